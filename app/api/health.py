@@ -1,0 +1,25 @@
+"""/health"""
+
+from fastapi import APIRouter
+
+from app.api.deps import Given
+from app.api.problems import RESPONSES
+from app.api.schemas import Health
+from app.errors import Unavailable
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live", operation_id="live")
+async def live() -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@router.get("/ready", operation_id="ready", responses={503: RESPONSES[503]})
+def ready(services: Given) -> Health:
+    """The database answers and has all tables."""
+    missing = services.missing_tables()
+    if missing:
+        raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip tables create`.")
+    return Health(status="ok")

@@ -1,0 +1,63 @@
+"""/v1/models"""
+
+from fastapi import APIRouter
+
+from app.api.deps import Cursor, Given, PageLimit, Project, VersionId
+from app.api.problems import responses
+from app.api.schemas import ActiveView, TrainingIn, VersionPage, VersionView
+from app.domain import ActiveModel, ModelVersion
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+
+@router.post("/models", operation_id="trainModel", status_code=202, responses=responses(413, 415))
+def train(project: Project, services: Given, body: TrainingIn | None = None) -> VersionView:
+    """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
+    version = services.train.queue(project)
+    services.launcher.launch(project, version, force=bool(body and body.force))
+    return _view(version, None)
+
+
+@router.get("/models", operation_id="listModels", responses=responses())
+def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
+    """Versions, newest first."""
+    listing = (project, "models")
+    page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
+    active = services.train.active(project)
+    versions = [_view(version, active) for version in page.records]
+    return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/models/{version}", operation_id="getModel", responses=responses(404))
+def get(version: VersionId, project: Project, services: Given) -> VersionView:
+    """One version: its progress, parameters and metrics."""
+    return _view(services.train.get(project, version), services.train.active(project))
+
+
+@router.post("/models/{version}:activate", operation_id="activateModel", responses=responses(404, 409))
+def activate(version: VersionId, project: Project, services: Given) -> ActiveView:
+    """Serve this version from now on; rolling back is activating an older one."""
+    return ActiveView.model_validate(services.train.activate(project, version))
+
+
+@router.post("/models/{version}:cancel", operation_id="cancelModel", status_code=202, responses=responses(404, 409))
+def cancel(version: VersionId, project: Project, services: Given) -> VersionView:
+    """Stop a running training; the active version is left as it is."""
+    return _view(services.train.cancel(project, version), None)
+
+
+def _view(version: ModelVersion, active: ActiveModel | None) -> VersionView:
+    return VersionView(
+        version=version.version,
+        state=version.state,
+        active=active is not None and active.version == version.version,
+        created_at=version.created_at,
+        heartbeat_at=version.heartbeat_at,
+        phase=version.phase,
+        progress=version.progress,
+        parameters=dict(version.parameters),
+        metrics=dict(version.metrics),
+        counts=dict(version.counts),
+        detail=version.detail,
+        seconds=version.seconds,
+    )

@@ -1,0 +1,153 @@
+"""Every error as an RFC 9457 problem document: one table, one renderer."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app import errors
+from app.api.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+MAX_NAMED_ERRORS = 1_000
+
+ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
+    errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid input"),
+    errors.InvalidCursor: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid cursor"),
+    errors.NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    errors.Conflict: (HTTPStatus.CONFLICT, "Conflict"),
+    errors.NotActivatable: (HTTPStatus.CONFLICT, "Version cannot be activated"),
+    errors.NotTrainable: (HTTPStatus.CONFLICT, "Too little to learn from"),
+    errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Database unavailable"),
+    errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
+    errors.TrainingUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Training is not set up"),
+    errors.Cancelled: (HTTPStatus.CONFLICT, "Cancelled"),
+}
+FRAMEWORK_TITLES = {
+    400: "Malformed request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Body too large",
+    415: "Unsupported media type",
+}
+FRAMEWORK_DETAILS = {
+    400: "The request could not be read.",
+    404: "There is nothing at this path.",
+    405: "This path does not take this method.",
+    413: "The body is larger than this API takes. Send less at a time.",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in (
+        (404, "Not found"),
+        (409, "Conflict"),
+        (413, "Body too large"),
+        (415, "Unsupported media type"),
+        (422, "Invalid input; `errors` names every bad place"),
+        (503, "Database unavailable; try again after `Retry-After` seconds"),
+    )
+}
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route documents, besides those that every route has."""
+    return {status: RESPONSES[status] for status in (*statuses, 422, 503)}
+
+
+def add_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(errors.SerendipError, _serendip)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def render(
+    request_id: str,
+    status: int,
+    title: str,
+    detail: str,
+    bad_places: Sequence[errors.FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    document: dict[str, Any] = {
+        "type": "urn:serendip:problem:" + title.lower().replace(" ", "-"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request_id,
+    }
+    if bad_places:
+        document["errors"] = [
+            {"pointer": place.pointer, "detail": place.detail} for place in bad_places[:MAX_NAMED_ERRORS]
+        ]
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+async def _serendip(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.SerendipError)  # noqa: S101 - registered for this class
+    row = next(ROWS[kind] for kind in type(error).__mro__ if kind in ROWS)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if row[0] == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return render(_request_id(request), row[0], row[1], error.detail, getattr(error, "errors", ()), headers)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        reason = found[0].get("ctx", {}).get("error", "")
+        return render(_request_id(request), 422, "Invalid input", f"The body is not valid JSON: {reason}.")
+    if _not_json(request, found):
+        detail = "Send the body as JSON, with the header Content-Type: application/json."
+        return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
+    bad_places = [errors.FieldError(_pointer(one["loc"]), _text(one)) for one in found]
+    noun = "place is" if len(bad_places) == 1 else "places are"
+    detail = f"{len(bad_places)} {noun} not as expected; nothing was stored."
+    return render(_request_id(request), 422, "Invalid input", detail, bad_places)
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    status = error.status_code
+    title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
+    detail = FRAMEWORK_DETAILS.get(status, error.detail)
+    return render(_request_id(request), status, title, detail, headers=error.headers)
+
+
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    detail = "Something went wrong on our side. The instance names the request in the logs."
+    return render(_request_id(request), 500, "Internal error", detail)
+
+
+def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
+    """A body that was read as bytes, because its content type is not JSON's."""
+    at_root = any(one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in found)
+    return at_root and "json" not in request.headers.get("content-type", "")
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
+    if location[0] != "body":
+        return str(location[-1])
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location[1:] if part not in TAGS)
+
+
+TAGS = ("one_event", "many_events")
+"""What pydantic adds to a location to say which form of a body it tried."""
+
+
+def _text(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        return "must be 1 to 128 letters, digits or any of . _ : ~ | @ -"
+    if error["type"] == "extra_forbidden":
+        return "is not a known field"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,84 @@
+"""Recommendations for users and sessions, rankings, lists."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from app.api.answers import view
+from app.api.deps import CategoryName, Given, Limit, Project, UserId, WithProperties
+from app.api.problems import responses
+from app.api.schemas import AnswerView, Id, RankingIn, SessionIn
+from app.services.recommend import Wish
+
+router = APIRouter(prefix="/v1", tags=["recommendations"])
+SESSION = "session"
+
+Excluded = Annotated[list[Id], Query(max_length=100, description="Items to leave out.")]
+EventTypes = Annotated[list[Id] | None, Query(max_length=20, description="Only events of these types count.")]
+After = Annotated[str | None, Query(max_length=500, description="A freshness token: reflect these events for sure.")]
+IncludeSeen = Annotated[bool, Query(description="Also items that the user has events with.")]
+Explain = Annotated[bool, Query(description="All past events with their shares, not the three largest.")]
+
+
+@router.get("/users/{user_id}/recommendations", operation_id="recommendForUser", responses=responses())
+def for_user(  # each parameter is one of the contract's
+    user_id: UserId,
+    project: Project,
+    services: Given,
+    limit: Limit = 10,
+    exclude: Excluded = [],  # noqa: B006 - FastAPI copies it
+    event_types: EventTypes = None,
+    after: After = None,
+    include_seen: IncludeSeen = False,
+    explain: Explain = False,
+    properties: WithProperties = False,
+) -> AnswerView:
+    """What the user should see next, each item with its reasons. Unknown users get popular and new items."""
+    if after is not None:
+        services.tokens.check_freshness(project, after)
+    wish = Wish(
+        limit=limit,
+        exclude=frozenset(exclude),
+        event_types=frozenset(event_types) if event_types else None,
+        include_seen=include_seen,
+        explain=explain,
+        consistent=after is not None,
+    )
+    return view(services, project, services.recommend.for_user(project, user_id, wish), properties)
+
+
+@router.post("/recommendations", operation_id="recommendForSession", responses=responses(413, 415))
+def for_session(body: SessionIn, project: Project, services: Given) -> AnswerView:
+    """The same for an anonymous session, whose events come in the body and are not stored."""
+    wish = Wish(
+        limit=body.limit,
+        exclude=frozenset(body.exclude),
+        event_types=frozenset(body.event_types) if body.event_types else None,
+        include_seen=body.include_seen,
+        explain=body.explain,
+    )
+    now = services.clock()
+    events = [event.record(SESSION, now) for event in body.events]
+    return view(services, project, services.recommend.for_session(project, events, wish), body.properties)
+
+
+@router.post("/rankings", operation_id="rankItems", responses=responses(413, 415))
+def rank(body: RankingIn, project: Project, services: Given) -> AnswerView:
+    """The given items, best for the user first; those that nothing is known of keep their order at the end."""
+    wish = Wish(explain=body.explain)
+    answer = services.recommend.rank(project, body.user_id, body.item_ids, wish)
+    return view(services, project, answer, body.properties)
+
+
+@router.get("/lists/{kind}", operation_id="getList", responses=responses())
+def get_list(
+    kind: Literal["popular", "latest"],
+    project: Project,
+    services: Given,
+    category: CategoryName = None,
+    limit: Limit = 10,
+    properties: WithProperties = False,
+) -> AnswerView:
+    """The items that most users interacted with, or those that were created last."""
+    listed = services.recommend.popular if kind == "popular" else services.recommend.latest
+    return view(services, project, listed(project, category, limit), properties)

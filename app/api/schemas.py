@@ -1,0 +1,332 @@
+"""The bodies of requests and answers. Unknown fields, wrong types, NaN and oversized values are refused."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
+
+from app.domain import CLOCK_SKEW, EPOCH, ID_PATTERN, Event, Item, User, VersionState, derived_event_id
+
+MAX_EVENTS = 500
+MAX_RECORDS = 100
+MAX_RECORD_BYTES = 390_000
+MAX_LIMIT = 100
+MAX_RANKED = 500
+SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="rust-regex")
+
+
+class View(BaseModel):
+    """Part of an answer; read from the domain's records."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _timestamp(value: object) -> object:
+    """An ISO 8601 text with its offset, or seconds since 1970 (UTC)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(  # noqa: TRY004 - pydantic reports it
+            "must be ISO 8601 with an offset, such as 2026-01-31T12:00:00Z, or seconds since 1970"
+        )
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    if not math.isfinite(value) or abs(value) > 1e11:  # noqa: PLR2004 - milliseconds by mistake would be the year 50,000
+        raise ValueError("seconds since 1970 are expected, not milliseconds")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _in_time(value: datetime) -> datetime:
+    if value < EPOCH:
+        raise ValueError("must not be before 1970")
+    if value > datetime.now(UTC) + CLOCK_SKEW:
+        raise ValueError("must not be more than an hour in the future")
+    return value.astimezone(UTC)
+
+
+def _moderate(value: float | None) -> float | None:
+    if value and not SMALLEST_VALUE <= abs(value) <= LARGEST_VALUE:
+        raise ValueError("must be 0 or between 1e-12 and 1e12 in size")
+    return value
+
+
+def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Properties that JSON, and so every client, can carry, and DynamoDB can store."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except ValueError as error:
+        raise ValueError("must not hold NaN or infinite numbers") from error
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold unpaired surrogates") from error
+    if size > MAX_RECORD_BYTES:
+        raise ValueError(f"has {size:,} bytes; at most {MAX_RECORD_BYTES:,} can be stored")
+    return value
+
+
+def _sound(text: str) -> str:
+    """Text that can be stored and shown: encodable, no control characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold unpaired surrogates") from error
+    if any(ord(character) < ord(" ") for character in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+Id = Annotated[
+    str,
+    StringConstraints(pattern=ID_PATTERN),
+    Field(description="1 to 128 letters, digits or any of . _ : ~ | @ -", examples=["sku-1042"]),
+]
+Timestamp = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=str | float),
+    AfterValidator(_in_time),
+    Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
+]
+Properties = Annotated[
+    dict[str, JsonValue],
+    AfterValidator(_plain),
+    Field(description="Any JSON facts, up to 390 KB.", examples=[{"price": 24.5, "brand": "Acme"}]),
+]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000), AfterValidator(_sound)]
+Category = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_sound)]
+Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
+
+
+class ItemIn(Body):
+    title: Title | None = None
+    categories: Categories = ()
+    properties: Properties = Field(default_factory=dict)
+
+    def record(self, item_id: str) -> Item:
+        return Item(item_id, self.title, tuple(dict.fromkeys(self.categories)), self.properties)
+
+
+class ItemPatch(Body):
+    title: Title | None = None
+    categories: Categories = ()
+    properties: Properties = Field(default_factory=dict, description="Merged by RFC 7396: null removes a property.")
+
+    def changes(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        if "categories" in given:
+            given["categories"] = tuple(dict.fromkeys(given["categories"]))
+        return given
+
+
+class BatchItem(ItemIn):
+    item_id: Id
+
+
+class ItemsIn(Body):
+    items: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class UserIn(Body):
+    properties: Properties = Field(default_factory=dict)
+
+    def record(self, user_id: str) -> User:
+        return User(user_id, self.properties)
+
+
+class UserPatch(UserIn):
+    def changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class BatchUser(UserIn):
+    user_id: Id
+
+
+class UsersIn(Body):
+    users: Annotated[list[BatchUser], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class SessionEvent(Body):
+    """An event of a visitor without a user id."""
+
+    item_id: Id
+    event_type: Annotated[Id, Field(examples=["view", "purchase", "rating"])] = "view"
+    value: Annotated[float, AfterValidator(_moderate), Field(strict=False, examples=[4.5])] | None = None
+    timestamp: Timestamp | None = None
+    event_id: Annotated[Id, Field(examples=["order-7-line-2"])] | None = None
+
+    @model_validator(mode="after")
+    def repeatable(self) -> "SessionEvent":
+        if self.event_id is not None and self.timestamp is None:
+            raise ValueError("an event_id needs its timestamp too, or sending it again would store it twice")
+        return self
+
+    def record(self, user_id: str, now: datetime) -> Event:
+        event_id = self.event_id or derived_event_id(user_id, self.item_id, self.event_type, self.value)
+        return Event(user_id, self.item_id, self.event_type, self.timestamp or now, event_id, self.value)
+
+
+class EventIn(SessionEvent):
+    """Sent again with the same timestamp, an event is stored once."""
+
+    user_id: Id
+
+
+class EventsIn(Body):
+    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
+class SessionIn(Body):
+    events: Annotated[list[SessionEvent], Field(max_length=MAX_EVENTS)]
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10
+    exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
+    event_types: Annotated[list[Id], Field(max_length=20)] | None = None
+    include_seen: bool = False
+    properties: bool = False
+    explain: bool = False
+
+
+class RankingIn(Body):
+    user_id: Id
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_RANKED)]
+    properties: bool = False
+    explain: bool = False
+
+
+class TrainingIn(Body):
+    force: Annotated[bool, Field(description="Activate the version even if it is judged clearly worse.")] = False
+
+
+class ItemView(View):
+    item_id: str
+    title: str | None
+    categories: tuple[str, ...]
+    properties: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserView(View):
+    user_id: str
+    properties: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class EventView(View):
+    user_id: str
+    item_id: str
+    event_type: str
+    value: float | None
+    timestamp: datetime
+    event_id: str
+
+
+class Stored(BaseModel):
+    changed: Annotated[int, Field(description="How many records were new or different.")]
+
+
+class Accepted(BaseModel):
+    accepted: int
+    freshness_token: Annotated[str, Field(description="Pass it as `after` to read what surely reflects these events.")]
+
+
+class ReasonView(View):
+    item_id: str
+    title: str | None
+    event_type: str
+    timestamp: datetime | None
+    share: Annotated[float, Field(description="Of the score; all shares sum to 1, a negative one speaks against it.")]
+
+
+class RecommendationView(View):
+    item_id: str
+    title: str | None = None
+    score: float
+    source: Annotated[str, Field(description="The recommender or fallback list: neighbours, similar, popular, latest.")]
+    reasons: list[ReasonView] = Field(default_factory=list)
+    categories: tuple[str, ...] | None = None
+    properties: dict[str, Any] | None = None
+
+
+class AnswerView(View):
+    recommendation_id: str
+    model_version: str | None
+    degraded: bool
+    items: list[RecommendationView]
+
+
+class VersionView(View):
+    version: str
+    state: VersionState
+    active: bool
+    created_at: datetime
+    heartbeat_at: datetime
+    phase: str
+    progress: float
+    parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    counts: dict[str, int]
+    detail: str | None
+    seconds: float | None
+
+
+class ActiveView(View):
+    version: str
+    previous: str | None
+    activated_at: datetime
+
+
+class ItemPage(BaseModel):
+    items: list[ItemView]
+    next_cursor: str | None
+
+
+class UserPage(BaseModel):
+    users: list[UserView]
+    next_cursor: str | None
+
+
+class EventPage(BaseModel):
+    events: list[EventView]
+    next_cursor: str | None
+
+
+class VersionPage(BaseModel):
+    versions: list[VersionView]
+    next_cursor: str | None
+
+
+class ProblemError(BaseModel):
+    pointer: Annotated[str, Field(description="JSON pointer into the body, or a parameter's name.")]
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: Annotated[str, Field(description="The request's id.")]
+    errors: list[ProblemError] | None = None
+
+
+class Health(BaseModel):
+    status: str

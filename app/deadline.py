@@ -1,0 +1,26 @@
+"""The time that a request still has, known to whatever works for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
+UNBOUNDED_SECONDS = 30.0
+
+_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Bound all database work of this context to so many seconds from now."""
+    token = _ends_at.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def remaining_seconds() -> float:
+    """Seconds left; outside of a request each piece of work has 30."""
+    ends_at = _ends_at.get()
+    return UNBOUNDED_SECONDS if ends_at is None else ends_at - monotonic()

@@ -1,0 +1,65 @@
+"""Lambda's door: names the kind of event; HTTP goes to Mangum, training is done here. Anything else is an error."""
+
+import os
+from typing import Any
+
+from mangum import Mangum
+
+from app.api.application import create_application
+from app.config import Settings
+from app.domain import ModelVersion
+from app.errors import TrainingUnavailable
+from app.wiring import wire
+
+TRAIN = "train"
+
+
+class WorkerLauncher:
+    """Hands a training to the worker function, which is made of the same image."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
+        if self._settings.worker_function is None:
+            raise TrainingUnavailable("No worker function is set (SERENDIP_WORKER_FUNCTION).")
+        from app.entry.worker_client import invoke  # noqa: PLC0415 - most requests never train
+
+        invoke(self._settings, {"serendip": TRAIN, "project": project, "version": version.version, "force": force})
+
+
+_settings = Settings.from_environment(os.environ)
+_wired = wire(_settings, WorkerLauncher(_settings))
+_http = Mangum(
+    create_application(_wired.services),
+    lifespan="off",
+    text_mime_types=["text/", "application/json", "application/problem+json"],
+)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambda's own types
+    """Answer one invocation.
+
+    Raises:
+        ValueError: the event is of no known kind.
+    """
+    if event.get("serendip") == TRAIN:
+        train = _wired.services.train
+        version = train.get(event["project"], event["version"])
+        return {"state": train.run(event["project"], version, force=bool(event.get("force"))).state.value}
+    request = event.get("requestContext")
+    if isinstance(request, dict) and ("http" in request or "httpMethod" in event):
+        return _http(event, context)
+    raise ValueError(f"unknown kind of event with the keys {sorted(event)}")
+
+
+def _warm_up() -> None:
+    """The first request costs tens of milliseconds more than the next; spend them before it comes."""
+    request = {"http": {"method": "GET", "path": "/health/live", "sourceIp": "127.0.0.1"}, "domainName": "init"}
+    handler(
+        {"version": "2.0", "rawPath": "/health/live", "rawQueryString": "", "headers": {}, "requestContext": request},
+        None,
+    )
+
+
+_warm_up()

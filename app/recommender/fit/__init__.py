@@ -1,0 +1,1 @@
+"""Learning: the only part of Serendip that loads numpy and scipy."""

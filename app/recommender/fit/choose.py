@@ -1,0 +1,127 @@
+"""The trainer chooses its own parameters, on the newest events, which it holds out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from app.recommender.fit import measure
+from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.measure import Quality
+from app.recommender.fit.solver import Parameters, strongest, weight_matrix
+
+HELD_OUT = 0.2
+CHOICE_ITEMS = 4_000
+CHOICE_USERS = 4_000
+EXPONENTS = (0.0, 0.15, 0.25, 0.35, 0.5)
+RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0)
+FINER = (0.33, 0.58, 1.0, 1.73, 3.0)
+MOST_TRIALS = 17
+HALF_LIVES_DAYS = (None, 365.0, 90.0, 30.0, 7.0)
+K = 20
+
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen parameters and how well they did on the events held out, beside popularity."""
+
+    parameters: Parameters
+    half_life_days: float | None
+    quality: Quality
+    popularity: Quality
+
+
+def newest(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
+    """True for the newest share of each user's interactions, rounded down; ties are broken by item."""
+    order = np.lexsort((interactions.items, interactions.times, interactions.users))
+    counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
+    ends = np.cumsum(counts)
+    rank_from_end = np.repeat(ends, counts) - 1 - np.arange(len(interactions))
+    held = np.zeros(len(interactions), dtype=bool)
+    held[order] = rank_from_end < np.floor(share * np.repeat(counts, counts))
+    return held
+
+
+def at_random(interactions: Interactions, seed: int, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
+    """True for a random share of all interactions (numpy's default generator)."""
+    return np.random.default_rng(seed).random(len(interactions)) < share
+
+
+def after(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
+    """True for the newest share of all interactions, one moment cutting all users."""
+    cut = np.quantile(interactions.times, 1.0 - share)
+    return np.asarray(interactions.times > cut)
+
+
+def parameters(
+    interactions: Interactions, neighbours: int, report: Report, held_out: npt.NDArray[np.bool_] | None = None
+) -> Choice:
+    """Search the exponents and lambda coordinate by coordinate, then the half-life of events.
+
+    A catalogue of more than 4,000 items is searched on its 4,000 most frequent ones, and at most 4,000 users judge.
+    """
+    held = newest(interactions) if held_out is None else held_out
+    chosen = frequent(interactions, CHOICE_ITEMS)
+    trial = _Trial(interactions.only(chosen), held[chosen], neighbours, report)
+    best = trial.best([Parameters(0.25, 0.25, ridge) for ridge in RIDGES])
+    best = trial.best([replace(best, user_exponent=exponent) for exponent in EXPONENTS])
+    best = trial.best([replace(best, item_exponent=exponent) for exponent in EXPONENTS])
+    best = trial.best([replace(best, ridge=best.ridge * factor) for factor in FINER])
+    half_life = max(HALF_LIVES_DAYS, key=lambda days: trial.quality(best, days).ndcg)
+    return Choice(best, half_life, trial.quality(best, half_life), trial.popularity())
+
+
+def frequent(interactions: Interactions, items: int) -> npt.NDArray[np.bool_]:
+    """True for the entries of the most frequent items."""
+    counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
+    chosen = np.zeros(len(counts), dtype=bool)
+    chosen[np.argsort(-counts, kind="stable")[:items]] = True
+    return chosen[interactions.items]
+
+
+class _Trial:
+    """Fits on what is not held out and judges on the rest; nothing is fitted twice."""
+
+    def __init__(
+        self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbours: int, report: Report
+    ) -> None:
+        self._interactions, self._neighbours, self._report = interactions.taken(~held), neighbours, report
+        self._train = self._interactions.matrix()
+        self._test = _some_users(interactions.matrix(held), CHOICE_USERS)
+        self._ndcg: dict[Parameters, float] = {}
+        self._fitted: tuple[Parameters, sparse.csr_matrix] | None = None
+
+    def best(self, candidates: list[Parameters]) -> Parameters:
+        for candidate in candidates:
+            if candidate not in self._ndcg:
+                self._ndcg[candidate] = self.quality(candidate, None).ndcg
+                self._report("choosing parameters", len(self._ndcg) / MOST_TRIALS)
+        return max(self._ndcg, key=lambda candidate: self._ndcg[candidate])
+
+    def quality(self, candidate: Parameters, half_life_days: float | None) -> Quality:
+        history = self._interactions.aged(half_life_days)
+        return measure.quality(history, self._model(candidate), self._train, self._test, K)
+
+    def popularity(self) -> Quality:
+        return measure.popularity_quality(self._train, self._test, K)
+
+    def _model(self, candidate: Parameters) -> sparse.csr_matrix:
+        if self._fitted is None or self._fitted[0] != candidate:
+            self._fitted = candidate, strongest(weight_matrix(self._train, candidate), self._neighbours)
+        return self._fitted[1]
+
+
+def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
+    """Empty all but an even sample of the users that have something held out."""
+    users = np.flatnonzero(np.diff(held_out.indptr))
+    if len(users) <= most:
+        return held_out
+    keep = np.zeros(held_out.shape[0])
+    keep[users[np.linspace(0, len(users) - 1, most).astype(int)]] = 1.0
+    sample = sparse.csr_matrix(sparse.diags(keep) @ held_out)
+    sample.eliminate_zeros()
+    return sample

@@ -1,0 +1,106 @@
+"""From events to packed rows: choose the parameters, judge them, learn from everything."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from app.domain import Event, Scoring
+from app.errors import NotTrainable
+from app.recommender import rows
+from app.recommender.fit import choose
+from app.recommender.fit.choose import Choice
+from app.recommender.fit.interactions import Interactions, gather
+from app.recommender.fit.solver import strongest, weight_matrix
+
+Report = Callable[[str, float], None]
+LIST_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model that is ready to be published."""
+
+    interactions: Interactions
+    model: sparse.csr_matrix
+    choice: Choice
+
+    @property
+    def scoring(self) -> Scoring:
+        return Scoring(self.choice.half_life_days, self.interactions.rating_threshold)
+
+    @property
+    def parameters(self) -> dict[str, float | None]:
+        return {**asdict(self.choice.parameters), **asdict(self.scoring)}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Of the events held out, at 20, from a model that did not see them."""
+        baseline = {f"popularity_{name}": value for name, value in self.choice.popularity.rounded().items()}
+        del baseline["popularity_users"]
+        return {**self.choice.quality.rounded(), **baseline}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        sizes = self.interactions
+        return {"interactions": len(sizes), "users": len(sizes.user_ids), "items": len(sizes.item_ids)}
+
+    def packed_rows(self) -> Iterator[tuple[str, bytes]]:
+        """Each item that has neighbours, with its row, heaviest first."""
+        item_ids = self.interactions.item_ids
+        for number, item_id in enumerate(item_ids):
+            start, end = self.model.indptr[number : number + 2]
+            if start == end:
+                continue
+            order = np.argsort(-self.model.data[start:end], kind="stable") + start
+            neighbours = self.model.indices[order].tolist()
+            yield (
+                item_id,
+                rows.pack(zip((item_ids[n] for n in neighbours), self.model.data[order].tolist(), strict=True)),
+            )
+
+    def popular(self, categories: dict[str, tuple[str, ...]]) -> list[tuple[str, bytes]]:
+        """Packed lists by category, "" for all: the items that most users interacted with, and by how many."""
+        counts = np.bincount(self.interactions.items, minlength=len(self.interactions.item_ids))
+        ranked: dict[str, list[tuple[str, float]]] = {"": []}
+        for number in np.argsort(-counts, kind="stable").tolist():
+            item_id = self.interactions.item_ids[number]
+            for category in ("", *categories.get(item_id, ())):
+                entries = ranked.setdefault(category, [])
+                if len(entries) < LIST_LENGTH:
+                    entries.append((item_id, float(counts[number])))
+        return [(category, rows.pack(entries)) for category, entries in ranked.items()]
+
+
+def learn(events: Iterable[Event], *, neighbours: int, max_items: int, report: Report) -> Learned:
+    """Learn from events.
+
+    Raises:
+        NotTrainable: there are fewer than two users or two items with events that count.
+    """
+    return from_interactions(gather(events), neighbours=neighbours, max_items=max_items, report=report)
+
+
+def from_interactions(
+    interactions: Interactions,
+    *,
+    neighbours: int,
+    max_items: int,
+    report: Report,
+    held_out: npt.NDArray[np.bool_] | None = None,
+) -> Learned:
+    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them."""
+    if len(interactions.user_ids) < 2 or len(interactions.item_ids) < 2:  # noqa: PLR2004
+        found = f"{len(interactions.user_ids)} user(s) and {len(interactions.item_ids)} item(s)"
+        raise NotTrainable(f"A model needs events of at least 2 users on 2 items; there are {found}. Send more events.")
+    if len(interactions.item_ids) > max_items:
+        frequent = choose.frequent(interactions, max_items)
+        held_out = None if held_out is None else held_out[frequent]
+        interactions = interactions.only(frequent)
+    choice = choose.parameters(interactions, neighbours, report, held_out)
+    report("learning", 0.0)
+    model = strongest(weight_matrix(interactions.matrix(), choice.parameters), neighbours)
+    report("learning", 1.0)
+    return Learned(interactions, model, choice)

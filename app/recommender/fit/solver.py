@@ -1,0 +1,74 @@
+"""Ridge regression of every item on all others, with a zero diagonal, solved densely.
+
+Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019 (EASE).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.linalg import lapack
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """User exponent a, item exponent b, and lambda = `ridge` times the mean of the Gram matrix's diagonal."""
+
+    user_exponent: float
+    item_exponent: float
+    ridge: float
+
+
+def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Floats:
+    """The final weights F[i, j] = di^-b * W[i, j] * dj^b, of shape (items, items).
+
+    Xn = Du^-a X Di^-b, G = Xn' Xn, P = (G + lambda I)^-1, W[i, j] = -P[i, j] / P[j, j], and W[i, i] = 0.
+    An item without interactions has zero weights.
+    """
+    user_sums = np.asarray(interactions.sum(axis=1)).ravel()
+    item_sums = np.asarray(interactions.sum(axis=0)).ravel()
+    shrink = _power(item_sums, -parameters.item_exponent)
+    normal = sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)
+    gram = np.asfortranarray((normal.T @ normal).toarray())
+    diagonal = np.einsum("ii->i", gram)
+    diagonal += parameters.ridge * max(float(diagonal.mean()), np.finfo(np.float64).tiny)
+    factor, failed = lapack.dpotrf(gram, lower=0, overwrite_a=1)
+    inverse, also_failed = lapack.dpotri(factor, lower=0, overwrite_c=1)
+    if failed or also_failed:
+        raise ArithmeticError("the Gram matrix is not positive definite")
+    upper = np.triu(inverse)
+    inverse = upper + np.triu(upper, 1).T
+    final: Floats = inverse / -np.einsum("ii->i", inverse)[None, :]
+    final *= shrink[:, None]
+    final *= _power(item_sums, parameters.item_exponent)[None, :]
+    np.fill_diagonal(final, 0.0)
+    final[item_sums == 0, :] = 0.0
+    return final
+
+
+def strongest(final: Floats, count: int) -> sparse.csr_matrix:
+    """Keep of each row its count/2 largest and its count/2 lowest weights, zeros left out.
+
+    What speaks against an item is worth as much room as what speaks for it: on Online Retail, NDCG@20 with 100 weights
+    a row is .303 with half of them negative, .276 with positive ones alone and .294 with all weights (`make bench`).
+    """
+    items = len(final)
+    half = min(count // 2, items)
+    order = np.argpartition(final, (half - 1, items - half), axis=1) if half < items else np.argsort(final, axis=1)
+    columns = np.hstack((order[:, :half], order[:, items - half :]))
+    values = np.take_along_axis(final, columns, axis=1)
+    values[:, :half] = np.minimum(values[:, :half], 0.0)
+    values[:, half:] = np.maximum(values[:, half:], 0.0)
+    rows = np.repeat(np.arange(items), columns.shape[1])
+    kept = sparse.csr_matrix((values.ravel().astype(np.float32), (rows, columns.ravel())), shape=final.shape)
+    kept.eliminate_zeros()
+    return kept
+
+
+def _power(sums: Floats, exponent: float) -> Floats:
+    result: Floats = np.zeros_like(sums)
+    np.power(sums, exponent, out=result, where=sums > 0)
+    return result

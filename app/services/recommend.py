@@ -1,0 +1,225 @@
+"""What should this user see next: newest events, neighbour rows, facts, and lists where these give too few."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from cachetools import TTLCache
+
+from app.config import Settings
+from app.domain import ActiveModel, Answer, Event, Item, Reason, Recommendation, Scoring
+from app.errors import NotFound, Unavailable
+from app.recommender import ranking, weights
+from app.services.serving_cache import ServingCache
+from app.storage.events import Events
+from app.storage.items import Items
+
+NEIGHBOURS, SIMILAR, POPULAR, LATEST, GIVEN = "neighbours", "similar", "popular", "latest", "given"
+SHOWN_REASONS = 3
+SPARE_CANDIDATES = 10
+MAX_SOURCES = 100
+"""Neighbour rows that one answer sums up: those of the user's newest items."""
+MAX_LIST = 100
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller asks of an answer."""
+
+    limit: int = 10
+    exclude: frozenset[str] = frozenset()
+    event_types: frozenset[str] | None = None
+    include_seen: bool = False
+    explain: bool = False
+    consistent: bool = False
+
+
+class Recommend:
+    def __init__(
+        self,
+        events: Events,
+        items: Items,
+        cache: ServingCache,
+        settings: Settings,
+        beside: Callable[..., Future[Any]],
+    ) -> None:
+        self._events, self._items, self._cache = events, items, cache
+        self._settings, self._beside = settings, beside
+        self._latest: TTLCache[tuple[str, str | None], list[str]] = TTLCache(
+            1_000, settings.item_ttl_seconds, monotonic
+        )
+
+    def for_user(self, project: str, user_id: str, wish: Wish) -> Answer:
+        """The user's recommendations; when the database is gone, the last popular list in memory."""
+        try:
+            events, active = self._history(project, user_id, consistent=wish.consistent)
+            return self._answer(project, events, active, wish)
+        except Unavailable:
+            return self._degraded(project, wish)
+
+    def for_session(self, project: str, events: Sequence[Event], wish: Wish) -> Answer:
+        """The same for somebody unknown, from the events that he sends along."""
+        try:
+            return self._answer(project, events, self._cache.active(project), wish)
+        except Unavailable:
+            return self._degraded(project, wish)
+
+    def similar(self, project: str, item_id: str, wish: Wish) -> Answer:
+        """Neighbours of one item.
+
+        Raises:
+            NotFound: no model and no item knows this id.
+        """
+        try:
+            active = self._cache.active(project)
+            row = self._cache.rows(project, active, [item_id]).get(item_id, {}) if active else {}
+            if not row and self._unknown(project, item_id):
+                raise NotFound(f"There is no item {item_id!r}.")
+            excluded = wish.exclude | {item_id}
+            best = [Recommendation(name, score, SIMILAR) for name, score in ranking.ranked(row, excluded)]
+            return self._filled(project, active, best, excluded, wish)
+        except Unavailable:
+            return self._degraded(project, replace(wish, exclude=wish.exclude | {item_id}))
+
+    def rank(self, project: str, user_id: str, item_ids: Sequence[str], wish: Wish) -> Answer:
+        """The given items, best for the user first; those that nothing is known of keep their order at the end."""
+        events, active = self._history(project, user_id, consistent=wish.consistent)
+        history = _history(events, active, wish)
+        rows = self._cache.rows(project, active, [name for name, _ in _weighted(history)]) if active else {}
+        scores = ranking.scores(_weighted(history), rows)
+        order = sorted(dict.fromkeys(item_ids), key=lambda item_id: -scores.get(item_id, 0.0))
+        ranked = [
+            Recommendation(item_id, scores.get(item_id, 0.0), NEIGHBOURS if item_id in scores else GIVEN)
+            for item_id in order
+        ]
+        facts = self._cache.facts(project, order)
+        explained = [replace(self._explained(one, history, rows, wish), item=facts.get(one.item_id)) for one in ranked]
+        return Answer(tuple(explained), active.version if active else None)
+
+    def popular(self, project: str, category: str | None, limit: int) -> Answer:
+        """The items that most users interacted with, as of the active version."""
+        active = self._cache.active(project)
+        listed = self._popular(project, active, category or "")
+        kept = self._available(project, listed, limit)
+        return Answer(tuple(kept), active.version if active else None)
+
+    def latest(self, project: str, category: str | None, limit: int) -> Answer:
+        """The items that were created last."""
+        return Answer(tuple(self._available(project, self._newest(project, category), limit)), None)
+
+    def _history(self, project: str, user_id: str, *, consistent: bool) -> tuple[list[Event], ActiveModel | None]:
+        """The user's newest events and the pointer, fetched side by side where the pointer is not in memory."""
+        pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
+        events = self._events.newest(project, user_id, self._settings.history_events, consistent=consistent)
+        return events, pointer.result() if pointer else self._cache.active(project)
+
+    def _answer(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> Answer:
+        history = _history(events, active, wish)
+        excluded = wish.exclude if wish.include_seen else wish.exclude | weights.seen(events)
+        weighted = _weighted(history)
+        rows = self._cache.rows(project, active, [item_id for item_id, _ in weighted]) if active else {}
+        ranked = ranking.ranked(ranking.scores(weighted, rows), excluded)
+        best = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in ranked]
+        explained = (self._explained(one, history, rows, wish) for one in best)
+        return self._filled(project, active, explained, excluded, wish)
+
+    def _filled(
+        self,
+        project: str,
+        active: ActiveModel | None,
+        best: "Sequence[Recommendation] | Iterator[Recommendation]",
+        excluded: frozenset[str] | set[str],
+        wish: Wish,
+    ) -> Answer:
+        """The best candidates that may be shown, then popular and latest items until there are enough."""
+        kept = self._available(project, best, wish.limit)
+        for source in (POPULAR, LATEST):
+            if len(kept) == wish.limit:
+                break
+            listed = self._popular(project, active, "") if source == POPULAR else self._newest(project, None)
+            taken = {one.item_id for one in kept}.union(excluded)
+            fresh = [one for one in listed if one.item_id not in taken]
+            kept += self._available(project, fresh, wish.limit - len(kept))
+        return Answer(tuple(kept), active.version if active else None)
+
+    def _available(
+        self, project: str, candidates: "Sequence[Recommendation] | Iterator[Recommendation]", limit: int
+    ) -> list[Recommendation]:
+        """The first candidates that were not deleted, with their facts and the titles of their reasons."""
+        kept: list[Recommendation] = []
+        remaining = iter(candidates)
+        while len(kept) < limit:
+            wanted = limit - len(kept) + SPARE_CANDIDATES
+            chunk = [one for one, _ in zip(remaining, range(wanted), strict=False)]
+            if not chunk:
+                break
+            names = {one.item_id for one in chunk} | {reason.item_id for one in chunk for reason in one.reasons}
+            facts = self._cache.facts(project, sorted(names))
+            for one in chunk:
+                item = facts.get(one.item_id)
+                if item is None or not item.deleted:
+                    kept.append(replace(one, item=item, reasons=_titled(one.reasons, facts)))
+        return kept[:limit]
+
+    def _explained(
+        self,
+        one: Recommendation,
+        history: Sequence[tuple[Event, float]],
+        rows: dict[str, dict[str, float]],
+        wish: Wish,
+    ) -> Recommendation:
+        shares = ranking.shares(one.item_id, _weighted(history), rows)
+        shown = shares if wish.explain else shares[:SHOWN_REASONS]
+        reasons = (
+            Reason(history[place][0].item_id, history[place][0].event_type, history[place][0].timestamp, share)
+            for place, share in shown
+        )
+        return replace(one, reasons=tuple(reasons))
+
+    def _popular(self, project: str, active: ActiveModel | None, category: str) -> list[Recommendation]:
+        listed = self._cache.popular(project, active, category) if active else {}
+        return [Recommendation(item_id, score, POPULAR) for item_id, score in listed.items()]
+
+    def _newest(self, project: str, category: str | None) -> list[Recommendation]:
+        item_ids = self._latest.get((project, category))
+        if item_ids is None:
+            item_ids = self._items.latest(project, category, MAX_LIST)
+            self._latest[project, category] = item_ids
+        return [Recommendation(item_id, 0.0, LATEST) for item_id in item_ids]
+
+    def _unknown(self, project: str, item_id: str) -> bool:
+        item = self._cache.facts(project, [item_id]).get(item_id)
+        return item is None or item.deleted
+
+    def _degraded(self, project: str, wish: Wish) -> Answer:
+        """The last popular list in memory; raises Unavailable where there is none."""
+        active, listed = self._cache.last_popular(project)
+        facts = self._cache.remembered_facts(project, listed)
+        kept = [
+            Recommendation(item_id, score, POPULAR, item=facts.get(item_id))
+            for item_id, score in listed.items()
+            if item_id not in wish.exclude and not _is_deleted(facts.get(item_id))
+        ]
+        return Answer(tuple(kept[: wish.limit]), active.version, degraded=True)
+
+
+def _is_deleted(item: Item | None) -> bool:
+    return item is not None and item.deleted
+
+
+def _history(events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> list[tuple[Event, float]]:
+    scoring = active.scoring if active else Scoring()
+    history = weights.of_history(events, scoring, wish.event_types)
+    return sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
+
+
+def _weighted(history: Sequence[tuple[Event, float]]) -> list[tuple[str, float]]:
+    return [(event.item_id, weight) for event, weight in history]
+
+
+def _titled(reasons: Sequence[Reason], facts: dict[str, Item]) -> tuple[Reason, ...]:
+    return tuple(
+        replace(reason, title=facts[reason.item_id].title if reason.item_id in facts else None) for reason in reasons
+    )

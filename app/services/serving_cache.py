@@ -1,0 +1,127 @@
+"""What an instance remembers between requests, so that a warm one asks the database for the user's events only.
+
+Rows and lists of a version never change; the pointer and item facts are re-read after seconds (`Settings`).
+"""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from time import monotonic
+
+from cachetools import LRUCache, TTLCache
+
+from app.config import Settings
+from app.domain import ActiveModel, Item
+from app.errors import Unavailable
+from app.recommender import rows as packing
+from app.storage.items import Items
+from app.storage.neighbours import Neighbours
+from app.storage.versions import Versions
+
+POPULAR = "popular"
+MAX_PROJECTS = 10_000
+MAX_FACTS = 50_000
+MAX_LISTS = 500
+
+
+class ServingCache:
+    def __init__(self, neighbours: Neighbours, items: Items, versions: Versions, settings: Settings) -> None:
+        self._neighbours, self._items, self._versions = neighbours, items, versions
+        self._lock = Lock()
+        self._pointers: TTLCache[str, ActiveModel | None] = TTLCache(
+            MAX_PROJECTS, settings.pointer_ttl_seconds, monotonic
+        )
+        self._rows: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(settings.row_cache_rows)
+        self._lists: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(MAX_LISTS)
+        self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, settings.item_ttl_seconds, monotonic)
+        self._last: LRUCache[str, tuple[ActiveModel, dict[str, float]]] = LRUCache(MAX_PROJECTS)
+        self._last_facts: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_FACTS)
+
+    def knows_active(self, project: str) -> bool:
+        with self._lock:
+            return project in self._pointers
+
+    def active(self, project: str) -> ActiveModel | None:
+        """The active model's pointer, at most `pointer_ttl_seconds` old."""
+        with self._lock:
+            if project in self._pointers:
+                return self._pointers[project]
+        active = self._versions.active(project)
+        with self._lock:
+            self._pointers[project] = active
+        return active
+
+    def forget_active(self, project: str) -> None:
+        """After moving the pointer here, this instance follows at once."""
+        with self._lock:
+            self._pointers.pop(project, None)
+
+    def rows(self, project: str, active: ActiveModel, item_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Decoded neighbour rows by item; those not in memory come in one round trip, with the popular list."""
+        self._load(project, active, item_ids, [""])
+        with self._lock:
+            found = {item_id: self._rows.get((project, active.version, item_id)) for item_id in item_ids}
+        return {item_id: row for item_id, row in found.items() if row}
+
+    def popular(self, project: str, active: ActiveModel, category: str) -> dict[str, float]:
+        """The version's popular list of a category, "" for all."""
+        self._load(project, active, [], [category])
+        with self._lock:
+            return self._lists.get((project, active.version, category), {})
+
+    def last_popular(self, project: str) -> tuple[ActiveModel, dict[str, float]]:
+        """The popular list that was loaded last, whatever its age.
+
+        Raises:
+            Unavailable: this instance has served nothing of the project yet.
+        """
+        with self._lock:
+            last = self._last.get(project)
+        if last is None:
+            raise Unavailable("The database cannot be reached and this instance has nothing in memory yet. Try again.")
+        return last
+
+    def facts(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Items by id, at most `item_ttl_seconds` old; ids that were never put are left out."""
+        with self._lock:
+            known = {
+                item_id: self._facts[project, item_id] for item_id in item_ids if (project, item_id) in self._facts
+            }
+        missing = [item_id for item_id in item_ids if item_id not in known]
+        if missing:
+            found = self._items.get_many(project, missing)
+            with self._lock:
+                for item_id in missing:
+                    known[item_id] = found.get(item_id)
+                    self._facts[project, item_id] = self._last_facts[project, item_id] = known[item_id]
+        return {item_id: item for item_id, item in known.items() if item is not None}
+
+    def forget_facts(self, project: str, item_ids: Iterable[str]) -> None:
+        """After a write of items here, this instance shows them at once."""
+        with self._lock:
+            for item_id in item_ids:
+                self._facts.pop((project, item_id), None)
+
+    def remembered_facts(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
+        """What was last known of items, whatever its age."""
+        with self._lock:
+            found = {item_id: self._last_facts.get((project, item_id)) for item_id in item_ids}
+        return {item_id: item for item_id, item in found.items() if item is not None}
+
+    def _load(self, project: str, active: ActiveModel, item_ids: Sequence[str], categories: Sequence[str]) -> None:
+        version = active.version
+        with self._lock:
+            rows = [item_id for item_id in item_ids if (project, version, item_id) not in self._rows]
+            lists = [(POPULAR, name) for name in categories if (project, version, name) not in self._lists]
+        if not rows and not lists:
+            return
+        packed_rows, packed_lists = self._neighbours.get(project, version, rows, lists)
+        with self._lock:
+            for item_id in rows:
+                packed = packed_rows.get(item_id)
+                self._rows[project, version, item_id] = packing.unpack(packed) if packed else {}
+            for name in lists:
+                packed = packed_lists.get(name)
+                listed = packing.unpack(packed) if packed else {}
+                self._lists[project, version, name[1]] = listed
+                if not name[1] and listed:
+                    self._last[project] = (active, listed)

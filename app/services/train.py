@@ -1,0 +1,259 @@
+"""Model versions: learn one, judge it, publish it, move the pointer, clean up."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+from app.config import Settings
+from app.domain import ActiveModel, Event, ModelVersion, Page, Scoring, VersionState
+from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
+from app.storage.events import Events
+from app.storage.items import Items
+from app.storage.neighbours import Neighbours
+from app.storage.versions import Versions
+
+Report = Callable[[str, float], None]
+HEARTBEAT = timedelta(seconds=1)
+LOST_AFTER = timedelta(minutes=10)
+EVENTS_A_REPORT = 5_000
+ROWS_A_WRITE = 500
+LISTED_ITEMS = 100
+
+
+@dataclass(frozen=True)
+class Stores:
+    events: Events
+    items: Items
+    neighbours: Neighbours
+    versions: Versions
+
+
+class Train:
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        random_hex: Callable[[int], str],
+        moved: Callable[[str], None],
+    ) -> None:
+        self._stores, self._settings, self._clock, self._random_hex = stores, settings, clock, random_hex
+        self._moved = moved
+        self._versions = stores.versions
+
+    def get(self, project: str, version: str) -> ModelVersion:
+        """Raises NotFound."""
+        found = self._versions.get(project, version)
+        if found is None:
+            raise NotFound(f"There is no model version {version!r}.")
+        return found
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
+        return self._versions.list_page(project, start, limit)
+
+    def active(self, project: str) -> ActiveModel | None:
+        return self._versions.active(project, consistent=True)
+
+    def queue(self, project: str) -> ModelVersion:
+        """Make a new version, which `run` then trains."""
+        now = self._clock()
+        version_id = f"v{now:%Y%m%dT%H%M%S}-{self._random_hex(3)}"
+        version = ModelVersion(version_id, VersionState.TRAINING, created_at=now, heartbeat_at=now)
+        self._versions.create(project, version)
+        return version
+
+    def activate(self, project: str, version_id: str) -> ActiveModel:
+        """Point serving at a published version; going back is the same call with an older one.
+
+        Raises:
+            NotFound, NotActivatable, and Conflict when somebody else moved the pointer meanwhile.
+        """
+        version = self.get(project, version_id)
+        if version.state is not VersionState.READY:
+            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can be activated.")
+        current = self._versions.active(project, consistent=True)
+        if current and current.version == version_id:
+            return current
+        scoring = Scoring(version.parameters.get("half_life_days"), version.parameters.get("rating_threshold"))
+        active = ActiveModel(version_id, self._clock(), current.version if current else None, scoring)
+        self._versions.activate(project, active, current)
+        self._moved(project)
+        return active
+
+    def cancel(self, project: str, version_id: str) -> ModelVersion:
+        """Ask a running training to stop; it does at its next report.
+
+        Raises:
+            NotFound, and Conflict when it is not running.
+        """
+        version = self.get(project, version_id)
+        if version.state is not VersionState.TRAINING:
+            raise Conflict(f"Version {version_id} is {version.state.value}; only a training one can be cancelled.")
+        cancelling = replace(version, state=VersionState.CANCELLING)
+        self._versions.update(project, cancelling, expected=VersionState.TRAINING)
+        return cancelling
+
+    def run(
+        self, project: str, version: ModelVersion, *, force: bool = False, report: Report | None = None
+    ) -> ModelVersion:
+        """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
+
+        A failure is recorded with the version and raised again; the active version is left as it was.
+        """
+        self.collect(project)
+        job = _Job(self._stores, self._settings, self._clock, project, version, report)
+        try:
+            job.learn_and_publish()
+        except (Cancelled, KeyboardInterrupt):
+            job.end(VersionState.CANCELLED, "Cancelled.")
+            raise
+        except Exception as error:
+            job.end(VersionState.FAILED, error.detail if isinstance(error, SerendipError) else type(error).__name__)
+            raise
+        active = self._versions.active(project, consistent=True)
+        judged = self._judge(project, job.version, active)
+        if judged and not force:
+            return job.end(VersionState.READY, judged)
+        published = job.end(VersionState.READY, None)
+        self.activate(project, published.version)
+        return published
+
+    def _judge(self, project: str, version: ModelVersion, active: ActiveModel | None) -> str | None:
+        """Why the version should not replace the active one; None where it may."""
+        current = self._versions.get(project, active.version) if active else None
+        if current is None:
+            return None
+        before, now = current.metrics.get("ndcg", 0.0), version.metrics.get("ndcg", 0.0)
+        if now >= before * (1.0 - self._settings.regression_tolerance):
+            return None
+        return f"Not activated: its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}."
+
+    def collect(self, project: str) -> int:
+        """Remove what lost, failed and outdated versions left behind; returns how many were cleaned."""
+        active = self._versions.active(project, consistent=True)
+        kept = {active.version, active.previous} if active else set()
+        ready, cleaned = 0, 0
+        for version in self._all(project):
+            ready += version.state is VersionState.READY
+            lost = (
+                version.state in {VersionState.TRAINING, VersionState.CANCELLING}
+                and self._clock() - version.heartbeat_at > LOST_AFTER
+            )
+            ended = version.state in {VersionState.FAILED, VersionState.CANCELLED} and version.manifest_chunks > 0
+            outdated = version.state is VersionState.READY and ready > self._settings.keep_versions
+            if version.version in kept or not (lost or ended or outdated):
+                continue
+            self._stores.neighbours.delete(project, version.version, version.manifest_chunks)
+            if outdated:
+                self._versions.delete(project, version.version)
+            else:
+                state = VersionState.FAILED if lost else version.state
+                detail = "The training was killed." if lost else version.detail
+                cleared = replace(version, state=state, detail=detail, manifest_chunks=0)
+                self._versions.update(project, cleared, expected=version.state)
+            cleaned += 1
+        return cleaned
+
+    def _all(self, project: str) -> Iterator[ModelVersion]:
+        start = None
+        while True:
+            page = self._versions.list_page(project, start, 100)
+            yield from page.records
+            start = page.next_start
+            if start is None:
+                return
+
+
+class _Job:
+    """One training: the version's row follows its progress, and says when it should stop."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        project: str,
+        version: ModelVersion,
+        report: Report | None,
+    ) -> None:
+        self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
+        self.version = version
+        self._report = report
+
+    def learn_and_publish(self) -> None:
+        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
+
+        learned = learn(
+            self._read(),
+            neighbours=self._settings.neighbours,
+            max_items=self._settings.max_dense_items,
+            report=self.report,
+        )
+        self.version = replace(
+            self.version, parameters=learned.parameters, metrics=learned.metrics, counts=learned.counts
+        )
+        self.report("reading items", 0.0)
+        popular = learned.popular(dict(self._categories()))
+        self._publish(learned.packed_rows(), learned.interactions.item_ids, popular)
+
+    def _publish(
+        self, rows: Iterable[tuple[str, bytes]], item_ids: list[str], popular: list[tuple[str, bytes]]
+    ) -> None:
+        neighbours, project, version_id = self._stores.neighbours, self._project, self.version.version
+        names = item_ids + [f"popular#{category}" for category, _ in popular]
+        self.version = replace(self.version, manifest_chunks=neighbours.manifest_chunks(names))
+        self._beat()
+        neighbours.put_manifest(project, version_id, names)
+        written, remaining = 0, iter(rows)
+        while chunk := list(islice(remaining, ROWS_A_WRITE)):
+            neighbours.put_rows(project, version_id, chunk)
+            written += len(chunk)
+            self.report("publishing", written / len(item_ids))
+        neighbours.put_lists(project, version_id, [("popular", category, packed) for category, packed in popular])
+
+    def _read(self) -> Iterator[Event]:
+        for number, event in enumerate(self._stores.events.all(self._project)):
+            if number % EVENTS_A_REPORT == 0:
+                self.report("reading events", 0.0)
+            yield event
+
+    def _categories(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        start = None
+        while True:
+            page = self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)
+            yield from ((item.item_id, item.categories) for item in page.records)
+            self.report("reading items", 0.0)
+            start = page.next_start
+            if start is None:
+                return
+
+    def report(self, phase: str, progress: float) -> None:
+        """Show progress, and write it down at most once a second."""
+        if self._report:
+            self._report(phase, progress)
+        changed = phase != self.version.phase
+        self.version = replace(self.version, phase=phase, progress=min(progress, 1.0))
+        if changed or self._clock() - self.version.heartbeat_at >= HEARTBEAT:
+            self._beat()
+
+    def _beat(self) -> None:
+        self.version = replace(self.version, heartbeat_at=self._clock())
+        try:
+            self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
+        except Conflict as error:
+            raise Cancelled(f"Training {self.version.version} was cancelled.") from error
+
+    def end(self, state: VersionState, detail: str | None) -> ModelVersion:
+        now = self._clock()
+        seconds = round((now - self.version.created_at).total_seconds(), 3)
+        expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING
+        ended = replace(
+            self.version, state=state, detail=detail, seconds=seconds, heartbeat_at=now, phase="ended", progress=1.0
+        )
+        try:
+            self._stores.versions.update(self._project, ended, expected=expected)
+        except Conflict:
+            self._stores.versions.update(self._project, ended, expected=VersionState.TRAINING)
+        self.version = ended
+        return ended

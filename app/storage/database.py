@@ -1,0 +1,160 @@
+"""The one connection to DynamoDB: one client for all models, errors translated, retries bounded by the deadline."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from random import uniform
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection.base import Connection
+from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from app.config import Settings
+from app.deadline import remaining_seconds
+from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
+
+Raw = Mapping[str, Mapping[str, Any]]
+"""One row as DynamoDB spells it: attribute name -> {type: value}."""
+Result = TypeVar("Result")
+
+BATCH_GET_KEYS = 100
+BATCH_WRITE_ROWS = 25
+PARALLEL_CALLS = 8
+NAME_SEPARATOR = "-"
+
+
+class Database:
+    """DynamoDB, reached through PynamoDB's connection.
+
+    Raises:
+        Unavailable: it cannot be reached, throttles, or left work undone until the request's deadline.
+        Conflict: the condition of a write does not hold.
+        InvalidInput: DynamoDB refuses the row, for its size for example.
+    """
+
+    def __init__(self, settings: Settings, models: Sequence[type[Model]]) -> None:
+        local = settings.endpoint is not None
+        self.connection = Connection(
+            region=settings.region,
+            host=settings.endpoint,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+            read_timeout_seconds=settings.read_timeout_seconds,
+            retry_configuration={"mode": "standard", "total_max_attempts": settings.attempts},
+            max_pool_connections=4 * PARALLEL_CALLS,
+            aws_access_key_id="local" if local else None,
+            aws_secret_access_key="local" if local else None,
+        )
+        self.prefix = settings.table_prefix
+        self.models = tuple(models)
+        for model in models:
+            self._bind(model)
+        self._client = self.connection.client  # built here, once, because building it is slow and not thread-safe
+        self._threads = ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="dynamodb")
+
+    def _bind(self, model: type[Model]) -> None:
+        """Give the model its table's name and the shared connection in place of one of its own."""
+        plain_name = model.Meta.table_name.rpartition(NAME_SEPARATOR)[2]
+        model.Meta.table_name = self.prefix.removesuffix(NAME_SEPARATOR) + NAME_SEPARATOR + plain_name
+        model._connection = None  # noqa: SLF001
+        model.Meta.host, model.Meta.region = self.connection.host, self.connection.region
+        bound: TableConnection = model._get_connection()  # noqa: SLF001
+        self.connection.add_meta_table(bound.get_meta_table())
+        bound.connection = self.connection
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Do one DynamoDB operation."""
+        if remaining_seconds() <= 0:
+            raise DeadlineExceeded("The request ran out of time. Try again.")
+        with translated():
+            return self.connection.dispatch(operation, request)
+
+    def batch_get(self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False) -> dict[str, list[Raw]]:
+        """Get rows by key from several tables at once, in no order; missing rows are left out."""
+        found: dict[str, list[Raw]] = {table: [] for table in keys}
+        wanted = [(table, key) for table, table_keys in keys.items() for key in table_keys]
+
+        def get(chunk: Sequence[tuple[str, Raw]]) -> None:
+            request: dict[str, Any] = {}
+            for table, key in chunk:
+                request.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
+            for response in self._until_done("BatchGetItem", request, "UnprocessedKeys"):
+                for table, rows in response["Responses"].items():
+                    found[table] += rows
+
+        self.each(get, _chunks(wanted, BATCH_GET_KEYS))
+        return found
+
+    def batch_write(self, table: str, puts: Sequence[Raw] = (), deletes: Sequence[Raw] = ()) -> None:
+        """Put and delete rows, all of which are done when this returns."""
+        requests: list[dict[str, Any]] = [{"PutRequest": {"Item": row}} for row in puts]
+        requests += [{"DeleteRequest": {"Key": key}} for key in deletes]
+
+        def write(chunk: Sequence[dict[str, Any]]) -> None:
+            for _ in self._until_done("BatchWriteItem", {table: list(chunk)}, "UnprocessedItems"):
+                pass
+
+        self.each(write, _chunks(requests, BATCH_WRITE_ROWS))
+
+    def _until_done(self, operation: str, request: dict[str, Any], undone: str) -> Iterator[dict[str, Any]]:
+        """Repeat a batch operation with what DynamoDB left unprocessed, with jittered backoff, until the deadline."""
+        ends_at = monotonic() + remaining_seconds()
+        delay_seconds = 0.05
+        while request:
+            response = self.call(operation, {"RequestItems": request})
+            yield response
+            request = response.get(undone) or {}
+            if request:
+                pause_seconds = uniform(0, delay_seconds)  # noqa: S311
+                if monotonic() + pause_seconds > ends_at:
+                    raise Unavailable("The database is busy and left part of the work undone. Try again later.")
+                sleep(pause_seconds)
+                delay_seconds = min(2 * delay_seconds, 1.0)
+
+    def submit(self, function: Callable[..., Result], *arguments: object) -> "Future[Result]":
+        """Start a call beside the current one; it has the same deadline."""
+        return self._threads.submit(copy_context().run, function, *arguments)
+
+    def each(self, function: Callable[[Any], None], chunks: Sequence[Any]) -> None:
+        """Call the function for every chunk, side by side when there are several."""
+        if len(chunks) == 1:
+            function(chunks[0])
+            return
+        for done in [self.submit(function, chunk) for chunk in chunks]:
+            done.result()
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._client.close()
+
+
+def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn PynamoDB's and botocore's exceptions into the project's own."""
+    try:
+        yield
+    except (PynamoDBException, ClientError, BotoCoreError) as error:
+        raise _translation(error) from error
+
+
+def _translation(error: Exception) -> SerendipError:
+    cause = getattr(error, "cause", None) or error
+    response = getattr(cause, "response", None)
+    if not isinstance(response, Mapping):
+        return Unavailable("The database cannot be reached. Try again later.")
+    code = response.get("Error", {}).get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return Conflict("The record was changed by another request. Read it again and repeat.")
+    if code == "ResourceNotFoundException":
+        return Unavailable("A table is missing. Create the tables with `serendip tables create`.")
+    if code == "ValidationException":
+        return InvalidInput(f"The database refuses this: {response['Error'].get('Message', code)}")
+    return Unavailable(f"The database answered {code}. Try again later.")

@@ -1,0 +1,110 @@
+"""Events: a user's history by time, and all events of a month for training.
+
+The key is made of the event itself, so sending an event again writes the same row again.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+from app.domain import Event, Page
+from app.storage.database import Database, Raw
+from app.storage.table import MONTH_SHARDS, Table, iso, key, moment, shard
+
+MONTHS = "months"
+"""Of the partition that lists the months that have events: project##months. No user id is empty."""
+
+
+class MonthIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Partition: project#month#shard; sort: time#event_id."""
+
+    class Meta:
+        index_name = "month"
+        projection = IncludeProjection(["item_id", "event_type", "value"])
+
+    month = UnicodeAttribute(hash_key=True)
+    moment = UnicodeAttribute(range_key=True)
+
+
+class EventRow(Model):
+    class Meta:
+        table_name = "events"
+        stream_view_type = "NEW_IMAGE"
+
+    owner = UnicodeAttribute(hash_key=True)
+    """project#user."""
+    moment = UnicodeAttribute(range_key=True)
+    """time#event_id."""
+    item_id = UnicodeAttribute(null=True)
+    event_type = UnicodeAttribute(null=True)
+    value = NumberAttribute(null=True)
+    month = UnicodeAttribute(null=True)
+    by_month = MonthIndex()
+
+
+class Events:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, EventRow)
+        self._months: set[tuple[str, str]] = set()
+
+    def put_many(self, project: str, events: Sequence[Event]) -> None:
+        """Write events, all of which are durable when this returns."""
+        months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
+        self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
+        self._table.write_many([_row(project, event) for event in events])
+        self._months |= months
+
+    def newest(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> list[Event]:
+        """A user's last events, newest first."""
+        rows, _ = self._table.query(key(project, user_id), limit=limit, newest_first=True, consistent=consistent)
+        return [_event(row) for row in rows]
+
+    def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
+        """A user's events, newest first; `start` is the sort key that the page before ended at."""
+        owner = key(project, user_id)
+        rows, more = self._table.query(
+            owner, limit=limit, newest_first=True, start=self._table.key(owner, start) if start else None
+        )
+        return Page(tuple(_event(row) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
+
+    def all(self, project: str) -> Iterator[Event]:
+        """Every event of a project, month by month, read page by page."""
+        for row in self._pages(key(project, "", MONTHS), None):
+            for number in range(MONTH_SHARDS):
+                partition = key(project, row["moment"]["S"], f"{number:02d}")
+                yield from (_event(event) for event in self._pages(partition, "month"))
+
+    def _pages(self, partition: str, index: str | None) -> Iterator[Raw]:
+        start = None
+        while True:
+            rows, start = self._table.query(partition, index=index, start=start)
+            yield from rows
+            if start is None:
+                return
+
+
+def _row(project: str, event: Event) -> EventRow:
+    time = iso(event.timestamp)
+    return EventRow(
+        owner=key(project, event.user_id),
+        moment=key(time, event.event_id),
+        item_id=event.item_id,
+        event_type=event.event_type,
+        value=event.value,
+        month=key(project, time[:7], shard(event.user_id, MONTH_SHARDS)),
+    )
+
+
+def _event(row: Raw) -> Event:
+    time, _, event_id = row["moment"]["S"].partition("#")
+    return Event(
+        user_id=row["owner"]["S"].split("#", 1)[1],
+        item_id=row["item_id"]["S"],
+        event_type=row["event_type"]["S"],
+        timestamp=moment(time),
+        event_id=event_id,
+        value=float(row["value"]["N"]) if "value" in row else None,
+    )

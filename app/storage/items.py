@@ -1,0 +1,146 @@
+"""Items: one row each, and one small row for each category that an item is listed under.
+
+A category row is written before the item and removed after it, and readers believe the item: a crash in between lists
+no item wrongly and loses none. A deleted item leaves a marker, because models and events may still name it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain import Item, Page
+from app.storage import listing
+from app.storage.database import Database, Raw
+from app.storage.listing import ListingIndex
+from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
+
+
+class ItemRow(Model):
+    class Meta:
+        table_name = "items"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#item, or project#item#category."""
+    listing = UnicodeAttribute(null=True)
+    position = UnicodeAttribute(null=True)
+    title = UnicodeAttribute(null=True)
+    categories: ListAttribute[UnicodeAttribute] = ListAttribute(of=UnicodeAttribute, null=True)
+    properties = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    updated_at = UnicodeAttribute(null=True)
+    deleted = BooleanAttribute(null=True)
+    by_listing = ListingIndex()
+
+
+class Items:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, ItemRow)
+
+    def key(self, project: str, item_id: str) -> Raw:
+        """For getting items together with rows of other tables."""
+        return self._table.key(key(project, item_id))
+
+    def get(self, project: str, item_id: str) -> Item | None:
+        """The item as it is now, deleted or not; None where there never was one."""
+        row = self._table.get(key(project, item_id), consistent=True)
+        return _item(row) if row else None
+
+    def get_many(self, project: str, item_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Item]:
+        rows = self._table.get_many([key(project, item_id) for item_id in item_ids], consistent=consistent)
+        items = [_item(row) for row in rows]
+        return {item.item_id: item for item in items}
+
+    def put(self, project: str, item: Item, previous: Item | None) -> None:
+        """Write an item, provided that it still is what it was when `previous` was read."""
+        self._table.write_many(_listed(project, item, _added(item, previous)))
+        unchanged = ItemRow.key.does_not_exist() if previous is None else ItemRow.updated_at == iso(previous.updated_at)
+        self._table.put(_row(project, item), unchanged)
+        self._unlist(project, [(item, previous)])
+
+    def put_many(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
+        """Write pairs of an item and its previous state; the last writer wins."""
+        self._table.write_many(
+            [row for item, previous in changes for row in _listed(project, item, _added(item, previous))]
+        )
+        self._table.write_many([_row(project, item) for item, _ in changes])
+        self._unlist(project, changes)
+
+    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
+        def get(item_ids: Sequence[str]) -> list[Item]:
+            found = self.get_many(project, item_ids)
+            return [found[item_id] for item_id in item_ids if item_id in found and _belongs(found[item_id], category)]
+
+        return listing.page(self._table, project, category, start, limit, get)
+
+    def latest(self, project: str, category: str | None, limit: int) -> list[str]:
+        """The ids of the items that were created last, newest first."""
+        return listing.newest(self._table, project, category, limit)
+
+    def _unlist(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
+        obsolete = [
+            self._table.key(key(project, item.item_id, category))
+            for item, previous in changes
+            if previous
+            for category in set(previous.categories) - set(item.categories)
+        ]
+        self._table.write_many([], obsolete)
+
+
+def _belongs(item: Item, category: str | None) -> bool:
+    return not item.deleted and (category is None or category in item.categories)
+
+
+def _added(item: Item, previous: Item | None) -> Sequence[str]:
+    return [category for category in item.categories if previous is None or category not in previous.categories]
+
+
+def _position(item: Item) -> str:
+    return key(iso(item.created_at), item.item_id)
+
+
+def _listed(project: str, item: Item, categories: Sequence[str]) -> list[ItemRow]:
+    return [
+        ItemRow(
+            key=key(project, item.item_id, category),
+            listing=listing.partition(project, shard(item.item_id, LISTING_SHARDS), category),
+            position=_position(item),
+        )
+        for category in categories
+    ]
+
+
+def _row(project: str, item: Item) -> ItemRow:
+    if item.deleted:
+        return ItemRow(key=key(project, item.item_id), deleted=True, updated_at=iso(item.updated_at))
+    return ItemRow(
+        key=key(project, item.item_id),
+        listing=listing.partition(project, shard(item.item_id, LISTING_SHARDS)),
+        position=_position(item),
+        title=item.title,
+        categories=list(item.categories) or None,
+        properties=json.dumps(item.properties, ensure_ascii=False) if item.properties else None,
+        created_at=iso(item.created_at),
+        updated_at=iso(item.updated_at),
+    )
+
+
+def _item(row: Raw) -> Item:
+    item_id = str(row["key"]["S"]).split("#", 2)[1]
+    updated_at = moment(row["updated_at"]["S"])
+    if "deleted" in row:
+        return Item(item_id, updated_at=updated_at, created_at=updated_at, deleted=True)
+    return Item(
+        item_id=item_id,
+        title=row["title"]["S"] if "title" in row else None,
+        categories=tuple(category["S"] for category in row["categories"]["L"]) if "categories" in row else (),
+        properties=_properties(row),
+        created_at=moment(row["created_at"]["S"]),
+        updated_at=updated_at,
+    )
+
+
+def _properties(row: Raw) -> Mapping[str, object]:
+    properties: Mapping[str, object] = json.loads(row["properties"]["S"]) if "properties" in row else {}
+    return properties

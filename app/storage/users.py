@@ -1,0 +1,80 @@
+"""Users: one row each."""
+
+import json
+from collections.abc import Sequence
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain import Page, User
+from app.storage import listing
+from app.storage.database import Database, Raw
+from app.storage.listing import ListingIndex
+from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
+
+
+class UserRow(Model):
+    class Meta:
+        table_name = "users"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#user."""
+    listing = UnicodeAttribute()
+    position = UnicodeAttribute()
+    properties = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    by_listing = ListingIndex()
+
+
+class Users:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, UserRow)
+
+    def get(self, project: str, user_id: str) -> User | None:
+        row = self._table.get(key(project, user_id), consistent=True)
+        return _user(row) if row else None
+
+    def get_many(self, project: str, user_ids: Sequence[str], *, consistent: bool = False) -> dict[str, User]:
+        rows = self._table.get_many([key(project, user_id) for user_id in user_ids], consistent=consistent)
+        users = [_user(row) for row in rows]
+        return {user.user_id: user for user in users}
+
+    def put(self, project: str, user: User, previous: User | None) -> None:
+        """Write a user, provided that it still is what it was when `previous` was read."""
+        unchanged = UserRow.key.does_not_exist() if previous is None else UserRow.updated_at == iso(previous.updated_at)
+        self._table.put(_row(project, user), unchanged)
+
+    def put_many(self, project: str, changes: Sequence[tuple[User, User | None]]) -> None:
+        """Write pairs of a user and its previous state; the last writer wins."""
+        self._table.write_many([_row(project, user) for user, _ in changes])
+
+    def delete(self, project: str, user_id: str) -> None:
+        self._table.write_many([], [self._table.key(key(project, user_id))])
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[User]:
+        def get(user_ids: Sequence[str]) -> list[User]:
+            found = self.get_many(project, user_ids)
+            return [found[user_id] for user_id in user_ids if user_id in found]
+
+        return listing.page(self._table, project, None, start, limit, get)
+
+
+def _row(project: str, user: User) -> UserRow:
+    return UserRow(
+        key=key(project, user.user_id),
+        listing=listing.partition(project, shard(user.user_id, LISTING_SHARDS)),
+        position=key(iso(user.created_at), user.user_id),
+        properties=json.dumps(user.properties, ensure_ascii=False) if user.properties else None,
+        created_at=iso(user.created_at),
+        updated_at=iso(user.updated_at),
+    )
+
+
+def _user(row: Raw) -> User:
+    return User(
+        user_id=str(row["key"]["S"]).split("#", 1)[1],
+        properties=json.loads(row["properties"]["S"]) if "properties" in row else {},
+        created_at=moment(row["created_at"]["S"]),
+        updated_at=moment(row["updated_at"]["S"]),
+    )
