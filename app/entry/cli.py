@@ -36,6 +36,8 @@ console = Console()
 problems = Console(stderr=True)
 
 DATABASES = "databases"
+CURRENT = "current"
+"""Names the database that was served last, which the other commands work on."""
 SAMPLE_STATE = "sample.json"
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -83,7 +85,9 @@ def services() -> Iterator[Wired]:
         finally:
             wired.database.close()
     else:
-        with local.connected(local.HOME, database_folder(None)) as (wired, _):
+        current = local.HOME / CURRENT
+        folder = Path(current.read_text()) if current.exists() else database_folder(None)
+        with local.connected(local.HOME, folder) as (wired, _):
             yield wired
 
 
@@ -105,7 +109,9 @@ def serve(
 
     base = f"http://127.0.0.1:{port}"
     console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n", highlight=False)
-    with local.connected(local.HOME, database_folder(data)) as (wired, _):
+    folder = database_folder(data)
+    with local.connected(local.HOME, folder) as (wired, _):
+        (local.HOME / CURRENT).write_text(str(folder))
         if data is None:
             load_sample(wired)
         else:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -125,7 +126,7 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
         f"-Djava.library.path={emulator / 'DynamoDBLocal_lib'}",
         f"-Dserendip.port={port}",
         f"-Dserendip.memory={'true' if data is None else 'false'}",
-        f"-Dserendip.folder={data.absolute() if data else ''}",
+        *([] if data is None else [f"-Dserendip.folder={data.absolute()}"]),
         "-cp",
         jars,
         "org.eclipse.jetty.xml.XmlConfiguration",
@@ -146,10 +147,18 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
 
 @contextmanager
 def running(home: Path, data: Path) -> Iterator[Emulator]:
-    """DynamoDB Local over a folder: the one that a killed server left behind, else a new one; stopped at the end."""
+    """DynamoDB Local over a folder: the one that runs already, else a new one.
+
+    Whoever started it stops it; one whose owner was killed is taken over.
+    """
     state = data / STATE
-    emulator = _left_behind(state) or start(home, data)
-    state.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "created": _created(emulator.pid)}))
+    known = _known(state)
+    if known and _alive(known["owner"]):
+        yield Emulator(known["emulator"]["pid"], known["port"])
+        return
+    emulator = Emulator(known["emulator"]["pid"], known["port"]) if known else start(home, data)
+    owner = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
+    state.write_text(json.dumps(owner))
     try:
         yield emulator
     finally:
@@ -157,19 +166,25 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
         state.unlink(missing_ok=True)
 
 
-def _left_behind(state: Path) -> Emulator | None:
+def _known(state: Path) -> dict[str, Any] | None:
+    """What the state file says, provided that the emulator it names still answers."""
     try:
-        known = json.loads(state.read_text())
-        emulator = Emulator(known["pid"], known["port"])
-        if _created(emulator.pid) == known["created"] and _answers(emulator.endpoint):
-            return emulator
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
-        pass
-    return None
+        known: dict[str, Any] = json.loads(state.read_text())
+    except (OSError, ValueError):
+        return None
+    return known if _alive(known["emulator"]) and _answers(f"http://127.0.0.1:{known['port']}") else None
 
 
-def _created(pid: int) -> float:
-    return float(psutil.Process(pid).create_time())
+def _identity(pid: int) -> dict[str, float]:
+    """A process id alone may be given to another process later."""
+    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+
+
+def _alive(identity: dict[str, float]) -> bool:
+    try:
+        return _identity(int(identity["pid"])) == identity
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _answers(endpoint: str) -> bool:

@@ -8,8 +8,8 @@ from random import Random
 from app.domain import Event, Item, User, derived_event_id
 
 SEED = 20_261_123
-USERS = 600
-EVENTS_A_USER = (8, 90)
+USERS = 350
+EVENTS_A_USER = (5, 75)
 DAYS = 90
 SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
     "Kitchen": (
