@@ -19,7 +19,8 @@ Interaction = tuple[str, str, float]
 
 def movietweetings() -> list[Interaction]:
     """Ratings of at least 6, of users and items that have at least 5 of them."""
-    rows = (line.rstrip("\n").split("::") for line in (MOVIETWEETINGS / "ratings.dat").open(encoding="utf-8"))
+    lines = (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("::") for line in lines)
     return _core([(user, item, float(time)) for user, item, value, time in rows if int(value) >= LIKED])
 
 

@@ -22,7 +22,6 @@ def create_application(services: Services) -> FastAPI:
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
-        max_body_size=services.settings.max_body_bytes,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         static_url="/docs/static",
         swagger_ui_parameters={"displayRequestDuration": True},
@@ -31,5 +30,9 @@ def create_application(services: Services) -> FastAPI:
     for module in (items, users, events, recommendations, models, health):
         app.include_router(module.router)
     problems.add_handlers(app)
-    app.add_middleware(RequestContext, deadline_seconds=services.settings.request_deadline_seconds)
+    app.add_middleware(
+        RequestContext,
+        deadline_seconds=services.settings.request_deadline_seconds,
+        max_body_bytes=services.settings.max_body_bytes,
+    )
     return app

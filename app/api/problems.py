@@ -37,7 +37,7 @@ FRAMEWORK_TITLES = {
     415: "Unsupported media type",
 }
 FRAMEWORK_DETAILS = {
-    400: "The request could not be read.",
+    400: "The body cannot be read: it is nested too deeply.",
     404: "There is nothing at this path.",
     405: "This path does not take this method.",
     413: "The body is larger than this API takes. Send less at a time.",
@@ -130,8 +130,8 @@ async def _unexpected(request: Request, _error: Exception) -> Response:
 
 def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
     """A body that was read as bytes, because its content type is not JSON's."""
-    at_root = any(one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in found)
-    return at_root and "json" not in request.headers.get("content-type", "")
+    unread = any(one["loc"][0] == "body" and isinstance(one.get("input"), bytes) for one in found)
+    return unread and "json" not in request.headers.get("content-type", "")
 
 
 def _pointer(location: Sequence[int | str]) -> str:

@@ -166,7 +166,7 @@ class SessionEvent(Body):
 
     item_id: Id
     event_type: Annotated[Id, Field(examples=["view", "purchase", "rating"])] = "view"
-    value: Annotated[float, AfterValidator(_moderate), Field(strict=False, examples=[4.5])] | None = None
+    value: Annotated[float, AfterValidator(_moderate), Field(examples=[4.5])] | None = None
     timestamp: Timestamp | None = None
     event_id: Annotated[Id, Field(examples=["order-7-line-2"])] | None = None
 

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -93,24 +93,23 @@ def free_port() -> int:
 class Emulator:
     """A running DynamoDB Local."""
 
-    def __init__(self, pid: int, port: int) -> None:
-        self.pid, self.port = pid, port
+    def __init__(self, process: psutil.Process | psutil.Popen, port: int) -> None:
+        self._process, self.port = process, port
+        self.pid: int = process.pid
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def stop(self, *, kill: bool = False) -> None:
         """End the process and wait for its end."""
-        try:
-            process = psutil.Process(self.pid)
+        with suppress(psutil.NoSuchProcess):
             if kill:
-                process.kill()
+                self._process.kill()
             else:
-                process.terminate()
-            process.wait(STOP_SECONDS)
+                self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
         except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        except psutil.NoSuchProcess:
-            return
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
 
 
 def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
@@ -133,8 +132,8 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
         str(Path(__file__).with_suffix(".xml")),
     ]
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        started = Emulator(process.pid, port)
+        process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        started = Emulator(process, port)
         ends_at = time.monotonic() + START_SECONDS
         while not _answers(started.endpoint):
             if process.poll() is not None or time.monotonic() > ends_at:
@@ -154,9 +153,9 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
     state = data / STATE
     known = _known(state)
     if known and _alive(known["owner"]):
-        yield Emulator(known["emulator"]["pid"], known["port"])
+        yield _emulator(known)
         return
-    emulator = Emulator(known["emulator"]["pid"], known["port"]) if known else start(home, data)
+    emulator = _emulator(known) if known else start(home, data)
     owner = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
     state.write_text(json.dumps(owner))
     try:
@@ -173,6 +172,10 @@ def _known(state: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return known if _alive(known["emulator"]) and _answers(f"http://127.0.0.1:{known['port']}") else None
+
+
+def _emulator(known: dict[str, Any]) -> Emulator:
+    return Emulator(psutil.Process(known["emulator"]["pid"]), known["port"])
 
 
 def _identity(pid: int) -> dict[str, float]:

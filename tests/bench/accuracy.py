@@ -24,6 +24,8 @@ def run() -> None:
             command = [sys.executable, "-m", "app.entry.cli", "evaluate", str(path), "--holdout", "random", "--json"]
             report = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         model, popular = report["metrics"], report["popularity"]
-        print(f"  {name}: recall {model['recall']:.4f}, NDCG {model['ndcg']:.4f}, MRR {model['mrr']:.4f}, "
-              f"coverage {model['coverage']:.3f} (popularity: {popular['recall']:.4f}, {popular['ndcg']:.4f})")
+        print(
+            f"  {name}: recall {model['recall']:.4f}, NDCG {model['ndcg']:.4f}, MRR {model['mrr']:.4f}, "
+            f"coverage {model['coverage']:.3f} (popularity: {popular['recall']:.4f}, {popular['ndcg']:.4f})"
+        )
         print(f"    {report['parameters']}, {report['seconds']} s, {report['peak_memory_mb']} MB")

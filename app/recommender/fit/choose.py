@@ -36,13 +36,14 @@ class Choice:
 
 
 def newest(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
-    """True for the newest share of each user's interactions, rounded down; ties are broken by item."""
+    """True for the newest share of each user's interactions, at least one of two or more; ties are broken by item."""
     order = np.lexsort((interactions.items, interactions.times, interactions.users))
     counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
     ends = np.cumsum(counts)
     rank_from_end = np.repeat(ends, counts) - 1 - np.arange(len(interactions))
     held = np.zeros(len(interactions), dtype=bool)
-    held[order] = rank_from_end < np.floor(share * np.repeat(counts, counts))
+    wanted = np.where(counts > 1, np.maximum(1, np.floor(share * counts)), 0)
+    held[order] = rank_from_end < np.repeat(wanted, counts)
     return held
 
 

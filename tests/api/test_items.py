@@ -1,0 +1,105 @@
+import httpx2
+import pytest
+
+
+def put(client: httpx2.Client, item_id: str, **body: object) -> httpx2.Response:
+    return client.put(f"/v1/items/{item_id}", json=body)
+
+
+class TestPut:
+    def test_an_item_is_stored_whole(self, client: httpx2.Client) -> None:
+        body = {"title": "Té", "categories": ["hot", "gifts"], "properties": {"price": 4.5, "deep": {"a": [1, None]}}}
+
+        answer = put(client, "tea", **body)
+
+        stored = client.get("/v1/items/tea").json()
+        assert answer.status_code == 200
+        assert {name: stored[name] for name in body} == body
+
+    def test_putting_it_again_changes_nothing(self, client: httpx2.Client) -> None:
+        first = put(client, "tea", title="Tea").json()
+
+        assert put(client, "tea", title="Tea").json() == first
+
+    def test_a_replacement_moves_it_between_categories(self, client: httpx2.Client) -> None:
+        put(client, "tea", categories=["hot", "gifts"])
+
+        put(client, "tea", categories=["cold"])
+
+        listed = {name: client.get("/v1/items", params={"category": name}).json()["items"] for name in ("hot", "cold")}
+        assert [len(listed["hot"]), len(listed["cold"])] == [0, 1]
+
+
+class TestPatch:
+    def test_properties_are_merged_and_null_removes(self, client: httpx2.Client) -> None:
+        put(client, "tea", title="Tea", properties={"price": 4, "old": 1, "deep": {"a": 1, "b": 2}})
+
+        changed = client.patch("/v1/items/tea", json={"properties": {"price": 5, "old": None, "deep": {"b": None}}})
+
+        assert changed.json()["properties"] == {"price": 5, "deep": {"a": 1}}
+        assert changed.json()["title"] == "Tea"
+
+
+class TestDelete:
+    def test_a_deleted_item_is_gone_and_can_come_back(self, client: httpx2.Client) -> None:
+        put(client, "tea", categories=["hot"])
+
+        assert client.delete("/v1/items/tea").status_code == 204
+        assert client.get("/v1/items/tea").status_code == 404
+        assert client.delete("/v1/items/tea").status_code == 404
+        assert client.get("/v1/items").json()["items"] == []
+        assert client.get("/v1/items?category=hot").json()["items"] == []
+        assert put(client, "tea").status_code == 200
+        assert client.get("/v1/items/tea").status_code == 200
+
+
+class TestList:
+    @pytest.mark.parametrize("category", [None, "even"])
+    def test_pages_give_every_item_once(self, client: httpx2.Client, category: str | None) -> None:
+        items = [{"item_id": f"i{n}", "categories": ["even"] if n % 2 == 0 else []} for n in range(45)]
+        client.post("/v1/items:batch", json={"items": items})
+        params = {"limit": "7"} | ({"category": category} if category else {})
+
+        found, cursor = [], None
+        for _ in range(40):
+            page = client.get("/v1/items", params=params | ({"cursor": cursor} if cursor else {})).json()
+            found += [item["item_id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+
+        assert sorted(found) == sorted(f"i{n}" for n in range(45) if category is None or n % 2 == 0)
+
+    def test_a_cursor_belongs_to_its_listing(self, client: httpx2.Client) -> None:
+        items = [{"item_id": f"i{n}", "categories": ["a"]} for n in range(5)]
+        client.post("/v1/items:batch", json={"items": items})
+        cursor = client.get("/v1/items?limit=2").json()["next_cursor"]
+
+        tampered = ("B" if cursor[0] == "A" else "A") + cursor[1:]
+
+        for url in (
+            f"/v1/items?category=a&cursor={cursor}",
+            f"/v1/users?cursor={cursor}",
+            f"/v1/items?cursor={tampered}",
+        ):
+            answer = client.get(url)
+            assert (answer.status_code, answer.json()["title"]) == (422, "Invalid cursor")
+
+
+class TestBatch:
+    def test_a_batch_is_refused_whole_and_names_every_bad_item(self, client: httpx2.Client) -> None:
+        items = [{"item_id": "good"}, {"item_id": "a/b"}, {"item_id": "x", "colour": "red"}]
+
+        answer = client.post("/v1/items:batch", json={"items": items})
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/1/item_id", "/items/2/colour"]
+        assert client.get("/v1/items/good").status_code == 404
+
+    def test_it_counts_what_changed(self, client: httpx2.Client) -> None:
+        items = [{"item_id": "a", "title": "A"}, {"item_id": "b"}]
+        client.post("/v1/items:batch", json={"items": items})
+
+        again = client.post("/v1/items:batch", json={"items": [items[0], {"item_id": "b", "title": "B"}]})
+
+        assert again.json() == {"changed": 1}

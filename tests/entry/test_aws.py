@@ -1,0 +1,189 @@
+"""Lambda's door, in a process of its own for each test: importing it reads the environment and builds the application."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import orjson
+import psutil
+import pytest
+
+from app.config import Settings
+from app.entry import dynamodb_local
+from app.wiring import Wired
+from tests.build import SECRET
+from tests.data import ROOT
+from tests.entry.conversation import REQUESTS, steady
+from tests.payloads import FORMS
+
+HEAVY = ("numpy", "scipy", "pyarrow", "boto3", "uvicorn", "httpx", "httpx2", "typer", "rich", "psutil")
+
+ANSWER_ALL = """
+import json, sys
+from app.entry.aws import handler
+for line in sys.stdin:
+    answer = handler(json.loads(line), None)
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def environment(settings: Settings, project: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SERENDIP_SECRET": SECRET.get_secret_value(),
+        "SERENDIP_ENDPOINT": str(settings.endpoint),
+        "SERENDIP_PROJECT": project,
+    }
+
+
+def python(code: str, values: dict[str, str], stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=values,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def through_lambda(settings: Settings, project: str, form: str) -> list[tuple[int, str, Any]]:
+    events = "\n".join(orjson.dumps(FORMS[form](request)).decode() for request in REQUESTS)
+    answers = [orjson.loads(line) for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()]
+    found = []
+    for answer in answers:
+        headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
+        headers |= {name.lower(): values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+        assert not answer["isBase64Encoded"]
+        body = answer["body"]
+        found.append((answer["statusCode"], headers.get("content-type", ""), orjson.loads(body) if body else None))
+    return found
+
+
+@contextmanager
+def served(settings: Settings, project: str) -> Iterator[str]:
+    """The same application under uvicorn on a real socket."""
+    port = dynamodb_local.free_port()
+    code = (
+        "import os, uvicorn; from app.config import Settings; from app.wiring import wire;"
+        "from app.api.application import create_application;"
+        "app = create_application(wire(Settings.from_environment(os.environ), None).services);"
+        f"uvicorn.run(app, host='127.0.0.1', port={port}, log_level='warning', lifespan='off')"
+    )
+    process = psutil.Popen([sys.executable, "-c", code], env=environment(settings, project), cwd=ROOT)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                httpx2.get(f"{base}/health/live", timeout=1)
+                break
+            except httpx2.TransportError:
+                psutil.wait_procs([process], timeout=0.1)
+                assert process.is_running()
+        yield base
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class TestHandler:
+    def test_thirty_requests_are_answered_as_under_uvicorn(self, wired: Wired, settings: Settings) -> None:
+        """Equal status, content type and JSON, for payloads v1, v2 and function URLs."""
+        assert wired.services.missing_tables() == []
+        with served(settings, f"{settings.project}-u") as base, httpx2.Client(base_url=base) as client:
+            answers = [client.request(m, target, headers=h, content=body) for m, target, h, body in REQUESTS]
+        expected = [
+            (one.status_code, one.headers.get("content-type", ""), steady(one.json() if one.content else None))
+            for one in answers
+        ]
+
+        for form in FORMS:
+            found = through_lambda(settings, f"{settings.project}-{form}", form)
+            assert [(status, kind, steady(body)) for status, kind, body in found] == expected, form
+        assert len(expected) == 30
+        assert {status for status, _, _ in expected} == {200, 202, 204, 404, 415, 422}
+
+    def test_the_application_is_built_once_in_a_thousand_invocations(self, wired: Wired, settings: Settings) -> None:
+        code = """
+import app.wiring, app.api.application as application
+made = []
+create = application.create_application
+application.create_application = lambda services: made.append(1) or create(services)
+from app.entry.aws import handler
+from tests.payloads import http_api
+event = http_api(("GET", "/health/live", {}, None))
+statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
+print(len(made), statuses)
+"""
+        assert python(code, environment(settings, settings.project)).strip() == "1 {200}"
+
+    def test_nothing_heavy_is_imported(self, settings: Settings) -> None:
+        code = f"import app.entry.aws, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+
+        assert python(code, environment(settings, settings.project)).strip() == "[]"
+
+    def test_the_application_knows_nothing_of_aws_events(self) -> None:
+        code = "import app.api.application, sys; print([n for n in sys.modules if 'mangum' in n or 'aws_lambda' in n])"
+
+        assert python(code, dict(os.environ)).strip() == "[]"
+
+    @pytest.mark.parametrize(
+        "event", [{}, {"Records": [{"eventSource": "aws:sqs"}]}, {"requestContext": {"routeKey": "$connect"}}]
+    )
+    def test_an_unknown_event_raises(self, settings: Settings, event: dict[str, Any]) -> None:
+        code = f"""
+from app.entry.aws import handler
+try:
+    handler({event!r}, None)
+except ValueError as error:
+    print(error)
+"""
+        assert "unknown kind of event" in python(code, environment(settings, settings.project))
+
+    def test_without_a_secret_it_does_not_start(self) -> None:
+        values = {name: value for name, value in os.environ.items() if not name.startswith("SERENDIP_")}
+        done = subprocess.run(
+            [sys.executable, "-c", "import app.entry.aws"],
+            env=values,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+
+        assert done.returncode
+        assert "secret" in done.stderr
+
+    def test_training_without_a_worker_is_a_clear_problem(self, wired: Wired, settings: Settings) -> None:
+        assert wired.services.missing_tables() == []
+        code = """
+from app.entry.aws import handler
+from tests.payloads import http_api
+print(handler(http_api(("POST", "/v1/models", {}, None)), None)["statusCode"])
+"""
+        assert python(code, environment(settings, settings.project)).strip() == "501"
+
+    def test_a_training_event_trains(self, wired: Wired, settings: Settings) -> None:
+        from tests.build import two_tastes  # noqa: PLC0415
+
+        services = wired.services
+        services.events.accept(settings.project, two_tastes())
+        version = services.train.queue(settings.project)
+        event = {"serendip": "train", "project": settings.project, "version": version.version, "force": False}
+
+        answer = python(
+            f"from app.entry.aws import handler; print(handler({event!r}, None))", environment(settings, "x")
+        )
+
+        assert "ready" in answer
+        active = services.train.active(settings.project)
+        assert active
+        assert active.version == version.version

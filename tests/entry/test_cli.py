@@ -1,0 +1,158 @@
+"""The command line as a user runs it: processes of their own over one database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.config import Settings
+from app.entry.cli import load_sample
+from app.wiring import Wired
+from tests import data
+from tests.build import SECRET, two_tastes
+
+TIMEOUT = 300
+
+
+class Cli:
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "SERENDIP_ENDPOINT": str(settings.endpoint),
+            "SERENDIP_SECRET": SECRET.get_secret_value(),
+            "SERENDIP_PROJECT": settings.project,
+            "COLUMNS": "200",
+        }
+
+    def run(self, *arguments: object, fails: bool = False) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.entry.cli", *map(str, arguments)],
+            env={**self.environment, "PYTHONPATH": str(data.ROOT)},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        assert bool(done.returncode) is fails, done.stdout + done.stderr
+        return done.stdout + (done.stderr if fails else "")
+
+
+@pytest.fixture
+def cli(wired: Wired, settings: Settings, tmp_path: Path) -> Cli:
+    assert wired.services.missing_tables() == []
+    return Cli(settings, tmp_path)
+
+
+def events_file(folder: Path) -> Path:
+    path = folder / "events.csv"
+    lines = [f"{event.user_id},{event.item_id},{event.timestamp.isoformat()}" for event in two_tastes()]
+    path.write_text("user_id,item_id,timestamp\n" + "\n".join([*lines, "b/d,tea,", "short"]) + "\n")
+    return path
+
+
+class TestImport:
+    def test_twice_is_once_and_bad_rows_are_kept_aside(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        path = events_file(cli.folder)
+
+        first = cli.run("import", path)
+        before = sorted(str(event) for event in wired.services.events.all(settings.project))
+        cli.run("import", path)
+
+        assert "160 events loaded, 2 rejected" in first
+        rejects = [orjson.loads(line) for line in (cli.folder / "events.csv.rejects.jsonl").read_bytes().splitlines()]
+        assert [reject["line"] for reject in rejects] == [162, 163]
+        assert sorted(str(event) for event in wired.services.events.all(settings.project)) == before
+        assert len(before) == 160
+
+    def test_a_wrong_file_is_one_line_that_says_what_to_do(self, cli: Cli) -> None:
+        path = cli.folder / "events.csv"
+        path.write_text("name,age\nann,3\n")
+
+        assert "--map" in cli.run("import", path, fails=True)
+
+
+class TestJourney:
+    def test_import_train_recommend_list_activate_export(self, cli: Cli) -> None:
+        cli.run("tables", "create")
+        cli.run("import", events_file(cli.folder))
+        assert "NDCG@20" in cli.run("train")
+
+        recommended = orjson.loads(cli.run("recommend", "u2", "--limit", 3, "--json"))
+        assert len(recommended) == 3
+        assert recommended[0]["reasons"]
+        assert "active" in cli.run("models", "list")
+        assert "no model version" in cli.run("models", "activate", "v0", fails=True)
+        cli.run("models", "collect")
+
+        exported = cli.folder / "out.jsonl"
+        assert "160 events" in cli.run("export", "events", exported)
+        assert "160 events loaded, 0 rejected" in cli.run("import", exported)
+
+    def test_training_on_nothing_is_a_clear_error(self, cli: Cli) -> None:
+        assert "Send more events" in cli.run("train", fails=True)
+
+
+class TestEvaluate:
+    def test_it_reports_quality_beside_popularity(self, cli: Cli) -> None:
+        path = cli.folder / "good.csv"
+        path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
+
+        for holdout in ("random", "time", "last"):
+            report = orjson.loads(cli.run("evaluate", path, "--holdout", holdout, "--json", "--k", 5))
+            assert {"recall", "ndcg", "hit_rate", "mrr", "coverage"} <= set(report["metrics"])
+            assert report["metrics"]["ndcg"] > report["popularity"]["ndcg"], holdout
+            assert report["parameters"]["ridge"] > 0
+
+    def test_a_test_file_is_what_is_right(self, cli: Cli) -> None:
+        lines = events_file(cli.folder).read_text().splitlines()[:-2]
+        train, test = cli.folder / "train.csv", cli.folder / "test.csv"
+        train.write_text("\n".join(line for n, line in enumerate(lines) if n == 0 or n % 4))
+        test.write_text("\n".join(line for n, line in enumerate(lines) if n % 4 == 0))
+
+        report = orjson.loads(cli.run("evaluate", train, "--test", test, "--json"))
+
+        assert report["interactions"]["train"] + report["interactions"]["test"] == 160
+
+
+@pytest.mark.skipif(not data.MOVIETWEETINGS.exists(), reason=f"there is no {data.MOVIETWEETINGS}")
+class TestMovieTweetings:
+    def test_a_folder_of_films_is_imported_trained_and_explained(
+        self, cli: Cli, wired: Wired, settings: Settings
+    ) -> None:
+        """A part of the ratings keeps the suite short; `make run DATA=...` takes them all."""
+        folder = cli.folder / "films"
+        folder.mkdir()
+        (folder / "movies.dat").write_bytes((data.MOVIETWEETINGS / "movies.dat").read_bytes())
+        ratings = (data.MOVIETWEETINGS / "ratings.dat").read_bytes().splitlines(keepends=True)
+        (folder / "ratings.dat").write_bytes(b"".join(ratings[:12_000]))
+
+        cli.run("import", folder)
+        cli.run("train")
+        ten = orjson.loads(cli.run("recommend", "1", "--json"))
+
+        seen = {event.item_id for event in wired.services.events.all(settings.project) if event.user_id == "1"}
+        assert len(ten) == 10
+        assert all(film["title"] for film in ten)
+        assert not seen & {film["item_id"] for film in ten}
+
+
+class TestSample:
+    def test_the_shop_is_the_same_every_time_and_loaded_once(
+        self, wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("app.entry.sample.USERS", 20)
+
+        load_sample(wired)
+        first = {event.event_id for event in wired.services.events.all(settings.project)}
+        load_sample(wired)
+
+        items = wired.services.catalog.list_items(settings.project, None, None, 100).records
+        assert len(items) == 100
+        assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
+        assert {event.event_id for event in wired.services.events.all(settings.project)} == first

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+
+from app.entry import files
+from app.entry.files import FileError
+from app.entry.importing import checked
+
+
+def records(path: Path, kind: str | None = None, **mapping: str) -> tuple[list[object], list[tuple[int, str]]]:
+    good, bad = [], []
+    for source in files.sources(path, kind, mapping):
+        for row, record in checked(source):
+            if isinstance(record, str):
+                bad.append((row.number, record))
+            else:
+                good.append(record)
+    return good, bad
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+class TestCsv:
+    def test_columns_are_mapped_and_bad_rows_named_by_line(self, tmp_path: Path) -> None:
+        path = written(
+            tmp_path,
+            "events.csv",
+            "user,sku,timestamp\nann,tea,1769860800\nb/b,tea,\nann\nbob,mug,2026-01-31 12:00:00\n",
+        )
+
+        good, bad = records(path, user_id="user", item_id="sku")
+
+        assert [(one.user_id, one.item_id) for one in good] == [("ann", "tea"), ("bob", "mug")]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [3, 4]
+        assert "user_id" in bad[0][1]
+        assert "fields" in bad[1][1]
+
+    def test_unknown_columns_of_items_become_properties(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", "item_id,title,categories,price,brand\ntea,Tea,hot|gifts,4.5,Acme\n")
+
+        [item], _ = records(path)
+
+        assert item.model_dump() == {  # type: ignore[attr-defined]
+            "item_id": "tea",
+            "title": "Tea",
+            "categories": ("hot", "gifts"),
+            "properties": {"price": 4.5, "brand": "Acme"},
+        }
+
+
+class TestJsonLines:
+    def test_lines_that_are_not_objects_are_named(self, tmp_path: Path) -> None:
+        path = written(
+            tmp_path, "events.jsonl", '{"user_id": "a", "item_id": "b"}\nnonsense\n[1]\n\n{"user_id": "a"}\n'
+        )
+
+        good, bad = records(path)
+
+        assert len(good) == 1
+        assert [number for number, _ in bad] == [2, 3, 5]
+
+
+class TestParquet:
+    def test_rows_with_typed_columns_are_read(self, tmp_path: Path) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        moment = pa.array([1769860800000], pa.timestamp("ms"))
+        table = pa.table({"user_id": [7], "item_id": ["tea"], "timestamp": moment})
+        parquet.write_table(table, tmp_path / "events.parquet")
+
+        [event], _ = records(tmp_path / "events.parquet")
+
+        assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")  # type: ignore[attr-defined]
+
+
+class TestMovieLens:
+    def test_ratings_and_movies_of_both_generations(self, tmp_path: Path) -> None:
+        written(tmp_path, "movies.dat", "0001::Té: the film (1999)::Drama|Short\n")
+        written(tmp_path, "ratings.dat", "1::0001::8::1365029107\n2::0001::broken\n")
+        written(tmp_path, "movies.csv", 'movieId,title,genres\n1,"Tea, the film (1999)",(no genres listed)\n')
+        written(tmp_path, "ratings.csv", "userId,movieId,rating,timestamp\n1,1,4.5,964982703\n")
+
+        good, bad = records(tmp_path)
+
+        kinds = [type(one).__name__ for one in good]
+        assert kinds == ["BatchItem", "BatchItem", "EventIn", "EventIn"]
+        assert {(one.event_type, one.value) for one in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
+        assert bad == [(2, "has 3 fields where 4 are expected")]
+
+
+class TestWrongFiles:
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("events.parquet", b"user_id,item_id\n", "not a Parquet file"),
+            ("events.parquet", b"PAR1 and then nothing", "cannot be read as Parquet"),
+            ("events.csv", b"PAR1\x00\xff\xfe\x00", "not UTF-8 text|header line"),
+            ("events.csv", b"", "empty"),
+            ("events.csv", b"name,age\nann,3\n", "--map"),
+            ("events.jsonl", b"\x00\x01\x02\n", "not what its name says"),
+            ("events.xlsx", b"PK", "holds no"),
+            ("people.dat", b"1::2\n", "ratings.dat"),
+        ],
+    )
+    def test_a_file_that_is_not_what_its_name_says_is_refused(
+        self, tmp_path: Path, name: str, content: bytes, says: str
+    ) -> None:
+        with pytest.raises(FileError, match=says):
+            records(written(tmp_path, name, content))
+
+    def test_a_missing_file_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(FileError, match="There is no"):
+            files.sources(tmp_path / "none.csv", None, {})

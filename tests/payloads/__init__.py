@@ -1,0 +1,93 @@
+"""HTTP requests as API Gateway and function URLs hand them to Lambda; shapes from the payloads that AWS documents."""
+
+from base64 import b64encode
+from typing import Any
+from urllib.parse import parse_qsl
+
+Request = tuple[str, str, dict[str, str], bytes | None]
+"""Method, target with its query, headers, body."""
+
+
+def http_api(request: Request) -> dict[str, Any]:
+    """Payload format 2.0."""
+    method, target, headers, body = request
+    path, _, query = target.partition("?")
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": [],
+        "headers": {"host": "a1b2.execute-api.eu-west-1.amazonaws.com", "x-forwarded-port": "443", **headers},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2",
+            "domainName": "a1b2.execute-api.eu-west-1.amazonaws.com",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.9",
+                "userAgent": "test",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": "$default",
+            "stage": "$default",
+            "timeEpoch": 1769860800000,
+        },
+        **(
+            {"body": b64encode(body).decode(), "isBase64Encoded": True}
+            if body is not None
+            else {"isBase64Encoded": False}
+        ),
+    }
+
+
+def function_url(request: Request) -> dict[str, Any]:
+    """The same format with a function URL's context; bodies come as text."""
+    event = http_api(request)
+    event["requestContext"] |= {"domainName": "xyz.lambda-url.eu-west-1.on.aws", "apiId": "xyz", "authentication": None}
+    body = request[3]
+    if body is not None:
+        event |= {"body": body.decode(), "isBase64Encoded": False}
+    return event
+
+
+def rest_api(request: Request) -> dict[str, Any]:
+    """Payload format 1.0."""
+    method, target, headers, body = request
+    path, _, query = target.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    several: dict[str, list[str]] = {}
+    for name, value in pairs:
+        several.setdefault(name, []).append(value)
+    full = {"Host": "a1b2.execute-api.eu-west-1.amazonaws.com", "X-Forwarded-Port": "443", **headers}
+    return {
+        "version": "1.0",
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": full,
+        "multiValueHeaders": {name: [value] for name, value in full.items()},
+        "queryStringParameters": dict(pairs) or None,
+        "multiValueQueryStringParameters": several or None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2",
+            "httpMethod": method,
+            "identity": {"sourceIp": "203.0.113.9", "userAgent": "test"},
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "requestId": "id=",
+            "requestTimeEpoch": 1769860800000,
+            "resourcePath": "/{proxy+}",
+            "stage": "$default",
+        },
+        "body": body.decode() if body is not None else None,
+        "isBase64Encoded": False,
+    }
+
+
+FORMS = {"v2": http_api, "v1": rest_api, "function-url": function_url}

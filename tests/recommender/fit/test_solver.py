@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from app.recommender.fit import solver
+from app.recommender.fit.solver import Parameters, weight_matrix
+
+
+def some_interactions(seed: int = 0, users: int = 30, items: int = 12) -> sparse.csr_matrix:
+    dense = (np.random.default_rng(seed).random((users, items)) < 0.3).astype(float)
+    dense[0, :] = dense[:, 0] = 1.0
+    return sparse.csr_matrix(dense)
+
+
+class TestWeightMatrix:
+    @given(st.integers(0, 50), st.floats(0.1, 20))
+    def test_each_column_solves_ridge_regression_without_the_item_itself(self, seed: int, ridge: float) -> None:
+        x = some_interactions(seed)
+        dense = x.toarray()
+        penalty = ridge * (dense**2).sum(axis=0).mean()
+
+        final = weight_matrix(x, Parameters(0.0, 0.0, ridge))
+
+        target = seed % dense.shape[1]
+        others = np.delete(dense, target, axis=1)
+        expected = np.linalg.solve(others.T @ others + penalty * np.eye(others.shape[1]), others.T @ dense[:, target])
+        assert np.delete(final[:, target], target) == pytest.approx(expected)
+        assert final[target, target] == 0.0
+
+    def test_a_large_lambda_tends_to_normalised_co_occurrence(self) -> None:
+        x = some_interactions()
+        users, items = np.asarray(x.sum(axis=1)).ravel(), np.asarray(x.sum(axis=0)).ravel()
+        normal = np.diag(users**-0.5) @ x.toarray() @ np.diag(items**-0.25)
+        expected = np.diag(items**-0.25) @ (normal.T @ normal) @ np.diag(items**0.25)
+        np.fill_diagonal(expected, 0.0)
+
+        final = weight_matrix(x, Parameters(0.5, 0.25, 1e6))
+
+        assert final / final.max() == pytest.approx(expected / expected.max(), abs=1e-4)
+
+    def test_an_item_that_nobody_touched_has_no_weights(self) -> None:
+        x = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
+
+        final = weight_matrix(x, Parameters(0.25, 0.25, 1.0))
+
+        assert not final[2].any()
+        assert not final[:, 2].any()
+
+
+class TestStrongest:
+    def test_half_of_the_weights_speak_for_and_half_against(self) -> None:
+        final = np.array([[0.0, 5.0, 4.0, 1.0, -1.0, -4.0, -5.0]] * 7)
+
+        kept = solver.strongest(final, 4).toarray()
+
+        assert kept[0].tolist() == [0.0, 5.0, 4.0, 0.0, 0.0, -4.0, -5.0]
+
+    def test_a_small_catalogue_keeps_everything(self) -> None:
+        final = weight_matrix(some_interactions(items=5), Parameters(0.0, 0.0, 1.0))
+
+        assert solver.strongest(final, 100).toarray() == pytest.approx(final, abs=1e-6)

@@ -1,0 +1,53 @@
+"""What holds when the database is gone."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from app.api.application import create_application
+from app.config import Settings
+from app.entry import dynamodb_local
+from app.entry.dynamodb_local import Emulator
+from app.storage import schema
+from tests.build import an_item, two_tastes, wired_on
+from tests.data import ROOT
+
+
+@pytest.fixture
+def own_emulator() -> Iterator[Emulator]:
+    running = dynamodb_local.start(ROOT / ".serendip", None)
+    yield running
+    running.stop(kill=True)
+
+
+class TestOutage:
+    def test_recommendations_degrade_and_writes_are_refused(self, own_emulator: Emulator, settings: Settings) -> None:
+        wired = wired_on(
+            settings.model_copy(update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2})
+        )
+        schema.create_missing(wired.database)
+        services = wired.services
+        services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        services.events.accept(settings.project, two_tastes())
+        services.train.run(settings.project, services.train.queue(settings.project))
+        with TestClient(create_application(services)) as client:
+            assert client.get("/v1/users/new/recommendations").json()["degraded"] is False
+
+            own_emulator.stop(kill=True)
+            read = client.get("/v1/users/u2/recommendations?limit=4&exclude=i1")
+            written = client.post("/v1/events", json={"user_id": "u2", "item_id": "i1"})
+            ready = client.get("/health/ready")
+
+        assert (read.status_code, read.json()["degraded"], len(read.json()["items"])) == (200, True, 4)
+        assert "i1" not in [item["item_id"] for item in read.json()["items"]]
+        assert read.json()["items"][0]["title"]
+        for refused in (written, ready):
+            assert_unavailable(refused)
+        wired.database.close()
+
+
+def assert_unavailable(answer: httpx2.Response) -> None:
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["title"] == "Database unavailable"

@@ -1,0 +1,76 @@
+"""The serving budget: database rounds of one answer, counted at the client."""
+
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.services.recommend import Wish
+from app.wiring import Wired
+from tests.build import an_item, two_tastes, wired_on
+
+
+class Recorder:
+    """Calls of a botocore client with their start and end."""
+
+    def __init__(self, client: Any) -> None:
+        self.calls: list[tuple[str, float, float]] = []
+        self._started: dict[int, float] = {}
+        self._lock = Lock()
+        client.meta.events.register_first("before-call.dynamodb.*", self._before)
+        client.meta.events.register_last("after-call.dynamodb.*", self._after)
+
+    def _before(self, context: dict[str, Any], **_: object) -> None:
+        context["started"] = monotonic()
+
+    def _after(self, context: dict[str, Any], model: Any, **_: object) -> None:
+        with self._lock:
+            self.calls.append((model.name, context["started"], monotonic()))
+
+    def rounds(self) -> int:
+        """Calls that overlap in time are one round trip."""
+        count, ends = 0, 0.0
+        for _, start, end in sorted(self.calls, key=lambda call: call[1]):
+            if start >= ends:
+                count += 1
+                ends = end
+        return count
+
+
+@pytest.fixture
+def trained(wired: Wired, settings: Settings) -> Wired:
+    services = wired.services
+    services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+    services.events.accept(settings.project, two_tastes())
+    services.train.run(settings.project, services.train.queue(settings.project))
+    return wired
+
+
+class TestForUser:
+    def test_a_cold_instance_needs_three_round_trips_and_a_warm_one_one(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        cold = wired_on(settings)
+        recorder = Recorder(cold.database.connection.client)
+
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=3))
+        assert recorder.rounds() <= 3, recorder.calls
+        assert len(recorder.calls) <= 4, recorder.calls
+        recorder.calls.clear()
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=3))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+        assert trained
+
+    def test_a_warm_instance_knows_other_users_with_the_same_items(self, trained: Wired, settings: Settings) -> None:
+        recommend = trained.services.recommend
+        for user in range(8):
+            recommend.for_user(settings.project, f"u{user}", Wish(limit=3))
+        recorder = Recorder(trained.database.connection.client)
+
+        recommend.for_user(settings.project, "u8", Wish(limit=3))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
