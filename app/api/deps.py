@@ -52,7 +52,7 @@ async def _project(services: Given) -> str:
 Project = Annotated[str, Depends(_project)]
 ItemId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
 UserId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
-VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500-a1b2c3"])]
+VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")]

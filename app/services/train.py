@@ -58,7 +58,7 @@ class Train:
     def queue(self, project: str) -> ModelVersion:
         """Make a new version, which `run` then trains."""
         now = self._clock()
-        version_id = f"v{now:%Y%m%dT%H%M%S}-{self._random_hex(3)}"
+        version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         version = ModelVersion(version_id, VersionState.TRAINING, created_at=now, heartbeat_at=now)
         self._versions.create(project, version)
         return version

@@ -100,7 +100,7 @@ class TestWrongFiles:
             ("events.parquet", b"user_id,item_id\n", "not a Parquet file"),
             ("events.parquet", b"PAR1 and then nothing", "cannot be read as Parquet"),
             ("events.csv", b"PAR1\x00\xff\xfe\x00", "not UTF-8 text|header line"),
-            ("events.csv", b"", "empty"),
+            ("events.csv", b"", "header line"),
             ("events.csv", b"name,age\nann,3\n", "--map"),
             ("events.jsonl", b"\x00\x01\x02\n", "not what its name says"),
             ("events.xlsx", b"PK", "holds no"),

@@ -55,11 +55,11 @@ class TestForUser:
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
 
-        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=3))
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
         assert recorder.rounds() <= 3, recorder.calls
         assert len(recorder.calls) <= 4, recorder.calls
         recorder.calls.clear()
-        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=3))
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
@@ -68,9 +68,9 @@ class TestForUser:
     def test_a_warm_instance_knows_other_users_with_the_same_items(self, trained: Wired, settings: Settings) -> None:
         recommend = trained.services.recommend
         for user in range(8):
-            recommend.for_user(settings.project, f"u{user}", Wish(limit=3))
+            recommend.for_user(settings.project, f"u{user}", Wish(limit=2))
         recorder = Recorder(trained.database.connection.client)
 
-        recommend.for_user(settings.project, "u8", Wish(limit=3))
+        recommend.for_user(settings.project, "u8", Wish(limit=2))
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]

@@ -53,9 +53,10 @@ def at_random(interactions: Interactions, seed: int, share: float = HELD_OUT) ->
 
 
 def after(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
-    """True for the newest share of all interactions, one moment cutting all users."""
-    cut = np.quantile(interactions.times, 1.0 - share)
-    return np.asarray(interactions.times > cut)
+    """True for the newest share of all interactions, whoever's they are."""
+    held = np.zeros(len(interactions), dtype=bool)
+    held[np.argsort(interactions.times, kind="stable")[len(held) - int(share * len(held)) :]] = True
+    return held
 
 
 def parameters(

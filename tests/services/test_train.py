@@ -1,0 +1,158 @@
+"""A training that is stopped in any way leaves the active version as it was, and nothing for ever."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.config import Settings
+from app.domain import ModelVersion, VersionState
+from app.errors import Cancelled, Conflict, NotActivatable
+from app.services import train as training
+from app.storage.database import Raw
+from app.storage.neighbours import ListRow, NeighbourRow
+from app.storage.versions import Versions
+from app.wiring import Wired
+from tests.build import two_tastes
+
+
+class Stop(Exception):
+    """The process ends here."""
+
+
+@pytest.fixture
+def project(wired: Wired, settings: Settings) -> str:
+    wired.services.events.accept(settings.project, two_tastes())
+    return settings.project
+
+
+def run(wired: Wired, project: str, report: Callable[[str, float], None] | None = None) -> ModelVersion:
+    service = wired.services.train
+    return service.run(project, service.queue(project), report=report)
+
+
+def rows_of(wired: Wired, version: str) -> list[Raw]:
+    """Every row that belongs to a version, by a scan that only tests make."""
+    found = []
+    for model in (NeighbourRow, ListRow):
+        rows = wired.database.call("Scan", {"TableName": model.Meta.table_name})["Items"]
+        found += [row for row in rows if f"#{version}#" in row["key"]["S"]]
+    return found
+
+
+def stop_at(phase: str) -> Callable[[str, float], None]:
+    def report(reached: str, _progress: float) -> None:
+        if reached == phase:
+            raise Stop
+
+    return report
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        "phase", ["reading events", "choosing parameters", "learning", "reading items", "publishing"]
+    )
+    def test_a_failure_leaves_the_active_version_and_its_rows_are_collected(
+        self, wired: Wired, project: str, phase: str
+    ) -> None:
+        active = run(wired, project)
+
+        with pytest.raises(Stop):
+            run(wired, project, stop_at(phase))
+
+        failed = wired.services.train.list_page(project, None, 10).records[0]
+        pointer = wired.services.train.active(project)
+        assert (failed.state, failed.detail) == (VersionState.FAILED, "Stop")
+        assert pointer
+        assert pointer.version == active.version
+        wired.services.train.collect(project)
+        assert rows_of(wired, failed.version) == []
+        assert len(rows_of(wired, active.version)) == 12 + 1 + 1
+
+    def test_a_killed_one_is_found_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
+        service = wired.services.train
+        with pytest.raises(Stop):
+            run(wired, project, stop_at("publishing"))
+        lost = service.list_page(project, None, 1).records[0]
+        old = replace(lost, state=VersionState.TRAINING, heartbeat_at=lost.heartbeat_at - 2 * training.LOST_AFTER)
+        Versions(wired.database).update(project, old, expected=VersionState.FAILED)
+
+        assert service.collect(project) == 1
+
+        found = service.get(project, lost.version)
+        assert (found.state, found.detail) == (VersionState.FAILED, "The training was killed.")
+        assert rows_of(wired, lost.version) == []
+
+    def test_a_living_one_is_left_alone(self, wired: Wired, project: str) -> None:
+        version = wired.services.train.queue(project)
+
+        assert wired.services.train.collect(project) == 0
+        assert wired.services.train.get(project, version.version).state is VersionState.TRAINING
+
+    def test_old_versions_go_and_the_active_and_previous_stay(
+        self, wired: Wired, project: str, settings: Settings
+    ) -> None:
+        made = [run(wired, project) for _ in range(2)]
+        wired.services.train.activate(project, made[0].version)
+        for _ in range(settings.keep_versions):
+            version = wired.services.train.queue(project)
+            ended = replace(version, state=VersionState.READY)
+            Versions(wired.database).update(project, ended, expected=VersionState.TRAINING)
+
+        wired.services.train.collect(project)
+
+        left = [version.version for version in wired.services.train.list_page(project, None, 50).records]
+        assert {made[0].version, made[1].version} <= set(left)
+        assert len(left) == settings.keep_versions + 2
+
+
+class TestCancel:
+    def test_it_stops_at_the_next_report(self, wired: Wired, project: str) -> None:
+        service = wired.services.train
+        version = service.queue(project)
+
+        def cancel(phase: str, _progress: float) -> None:
+            if phase == "choosing parameters" and service.get(project, version.version).state is VersionState.TRAINING:
+                service.cancel(project, version.version)
+
+        with pytest.raises(Cancelled):
+            service.run(project, version, report=cancel)
+
+        assert service.get(project, version.version).state is VersionState.CANCELLED
+        assert service.active(project) is None
+        with pytest.raises(NotActivatable):
+            service.activate(project, version.version)
+        with pytest.raises(Conflict):
+            service.cancel(project, version.version)
+
+
+class TestJudge:
+    def test_a_clearly_worse_version_is_published_but_not_activated_unless_forced(
+        self, wired: Wired, project: str
+    ) -> None:
+        good = run(wired, project)
+        praised = replace(good, metrics={**good.metrics, "ndcg": good.metrics["ndcg"] * 1.5})
+        Versions(wired.database).update(project, praised, expected=VersionState.READY)
+
+        worse = run(wired, project)
+
+        service = wired.services.train
+        assert worse.state is VersionState.READY
+        assert "clearly below" in (worse.detail or "")
+        assert service.active(project) == replace(service.active(project), version=good.version)  # type: ignore[type-var]
+        forced = service.run(project, service.queue(project), force=True)
+        assert service.active(project).version == forced.version  # type: ignore[union-attr]
+
+
+class TestActivate:
+    def test_of_two_that_move_the_pointer_at_once_one_is_told(self, wired: Wired, project: str) -> None:
+        first, second = run(wired, project), run(wired, project)
+        versions = Versions(wired.database)
+        before = versions.active(project)
+        assert before
+        versions.activate(project, replace(before, version=first.version), before)
+        later = replace(before, activated_at=before.activated_at + timedelta(seconds=1))
+
+        with pytest.raises(Conflict):
+            versions.activate(project, replace(later, version=second.version), before)
