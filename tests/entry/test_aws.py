@@ -1,4 +1,4 @@
-"""Lambda's door, in a process of its own for each test: importing it reads the environment and builds the application."""
+"""Lambda's door, in a process of its own for each test: importing it builds the application."""
 
 import os
 import subprocess
@@ -111,7 +111,7 @@ class TestHandler:
         assert len(expected) == 30
         assert {status for status, _, _ in expected} == {200, 202, 204, 404, 415, 422}
 
-    def test_the_application_is_built_once_in_a_thousand_invocations(self, wired: Wired, settings: Settings) -> None:
+    def test_the_application_is_built_once_in_a_thousand_invocations(self, settings: Settings) -> None:
         code = """
 import app.wiring, app.api.application as application
 made = []

@@ -61,7 +61,7 @@ class Laptop:
             process.wait(30)
 
     def kill_all(self) -> None:
-        """kill -9 of every process that works in the folder: server, DynamoDB Local, import, training."""
+        """Kill -9 of every process that works in the folder: server, DynamoDB Local, import, training."""
         for process in psutil.process_iter(["pid"]):
             try:
                 ours = str(self.folder) in " ".join(process.cmdline()) or process.cwd() == str(self.folder)

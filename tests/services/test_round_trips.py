@@ -49,9 +49,8 @@ def trained(wired: Wired, settings: Settings) -> Wired:
 
 
 class TestForUser:
-    def test_a_cold_instance_needs_three_round_trips_and_a_warm_one_one(
-        self, trained: Wired, settings: Settings
-    ) -> None:
+    @pytest.mark.usefixtures("trained")
+    def test_a_cold_instance_needs_three_round_trips_and_a_warm_one_one(self, settings: Settings) -> None:
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
 
@@ -63,7 +62,6 @@ class TestForUser:
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
-        assert trained
 
     def test_a_warm_instance_knows_other_users_with_the_same_items(self, trained: Wired, settings: Settings) -> None:
         recommend = trained.services.recommend

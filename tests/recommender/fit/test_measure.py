@@ -34,7 +34,8 @@ class TestQuality:
     def test_items_without_a_score_are_not_recommended(self) -> None:
         found = judged([9.0, 0.0, -1.0], right=[1, 2], seen=[], k=3)
 
-        assert (found.recall, found.coverage) == (0.0, pytest.approx(1 / 3))
+        assert found.recall == 0.0
+        assert found.coverage == pytest.approx(1 / 3)
 
     def test_nobody_to_judge_gives_zeros(self) -> None:
         assert judged([1.0, 2.0], right=[], seen=[], k=2) == measure.Quality(0, 0, 0, 0, 0, 0)

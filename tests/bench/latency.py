@@ -1,0 +1,140 @@
+"""A user's recommendations beside a bare hello-world route and a bare GetItem, through the handler and uvicorn."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import httpx2
+
+from app.config import Settings
+from app.entry import dynamodb_local, sample
+from app.storage import schema
+from app.wiring import now
+from tests.build import SECRET, wired_on
+from tests.data import ROOT
+
+REQUESTS = 1_500
+USERS = 60
+
+SERVER = """
+import os, sys, uvicorn
+from app.config import Settings
+from app.wiring import wire
+from app.api.application import create_application
+wired = wire(Settings.from_environment(os.environ), None)
+app = create_application(wired.services)
+@app.get("/bare/hello", include_in_schema=False)
+async def hello():
+    return {"hello": "world"}
+@app.get("/bare/item", include_in_schema=False)
+def item():
+    request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
+    return {"found": "Item" in wired.database.call("GetItem", request)}
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", lifespan="off")
+"""
+
+
+def run() -> None:
+    print(f"\nLatency: {REQUESTS} requests in turn, {USERS} users, sample shop, milliseconds p50 / p99, warm")
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project="bench")
+    try:
+        _load(settings)
+        targets = {
+            "hello world": lambda _: "/bare/hello",
+            "GetItem": lambda _: "/bare/item",
+            "recommendations": lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10",
+        }
+        _through_uvicorn(settings, targets)
+        _through_handler(settings, targets)
+    finally:
+        emulator.stop()
+
+
+def _load(settings: Settings) -> None:
+    wired = wired_on(settings)
+    schema.create_missing(wired.database)
+    random = Random(sample.SEED)
+    shop, people = sample.items(random), sample.users(random)[:USERS]
+    for start in range(0, len(shop), 100):
+        wired.services.catalog.put_items("bench", shop[start : start + 100])
+    events = list(sample.events(random, shop, people, now()))
+    for start in range(0, len(events), 500):
+        wired.services.events.accept("bench", events[start : start + 500])
+    wired.services.train.run("bench", wired.services.train.queue("bench"))
+    wired.database.close()
+
+
+def _measured(call: Callable[[int], Any]) -> list[float]:
+    for number in range(USERS * 2):
+        call(number)
+    seconds = []
+    for number in range(REQUESTS):
+        started = time.perf_counter()
+        call(number)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _print(where: str, found: dict[str, list[float]]) -> None:
+    item = statistics.median(found["GetItem"])
+    for name, seconds in found.items():
+        cuts = statistics.quantiles(seconds, n=100)
+        print(f"  {where}, {name}: {cuts[49] * 1000:.2f} / {cuts[98] * 1000:.2f}, {cuts[49] / item:.2f} x GetItem")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SERENDIP_SECRET": SECRET.get_secret_value(),
+        "SERENDIP_ENDPOINT": str(settings.endpoint),
+        "SERENDIP_PROJECT": settings.project,
+    }
+
+
+def _through_uvicorn(settings: Settings, targets: dict[str, Callable[[int], str]]) -> None:
+    port = dynamodb_local.free_port()
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], env=_environment(settings), cwd=ROOT)
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            for _ in range(200):
+                try:
+                    client.get("/health/live")
+                    break
+                except httpx2.TransportError:
+                    time.sleep(0.1)
+            found = {}
+            for name, target in targets.items():
+
+                def call(number: int, target: Callable[[int], str] = target) -> None:
+                    client.get(target(number)).raise_for_status()
+
+                found[name] = _measured(call)
+    finally:
+        server.terminate()
+        server.wait()
+    _print("uvicorn", found)
+
+
+def _through_handler(settings: Settings, targets: dict[str, Callable[[int], str]]) -> None:
+    """In this process, as Lambda calls it; the bare GetItem is the client's call alone."""
+    os.environ.update(_environment(settings))
+    from app.entry import aws  # noqa: PLC0415 - reads the environment
+    from tests.payloads import http_api  # noqa: PLC0415
+
+    def answer(target: str) -> None:
+        assert aws.handler(http_api(("GET", target, {}, None)), None)["statusCode"] == 200
+
+    request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
+    database = aws._wired.database  # noqa: SLF001
+    found = {
+        "hello world": _measured(lambda _: answer("/health/live")),
+        "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),
+        "recommendations": _measured(lambda n: answer(targets["recommendations"](n))),
+    }
+    _print("handler", found)

@@ -1,0 +1,67 @@
+"""MovieTweetings, whole, through the command line on a database that lies on disk: import, again, train, recommend."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from app.config import Settings
+from app.entry import dynamodb_local
+from app.storage import schema
+from tests import data
+from tests.build import SECRET, wired_on
+
+
+def run() -> None:
+    print("\nImport and training: MovieTweetings 100K, DynamoDB Local on disk")
+    if not data.MOVIETWEETINGS.exists():
+        print(f"  skipped, there is no {data.MOVIETWEETINGS} (set SERENDIP_DATA)")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        emulator = dynamodb_local.start(data.ROOT / ".serendip", folder / "db")
+        try:
+            settings = Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=20)
+            wired = wired_on(settings)
+            schema.create_missing(wired.database)
+            counts = []
+            for round_name in ("first", "again"):
+                seconds, memory = _command(emulator.endpoint, folder, "import", str(data.MOVIETWEETINGS))
+                events = sum(1 for _ in wired.services.events.all(settings.project))
+                counts.append(events)
+                print(
+                    f"  import, {round_name}: {events:,} events stored, {events / seconds:,.0f} events/s with 10,506 "
+                    f"items, {seconds:.0f} s, {memory:.0f} MB"
+                )
+            print(f"  a second import changed the count by {counts[1] - counts[0]}")
+            seconds, memory = _command(emulator.endpoint, folder, "train")
+            print(f"  training: {seconds:.0f} s, peak memory {memory:.0f} MB")
+            wired.database.close()
+        finally:
+            emulator.stop()
+
+
+def _command(endpoint: str, folder: Path, *arguments: str) -> tuple[float, float]:
+    """Seconds and peak resident memory in MB of a command."""
+    environment = {
+        **os.environ,
+        "SERENDIP_ENDPOINT": endpoint,
+        "SERENDIP_SECRET": SECRET.get_secret_value(),
+        "PYTHONPATH": str(data.ROOT),
+    }
+    started, peak = time.monotonic(), 0.0
+    command = [sys.executable, "-m", "app.entry.cli", *arguments]
+    process = subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    watched = psutil.Process(process.pid)
+    while process.poll() is None:
+        peak = max(peak, watched.memory_info().rss / 2**20)
+        time.sleep(0.2)
+    if process.returncode:
+        raise RuntimeError(f"serendip {' '.join(arguments)} failed")
+    return time.monotonic() - started, peak
