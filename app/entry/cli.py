@@ -79,6 +79,7 @@ def services() -> Iterator[Wired]:
     if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
         values = dict(os.environ)
         values.setdefault(f"{PREFIX}SECRET", local.secret(local.HOME))
+        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # nobody waits for an answer here
         wired = wire(Settings.from_environment(values), NoLauncher())
         try:
             yield wired

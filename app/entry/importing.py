@@ -3,18 +3,22 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
+import stamina
 from pydantic import TypeAdapter, ValidationError
 
 from app.api.deps import Services
 from app.api.schemas import MAX_EVENTS, MAX_RECORDS, BatchItem, BatchUser, EventIn
 from app.entry import files
 from app.entry.files import FileError, Row, Source
+from app.errors import Unavailable
 
 WRITERS = 4
+PATIENCE = timedelta(minutes=2)
 BODIES: dict[str, type[EventIn | BatchItem | BatchUser]] = {"events": EventIn, "items": BatchItem, "users": BatchUser}
 FEW_REJECTS = 100
 
@@ -96,13 +100,18 @@ def _submitted(
 
 
 def _store(services: Services, project: str, kind: str, batch: list[Any]) -> None:
-    if kind == "events":
-        now = services.clock()
-        services.events.accept(project, [event.record(event.user_id, now) for event in batch])
-    elif kind == "items":
-        services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
-    else:
-        services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
+    """Store a batch, with patience: a slow database must not end an import of hours."""
+    now = services.clock()
+    for attempt in stamina.retry_context(
+        on=Unavailable, attempts=None, timeout=PATIENCE, wait_max=timedelta(seconds=5)
+    ):
+        with attempt:
+            if kind == "events":
+                services.events.accept(project, [event.record(event.user_id, now) for event in batch])
+            elif kind == "items":
+                services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
+            else:
+                services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
 
 
 class _Rejects:

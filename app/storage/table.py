@@ -87,6 +87,7 @@ class Table:
         newest_first: bool = False,
         consistent: bool = False,
         start: Raw | None = None,
+        attributes: Sequence[str] | None = None,
     ) -> tuple[list[Raw], Raw | None]:
         """One page of a partition (up to 1 MB) and DynamoDB's key to go on with."""
         with translated():
@@ -98,5 +99,6 @@ class Table:
                 scan_index_forward=not newest_first,
                 consistent_read=consistent,
                 exclusive_start_key=start,
+                attributes_to_get=list(attributes) if attributes else None,
             )
         return response["Items"], response.get("LastEvaluatedKey")

@@ -55,13 +55,12 @@ def _command(endpoint: str, folder: Path, *arguments: str) -> tuple[float, float
     }
     started, peak = time.monotonic(), 0.0
     command = [sys.executable, "-m", "app.entry.cli", *arguments]
-    process = subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         peak = max(peak, watched.memory_info().rss / 2**20)
         time.sleep(0.2)
     if process.returncode:
-        raise RuntimeError(f"serendip {' '.join(arguments)} failed")
+        said = process.stderr.read() if process.stderr else b""
+        raise RuntimeError(f"serendip {' '.join(arguments)} failed: {said[-1_000:].decode()}")
     return time.monotonic() - started, peak
