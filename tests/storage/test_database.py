@@ -1,0 +1,85 @@
+"""What DynamoDB leaves undone is done in the end, or the caller is told in time."""
+
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.deadline import within
+from app.errors import DeadlineExceeded, InvalidInput, Unavailable
+from app.storage.database import translated
+from app.wiring import Wired
+from tests.build import an_event, an_item, wired_on
+from tests.storage import faulty
+
+pytestmark = pytest.mark.usefixtures("wired")
+
+
+def behind(settings: Settings, endpoint: str) -> Wired:
+    return wired_on(settings.model_copy(update={"endpoint": endpoint}))
+
+
+class TestUnprocessed:
+    def test_undone_parts_of_batches_are_repeated(self, settings: Settings) -> None:
+        def fault(operation: str, request: dict[str, Any]) -> None:
+            faulty.leave_half(operation, request)
+
+        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+            wired = behind(settings, endpoint)
+            changed = wired.services.catalog.put_items(settings.project, [an_item(f"i{n}", "all") for n in range(60)])
+            page = wired.services.catalog.list_items(settings.project, "all", None, 100)
+            wired.database.close()
+
+        assert changed == 60
+        assert {item.item_id for item in page.records} == {f"i{n}" for n in range(60)}
+
+    def test_what_is_never_done_is_told_before_the_deadline(self, settings: Settings) -> None:
+        def fault(operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+            if operation != "BatchWriteItem":
+                return None
+            return 200, {"UnprocessedItems": request["RequestItems"]}
+
+        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+            wired = behind(settings, endpoint)
+            started = monotonic()
+            with within(1.0), pytest.raises(Unavailable):
+                wired.services.events.accept(settings.project, [an_event()])
+            assert monotonic() - started < 10
+            wired.database.close()
+
+
+class TestThrottling:
+    def test_a_throttled_call_is_tried_three_times(self, settings: Settings) -> None:
+        calls: Counter[str] = Counter()
+
+        def fault(operation: str, _request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+            calls[operation] += 1
+            return faulty.throttled() if calls[operation] < 3 else None
+
+        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+            wired = behind(settings, endpoint)
+            wired.services.events.accept(settings.project, [an_event()])
+            wired.database.close()
+
+        assert calls["BatchWriteItem"] >= 3
+
+    def test_endless_throttling_is_told(self, settings: Settings) -> None:
+        with faulty.proxy(str(settings.endpoint), lambda *_: faulty.throttled()) as endpoint:
+            wired = behind(settings, endpoint)
+            with pytest.raises(Unavailable, match="ProvisionedThroughputExceeded"):
+                wired.services.train.active(settings.project)
+            wired.database.close()
+
+
+class TestDeadline:
+    def test_no_call_starts_after_it(self, wired: Wired, settings: Settings) -> None:
+        with within(0.0), pytest.raises(DeadlineExceeded):
+            wired.services.train.active(settings.project)
+
+
+class TestTranslated:
+    def test_a_row_that_is_too_large_is_bad_input(self, wired: Wired, settings: Settings) -> None:
+        with pytest.raises(InvalidInput, match="size"), translated():
+            wired.services.catalog.put_item(settings.project, an_item("big", text="x" * 410_000))
