@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -34,10 +35,15 @@ def run(wired: Wired, project: str, report: Callable[[str, float], None] | None 
 
 def rows_of(wired: Wired, version: str) -> list[Raw]:
     """Every row that belongs to a version, by a scan that only tests make."""
-    found = []
+    found: list[Raw] = []
     for model in (NeighbourRow, ListRow):
-        rows = wired.database.call("Scan", {"TableName": model.Meta.table_name})["Items"]
-        found += [row for row in rows if f"#{version}#" in row["key"]["S"]]
+        request: dict[str, Any] = {"TableName": model.Meta.table_name}
+        while True:
+            page = wired.database.call("Scan", request)
+            found += [row for row in page["Items"] if f"#{version}#" in row["key"]["S"]]
+            if "LastEvaluatedKey" not in page:
+                break
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
     return found
 
 
