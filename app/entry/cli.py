@@ -19,7 +19,7 @@ from rich.table import Table
 
 from app.config import PREFIX, Settings
 from app.domain import Event, ModelVersion
-from app.entry import exporting, files, importing, local, sample
+from app.entry import dynamodb_local, exporting, files, importing, local, sample
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError, Source
 from app.errors import SerendipError
@@ -108,6 +108,7 @@ def serve(
 
     from app.api.application import create_application  # noqa: PLC0415
 
+    dynamodb_local.check_free(port)
     base = f"http://127.0.0.1:{port}"
     console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n", highlight=False)
     folder = database_folder(data)

@@ -90,6 +90,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def check_free(port: int) -> None:
+    """Raises SetupError where something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SetupError(f"Port {port} is taken. Choose another one: make run PORT={port + 1}.") from error
+
+
 class Emulator:
     """A running DynamoDB Local."""
 

@@ -1,6 +1,7 @@
 """The command line as a user runs it: processes of their own over one database."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,18 @@ class TestMovieTweetings:
         assert len(ten) == 10
         assert all(film["title"] for film in ten)
         assert not seen & {film["item_id"] for film in ten}
+
+
+class TestServe:
+    def test_a_taken_port_is_said_before_anything_else(self, cli: Cli) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+
+            said = cli.run("serve", "--port", other.getsockname()[1], fails=True)
+
+        assert "is taken" in said
+        assert "synthetic" not in said
 
 
 class TestSample:
