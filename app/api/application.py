@@ -30,6 +30,7 @@ def create_application(services: Services) -> FastAPI:
     for module in (items, users, events, recommendations, models, health):
         app.include_router(module.router)
     problems.add_handlers(app)
+    problems.describe(app)
     app.add_middleware(
         RequestContext,
         deadline_seconds=services.settings.request_deadline_seconds,

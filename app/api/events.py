@@ -36,7 +36,9 @@ EventBody = Annotated[
 ]
 
 
-@router.post("/events", operation_id="sendEvents", status_code=202, responses=responses(413, 415))
+@router.post(
+    "/events", operation_id="sendEvents", summary="Send events", status_code=202, responses=responses(413, 415)
+)
 def send(body: EventBody, project: Project, services: Given) -> Accepted:
     """Send one event, or up to 500 as `events`: all are accepted, or all refused with every bad one named.
 

@@ -10,13 +10,13 @@ from app.errors import Unavailable
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-@router.get("/live", operation_id="live")
+@router.get("/live", operation_id="live", summary="Live")
 async def live() -> Health:
     """The process answers."""
     return Health(status="ok")
 
 
-@router.get("/ready", operation_id="ready", responses={503: RESPONSES[503]})
+@router.get("/ready", operation_id="ready", summary="Ready", responses={503: RESPONSES[503]})
 def ready(services: Given) -> Health:
     """The database answers and has all tables."""
     missing = services.missing_tables()

@@ -10,7 +10,13 @@ from app.domain import ActiveModel, ModelVersion
 router = APIRouter(prefix="/v1", tags=["models"])
 
 
-@router.post("/models", operation_id="trainModel", status_code=202, responses=responses(413, 415))
+@router.post(
+    "/models",
+    operation_id="trainModel",
+    summary="Train model",
+    status_code=202,
+    responses=responses(409, 413, 415, 501),
+)
 def train(project: Project, services: Given, body: TrainingIn | None = None) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
     version = services.train.queue(project)
@@ -18,7 +24,7 @@ def train(project: Project, services: Given, body: TrainingIn | None = None) -> 
     return _view(version, None)
 
 
-@router.get("/models", operation_id="listModels", responses=responses())
+@router.get("/models", operation_id="listModels", summary="List models", responses=responses())
 def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
     """Versions, newest first."""
     listing = (project, "models")
@@ -28,19 +34,27 @@ def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageL
     return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.get("/models/{version}", operation_id="getModel", responses=responses(404))
+@router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
 def get(version: VersionId, project: Project, services: Given) -> VersionView:
     """One version: its progress, parameters and metrics."""
     return _view(services.train.get(project, version), services.train.active(project))
 
 
-@router.post("/models/{version}:activate", operation_id="activateModel", responses=responses(404, 409))
+@router.post(
+    "/models/{version}:activate", operation_id="activateModel", summary="Activate model", responses=responses(404, 409)
+)
 def activate(version: VersionId, project: Project, services: Given) -> ActiveView:
     """Serve this version from now on; rolling back is activating an older one."""
     return ActiveView.model_validate(services.train.activate(project, version))
 
 
-@router.post("/models/{version}:cancel", operation_id="cancelModel", status_code=202, responses=responses(404, 409))
+@router.post(
+    "/models/{version}:cancel",
+    operation_id="cancelModel",
+    summary="Cancel model",
+    status_code=202,
+    responses=responses(404, 409),
+)
 def cancel(version: VersionId, project: Project, services: Given) -> VersionView:
     """Stop a running training; the active version is left as it is."""
     return _view(services.train.cancel(project, version), None)

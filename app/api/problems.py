@@ -49,6 +49,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (409, "Conflict"),
         (413, "Body too large"),
         (415, "Unsupported media type"),
+        (501, "Training is not set up in this deployment"),
         (422, "Invalid input; `errors` names every bad place"),
         (503, "Database unavailable; try again after `Retry-After` seconds"),
     )
@@ -65,6 +66,24 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def describe(app: FastAPI) -> None:
+    """Give problems their own media type in the OpenAPI document, which FastAPI makes on the first request for it."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        known = app.openapi_schema is not None
+        document = generate()
+        operations = [] if known else [operation for path in document["paths"].values() for operation in path.values()]
+        for operation in operations:
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if MEDIA_TYPE in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def render(

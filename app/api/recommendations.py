@@ -20,7 +20,12 @@ IncludeSeen = Annotated[bool, Query(description="Also items that the user has ev
 Explain = Annotated[bool, Query(description="All past events with their shares, not the three largest.")]
 
 
-@router.get("/users/{user_id}/recommendations", operation_id="recommendForUser", responses=responses())
+@router.get(
+    "/users/{user_id}/recommendations",
+    operation_id="recommendForUser",
+    summary="Recommend for user",
+    responses=responses(),
+)
 def for_user(  # each parameter is one of the contract's
     user_id: UserId,
     project: Project,
@@ -47,7 +52,12 @@ def for_user(  # each parameter is one of the contract's
     return view(services, project, services.recommend.for_user(project, user_id, wish), properties)
 
 
-@router.post("/recommendations", operation_id="recommendForSession", responses=responses(413, 415))
+@router.post(
+    "/recommendations",
+    operation_id="recommendForSession",
+    summary="Recommend for session",
+    responses=responses(413, 415),
+)
 def for_session(body: SessionIn, project: Project, services: Given) -> AnswerView:
     """The same for an anonymous session, whose events come in the body and are not stored."""
     wish = Wish(
@@ -62,7 +72,7 @@ def for_session(body: SessionIn, project: Project, services: Given) -> AnswerVie
     return view(services, project, services.recommend.for_session(project, events, wish), body.properties)
 
 
-@router.post("/rankings", operation_id="rankItems", responses=responses(413, 415))
+@router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(413, 415))
 def rank(body: RankingIn, project: Project, services: Given) -> AnswerView:
     """The given items, best for the user first; those that nothing is known of keep their order at the end."""
     wish = Wish(explain=body.explain)
@@ -70,7 +80,7 @@ def rank(body: RankingIn, project: Project, services: Given) -> AnswerView:
     return view(services, project, answer, body.properties)
 
 
-@router.get("/lists/{kind}", operation_id="getList", responses=responses())
+@router.get("/lists/{kind}", operation_id="getList", summary="Get list", responses=responses())
 def get_list(
     kind: Literal["popular", "latest"],
     project: Project,

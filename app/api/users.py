@@ -9,31 +9,35 @@ from app.api.schemas import EventPage, EventView, Stored, UserIn, UserPage, User
 router = APIRouter(prefix="/v1", tags=["users"])
 
 
-@router.put("/users/{user_id}", operation_id="putUser", responses=responses(409, 413, 415))
+@router.put("/users/{user_id}", operation_id="putUser", summary="Put user", responses=responses(409, 413, 415))
 def put(user_id: UserId, body: UserIn, project: Project, services: Given) -> UserView:
     """Create or replace a user. Events may be sent for users that were never put."""
     return UserView.model_validate(services.catalog.put_user(project, body.record(user_id)))
 
 
-@router.get("/users/{user_id}", operation_id="getUser", responses=responses(404))
+@router.get("/users/{user_id}", operation_id="getUser", summary="Get user", responses=responses(404))
 def get(user_id: UserId, project: Project, services: Given) -> UserView:
     """One user."""
     return UserView.model_validate(services.catalog.get_user(project, user_id))
 
 
-@router.patch("/users/{user_id}", operation_id="patchUser", responses=responses(404, 409, 413, 415))
+@router.patch(
+    "/users/{user_id}", operation_id="patchUser", summary="Patch user", responses=responses(404, 409, 413, 415)
+)
 def patch(user_id: UserId, body: UserPatch, project: Project, services: Given) -> UserView:
     """Merge properties (RFC 7396)."""
     return UserView.model_validate(services.catalog.patch_user(project, user_id, body.changes()))
 
 
-@router.delete("/users/{user_id}", operation_id="deleteUser", status_code=204, responses=responses(404))
+@router.delete(
+    "/users/{user_id}", operation_id="deleteUser", summary="Delete user", status_code=204, responses=responses(404)
+)
 def delete(user_id: UserId, project: Project, services: Given) -> None:
     """Delete the user's record; his events stay."""
     services.catalog.delete_user(project, user_id)
 
 
-@router.get("/users", operation_id="listUsers", responses=responses())
+@router.get("/users", operation_id="listUsers", summary="List users", responses=responses())
 def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """All users, in no particular order."""
     listing = (project, "users")
@@ -42,13 +46,13 @@ def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageL
     return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post("/users:batch", operation_id="putUsers", responses=responses(413, 415))
+@router.post("/users:batch", operation_id="putUsers", summary="Put users", responses=responses(413, 415))
 def put_many(body: UsersIn, project: Project, services: Given) -> Stored:
     """Create or replace up to 100 users: all are accepted, or all refused."""
     return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
 
 
-@router.get("/users/{user_id}/events", operation_id="listUserEvents", responses=responses())
+@router.get("/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses())
 def events(
     user_id: UserId, project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:
