@@ -1,4 +1,4 @@
-"""MovieTweetings, whole, through the command line on a database that lies on disk: import, again, train, recommend."""
+"""MovieTweetings, whole, through the command line: import, again, train; then recommend, send an event, recommend."""
 
 import os
 import subprocess
@@ -8,22 +8,25 @@ import time
 from pathlib import Path
 
 import psutil
+from fastapi.testclient import TestClient
 
+from app.api.application import create_application
 from app.config import Settings
 from app.entry import dynamodb_local
 from app.storage import schema
+from app.wiring import Wired
 from tests import data
 from tests.build import SECRET, wired_on
 
 
 def run() -> None:
-    print("\nImport and training: MovieTweetings 100K, DynamoDB Local on disk")
+    print("\nImport and training: MovieTweetings 100K with 10,506 films, DynamoDB Local in memory (its disk is slower)")
     if not data.MOVIETWEETINGS.exists():
         print(f"  skipped, there is no {data.MOVIETWEETINGS} (set SERENDIP_DATA)")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        emulator = dynamodb_local.start(data.ROOT / ".serendip", folder / "db")
+        emulator = dynamodb_local.start(data.ROOT / ".serendip", None)
         try:
             settings = Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=20)
             wired = wired_on(settings)
@@ -40,9 +43,26 @@ def run() -> None:
             print(f"  a second import changed the count by {counts[1] - counts[0]}")
             seconds, memory = _command(emulator.endpoint, folder, "train")
             print(f"  training: {seconds:.0f} s, peak memory {memory:.0f} MB")
+            _journey(wired)
             wired.database.close()
         finally:
             emulator.stop()
+
+
+def _journey(wired: Wired) -> None:
+    """Ten unseen films for user 1; after one event the next answer differs and names it."""
+    with TestClient(create_application(wired.services)) as client:
+        url = "/v1/users/1/recommendations?limit=10"
+        before = client.get(url).json()["items"]
+        for film in before:
+            reason = film["reasons"][0]
+            print(f"    {film['title']} ({film['source']}; {reason['share']:.0%} because of {reason['title']})")
+        liked = before[0]["item_id"]
+        client.post("/v1/events", json={"user_id": "1", "item_id": liked, "event_type": "rating", "value": 9})
+        after = client.get(url).json()["items"]
+    changed = [film["item_id"] for film in after] != [film["item_id"] for film in before]
+    named = sum(any(reason["item_id"] == liked for reason in film["reasons"]) for film in after)
+    print(f"  after rating {before[0]['title']}: list changed: {changed}; {named} of 10 films name it as a reason")
 
 
 def _command(endpoint: str, folder: Path, *arguments: str) -> tuple[float, float]:
