@@ -18,7 +18,7 @@ from tests.build import two_tastes
 from tests.data import ROOT
 
 START_SECONDS = 120
-MANY_USERS = 400
+MANY_USERS = 1_200
 
 
 class Laptop:

@@ -1,7 +1,6 @@
 """What DynamoDB leaves undone is done in the end, or the caller is told in time."""
 
 from collections import Counter
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -43,10 +42,8 @@ class TestUnprocessed:
 
         with faulty.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
-            started = monotonic()
-            with within(1.0), pytest.raises(Unavailable):
+            with within(1.0), pytest.raises(Unavailable, match="left part of the work undone"):
                 wired.services.events.accept(settings.project, [an_event()])
-            assert monotonic() - started < 10
             wired.database.close()
 
 
