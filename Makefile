@@ -27,7 +27,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|import|latency|coldstart)
+bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|rows|import|latency|coldstart)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 ##@ Maintain

@@ -1,10 +1,16 @@
-"""Run all benchmarks, or the ones named: accuracy, coldstart, latency, import."""
+"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, import."""
 
 import sys
 
-from tests.bench import accuracy, coldstart, latency, loading
+from tests.bench import accuracy, coldstart, latency, loading, row_formats
 
-BENCHMARKS = {"accuracy": accuracy.run, "coldstart": coldstart.run, "latency": latency.run, "import": loading.run}
+BENCHMARKS = {
+    "accuracy": accuracy.run,
+    "rows": row_formats.run,
+    "coldstart": coldstart.run,
+    "latency": latency.run,
+    "import": loading.run,
+}
 
 for name in sys.argv[1:] or BENCHMARKS:
     BENCHMARKS[name]()

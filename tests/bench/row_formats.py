@@ -1,0 +1,46 @@
+"""Which 100 weights of a row to keep: the heaviest, half of them negative, or all; on a split used for nothing else."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from app.recommender.fit import choose, measure
+from app.recommender.fit.interactions import gather
+from app.recommender.fit.solver import Floats, Parameters, strongest, weight_matrix
+from tests import data
+from tests.build import an_event
+
+SPLIT_SEED = 7
+PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
+KEPT = 100
+
+
+def run() -> None:
+    print(f"\nRow formats: NDCG@20, random fifth held out, seed {SPLIT_SEED}, {PARAMETERS}")
+    formats: dict[str, Callable[[Floats], sparse.csr_matrix]] = {
+        "all weights": sparse.csr_matrix,
+        "100 heaviest": _heaviest,
+        "50 heaviest and 50 lowest": lambda final: strongest(final, KEPT),
+    }
+    for name, read, needed in (
+        ("MovieTweetings", data.movietweetings, data.MOVIETWEETINGS),
+        ("Online Retail", data.online_retail, data.ONLINE_RETAIL),
+    ):
+        if not needed.exists():
+            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")
+            continue
+        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in read())
+        held = choose.at_random(interactions, SPLIT_SEED)
+        known, right = interactions.matrix(~held), interactions.matrix(held)
+        final = weight_matrix(known, PARAMETERS)
+        for kind, kept in formats.items():
+            found = measure.quality(known, kept(final), known, right, 20)
+            print(f"  {name}, {kind}: {found.ndcg:.4f}")
+
+
+def _heaviest(final: Floats) -> sparse.csr_matrix:
+    places = np.argpartition(-final, KEPT, axis=1)[:, :KEPT]
+    values = np.maximum(np.take_along_axis(final, places, axis=1), 0.0)
+    rows = np.repeat(np.arange(len(final)), KEPT)
+    return sparse.csr_matrix((values.ravel(), (rows, places.ravel())), shape=final.shape)
