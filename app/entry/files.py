@@ -2,9 +2,11 @@
 
 import csv
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -70,7 +72,7 @@ def sources(path: Path, kind: str | None, mapping: Mapping[str, str]) -> list[So
     if not found:
         raise FileError(f"{path} holds no .csv, .jsonl, .ndjson, .parquet or MovieLens .dat file.")
     order = list(reversed(KINDS))
-    return sorted(found, key=lambda one: order.index(one.kind), reverse=False)
+    return sorted(found, key=lambda one: order.index(one.kind))
 
 
 def _source(path: Path, kind: str | None, mapping: Mapping[str, str]) -> Source:
@@ -116,32 +118,37 @@ def rows(source: Source) -> Iterator[Row]:
         if row.error:
             yield row
             continue
-        fields = {source.columns.get(name, name): value for name, value in row.fields.items()}
+        fields = {source.columns.get(name, name): value for name, value in row.fields.items() if not _is_missing(value)}
         if family and source.kind == "events":
             fields["event_type"] = "rating"
-        yield Row(row.number, _shaped(source.kind, fields), None, row.position)
+        try:
+            yield replace(row, fields=_shaped(source.kind, fields))
+        except orjson.JSONDecodeError as error:
+            yield replace(row, error=f"properties: is not JSON: {error}")
 
 
 def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Texts of flat files as the types that the API takes; empty fields are left out."""
+    """Texts of flat files as the types that the API takes.
+
+    Raises:
+        orjson.JSONDecodeError: the text of properties is not JSON.
+    """
     known = KINDS[kind]
-    shaped = {name: value for name, value in fields.items() if name in known and value not in (None, "")}
+    shaped = {name: value for name, value in fields.items() if name in known}
     for name in ("user_id", "item_id", "event_id", "event_type"):
         if isinstance(shaped.get(name), int | float):
-            shaped[name] = f"{shaped[name]:g}" if isinstance(shaped[name], float) else str(shaped[name])
+            shaped[name] = _id(shaped[name])
     for name in ("value", "timestamp"):
         if isinstance(shaped.get(name), str):
             shaped[name] = _number(shaped[name])
-    if name_of_timestamp := shaped.get("timestamp"):
-        shaped["timestamp"] = _with_offset(name_of_timestamp)
+    if "timestamp" in shaped:
+        shaped["timestamp"] = _with_offset(shaped["timestamp"])
     if isinstance(shaped.get("categories"), str):
         shaped["categories"] = [
             one for one in shaped["categories"].split(LIST_SEPARATOR) if one and one != "(no genres listed)"
         ]
     if kind != "events":
-        extra = {
-            name: _number(value) for name, value in fields.items() if name not in known and value not in (None, "")
-        }
+        extra = {name: _property(value) for name, value in fields.items() if name not in known}
         given = shaped.get("properties", {})
         given = orjson.loads(given) if isinstance(given, str) else given
         if extra or given:
@@ -149,10 +156,18 @@ def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     return shaped
 
 
+def _is_missing(value: object) -> bool:
+    """Empty, or NaN, which is how pandas writes that there is nothing."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _id(number: float) -> str:
+    """A number as an id; pandas makes floats of whole numbers when a column has gaps."""
+    return str(int(number)) if float(number).is_integer() else repr(number)
+
+
 def _with_offset(value: object) -> object:
     """Texts without an offset are taken for UTC; pandas and spreadsheets write them so."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -162,16 +177,25 @@ def _with_offset(value: object) -> object:
     return value
 
 
-def _number(value: object) -> object:
+def _number(text: str) -> object:
     """The number that a text spells, else the text."""
-    if not isinstance(value, str):
-        return value
     for read in (int, float):
         try:
-            return read(value)
+            return read(text)
         except ValueError:
             continue
-    return value
+    return text
+
+
+def _property(value: object) -> object:
+    """A text that is a number in JSON's spelling as that number; 007 and 1_000 stay texts."""
+    if not isinstance(value, str):
+        return value
+    try:
+        spelt = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+    return spelt if isinstance(spelt, int | float) and not isinstance(spelt, bool) else value
 
 
 def _raw_rows(path: Path) -> Iterator[Row]:
@@ -250,7 +274,7 @@ def _plain(value: object) -> object:
 
 
 def _dat_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """MovieLens' `a::b::c`; the last column may itself hold the separator."""
+    """MovieLens' `a::b::c`."""
     with _text(path) as lines:
         position = 0
         for number, line in enumerate(lines, 1):

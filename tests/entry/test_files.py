@@ -51,6 +51,21 @@ class TestCsv:
             "properties": {"price": 4.5, "brand": "Acme"},
         }
 
+    def test_numbers_in_properties_keep_their_spelling(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", "item_id,price,postcode,name,gap\ntea,4.50,01234,Infinity,\n")
+
+        [item], _ = records(path)
+
+        assert item.properties == {"price": 4.5, "postcode": "01234", "name": "Infinity"}  # type: ignore[attr-defined]
+
+    def test_properties_that_are_not_json_are_a_bad_row(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", 'item_id,properties\ntea,{broken\nmug,"{""a"": 1}"\n')
+
+        good, bad = records(path)
+
+        assert [item.properties for item in good] == [{"a": 1}]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [2]
+
 
 class TestJsonLines:
     def test_lines_that_are_not_objects_are_named(self, tmp_path: Path) -> None:
@@ -76,6 +91,19 @@ class TestParquet:
         [event], _ = records(tmp_path / "events.parquet")
 
         assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")  # type: ignore[attr-defined]
+
+    def test_whole_numbers_stay_whole_ids_and_gaps_are_gaps(self, tmp_path: Path) -> None:
+        """A pandas column of ids with a gap holds floats, and NaN in the gap."""
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        table = pa.table({"user_id": [12345678.0, float("nan")], "item_id": [98765432, 1]})
+        parquet.write_table(table, tmp_path / "events.parquet")
+
+        good, bad = records(tmp_path / "events.parquet")
+
+        assert [(one.user_id, one.item_id) for one in good] == [("12345678", "98765432")]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [2]
 
 
 class TestMovieLens:
