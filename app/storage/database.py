@@ -68,9 +68,7 @@ class Database:
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Do one DynamoDB operation."""
-        if remaining_seconds() <= 0:
-            raise DeadlineExceeded("The request ran out of time. Try again.")
-        with translated():
+        with bounded():
             return self.connection.dispatch(operation, request)
 
     def batch_get(self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False) -> dict[str, list[Raw]]:
@@ -137,8 +135,10 @@ def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn PynamoDB's and botocore's exceptions into the project's own."""
+def bounded() -> Iterator[None]:
+    """Around every use of DynamoDB: none starts after the deadline, and its exceptions become the project's own."""
+    if remaining_seconds() <= 0:
+        raise DeadlineExceeded("The request ran out of time. Try again.")
     try:
         yield
     except (PynamoDBException, ClientError, BotoCoreError) as error:

@@ -2,7 +2,7 @@
 
 from pynamodb.models import Model
 
-from app.storage.database import Database, translated
+from app.storage.database import Database, bounded
 from app.storage.events import EventRow
 from app.storage.items import ItemRow
 from app.storage.neighbours import ListRow, NeighbourRow
@@ -15,7 +15,7 @@ MODELS: tuple[type[Model], ...] = (ItemRow, UserRow, EventRow, NeighbourRow, Lis
 def create_missing(database: Database) -> list[str]:
     """Create the tables that do not exist yet, and return their names."""
     created = []
-    with translated():
+    with bounded():
         for model in database.models:
             if not model.exists():
                 model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
@@ -25,5 +25,5 @@ def create_missing(database: Database) -> list[str]:
 
 def missing(database: Database) -> list[str]:
     """The names of the tables that do not exist."""
-    with translated():
+    with bounded():
         return [model.Meta.table_name for model in database.models if not model.exists()]

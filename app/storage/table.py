@@ -7,7 +7,7 @@ from zlib import crc32
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.storage.database import Database, Raw, translated
+from app.storage.database import Database, Raw, bounded
 
 SEPARATOR = "#"
 """Never part of a project, user, item or version id."""
@@ -55,12 +55,8 @@ class Table:
         return row
 
     def put(self, row: Model, condition: Condition | None = None) -> None:
-        with translated():
+        with bounded():
             row.save(condition=condition)
-
-    def delete(self, row: Model, condition: Condition | None = None) -> None:
-        with translated():
-            row.delete(condition=condition)
 
     def get_many(self, hash_values: Sequence[str], *, consistent: bool = False) -> list[Raw]:
         if not hash_values:
@@ -90,7 +86,7 @@ class Table:
         attributes: Sequence[str] | None = None,
     ) -> tuple[list[Raw], Raw | None]:
         """One page of a partition (up to 1 MB) and DynamoDB's key to go on with."""
-        with translated():
+        with bounded():
             response = self._connection.query(
                 hash_value,
                 range_key_condition=range_condition,

@@ -8,7 +8,7 @@ import pytest
 from app.config import Settings
 from app.deadline import within
 from app.errors import DeadlineExceeded, InvalidInput, Unavailable
-from app.storage.database import translated
+from app.storage.database import bounded
 from app.wiring import Wired
 from tests.build import an_event, an_item, wired_on
 from tests.storage import faulty
@@ -75,8 +75,15 @@ class TestDeadline:
         with within(0.0), pytest.raises(DeadlineExceeded):
             wired.services.train.active(settings.project)
 
+    def test_neither_queries_nor_conditional_writes_start_after_it(self, wired: Wired, settings: Settings) -> None:
+        with within(0.0):
+            with pytest.raises(DeadlineExceeded):
+                wired.services.events.list_page(settings.project, "ann", None, 1)
+            with pytest.raises(DeadlineExceeded):
+                wired.services.train.queue(settings.project)
 
-class TestTranslated:
+
+class TestBounded:
     def test_a_row_that_is_too_large_is_bad_input(self, wired: Wired, settings: Settings) -> None:
-        with pytest.raises(InvalidInput, match="size"), translated():
+        with pytest.raises(InvalidInput, match="size"), bounded():
             wired.services.catalog.put_item(settings.project, an_item("big", text="x" * 410_000))
