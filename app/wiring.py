@@ -42,7 +42,7 @@ def wire(settings: Settings, launcher: Launcher) -> Wired:
         settings=settings,
         catalog=Catalog(items, users, now, cache.forget_facts),
         events=Events(events),
-        recommend=Recommend(events, items, cache, settings, database.submit),
+        recommend=Recommend(events, cache, settings, database.submit),
         train=Train(Stores(events, items, neighbours, versions), settings, now, token_hex, cache.forget_active),
         tokens=Tokens(settings.secret.get_secret_value()),
         launcher=launcher,

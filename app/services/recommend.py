@@ -3,10 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Any
-
-from cachetools import TTLCache
 
 from app.config import Settings
 from app.domain import ActiveModel, Answer, Event, Item, Reason, Recommendation, Scoring
@@ -14,14 +11,12 @@ from app.errors import NotFound, Unavailable
 from app.recommender import ranking, weights
 from app.services.serving_cache import ServingCache
 from app.storage.events import Events
-from app.storage.items import Items
 
 NEIGHBOURS, SIMILAR, POPULAR, LATEST, GIVEN = "neighbours", "similar", "popular", "latest", "given"
 SHOWN_REASONS = 3
 SPARE_CANDIDATES = 10
 MAX_SOURCES = 100
 """Neighbour rows that one answer sums up: those of the user's newest items."""
-MAX_LIST = 100
 
 
 @dataclass(frozen=True)
@@ -40,16 +35,12 @@ class Recommend:
     def __init__(
         self,
         events: Events,
-        items: Items,
         cache: ServingCache,
         settings: Settings,
         beside: Callable[..., Future[Any]],
     ) -> None:
-        self._events, self._items, self._cache = events, items, cache
+        self._events, self._cache = events, cache
         self._settings, self._beside = settings, beside
-        self._latest: TTLCache[tuple[str, str | None], list[str]] = TTLCache(
-            1_000, settings.item_ttl_seconds, monotonic
-        )
 
     def for_user(self, project: str, user_id: str, wish: Wish) -> Answer:
         """The user's recommendations; when the database is gone, the last popular list in memory."""
@@ -183,11 +174,7 @@ class Recommend:
         return [Recommendation(item_id, score, POPULAR) for item_id, score in listed.items()]
 
     def _newest(self, project: str, category: str | None) -> list[Recommendation]:
-        item_ids = self._latest.get((project, category))
-        if item_ids is None:
-            item_ids = self._items.latest(project, category, MAX_LIST)
-            self._latest[project, category] = item_ids
-        return [Recommendation(item_id, 0.0, LATEST) for item_id in item_ids]
+        return [Recommendation(item_id, 0.0, LATEST) for item_id in self._cache.latest(project, category)]
 
     def _unknown(self, project: str, item_id: str) -> bool:
         item = self._cache.facts(project, [item_id]).get(item_id)

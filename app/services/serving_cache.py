@@ -21,6 +21,7 @@ POPULAR = "popular"
 MAX_PROJECTS = 10_000
 MAX_FACTS = 50_000
 MAX_LISTS = 500
+LATEST_ITEMS = 100
 
 
 class ServingCache:
@@ -32,6 +33,9 @@ class ServingCache:
         )
         self._rows: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(settings.row_cache_rows)
         self._lists: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(MAX_LISTS)
+        self._latest: TTLCache[tuple[str, str | None], list[str]] = TTLCache(
+            MAX_LISTS, settings.item_ttl_seconds, monotonic
+        )
         self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, settings.item_ttl_seconds, monotonic)
         self._last: LRUCache[str, tuple[ActiveModel, dict[str, float]]] = LRUCache(MAX_PROJECTS)
         self._last_facts: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_FACTS)
@@ -67,6 +71,16 @@ class ServingCache:
         self._load(project, active, [], [category])
         with self._lock:
             return self._lists.get((project, active.version, category), {})
+
+    def latest(self, project: str, category: str | None) -> list[str]:
+        """The ids of the newest items, at most `item_ttl_seconds` old."""
+        with self._lock:
+            known = self._latest.get((project, category))
+        if known is None:
+            known = self._items.latest(project, category, LATEST_ITEMS)
+            with self._lock:
+                self._latest[project, category] = known
+        return known
 
     def last_popular(self, project: str) -> tuple[ActiveModel, dict[str, float]]:
         """The popular list that was loaded last, whatever its age.
