@@ -22,7 +22,7 @@ from app.domain import Event, ModelVersion
 from app.entry import dynamodb_local, exporting, files, importing, local, sample
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError, Source
-from app.errors import SerendipError
+from app.errors import NotTrainable, SerendipError
 from app.services.recommend import Wish
 from app.storage import schema
 from app.wiring import Wired, now, wire
@@ -119,7 +119,10 @@ def serve(
         else:
             load_files(wired, data, None, {})
         if wired.services.train.active(wired.services.settings.project) is None:
-            train_now(wired, None, force=False)
+            try:
+                train_now(wired, None, force=False)
+            except NotTrainable as error:
+                console.print(f"No model yet: {error}")
         console.print(f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
         config = uvicorn.Config(
             create_application(wired.services), host="127.0.0.1", port=port, log_level="warning", lifespan="off"
