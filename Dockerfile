@@ -5,7 +5,7 @@ WORKDIR /build
 RUN pip install --no-cache-dir uv==0.13.9
 COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY app app
-RUN uv pip install --no-cache --system --target /packages --constraint requirements.lock '.[train]' \
+RUN uv pip install --no-cache --system --target /packages --constraint requirements.lock '.[train,tracing]' \
     && python -m compileall -q --invalidation-mode unchecked-hash /packages
 
 FROM ${BASE}

@@ -1,11 +1,52 @@
 """Settings, read once from the environment (`SERENDIP_*`)."""
 
+import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 PREFIX = "SERENDIP_"
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$")]
+
+
+def _json(value: object) -> object:
+    """Lists and objects are written as JSON in the environment."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class Issuer(BaseModel):
+    """An OIDC issuer whose tokens are accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: Annotated[str, Field(min_length=1)]
+    """Exactly the token's `iss`."""
+    audience: Annotated[str, Field(min_length=1)]
+    """One of the token's `aud`."""
+    project: str | None = None
+    """The project of all tokens; without it, `project_claim` names it."""
+    project_claim: str = "project"
+    scope_claim: str = "scope"
+    """A text of scopes with spaces in between, or a list; scopes are read with and without `serendip:` before them."""
+    user_claim: str | None = None
+    """Where set, a token is for the user that this claim names (often `sub`), and may at most recommend to him."""
+    algorithms: tuple[
+        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"], ...
+    ] = (
+        "RS256",
+        "ES256",
+    )
+    jwks_uri: str | None = None
+    """Where the keys are; without it, the issuer's discovery document says so."""
+
+    @field_validator("issuer", "jwks_uri")
+    @classmethod
+    def secure(cls, value: str | None) -> str | None:
+        """Keys come over TLS, except on this machine."""
+        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("must begin with https://")
+        return value
 
 
 class Settings(BaseModel):
@@ -14,13 +55,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     secret: Annotated[SecretStr, Field(min_length=32)]
-    """Signs cursors, freshness tokens and recommendation ids."""
+    """Signs cursors, freshness tokens, user tokens and recommendation ids; encrypts what repeats an answer."""
     region: str = "us-east-1"
     endpoint: str | None = None
     """DynamoDB's address; None is AWS."""
     table_prefix: str = "serendip-"
     project: str = "demo"
-    """The one project, until keys derive it."""
+    """The project that the command line works on; requests derive theirs from their credentials."""
     worker_function: str | None = None
     """Name of the Lambda function that trains."""
     request_deadline_seconds: float = 10.0
@@ -29,6 +70,32 @@ class Settings(BaseModel):
     attempts: int = 3
     max_body_bytes: int = 5 * 1024 * 1024
     """Below Lambda's 6 MB payload, which counts base64 too."""
+    max_requests: int = 80
+    """Requests that one process answers at a time; more are turned away with 503."""
+    key_ttl_seconds: float = 30.0
+    """For how long an instance may still accept a revoked key."""
+    issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_json)] = ()
+    """OIDC issuers whose tokens are accepted, as a JSON list."""
+    issuer_ttl_seconds: float = 600.0
+    """After that an issuer's keys are fetched again; when it cannot be reached, they go on."""
+    issuer_pause_seconds: float = 30.0
+    """Least time between two fetches for unknown key ids, and after a failed one."""
+    lease_seconds: float = 1.0
+    """For how long an instance may spend tokens that it took from a key's shared bucket."""
+    idempotency_seconds: float = 86_400.0
+    """For how long a request can be repeated with its Idempotency-Key."""
+    claim_seconds: float = 30.0
+    """After that a request that was neither finished nor given up is taken for killed."""
+    cors_origins: Annotated[tuple[Origin | Literal["*"], ...], BeforeValidator(_json)] = ()
+    """Web origins that browsers may call from, as a JSON list; none behind an HTTP API, which answers CORS itself."""
+    require_if_match: bool = False
+    """Changing or deleting an existing item or user needs If-Match."""
+    usage_seconds: float = 10.0
+    """How often an instance writes down what was used; a killed one loses that much."""
+    otlp_endpoint: str | None = None
+    """Base address of an OpenTelemetry collector (HTTP); without one nothing is traced."""
+    emf: bool = False
+    """Write request lines in CloudWatch's embedded metric format."""
     history_events: int = 500
     """A user's newest events that are read for one answer: his history and what he has seen."""
     pointer_ttl_seconds: float = 5.0

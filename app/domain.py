@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
@@ -136,5 +136,131 @@ class Answer:
     """An ordered list of recommendations and where it came from."""
 
     recommendations: tuple[Recommendation, ...]
-    model_version: str | None
+    active: ActiveModel | None
     degraded: bool = False
+
+
+ADMINISTRATION = "administration"
+"""The project whose admin keys create and delete the other projects; it has no data of its own."""
+
+
+class Scope(StrEnum):
+    """What a credential may do. `admin` includes `write`, and `write` includes `recommend`."""
+
+    RECOMMEND = "recommend"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+INCLUDED: Mapping[Scope, frozenset[Scope]] = {
+    Scope.RECOMMEND: frozenset({Scope.RECOMMEND}),
+    Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.WRITE}),
+    Scope.ADMIN: frozenset(Scope),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a key may ask; None is without a limit."""
+
+    requests_per_second: float | None = None
+    burst: int | None = None
+    """Requests that may come at once; without one, those of a second, and at least one."""
+    requests_per_day: int | None = None
+
+    @property
+    def bucket_size(self) -> int:
+        return self.burst or max(1, round(self.requests_per_second or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is kept of a key: not the key."""
+
+    key_id: str
+    project: str
+    name: str
+    scopes: frozenset[Scope]
+    digest: str
+    """SHA-256 of the whole key, in hexadecimal."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used: date | None = None
+    origins: tuple[str, ...] = ()
+    """Web origins that the key may be used from; none is anywhere."""
+    needs_user_token: bool = False
+    """The key alone reads nobody's list; a signed user token says whose."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class ProjectState(StrEnum):
+    ACTIVE = "active"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An isolated set of data, models and keys."""
+
+    project_id: str
+    created_at: datetime
+    name: str | None = None
+    state: ProjectState = ProjectState.ACTIVE
+    limits: Limits = field(default_factory=Limits)
+    """Of keys that are made without limits of their own."""
+    salt: str = ""
+    """Hashes the ids of erased users."""
+    deletion: "Receipt | None" = None
+    resume_at: Mapping[str, Any] | None = None
+    """Where an unfinished deletion goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, derived from the credentials alone."""
+
+    project: str
+    scopes: frozenset[Scope]
+    credential: str
+    """The key's id, or a hash of the token's issuer and subject."""
+    user_id: str | None = None
+    """The only user whose list may be read; None is any."""
+    needs_user_token: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an erasure removed, by kind."""
+
+    receipt_id: str
+    started_at: datetime
+    removed: Mapping[str, int] = field(default_factory=dict)
+    completed_at: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.completed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """What a write expects of the present state: one of some ETags, anything at all, or nothing."""
+
+    etags: frozenset[str] | None = None
+    exists: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A project's traffic of one day (UTC)."""
+
+    day: date
+    requests: float = 0.0
+    events: float = 0.0
+    recommendations: float = 0.0
+    read_units: float = 0.0
+    write_units: float = 0.0
+    milliseconds: float = 0.0

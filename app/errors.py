@@ -2,13 +2,23 @@
 
 SerendipError
 ├── InvalidInput            what was sent cannot be accepted; `errors` names each bad place
-│   └── InvalidCursor       the cursor is tampered with or belongs to another listing
-├── NotFound                there is no such item, user or model version
+│   ├── InvalidCursor       the cursor is tampered with or belongs to another listing
+│   └── KeyReused           this Idempotency-Key came with another request before
+├── Unauthenticated         there are no credentials, or none that are valid
+├── Forbidden               the credentials do not allow this
+├── LimitExceeded           the key's rate or daily quota is used up
+├── NotFound                there is no such item, user, key, project or model version
 ├── Conflict                the request was overtaken by another one
 │   ├── NotActivatable      the model version has not been published
-│   └── NotTrainable        there is too little to learn from
+│   ├── NotTrainable        there is too little to learn from
+│   ├── InFlight            a request with this Idempotency-Key is being answered
+│   ├── Exists              there is one with this id already
+│   └── Erased              this user was erased and must not come back unasked
+├── PreconditionFailed      If-Match or If-None-Match does not hold
+├── PreconditionRequired    this deployment wants If-Match before it changes anything
 ├── Unavailable             the database cannot be reached or is throttled; try again
-│   └── DeadlineExceeded    the request's time was used up
+│   ├── DeadlineExceeded    the request's time was used up
+│   └── Overloaded          too many requests are being answered; this one was not begun
 ├── TrainingUnavailable     this deployment has nothing that could run a training
 └── Cancelled               somebody asked for this training to stop
 """
@@ -41,6 +51,21 @@ class InvalidInput(SerendipError):
 class InvalidCursor(InvalidInput): ...
 
 
+class KeyReused(InvalidInput): ...
+
+
+class Unauthenticated(SerendipError): ...
+
+
+class Forbidden(SerendipError): ...
+
+
+class LimitExceeded(SerendipError):
+    def __init__(self, detail: str, policy: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.policy, self.retry_after_seconds = policy, retry_after_seconds
+
+
 class NotFound(SerendipError): ...
 
 
@@ -53,10 +78,31 @@ class NotActivatable(Conflict): ...
 class NotTrainable(Conflict): ...
 
 
+class InFlight(Conflict): ...
+
+
+class Exists(Conflict): ...
+
+
+class Erased(Conflict):
+    def __init__(self, detail: str, positions: tuple[int, ...] = (0,)) -> None:
+        super().__init__(detail)
+        self.positions = positions
+
+
+class PreconditionFailed(SerendipError): ...
+
+
+class PreconditionRequired(SerendipError): ...
+
+
 class Unavailable(SerendipError): ...
 
 
 class DeadlineExceeded(Unavailable): ...
+
+
+class Overloaded(Unavailable): ...
 
 
 class TrainingUnavailable(SerendipError): ...

@@ -1,28 +1,37 @@
 """The only place where stores, services and the application are put together."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from secrets import token_hex
+from functools import partial
 
+from opentelemetry.trace import Tracer
+
+from app import moment
 from app.api.deps import Launcher, Services
 from app.api.tokens import Tokens
 from app.config import Settings
+from app.services.access import Access
 from app.services.catalog import Catalog
+from app.services.erasure import Erasure
+from app.services.erasure import Stores as ErasureStores
 from app.services.events import Events
+from app.services.idempotency import Idempotency
+from app.services.issuers import Fetch, Issuers
+from app.services.limits import Limiter
 from app.services.recommend import Recommend
 from app.services.serving_cache import ServingCache
 from app.services.train import Stores, Train
+from app.services.usage import Usage
 from app.storage import schema
+from app.storage.access import Access as AccessStore
+from app.storage.buckets import Buckets
 from app.storage.database import Database
 from app.storage.events import Events as EventStore
+from app.storage.idempotency import Idempotency as IdempotencyStore
 from app.storage.items import Items
 from app.storage.neighbours import Neighbours
+from app.storage.usage import Usage as UsageStore
 from app.storage.users import Users
 from app.storage.versions import Versions
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -32,21 +41,38 @@ class Wired:
     database: Database
     services: Services
 
+    def close(self) -> None:
+        """Write down what was counted, and let the connections go."""
+        self.services.usage.write()
+        self.database.close()
 
-def wire(settings: Settings, launcher: Launcher) -> Wired:
-    database = Database(settings, schema.MODELS)
+
+def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | None = None) -> Wired:
+    database = Database(settings, schema.MODELS, tracer)
     items, users, events = Items(database), Users(database), EventStore(database)
     neighbours, versions = Neighbours(database), Versions(database)
+    access_store = AccessStore(database)
     cache = ServingCache(neighbours, items, versions, settings)
+    tokens = Tokens(settings.secret.get_secret_value())
+    access = Access(access_store, tokens, Issuers(settings, fetch), settings, moment.now, moment.random_bytes)
+    stores = ErasureStores(users, events, access_store, partial(schema.purge, database))
+    erasure = Erasure(stores, settings, access.salt, moment.now, moment.random_hex)
     services = Services(
         settings=settings,
-        catalog=Catalog(items, users, now, cache.forget_facts),
-        events=Events(events),
+        access=access,
+        limiter=Limiter(Buckets(database), settings, moment.now),
+        idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
+        catalog=Catalog(items, users, moment.now, cache.forget_facts, erasure.erased),
+        events=Events(events, erasure.erased),
         recommend=Recommend(events, cache, settings, database.submit),
-        train=Train(Stores(events, items, neighbours, versions), settings, now, token_hex, cache.forget_active),
-        tokens=Tokens(settings.secret.get_secret_value()),
+        train=Train(
+            Stores(events, items, neighbours, versions), settings, moment.now, moment.random_hex, cache.forget_active
+        ),
+        erasure=erasure,
+        usage=Usage(UsageStore(database), access.mark_used, settings, moment.now),
+        tokens=tokens,
         launcher=launcher,
-        clock=now,
+        clock=moment.now,
         missing_tables=lambda: schema.missing(database),
     )
     return Wired(database, services)

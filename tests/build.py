@@ -1,13 +1,20 @@
 """Builders with defaults, and the twins that tests wire in."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
+from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from app.api.application import create_application
 from app.config import Settings
-from app.domain import Event, Item, ModelVersion
+from app.domain import Event, Item, Limits, ModelVersion, Scope
+from app.entry import issuer_client
+from app.errors import Exists
 from app.services.train import Train
+from app.storage import schema
 from app.wiring import Wired, wire
 
 SECRET = SecretStr("tests only: not a secret at all!!")
@@ -25,7 +32,21 @@ class DirectLauncher:
 
 
 def wired_on(settings: Settings) -> Wired:
-    return wire(settings, DirectLauncher())
+    return wire(settings, DirectLauncher(), issuer_client.fetch)
+
+
+def a_project(wired: Wired, project: str) -> str:
+    """Make a project, if there is none yet, and an admin key of it."""
+    schema.create_missing(wired.database)
+    access = wired.services.access
+    with suppress(Exists):
+        access.create_project(project, None, Limits())
+    return a_key(wired, project, Scope.ADMIN)
+
+
+def a_key(wired: Wired, project: str, *scopes: Scope, **more: Any) -> str:
+    _, text = wired.services.access.create_key(project, "test", frozenset(scopes), **more)
+    return text
 
 
 def an_event(
@@ -47,3 +68,9 @@ def two_tastes(users: int = 40, items: int = 12, seed: int = 1) -> list[Event]:
         liked = random.sample(range(user % 2, items, 2), items // 2 - 2)
         events += [an_event(f"u{user}", f"i{item}", "view", minute) for minute, item in enumerate(liked)]
     return events
+
+
+def client_of(wired: Wired, key: str | None = None) -> TestClient:
+    """A client of the application in this process, with a key."""
+    headers = {"X-API-Key": key} if key else {}
+    return TestClient(create_application(wired.services), raise_server_exceptions=False, headers=headers)

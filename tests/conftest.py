@@ -5,15 +5,14 @@ from itertools import count
 
 import httpx2
 import pytest
-from fastapi.testclient import TestClient
 
-from app.api.application import create_application
 from app.config import Settings
+from app.domain import Limits, Scope
 from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
 from app.storage import schema
 from app.wiring import Wired
-from tests.build import SECRET, DirectLauncher, wired_on
+from tests.build import SECRET, DirectLauncher, a_key, client_of, wired_on
 from tests.data import ROOT
 
 _numbers = count(1)
@@ -22,6 +21,9 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     running = dynamodb_local.start(ROOT / ".serendip", None)
+    creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint))
+    schema.create_missing(creating.database)
+    creating.close()
     yield running
     running.stop()
 
@@ -40,15 +42,21 @@ def settings(emulator: Emulator) -> Settings:
 @pytest.fixture
 def wired(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings)
-    schema.create_missing(wired.database)
+    wired.services.access.create_project(settings.project, None, Limits())
     launcher = wired.services.launcher
     assert isinstance(launcher, DirectLauncher)
     launcher.train = wired.services.train
     yield wired
-    wired.database.close()
+    wired.close()
 
 
 @pytest.fixture
-def client(wired: Wired) -> Iterator[httpx2.Client]:
-    with TestClient(create_application(wired.services), raise_server_exceptions=False) as client:
+def key(wired: Wired, settings: Settings) -> str:
+    """An admin key of the test's project."""
+    return a_key(wired, settings.project, Scope.ADMIN)
+
+
+@pytest.fixture
+def client(wired: Wired, key: str) -> Iterator[httpx2.Client]:
+    with client_of(wired, key) as client:
         yield client

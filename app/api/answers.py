@@ -1,14 +1,22 @@
 """Recommendations as an answer's body."""
 
+from app import telemetry
 from app.api.deps import Services
 from app.api.schemas import AnswerView, ReasonView, RecommendationView
 from app.domain import Answer, Recommendation
+from app.services.recommend import FALLBACKS
 
 
 def view(services: Services, project: str, answer: Answer, properties: bool) -> AnswerView:  # noqa: FBT001
+    now = services.clock()
+    version = answer.active.version if answer.active else None
+    work = telemetry.current()
+    work.model_version, work.recommendations = version, len(answer.recommendations)
+    work.fallbacks = sum(one.source in FALLBACKS for one in answer.recommendations)
+    work.staleness_seconds = (now - answer.active.activated_at).total_seconds() if answer.active else None
     return AnswerView(
-        recommendation_id=services.tokens.recommendation(project, answer.model_version, services.clock()),
-        model_version=answer.model_version,
+        recommendation_id=services.tokens.recommendation(project, version, now),
+        model_version=version,
         degraded=answer.degraded,
         items=[_one(one, properties) for one in answer.recommendations],
     )

@@ -1,39 +1,114 @@
 """The ASGI application: the contract, and nothing of where it runs."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from opentelemetry.trace import TracerProvider
+from starlette.middleware.cors import CORSMiddleware
 
-from app.api import events, health, items, models, problems, recommendations, users
+from app.api import (
+    events,
+    health,
+    items,
+    keys,
+    models,
+    privacy,
+    problems,
+    projects,
+    recommendations,
+    usage,
+    users,
+)
 from app.api.deps import Services
+from app.api.front_door import FrontDoor
 from app.api.middleware import RequestContext
+from app.api.versioning import DEPRECATED, Deprecated, Deprecations
 
 DESCRIPTION = """
 Send items and events; a moment later ask what each user should see next.
 
-Every error is an RFC 9457 problem document. Listings are paged by `next_cursor`.
+**Credentials.** `X-API-Key: sk_...`, or `Authorization: Bearer ...` with a user token or a JWT of a configured issuer.
+They alone say which project a request is for.
+
+**Errors** are RFC 9457 problem documents, all of them. `instance` is the request's id, the answer's `X-Request-Id`.
+
+**Limits.** A body has at most 5 MB, a batch 500 events or 100 items or users, a page 100 records, an answer 100 items,
+a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a rate and a daily quota:
+`RateLimit-Policy`, `RateLimit` and, with 429, `Retry-After` say where they stand.
+
+**Repeating.** PUT, PATCH and DELETE can be repeated; POSTs with an effect take an `Idempotency-Key`. Items and users
+have ETags for `If-Match` and `If-None-Match`.
+
+**Versions.** Within `/v1` nothing is removed or narrowed without notice: an operation that ends is marked `deprecated`
+here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
+time.
 """
-VERSION = "1.0.0"
+VERSION = "1.1.0"
+ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ALLOWED_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    "x-api-key",
+    "x-request-id",
+)
+EXPOSED_HEADERS = (
+    "deprecation",
+    "etag",
+    "idempotency-replayed",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "serendip-cost",
+    "server-timing",
+    "sunset",
+    "traceparent",
+    "x-request-id",
+)
 
 
-def create_application(services: Services) -> FastAPI:
+def create_application(
+    services: Services,
+    tracer_provider: TracerProvider | None = None,
+    deprecated: Mapping[str, Deprecated] = DEPRECATED,
+) -> FastAPI:
+    settings = services.settings
     app: FastAPI = FastAPIOffline(
         title="Serendip",
         version=VERSION,
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        telemetry={
+            "tracing": tracer_provider is not None,
+            "tracer_provider": tracer_provider,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+        },
         static_url="/docs/static",
-        swagger_ui_parameters={"displayRequestDuration": True},
+        swagger_ui_parameters={"displayRequestDuration": True, "persistAuthorization": True},
     )
     app.state.services = services
-    for module in (items, users, events, recommendations, models, health):
+    for module in (items, users, privacy, events, recommendations, models, keys, projects, usage, health):
         app.include_router(module.router)
+    deprecations = Deprecations(deprecated)
+    deprecations.mark(app)
     problems.add_handlers(app)
     problems.describe(app)
-    app.add_middleware(
-        RequestContext,
-        deadline_seconds=services.settings.request_deadline_seconds,
-        max_body_bytes=services.settings.max_body_bytes,
-    )
+    app.add_middleware(FrontDoor, services=services)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=ALLOWED_METHODS,
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=3_600,
+        )
+    app.add_middleware(RequestContext, settings=settings, deprecations=deprecations)
     return app

@@ -11,10 +11,15 @@ from app.api.schemas import MAX_LIMIT, MAX_RECORDS
 from app.api.tokens import Tokens
 from app.config import Settings
 from app.domain import ID_PATTERN, ModelVersion
+from app.services.access import Access
 from app.services.catalog import Catalog
+from app.services.erasure import Erasure
 from app.services.events import Events
+from app.services.idempotency import Idempotency
+from app.services.limits import Limiter
 from app.services.recommend import Recommend
 from app.services.train import Train
+from app.services.usage import Usage
 
 
 class Launcher(Protocol):
@@ -27,10 +32,15 @@ class Launcher(Protocol):
 @dataclass(frozen=True)
 class Services:
     settings: Settings
+    access: Access
+    limiter: Limiter
+    idempotency: Idempotency
     catalog: Catalog
     events: Events
     recommend: Recommend
     train: Train
+    erasure: Erasure
+    usage: Usage
     tokens: Tokens
     launcher: Launcher
     clock: Callable[[], datetime]
@@ -45,13 +55,11 @@ async def _services(request: Request) -> Services:
 Given = Annotated[Services, Depends(_services)]
 
 
-async def _project(services: Given) -> str:
-    return services.settings.project
-
-
-Project = Annotated[str, Depends(_project)]
-ItemId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
-UserId = Annotated[str, Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")]
+_ID = Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")
+ItemId = Annotated[str, _ID]
+UserId = Annotated[str, _ID]
+ProjectId = Annotated[str, _ID]
+KeyId = Annotated[str, Path(pattern="^[0-9A-Za-z]{12}$", description="The 12 characters after `sk_`.")]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import Discriminator, Tag
 
-from app.api.deps import Given, Project
-from app.api.problems import TAGS, responses
+from app.api.conditions import Repeatable, RepeatableRoute
+from app.api.deps import Given
+from app.api.problems import TAGS, WITH_BODY, responses
 from app.api.schemas import Accepted, EventIn, EventsIn
+from app.api.security import CanWrite
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 ONE, MANY = TAGS
 
 EXAMPLES: dict[str, Any] = {
@@ -37,9 +39,14 @@ EventBody = Annotated[
 
 
 @router.post(
-    "/events", operation_id="sendEvents", summary="Send events", status_code=202, responses=responses(413, 415)
+    "/events",
+    operation_id="sendEvents",
+    summary="Send events",
+    status_code=202,
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
 )
-def send(body: EventBody, project: Project, services: Given) -> Accepted:
+def send(body: EventBody, project: CanWrite, services: Given) -> Accepted:
     """Send one event, or up to 500 as `events`: all are accepted, or all refused with every bad one named.
 
     An event that is sent again with its timestamp (and event_id, if it had one) is stored once.

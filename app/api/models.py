@@ -2,12 +2,14 @@
 
 from fastapi import APIRouter
 
-from app.api.deps import Cursor, Given, PageLimit, Project, VersionId
-from app.api.problems import responses
+from app.api.conditions import Repeatable, RepeatableRoute
+from app.api.deps import Cursor, Given, PageLimit, VersionId
+from app.api.problems import WITH_BODY, responses
 from app.api.schemas import ActiveView, TrainingIn, VersionPage, VersionView
+from app.api.security import CanAdminister
 from app.domain import ActiveModel, ModelVersion
 
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 
 
 @router.post(
@@ -15,9 +17,10 @@ router = APIRouter(prefix="/v1", tags=["models"])
     operation_id="trainModel",
     summary="Train model",
     status_code=202,
-    responses=responses(409, 413, 415, 501),
+    responses=responses(409, 501, *WITH_BODY),
+    dependencies=[Repeatable],
 )
-def train(project: Project, services: Given, body: TrainingIn | None = None) -> VersionView:
+def train(project: CanAdminister, services: Given, body: TrainingIn | None = None) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
     version = services.train.queue(project)
     services.launcher.launch(project, version, force=bool(body and body.force))
@@ -25,7 +28,7 @@ def train(project: Project, services: Given, body: TrainingIn | None = None) -> 
 
 
 @router.get("/models", operation_id="listModels", summary="List models", responses=responses())
-def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
+def list_(project: CanAdminister, services: Given, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
     """Versions, newest first."""
     listing = (project, "models")
     page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
@@ -35,7 +38,7 @@ def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageL
 
 
 @router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
-def get(version: VersionId, project: Project, services: Given) -> VersionView:
+def get(version: VersionId, project: CanAdminister, services: Given) -> VersionView:
     """One version: its progress, parameters and metrics."""
     return _view(services.train.get(project, version), services.train.active(project))
 
@@ -43,7 +46,7 @@ def get(version: VersionId, project: Project, services: Given) -> VersionView:
 @router.post(
     "/models/{version}:activate", operation_id="activateModel", summary="Activate model", responses=responses(404, 409)
 )
-def activate(version: VersionId, project: Project, services: Given) -> ActiveView:
+def activate(version: VersionId, project: CanAdminister, services: Given) -> ActiveView:
     """Serve this version from now on; rolling back is activating an older one."""
     return ActiveView.model_validate(services.train.activate(project, version))
 
@@ -55,7 +58,7 @@ def activate(version: VersionId, project: Project, services: Given) -> ActiveVie
     status_code=202,
     responses=responses(404, 409),
 )
-def cancel(version: VersionId, project: Project, services: Given) -> VersionView:
+def cancel(version: VersionId, project: CanAdminister, services: Given) -> VersionView:
     """Stop a running training; the active version is left as it is."""
     return _view(services.train.cancel(project, version), None)
 

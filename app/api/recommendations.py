@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.api.answers import view
-from app.api.deps import CategoryName, Given, Limit, Project, UserId, WithProperties
-from app.api.problems import responses
+from app.api.deps import CategoryName, Given, Limit, WithProperties
+from app.api.problems import WITH_BODY, responses
 from app.api.schemas import AnswerView, Id, RankingIn, SessionIn
+from app.api.security import Asking, CanRecommend, OwnUserId
 from app.services.recommend import Wish
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
@@ -27,8 +28,8 @@ Explain = Annotated[bool, Query(description="All past events with their shares, 
     responses=responses(),
 )
 def for_user(  # each parameter is one of the contract's
-    user_id: UserId,
-    project: Project,
+    user_id: OwnUserId,
+    project: CanRecommend,
     services: Given,
     limit: Limit = 10,
     exclude: Excluded = [],  # noqa: B006 - FastAPI copies it
@@ -56,9 +57,9 @@ def for_user(  # each parameter is one of the contract's
     "/recommendations",
     operation_id="recommendForSession",
     summary="Recommend for session",
-    responses=responses(413, 415),
+    responses=responses(*WITH_BODY),
 )
-def for_session(body: SessionIn, project: Project, services: Given) -> AnswerView:
+def for_session(body: SessionIn, project: CanRecommend, services: Given) -> AnswerView:
     """The same for an anonymous session, whose events come in the body and are not stored."""
     wish = Wish(
         limit=body.limit,
@@ -72,9 +73,10 @@ def for_session(body: SessionIn, project: Project, services: Given) -> AnswerVie
     return view(services, project, services.recommend.for_session(project, events, wish), body.properties)
 
 
-@router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(413, 415))
-def rank(body: RankingIn, project: Project, services: Given) -> AnswerView:
+@router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(*WITH_BODY))
+def rank(body: RankingIn, project: CanRecommend, principal: Asking, services: Given) -> AnswerView:
     """The given items, best for the user first; those that nothing is known of keep their order at the end."""
+    services.access.check_user(principal, body.user_id)
     wish = Wish(explain=body.explain)
     answer = services.recommend.rank(project, body.user_id, body.item_ids, wish)
     return view(services, project, answer, body.properties)
@@ -83,7 +85,7 @@ def rank(body: RankingIn, project: Project, services: Given) -> AnswerView:
 @router.get("/lists/{kind}", operation_id="getList", summary="Get list", responses=responses())
 def get_list(
     kind: Literal["popular", "latest"],
-    project: Project,
+    project: CanRecommend,
     services: Given,
     category: CategoryName = None,
     limit: Limit = 10,

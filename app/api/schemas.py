@@ -45,7 +45,10 @@ def _timestamp(value: object) -> object:
             "must be ISO 8601 with an offset, such as 2026-01-31T12:00:00Z, or seconds since 1970"
         )
     if isinstance(value, str):
-        return datetime.fromisoformat(value)
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError("must be ISO 8601, such as 2026-01-31T12:00:00Z") from error
     if not math.isfinite(value) or abs(value) > 1e11:  # noqa: PLR2004 - milliseconds by mistake would be the year 50,000
         raise ValueError("seconds since 1970 are expected, not milliseconds")
     return datetime.fromtimestamp(value, UTC)
@@ -56,6 +59,12 @@ def _in_time(value: datetime) -> datetime:
         raise ValueError("must not be before 1970")
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not be more than an hour in the future")
+    return value.astimezone(UTC)
+
+
+def _to_come(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise ValueError("must be in the future")
     return value.astimezone(UTC)
 
 
@@ -101,6 +110,12 @@ Timestamp = Annotated[
     BeforeValidator(_timestamp, json_schema_input_type=str | float),
     AfterValidator(_in_time),
     Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
+]
+Future = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=str | float),
+    AfterValidator(_to_come),
+    Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
 ]
 Properties = Annotated[
     dict[str, JsonValue],
@@ -319,6 +334,8 @@ class ProblemError(BaseModel):
 
 class Problem(BaseModel):
     """RFC 9457."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
 
     type: str
     title: str

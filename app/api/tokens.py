@@ -1,12 +1,14 @@
-"""Signed tokens: cursors, freshness tokens, recommendation ids. They say what they are for and cannot be made up."""
+"""Signed tokens: cursors, freshness tokens, recommendation ids, user tokens. Nobody can make them up."""
 
 from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from app.errors import InvalidCursor, InvalidInput
+from app.errors import InvalidCursor, InvalidInput, Unauthenticated
+from app.services.access import UserClaim
 
-CURSOR, FRESHNESS, RECOMMENDATION = "cursor", "freshness", "recommendation"
+CURSOR, FRESHNESS, RECOMMENDATION, USER = "cursor", "freshness", "recommendation", "user"
+USER_PREFIX = "ut_"
 
 
 class Tokens:
@@ -46,3 +48,24 @@ class Tokens:
         return str(
             self._serializer(RECOMMENDATION, project).dumps({"v": version, "t": int(now.astimezone(UTC).timestamp())})
         )
+
+    def user(self, claim: UserClaim, expires_at: datetime) -> str:
+        """Lets a browser read one user's recommendations until then."""
+        content = {"p": claim.project, "u": claim.user_id, "k": claim.key_id, "e": expires_at.timestamp()}
+        return USER_PREFIX + str(self._serializer(USER).dumps(content))
+
+    def user_claim(self, token: str, now: datetime) -> UserClaim | None:
+        """What a user token says; None for a text that is none.
+
+        Raises:
+            Unauthenticated: it was tampered with, or has expired.
+        """
+        if not token.startswith(USER_PREFIX):
+            return None
+        try:
+            content = self._serializer(USER).loads(token.removeprefix(USER_PREFIX))
+        except BadSignature as error:
+            raise Unauthenticated("This user token was not made here.") from error
+        if content["e"] <= now.timestamp():
+            raise Unauthenticated("This user token has expired. Make a new one.")
+        return UserClaim(content["p"], content["u"], content["k"])

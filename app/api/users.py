@@ -1,44 +1,74 @@
 """/v1/users"""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from app.api.deps import Cursor, Given, PageLimit, Project, UserId
-from app.api.problems import responses
+from app.api.conditions import (
+    TAGGED,
+    UNCHANGED,
+    IfNoneMatch,
+    Repeatable,
+    RepeatableRoute,
+    ToChange,
+    ToPut,
+    tag,
+    unchanged,
+)
+from app.api.deps import Cursor, Given, PageLimit, UserId
+from app.api.problems import WITH_BODY, responses
 from app.api.schemas import EventPage, EventView, Stored, UserIn, UserPage, UserPatch, UsersIn, UserView
+from app.api.security import CanWrite
 
-router = APIRouter(prefix="/v1", tags=["users"])
+router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
-@router.put("/users/{user_id}", operation_id="putUser", summary="Put user", responses=responses(409, 413, 415))
-def put(user_id: UserId, body: UserIn, project: Project, services: Given) -> UserView:
+@router.put(
+    "/users/{user_id}",
+    operation_id="putUser",
+    summary="Put user",
+    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
+)
+def put(
+    user_id: UserId, body: UserIn, project: CanWrite, services: Given, expected: ToPut, response: Response
+) -> UserView:
     """Create or replace a user. Events may be sent for users that were never put."""
-    return UserView.model_validate(services.catalog.put_user(project, body.record(user_id)))
+    user = services.catalog.put_user(project, body.record(user_id), expected)
+    tag(response, user)
+    return UserView.model_validate(user)
 
 
-@router.get("/users/{user_id}", operation_id="getUser", summary="Get user", responses=responses(404))
-def get(user_id: UserId, project: Project, services: Given) -> UserView:
+@router.get(
+    "/users/{user_id}",
+    operation_id="getUser",
+    summary="Get user",
+    response_model=UserView,
+    responses=responses(404) | {200: TAGGED, 304: UNCHANGED},
+)
+def get(
+    user_id: UserId, project: CanWrite, services: Given, response: Response, if_none_match: IfNoneMatch = None
+) -> UserView | Response:
     """One user."""
-    return UserView.model_validate(services.catalog.get_user(project, user_id))
+    user = services.catalog.get_user(project, user_id)
+    tag(response, user)
+    return unchanged(user, if_none_match) or UserView.model_validate(user)
 
 
 @router.patch(
-    "/users/{user_id}", operation_id="patchUser", summary="Patch user", responses=responses(404, 409, 413, 415)
+    "/users/{user_id}",
+    operation_id="patchUser",
+    summary="Patch user",
+    responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED},
 )
-def patch(user_id: UserId, body: UserPatch, project: Project, services: Given) -> UserView:
+def patch(
+    user_id: UserId, body: UserPatch, project: CanWrite, services: Given, expected: ToChange, response: Response
+) -> UserView:
     """Merge properties (RFC 7396)."""
-    return UserView.model_validate(services.catalog.patch_user(project, user_id, body.changes()))
-
-
-@router.delete(
-    "/users/{user_id}", operation_id="deleteUser", summary="Delete user", status_code=204, responses=responses(404)
-)
-def delete(user_id: UserId, project: Project, services: Given) -> None:
-    """Delete the user's record; his events stay."""
-    services.catalog.delete_user(project, user_id)
+    user = services.catalog.patch_user(project, user_id, body.changes(), expected)
+    tag(response, user)
+    return UserView.model_validate(user)
 
 
 @router.get("/users", operation_id="listUsers", summary="List users", responses=responses())
-def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
+def list_(project: CanWrite, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """All users, in no particular order."""
     listing = (project, "users")
     page = services.catalog.list_users(project, services.tokens.start(cursor, *listing), limit)
@@ -46,15 +76,21 @@ def list_(project: Project, services: Given, cursor: Cursor = None, limit: PageL
     return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post("/users:batch", operation_id="putUsers", summary="Put users", responses=responses(413, 415))
-def put_many(body: UsersIn, project: Project, services: Given) -> Stored:
+@router.post(
+    "/users:batch",
+    operation_id="putUsers",
+    summary="Put users",
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def put_many(body: UsersIn, project: CanWrite, services: Given) -> Stored:
     """Create or replace up to 100 users: all are accepted, or all refused."""
     return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
 
 
 @router.get("/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses())
 def events(
-    user_id: UserId, project: Project, services: Given, cursor: Cursor = None, limit: PageLimit = 50
+    user_id: UserId, project: CanWrite, services: Given, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:
     """A user's events, newest first."""
     listing = (project, "events", user_id)

@@ -5,10 +5,13 @@ from typing import Any
 
 from mangum import Mangum
 
+from app import telemetry
 from app.api.application import create_application
 from app.config import Settings
 from app.domain import ModelVersion
+from app.entry import issuer_client, tracing
 from app.errors import TrainingUnavailable
+from app.telemetry import Work
 from app.wiring import wire
 
 TRAIN = "train"
@@ -25,13 +28,26 @@ class WorkerLauncher:
             raise TrainingUnavailable("No worker function is set (SERENDIP_WORKER_FUNCTION).")
         from app.entry.worker_client import invoke  # noqa: PLC0415 - most requests never train
 
-        invoke(self._settings, {"serendip": TRAIN, "project": project, "version": version.version, "force": force})
+        work = telemetry.current()
+        invoke(
+            self._settings,
+            {
+                "serendip": TRAIN,
+                "project": project,
+                "version": version.version,
+                "force": force,
+                "request_id": work.request_id,
+                "traceparent": work.traceparent,
+            },
+        )
 
 
+telemetry.configure()
 _settings = Settings.from_environment(os.environ)
-_wired = wire(_settings, WorkerLauncher(_settings))
+_provider = tracing.provider(_settings)
+_wired = wire(_settings, WorkerLauncher(_settings), issuer_client.fetch, tracing.tracer(_provider))
 _http = Mangum(
-    create_application(_wired.services),
+    create_application(_wired.services, _provider),
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json"],
 )
@@ -43,14 +59,28 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambd
     Raises:
         ValueError: the event is of no known kind.
     """
+    try:
+        return _answer(event, context)
+    finally:
+        tracing.flush(_provider)  # Lambda freezes the process as soon as this returns
+
+
+def _answer(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401
     if event.get("serendip") == TRAIN:
-        train = _wired.services.train
-        version = train.get(event["project"], event["version"])
-        return {"state": train.run(event["project"], version, force=bool(event.get("force"))).state.value}
+        return _train(event)
     request = event.get("requestContext")
     if isinstance(request, dict) and ("http" in request or "httpMethod" in event):
         return _http(event, context)
     raise ValueError(f"unknown kind of event with the keys {sorted(event)}")
+
+
+def _train(event: dict[str, Any]) -> dict[str, str]:
+    work = Work(str(event.get("request_id", "")), project=event["project"], route=TRAIN)
+    work.follow(event.get("traceparent"))
+    with telemetry.doing(work), telemetry.told_job(work):
+        train = _wired.services.train
+        version = train.get(event["project"], event["version"])
+        return {"state": train.run(event["project"], version, force=bool(event.get("force"))).state.value}
 
 
 def _warm_up() -> None:

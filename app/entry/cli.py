@@ -1,44 +1,34 @@
 """The command line: `serendip --help`."""
 
 import os
-import random
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app.config import PREFIX, Settings
-from app.domain import Event, ModelVersion
-from app.entry import dynamodb_local, exporting, files, importing, local, sample
+from app import telemetry
+from app.config import PREFIX
+from app.entry import access_cli, dynamodb_local, exporting, files, loading, local
 from app.entry.dynamodb_local import SetupError
-from app.entry.files import FileError, Source
+from app.entry.files import FileError
+from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
 from app.errors import NotTrainable, SerendipError
 from app.services.recommend import Wish
 from app.storage import schema
-from app.wiring import Wired, now, wire
+from app.telemetry import Work
 
 cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
 tables = typer.Typer(help="The database's tables.", no_args_is_help=True)
 models = typer.Typer(help="Model versions.", no_args_is_help=True)
 cli.add_typer(tables, name="tables")
 cli.add_typer(models, name="models")
-console = Console()
-problems = Console(stderr=True)
+cli.add_typer(access_cli.projects, name="projects")
+cli.add_typer(access_cli.keys, name="keys")
 
-DATABASES = "databases"
-CURRENT = "current"
-"""Names the database that was served last, which the other commands work on."""
-SAMPLE_STATE = "sample.json"
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -66,38 +56,6 @@ def main() -> None:
         raise
 
 
-class NoLauncher:
-    """The command line trains in its own process."""
-
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        raise NotImplementedError
-
-
-@contextmanager
-def services() -> Iterator[Wired]:
-    """The services over the configured database, or over the one that `make run` keeps."""
-    if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
-        values = dict(os.environ)
-        values.setdefault(f"{PREFIX}SECRET", local.secret(local.HOME))
-        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # nobody waits for an answer here
-        wired = wire(Settings.from_environment(values), NoLauncher())
-        try:
-            yield wired
-        finally:
-            wired.database.close()
-    else:
-        current = local.HOME / CURRENT
-        folder = Path(current.read_text()) if current.exists() else database_folder(None)
-        with local.connected(local.HOME, folder) as (wired, _):
-            yield wired
-
-
-def database_folder(data: Path | None) -> Path:
-    """Where the local database lies; each DATA has one of its own."""
-    name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
-    return local.HOME / DATABASES / name
-
-
 @cli.command()
 def serve(
     port: Annotated[int, typer.Option(help="Where to listen, on 127.0.0.1.")] = 8000,
@@ -110,69 +68,26 @@ def serve(
 
     dynamodb_local.check_free(port)
     base = f"http://127.0.0.1:{port}"
-    console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n", highlight=False)
+    console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc", highlight=False)
+    console.print(f"API key     {local.HOME / local.KEY} (send it as X-API-Key)\n", highlight=False)
     folder = database_folder(data)
-    with local.connected(local.HOME, folder) as (wired, _):
+    with local.connected(local.HOME, folder) as (wired, provider):
         (local.HOME / CURRENT).write_text(str(folder))
+        local.keep_key(local.HOME, wired.services)
         if data is None:
-            load_sample(wired)
+            loading.load_sample(wired)
         else:
-            load_files(wired, data, None, {})
+            loading.load_files(wired, data, None, {})
         if wired.services.train.active(wired.services.settings.project) is None:
             try:
-                train_now(wired, None, force=False)
+                loading.train_now(wired, None, force=False)
             except NotTrainable as error:
                 console.print(f"No model yet: {error}")
         console.print(f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
-        config = uvicorn.Config(
-            create_application(wired.services), host="127.0.0.1", port=port, log_level="warning", lifespan="off"
-        )
+        telemetry.configure()
+        application = create_application(wired.services, provider)
+        config = uvicorn.Config(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
         uvicorn.Server(config).run()
-
-
-def load_sample(wired: Wired) -> None:
-    """Load the synthetic shop once; a load that was killed is finished with the same events."""
-    state = database_folder(None) / SAMPLE_STATE
-    project = wired.services.settings.project
-    if state.exists():
-        known = orjson.loads(state.read_bytes())
-        if known["complete"]:
-            return
-        moment = datetime.fromisoformat(known["moment"])
-    elif wired.services.catalog.list_items(project, None, None, 1).records:
-        return
-    else:
-        moment = now()
-        state.parent.mkdir(parents=True, exist_ok=True)
-        state.write_bytes(orjson.dumps({"moment": moment.isoformat(), "complete": False}))
-    console.print("The database is empty: loading a synthetic sample shop (made up, seeded).")
-    generator = random.Random(sample.SEED)  # noqa: S311 - made-up data
-    shop = sample.items(generator)
-    people = sample.users(generator)
-    happened = list(sample.events(generator, shop, people, moment))
-    for start in range(0, len(shop), 100):
-        wired.services.catalog.put_items(project, shop[start : start + 100])
-    for start in range(0, len(people), 100):
-        wired.services.catalog.put_users(project, people[start : start + 100])
-    with progress_bar() as bar:
-        task = bar.add_task("Events", total=len(happened), note="")
-        for start in range(0, len(happened), 500):
-            chunk: list[Event] = happened[start : start + 500]
-            wired.services.events.accept(project, chunk)
-            bar.advance(task, len(chunk))
-    state.write_bytes(orjson.dumps({"moment": moment.isoformat(), "complete": True}))
-    console.print(f"Loaded {len(shop)} items, {len(people)} users, {len(happened):,} events.")
-
-
-def progress_bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}% {task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=problems,
-    )
 
 
 @tables.command("create")
@@ -203,25 +118,7 @@ def import_(
             raise typer.BadParameter(f"{pair!r} is not of the form our_column=your_column")
         mapping[ours] = theirs
     with services() as wired:
-        load_files(wired, path, kind, mapping)
-
-
-def load_files(wired: Wired, path: Path, kind: str | None, mapping: dict[str, str]) -> None:
-    for source in files.sources(path, kind, mapping):
-        rejects = Path(f"{source.path.name}.rejects.jsonl")
-        with progress_bar() as bar:
-            task = bar.add_task(f"{source.path.name} ({source.kind})", total=source.size, note="")
-            started = now()
-
-            def show(_: Source, position: int, loaded: int, rejected: int) -> None:
-                rate = loaded / max((now() - started).total_seconds(), 1e-3)  # noqa: B023 - called within the loop
-                note = f"{loaded:,} rows, {rate:,.0f}/s" + (f", {rejected:,} bad" if rejected else "")
-                bar.update(task, completed=position, note=note)  # noqa: B023 - called within the loop
-
-            outcome = importing.run(wired.services, wired.services.settings.project, source, rejects, show)
-        console.print(f"{source.path.name}: {outcome.loaded:,} {source.kind} loaded, {outcome.rejected:,} rejected.")
-        if outcome.rejects:
-            console.print(f"  The bad rows and why: {outcome.rejects}")
+        loading.load_files(wired, path, kind, mapping)
 
 
 @cli.command()
@@ -230,28 +127,10 @@ def train(
     version_id: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Learn a new model version from all events and activate it."""
-    with services() as wired:
-        train_now(wired, version_id, force=force)
-
-
-def train_now(wired: Wired, version_id: str | None, *, force: bool) -> None:
-    training = wired.services.train
-    project = wired.services.settings.project
-    version = training.get(project, version_id) if version_id else training.queue(project)
-    with progress_bar() as bar:
-        task = bar.add_task("Training", total=1.0, note="")
-
-        def show(phase: str, progress: float) -> None:
-            bar.update(task, completed=progress, description=f"Training: {phase}")
-
-        trained = training.run(project, version, force=force, report=show)
-    console.print(
-        f"Trained {trained.version}: NDCG@20 {trained.metrics['ndcg']:.4f} on held-out events "
-        f"(popularity {trained.metrics['popularity_ndcg']:.4f}), "
-        f"{trained.counts['items']} items, {trained.seconds:.1f} s"
-    )
-    if trained.detail:
-        console.print(trained.detail)
+    work = Work(os.environ.get(telemetry.REQUEST_VARIABLE, ""), route="train")
+    work.follow(os.environ.get(telemetry.TRACEPARENT_VARIABLE))
+    with services() as wired, telemetry.doing(work), telemetry.told_job(work):
+        loading.train_now(wired, version_id, force=force)
 
 
 @cli.command()
@@ -303,7 +182,14 @@ def recommend(user_id: str, limit: Annotated[int, typer.Option(min=1, max=100)] 
     if as_json:
         console.print_json(orjson.dumps(rows).decode())
         return
-    table = Table("Item", "Title", "Score", "From", "Because of", title=f"For {user_id}, {answer.model_version}")
+    table = Table(
+        "Item",
+        "Title",
+        "Score",
+        "From",
+        "Because of",
+        title=f"For {user_id}, {answer.active.version if answer.active else 'no model'}",
+    )
     for row in rows:
         because = ", ".join(f"{reason['item']} {reason['share']:.0%}" for reason in row["reasons"])
         table.add_row(row["item_id"], row["title"] or "", f"{row['score']:.4f}", row["source"], because)

@@ -4,20 +4,27 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
 import psutil
+from opentelemetry.trace import TracerProvider
 
+from app import telemetry
+from app.api.deps import Services
 from app.config import PREFIX, Settings
-from app.domain import ModelVersion
-from app.entry import dynamodb_local
+from app.domain import Limits, ModelVersion, Scope
+from app.entry import dynamodb_local, issuer_client, tracing
+from app.errors import Exists, Unauthenticated
+from app.services.access import Credentials
 from app.storage import schema
 from app.wiring import Wired, wire
 
 HOME = Path(".serendip")
 SECRET = "secret"  # noqa: S105 - a file's name
+KEY = "key"
+KEY_NAME = "make run"
 STOP_SECONDS = 5.0
 
 
@@ -30,14 +37,19 @@ class ProcessLauncher:
 
     def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
         command = [sys.executable, "-m", "app.entry.cli", "train", "--version-id", version.version]
-        environment = {**self._environment, f"{PREFIX}PROJECT": project}
+        work = telemetry.current()
+        environment = {
+            **self._environment,
+            f"{PREFIX}PROJECT": project,
+            telemetry.TRACEPARENT_VARIABLE: work.traceparent,
+            telemetry.REQUEST_VARIABLE: work.request_id,
+        }
         self._running = [process for process in self._running if process.poll() is None]
         self._running.append(
             psutil.Popen(
                 [*command, "--force"] if force else command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
             )
         )
 
@@ -67,7 +79,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
 
 
 @contextmanager
-def connected(home: Path, folder: Path) -> Iterator[tuple[Wired, ProcessLauncher]]:
+def connected(home: Path, folder: Path) -> Iterator[tuple[Wired, TracerProvider | None]]:
     """The services over a local database, or over the one that SERENDIP_ENDPOINT names."""
     given = os.environ.get(f"{PREFIX}ENDPOINT")
     if given:
@@ -77,12 +89,31 @@ def connected(home: Path, folder: Path) -> Iterator[tuple[Wired, ProcessLauncher
         yield from _wired(environment(home, emulator.endpoint))
 
 
-def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, ProcessLauncher]]:
+def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | None]]:
     launcher = ProcessLauncher(values)
-    wired = wire(Settings.from_environment(values), launcher)
+    settings = Settings.from_environment(values)
+    provider = tracing.provider(settings)
+    wired = wire(settings, launcher, issuer_client.fetch, tracing.tracer(provider))
     schema.create_missing(wired.database)
+    with suppress(Exists):
+        wired.services.access.create_project(settings.project, None, Limits())
     try:
-        yield wired, launcher
+        yield wired, provider
     finally:
         launcher.stop()
-        wired.database.close()
+        wired.close()
+
+
+def keep_key(home: Path, services: Services) -> None:
+    """An admin key of the project in a file that only its owner reads; a new one when that of the file is not valid."""
+    path, access, project = home / KEY, services.access, services.settings.project
+    if path.exists():
+        try:
+            if access.authenticate(Credentials(path.read_text().strip())).project == project:
+                return
+        except Unauthenticated:
+            path.unlink()
+    _, text = access.create_key(project, KEY_NAME, frozenset({Scope.ADMIN}))
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+        new.write(text + "\n")

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, TypeVar
 
-from app.domain import Item, Page, User
-from app.errors import Conflict, NotFound
+from app.domain import Item, Page, Precondition, User
+from app.errors import Conflict, Erased, NotFound, PreconditionFailed
 from app.storage.items import Items
 from app.storage.users import Users
 
@@ -14,38 +15,66 @@ ATTEMPTS = 5
 
 Thing = TypeVar("Thing", Item, User)
 Clock = Callable[[], datetime]
+ANYHOW = Precondition()
+
+
+def etag(thing: Item | User) -> str:
+    """The validator of an item or a user as it is: every change has a time of its own."""
+    return blake2b(f"{thing.created_at.isoformat()}{thing.updated_at.isoformat()}".encode(), digest_size=9).hexdigest()
 
 
 class Catalog:
-    def __init__(self, items: Items, users: Users, clock: Clock, forget: Callable[[str, Iterable[str]], None]) -> None:
-        self._items, self._users, self._clock, self._forget = items, users, clock, forget
+    def __init__(
+        self,
+        items: Items,
+        users: Users,
+        clock: Clock,
+        forget: Callable[[str, Iterable[str]], None],
+        erased: Callable[[str, Sequence[str]], set[str]],
+    ) -> None:
+        self._items, self._users, self._clock = items, users, clock
+        self._forget, self._erased = forget, erased
 
     def get_item(self, project: str, item_id: str) -> Item:
         """Raises NotFound."""
         item = self._items.get(project, item_id)
         if item is None or item.deleted:
-            raise NotFound(f"There is no item {item_id!r}.")
+            raise NotFound("There is no such item.")
         return item
 
-    def put_item(self, project: str, item: Item) -> Item:
-        """Create or replace an item; putting what is there already changes nothing."""
-        return self._retried(lambda: self._write_item(project, item, self._items.get(project, item.item_id)))
+    def put_item(self, project: str, item: Item, expected: Precondition = ANYHOW) -> Item:
+        """Create or replace an item; putting what is there already changes nothing.
 
-    def patch_item(self, project: str, item_id: str, changes: Mapping[str, Any]) -> Item:
+        Raises:
+            PreconditionFailed: it is not in the expected state.
+        """
+
+        def put() -> Item:
+            current = self._items.get(project, item.item_id)
+            _check(expected, None if current is None or current.deleted else current)
+            return self._write_item(project, item, current)
+
+        return self._retried(put)
+
+    def patch_item(
+        self, project: str, item_id: str, changes: Mapping[str, Any], expected: Precondition = ANYHOW
+    ) -> Item:
         """Replace title and categories, merge properties (RFC 7396: null removes)."""
 
         def patch() -> Item:
             current = self.get_item(project, item_id)
+            _check(expected, current)
             properties = _merged(current.properties, changes.get("properties") or {})
             return self._write_item(project, replace(current, **{**changes, "properties": properties}), current)
 
         return self._retried(patch)
 
-    def delete_item(self, project: str, item_id: str) -> None:
+    def delete_item(self, project: str, item_id: str, expected: Precondition = ANYHOW) -> None:
         """Raises NotFound. Events of the item stay; it is never recommended again."""
 
         def delete() -> Item:
             current = self.get_item(project, item_id)
+            _check(expected, current)
             marker = Item(item_id, updated_at=self._clock(), deleted=True)
             self._items.put(project, marker, current)
             self._forget(project, [item_id])
@@ -70,34 +99,42 @@ class Catalog:
         """Raises NotFound."""
         user = self._users.get(project, user_id)
         if user is None:
-            raise NotFound(f"There is no user {user_id!r}.")
+            raise NotFound("There is no such user.")
         return user
 
-    def put_user(self, project: str, user: User) -> User:
-        return self._retried(lambda: self._write_user(project, user, self._users.get(project, user.user_id)))
+    def put_user(self, project: str, user: User, expected: Precondition = ANYHOW) -> User:
+        """Raises Erased where the user must not come back, and PreconditionFailed."""
+        self._refuse_erased(project, [user.user_id])
 
-    def patch_user(self, project: str, user_id: str, changes: Mapping[str, Any]) -> User:
+        def put() -> User:
+            current = self._users.get(project, user.user_id)
+            _check(expected, current)
+            return self._write_user(project, user, current)
+
+        return self._retried(put)
+
+    def patch_user(
+        self, project: str, user_id: str, changes: Mapping[str, Any], expected: Precondition = ANYHOW
+    ) -> User:
         """Merge properties (RFC 7396: null removes)."""
 
         def patch() -> User:
             current = self.get_user(project, user_id)
+            _check(expected, current)
             properties = _merged(current.properties, changes.get("properties") or {})
             return self._write_user(project, replace(current, properties=properties), current)
 
         return self._retried(patch)
 
-    def delete_user(self, project: str, user_id: str) -> None:
-        """Raises NotFound. The user's events stay (erasure is another operation)."""
-        self.get_user(project, user_id)
-        self._users.delete(project, user_id)
-
     def put_users(self, project: str, users: Sequence[User]) -> int:
         """Create or replace many users; returns how many of them were new or different."""
         unique = {user.user_id: user for user in users}
+        self._refuse_erased(project, [user.user_id for user in users])
         current = self._users.get_many(project, list(unique), consistent=True)
         changes = [(user, current.get(user_id)) for user_id, user in unique.items()]
         changed = [(self._dated(user, old), old) for user, old in changes if not _same_user(user, old)]
         self._users.put_many(project, changed)
+        self._forget_erased(project, unique)
         return len(changed)
 
     def list_users(self, project: str, start: str | None, limit: int) -> Page[User]:
@@ -116,7 +153,20 @@ class Catalog:
             return current
         dated = self._dated(user, current)
         self._users.put(project, dated, current)
+        self._forget_erased(project, [user.user_id])
         return dated
+
+    def _refuse_erased(self, project: str, user_ids: Sequence[str]) -> None:
+        erased = self._erased(project, sorted(set(user_ids)))
+        if erased:
+            positions = tuple(place for place, user_id in enumerate(user_ids) if user_id in erased)
+            named = ", ".join(map(str, positions[:20]))
+            raise Erased(f"Users were erased, counted from 0: {named}. Nothing was stored.", positions)
+
+    def _forget_erased(self, project: str, user_ids: Iterable[str]) -> None:
+        """Remove what was written of users whose erasure may have passed just before."""
+        for user_id in self._erased(project, sorted(user_ids)):
+            self._users.delete(project, user_id)
 
     def _dated(self, thing: Thing, current: Thing | None) -> Thing:
         now = self._clock()
@@ -130,6 +180,16 @@ class Catalog:
             except Conflict:
                 continue
         return write()
+
+
+def _check(expected: Precondition, current: Item | User | None) -> None:
+    """Raises PreconditionFailed."""
+    if expected.exists is False and current is not None:
+        raise PreconditionFailed("It exists already (If-None-Match: *).")
+    if expected.exists and current is None:
+        raise PreconditionFailed("It does not exist (If-Match: *).")
+    if expected.etags is not None and (current is None or etag(current) not in expected.etags):
+        raise PreconditionFailed("It was changed since its ETag was given (If-Match). Read it again and repeat.")
 
 
 def _same_item(item: Item, current: Item | None) -> bool:

@@ -11,8 +11,10 @@ from app.errors import NotFound, Unavailable
 from app.recommender import ranking, weights
 from app.services.serving_cache import ServingCache
 from app.storage.events import Events
+from app.storage.neighbours import POPULAR
 
-NEIGHBOURS, SIMILAR, POPULAR, LATEST, GIVEN = "neighbours", "similar", "popular", "latest", "given"
+NEIGHBOURS, SIMILAR, LATEST, GIVEN = "neighbours", "similar", "latest", "given"
+FALLBACKS = frozenset({POPULAR, LATEST})
 SHOWN_REASONS = 3
 SPARE_CANDIDATES = 10
 MAX_SOURCES = 100
@@ -29,6 +31,26 @@ class Wish:
     include_seen: bool = False
     explain: bool = False
     consistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """A user's newest events, what each weighs, and the neighbour rows of their items."""
+
+    events: Sequence[Event]
+    weighted: Sequence[tuple[str, float]]
+    rows: dict[str, dict[str, float]]
+
+    def scores(self) -> dict[str, float]:
+        return ranking.scores(self.weighted, self.rows)
+
+    def explained(self, one: Recommendation, wish: Wish) -> Recommendation:
+        """With the events that it comes from and their shares, all of them or the largest."""
+        shares = ranking.shares(one.item_id, self.weighted, self.rows)
+        shown = shares if wish.explain else shares[:SHOWN_REASONS]
+        named = ((self.events[place], share) for place, share in shown)
+        reasons = tuple(Reason(event.item_id, event.event_type, event.timestamp, share) for event, share in named)
+        return replace(one, reasons=reasons)
 
 
 class Recommend:
@@ -67,7 +89,7 @@ class Recommend:
             active = self._cache.active(project)
             row = self._cache.rows(project, active, [item_id]).get(item_id, {}) if active else {}
             if not row and self._unknown(project, item_id):
-                raise NotFound(f"There is no item {item_id!r}.")
+                raise NotFound("There is no such item.")
             excluded = wish.exclude | {item_id}
             best = [Recommendation(name, score, SIMILAR) for name, score in ranking.ranked(row, excluded)]
             return self._filled(project, active, best, excluded, wish)
@@ -77,24 +99,23 @@ class Recommend:
     def rank(self, project: str, user_id: str, item_ids: Sequence[str], wish: Wish) -> Answer:
         """The given items, best for the user first; those that nothing is known of keep their order at the end."""
         events, active = self._history(project, user_id, consistent=wish.consistent)
-        history = _history(events, active, wish)
-        rows = self._cache.rows(project, active, [name for name, _ in _weighted(history)]) if active else {}
-        scores = ranking.scores(_weighted(history), rows)
+        evidence = self._evidence(project, events, active, wish)
+        scores = evidence.scores()
         order = sorted(dict.fromkeys(item_ids), key=lambda item_id: -scores.get(item_id, 0.0))
         ranked = [
             Recommendation(item_id, scores.get(item_id, 0.0), NEIGHBOURS if item_id in scores else GIVEN)
             for item_id in order
         ]
         facts = self._cache.facts(project, order)
-        explained = [replace(self._explained(one, history, rows, wish), item=facts.get(one.item_id)) for one in ranked]
-        return Answer(tuple(explained), active.version if active else None)
+        explained = [replace(evidence.explained(one, wish), item=facts.get(one.item_id)) for one in ranked]
+        return Answer(tuple(explained), active)
 
     def popular(self, project: str, category: str | None, limit: int) -> Answer:
         """The items that most users interacted with, as of the active version."""
         active = self._cache.active(project)
         listed = self._popular(project, active, category or "")
         kept = self._available(project, listed, limit)
-        return Answer(tuple(kept), active.version if active else None)
+        return Answer(tuple(kept), active)
 
     def latest(self, project: str, category: str | None, limit: int) -> Answer:
         """The items that were created last."""
@@ -107,13 +128,11 @@ class Recommend:
         return events, pointer.result() if pointer else self._cache.active(project)
 
     def _answer(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> Answer:
-        history = _history(events, active, wish)
+        evidence = self._evidence(project, events, active, wish)
         excluded = wish.exclude if wish.include_seen else wish.exclude | weights.seen(events)
-        weighted = _weighted(history)
-        rows = self._cache.rows(project, active, [item_id for item_id, _ in weighted]) if active else {}
-        ranked = ranking.ranked(ranking.scores(weighted, rows), excluded)
+        ranked = ranking.ranked(evidence.scores(), excluded)
         best = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in ranked]
-        explained = (self._explained(one, history, rows, wish) for one in best)
+        explained = (evidence.explained(one, wish) for one in best)
         return self._filled(project, active, explained, excluded, wish)
 
     def _filled(
@@ -133,7 +152,7 @@ class Recommend:
             taken = {one.item_id for one in kept}.union(excluded)
             fresh = [one for one in listed if one.item_id not in taken]
             kept += self._available(project, fresh, wish.limit - len(kept))
-        return Answer(tuple(kept), active.version if active else None)
+        return Answer(tuple(kept), active)
 
     def _available(
         self, project: str, candidates: "Sequence[Recommendation] | Iterator[Recommendation]", limit: int
@@ -150,24 +169,16 @@ class Recommend:
             facts = self._cache.facts(project, sorted(names))
             for one in chunk:
                 item = facts.get(one.item_id)
-                if item is None or not item.deleted:
+                if not _is_deleted(item):
                     kept.append(replace(one, item=item, reasons=_titled(one.reasons, facts)))
         return kept[:limit]
 
-    def _explained(
-        self,
-        one: Recommendation,
-        history: Sequence[tuple[Event, float]],
-        rows: dict[str, dict[str, float]],
-        wish: Wish,
-    ) -> Recommendation:
-        shares = ranking.shares(one.item_id, _weighted(history), rows)
-        shown = shares if wish.explain else shares[:SHOWN_REASONS]
-        reasons = (
-            Reason(history[place][0].item_id, history[place][0].event_type, history[place][0].timestamp, share)
-            for place, share in shown
-        )
-        return replace(one, reasons=tuple(reasons))
+    def _evidence(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> "_Evidence":
+        history = weights.of_history(events, active.scoring if active else Scoring(), wish.event_types)
+        newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
+        weighted = [(event.item_id, weight) for event, weight in newest]
+        rows = self._cache.rows(project, active, [item_id for item_id, _ in weighted]) if active else {}
+        return _Evidence([event for event, _ in newest], weighted, rows)
 
     def _popular(self, project: str, active: ActiveModel | None, category: str) -> list[Recommendation]:
         listed = self._cache.popular(project, active, category) if active else {}
@@ -189,21 +200,11 @@ class Recommend:
             for item_id, score in listed.items()
             if item_id not in wish.exclude and not _is_deleted(facts.get(item_id))
         ]
-        return Answer(tuple(kept[: wish.limit]), active.version, degraded=True)
+        return Answer(tuple(kept[: wish.limit]), active, degraded=True)
 
 
 def _is_deleted(item: Item | None) -> bool:
     return item is not None and item.deleted
-
-
-def _history(events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> list[tuple[Event, float]]:
-    scoring = active.scoring if active else Scoring()
-    history = weights.of_history(events, scoring, wish.event_types)
-    return sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
-
-
-def _weighted(history: Sequence[tuple[Event, float]]) -> list[tuple[str, float]]:
-    return [(event.item_id, weight) for event, weight in history]
 
 
 def _titled(reasons: Sequence[Reason], facts: dict[str, Item]) -> tuple[Reason, ...]:

@@ -14,10 +14,9 @@ from app.domain import ActiveModel, Item
 from app.errors import Unavailable
 from app.recommender import rows as packing
 from app.storage.items import Items
-from app.storage.neighbours import Neighbours
+from app.storage.neighbours import POPULAR, Neighbours
 from app.storage.versions import Versions
 
-POPULAR = "popular"
 MAX_PROJECTS = 10_000
 MAX_FACTS = 50_000
 MAX_LISTS = 500

@@ -10,7 +10,7 @@ from app.domain import ActiveModel, Event, ModelVersion, Page, Scoring, VersionS
 from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
 from app.storage.events import Events
 from app.storage.items import Items
-from app.storage.neighbours import Neighbours
+from app.storage.neighbours import POPULAR, Neighbours
 from app.storage.versions import Versions
 
 Report = Callable[[str, float], None]
@@ -46,7 +46,7 @@ class Train:
         """Raises NotFound."""
         found = self._versions.get(project, version)
         if found is None:
-            raise NotFound(f"There is no model version {version!r}.")
+            raise NotFound("There is no such model version.")
         return found
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
@@ -60,7 +60,10 @@ class Train:
         now = self._clock()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         version = ModelVersion(version_id, VersionState.TRAINING, created_at=now, heartbeat_at=now)
-        self._versions.create(project, version)
+        try:
+            self._versions.create(project, version)
+        except Conflict:  # a repeated request, which was killed after this
+            return self.get(project, version_id)
         return version
 
     def activate(self, project: str, version_id: str) -> ActiveModel:
@@ -100,8 +103,17 @@ class Train:
         """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
 
         A failure is recorded with the version and raised again; the active version is left as it was.
+
+        Raises:
+            Conflict: this version is, or was, trained already: the order came twice.
         """
         self.collect(project)
+        version = replace(version, phase="starting", heartbeat_at=self._clock())
+        try:
+            self._versions.start(project, version)
+        except Conflict:
+            if self.get(project, version.version).state is not VersionState.CANCELLING:
+                raise
         job = _Job(self._stores, self._settings, self._clock, project, version, report)
         try:
             job.learn_and_publish()
@@ -201,7 +213,7 @@ class _Job:
         self, rows: Iterable[tuple[str, bytes]], item_ids: list[str], popular: list[tuple[str, bytes]]
     ) -> None:
         neighbours, project, version_id = self._stores.neighbours, self._project, self.version.version
-        names = item_ids + [f"popular#{category}" for category, _ in popular]
+        names = item_ids + [f"{POPULAR}#{category}" for category, _ in popular]
         self.version = replace(self.version, manifest_chunks=neighbours.manifest_chunks(names))
         self._beat()
         neighbours.put_manifest(project, version_id, names)
@@ -210,7 +222,7 @@ class _Job:
             neighbours.put_rows(project, version_id, chunk)
             written += len(chunk)
             self.report("publishing", written / len(item_ids))
-        neighbours.put_lists(project, version_id, [("popular", category, packed) for category, packed in popular])
+        neighbours.put_lists(project, version_id, [(POPULAR, category, packed) for category, packed in popular])
 
     def _read(self) -> Iterator[Event]:
         for number, event in enumerate(self._stores.events.all(self._project)):

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from random import uniform
-from time import monotonic, sleep
+from time import monotonic, perf_counter, sleep
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from opentelemetry.trace import SpanKind, Tracer
 from pynamodb.connection.base import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from app import telemetry
 from app.config import Settings
 from app.deadline import remaining_seconds
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
@@ -28,6 +30,43 @@ PARALLEL_CALLS = 8
 NAME_SEPARATOR = "-"
 
 
+class MeteredConnection(Connection):
+    """PynamoDB's connection, which counts calls and consumed units, and makes spans where there is a tracer."""
+
+    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's own
+        super().__init__(**settings)
+        self._tracer = tracer
+
+    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+        started, units = perf_counter(), 0.0
+        try:
+            with self._span(operation_name, operation_kwargs):
+                answer: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
+            units = _units(answer.get("ConsumedCapacity"))
+            return answer
+        finally:
+            telemetry.current().called(operation_name, perf_counter() - started, units)
+
+    def _span(self, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[object]:
+        """By OpenTelemetry's conventions for databases; keys and values stay out of it."""
+        if self._tracer is None:
+            return nullcontext()
+        tables = [request["TableName"]] if "TableName" in request else sorted(request.get("RequestItems", ()))
+        attributes = {
+            "db.system.name": "aws.dynamodb",
+            "db.operation.name": operation,
+            "aws.dynamodb.table_names": tables,
+        }
+        return self._tracer.start_as_current_span(
+            f"DynamoDB.{operation}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
+        )
+
+
+def _units(consumed: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> float:
+    each = [consumed] if isinstance(consumed, Mapping) else consumed or []
+    return sum(float(one.get("CapacityUnits", 0)) for one in each)
+
+
 class Database:
     """DynamoDB, reached through PynamoDB's connection.
 
@@ -37,9 +76,10 @@ class Database:
         InvalidInput: DynamoDB refuses the row, for its size for example.
     """
 
-    def __init__(self, settings: Settings, models: Sequence[type[Model]]) -> None:
+    def __init__(self, settings: Settings, models: Sequence[type[Model]], tracer: Tracer | None = None) -> None:
         local = settings.endpoint is not None
-        self.connection = Connection(
+        self.connection = MeteredConnection(
+            tracer,
             region=settings.region,
             host=settings.endpoint,
             connect_timeout_seconds=settings.connect_timeout_seconds,
@@ -156,5 +196,10 @@ def _translation(error: Exception) -> SerendipError:
     if code == "ResourceNotFoundException":
         return Unavailable("A table is missing. Create the tables with `serendip tables create`.")
     if code == "ValidationException":
-        return InvalidInput(f"The database refuses this: {response['Error'].get('Message', code)}")
+        too_large = "size" in response["Error"].get("Message", "")  # the message itself may name what was sent
+        return InvalidInput(
+            "The record has a greater size than the 400 KB that the database stores."
+            if too_large
+            else "The database refuses this record."
+        )
     return Unavailable(f"The database answered {code}. Try again later.")

@@ -18,6 +18,8 @@ MONTHS = "months"
 """Of the partition that lists the months that have events: project##months. No user id is empty."""
 
 
+ERASED_AT_ONCE = 500
+
 HISTORY = ("moment", "item_id", "event_type", "value")
 """What serving needs of an event: botocore parses attribute by attribute, so fewer of them cost less."""
 
@@ -60,6 +62,20 @@ class Events:
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
         self._table.write_many([_row(project, event) for event in events])
         self._months |= months
+
+    def delete_many(self, project: str, events: Sequence[Event]) -> None:
+        keys = [
+            self._table.key(key(project, event.user_id), key(iso(event.timestamp), event.event_id)) for event in events
+        ]
+        self._table.write_many([], list({str(one): one for one in keys}.values()))
+
+    def erase_some(self, project: str, user_id: str) -> int:
+        """Remove up to a page of a user's events; returns how many, 0 when there are none left."""
+        rows, _ = self._table.query(
+            key(project, user_id), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "moment")
+        )
+        self._table.write_many([], rows)
+        return len(rows)
 
     def newest(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> list[Event]:
         """A user's last events, newest first."""

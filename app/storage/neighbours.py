@@ -12,6 +12,8 @@ from app.storage.database import Database, Raw
 from app.storage.table import Table, key
 
 MANIFEST_IDS = 2_000
+POPULAR = "popular"
+"""A kind of list."""
 
 
 class NeighbourRow(Model):

@@ -1,7 +1,8 @@
 """One table: keys, single rows, pages of a query, listings spread over shards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from zlib import crc32
 
 from pynamodb.expressions.condition import Condition
@@ -57,6 +58,41 @@ class Table:
     def put(self, row: Model, condition: Condition | None = None) -> None:
         with bounded():
             row.save(condition=condition)
+
+    def add(self, hash_value: str, range_value: str | None, amounts: Mapping[str, float], expires_at: int) -> None:
+        """Add to the counters of a row, which is made when it is not there."""
+        numbers = {name: amount for name, amount in amounts.items() if amount}
+        request = {
+            "TableName": self.name,
+            "Key": self.key(hash_value, range_value),
+            "UpdateExpression": "SET expires_at = :expires_at ADD " + ", ".join(f"{name} :{name}" for name in numbers),
+            "ExpressionAttributeValues": {
+                ":expires_at": {"N": str(expires_at)},
+                **{f":{name}": {"N": repr(round(amount, 6))} for name, amount in numbers.items()},
+            },
+        }
+        if numbers:
+            self.database.call("UpdateItem", request)
+
+    def scan(self, condition: str, values: Mapping[str, str], start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
+        """The keys of one page (1 MB) of the whole table that meet a condition. Administration only.
+
+        In the condition, #hash is the partition key and #owner the attribute `project`.
+        """
+        names = {"#hash": self._hash, "#range": self._range or self._hash, "#owner": "project"}
+        projected = "#hash, #range" if self._range else "#hash"
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": condition,
+            "ProjectionExpression": projected,
+            "ExpressionAttributeNames": {name: value for name, value in names.items() if name in condition + projected},
+            "ExpressionAttributeValues": {name: {"S": value} for name, value in values.items()},
+            "ConsistentRead": True,
+        }
+        if start:
+            request["ExclusiveStartKey"] = start
+        response = self.database.call("Scan", request)
+        return response["Items"], response.get("LastEvaluatedKey")
 
     def get_many(self, hash_values: Sequence[str], *, consistent: bool = False) -> list[Raw]:
         if not hash_values:

@@ -1,4 +1,4 @@
-"""Users: one row each."""
+"""Users: one row each; and one of each erased user, under a hash of his id, which keeps him from coming back."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain import Page, User
+from app.domain import Page, Receipt, User
 from app.storage import listing
+from app.storage.access import receipt, receipt_facts
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -18,12 +19,14 @@ class UserRow(Model):
         table_name = "users"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#user."""
-    listing = UnicodeAttribute()
-    position = UnicodeAttribute()
+    """project#user, or project##hash of an erased user."""
+    listing = UnicodeAttribute(null=True)
+    position = UnicodeAttribute(null=True)
     properties = UnicodeAttribute(null=True)
-    created_at = UnicodeAttribute()
-    updated_at = UnicodeAttribute()
+    created_at = UnicodeAttribute(null=True)
+    updated_at = UnicodeAttribute(null=True)
+    erasure = UnicodeAttribute(null=True)
+    """JSON: the receipt."""
     by_listing = ListingIndex()
 
 
@@ -51,6 +54,18 @@ class Users:
 
     def delete(self, project: str, user_id: str) -> None:
         self._table.write_many([], [self._table.key(key(project, user_id))])
+
+    def erasures(self, project: str, hashes: Sequence[str], *, consistent: bool = True) -> dict[str, Receipt]:
+        """Receipts of erased users, by the hashes of their ids."""
+        rows = self._table.get_many([key(project, "", one) for one in hashes], consistent=consistent)
+        return {str(row["key"]["S"]).split("#", 2)[2]: receipt(json.loads(row["erasure"]["S"])) for row in rows}
+
+    def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
+        row = UserRow(key=key(project, "", hashed), erasure=json.dumps(receipt_facts(erasure)))
+        self._table.write_many([row])
+
+    def delete_erasure(self, project: str, hashed: str) -> None:
+        self._table.write_many([], [self._table.key(key(project, "", hashed))])
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[User]:
         def get(user_ids: Sequence[str]) -> list[User]:

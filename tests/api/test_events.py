@@ -69,7 +69,7 @@ class TestSend:
             ("timestamp", "1969-12-31T23:59:59Z", "1970"),
             ("timestamp", -1, "1970"),
             ("timestamp", "2026-01-31T12:00:00", "timezone"),
-            ("timestamp", "yesterday", "isoformat"),
+            ("timestamp", "yesterday", "ISO 8601"),
             ("timestamp", int(NOW.timestamp() * 1000), "milliseconds"),
             ("timestamp", [1], "ISO 8601"),
             ("colour", "red", "not a known field"),

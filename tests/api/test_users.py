@@ -6,7 +6,7 @@ class TestUsers:
         assert client.put("/v1/users/ann", json={"properties": {"age": 30, "plan": "free"}}).status_code == 200
         assert client.patch("/v1/users/ann", json={"properties": {"plan": "paid"}}).status_code == 200
         assert client.get("/v1/users/ann").json()["properties"] == {"age": 30, "plan": "paid"}
-        assert client.delete("/v1/users/ann").status_code == 204
+        assert client.delete("/v1/users/ann").json()["removed"] == {"profile": 1, "events": 0}
         assert client.get("/v1/users/ann").status_code == 404
         assert client.patch("/v1/users/ann", json={}).status_code == 404
 

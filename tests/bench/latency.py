@@ -13,8 +13,8 @@ import httpx2
 
 from app.config import Settings
 from app.entry import dynamodb_local, sample
+from app.moment import now
 from app.storage import schema
-from app.wiring import now
 from tests.build import SECRET, wired_on
 from tests.data import ROOT
 

@@ -48,7 +48,7 @@ REQUESTS: list[Request] = [
     ("DELETE", "/v1/items/tea", {}, None),
     ("PUT", "/nowhere", {}, None),
 ]
-VOLATILE = {"created_at", "updated_at", "freshness_token", "recommendation_id", "next_cursor", "instance"}
+VOLATILE = {"created_at", "updated_at", "freshness_token", "recommendation_id", "next_cursor", "instance", "receipt_id"}
 
 
 def steady(value: object) -> object:

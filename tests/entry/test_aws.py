@@ -15,10 +15,10 @@ import pytest
 from app.config import Settings
 from app.entry import dynamodb_local
 from app.wiring import Wired
-from tests.build import SECRET
+from tests.build import SECRET, a_project
 from tests.data import ROOT
 from tests.entry.conversation import REQUESTS, steady
-from tests.payloads import FORMS
+from tests.payloads import FORMS, Request
 
 HEAVY = ("numpy", "scipy", "pyarrow", "boto3", "uvicorn", "httpx", "httpx2", "typer", "rich", "psutil")
 
@@ -27,8 +27,9 @@ import json, sys
 from app.entry.aws import handler
 for line in sys.stdin:
     answer = handler(json.loads(line), None)
-    print(json.dumps(answer), flush=True)
+    print("answer " + json.dumps(answer), flush=True)
 """
+ANSWER = "answer "
 
 
 def environment(settings: Settings, project: str) -> dict[str, str]:
@@ -55,9 +56,23 @@ def python(code: str, values: dict[str, str], stdin: str = "") -> str:
     return done.stdout
 
 
-def through_lambda(settings: Settings, project: str, form: str) -> list[tuple[int, str, Any]]:
-    events = "\n".join(orjson.dumps(FORMS[form](request)).decode() for request in REQUESTS)
-    answers = [orjson.loads(line) for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()]
+def with_key(request: Request, key: str) -> Request:
+    method, target, headers, body = request
+    return method, target, {**headers, "x-api-key": key}, body
+
+
+def last_line(printed: str) -> str:
+    """What a program printed at its end, after its log."""
+    return printed.strip().splitlines()[-1]
+
+
+def through_lambda(settings: Settings, project: str, key: str, form: str) -> list[tuple[int, str, Any]]:
+    events = "\n".join(orjson.dumps(FORMS[form](with_key(request, key))).decode() for request in REQUESTS)
+    answers = [
+        orjson.loads(line.removeprefix(ANSWER))
+        for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()
+        if line.startswith(ANSWER)
+    ]
     found = []
     for answer in answers:
         headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
@@ -74,8 +89,8 @@ def served(settings: Settings, project: str) -> Iterator[str]:
     port = dynamodb_local.free_port()
     code = (
         "import os, uvicorn; from app.config import Settings; from app.wiring import wire;"
-        "from app.api.application import create_application;"
-        "app = create_application(wire(Settings.from_environment(os.environ), None).services);"
+        "from app.api.application import create_application; from app.entry.issuer_client import fetch;"
+        "app = create_application(wire(Settings.from_environment(os.environ), None, fetch).services);"
         f"uvicorn.run(app, host='127.0.0.1', port={port}, log_level='warning', lifespan='off')"
     )
     process = psutil.Popen([sys.executable, "-c", code], env=environment(settings, project), cwd=ROOT)
@@ -97,16 +112,18 @@ def served(settings: Settings, project: str) -> Iterator[str]:
 class TestHandler:
     def test_thirty_requests_are_answered_as_under_uvicorn(self, wired: Wired, settings: Settings) -> None:
         """Equal status, content type and JSON, for payloads v1, v2 and function URLs."""
-        assert wired.services.missing_tables() == []
-        with served(settings, f"{settings.project}-u") as base, httpx2.Client(base_url=base) as client:
-            answers = [client.request(m, target, headers=h, content=body) for m, target, h, body in REQUESTS]
+        key = a_project(wired, f"{settings.project}-u")
+        with served(settings, settings.project) as base, httpx2.Client(base_url=base) as client:
+            requests = [with_key(request, key) for request in REQUESTS]
+            answers = [client.request(m, target, headers=h, content=body) for m, target, h, body in requests]
         expected = [
             (one.status_code, one.headers.get("content-type", ""), steady(one.json() if one.content else None))
             for one in answers
         ]
 
         for form in FORMS:
-            found = through_lambda(settings, f"{settings.project}-{form}", form)
+            key = a_project(wired, f"{settings.project}-{form}")
+            found = through_lambda(settings, settings.project, key, form)
             assert [(status, kind, steady(body)) for status, kind, body in found] == expected, form
         assert len(expected) == 30
         assert {status for status, _, _ in expected} == {200, 202, 204, 404, 415, 422}
@@ -116,19 +133,19 @@ class TestHandler:
 import app.wiring, app.api.application as application
 made = []
 create = application.create_application
-application.create_application = lambda services: made.append(1) or create(services)
+application.create_application = lambda *given: made.append(1) or create(*given)
 from app.entry.aws import handler
 from tests.payloads import http_api
 event = http_api(("GET", "/health/live", {}, None))
 statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
 print(len(made), statuses)
 """
-        assert python(code, environment(settings, settings.project)).strip() == "1 {200}"
+        assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
 
     def test_nothing_heavy_is_imported(self, settings: Settings) -> None:
         code = f"import app.entry.aws, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
 
-        assert python(code, environment(settings, settings.project)).strip() == "[]"
+        assert last_line(python(code, environment(settings, settings.project))) == "[]"
 
     def test_the_application_knows_nothing_of_aws_events(self) -> None:
         code = "import app.api.application, sys; print([n for n in sys.modules if 'mangum' in n or 'aws_lambda' in n])"
@@ -162,14 +179,13 @@ except ValueError as error:
         assert done.returncode
         assert "secret" in done.stderr
 
-    def test_training_without_a_worker_is_a_clear_problem(self, wired: Wired, settings: Settings) -> None:
-        assert wired.services.missing_tables() == []
-        code = """
+    def test_training_without_a_worker_is_a_clear_problem(self, key: str, settings: Settings) -> None:
+        code = f"""
 from app.entry.aws import handler
 from tests.payloads import http_api
-print(handler(http_api(("POST", "/v1/models", {}, None)), None)["statusCode"])
+print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), None)["statusCode"])
 """
-        assert python(code, environment(settings, settings.project)).strip() == "501"
+        assert last_line(python(code, environment(settings, settings.project))) == "501"
 
     def test_a_training_event_trains(self, wired: Wired, settings: Settings) -> None:
         from tests.build import two_tastes  # noqa: PLC0415

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.entry.cli import load_sample
+from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
 from tests.build import SECRET, two_tastes
@@ -87,7 +87,7 @@ class TestJourney:
         assert len(recommended) == 3
         assert recommended[0]["reasons"]
         assert "active" in cli.run("models", "list")
-        assert "no model version" in cli.run("models", "activate", "v0", fails=True)
+        assert "no such model version" in cli.run("models", "activate", "v0", fails=True)
         cli.run("models", "collect")
 
         exported = cli.folder / "out.jsonl"

@@ -19,7 +19,7 @@ def keys(schema: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 class TestTables:
-    def test_keys_indexes_and_stream_agree(self, model: type[Model]) -> None:
+    def test_keys_indexes_expiry_and_stream_agree(self, model: type[Model]) -> None:
         name = model.Meta.table_name.rpartition("-")[2]
         table = TEMPLATE["Resources"][name.title() + "Table"]["Properties"]
         schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
@@ -36,5 +36,8 @@ class TestTables:
             for index in table.get("GlobalSecondaryIndexes", [])
         }
         assert theirs == ours
+        expiry = table.get("TimeToLiveSpecification", {}).get("AttributeName")
+        ours_expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
+        assert expiry == (ours_expiry.attr_name if ours_expiry else None)
         stream = table.get("StreamSpecification", {}).get("StreamViewType")
         assert stream == getattr(model.Meta, "stream_view_type", None)

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from fastapi.testclient import TestClient
 
-from app.api.application import create_application
 from app.config import Settings
 from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
-from app.storage import schema
-from tests.build import an_item, two_tastes, wired_on
+from tests.build import a_project, an_item, client_of, two_tastes, wired_on
 from tests.data import ROOT
 
 
@@ -27,12 +24,12 @@ class TestOutage:
         wired = wired_on(
             settings.model_copy(update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2})
         )
-        schema.create_missing(wired.database)
+        key = a_project(wired, settings.project)
         services = wired.services
         services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(settings.project, two_tastes())
         services.train.run(settings.project, services.train.queue(settings.project))
-        with TestClient(create_application(services)) as client:
+        with client_of(wired, key) as client:
             assert client.get("/v1/users/new/recommendations").json()["degraded"] is False
 
             own_emulator.stop(kill=True)

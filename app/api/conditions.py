@@ -1,0 +1,141 @@
+"""ETag, If-Match, If-None-Match (RFC 9110) and Idempotency-Key, as routes take and give them."""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from app.api.deps import Given, Services
+from app.domain import Item, Precondition, Principal, User
+from app.errors import InvalidInput, PreconditionRequired
+from app.services.catalog import etag
+from app.services.idempotency import Recorded
+
+ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+REVALIDATE = "private, no-cache"
+MAX_TAGS_LENGTH = 1_000
+NOT_MODIFIED = 304
+
+TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
+UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=MAX_TAGS_LENGTH, description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.'
+    ),
+]
+IfNoneMatchAny = Annotated[
+    str | None, Header(alias="If-None-Match", pattern=r"^\*$", description="`*`: create it, but replace nothing.")
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(max_length=MAX_TAGS_LENGTH, description="Answer 304 while the ETag is one of these."),
+]
+
+
+async def _to_change(services: Given, if_match: IfMatch = None) -> Precondition:
+    """What PATCH and DELETE expect."""
+    return _precondition(services, if_match, None)
+
+
+async def _to_put(services: Given, if_match: IfMatch = None, if_none_match: IfNoneMatchAny = None) -> Precondition:
+    """What PUT expects."""
+    return _precondition(services, if_match, if_none_match)
+
+
+ToChange = Annotated[Precondition, Depends(_to_change)]
+ToPut = Annotated[Precondition, Depends(_to_put)]
+
+
+def _precondition(services: Services, if_match: str | None, if_none_match: str | None) -> Precondition:
+    if if_none_match is not None:
+        return Precondition(exists=False)
+    if if_match is None:
+        if services.settings.require_if_match:
+            raise PreconditionRequired("Send If-Match with the ETag that you read, or If-None-Match: * to create.")
+        return Precondition()
+    return Precondition(exists=True) if if_match.strip() == "*" else Precondition(_tags(if_match))
+
+
+def _tags(header: str) -> frozenset[str]:
+    tags = ENTITY_TAG.findall(header)
+    if not tags:
+        raise InvalidInput('If-Match and If-None-Match take entity tags in quotes, such as "a1b2", or *.')
+    return frozenset(tags)
+
+
+def tag(response: Response, thing: Item | User) -> None:
+    """Tell the caller the validator of what he gets."""
+    response.headers["ETag"] = f'"{etag(thing)}"'
+    response.headers["Cache-Control"] = REVALIDATE
+
+
+def unchanged(thing: Item | User, if_none_match: str | None) -> Response | None:
+    """A 304 where the caller has it already."""
+    if if_none_match is None or (if_none_match.strip() != "*" and etag(thing) not in _tags(if_none_match)):
+        return None
+    response = Response(status_code=NOT_MODIFIED)
+    tag(response, thing)
+    return response
+
+
+IDEMPOTENCY_KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?')
+
+
+async def _documented(
+    _key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r'^"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?$',
+            description="The same request with it within a day gets the same answer and has no second effect.",
+        ),
+    ] = None,
+) -> None: ...
+
+
+Repeatable = Depends(_documented)
+"""For the OpenAPI document, and so that a bad key is named; the work is done by the route class."""
+
+
+class RepeatableRoute(APIRoute):
+    """A POST that an Idempotency-Key makes repeatable."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.methods != {"POST"}:
+            return answer
+
+        async def answer_once(request: Request) -> Response:
+            key = IDEMPOTENCY_KEY.fullmatch(request.headers.get("idempotency-key", ""))
+            return await _answer_once(request, key[1], answer) if key else await answer(request)
+
+        return answer_once
+
+
+async def _answer_once(
+    request: Request, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    services: Services = request.app.state.services
+    principal: Principal = request.scope["principal"]
+    content = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
+    begun = await run_sync(services.idempotency.begin, principal, key, content)
+    if isinstance(begun, Recorded):
+        return Response(begun.body, begun.status, {**begun.headers, "Idempotency-Replayed": "true"})
+    try:
+        with services.idempotency.effect(begun):
+            response = await answer(request)
+    except RequestValidationError:
+        await run_sync(services.idempotency.give_up, principal, begun)
+        raise
+    except Exception:
+        await run_sync(services.idempotency.let_go, principal, begun)
+        raise
+    recorded = Recorded(response.status_code, dict(response.headers), bytes(response.body))
+    await run_sync(services.idempotency.finish, principal, begun, recorded)
+    return response

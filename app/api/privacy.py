@@ -1,0 +1,86 @@
+"""/v1/users/{id}: tokens for browsers, export, erasure"""
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Response
+
+from app.api.admin_schemas import ReceiptView, UserExport, UserTokenIn, UserTokenView
+from app.api.conditions import Repeatable, RepeatableRoute
+from app.api.deps import Cursor, Given, PageLimit, UserId
+from app.api.problems import WITH_BODY, responses
+from app.api.schemas import EventView, UserView
+from app.api.security import Asking, CanAdminister, CanWrite
+from app.services.access import UserClaim
+
+router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
+ACCEPTED = 202
+
+
+@router.post(
+    "/users/{user_id}/tokens",
+    operation_id="createUserToken",
+    summary="Create user token",
+    status_code=201,
+    responses=responses(404, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create_token(
+    user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: Given
+) -> UserTokenView:
+    """Make a token with which a browser reads this user's recommendations, and nobody else's."""
+    key_id = body.key_id or principal.credential
+    services.access.get_key(project, key_id)
+    expires_at = services.clock() + timedelta(seconds=body.expires_in_seconds)
+    token = services.tokens.user(UserClaim(project, user_id, key_id), expires_at)
+    return UserTokenView(token=token, expires_at=expires_at)
+
+
+@router.get("/users/{user_id}/export", operation_id="exportUser", summary="Export user", responses=responses())
+def export(
+    user_id: UserId, project: CanAdminister, services: Given, cursor: Cursor = None, limit: PageLimit = 100
+) -> UserExport:
+    """Everything that erasing the user would remove: his profile, and his events page by page, newest first."""
+    listing = (project, "export", user_id)
+    start = services.tokens.start(cursor, *listing)
+    user, page = services.erasure.export_user(project, user_id, start, limit)
+    return UserExport(
+        profile=UserView.model_validate(user) if user else None,
+        events=[EventView.model_validate(event) for event in page.records],
+        next_cursor=services.tokens.cursor(page.next_start, *listing),
+    )
+
+
+@router.delete(
+    "/users/{user_id}",
+    operation_id="eraseUser",
+    summary="Erase user",
+    responses=responses() | {ACCEPTED: {"model": ReceiptView, "description": "Not complete: send it again"}},
+)
+def erase(user_id: UserId, project: CanAdminister, services: Given, response: Response) -> ReceiptView:
+    """Remove profile, events and all else that names the user, and refuse what comes late. Answers with a receipt.
+
+    Very many events take several requests: the answer is 202 until the receipt is complete.
+    """
+    receipt = services.erasure.erase_user(project, user_id)
+    if not receipt.complete:
+        response.status_code = ACCEPTED
+        response.headers["Retry-After"] = "1"
+    return ReceiptView.model_validate(receipt)
+
+
+@router.get("/users/{user_id}/erasure", operation_id="getErasure", summary="Get erasure", responses=responses(404))
+def get_erasure(user_id: UserId, project: CanAdminister, services: Given) -> ReceiptView:
+    """The receipt of an erased user."""
+    return ReceiptView.model_validate(services.erasure.receipt(project, user_id))
+
+
+@router.delete(
+    "/users/{user_id}/erasure",
+    operation_id="readmitUser",
+    summary="Readmit user",
+    status_code=204,
+    responses=responses(404),
+)
+def readmit(user_id: UserId, project: CanAdminister, services: Given) -> None:
+    """Accept data of an erased user again, because he came back; the receipt goes."""
+    services.erasure.readmit(project, user_id)

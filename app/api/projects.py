@@ -1,0 +1,60 @@
+"""/v1/projects, for keys of the administration"""
+
+from fastapi import APIRouter, Response
+
+from app.api.admin_schemas import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectView
+from app.api.conditions import Repeatable, RepeatableRoute
+from app.api.deps import Cursor, Given, PageLimit, ProjectId
+from app.api.problems import WITH_BODY, responses
+from app.api.security import Administrator
+from app.domain import ADMINISTRATION, Limits, ProjectState, Scope
+
+router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
+FIRST_KEY = "first"
+ACCEPTED = 202
+
+
+@router.post(
+    "/projects",
+    operation_id="createProject",
+    summary="Create project",
+    status_code=201,
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create(body: ProjectIn, _by: Administrator, services: Given) -> NewProjectView:
+    """Make a project and its first admin key, which is shown in this answer only. Ids are never used again."""
+    limits = body.limits.record() if body.limits else Limits()
+    project = services.access.create_project(body.project_id, body.name, limits)
+    key, text = services.access.create_key(project.project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
+    return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
+
+
+@router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses())
+def list_(_by: Administrator, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
+    """All projects, in no particular order, deleted ones with their receipts."""
+    listing = (ADMINISTRATION, "projects")
+    page = services.access.list_projects(services.tokens.start(cursor, *listing), limit)
+    projects = [ProjectView.of(project) for project in page.records]
+    return ProjectPage(projects=projects, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/projects/{project_id}", operation_id="getProject", summary="Get project", responses=responses(404))
+def get(project_id: ProjectId, _by: Administrator, services: Given) -> ProjectView:
+    """One project."""
+    return ProjectView.of(services.access.get_project(project_id))
+
+
+@router.delete(
+    "/projects/{project_id}",
+    operation_id="deleteProject",
+    summary="Delete project",
+    responses=responses(404, 409) | {ACCEPTED: {"model": ProjectView, "description": "Not complete: send it again"}},
+)
+def delete(project_id: ProjectId, _by: Administrator, services: Given, response: Response) -> ProjectView:
+    """Remove everything of a project. Answers 202 until the receipt is complete: then send it again."""
+    project = services.erasure.delete_project(project_id)
+    if project.state is not ProjectState.DELETED:
+        response.status_code = ACCEPTED
+        response.headers["Retry-After"] = "5"
+    return ProjectView.of(project)

@@ -1,0 +1,88 @@
+"""Filling a database and training on it, with progress on the terminal."""
+
+import random
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from app import moment
+from app.domain import Event
+from app.entry import files, importing, sample
+from app.entry.files import Source
+from app.entry.terminal import console, database_folder, progress_bar
+from app.wiring import Wired
+
+SAMPLE_STATE = "sample.json"
+
+
+def load_sample(wired: Wired) -> None:
+    """Load the synthetic shop once; a load that was killed is finished with the same events."""
+    state = database_folder(None) / SAMPLE_STATE
+    project = wired.services.settings.project
+    if state.exists():
+        known = orjson.loads(state.read_bytes())
+        if known["complete"]:
+            return
+        at = datetime.fromisoformat(known["moment"])
+    elif wired.services.catalog.list_items(project, None, None, 1).records:
+        return
+    else:
+        at = moment.now()
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_bytes(orjson.dumps({"moment": at.isoformat(), "complete": False}))
+    console.print("The database is empty: loading a synthetic sample shop (made up, seeded).")
+    generator = random.Random(sample.SEED)  # noqa: S311 - made-up data
+    shop = sample.items(generator)
+    people = sample.users(generator)
+    happened = list(sample.events(generator, shop, people, at))
+    for start in range(0, len(shop), 100):
+        wired.services.catalog.put_items(project, shop[start : start + 100])
+    for start in range(0, len(people), 100):
+        wired.services.catalog.put_users(project, people[start : start + 100])
+    with progress_bar() as bar:
+        task = bar.add_task("Events", total=len(happened), note="")
+        for start in range(0, len(happened), 500):
+            chunk: list[Event] = happened[start : start + 500]
+            wired.services.events.accept(project, chunk)
+            bar.advance(task, len(chunk))
+    state.write_bytes(orjson.dumps({"moment": at.isoformat(), "complete": True}))
+    console.print(f"Loaded {len(shop)} items, {len(people)} users, {len(happened):,} events.")
+
+
+def load_files(wired: Wired, path: Path, kind: str | None, mapping: dict[str, str]) -> None:
+    for source in files.sources(path, kind, mapping):
+        rejects = Path(f"{source.path.name}.rejects.jsonl")
+        with progress_bar() as bar:
+            task = bar.add_task(f"{source.path.name} ({source.kind})", total=source.size, note="")
+            started = moment.now()
+
+            def show(_: Source, position: int, loaded: int, rejected: int) -> None:
+                rate = loaded / max((moment.now() - started).total_seconds(), 1e-3)  # noqa: B023 - called within the loop
+                note = f"{loaded:,} rows, {rate:,.0f}/s" + (f", {rejected:,} bad" if rejected else "")
+                bar.update(task, completed=position, note=note)  # noqa: B023 - called within the loop
+
+            outcome = importing.run(wired.services, wired.services.settings.project, source, rejects, show)
+        console.print(f"{source.path.name}: {outcome.loaded:,} {source.kind} loaded, {outcome.rejected:,} rejected.")
+        if outcome.rejects:
+            console.print(f"  The bad rows and why: {outcome.rejects}")
+
+
+def train_now(wired: Wired, version_id: str | None, *, force: bool) -> None:
+    training = wired.services.train
+    project = wired.services.settings.project
+    version = training.get(project, version_id) if version_id else training.queue(project)
+    with progress_bar() as bar:
+        task = bar.add_task("Training", total=1.0, note="")
+
+        def show(phase: str, progress: float) -> None:
+            bar.update(task, completed=progress, description=f"Training: {phase}")
+
+        trained = training.run(project, version, force=force, report=show)
+    console.print(
+        f"Trained {trained.version}: NDCG@20 {trained.metrics['ndcg']:.4f} on held-out events "
+        f"(popularity {trained.metrics['popularity_ndcg']:.4f}), "
+        f"{trained.counts['items']} items, {trained.seconds:.1f} s"
+    )
+    if trained.detail:
+        console.print(trained.detail)

@@ -1,0 +1,65 @@
+"""What all commands share: the terminal, and the services over the right database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from app.config import PREFIX, Settings
+from app.domain import ModelVersion
+from app.entry import issuer_client, local
+from app.wiring import Wired, wire
+
+console = Console()
+problems = Console(stderr=True)
+
+DATABASES = "databases"
+CURRENT = "current"
+"""Names the database that was served last, which the other commands work on."""
+
+
+class NoLauncher:
+    """The command line trains in its own process."""
+
+    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
+        raise NotImplementedError
+
+
+@contextmanager
+def services() -> Iterator[Wired]:
+    """The services over the configured database, or over the one that `make run` keeps."""
+    if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
+        values = dict(os.environ)
+        values.setdefault(f"{PREFIX}SECRET", local.secret(local.HOME))
+        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # nobody waits for an answer here
+        wired = wire(Settings.from_environment(values), NoLauncher(), issuer_client.fetch)
+        try:
+            yield wired
+        finally:
+            wired.close()
+    else:
+        current = local.HOME / CURRENT
+        folder = Path(current.read_text()) if current.exists() else database_folder(None)
+        with local.connected(local.HOME, folder) as (wired, _):
+            yield wired
+
+
+def database_folder(data: Path | None) -> Path:
+    """Where the local database lies; each DATA has one of its own."""
+    name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
+    return local.HOME / DATABASES / name
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=problems,
+    )

@@ -1,0 +1,21 @@
+"""What AWS charges: public on-demand prices of us-east-1, US dollars, as of 2026-11-01, without free tiers."""
+
+AS_OF = "2026-11-01"
+READ_UNIT = 0.125 / 1e6
+WRITE_UNIT = 0.625 / 1e6
+LAMBDA_REQUEST = 0.20 / 1e6
+LAMBDA_GB_SECOND = 0.0000133334
+"""arm64."""
+HTTP_API_REQUEST = 1.00 / 1e6
+API_MEMORY_GB = 1.0
+"""Of the template's api function."""
+
+
+def dollars(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
+    """Of so many requests, together running so long."""
+    return (
+        requests * (LAMBDA_REQUEST + HTTP_API_REQUEST)
+        + read_units * READ_UNIT
+        + write_units * WRITE_UNIT
+        + milliseconds / 1_000 * API_MEMORY_GB * LAMBDA_GB_SECOND
+    )

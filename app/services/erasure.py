@@ -1,0 +1,144 @@
+"""Forgetting: a user, or a whole project, with a receipt; and giving out beforehand what would be removed.
+
+The id of an erased user stays as a hash, salted by his project, and keeps late events from bringing him back. Both
+erasures go on where they ended when the time of a request was used up or its process was killed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from app.config import Settings
+from app.deadline import remaining_seconds
+from app.domain import Event, Page, Project, ProjectState, Receipt, User
+from app.errors import NotFound
+from app.storage.access import Access
+from app.storage.events import Events
+from app.storage.users import Users
+
+RECEIPT_BYTES = 8
+SPARE_SECONDS = 2.0
+"""Left over for the receipt and the answer when a slice of work ends."""
+CLOCK_SKEW = timedelta(seconds=5)
+
+Purge = Callable[[str, dict[str, Any] | None, dict[str, int], Callable[[], bool]], dict[str, Any] | None]
+"""Removes rows of a project; see `storage.schema.purge`."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    users: Users
+    events: Events
+    access: Access
+    purge: Purge
+
+
+class Erasure:
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        salt: Callable[[str], str],
+        clock: Callable[[], datetime],
+        random_hex: Callable[[int], str],
+    ) -> None:
+        self._stores, self._salt, self._clock, self._random_hex = stores, salt, clock, random_hex
+        self._settled = timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds) + CLOCK_SKEW
+
+    def erased(self, project: str, user_ids: Sequence[str]) -> set[str]:
+        """Which of these users were erased."""
+        hashes = {self._hashed(project, user_id): user_id for user_id in user_ids}
+        return {hashes[one] for one in self._stores.users.erasures(project, list(hashes))}
+
+    def receipt(self, project: str, user_id: str) -> Receipt:
+        """Raises NotFound where the user was not erased."""
+        hashed = self._hashed(project, user_id)
+        found = self._stores.users.erasures(project, [hashed]).get(hashed)
+        if found is None:
+            raise NotFound("This user was not erased.")
+        return found
+
+    def erase_user(self, project: str, user_id: str) -> Receipt:
+        """Remove profile and events; what comes later is refused. An incomplete receipt asks to be called again."""
+        users, hashed = self._stores.users, self._hashed(project, user_id)
+        receipt = users.erasures(project, [hashed]).get(hashed) or self._receipt({"profile": 0, "events": 0})
+        if receipt.complete:
+            return receipt
+        users.put_erasure(project, hashed, receipt)
+        if users.get(project, user_id):
+            users.delete(project, user_id)
+            receipt = _counted(receipt, "profile", 1)
+            users.put_erasure(project, hashed, receipt)
+        while removed := self._stores.events.erase_some(project, user_id):
+            receipt = _counted(receipt, "events", removed)
+            users.put_erasure(project, hashed, receipt)
+            if remaining_seconds() < SPARE_SECONDS:
+                return receipt
+        receipt = replace(receipt, completed_at=self._clock())
+        users.put_erasure(project, hashed, receipt)
+        return receipt
+
+    def readmit(self, project: str, user_id: str) -> None:
+        """Let an erased user come back, empty.
+
+        Raises:
+            NotFound: he was not erased.
+        """
+        self.receipt(project, user_id)
+        self._stores.users.delete_erasure(project, self._hashed(project, user_id))
+
+    def export_user(self, project: str, user_id: str, start: str | None, limit: int) -> tuple[User | None, Page[Event]]:
+        """What `erase_user` would remove: the profile, and a page of the events, newest first."""
+        return self._stores.users.get(project, user_id), self._stores.events.list_page(project, user_id, start, limit)
+
+    def delete_project(self, project_id: str) -> Project:
+        """Remove everything of a project but its receipt; its keys end first.
+
+        While instances may still accept a key that they remember, rows may still come: the deletion is complete when
+        a pass over all tables that began after that time has ended. Until then the state is `deleting`: call again.
+
+        Raises:
+            NotFound, and Conflict when two deletions of a project meet.
+        """
+        access = self._stores.access
+        project = access.get_project(project_id)
+        if project is None:
+            raise NotFound("There is no such project.")
+        if project.state is ProjectState.DELETED:
+            return project
+        if project.state is ProjectState.ACTIVE:
+            project = replace(project, state=ProjectState.DELETING, deletion=self._receipt({}))
+            access.replace_project(project, ProjectState.ACTIVE)
+        keys = [key.key_id for key in access.list_keys(project_id)]
+        access.delete_keys(keys)
+        receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
+        began = (project.resume_at or {}).get("began") or self._clock().isoformat()
+        removed = dict(receipt.removed)
+        place = self._stores.purge(
+            project_id,
+            (project.resume_at or {}).get("place"),
+            removed,
+            lambda: remaining_seconds() < SPARE_SECONDS,
+        )
+        receipt = replace(receipt, removed=removed)
+        if place is not None:
+            project = replace(project, deletion=receipt, resume_at={"began": began, "place": place})
+        elif datetime.fromisoformat(began) < receipt.started_at + self._settled:
+            project = replace(project, deletion=receipt, resume_at=None)
+        else:
+            done = replace(receipt, completed_at=self._clock())
+            project = replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=done, resume_at=None)
+        access.replace_project(project, ProjectState.DELETING)
+        return project
+
+    def _receipt(self, removed: dict[str, int]) -> Receipt:
+        return Receipt(self._random_hex(RECEIPT_BYTES), self._clock(), removed)
+
+    def _hashed(self, project: str, user_id: str) -> str:
+        return blake2b(user_id.encode(), key=self._salt(project).encode(), digest_size=24).hexdigest()
+
+
+def _counted(receipt: Receipt, kind: str, number: int) -> Receipt:
+    return replace(receipt, removed={**receipt.removed, kind: receipt.removed.get(kind, 0) + number})

@@ -1,0 +1,86 @@
+"""What projects use: counted in memory, written down every few seconds, so that no request pays a write for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from threading import Lock
+from time import monotonic
+
+from app.config import Settings
+from app.domain import Usage as Day
+from app.errors import Conflict, Unavailable
+from app.storage.usage import Usage as Store
+from app.telemetry import Work
+
+NUMBERS = tuple(field.name for field in fields(Day) if field.name != "day")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unwritten:
+    days: dict[tuple[str, date], Day]
+    keys: set[str]
+
+
+class Usage:
+    def __init__(
+        self, store: Store, mark_used: Callable[[str], None], settings: Settings, clock: Callable[[], datetime]
+    ) -> None:
+        self._store, self._mark_used, self._clock = store, mark_used, clock
+        self._every_seconds = settings.usage_seconds
+        self._lock = Lock()
+        self._days: dict[tuple[str, date], Day] = {}
+        self._keys: set[str] = set()
+        self._marked: set[tuple[str, date]] = set()
+        self._written_at = monotonic()
+
+    def count(self, project: str, credential: str, work: Work) -> None:
+        """Add one finished request."""
+        today = self._clock().date()
+        done = Day(
+            today, 1, work.events, work.recommendations or 0, work.read_units, work.write_units, work.milliseconds
+        )
+        with self._lock:
+            before = self._days.get((project, today), Day(today))
+            self._days[project, today] = _sum(before, done)
+            if (credential, today) not in self._marked:
+                self._keys.add(credential)
+
+    def due(self) -> bool:
+        return monotonic() - self._written_at >= self._every_seconds and bool(self._days)
+
+    def write(self) -> None:
+        """Write down what was counted; what cannot be written now stays for the next time."""
+        with self._lock:
+            pending = _Unwritten(self._days, self._keys)
+            self._days, self._keys, self._written_at = {}, set(), monotonic()
+        while pending.days:
+            (project, day), used = pending.days.popitem()
+            try:
+                self._store.add(project, used)
+            except Unavailable:
+                pending.days[project, day] = used
+                break
+        while pending.keys and not pending.days:
+            credential = pending.keys.pop()
+            try:
+                self._mark_used(credential)
+            except Conflict:  # a token of an issuer has no row, a revoked key none any more
+                pass
+            except Unavailable:
+                pending.keys.add(credential)
+                break
+            with self._lock:
+                self._marked = {(known, day) for known, day in self._marked if day == self._clock().date()}
+                self._marked.add((credential, self._clock().date()))
+        with self._lock:
+            for (project, day), used in pending.days.items():
+                self._days[project, day] = _sum(self._days.get((project, day), Day(day)), used)
+            self._keys |= pending.keys
+
+    def days(self, project: str, first: date, last: date) -> list[Day]:
+        """A project's days, first and last included, oldest first; those without any usage are left out."""
+        return self._store.days(project, first, last)
+
+
+def _sum(one: Day, other: Day) -> Day:
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in NUMBERS})

@@ -1,0 +1,62 @@
+"""The shared part of rate limits: a bucket of tokens a key, from which instances take leases."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.storage.database import Database
+from app.storage.table import Table, key
+
+KEPT = timedelta(days=2)
+
+
+class BucketRow(Model):
+    class Meta:
+        table_name = "buckets"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#credential."""
+    full_at = NumberAttribute()
+    """Microseconds since 1970 at which the bucket is full again: GCRA's theoretical arrival time."""
+    day = UnicodeAttribute()
+    used = NumberAttribute()
+    """Of the day's quota, leased tokens included."""
+    expires_at = TTLAttribute()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The state of a key's bucket and daily quota."""
+
+    full_at: int = 0
+    day: str = ""
+    used: int = 0
+
+
+class Buckets:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, BucketRow)
+
+    def get(self, project: str, credential: str) -> Bucket | None:
+        row = self._table.get(key(project, credential), consistent=True)
+        return Bucket(int(row["full_at"]["N"]), row["day"]["S"], int(row["used"]["N"])) if row else None
+
+    def put(self, project: str, credential: str, bucket: Bucket, expected: Bucket | None) -> None:
+        """Write the bucket, provided that nobody else did since it was read (else Conflict)."""
+        untouched = (
+            BucketRow.key.does_not_exist()
+            if expected is None
+            else (BucketRow.full_at == expected.full_at)
+            & (BucketRow.day == expected.day)
+            & (BucketRow.used == expected.used)
+        )
+        row = BucketRow(
+            key=key(project, credential),
+            full_at=bucket.full_at,
+            day=bucket.day,
+            used=bucket.used,
+            expires_at=datetime.now(UTC) + KEPT,
+        )
+        self._table.put(row, untouched)

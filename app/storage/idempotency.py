@@ -1,0 +1,85 @@
+"""Answers of requests that came with an Idempotency-Key, for a day."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.storage.database import Database
+from app.storage.table import Table, iso, key, moment
+
+
+class IdempotencyRow(Model):
+    class Meta:
+        table_name = "idempotency"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#hash of the credential and its Idempotency-Key."""
+    request = UnicodeAttribute()
+    claimed_until = UnicodeAttribute()
+    """Until then the claimer is presumed alive."""
+    first_at = UnicodeAttribute()
+    nonce = UnicodeAttribute()
+    status = NumberAttribute(null=True)
+    answer = BinaryAttribute(legacy_encoding=False, null=True)
+    expires_at = TTLAttribute()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request that is being answered, or was; with what its repetition needs to have the same effect."""
+
+    name: str
+    request: str
+    claimed_until: datetime
+    first_at: datetime
+    nonce: str
+    expires_at: datetime
+    status: int | None = None
+    answer: bytes | None = None
+
+
+class Idempotency:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, IdempotencyRow)
+
+    def get(self, project: str, name: str) -> Claim | None:
+        """A row that has expired is invisible, also while it has not been deleted yet."""
+        row = self._table.get(key(project, name), consistent=True)
+        if row is None or int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp():
+            return None
+        return Claim(
+            name=name,
+            request=row["request"]["S"],
+            claimed_until=moment(row["claimed_until"]["S"]),
+            first_at=moment(row["first_at"]["S"]),
+            nonce=row["nonce"]["S"],
+            expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
+            status=int(row["status"]["N"]) if "status" in row else None,
+            answer=bytes(row["answer"]["B"]) if "answer" in row else None,
+        )
+
+    def put(self, project: str, claim: Claim, expected: Claim | None) -> None:
+        """Write a claim, provided that it still is as it was read (else Conflict); an expired one may be replaced."""
+        untouched = (
+            IdempotencyRow.key.does_not_exist() | (IdempotencyRow.expires_at <= datetime.now(UTC))
+            if expected is None
+            else (IdempotencyRow.claimed_until == iso(expected.claimed_until)) & IdempotencyRow.status.does_not_exist()
+        )
+        self._table.put(
+            IdempotencyRow(
+                key=key(project, claim.name),
+                request=claim.request,
+                claimed_until=iso(claim.claimed_until),
+                first_at=iso(claim.first_at),
+                nonce=claim.nonce,
+                status=claim.status,
+                answer=claim.answer,
+                expires_at=claim.expires_at,
+            ),
+            untouched,
+        )
+
+    def delete(self, project: str, name: str) -> None:
+        self._table.write_many([], [self._table.key(key(project, name))])
