@@ -13,6 +13,7 @@ from app.config import Settings
 from app.domain import Event, Item, Limits, ModelVersion, Scope
 from app.entry import issuer_client
 from app.errors import Exists
+from app.services.issuers import Fetch
 from app.services.train import Train
 from app.storage import schema
 from app.wiring import Wired, wire
@@ -31,8 +32,11 @@ class DirectLauncher:
         self.train.run(project, version, force=force)
 
 
-def wired_on(settings: Settings) -> Wired:
-    return wire(settings, DirectLauncher(), issuer_client.fetch)
+def wired_on(settings: Settings, fetch: Fetch = issuer_client.fetch) -> Wired:
+    launcher = DirectLauncher()
+    wired = wire(settings, launcher, fetch)
+    launcher.train = wired.services.train
+    return wired
 
 
 def a_project(wired: Wired, project: str) -> str:

@@ -12,7 +12,7 @@ from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
 from app.storage import schema
 from app.wiring import Wired
-from tests.build import SECRET, DirectLauncher, a_key, client_of, wired_on
+from tests.build import SECRET, a_key, client_of, wired_on
 from tests.data import ROOT
 
 _numbers = count(1)
@@ -43,9 +43,6 @@ def settings(emulator: Emulator) -> Settings:
 def wired(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings)
     wired.services.access.create_project(settings.project, None, Limits())
-    launcher = wired.services.launcher
-    assert isinstance(launcher, DirectLauncher)
-    launcher.train = wired.services.train
     yield wired
     wired.close()
 

@@ -8,6 +8,7 @@ from opentelemetry.trace import TracerProvider
 from starlette.middleware.cors import CORSMiddleware
 
 from app.api import (
+    document,
     events,
     health,
     items,
@@ -97,9 +98,8 @@ def create_application(
     for module in (items, users, privacy, events, recommendations, models, keys, projects, usage, health):
         app.include_router(module.router)
     deprecations = Deprecations(deprecated)
-    deprecations.mark(app)
     problems.add_handlers(app)
-    problems.describe(app)
+    document.describe(app, deprecations)
     app.add_middleware(FrontDoor, services=services)
     if settings.cors_origins:
         app.add_middleware(

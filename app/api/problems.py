@@ -106,24 +106,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework)
 
 
-def describe(app: FastAPI) -> None:
-    """Give problems their own media type in the OpenAPI document, which FastAPI makes on the first request for it."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        known = app.openapi_schema is not None
-        document = generate()
-        operations = [] if known else [operation for path in document["paths"].values() for operation in path.values()]
-        for operation in operations:
-            for response in operation["responses"].values():
-                content = response.get("content", {})
-                if MEDIA_TYPE in content:
-                    content[MEDIA_TYPE] = content.pop("application/json")
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
 def render(
     request_id: str,
     status: int,

@@ -3,12 +3,12 @@
 `Deprecation` is RFC 9745, `Sunset` RFC 8594. An operation is deprecated by its row in `DEPRECATED`, nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
-from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 
 LEAST_NOTICE = timedelta(days=365)
@@ -35,17 +35,18 @@ class Deprecations:
     def __init__(self, table: Mapping[str, Deprecated]) -> None:
         self._table = table
 
-    def mark(self, app: FastAPI) -> None:
-        """Make OpenAPI say so.
+    def mark(self, operations: Iterable[dict[str, Any]]) -> None:
+        """Make the OpenAPI document say so.
 
         Raises:
             ValueError: the table names an operation that does not exist.
         """
-        routes = {getattr(route, "operation_id", None): route for route in app.routes}
+        known = {operation["operationId"]: operation for operation in operations}
+        unknown = sorted(set(self._table) - set(known))
+        if unknown:
+            raise ValueError(f"there are no such operations to deprecate: {', '.join(unknown)}")
         for operation_id in self._table:
-            if operation_id not in routes:
-                raise ValueError(f"there is no operation {operation_id!r} to deprecate")
-            routes[operation_id].deprecated = True  # type: ignore[attr-defined]
+            known[operation_id]["deprecated"] = True
 
     def add_headers(self, headers: MutableHeaders, route: object) -> None:
         ending = self._table.get(getattr(route, "operation_id", None) or "")

@@ -150,9 +150,9 @@ class Access:
         return key, text
 
     def get_key(self, project: str, key_id: str) -> ApiKey:
-        """Raises NotFound, also for a key of another project."""
-        key = self._store.get_key(key_id)
-        if key is None or key.project != project:
+        """Raises NotFound, also for a key of another project, whose row is not even read."""
+        key = next((key for key in self._store.list_keys(project) if key.key_id == key_id), None)
+        if key is None:
             raise NotFound("There is no such key.")
         return key
 
