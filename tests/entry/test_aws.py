@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,7 +84,7 @@ def through_lambda(settings: Settings, project: str, key: str, form: str) -> lis
 
 
 @contextmanager
-def served(settings: Settings, project: str) -> Iterator[str]:
+def served(settings: Settings, project: str, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """The same application under uvicorn on a real socket."""
     port = dynamodb_local.free_port()
     code = (
@@ -93,7 +93,9 @@ def served(settings: Settings, project: str) -> Iterator[str]:
         "app = create_application(wire(Settings.from_environment(os.environ), None, fetch).services);"
         f"uvicorn.run(app, host='127.0.0.1', port={port}, log_level='warning', lifespan='off')"
     )
-    process = psutil.Popen([sys.executable, "-c", code], env=environment(settings, project), cwd=ROOT)
+    process = psutil.Popen(
+        [sys.executable, "-c", code], env=environment(settings, project) | dict(more or {}), cwd=ROOT
+    )
     base = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):

@@ -63,7 +63,7 @@ class TestClaims:
             issuer.token(sub="ann", scope="admin")
         )
 
-        assert (principal.user_id, principal.scopes) == ("ann", {Scope.RECOMMEND})
+        assert (principal.user_id, principal.scopes) == ("ann", frozenset({Scope.RECOMMEND}))
 
     def test_the_subject_is_not_kept(self, issuer: OidcIssuer) -> None:
         principal = Deployment(issuer, project="shop").principal(issuer.token(sub="ann@example.com"))
