@@ -95,9 +95,9 @@ class TestReplay:
 
         assert send(client, "once").status_code == 202
 
-    @pytest.mark.parametrize("key", ["", "a b", "x" * 256, '"'])
-    def test_a_bad_key_is_named(self, client: httpx2.Client, key: str) -> None:
-        answer = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": key})
+    @pytest.mark.parametrize("text", ["", "a b", "x" * 256, '"'])
+    def test_a_bad_key_is_named(self, client: httpx2.Client, text: str) -> None:
+        answer = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": text})
 
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "Idempotency-Key")
         assert events(client) == []
