@@ -56,7 +56,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     tokens = Tokens(settings.secret.get_secret_value())
     access = Access(access_store, tokens, Issuers(settings, fetch), settings, moment.now, moment.random_bytes)
     stores = ErasureStores(users, events, access_store, partial(schema.purge, database))
-    erasure = Erasure(stores, settings, access.salt, moment.now, moment.random_hex)
+    erasure = Erasure(stores, settings, access.salt, access.forget, moment.now, moment.random_hex)
     services = Services(
         settings=settings,
         access=access,

@@ -4,7 +4,7 @@ The project always follows from the credential. What was looked up is remembered
 revocation is effective within that time; while the database cannot be reached, what was known last goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -221,6 +221,12 @@ class Access:
             NotFound: there is no such project.
         """
         return self._active_project(project_id).salt
+
+    def forget(self, project_id: str, key_ids: Sequence[str]) -> None:
+        """After a project and its keys have ended, this instance knows it at once."""
+        self._projects.forget(project_id)
+        for key_id in key_ids:
+            self._keys.forget(key_id)
 
     def _limits(self, project_id: str) -> Limits:
         return Limits() if project_id == ADMINISTRATION else self._active_project(project_id).limits

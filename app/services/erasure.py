@@ -41,10 +41,12 @@ class Erasure:
         stores: Stores,
         settings: Settings,
         salt: Callable[[str], str],
+        forget: Callable[[str, Sequence[str]], None],
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
     ) -> None:
-        self._stores, self._salt, self._clock, self._random_hex = stores, salt, clock, random_hex
+        self._stores, self._salt, self._forget = stores, salt, forget
+        self._clock, self._random_hex = clock, random_hex
         self._settled = timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds) + CLOCK_SKEW
 
     def erased(self, project: str, user_ids: Sequence[str]) -> set[str]:
@@ -113,6 +115,7 @@ class Erasure:
             access.replace_project(project, ProjectState.ACTIVE)
         keys = [key.key_id for key in access.list_keys(project_id)]
         access.delete_keys(keys)
+        self._forget(project_id, keys)
         receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
         began = (project.resume_at or {}).get("began") or self._clock().isoformat()
         removed = dict(receipt.removed)

@@ -1,0 +1,29 @@
+"""Everything that the database holds, for tests that must find something, or nothing."""
+
+from typing import Any
+
+from app.storage import schema
+from app.wiring import Wired
+
+
+def rows(wired: Wired) -> list[dict[str, Any]]:
+    """Every row of every table."""
+    found: list[dict[str, Any]] = []
+    for model in schema.MODELS:
+        request: dict[str, Any] = {"TableName": model.Meta.table_name, "ConsistentRead": True}
+        while True:
+            page = wired.database.call("Scan", request)
+            found += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    return found
+
+
+def naming(wired: Wired, text: str) -> list[dict[str, Any]]:
+    """The rows in which a text occurs, packed bytes included."""
+    return [row for row in rows(wired) if text in str(row) or text.encode() in _bytes(row)]
+
+
+def _bytes(row: dict[str, Any]) -> bytes:
+    return b"".join(bytes(value["B"]) for value in row.values() if "B" in value)
