@@ -30,6 +30,9 @@ format: .venv/installed ## Rewrite the code in the project's style
 bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|rows|import|latency|coldstart)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
+fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
+	@$(BIN)/python -m tests.fuzz
+
 ##@ Maintain
 lock: .venv/bin/uv ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade --no-header --no-annotate \
@@ -58,4 +61,4 @@ chromium:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: run test lint format bench lock clean help chromium
+.PHONY: run test lint format bench fuzz lock clean help chromium

@@ -2,7 +2,7 @@
 
 SerendipError
 ├── InvalidInput            what was sent cannot be accepted; `errors` names each bad place
-│   ├── InvalidCursor       the cursor is tampered with or belongs to another listing
+│   ├── InvalidToken        a cursor or freshness token is tampered with or belongs elsewhere
 │   └── KeyReused           this Idempotency-Key came with another request before
 ├── Unauthenticated         there are no credentials, or none that are valid
 ├── Forbidden               the credentials do not allow this
@@ -48,7 +48,7 @@ class InvalidInput(SerendipError):
         self.errors = errors
 
 
-class InvalidCursor(InvalidInput): ...
+class InvalidToken(InvalidInput): ...
 
 
 class KeyReused(InvalidInput): ...

@@ -32,6 +32,12 @@ class DirectLauncher:
         self.train.run(project, version, force=force)
 
 
+class IdleLauncher:
+    """Leaves trainings in the queue."""
+
+    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None: ...
+
+
 def wired_on(settings: Settings, fetch: Fetch = issuer_client.fetch) -> Wired:
     launcher = DirectLauncher()
     wired = wire(settings, launcher, fetch)

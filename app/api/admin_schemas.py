@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.api.schemas import Body, EventView, Future, Id, Title, UserView, View
+from app.api.schemas import WHOLE, Body, EventView, Future, Id, Title, UserView, View
 from app.domain import ApiKey, Limits, Project, ProjectState, Scope
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
@@ -18,8 +18,10 @@ class LimitsIn(Body):
     """Without a number there is no limit."""
 
     requests_per_second: Annotated[float | None, Field(ge=0.01, le=100_000, strict=False)] = None
-    burst: Annotated[int | None, Field(ge=1, le=1_000_000, description="Requests that may come at once.")] = None
-    requests_per_day: Annotated[int | None, Field(ge=1, le=1_000_000_000)] = None
+    burst: Annotated[
+        Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None, Field(description="Requests that may come at once.")
+    ] = None
+    requests_per_day: Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE] | None = None
 
     def record(self) -> Limits:
         return Limits(self.requests_per_second, self.burst, self.requests_per_day)
@@ -50,7 +52,7 @@ class KeyIn(Body):
 
 class RotationIn(Body):
     overlap_seconds: Annotated[
-        int, Field(ge=0, le=MOST_OVERLAP_SECONDS, description="For how long the old key goes on.")
+        int, Field(ge=0, le=MOST_OVERLAP_SECONDS, description="For how long the old key goes on."), WHOLE
     ] = 86_400
 
 
@@ -133,7 +135,7 @@ class ProjectPage(BaseModel):
 
 
 class UserTokenIn(Body):
-    expires_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_TOKEN_SECONDS)] = 3_600
+    expires_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_TOKEN_SECONDS), WHOLE] = 3_600
     key_id: Annotated[
         Annotated[str, StringConstraints(pattern="^[0-9A-Za-z]{12}$")] | None,
         Field(description="The key whose origins and limits hold for the token, and with which it ends; else yours."),

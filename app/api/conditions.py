@@ -2,39 +2,49 @@
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
 
 from app.api.deps import Given, Services
 from app.domain import Item, Precondition, Principal, User
-from app.errors import InvalidInput, PreconditionRequired
+from app.errors import PreconditionRequired
 from app.services.catalog import etag
 from app.services.idempotency import Recorded
 
-ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+ENTITY_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
+TAGS_PATTERN = r'^(\*|(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19})$'
+TAGS_SCHEMA: JsonDict = {
+    "anyOf": [
+        {"type": "string", "const": "*"},
+        {"type": "string", "pattern": r'^(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19}$'},
+    ]
+}
+"""The same, without the alternative, which not every tool understands."""
 REVALIDATE = "private, no-cache"
-MAX_TAGS_LENGTH = 1_000
 NOT_MODIFIED = 304
 
 TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
 UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
 
 IfMatch = Annotated[
-    str | None,
+    Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)] | None,
     Header(
-        max_length=MAX_TAGS_LENGTH, description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.'
+        alias="If-Match",
+        description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.',
     ),
 ]
 IfNoneMatchAny = Annotated[
-    str | None, Header(alias="If-None-Match", pattern=r"^\*$", description="`*`: create it, but replace nothing.")
+    Literal["*"] | None, Header(alias="If-None-Match", description="`*`: create it, but replace nothing.")
 ]
 IfNoneMatch = Annotated[
-    str | None,
-    Header(max_length=MAX_TAGS_LENGTH, description="Answer 304 while the ETag is one of these."),
+    Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)] | None,
+    Header(alias="If-None-Match", description="Answer 304 while the ETag is one of these."),
 ]
 
 
@@ -63,10 +73,7 @@ def _precondition(services: Services, if_match: str | None, if_none_match: str |
 
 
 def _tags(header: str) -> frozenset[str]:
-    tags = ENTITY_TAG.findall(header)
-    if not tags:
-        raise InvalidInput('If-Match and If-None-Match take entity tags in quotes, such as "a1b2", or *.')
-    return frozenset(tags)
+    return frozenset(ENTITY_TAG.findall(header))
 
 
 def tag(response: Response, thing: Item | User) -> None:
@@ -84,7 +91,7 @@ def unchanged(thing: Item | User, if_none_match: str | None) -> Response | None:
     return response
 
 
-IDEMPOTENCY_KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?')
+IDEMPOTENCY_KEY = re.compile(r'"?([!#-\[\]-~]{1,255})"?')
 
 
 async def _documented(
@@ -92,7 +99,7 @@ async def _documented(
         str | None,
         Header(
             alias="Idempotency-Key",
-            pattern=r'^"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?$',
+            pattern=r'^"?[!#-\[\]-~]{1,255}"?$',
             description="The same request with it within a day gets the same answer and has no second effect.",
         ),
     ] = None,

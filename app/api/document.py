@@ -33,6 +33,8 @@ def describe(app: FastAPI, deprecations: Deprecations) -> None:
             deprecations.mark(operations)
             for operation in operations:
                 _complete(operation)
+                for parameter in operation.get("parameters", ()):
+                    _without_null(parameter)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -51,3 +53,13 @@ def _complete(operation: dict[str, Any]) -> None:
             content[MEDIA_TYPE] = content.pop("application/json")
         if status in HEADERS:
             response["headers"] = {**response.get("headers", {}), **HEADERS[status]}
+
+
+def _without_null(parameter: dict[str, Any]) -> None:
+    """A parameter can be left out, but there is no way to send null in a path, a query or a header."""
+    schema = parameter["schema"]
+    kept = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kept) == 1:
+        parameter["schema"] = {name: value for name, value in schema.items() if name != "anyOf"} | kept[0]
+    elif kept:
+        schema["anyOf"] = kept

@@ -81,7 +81,7 @@ def delete(item_id: ItemId, project: CanWrite, services: Given, expected: ToChan
     services.catalog.delete_item(project, item_id, expected)
 
 
-@router.get("/items", operation_id="listItems", summary="List items", responses=responses())
+@router.get("/items", operation_id="listItems", summary="List items", responses=responses(400))
 def list_(
     project: CanWrite, services: Given, cursor: Cursor = None, category: CategoryName = None, limit: PageLimit = 50
 ) -> ItemPage:

@@ -9,6 +9,7 @@ from app.api.schemas import ActiveView, TrainingIn, VersionPage, VersionView
 from app.api.security import CanAdminister
 from app.domain import ActiveModel, ModelVersion
 
+UNFORCED = TrainingIn()
 router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 
 
@@ -20,14 +21,14 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
     responses=responses(409, 501, *WITH_BODY),
     dependencies=[Repeatable],
 )
-def train(project: CanAdminister, services: Given, body: TrainingIn | None = None) -> VersionView:
+def train(project: CanAdminister, services: Given, body: TrainingIn = UNFORCED) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
     version = services.train.queue(project)
-    services.launcher.launch(project, version, force=bool(body and body.force))
+    services.launcher.launch(project, version, force=body.force)
     return _view(version, None)
 
 
-@router.get("/models", operation_id="listModels", summary="List models", responses=responses())
+@router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))
 def list_(project: CanAdminister, services: Given, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
     """Versions, newest first."""
     listing = (project, "models")

@@ -35,7 +35,7 @@ def create_token(
     return UserTokenView(token=token, expires_at=expires_at)
 
 
-@router.get("/users/{user_id}/export", operation_id="exportUser", summary="Export user", responses=responses())
+@router.get("/users/{user_id}/export", operation_id="exportUser", summary="Export user", responses=responses(400))
 def export(
     user_id: UserId, project: CanAdminister, services: Given, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
-from app.api.schemas import Problem
+from app.api.schemas import PRINTABLE, Problem
 from app.domain import ID_PATTERN
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,7 +24,7 @@ FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
 
 ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
     errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid input"),
-    errors.InvalidCursor: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid cursor"),
+    errors.InvalidToken: (HTTPStatus.BAD_REQUEST, "Invalid token"),
     errors.KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "Idempotency key reused"),
     errors.Unauthenticated: (HTTPStatus.UNAUTHORIZED, "Not authenticated"),
     errors.Forbidden: (HTTPStatus.FORBIDDEN, "Not allowed"),
@@ -73,7 +73,7 @@ FRAMEWORK_DETAILS = {
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in (
-        (400, "The body cannot be read"),
+        (400, "The body cannot be read, or a cursor or freshness token was not made here"),
         (401, "No credentials, or none that are valid"),
         (403, "The credentials do not allow this"),
         (404, "Not found"),
@@ -208,6 +208,8 @@ def _named(part: int | str) -> str:
 def _text(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
+        if pattern == PRINTABLE:
+            return "must not hold control characters"
         return (
             "must be 1 to 128 letters, digits or any of . _ : ~ | @ -"
             if pattern == ID_PATTERN

@@ -30,7 +30,7 @@ def create(body: ProjectIn, _by: Administrator, services: Given) -> NewProjectVi
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
 
 
-@router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses())
+@router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses(400))
 def list_(_by: Administrator, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
     """All projects, in no particular order, deleted ones with their receipts."""
     listing = (ADMINISTRATION, "projects")

@@ -25,7 +25,7 @@ Explain = Annotated[bool, Query(description="All past events with their shares, 
     "/users/{user_id}/recommendations",
     operation_id="recommendForUser",
     summary="Recommend for user",
-    responses=responses(),
+    responses=responses(400),
 )
 def for_user(  # each parameter is one of the contract's
     user_id: OwnUserId,

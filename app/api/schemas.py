@@ -15,8 +15,10 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from app.domain import CLOCK_SKEW, EPOCH, ID_PATTERN, Event, Item, User, VersionState, derived_event_id
 
@@ -26,6 +28,9 @@ MAX_RECORD_BYTES = 390_000
 MAX_LIMIT = 100
 MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
+LATEST_SECONDS = 1e11
+"""Milliseconds by mistake are more: they would be the year 50,000."""
+PRINTABLE = r"^[^\x00-\x1f]+$"
 
 
 class Body(BaseModel):
@@ -49,7 +54,7 @@ def _timestamp(value: object) -> object:
             return datetime.fromisoformat(value)
         except ValueError as error:
             raise ValueError("must be ISO 8601, such as 2026-01-31T12:00:00Z") from error
-    if not math.isfinite(value) or abs(value) > 1e11:  # noqa: PLR2004 - milliseconds by mistake would be the year 50,000
+    if not math.isfinite(value) or abs(value) > LATEST_SECONDS:
         raise ValueError("seconds since 1970 are expected, not milliseconds")
     return datetime.fromtimestamp(value, UTC)
 
@@ -90,30 +95,39 @@ def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _sound(text: str) -> str:
-    """Text that can be stored and shown: encodable, no control characters."""
+    """Text that can be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError("must not hold unpaired surrogates") from error
-    if any(ord(character) < ord(" ") for character in text):
-        raise ValueError("must not hold control characters")
     return text
 
 
+def _whole(value: object) -> object:
+    """In JSON, 7.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
 Id = Annotated[
     str,
     StringConstraints(pattern=ID_PATTERN),
     Field(description="1 to 128 letters, digits or any of . _ : ~ | @ -", examples=["sku-1042"]),
 ]
+Moment = (
+    Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    | Annotated[float, Field(ge=0, le=LATEST_SECONDS)]
+)
+"""How the schema shows what `_timestamp` takes."""
 Timestamp = Annotated[
     AwareDatetime,
-    BeforeValidator(_timestamp, json_schema_input_type=str | float),
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
     AfterValidator(_in_time),
     Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
 ]
 Future = Annotated[
     AwareDatetime,
-    BeforeValidator(_timestamp, json_schema_input_type=str | float),
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
     AfterValidator(_to_come),
     Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
 ]
@@ -122,8 +136,16 @@ Properties = Annotated[
     AfterValidator(_plain),
     Field(description="Any JSON facts, up to 390 KB.", examples=[{"price": 24.5, "brand": "Acme"}]),
 ]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000), AfterValidator(_sound)]
-Category = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_sound)]
+VALUE_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "const": 0},
+        {"type": "number", "minimum": SMALLEST_VALUE, "maximum": LARGEST_VALUE},
+        {"type": "number", "minimum": -LARGEST_VALUE, "maximum": -SMALLEST_VALUE},
+    ],
+    "examples": [4.5],
+}
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=PRINTABLE), AfterValidator(_sound)]
+Category = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE), AfterValidator(_sound)]
 Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
 
 
@@ -176,12 +198,20 @@ class UsersIn(Body):
     users: Annotated[list[BatchUser], Field(min_length=1, max_length=MAX_RECORDS)]
 
 
+REPEATABLE: JsonDict = {
+    "if": {"required": ["event_id"], "properties": {"event_id": {"type": "string"}}},
+    "then": {"required": ["timestamp"], "properties": {"timestamp": {"type": ["string", "number"]}}},
+}
+
+
 class SessionEvent(Body):
     """An event of a visitor without a user id."""
 
+    model_config = ConfigDict(json_schema_extra=REPEATABLE)
+
     item_id: Id
     event_type: Annotated[Id, Field(examples=["view", "purchase", "rating"])] = "view"
-    value: Annotated[float, AfterValidator(_moderate), Field(examples=[4.5])] | None = None
+    value: Annotated[float, AfterValidator(_moderate), WithJsonSchema(VALUE_SCHEMA)] | None = None
     timestamp: Timestamp | None = None
     event_id: Annotated[Id, Field(examples=["order-7-line-2"])] | None = None
 
@@ -208,7 +238,7 @@ class EventsIn(Body):
 
 class SessionIn(Body):
     events: Annotated[list[SessionEvent], Field(max_length=MAX_EVENTS)]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
     exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
     event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     include_seen: bool = False

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from app.errors import InvalidCursor, InvalidInput, Unauthenticated
+from app.errors import InvalidToken, Unauthenticated
 from app.services.access import UserClaim
 
 CURSOR, FRESHNESS, RECOMMENDATION, USER = "cursor", "freshness", "recommendation", "user"
@@ -23,23 +23,23 @@ class Tokens:
         return None if start is None else str(self._serializer(CURSOR, *listing).dumps(start))
 
     def start(self, cursor: str | None, *listing: str) -> str | None:
-        """Raises InvalidCursor."""
+        """Raises InvalidToken."""
         if cursor is None:
             return None
         try:
             return str(self._serializer(CURSOR, *listing).loads(cursor))
         except BadSignature as error:
-            raise InvalidCursor("This cursor is not one of this listing. Start without a cursor.") from error
+            raise InvalidToken("This cursor is not one of this listing. Start without a cursor.") from error
 
     def freshness(self, project: str, now: datetime) -> str:
         return str(self._serializer(FRESHNESS, project).dumps(now.isoformat()))
 
     def check_freshness(self, project: str, token: str) -> None:
-        """Raises InvalidInput."""
+        """Raises InvalidToken."""
         try:
             self._serializer(FRESHNESS, project).loads(token)
         except BadSignature as error:
-            raise InvalidInput(
+            raise InvalidToken(
                 "`after` is not a freshness token of this project. Use one that POST /v1/events gave."
             ) from error
 

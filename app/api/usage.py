@@ -1,6 +1,6 @@
 """/v1/usage"""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,23 +11,19 @@ from app.api.deps import Given
 from app.api.problems import responses
 from app.api.security import CanAdminister
 from app.domain import Usage
-from app.errors import InvalidInput
 
 router = APIRouter(prefix="/v1", tags=["usage"])
-MOST_DAYS = 400
-FirstDay = Annotated[date | None, Query(alias="from", description="First day, UTC; 30 days before the last.")]
-LastDay = Annotated[date | None, Query(alias="to", description="Last day, UTC; today.")]
+LastDay = Annotated[date | None, Query(alias="to", description="The last day, UTC; today if left out.")]
+Days = Annotated[int, Query(ge=1, le=400, description="How many days, up to the last one.")]
 
 
 @router.get("/usage", operation_id="getUsage", summary="Get usage", responses=responses())
-def get(project: CanAdminister, services: Given, first: FirstDay = None, last: LastDay = None) -> UsageView:
+def get(project: CanAdminister, services: Given, last: LastDay = None, days: Days = 30) -> UsageView:
     """Requests, events, consumed units and estimated US dollars by day. The last seconds may be missing."""
     last = last or services.clock().date()
-    first = first or last - timedelta(days=min(30, (last - date.min).days))
-    if first > last or (last - first).days >= MOST_DAYS:
-        raise InvalidInput(f"`from` must not be after `to`, nor {MOST_DAYS} days or more before it.")
-    days = [_day(used) for used in services.usage.days(project, first, last)]
-    return UsageView(days=days, estimated_usd=sum(day.estimated_usd for day in days), prices_as_of=prices.AS_OF)
+    first = date.fromordinal(max(1, last.toordinal() - days + 1))
+    used = [_day(one) for one in services.usage.days(project, first, last)]
+    return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)
 
 
 def _day(used: Usage) -> UsageDay:

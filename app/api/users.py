@@ -67,7 +67,7 @@ def patch(
     return UserView.model_validate(user)
 
 
-@router.get("/users", operation_id="listUsers", summary="List users", responses=responses())
+@router.get("/users", operation_id="listUsers", summary="List users", responses=responses(400))
 def list_(project: CanWrite, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """All users, in no particular order."""
     listing = (project, "users")
@@ -88,7 +88,9 @@ def put_many(body: UsersIn, project: CanWrite, services: Given) -> Stored:
     return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
 
 
-@router.get("/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses())
+@router.get(
+    "/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses(400)
+)
 def events(
     user_id: UserId, project: CanWrite, services: Given, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:

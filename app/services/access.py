@@ -16,7 +16,7 @@ from cachetools import LRUCache, TTLCache
 from app import secret_keys
 from app.config import Settings
 from app.domain import ADMINISTRATION, INCLUDED, ApiKey, Limits, Page, Principal, Project, ProjectState, Scope
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from app.errors import Conflict, Exists, Forbidden, NotFound, Unauthenticated, Unavailable
 from app.storage.access import Access as Store
 
 MAX_REMEMBERED = 20_000
@@ -198,7 +198,7 @@ class Access:
     def create_project(self, project_id: str, name: str | None, limits: Limits) -> Project:
         """Raises Exists."""
         if project_id == ADMINISTRATION:
-            raise InvalidInput(f"{ADMINISTRATION!r} is not for data. Choose another id.")
+            raise Exists(f"{ADMINISTRATION!r} is not for data. Choose another id.")
         project = Project(project_id, self._clock(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
         self._store.create_project(project)
         self._projects.forget(project_id)

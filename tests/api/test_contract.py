@@ -138,4 +138,4 @@ class TestCursor:
         other = client_of(wired, a_project(wired, settings.project + "-other"))
 
         assert client.get("/v1/items", params={"cursor": cursor}).status_code == 200
-        assert other.get("/v1/items", params={"cursor": cursor}).json()["title"] == "Invalid cursor"
+        assert other.get("/v1/items", params={"cursor": cursor}).json()["title"] == "Invalid token"

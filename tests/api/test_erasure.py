@@ -263,5 +263,5 @@ class TestProjects:
     def test_the_administration_is_no_project(self, wired: Wired) -> None:
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
 
-        assert administrator.post("/v1/projects", json={"project_id": ADMINISTRATION}).status_code == 422
+        assert administrator.post("/v1/projects", json={"project_id": ADMINISTRATION}).status_code == 409
         assert administrator.delete(f"/v1/projects/{ADMINISTRATION}").status_code == 404

@@ -232,7 +232,8 @@ class TestUsage:
         assert day["read_units"] > 0
         assert day["write_units"] >= 12
         assert 0 < day["estimated_usd"] == answer["estimated_usd"]
-        assert client.get("/v1/usage?from=2026-02-02&to=2026-01-01").status_code == 422
+        assert client.get("/v1/usage?to=2026-01-01&days=400").json()["days"] == []
+        assert client.get("/v1/usage?days=401").status_code == 422
 
     def test_it_is_written_without_a_write_for_each_request(self, watched: Watched) -> None:
         for _ in range(20):
@@ -270,7 +271,7 @@ class TestCanary:
                 (path, call.body, one) for one in headers
             ]
             query = "&".join(
-                f"{one}={secret}" for one in ("cursor", "limit", "after", "exclude", "category", "from", secret)
+                f"{one}={secret}" for one in ("cursor", "limit", "after", "exclude", "category", "to", secret)
             )
             requests.append((f"{path}?{query}", call.body, {}))
             for url, body, more in requests:

@@ -90,7 +90,8 @@ def served(settings: Settings, project: str, more: Mapping[str, str] | None = No
     code = (
         "import os, uvicorn; from app.config import Settings; from app.wiring import wire;"
         "from app.api.application import create_application; from app.entry.issuer_client import fetch;"
-        "app = create_application(wire(Settings.from_environment(os.environ), None, fetch).services);"
+        "from tests.build import IdleLauncher;"
+        "app = create_application(wire(Settings.from_environment(os.environ), IdleLauncher(), fetch).services);"
         f"uvicorn.run(app, host='127.0.0.1', port={port}, log_level='warning', lifespan='off')"
     )
     process = psutil.Popen(

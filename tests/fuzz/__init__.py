@@ -1,0 +1,1 @@
+"""Schemathesis against a running server: `make fuzz`; a shorter run is part of `make test`."""

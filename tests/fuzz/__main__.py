@@ -1,0 +1,75 @@
+"""Run Schemathesis against a server of its own, with 10,000 cases or as many examples an operation as are asked for."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from app.config import Settings
+from app.domain import ADMINISTRATION, Scope
+from app.entry import dynamodb_local
+from tests.build import SECRET, a_key, a_project, an_item, two_tastes, wired_on
+from tests.data import ROOT
+from tests.entry.test_aws import served
+
+PROJECT = "fuzz"
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES = 220
+"""An operation and phase; together more than 10,000 cases."""
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, dict[str, str]]]:
+    """A server with some data; gives its address and the keys for the run."""
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        wired = wired_on(settings)
+        keys = {"SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
+        keys["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)
+        services = wired.services
+        services.catalog.put_items(PROJECT, [an_item(f"i{n}") for n in range(12)])
+        services.events.accept(PROJECT, two_tastes())
+        services.train.run(PROJECT, services.train.queue(PROJECT))
+        with served(settings, PROJECT) as base:
+            yield base, keys
+        wired.close()
+    finally:
+        emulator.stop()
+
+
+def fuzz(examples: int, *arguments: str) -> tuple[int, int, str]:
+    """Exit status, number of cases and output of a run."""
+    with running() as (base, keys), tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [
+            str(Path(sys.executable).with_name("schemathesis")),
+            "--config-file",
+            str(CONFIG),
+            "run",
+            f"{base}/openapi.json",
+            "--checks=all",
+            "--phases=examples,coverage,fuzzing,stateful",
+            f"--max-examples={examples}",
+            "--warnings=off",
+            f"--report-json-path={report}",
+            *arguments,
+        ]
+        values = {**os.environ, **keys, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, env=values, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        cases = orjson.loads(report.read_bytes())["test_cases"]["generated"] if report.exists() else 0
+        return done.returncode, cases, done.stdout.decode()
+
+
+if __name__ == "__main__":
+    status, cases, said = fuzz(int(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES)
+    print(said[-15_000:])  # noqa: T201 - that is what it is for
+    print(f"{cases:,} cases")  # noqa: T201
+    sys.exit(status)
