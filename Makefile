@@ -38,6 +38,9 @@ lock: .venv/bin/uv ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade --no-header --no-annotate \
 		--quiet --output-file requirements.lock
 
+openapi: .venv/installed ## Renew the published OpenAPI document, unless that would break clients
+	@$(BIN)/python -m tests.openapi
+
 clean: ## Remove the environment, caches and the local database
 	@rm -rf .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,4 +64,4 @@ chromium:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: run test lint format bench fuzz lock clean help chromium
+.PHONY: run test lint format bench fuzz lock openapi clean help chromium

@@ -1,9 +1,33 @@
 """The OpenAPI document is rich enough to build clients from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
+
+from tests import openapi
+
+Change = Callable[[dict[str, Any]], object]
+BREAKS: dict[str, Change] = {
+    "an operation is removed": lambda one: one["paths"].pop("/v1/usage"),
+    "a field of an answer is removed": lambda one: one["components"]["schemas"]["ItemView"]["properties"].pop("title"),
+    "a field becomes required": lambda one: one["components"]["schemas"]["KeyIn"]["required"].append("limits"),
+    "a bound is narrowed": lambda one: one["components"]["schemas"]["UserTokenIn"]["properties"][
+        "expires_in_seconds"
+    ].update(maximum=60),
+    "a parameter is removed": lambda one: one["paths"]["/v1/usage"]["get"]["parameters"].pop(),
+}
+ADDITIONS: dict[str, Change] = {
+    "an operation": lambda one: one["paths"].update({"/v1/more": one["paths"]["/v1/usage"]}),
+    "a field that may be left out": lambda one: one["components"]["schemas"]["KeyIn"]["properties"].update(
+        note={"type": "string"}
+    ),
+    "a field of an answer": lambda one: one["components"]["schemas"]["ItemView"]["properties"].update(
+        note={"type": "string"}
+    ),
+}
 
 
 @pytest.fixture
@@ -30,3 +54,25 @@ class TestOpenApi:
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         assert contents
         assert [content for content in contents if content != problem] == []
+
+
+class TestSnapshot:
+    def test_nothing_breaks_the_clients_of_what_was_published(self) -> None:
+        assert openapi.breaking(openapi.published(), openapi.document()) == []
+
+    def test_what_is_published_is_what_is_served(self) -> None:
+        assert openapi.published() == orjson.loads(orjson.dumps(openapi.document())), "run `make openapi`"
+
+    @pytest.mark.parametrize("name", BREAKS)
+    def test_a_breaking_change_is_found(self, name: str) -> None:
+        changed = openapi.published()
+        BREAKS[name](changed)
+
+        assert openapi.breaking(openapi.published(), changed) != []
+
+    @pytest.mark.parametrize("name", ADDITIONS)
+    def test_an_addition_breaks_nothing(self, name: str) -> None:
+        changed = openapi.published()
+        ADDITIONS[name](changed)
+
+        assert openapi.breaking(openapi.published(), changed) == []
