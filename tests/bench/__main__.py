@@ -1,14 +1,15 @@
-"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, import."""
+"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import."""
 
 import sys
 
-from tests.bench import accuracy, coldstart, latency, loading, row_formats
+from tests.bench import accuracy, coldstart, front_door, latency, loading, row_formats
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
     "rows": row_formats.run,
     "coldstart": coldstart.run,
     "latency": latency.run,
+    "front-door": front_door.run,
     "import": loading.run,
 }
 

@@ -14,19 +14,20 @@ import httpx2
 from app.config import Settings
 from app.entry import dynamodb_local, sample
 from app.moment import now
-from app.storage import schema
-from tests.build import SECRET, wired_on
+from tests.build import SECRET, a_project, wired_on
 from tests.data import ROOT
 
 REQUESTS = 1_500
 USERS = 60
+PROJECT = "bench"
 
 SERVER = """
 import os, sys, uvicorn
 from app.config import Settings
+from app.entry.issuer_client import fetch
 from app.wiring import wire
 from app.api.application import create_application
-wired = wire(Settings.from_environment(os.environ), None)
+wired = wire(Settings.from_environment(os.environ), None, fetch)
 app = create_application(wired.services)
 @app.get("/bare/hello", include_in_schema=False)
 async def hello():
@@ -42,32 +43,34 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", l
 def run() -> None:
     print(f"\nLatency: {REQUESTS} requests in turn, {USERS} users, sample shop, milliseconds p50 / p99, warm")
     emulator = dynamodb_local.start(ROOT / ".serendip", None)
-    settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project="bench")
+    settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
     try:
-        _load(settings)
+        key = load(settings)
         targets = {
             "hello world": lambda _: "/bare/hello",
             "GetItem": lambda _: "/bare/item",
             "recommendations": lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10",
         }
-        _through_uvicorn(settings, targets)
-        _through_handler(settings, targets)
+        _through_uvicorn(settings, key, targets)
+        _through_handler(settings, key, targets)
     finally:
         emulator.stop()
 
 
-def _load(settings: Settings) -> None:
+def load(settings: Settings) -> str:
+    """Fill the sample shop and train on it; gives an admin key."""
     wired = wired_on(settings)
-    schema.create_missing(wired.database)
+    key = a_project(wired, PROJECT)
     random = Random(sample.SEED)
     shop, people = sample.items(random), sample.users(random)[:USERS]
     for start in range(0, len(shop), 100):
-        wired.services.catalog.put_items("bench", shop[start : start + 100])
+        wired.services.catalog.put_items(PROJECT, shop[start : start + 100])
     events = list(sample.events(random, shop, people, now()))
     for start in range(0, len(events), 500):
-        wired.services.events.accept("bench", events[start : start + 500])
-    wired.services.train.run("bench", wired.services.train.queue("bench"))
-    wired.database.close()
+        wired.services.events.accept(PROJECT, events[start : start + 500])
+    wired.services.train.run(PROJECT, wired.services.train.queue(PROJECT))
+    wired.close()
+    return key
 
 
 def _measured(call: Callable[[int], Any]) -> list[float]:
@@ -97,11 +100,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _through_uvicorn(settings: Settings, targets: dict[str, Callable[[int], str]]) -> None:
+def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     port = dynamodb_local.free_port()
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], env=_environment(settings), cwd=ROOT)
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
             for _ in range(200):
                 try:
                     client.get("/health/live")
@@ -121,14 +124,14 @@ def _through_uvicorn(settings: Settings, targets: dict[str, Callable[[int], str]
     _print("uvicorn", found)
 
 
-def _through_handler(settings: Settings, targets: dict[str, Callable[[int], str]]) -> None:
+def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     """In this process, as Lambda calls it; the bare GetItem is the client's call alone."""
     os.environ.update(_environment(settings))
     from app.entry import aws  # noqa: PLC0415 - reads the environment
     from tests.payloads import http_api  # noqa: PLC0415
 
     def answer(target: str) -> None:
-        assert aws.handler(http_api(("GET", target, {}, None)), None)["statusCode"] == 200
+        assert aws.handler(http_api(("GET", target, {"x-api-key": key}, None)), None)["statusCode"] == 200
 
     request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
     database = aws._wired.database  # noqa: SLF001

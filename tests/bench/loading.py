@@ -8,15 +8,12 @@ import time
 from pathlib import Path
 
 import psutil
-from fastapi.testclient import TestClient
 
-from app.api.application import create_application
 from app.config import Settings
 from app.entry import dynamodb_local
-from app.storage import schema
 from app.wiring import Wired
 from tests import data
-from tests.build import SECRET, wired_on
+from tests.build import SECRET, a_project, client_of, wired_on
 
 
 def run() -> None:
@@ -30,7 +27,7 @@ def run() -> None:
         try:
             settings = Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=20)
             wired = wired_on(settings)
-            schema.create_missing(wired.database)
+            key = a_project(wired, settings.project)
             counts = []
             for round_name in ("first", "again"):
                 seconds, memory = _command(emulator.endpoint, folder, "import", str(data.MOVIETWEETINGS))
@@ -43,15 +40,15 @@ def run() -> None:
             print(f"  a second import changed the count by {counts[1] - counts[0]}")
             seconds, memory = _command(emulator.endpoint, folder, "train")
             print(f"  training: {seconds:.0f} s, peak memory {memory:.0f} MB")
-            _journey(wired)
-            wired.database.close()
+            _journey(wired, key)
+            wired.close()
         finally:
             emulator.stop()
 
 
-def _journey(wired: Wired) -> None:
+def _journey(wired: Wired, key: str) -> None:
     """Ten unseen films for user 1; after one event the next answer differs and names it."""
-    with TestClient(create_application(wired.services)) as client:
+    with client_of(wired, key) as client:
         url = "/v1/users/1/recommendations?limit=10"
         before = client.get(url).json()["items"]
         for film in before:

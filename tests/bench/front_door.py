@@ -1,0 +1,87 @@
+"""What the front door costs a warm request: the application with it beside the application without, in turn."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mangum import Mangum
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.application import create_application
+from app.config import Settings
+from app.domain import INCLUDED, Limits, Principal
+from app.domain import Scope as KeyScope
+from app.entry import dynamodb_local
+from app.wiring import Wired
+from tests.bench.latency import PROJECT, load
+from tests.build import SECRET, a_key, wired_on
+from tests.data import ROOT
+from tests.payloads import http_api
+
+ROUNDS = 1_000
+UNLIMITED = Limits(requests_per_second=100_000)
+
+
+def run() -> None:
+    print(f"\nFront door: recommendations through Mangum, {ROUNDS} requests each in turn, milliseconds p50")
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        load(settings)
+        wired = wired_on(settings)
+        keys = {
+            "with the front door": a_key(wired, PROJECT, KeyScope.RECOMMEND),
+            "with a rate limit as well": a_key(wired, PROJECT, KeyScope.RECOMMEND, limits=UNLIMITED),
+        }
+        calls = {"without": _call(_WithoutFrontDoor(wired), "none")}
+        calls |= {name: _call(create_application(wired.services), key) for name, key in keys.items()}
+        _report(_measured(calls))
+        wired.close()
+    finally:
+        emulator.stop()
+
+
+class _WithoutFrontDoor:
+    """The routes alone: who asks is taken for granted."""
+
+    def __init__(self, wired: Wired) -> None:
+        application = create_application(wired.services)
+        application.user_middleware.clear()
+        self._application: ASGIApp = application
+        self._principal = Principal(PROJECT, INCLUDED[KeyScope.RECOMMEND], "bench")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.update(principal=self._principal, request_id="bench")
+        await self._application(scope, receive, send)
+
+
+def _call(application: Any, key: str) -> Callable[[int], None]:
+    handler: Any = Mangum(application, lifespan="off")
+
+    def call(number: int) -> None:
+        target = f"/v1/users/user-{number % 60 + 1:03d}/recommendations?limit=10"
+        assert handler(http_api(("GET", target, {"x-api-key": key}, None)), None)["statusCode"] == 200
+
+    return call
+
+
+def _measured(calls: dict[str, Callable[[int], None]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(-120, ROUNDS):  # the first two rounds of users warm up
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call(number)
+            if number >= 0:
+                found[name].append(time.perf_counter() - started)
+    return found
+
+
+def _report(found: dict[str, list[float]]) -> None:
+    bare = statistics.median(found["without"])
+    for name, seconds in found.items():
+        median = statistics.median(seconds)
+        share = (median - bare) / median
+        print(
+            f"  {name}: {median * 1_000:.2f}" + ("" if name == "without" else f", {share:.1%} of it is the front door")
+        )
