@@ -9,6 +9,7 @@ from app.api.schemas import WHOLE, Body, EventView, Future, Id, Title, UserView,
 from app.domain import ApiKey, Limits, Project, ProjectState, Scope
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)]
 MOST_OVERLAP_SECONDS = 30 * 86_400
 LONGEST_TOKEN_SECONDS = 86_400
 EXAMPLE_KEY = "sk_" + "x" * 51
@@ -41,13 +42,26 @@ class KeyIn(Body):
     ]
     expires_at: Future | None = None
     origins: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)], ...],
+        tuple[Origin, ...],
         Field(max_length=20, strict=False, description="Web origins that it may be used from; none is anywhere."),
     ] = ()
     needs_user_token: Annotated[
         bool, Field(description="It reads a user's list only together with a token of that user.")
     ] = False
     limits: Annotated[LimitsIn | None, Field(description="Left out: those of the project.")] = None
+
+
+class KeyPatch(Body):
+    """What is left out stays as it is."""
+
+    name: Annotated[Title, Field(max_length=100)] = ""
+    expires_at: Future | None = None
+    origins: Annotated[tuple[Origin, ...], Field(max_length=20, strict=False)] = ()
+    limits: LimitsIn = Field(default_factory=LimitsIn)
+
+    def changes(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return given | ({"limits": self.limits.record()} if "limits" in given else {})
 
 
 class RotationIn(Body):
@@ -94,6 +108,17 @@ class ProjectIn(Body):
     project_id: Id
     name: Annotated[Title | None, Field(examples=["Shop, production"])] = None
     limits: Annotated[LimitsIn | None, Field(description="Of its keys that are made without limits.")] = None
+
+
+class ProjectPatch(Body):
+    """What is left out stays as it is."""
+
+    name: Title | None = None
+    limits: LimitsIn = Field(default_factory=LimitsIn)
+
+    def changes(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return given | ({"limits": self.limits.record()} if "limits" in given else {})
 
 
 class ReceiptView(View):

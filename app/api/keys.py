@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
-from app.api.admin_schemas import KeyIn, KeyList, KeyView, NewKeyView, RotationIn
+from app.api.admin_schemas import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Given, KeyId
 from app.api.problems import WITH_BODY, responses
@@ -45,6 +45,12 @@ def list_(project: CanManageKeys, services: Given) -> KeyList:
 def get(key_id: KeyId, project: CanManageKeys, services: Given) -> KeyView:
     """One key: what it may do, and the day on which it was used last."""
     return KeyView.of(services.access.get_key(project, key_id))
+
+
+@router.patch("/keys/{key_id}", operation_id="patchKey", summary="Patch key", responses=responses(404, 409, *WITH_BODY))
+def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: Given) -> KeyView:
+    """Change name, origins, limits or end of a key, everywhere within a minute."""
+    return KeyView.of(services.access.change_key(project, key_id, body.changes()))
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.admin_schemas import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectView
+from app.api.admin_schemas import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Cursor, Given, PageLimit, ProjectId
 from app.api.problems import WITH_BODY, responses
@@ -43,6 +43,17 @@ def list_(_by: Administrator, services: Given, cursor: Cursor = None, limit: Pag
 def get(project_id: ProjectId, _by: Administrator, services: Given) -> ProjectView:
     """One project."""
     return ProjectView.of(services.access.get_project(project_id))
+
+
+@router.patch(
+    "/projects/{project_id}",
+    operation_id="patchProject",
+    summary="Patch project",
+    responses=responses(404, 409, *WITH_BODY),
+)
+def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: Given) -> ProjectView:
+    """Change name or limits of a project; the limits are for keys that are made from now on."""
+    return ProjectView.of(services.access.change_project(project_id, body.changes()))
 
 
 @router.delete(

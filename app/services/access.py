@@ -4,12 +4,12 @@ The project always follows from the credential. What was looked up is remembered
 revocation is effective within that time; while the database cannot be reached, what was known last goes on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
@@ -181,6 +181,20 @@ class Access:
         self._keys.forget(key_id)
         return new, text
 
+    def change_key(self, project: str, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
+        """Change name, origins, limits or end of a key: here at once, on other instances within `key_ttl_seconds`.
+
+        Raises:
+            NotFound, and Conflict for a key that has ended.
+        """
+        key = self.get_key(project, key_id)
+        if _ended(key, self._clock()):
+            raise Conflict("This key has ended. Create a new one.")
+        changed = replace(key, **changes)
+        self._store.replace_key(changed)
+        self._keys.forget(key_id)
+        return changed
+
     def revoke_key(self, project: str, key_id: str) -> None:
         """End a key: here at once, on other instances within `key_ttl_seconds`.
 
@@ -210,6 +224,16 @@ class Access:
         if project is None:
             raise NotFound("There is no such project.")
         return project
+
+    def change_project(self, project_id: str, changes: Mapping[str, Any]) -> Project:
+        """Change name or limits of a project; keys that it has keep theirs.
+
+        Raises:
+            NotFound, and Conflict for a project that is being deleted.
+        """
+        changed = replace(self.get_project(project_id), **changes)
+        self._store.replace_project(changed, ProjectState.ACTIVE)
+        return changed
 
     def list_projects(self, start: str | None, limit: int) -> Page[Project]:
         return self._store.list_projects(start, limit)

@@ -65,12 +65,14 @@ CALLS: dict[str, Call] = {
     "createKey": Call("POST", "/v1/keys", {"name": "k", "scopes": ["recommend"]}, elsewhere=201),
     "listKeys": Call("GET", "/v1/keys"),
     "getKey": Call("GET", "/v1/keys/{key_id}", elsewhere=404),
+    "patchKey": Call("PATCH", "/v1/keys/{key_id}", {}, elsewhere=404),
     "rotateKey": Call("POST", "/v1/keys/{key_id}:rotate", {}, elsewhere=404),
     "revokeKey": Call("DELETE", "/v1/keys/{key_id}", elsewhere=404),
     "getUsage": Call("GET", "/v1/usage"),
     "createProject": Call("POST", "/v1/projects", {"project_id": "{project}-new"}, elsewhere=403),
     "listProjects": Call("GET", "/v1/projects", elsewhere=403),
     "getProject": Call("GET", "/v1/projects/{project}", elsewhere=403),
+    "patchProject": Call("PATCH", "/v1/projects/{project}", {}, elsewhere=403),
     "deleteProject": Call("DELETE", "/v1/projects/{project}", elsewhere=403),
 }
 

@@ -249,6 +249,9 @@ class TestProjects:
 
         assert [len(client.get("/v1/items").json()["items"]) for client in clients] == [1, 0]
         assert administrator.get(f"/v1/projects/{settings.project}-a").json()["name"] == "A"
+        url = f"/v1/projects/{settings.project}-a"
+        assert administrator.patch(url, json={"name": "Shop"}).json()["limits"] == limits
+        assert administrator.patch(url, json={"limits": {}}).json()["name"] == "Shop"
         assert administrator.get("/v1/projects/unknown").status_code == 404
         listed, cursor = [], None
         while True:

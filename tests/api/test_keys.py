@@ -61,6 +61,36 @@ class TestCreate:
         assert client.post("/v1/keys", json={"name": "k", "scopes": ["write"]}).status_code == 409
 
 
+class TestPatch:
+    def test_what_is_given_changes_and_the_rest_stays(self, client: httpx2.Client) -> None:
+        made = make(client, limits={"requests_per_day": 1000})
+
+        changed = client.patch(f"/v1/keys/{made['key_id']}", json={"limits": {"requests_per_second": 0.01, "burst": 1}})
+
+        del made["key"]
+        none = {"requests_per_second": 0.01, "burst": 1, "requests_per_day": None}
+        assert changed.json() == made | {"limits": none}
+        assert client.get(f"/v1/keys/{made['key_id']}").json() == changed.json()
+
+    def test_new_limits_hold_at_once_here(self, client: httpx2.Client, wired: Wired) -> None:
+        made = make(client)
+        mine = client_of(wired, made["key"])
+        assert mine.get("/v1/items").status_code == 200
+        client.patch(f"/v1/keys/{made['key_id']}", json={"limits": {"requests_per_second": 0.01, "burst": 1}})
+
+        assert [mine.get("/v1/items").status_code for _ in range(2)] == [200, 429]
+
+    @pytest.mark.parametrize("body", [{"scopes": ["admin"]}, {"key": "sk_"}, {"name": None}, {"limits": None}])
+    def test_nothing_else_can_be_changed(self, client: httpx2.Client, body: dict[str, Any]) -> None:
+        assert client.patch(f"/v1/keys/{make(client)['key_id']}", json=body).status_code == 422
+
+    def test_an_ended_one_cannot(self, client: httpx2.Client) -> None:
+        made = make(client)
+        client.delete(f"/v1/keys/{made['key_id']}")
+
+        assert client.patch(f"/v1/keys/{made['key_id']}", json={}).status_code == 409
+
+
 class TestRevoke:
     def test_it_ends_here_at_once(self, client: httpx2.Client, wired: Wired) -> None:
         made = make(client)

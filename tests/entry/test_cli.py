@@ -13,7 +13,7 @@ from app.config import Settings
 from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
-from tests.build import SECRET, two_tastes
+from tests.build import SECRET, client_of, two_tastes
 
 TIMEOUT = 300
 
@@ -96,6 +96,34 @@ class TestJourney:
 
     def test_training_on_nothing_is_a_clear_error(self, cli: Cli) -> None:
         assert "Send more events" in cli.run("train", fails=True)
+
+
+class TestAccess:
+    def test_the_first_administrator_makes_a_project_and_keys_come_and_go(self, cli: Cli, wired: Wired) -> None:
+        project = f"{cli.environment['SERENDIP_PROJECT']}-cli"
+        printed = cli.run("keys", "create", "root", "--scope", "admin", "--administration")
+        administrator = client_of(wired, printed.split()[-1])
+        assert administrator.get("/v1/projects").status_code == 200
+
+        key = cli.run("projects", "create", project).split()[-1]
+        assert client_of(wired, key).put("/v1/items/tea", json={}).status_code == 200
+        assert project in cli.run("projects", "list")
+        rotated = cli.run("keys", "rotate", key[3:15], "--project", project, "--overlap-hours", 0).split()[-1]
+        assert key[3:15] in cli.run("keys", "list", "--project", project)
+        cli.run("keys", "revoke", rotated[3:15], "--project", project)
+
+        wired.services.access.forget(project, [key[3:15], rotated[3:15]])
+        assert [client_of(wired, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
+        assert "no such key" in cli.run("keys", "revoke", "0" * 12, fails=True)
+        assert "SERENDIP" not in cli.run("projects", "create", project, fails=True)
+
+    def test_a_project_is_deleted_to_its_end(self, cli: Cli, wired: Wired) -> None:
+        project = f"{cli.environment['SERENDIP_PROJECT']}-gone"
+        cli.environment |= {"SERENDIP_KEY_TTL_SECONDS": "0", "SERENDIP_REQUEST_DEADLINE_SECONDS": "1"}
+        cli.run("projects", "create", project)
+
+        assert "is deleted; receipt" in cli.run("projects", "delete", project, "--yes")
+        assert wired.services.access.get_project(project).state == "deleted"
 
 
 class TestEvaluate:

@@ -55,6 +55,7 @@ class Laptop:
                     assert process.poll() is None, "the server ended"
                     assert time.monotonic() < ends_at, "the server did not start"
                     time.sleep(0.1)
+                assert (self.folder / ".serendip" / "key").stat().st_mode & 0o777 == 0o600
                 client.headers["X-API-Key"] = (self.folder / ".serendip" / "key").read_text().strip()
                 yield process, client
         finally:

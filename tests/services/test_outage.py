@@ -22,7 +22,9 @@ def own_emulator() -> Iterator[Emulator]:
 class TestOutage:
     def test_recommendations_degrade_and_writes_are_refused(self, own_emulator: Emulator, settings: Settings) -> None:
         wired = wired_on(
-            settings.model_copy(update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2})
+            settings.model_copy(
+                update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2, "key_ttl_seconds": 0.0}
+            )
         )
         key = a_project(wired, settings.project)
         services = wired.services
