@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.api.schemas import WHOLE, Body, EventView, Future, Id, Title, UserView, View
+from app.api.fields import WHOLE, Body, Future, Id, Title, View
+from app.api.schemas import EventView, UserView
 from app.domain import ApiKey, Limits, Project, ProjectState, Scope
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"

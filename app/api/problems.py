@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
-from app.api.schemas import PRINTABLE, Problem
+from app.api.fields import PRINTABLE
+from app.api.schemas import Problem
 from app.domain import ID_PATTERN
 
 MEDIA_TYPE = "application/problem+json"

@@ -1,152 +1,18 @@
 """The bodies of requests and answers. Unknown fields, wrong types, NaN and oversized values are refused."""
 
-import json
-import math
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from app.domain import CLOCK_SKEW, EPOCH, ID_PATTERN, Event, Item, User, VersionState, derived_event_id
+from app.api.fields import WHOLE, Body, Categories, Id, Properties, Timestamp, Title, Value, View
+from app.domain import Event, Item, User, VersionState, derived_event_id
 
 MAX_EVENTS = 500
 MAX_RECORDS = 100
-MAX_RECORD_BYTES = 390_000
 MAX_LIMIT = 100
 MAX_RANKED = 500
-SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
-LATEST_SECONDS = 1e11
-"""Milliseconds by mistake are more: they would be the year 50,000."""
-PRINTABLE = r"^[^\x00-\x1f]+$"
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="rust-regex")
-
-
-class View(BaseModel):
-    """Part of an answer; read from the domain's records."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-def _timestamp(value: object) -> object:
-    """An ISO 8601 text with its offset, or seconds since 1970 (UTC)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(  # noqa: TRY004 - pydantic reports it
-            "must be ISO 8601 with an offset, such as 2026-01-31T12:00:00Z, or seconds since 1970"
-        )
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError as error:
-            raise ValueError("must be ISO 8601, such as 2026-01-31T12:00:00Z") from error
-    if not math.isfinite(value) or abs(value) > LATEST_SECONDS:
-        raise ValueError("seconds since 1970 are expected, not milliseconds")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _in_time(value: datetime) -> datetime:
-    if value < EPOCH:
-        raise ValueError("must not be before 1970")
-    if value > datetime.now(UTC) + CLOCK_SKEW:
-        raise ValueError("must not be more than an hour in the future")
-    return value.astimezone(UTC)
-
-
-def _to_come(value: datetime) -> datetime:
-    if value <= datetime.now(UTC):
-        raise ValueError("must be in the future")
-    return value.astimezone(UTC)
-
-
-def _moderate(value: float | None) -> float | None:
-    if value and not SMALLEST_VALUE <= abs(value) <= LARGEST_VALUE:
-        raise ValueError("must be 0 or between 1e-12 and 1e12 in size")
-    return value
-
-
-def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Properties that JSON, and so every client, can carry, and DynamoDB can store."""
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    except ValueError as error:
-        raise ValueError("must not hold NaN or infinite numbers") from error
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise ValueError("must not hold unpaired surrogates") from error
-    if size > MAX_RECORD_BYTES:
-        raise ValueError(f"has {size:,} bytes; at most {MAX_RECORD_BYTES:,} can be stored")
-    return value
-
-
-def _sound(text: str) -> str:
-    """Text that can be encoded."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("must not hold unpaired surrogates") from error
-    return text
-
-
-def _whole(value: object) -> object:
-    """In JSON, 7.0 is a whole number too."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-WHOLE = BeforeValidator(_whole)
-Id = Annotated[
-    str,
-    StringConstraints(pattern=ID_PATTERN),
-    Field(description="1 to 128 letters, digits or any of . _ : ~ | @ -", examples=["sku-1042"]),
-]
-Moment = (
-    Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-    | Annotated[float, Field(ge=0, le=LATEST_SECONDS)]
-)
-"""How the schema shows what `_timestamp` takes."""
-Timestamp = Annotated[
-    AwareDatetime,
-    BeforeValidator(_timestamp, json_schema_input_type=Moment),
-    AfterValidator(_in_time),
-    Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
-]
-Future = Annotated[
-    AwareDatetime,
-    BeforeValidator(_timestamp, json_schema_input_type=Moment),
-    AfterValidator(_to_come),
-    Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
-]
-Properties = Annotated[
-    dict[str, JsonValue],
-    AfterValidator(_plain),
-    Field(description="Any JSON facts, up to 390 KB.", examples=[{"price": 24.5, "brand": "Acme"}]),
-]
-VALUE_SCHEMA = {
-    "anyOf": [
-        {"type": "number", "const": 0},
-        {"type": "number", "minimum": SMALLEST_VALUE, "maximum": LARGEST_VALUE},
-        {"type": "number", "minimum": -LARGEST_VALUE, "maximum": -SMALLEST_VALUE},
-    ],
-    "examples": [4.5],
-}
-Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=PRINTABLE), AfterValidator(_sound)]
-Category = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE), AfterValidator(_sound)]
-Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
 
 
 class ItemIn(Body):
@@ -211,7 +77,7 @@ class SessionEvent(Body):
 
     item_id: Id
     event_type: Annotated[Id, Field(examples=["view", "purchase", "rating"])] = "view"
-    value: Annotated[float, AfterValidator(_moderate), WithJsonSchema(VALUE_SCHEMA)] | None = None
+    value: Value | None = None
     timestamp: Timestamp | None = None
     event_id: Annotated[Id, Field(examples=["order-7-line-2"])] | None = None
 
