@@ -193,6 +193,9 @@ class ApiKey:
     """The key alone reads nobody's list; a signed user token says whose."""
     limits: Limits = field(default_factory=Limits)
 
+    def has_ended(self, now: datetime) -> bool:
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
+
 
 class ProjectState(StrEnum):
     ACTIVE = "active"

@@ -16,8 +16,11 @@ from app.services.erasure import Stores as ErasureStores
 from app.services.events import Events
 from app.services.idempotency import Idempotency
 from app.services.issuers import Fetch, Issuers
+from app.services.keys import Keys
 from app.services.limits import Limiter
+from app.services.projects import Projects
 from app.services.recommend import Recommend
+from app.services.remembered import Remembered
 from app.services.serving_cache import ServingCache
 from app.services.train import Stores, Train
 from app.services.usage import Usage
@@ -54,12 +57,15 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     access_store = AccessStore(database)
     cache = ServingCache(neighbours, items, versions, settings)
     tokens = Tokens(settings.secret.get_secret_value())
-    access = Access(access_store, tokens, Issuers(settings, fetch), settings, moment.now, moment.random_bytes)
+    remembered = Remembered(access_store, settings)
+    keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
     stores = ErasureStores(users, events, access_store, partial(schema.purge, database))
-    erasure = Erasure(stores, settings, access.salt, access.forget, moment.now, moment.random_hex)
+    erasure = Erasure(stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
     services = Services(
         settings=settings,
-        access=access,
+        access=Access(remembered, tokens, Issuers(settings, fetch), moment.now),
+        keys=keys,
+        projects=Projects(access_store, remembered, moment.now, moment.random_bytes),
         limiter=Limiter(Buckets(database), settings, moment.now),
         idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
         catalog=Catalog(items, users, moment.now, cache.forget_facts, erasure.erased),
@@ -69,7 +75,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
             Stores(events, items, neighbours, versions), settings, moment.now, moment.random_hex, cache.forget_active
         ),
         erasure=erasure,
-        usage=Usage(UsageStore(database), access.mark_used, settings, moment.now),
+        usage=Usage(UsageStore(database), keys.mark_used, settings, moment.now),
         tokens=tokens,
         launcher=launcher,
         clock=moment.now,

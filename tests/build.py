@@ -48,14 +48,13 @@ def wired_on(settings: Settings, fetch: Fetch = issuer_client.fetch) -> Wired:
 def a_project(wired: Wired, project: str) -> str:
     """Make a project, if there is none yet, and an admin key of it."""
     schema.create_missing(wired.database)
-    access = wired.services.access
     with suppress(Exists):
-        access.create_project(project, None, Limits())
+        wired.services.projects.create(project, None, Limits())
     return a_key(wired, project, Scope.ADMIN)
 
 
 def a_key(wired: Wired, project: str, *scopes: Scope, **more: Any) -> str:
-    _, text = wired.services.access.create_key(project, "test", frozenset(scopes), **more)
+    _, text = wired.services.keys.create(project, "test", frozenset(scopes), **more)
     return text
 
 

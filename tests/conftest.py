@@ -42,7 +42,7 @@ def settings(emulator: Emulator) -> Settings:
 @pytest.fixture
 def wired(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings)
-    wired.services.access.create_project(settings.project, None, Limits())
+    wired.services.projects.create(settings.project, None, Limits())
     yield wired
     wired.close()
 

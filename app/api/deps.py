@@ -16,7 +16,9 @@ from app.services.catalog import Catalog
 from app.services.erasure import Erasure
 from app.services.events import Events
 from app.services.idempotency import Idempotency
+from app.services.keys import Keys
 from app.services.limits import Limiter
+from app.services.projects import Projects
 from app.services.recommend import Recommend
 from app.services.train import Train
 from app.services.usage import Usage
@@ -33,6 +35,8 @@ class Launcher(Protocol):
 class Services:
     settings: Settings
     access: Access
+    keys: Keys
+    projects: Projects
     limiter: Limiter
     idempotency: Idempotency
     catalog: Catalog

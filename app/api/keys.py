@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
 )
 def create(body: KeyIn, project: CanManageKeys, services: Given) -> NewKeyView:
     """Make an API key. The key itself is shown in this answer only."""
-    key, text = services.access.create_key(
+    key, text = services.keys.create(
         project,
         body.name,
         frozenset(body.scopes),
@@ -38,19 +38,19 @@ def create(body: KeyIn, project: CanManageKeys, services: Given) -> NewKeyView:
 @router.get("/keys", operation_id="listKeys", summary="List keys", responses=responses())
 def list_(project: CanManageKeys, services: Given) -> KeyList:
     """All keys of the project (100 at most), oldest first, those that ended in the last 30 days too."""
-    return KeyList(keys=[KeyView.of(key) for key in services.access.list_keys(project)])
+    return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
 
 
 @router.get("/keys/{key_id}", operation_id="getKey", summary="Get key", responses=responses(404))
 def get(key_id: KeyId, project: CanManageKeys, services: Given) -> KeyView:
     """One key: what it may do, and the day on which it was used last."""
-    return KeyView.of(services.access.get_key(project, key_id))
+    return KeyView.of(services.keys.get(project, key_id))
 
 
 @router.patch("/keys/{key_id}", operation_id="patchKey", summary="Patch key", responses=responses(404, 409, *WITH_BODY))
 def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: Given) -> KeyView:
     """Change name, origins, limits or end of a key, everywhere within a minute."""
-    return KeyView.of(services.access.change_key(project, key_id, body.changes()))
+    return KeyView.of(services.keys.change(project, key_id, body.changes()))
 
 
 @router.post(
@@ -63,7 +63,7 @@ def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: Given
 )
 def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: Given) -> NewKeyView:
     """Make a key that may do the same; the old one ends after the overlap."""
-    key, text = services.access.rotate_key(project, key_id, timedelta(seconds=body.overlap_seconds))
+    key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))
     return NewKeyView.with_text(key, text)
 
 
@@ -72,4 +72,4 @@ def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: Gi
 )
 def revoke(key_id: KeyId, project: CanManageKeys, services: Given) -> None:
     """End a key, everywhere within a minute."""
-    services.access.revoke_key(project, key_id)
+    services.keys.revoke(project, key_id)

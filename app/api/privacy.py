@@ -29,7 +29,7 @@ def create_token(
 ) -> UserTokenView:
     """Make a token with which a browser reads this user's recommendations, and nobody else's."""
     key_id = body.key_id or principal.credential
-    services.access.get_key(project, key_id)
+    services.keys.get(project, key_id)
     expires_at = services.clock() + timedelta(seconds=body.expires_in_seconds)
     token = services.tokens.user(UserClaim(project, user_id, key_id), expires_at)
     return UserTokenView(token=token, expires_at=expires_at)

@@ -25,8 +25,8 @@ ACCEPTED = 202
 def create(body: ProjectIn, _by: Administrator, services: Given) -> NewProjectView:
     """Make a project and its first admin key, which is shown in this answer only. Ids are never used again."""
     limits = body.limits.record() if body.limits else Limits()
-    project = services.access.create_project(body.project_id, body.name, limits)
-    key, text = services.access.create_key(project.project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
+    project = services.projects.create(body.project_id, body.name, limits)
+    key, text = services.keys.create(project.project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
 
 
@@ -34,7 +34,7 @@ def create(body: ProjectIn, _by: Administrator, services: Given) -> NewProjectVi
 def list_(_by: Administrator, services: Given, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
     """All projects, in no particular order, deleted ones with their receipts."""
     listing = (ADMINISTRATION, "projects")
-    page = services.access.list_projects(services.tokens.start(cursor, *listing), limit)
+    page = services.projects.list_page(services.tokens.start(cursor, *listing), limit)
     projects = [ProjectView.of(project) for project in page.records]
     return ProjectPage(projects=projects, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
@@ -42,7 +42,7 @@ def list_(_by: Administrator, services: Given, cursor: Cursor = None, limit: Pag
 @router.get("/projects/{project_id}", operation_id="getProject", summary="Get project", responses=responses(404))
 def get(project_id: ProjectId, _by: Administrator, services: Given) -> ProjectView:
     """One project."""
-    return ProjectView.of(services.access.get_project(project_id))
+    return ProjectView.of(services.projects.get(project_id))
 
 
 @router.patch(
@@ -53,7 +53,7 @@ def get(project_id: ProjectId, _by: Administrator, services: Given) -> ProjectVi
 )
 def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: Given) -> ProjectView:
     """Change name or limits of a project; the limits are for keys that are made from now on."""
-    return ProjectView.of(services.access.change_project(project_id, body.changes()))
+    return ProjectView.of(services.projects.change(project_id, body.changes()))
 
 
 @router.delete(

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 
 from app.api.answers import view
 from app.api.deps import CategoryName, Given, Limit, WithProperties
-from app.api.problems import WITH_BODY, responses
 from app.api.fields import Id
+from app.api.problems import WITH_BODY, responses
 from app.api.schemas import AnswerView, RankingIn, SessionIn
 from app.api.security import Asking, CanRecommend, OwnUserId
 from app.services.recommend import Wish

@@ -24,9 +24,8 @@ Administration = Annotated[bool, typer.Option("--administration", help="A key th
 def projects_create(project_id: str, name: Annotated[str | None, typer.Option()] = None) -> None:
     """Make a project and print its first admin key, once."""
     with services() as wired:
-        access = wired.services.access
-        access.create_project(project_id, name, Limits())
-        key, text = access.create_key(project_id, "first", frozenset({Scope.ADMIN}))
+        wired.services.projects.create(project_id, name, Limits())
+        key, text = wired.services.keys.create(project_id, "first", frozenset({Scope.ADMIN}))
     _print_new(key, text)
 
 
@@ -37,7 +36,7 @@ def projects_list() -> None:
     with services() as wired:
         start, more = None, True
         while more:
-            page = wired.services.access.list_projects(start, 100)
+            page = wired.services.projects.list_page(start, 100)
             for project in page.records:
                 table.add_row(project.project_id, project.name or "", project.state, f"{project.created_at:%Y-%m-%d}")
             start = page.next_start
@@ -77,7 +76,7 @@ def keys_create(
     """Make a key and print it, once. The first administrator: keys create NAME --scope admin --administration."""
     with services() as wired:
         owner = ADMINISTRATION if administration else project or wired.services.settings.project
-        key, text = wired.services.access.create_key(owner, name, frozenset(scope))
+        key, text = wired.services.keys.create(owner, name, frozenset(scope))
     _print_new(key, text)
 
 
@@ -87,7 +86,7 @@ def keys_list(project: Project = None, administration: Administration = False) -
     table = Table("Key", "Name", "Scopes", "Created", "Last used", "Ends")
     with services() as wired:
         owner = ADMINISTRATION if administration else project or wired.services.settings.project
-        for key in wired.services.access.list_keys(owner):
+        for key in wired.services.keys.list_all(owner):
             ends = key.revoked_at or key.expires_at
             table.add_row(
                 key.key_id,
@@ -110,7 +109,7 @@ def keys_rotate(
     """Make a key that may do the same, and print it; the old one ends after the overlap."""
     with services() as wired:
         owner = ADMINISTRATION if administration else project or wired.services.settings.project
-        key, text = wired.services.access.rotate_key(owner, key_id, timedelta(hours=overlap_hours))
+        key, text = wired.services.keys.rotate(owner, key_id, timedelta(hours=overlap_hours))
     _print_new(key, text)
 
 
@@ -119,7 +118,7 @@ def keys_revoke(key_id: str, project: Project = None, administration: Administra
     """End a key, everywhere within a minute."""
     with services() as wired:
         owner = ADMINISTRATION if administration else project or wired.services.settings.project
-        wired.services.access.revoke_key(owner, key_id)
+        wired.services.keys.revoke(owner, key_id)
     console.print(f"{key_id} is revoked.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from app.api.deps import Services
 from app.api.schemas import MAX_EVENTS, MAX_RECORDS, BatchItem, BatchUser, EventIn
 from app.entry import files
 from app.entry.files import FileError, Row, Source
-from app.errors import Unavailable
+from app.errors import Erased, Unavailable
 
 WRITERS = 4
 PATIENCE = timedelta(minutes=2)
@@ -100,18 +100,27 @@ def _submitted(
 
 
 def _store(services: Services, project: str, kind: str, batch: list[Any]) -> None:
-    """Store a batch, with patience: a slow database must not end an import of hours."""
+    """Store a batch, but nothing of erased users, with patience: a slow database must not end an import of hours."""
     now = services.clock()
     for attempt in stamina.retry_context(
         on=Unavailable, attempts=None, timeout=PATIENCE, wait_max=timedelta(seconds=5)
     ):
         with attempt:
-            if kind == "events":
-                services.events.accept(project, [event.record(event.user_id, now) for event in batch])
-            elif kind == "items":
-                services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
-            else:
-                services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
+            try:
+                _put(services, project, kind, batch, now)
+            except Erased as error:  # a file may still name users who were erased; they stay so
+                others = [record for place, record in enumerate(batch) if place not in error.positions]
+                if others:
+                    _put(services, project, kind, others, now)
+
+
+def _put(services: Services, project: str, kind: str, batch: list[Any], now: datetime) -> None:
+    if kind == "events":
+        services.events.accept(project, [event.record(event.user_id, now) for event in batch])
+    elif kind == "items":
+        services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
+    else:
+        services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
 
 
 class _Rejects:

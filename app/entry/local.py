@@ -96,7 +96,7 @@ def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | 
     wired = wire(settings, launcher, issuer_client.fetch, tracing.tracer(provider))
     schema.create_missing(wired.database)
     with suppress(Exists):
-        wired.services.access.create_project(settings.project, None, Limits())
+        wired.services.projects.create(settings.project, None, Limits())
     try:
         yield wired, provider
     finally:
@@ -113,7 +113,7 @@ def keep_key(home: Path, services: Services) -> None:
                 return
         except Unauthenticated:
             path.unlink()
-    _, text = access.create_key(project, KEY_NAME, frozenset({Scope.ADMIN}))
+    _, text = services.keys.create(project, KEY_NAME, frozenset({Scope.ADMIN}))
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
         new.write(text + "\n")

@@ -192,7 +192,7 @@ class TestMatrix:
 
     @pytest.mark.parametrize("name", ["revoked", "expired", "unknown", "token of a revoked key"])
     def test_ended_keys_get_401_and_only_their_row_is_read(self, stage: Stage, name: str) -> None:
-        access, tokens = stage.wired.services.access, stage.wired.services.tokens
+        tokens = stage.wired.services.tokens
         headers = stage.key(Scope.ADMIN)
         key_id = headers["X-API-Key"][3:15]
         if name == "expired":
@@ -202,12 +202,12 @@ class TestMatrix:
             url = "/v1/users/u1/tokens"
             made = client_of(stage.wired, headers["X-API-Key"]).post(url, json={}).json()["token"]
             assert tokens.user_claim(made, datetime.now(UTC))
-            access.revoke_key(stage.project, key_id)
+            stage.wired.services.keys.revoke(stage.project, key_id)
             headers = stage.bearer(made)
         elif name == "revoked":
-            access.revoke_key(stage.project, key_id)
+            stage.wired.services.keys.revoke(stage.project, key_id)
         else:
-            access._store.delete_keys([key_id])  # noqa: SLF001
+            stage.wired.services.keys._store.delete_keys([key_id])  # noqa: SLF001
         stage.touched.clear()
 
         found = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}

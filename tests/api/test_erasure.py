@@ -201,7 +201,7 @@ class TestProject:
 
         assert [one.state for one in (first, second)] == [ProjectState.DELETING] * 2
         with pytest.raises(NotFound):
-            wired.services.access.salt(project)
+            wired.services.events.accept(project, [an_event()])
 
     def test_it_goes_on_where_it_was_interrupted(self, wired: Wired, settings: Settings) -> None:
         project = settings.project + "-r"

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
-from tests.build import SECRET, client_of, two_tastes
+from tests.build import SECRET, client_of, two_tastes, wired_on
 
 TIMEOUT = 300
 
@@ -70,6 +70,15 @@ class TestImport:
         assert sorted(str(event) for event in wired.services.events.all(settings.project)) == before
         assert len(before) == 160
 
+    def test_erased_users_stay_erased(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        wired.services.erasure.erase_user(settings.project, "u3")
+
+        cli.run("import", events_file(cli.folder))
+
+        users = {event.user_id for event in wired.services.events.all(settings.project)}
+        assert len(users) == 39
+        assert "u3" not in users
+
     def test_a_wrong_file_is_one_line_that_says_what_to_do(self, cli: Cli) -> None:
         path = cli.folder / "events.csv"
         path.write_text("name,age\nann,3\n")
@@ -112,8 +121,9 @@ class TestAccess:
         assert key[3:15] in cli.run("keys", "list", "--project", project)
         cli.run("keys", "revoke", rotated[3:15], "--project", project)
 
-        wired.services.access.forget(project, [key[3:15], rotated[3:15]])
-        assert [client_of(wired, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
+        elsewhere = wired_on(wired.services.settings)
+        assert [client_of(elsewhere, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
+        elsewhere.close()
         assert "no such key" in cli.run("keys", "revoke", "0" * 12, fails=True)
         assert "SERENDIP" not in cli.run("projects", "create", project, fails=True)
 
@@ -123,7 +133,7 @@ class TestAccess:
         cli.run("projects", "create", project)
 
         assert "is deleted; receipt" in cli.run("projects", "delete", project, "--yes")
-        assert wired.services.access.get_project(project).state == "deleted"
+        assert wired.services.projects.get(project).state == "deleted"
 
 
 class TestEvaluate:
