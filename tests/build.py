@@ -4,7 +4,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from fastapi import FastAPI
+from fastapi.dependencies import models
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -16,6 +19,7 @@ from app.errors import Exists
 from app.services.issuers import Fetch
 from app.services.train import Train
 from app.storage import schema
+from app.storage.database import Database
 from app.wiring import Wired, wire
 
 SECRET = SecretStr("tests only: not a secret at all!!")
@@ -82,4 +86,22 @@ def two_tastes(users: int = 40, items: int = 12, seed: int = 1) -> list[Event]:
 def client_of(wired: Wired, key: str | None = None) -> TestClient:
     """A client of the application in this process, with a key."""
     headers = {"X-API-Key": key} if key else {}
-    return TestClient(create_application(wired.services), raise_server_exceptions=False, headers=headers)
+    application = _applications.get(wired.database)
+    if application is None:
+        application = _applications[wired.database] = create_application(wired.services)
+    return TestClient(application, raise_server_exceptions=False, headers=headers)
+
+
+_applications: WeakKeyDictionary[Database, FastAPI] = WeakKeyDictionary()
+"""One for all clients of a database, because making one takes its time."""
+
+
+def forget_applications() -> None:
+    """FastAPI remembers functions of every application, and with them all that hangs on it: 13 MB each."""
+    _applications.clear()
+    for cached in (
+        models._is_gen_callable_cached,  # noqa: SLF001
+        models._is_async_gen_callable_cached,  # noqa: SLF001
+        models._is_coroutine_callable_cached,  # noqa: SLF001
+    ):
+        cached.cache_clear()

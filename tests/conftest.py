@@ -12,10 +12,16 @@ from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
 from app.storage import schema
 from app.wiring import Wired
-from tests.build import SECRET, a_key, client_of, wired_on
+from tests.build import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.data import ROOT
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _applications_end_with_their_test() -> Iterator[None]:
+    yield
+    forget_applications()
 
 
 @pytest.fixture(scope="session")
