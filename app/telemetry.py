@@ -90,6 +90,7 @@ class Work:
 
 
 _current: ContextVar[Work | None] = ContextVar("work", default=None)
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 
 def current() -> Work:
@@ -104,6 +105,20 @@ def doing(work: Work) -> Iterator[Work]:
         yield work
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """What is done in here is no request: nothing is told of it, and the first one is still to come."""
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
+
+
+def is_rehearsal() -> bool:
+    return _rehearsing.get()
 
 
 def hashed(name: str) -> str:
@@ -123,7 +138,7 @@ def configure() -> None:
 
 def tell(fields: Mapping[str, Any]) -> None:
     """One line of the log."""
-    if logger.isEnabledFor(logging.INFO):
+    if logger.isEnabledFor(logging.INFO) and not is_rehearsal():
         logger.info(orjson.dumps(fields).decode())
 
 

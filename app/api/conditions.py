@@ -13,7 +13,7 @@ from pydantic.config import JsonDict
 
 from app.api.deps import Given, Services
 from app.domain import Item, Precondition, Principal, User
-from app.errors import PreconditionRequired
+from app.errors import Forbidden, PreconditionRequired
 from app.services.catalog import etag
 from app.services.idempotency import Recorded
 
@@ -137,7 +137,7 @@ async def _answer_once(
     try:
         with services.idempotency.effect(begun):
             response = await answer(request)
-    except RequestValidationError:
+    except (RequestValidationError, Forbidden):
         await run_sync(services.idempotency.give_up, principal, begun)
         raise
     except Exception:

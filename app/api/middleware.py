@@ -44,7 +44,8 @@ class RequestContext:
             return
         headers = Headers(scope=scope)
         work = _work(headers)
-        scope["request_id"], cold, self._cold = work.request_id, self._cold, False
+        scope["request_id"], cold = work.request_id, self._cold
+        self._cold = cold and telemetry.is_rehearsal()
         status = 0
 
         async def send_with_headers(message: Message) -> None:

@@ -95,6 +95,15 @@ class TestReplay:
 
         assert send(client, "once").status_code == 202
 
+    def test_a_forbidden_request_leaves_no_trace(self, wired: Wired, settings: Settings) -> None:
+        reader = client_of(wired, a_key(wired, settings.project, Scope.RECOMMEND))
+
+        answer = send(reader, "once")
+
+        assert answer.status_code == 403
+        rows = wired.database.call("Scan", {"TableName": "serendip-idempotency"})["Items"]
+        assert [row for row in rows if row["key"]["S"].startswith(f"{settings.project}#")] == []
+
     @pytest.mark.parametrize("text", ["", "a b", "x" * 256, '"'])
     def test_a_bad_key_is_named(self, client: httpx2.Client, text: str) -> None:
         answer = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": text})

@@ -20,7 +20,20 @@ from tests.data import ROOT
 from tests.entry.conversation import REQUESTS, steady
 from tests.payloads import FORMS, Request
 
-HEAVY = ("numpy", "scipy", "pyarrow", "boto3", "uvicorn", "httpx", "httpx2", "typer", "rich", "psutil")
+HEAVY = (
+    "cryptography",
+    "jwt",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "boto3",
+    "uvicorn",
+    "httpx",
+    "httpx2",
+    "typer",
+    "rich",
+    "psutil",
+)
 
 ANSWER_ALL = """
 import json, sys
@@ -129,7 +142,7 @@ class TestHandler:
             found = through_lambda(settings, settings.project, key, form)
             assert [(status, kind, steady(body)) for status, kind, body in found] == expected, form
         assert len(expected) == 30
-        assert {status for status, _, _ in expected} == {200, 202, 204, 404, 415, 422}
+        assert {status for status, _, _ in expected} == {200, 202, 204, 400, 404, 415, 422}
 
     def test_the_application_is_built_once_in_a_thousand_invocations(self, settings: Settings) -> None:
         code = """
@@ -144,6 +157,17 @@ statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
 print(len(made), statuses)
 """
         assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
+
+    def test_the_first_invocation_is_told_as_a_cold_start(self, settings: Settings) -> None:
+        code = """
+from app.entry.aws import handler
+from tests.payloads import http_api
+for _ in range(2):
+    handler(http_api(("GET", "/health/live", {}, None)), None)
+"""
+        told = [orjson.loads(line) for line in python(code, environment(settings, settings.project)).splitlines()]
+
+        assert [line["cold_start"] for line in told] == [True, False]
 
     def test_nothing_heavy_is_imported(self, settings: Settings) -> None:
         code = f"import app.entry.aws, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
