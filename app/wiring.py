@@ -59,7 +59,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     tokens = Tokens(settings.secret.get_secret_value())
     remembered = Remembered(access_store, settings)
     keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
-    stores = ErasureStores(users, events, access_store, partial(schema.purge, database))
+    stores = ErasureStores(items, users, events, access_store, partial(schema.purge, database))
     erasure = Erasure(stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
     services = Services(
         settings=settings,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.api.fields import WHOLE, Body, Future, Id, Title, View
-from app.api.schemas import EventView, UserView
+from app.api.schemas import EventView, ItemView, UserView
 from app.domain import ApiKey, Limits, Project, ProjectState, Scope
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
@@ -176,6 +176,15 @@ class UserTokenView(BaseModel):
 class UserExport(BaseModel):
     profile: UserView | None
     events: list[EventView]
+    next_cursor: str | None
+
+
+class ProjectExport(BaseModel):
+    """One kind of records a page."""
+
+    items: list[ItemView] = Field(default_factory=list)
+    users: list[UserView] = Field(default_factory=list)
+    events: list[EventView] = Field(default_factory=list)
     next_cursor: str | None
 
 

@@ -1,10 +1,10 @@
-"""/v1/users/{id}: tokens for browsers, export, erasure"""
+"""/v1/users/{id}: tokens for browsers, export, erasure; /v1/export"""
 
 from datetime import timedelta
 
 from fastapi import APIRouter, Response
 
-from app.api.admin_schemas import ReceiptView, UserExport, UserTokenIn, UserTokenView
+from app.api.admin_schemas import ProjectExport, ReceiptView, UserExport, UserTokenIn, UserTokenView
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Cursor, Given, PageLimit, UserId
 from app.api.problems import WITH_BODY, responses
@@ -47,6 +47,18 @@ def export(
         profile=UserView.model_validate(user) if user else None,
         events=[EventView.model_validate(event) for event in page.records],
         next_cursor=services.tokens.cursor(page.next_start, *listing),
+    )
+
+
+@router.get("/export", operation_id="exportProject", summary="Export project", responses=responses(400))
+def export_project(
+    project: CanAdminister, services: Given, cursor: Cursor = None, limit: PageLimit = 100
+) -> ProjectExport:
+    """All data of the project: items, then users, then events. A page can be empty and have a next one."""
+    listing = (project, "export")
+    kind, page = services.erasure.export_project(project, services.tokens.start(cursor, *listing), limit)
+    return ProjectExport.model_validate(
+        {kind: page.records, "next_cursor": services.tokens.cursor(page.next_start, *listing)}, from_attributes=True
     )
 
 

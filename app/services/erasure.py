@@ -16,9 +16,11 @@ from app.domain import Event, Page, Project, ProjectState, Receipt, User
 from app.errors import NotFound
 from app.storage.access import Access
 from app.storage.events import Events
+from app.storage.items import Items
 from app.storage.users import Users
 
 RECEIPT_BYTES = 8
+EXPORTED = ("items", "users", "events")
 SPARE_SECONDS = 2.0
 """Left over for the receipt and the answer when a slice of work ends."""
 CLOCK_SKEW = timedelta(seconds=5)
@@ -29,6 +31,7 @@ Purge = Callable[[str, dict[str, Any] | None, dict[str, int], Callable[[], bool]
 
 @dataclass(frozen=True)
 class Stores:
+    items: Items
     users: Users
     events: Events
     access: Access
@@ -94,6 +97,25 @@ class Erasure:
     def export_user(self, project: str, user_id: str, start: str | None, limit: int) -> tuple[User | None, Page[Event]]:
         """What `erase_user` would remove: the profile, and a page of the events, newest first."""
         return self._stores.users.get(project, user_id), self._stores.events.list_page(project, user_id, start, limit)
+
+    def export_project(self, project: str, start: str | None, limit: int) -> tuple[str, Page[Any]]:
+        """What `delete_project` would remove of a project's data: its items, then its users, then its events.
+
+        Returns:
+            The kind of the records, and a page of them. A page can be empty and still have a next one.
+        """
+        kind, _, within = (start or f"{EXPORTED[0]}:").partition(":")
+        stores = self._stores
+        pages: dict[str, Callable[[str | None], Page[Any]]] = {
+            "items": lambda place: stores.items.list_page(project, None, place, limit),
+            "users": lambda place: stores.users.list_page(project, place, limit),
+            "events": lambda place: stores.events.page(project, place, limit),
+        }
+        page = pages[kind](within or None)
+        if page.next_start is not None:
+            return kind, Page(page.records, f"{kind}:{page.next_start}")
+        following = EXPORTED[EXPORTED.index(kind) + 1 :][:1]
+        return kind, Page(page.records, f"{following[0]}:" if following else None)
 
     def delete_project(self, project_id: str) -> Project:
         """Remove everything of a project but its receipt; its keys end first.

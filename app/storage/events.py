@@ -99,6 +99,28 @@ class Events:
                 partition = key(project, row["moment"]["S"], f"{number:02d}")
                 yield from (_event(one, _user_id(one)) for one in self._pages(partition, "month"))
 
+    def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
+        """Events of a project, month by month; `start` is the page before's end: month/shard/user/time#event_id."""
+        month, number, user_id, reached = start.split("/") if start else ("", "0", "", "")
+        found: list[Raw] = []
+        for row in self._pages(key(project, "", MONTHS), None):
+            name = row["moment"]["S"]
+            if name < month:
+                continue
+            for place in range(int(number) if name == month else 0, MONTH_SHARDS):
+                partition = key(project, name, f"{place:02d}")
+                resumed = name == month and place == int(number) and user_id
+                begin = {**self._table.key(key(project, user_id), reached), "month": {"S": partition}}
+                rows, more = self._table.query(
+                    partition, index="month", limit=limit - len(found), start=begin if resumed else None
+                )
+                found += rows
+                if more or len(found) == limit:
+                    last = found[-1]
+                    following = f"{name}/{place}/{_user_id(last)}/{last['moment']['S']}"
+                    return Page(tuple(_event(one, _user_id(one)) for one in found), following)
+        return Page(tuple(_event(one, _user_id(one)) for one in found), None)
+
     def _pages(self, partition: str, index: str | None) -> Iterator[Raw]:
         start = None
         while True:

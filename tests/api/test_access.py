@@ -49,6 +49,7 @@ CALLS: dict[str, Call] = {
     "listUserEvents": Call("GET", "/v1/users/u1/events"),
     "createUserToken": Call("POST", "/v1/users/u1/tokens", {}, elsewhere=201),
     "exportUser": Call("GET", "/v1/users/u1/export"),
+    "exportProject": Call("GET", "/v1/export"),
     "eraseUser": Call("DELETE", "/v1/users/u9"),
     "getErasure": Call("GET", "/v1/users/erased/erasure", elsewhere=404),
     "readmitUser": Call("DELETE", "/v1/users/erased/erasure", elsewhere=404),

@@ -232,6 +232,33 @@ def names(row: dict[str, Any], project: str) -> bool:
     )
 
 
+class TestExport:
+    def test_it_gives_all_items_users_and_events_once(
+        self, peopled: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        peopled.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}"} for n in range(12)]})
+        peopled.post("/v1/events", json={"user_id": "old", "item_id": "i1", "timestamp": "2024-02-29T00:00:00Z"})
+        found: dict[str, list[str]] = {"items": [], "users": [], "events": []}
+        params = {"limit": "7"}
+        while True:
+            page = peopled.get("/v1/export", params=params).json()
+            for kind, records in found.items():
+                records += [str(record) for record in page[kind]]
+            if page["next_cursor"] is None:
+                break
+            params["cursor"] = page["next_cursor"]
+
+        stored = list(wired.services.events.all(settings.project))
+        assert len(found["events"]) == len(set(found["events"])) == len(stored) == 160 + 5 + 230 + 1
+        assert [len(found[kind]) for kind in ("items", "users")] == [12, 1]
+        assert len(set(found["items"])) == 12
+
+    def test_its_cursor_is_no_listings(self, peopled: httpx2.Client) -> None:
+        cursor = peopled.get("/v1/export").json()["next_cursor"]
+
+        assert peopled.get("/v1/items", params={"cursor": cursor}).status_code == 400
+
+
 class TestProjects:
     def test_each_is_made_with_a_key_and_sees_its_own_data(self, wired: Wired, settings: Settings) -> None:
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
