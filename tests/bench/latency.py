@@ -1,16 +1,20 @@
 """A user's recommendations beside a bare hello-world route and a bare GetItem, through the handler and uvicorn."""
 
+import logging
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx2
 
+from app import telemetry
 from app.config import Settings
 from app.entry import dynamodb_local, sample
 from app.moment import now
@@ -23,12 +27,14 @@ PROJECT = "bench"
 
 SERVER = """
 import os, sys, uvicorn
+from app import telemetry
 from app.config import Settings
 from app.entry.issuer_client import fetch
 from app.wiring import wire
 from app.api.application import create_application
 wired = wire(Settings.from_environment(os.environ), None, fetch)
 app = create_application(wired.services)
+telemetry.configure()
 @app.get("/bare/hello", include_in_schema=False)
 async def hello():
     return {"hello": "world"}
@@ -52,9 +58,22 @@ def run() -> None:
             "recommendations": lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10",
         }
         _through_uvicorn(settings, key, targets)
-        _through_handler(settings, key, targets)
+        with telling_nobody():
+            _through_handler(settings, key, targets)
     finally:
         emulator.stop()
+
+
+@contextmanager
+def telling_nobody() -> Iterator[None]:
+    """Write log lines, as in production, but not between the figures."""
+    telemetry.configure()
+    with Path(os.devnull).open("w") as nowhere:
+        handler = telemetry.logger.handlers[0]
+        assert isinstance(handler, logging.StreamHandler)
+        before = handler.setStream(nowhere)
+        yield
+        handler.setStream(before or sys.stdout)
 
 
 def load(settings: Settings) -> str:
@@ -102,7 +121,9 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     port = dynamodb_local.free_port()
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], env=_environment(settings), cwd=ROOT)
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(port)], env=_environment(settings), cwd=ROOT, stdout=subprocess.DEVNULL
+    )
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
             for _ in range(200):
