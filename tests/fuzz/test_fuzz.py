@@ -4,7 +4,7 @@ from tests.fuzz.__main__ import fuzz
 
 
 def test_generated_requests_find_nothing() -> None:
-    status, cases, said = fuzz(5)
+    status, cases, said = fuzz(5, "--seed=1")
 
     assert status == 0, said[-8_000:]
     assert cases > 1_000
