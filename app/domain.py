@@ -1,6 +1,6 @@
 """The records that cross layers. They know nothing of HTTP, DynamoDB or numpy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -61,6 +61,17 @@ class Page(Generic[Record]):
 
     records: tuple[Record, ...]
     next_start: str | None
+
+
+def every(page_from: Callable[[str | None], Page[Record]]) -> Iterator[Record]:
+    """All records of a listing; the function gives the page that starts at a place, None being the beginning."""
+    start = None
+    while True:
+        page = page_from(start)
+        yield from page.records
+        start = page.next_start
+        if start is None:
+            return
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from app.deadline import within
-from app.domain import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope
+from app.domain import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope, every
 from app.entry.terminal import console, services
 
 projects = typer.Typer(help="Isolated projects.", no_args_is_help=True)
@@ -34,13 +34,8 @@ def projects_list() -> None:
     """All projects."""
     table = Table("Project", "Name", "State", "Created")
     with services() as wired:
-        start, more = None, True
-        while more:
-            page = wired.services.projects.list_page(start, 100)
-            for project in page.records:
-                table.add_row(project.project_id, project.name or "", project.state, f"{project.created_at:%Y-%m-%d}")
-            start = page.next_start
-            more = start is not None
+        for project in every(lambda start: wired.services.projects.list_page(start, 100)):
+            table.add_row(project.project_id, project.name or "", project.state, f"{project.created_at:%Y-%m-%d}")
     console.print(table)
 
 

@@ -1,13 +1,13 @@
 """All records of a kind as JSON Lines, in the form that `import` reads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from app.api.schemas import EventView, ItemView, UserView
-from app.domain import Page
+from app.domain import every
 from app.wiring import Wired
 
 PAGE = 100
@@ -37,18 +37,8 @@ def _records(wired: Wired, kind: str) -> Iterator[dict[str, Any]]:
         for event in services.events.all(project):
             yield EventView.model_validate(event).model_dump(mode="json")
     elif kind == "items":
-        for item in _all(lambda start: services.catalog.list_items(project, None, start, PAGE)):
+        for item in every(lambda start: services.catalog.list_items(project, None, start, PAGE)):
             yield ItemView.model_validate(item).model_dump(mode="json", exclude=FIELDS[kind])
     else:
-        for user in _all(lambda start: services.catalog.list_users(project, start, PAGE)):
+        for user in every(lambda start: services.catalog.list_users(project, start, PAGE)):
             yield UserView.model_validate(user).model_dump(mode="json", exclude=FIELDS[kind])
-
-
-def _all(page_from: "Callable[[str | None], Page[Any]]") -> Iterator[Any]:
-    start = None
-    while True:
-        page = page_from(start)
-        yield from page.records
-        start = page.next_start
-        if start is None:
-            return

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from app.config import Settings
-from app.domain import ActiveModel, Event, ModelVersion, Page, Scoring, VersionState
+from app.domain import ActiveModel, Event, ModelVersion, Page, Scoring, VersionState, every
 from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
 from app.storage.events import Events
 from app.storage.items import Items
@@ -18,7 +18,7 @@ HEARTBEAT = timedelta(seconds=1)
 LOST_AFTER = timedelta(minutes=10)
 EVENTS_A_REPORT = 5_000
 ROWS_A_WRITE = 500
-LISTED_ITEMS = 100
+LISTED_ITEMS = LISTED_VERSIONS = 100
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Train:
         active = self._versions.active(project, consistent=True)
         kept = {active.version, active.previous} if active else set()
         ready, cleaned = 0, 0
-        for version in self._all(project):
+        for version in every(lambda start: self._versions.list_page(project, start, LISTED_VERSIONS)):
             ready += version.state is VersionState.READY
             lost = (
                 version.state in {VersionState.TRAINING, VersionState.CANCELLING}
@@ -166,15 +166,6 @@ class Train:
                 self._versions.update(project, cleared, expected=version.state)
             cleaned += 1
         return cleaned
-
-    def _all(self, project: str) -> Iterator[ModelVersion]:
-        start = None
-        while True:
-            page = self._versions.list_page(project, start, 100)
-            yield from page.records
-            start = page.next_start
-            if start is None:
-                return
 
 
 class _Job:
@@ -231,14 +222,9 @@ class _Job:
             yield event
 
     def _categories(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        start = None
-        while True:
-            page = self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)
-            yield from ((item.item_id, item.categories) for item in page.records)
+        for item in every(lambda start: self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)):
+            yield item.item_id, item.categories
             self.report("reading items", 0.0)
-            start = page.next_start
-            if start is None:
-                return
 
     def report(self, phase: str, progress: float) -> None:
         """Show progress, and write it down at most once a second."""
