@@ -52,7 +52,7 @@ def get(project_id: ProjectId, _by: Administrator, services: Given) -> ProjectVi
     responses=responses(404, 409, *WITH_BODY),
 )
 def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: Given) -> ProjectView:
-    """Change name or limits of a project; the limits are for keys that are made from now on."""
+    """Change name or limits of a project; the limits are for keys that are made from now on, and for JWTs."""
     return ProjectView.of(services.projects.change(project_id, body.changes()))
 
 

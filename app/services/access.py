@@ -76,8 +76,10 @@ class Access:
             principal = self._of_user(claim, credentials.origin)
         else:
             principal = self._issuers.principal(credentials.bearer, self._clock())
-            if not self._remembered.is_active(principal.project):
+            project = self._remembered.active_project(principal.project)
+            if project is None:
                 raise Unauthenticated("The project of this token does not exist.")
+            principal = replace(principal, limits=project.limits)
         if credentials.api_key is not None:
             key = self._checked_key(credentials.api_key)
             self._of_key(key, credentials.origin)

@@ -48,6 +48,7 @@ class Projects:
         """
         changed = replace(self.get(project_id), **changes)
         self._store.replace_project(changed, ProjectState.ACTIVE)
+        self._remembered.forget(project_id)
         return changed
 
     def list_page(self, start: str | None, limit: int) -> Page[Project]:

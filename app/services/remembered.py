@@ -32,18 +32,19 @@ class Remembered:
     def key(self, key_id: str) -> ApiKey | None:
         return self._keys.get(key_id)
 
-    def is_active(self, project_id: str) -> bool:
+    def active_project(self, project_id: str) -> Project | None:
+        """A project, unless it is being deleted."""
         project = self._projects.get(project_id)
-        return project is not None and project.state is ProjectState.ACTIVE
+        return project if project and project.state is ProjectState.ACTIVE else None
 
     def project(self, project_id: str) -> Project:
-        """An active project.
+        """The same.
 
         Raises:
             NotFound.
         """
-        project = self._projects.get(project_id)
-        if project is None or project.state is not ProjectState.ACTIVE:
+        project = self.active_project(project_id)
+        if project is None:
             raise NotFound("There is no such project. Create it with `serendip projects create` or POST /v1/projects.")
         return project
 

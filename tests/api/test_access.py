@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from app.api.application import create_application
 from app.api.security import Administering, Allowed
 from app.config import Settings
-from app.domain import ADMINISTRATION, Scope, User
+from app.domain import ADMINISTRATION, Limits, Scope, User
 from app.wiring import Wired
 from tests.build import a_key, a_project, an_item, client_of, two_tastes, wired_on
 from tests.issuer import OidcIssuer
@@ -275,6 +275,14 @@ class TestMatrix:
         for call in (call for call in CALLS.values() if call.personal):
             assert stage.call(call, own).status_code == 200, call
             assert stage.call(call, others).status_code == 403, call
+
+    def test_a_jwt_has_the_limits_of_its_project(self, stage: Stage) -> None:
+        stage.wired.services.projects.change(stage.project, {"limits": Limits(requests_per_second=0.01, burst=1)})
+        headers = stage.bearer(stage.issuer.token(scope="recommend"))
+
+        statuses = [stage.call(CALLS["getList"], headers).status_code for _ in range(2)]
+
+        assert statuses == [200, 429]
 
     def test_the_rightful_key_is_let_in_everywhere(self, stage: Stage) -> None:
         administrator = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
