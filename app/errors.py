@@ -85,8 +85,9 @@ class Exists(Conflict): ...
 
 
 class Erased(Conflict):
-    def __init__(self, detail: str, positions: tuple[int, ...] = (0,)) -> None:
-        super().__init__(detail)
+    def __init__(self, what: str, positions: tuple[int, ...]) -> None:
+        named = ", ".join(map(str, positions[:20]))
+        super().__init__(f"{what}, counted from 0: {named}. Nothing was stored.")
         self.positions = positions
 
 

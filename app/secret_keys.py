@@ -13,6 +13,7 @@ from zlib import crc32
 PREFIX = "sk_"
 ALPHABET = digits + ascii_letters
 ID_LENGTH, SECRET_LENGTH, CHECKSUM_LENGTH = 12, 33, 6
+KEY_ID_PATTERN = f"^[0-9A-Za-z]{{{ID_LENGTH}}}$"
 LENGTH = len(PREFIX) + ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 RANDOM_BYTES = 48
 """More than 45 characters can hold, so that the bias of the remainder is below 2^-100."""

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.api.fields import WHOLE, Body, Future, Id, Title, View
+from app.api.fields import WHOLE, Body, Future, Id, Patch, Title, View
 from app.api.schemas import EventView, ItemView, UserView
 from app.domain import ApiKey, Limits, Project, ProjectState, Scope
+from app.secret_keys import KEY_ID_PATTERN
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)]
@@ -52,17 +53,20 @@ class KeyIn(Body):
     limits: Annotated[LimitsIn | None, Field(description="Left out: those of the project.")] = None
 
 
-class KeyPatch(Body):
+class LimitedPatch(Patch):
+    limits: LimitsIn = Field(default_factory=LimitsIn)
+
+    def changes(self) -> dict[str, Any]:
+        given = super().changes()
+        return given | ({"limits": self.limits.record()} if "limits" in given else {})
+
+
+class KeyPatch(LimitedPatch):
     """What is left out stays as it is."""
 
     name: Annotated[Title, Field(max_length=100)] = ""
     expires_at: Future | None = None
     origins: Annotated[tuple[Origin, ...], Field(max_length=20, strict=False)] = ()
-    limits: LimitsIn = Field(default_factory=LimitsIn)
-
-    def changes(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        return given | ({"limits": self.limits.record()} if "limits" in given else {})
 
 
 class RotationIn(Body):
@@ -111,15 +115,10 @@ class ProjectIn(Body):
     limits: Annotated[LimitsIn | None, Field(description="Of its keys that are made without limits.")] = None
 
 
-class ProjectPatch(Body):
+class ProjectPatch(LimitedPatch):
     """What is left out stays as it is."""
 
     name: Title | None = None
-    limits: LimitsIn = Field(default_factory=LimitsIn)
-
-    def changes(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        return given | ({"limits": self.limits.record()} if "limits" in given else {})
 
 
 class ReceiptView(View):
@@ -163,7 +162,7 @@ class ProjectPage(BaseModel):
 class UserTokenIn(Body):
     expires_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_TOKEN_SECONDS), WHOLE] = 3_600
     key_id: Annotated[
-        Annotated[str, StringConstraints(pattern="^[0-9A-Za-z]{12}$")] | None,
+        Annotated[str, StringConstraints(pattern=KEY_ID_PATTERN)] | None,
         Field(description="The key whose origins and limits hold for the token, and with which it ends; else yours."),
     ] = None
 

@@ -18,11 +18,12 @@ from app.services.catalog import etag
 from app.services.idempotency import Recorded
 
 ENTITY_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
-TAGS_PATTERN = r'^(\*|(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19})$'
+TAG_LIST = r'(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19}'
+TAGS_PATTERN = r"^(\*|" + TAG_LIST + ")$"
 TAGS_SCHEMA: JsonDict = {
     "anyOf": [
         {"type": "string", "const": "*"},
-        {"type": "string", "pattern": r'^(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19}$'},
+        {"type": "string", "pattern": f"^{TAG_LIST}$"},
     ]
 }
 """The same, without the alternative, which not every tool understands."""
@@ -32,8 +33,9 @@ NOT_MODIFIED = 304
 TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
 UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
 
+Tags = Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)]
 IfMatch = Annotated[
-    Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)] | None,
+    Tags | None,
     Header(
         alias="If-Match",
         description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.',
@@ -43,7 +45,7 @@ IfNoneMatchAny = Annotated[
     Literal["*"] | None, Header(alias="If-None-Match", description="`*`: create it, but replace nothing.")
 ]
 IfNoneMatch = Annotated[
-    Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)] | None,
+    Tags | None,
     Header(alias="If-None-Match", description="Answer 304 while the ETag is one of these."),
 ]
 
@@ -69,7 +71,7 @@ def _precondition(services: Services, if_match: str | None, if_none_match: str |
         if services.settings.require_if_match:
             raise PreconditionRequired("Send If-Match with the ETag that you read, or If-None-Match: * to create.")
         return Precondition()
-    return Precondition(exists=True) if if_match.strip() == "*" else Precondition(_tags(if_match))
+    return Precondition(exists=True) if if_match == "*" else Precondition(_tags(if_match))
 
 
 def _tags(header: str) -> frozenset[str]:
@@ -84,14 +86,14 @@ def tag(response: Response, thing: Item | User) -> None:
 
 def unchanged(thing: Item | User, if_none_match: str | None) -> Response | None:
     """A 304 where the caller has it already."""
-    if if_none_match is None or (if_none_match.strip() != "*" and etag(thing) not in _tags(if_none_match)):
+    if if_none_match is None or (if_none_match != "*" and etag(thing) not in _tags(if_none_match)):
         return None
     response = Response(status_code=NOT_MODIFIED)
     tag(response, thing)
     return response
 
 
-IDEMPOTENCY_KEY = re.compile(r'"?([!#-\[\]-~]{1,255})"?')
+IDEMPOTENCY_KEY = r'^"?[!#-\[\]-~]{1,255}"?$'
 
 
 async def _documented(
@@ -99,7 +101,7 @@ async def _documented(
         str | None,
         Header(
             alias="Idempotency-Key",
-            pattern=r'^"?[!#-\[\]-~]{1,255}"?$',
+            pattern=IDEMPOTENCY_KEY,
             description="The same request with it within a day gets the same answer and has no second effect.",
         ),
     ] = None,
@@ -119,8 +121,10 @@ class RepeatableRoute(APIRoute):
             return answer
 
         async def answer_once(request: Request) -> Response:
-            key = IDEMPOTENCY_KEY.fullmatch(request.headers.get("idempotency-key", ""))
-            return await _answer_once(request, key[1], answer) if key else await answer(request)
+            key = request.headers.get("idempotency-key", "")
+            if not re.fullmatch(IDEMPOTENCY_KEY, key):
+                return await answer(request)  # there is none, or a bad one, which the route's own check names
+            return await _answer_once(request, key.strip('"'), answer)
 
         return answer_once
 

@@ -11,6 +11,7 @@ from app.api.schemas import MAX_LIMIT, MAX_RECORDS
 from app.api.tokens import Tokens
 from app.config import Settings
 from app.domain import ID_PATTERN, ModelVersion
+from app.secret_keys import KEY_ID_PATTERN
 from app.services.access import Access
 from app.services.catalog import Catalog
 from app.services.erasure import Erasure
@@ -63,7 +64,7 @@ _ID = Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of .
 ItemId = Annotated[str, _ID]
 UserId = Annotated[str, _ID]
 ProjectId = Annotated[str, _ID]
-KeyId = Annotated[str, Path(pattern="^[0-9A-Za-z]{12}$", description="The 12 characters after `sk_`.")]
+KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]

@@ -31,6 +31,13 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="rust-regex")
 
 
+class Patch(Body):
+    """What is left out stays as it is."""
+
+    def changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
 class View(BaseModel):
     """Part of an answer; read from the domain's records."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from app.api.fields import WHOLE, Body, Categories, Id, Properties, Timestamp, Title, Value, View
+from app.api.fields import WHOLE, Body, Categories, Id, Patch, Properties, Timestamp, Title, Value, View
 from app.domain import Event, Item, User, VersionState, derived_event_id
 
 MAX_EVENTS = 500
@@ -24,13 +24,13 @@ class ItemIn(Body):
         return Item(item_id, self.title, tuple(dict.fromkeys(self.categories)), self.properties)
 
 
-class ItemPatch(Body):
+class ItemPatch(Patch):
     title: Title | None = None
     categories: Categories = ()
     properties: Properties = Field(default_factory=dict, description="Merged by RFC 7396: null removes a property.")
 
     def changes(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = super().changes()
         if "categories" in given:
             given["categories"] = tuple(dict.fromkeys(given["categories"]))
         return given
@@ -51,9 +51,8 @@ class UserIn(Body):
         return User(user_id, self.properties)
 
 
-class UserPatch(UserIn):
-    def changes(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.model_fields_set}
+class UserPatch(Patch):
+    properties: Properties = Field(default_factory=dict)
 
 
 class BatchUser(UserIn):

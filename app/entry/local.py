@@ -108,11 +108,9 @@ def keep_key(home: Path, services: Services) -> None:
     """An admin key of the project in a file that only its owner reads; a new one when that of the file is not valid."""
     path, access, project = home / KEY, services.access, services.settings.project
     if path.exists():
-        try:
+        with suppress(Unauthenticated):
             if access.authenticate(Credentials(path.read_text().strip())).project == project:
                 return
-        except Unauthenticated:
-            path.unlink()
     _, text = services.keys.create(project, KEY_NAME, frozenset({Scope.ADMIN}))
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:

@@ -160,8 +160,7 @@ class Catalog:
         erased = self._erased(project, sorted(set(user_ids)))
         if erased:
             positions = tuple(place for place, user_id in enumerate(user_ids) if user_id in erased)
-            named = ", ".join(map(str, positions[:20]))
-            raise Erased(f"Users were erased, counted from 0: {named}. Nothing was stored.", positions)
+            raise Erased("Users were erased", positions)
 
     def _forget_erased(self, project: str, user_ids: Iterable[str]) -> None:
         """Remove what was written of users whose erasure may have passed just before."""

@@ -54,7 +54,8 @@ class Erasure:
 
     def erased(self, project: str, user_ids: Sequence[str]) -> set[str]:
         """Which of these users were erased."""
-        hashes = {self._hashed(project, user_id): user_id for user_id in user_ids}
+        salt = self._salt(project)
+        hashes = {_hash(salt, user_id): user_id for user_id in user_ids}
         return {hashes[one] for one in self._stores.users.erasures(project, list(hashes))}
 
     def receipt(self, project: str, user_id: str) -> Receipt:
@@ -162,7 +163,11 @@ class Erasure:
         return Receipt(self._random_hex(RECEIPT_BYTES), self._clock(), removed)
 
     def _hashed(self, project: str, user_id: str) -> str:
-        return blake2b(user_id.encode(), key=self._salt(project).encode(), digest_size=24).hexdigest()
+        return _hash(self._salt(project), user_id)
+
+
+def _hash(salt: str, user_id: str) -> str:
+    return blake2b(user_id.encode(), key=salt.encode(), digest_size=24).hexdigest()
 
 
 def _counted(receipt: Receipt, kind: str, number: int) -> Receipt:

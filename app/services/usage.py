@@ -1,7 +1,7 @@
 """What projects use: counted in memory, written down every few seconds, so that no request pays a write for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from threading import Lock
 from time import monotonic
@@ -13,12 +13,6 @@ from app.storage.usage import Usage as Store
 from app.telemetry import Work
 
 NUMBERS = tuple(field.name for field in fields(Day) if field.name != "day")
-
-
-@dataclass(frozen=True, slots=True)
-class _Unwritten:
-    days: dict[tuple[str, date], Day]
-    keys: set[str]
 
 
 class Usage:
@@ -51,31 +45,31 @@ class Usage:
     def write(self) -> None:
         """Write down what was counted; what cannot be written now stays for the next time."""
         with self._lock:
-            pending = _Unwritten(self._days, self._keys)
+            days, keys = self._days, self._keys
             self._days, self._keys, self._written_at = {}, set(), monotonic()
-        while pending.days:
-            (project, day), used = pending.days.popitem()
+        while days:
+            (project, day), used = days.popitem()
             try:
                 self._store.add(project, used)
             except Unavailable:
-                pending.days[project, day] = used
+                days[project, day] = used
                 break
-        while pending.keys and not pending.days:
-            credential = pending.keys.pop()
+        while keys and not days:
+            credential = keys.pop()
             try:
                 self._mark_used(credential)
             except Conflict:  # a token of an issuer has no row, a revoked key none any more
                 pass
             except Unavailable:
-                pending.keys.add(credential)
+                keys.add(credential)
                 break
             with self._lock:
                 self._marked = {(known, day) for known, day in self._marked if day == self._clock().date()}
                 self._marked.add((credential, self._clock().date()))
         with self._lock:
-            for (project, day), used in pending.days.items():
+            for (project, day), used in days.items():
                 self._days[project, day] = _sum(self._days.get((project, day), Day(day)), used)
-            self._keys |= pending.keys
+            self._keys |= keys
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
         """A project's days, first and last included, oldest first; those without any usage are left out."""
