@@ -78,7 +78,8 @@ class Keys:
             NotFound, and Conflict for a key that has ended.
         """
         old, now = self.get(project, key_id), self._clock()
-        if old.has_ended(now):
+        killed_before = old.revoked_at is None and old.expires_at == now + overlap
+        if old.has_ended(now) and not killed_before:
             raise Conflict("This key has ended. Create a new one.")
         new, text = self.create(
             project,

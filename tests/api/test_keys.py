@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app import moment
 from app.config import Settings
 from app.domain import Scope
 from app.storage.access import AccessRow
@@ -130,6 +131,18 @@ class TestRotate:
         statuses = [client_of(wired, one["key"]).get("/v1/items", headers=web).status_code for one in (old, new, last)]
         assert statuses == [200, 401, 200]
         assert client.post(f"/v1/keys/{new['key_id']}:rotate", json={}).status_code == 409
+
+    def test_one_that_was_killed_half_way_can_be_repeated(self, wired: Wired, settings: Settings) -> None:
+        keys, none = wired.services.keys, timedelta(0)
+        old, _ = keys.create(settings.project, "shop", frozenset({Scope.WRITE}))
+        at = datetime.now(UTC)
+
+        with moment.replaying(at, b"seed"):
+            first = keys.rotate(settings.project, old.key_id, none)
+        with moment.replaying(at, b"seed"):
+            again = keys.rotate(settings.project, old.key_id, none)
+
+        assert again == first
 
 
 class TestLastUsed:
