@@ -103,6 +103,21 @@ class Settings(BaseModel):
     item_ttl_seconds: float = 10.0
     """For how long an instance may still serve an item's previous facts."""
     row_cache_rows: int = 10_000
+    connection_seconds: Annotated[float, Field(ge=10, le=7_200)] = 7_200.0
+    """For how long a socket lives; API Gateway ends one after two hours."""
+    ticket_seconds: float = 60.0
+    """Within which a ticket opens its one socket."""
+    socket_endpoint: str | None = None
+    """API Gateway's management API, which pushes to sockets: https://{api}.execute-api.{region}.amazonaws.com/{stage}."""
+    list_ttl_seconds: float = 2.0
+    """For how long an instance may still serve a previous popular or trending list."""
+    lists_seconds: float = 30.0
+    """Lists that move are made anew at most so often a project and instance."""
+    list_weights: Annotated[dict[str, float], BeforeValidator(_json)] = Field(default_factory=dict)
+    """What events of a type count in popular and trending, where it is not the usual; a JSON object."""
+    popular_window_days: Annotated[int, Field(ge=1, le=90)] = 30
+    trending_half_life_seconds: Annotated[float, Field(ge=60, le=21_600)] = 1_800.0
+    """A burst counts half after that time; use over 24 times as long is what it is compared with."""
     max_dense_items: int = 20_000
     """Items that the dense solver takes; the most frequent ones where there are more."""
     neighbours: int = 100

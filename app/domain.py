@@ -1,7 +1,7 @@
 """The records that cross layers. They know nothing of HTTP, DynamoDB or numpy."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 ID_PATTERN = r"^[A-Za-z0-9._:~|@-]{1,128}$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(hours=1)
+SESSION = "#session#"
+"""Begins what stands for a user's id in the events of somebody unknown; no id of a user holds its characters."""
 
 Record = TypeVar("Record")
 
@@ -48,11 +50,46 @@ class Event:
     event_id: str
     value: float | None = None
 
+    @property
+    def session_id(self) -> str | None:
+        return self.user_id.removeprefix(SESSION) if self.user_id.startswith(SESSION) else None
+
+
+def of_session(session_id: str) -> str:
+    """What stands for the user's id in the events of a session."""
+    return SESSION + session_id
+
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
     """The id of an event sent without one: equal content at an equal time is the same event."""
     content = "\n".join((user_id, item_id, event_type, repr(value)))
     return blake2b(content.encode(), digest_size=9).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event that was written, replaced or removed, as the stream tells it."""
+
+    record_id: str
+    """The same each time that the record is delivered."""
+    sequence: str
+    project: str
+    user_id: str
+    arrived: int
+    """Second since 1970 at which the database made the change."""
+    old: Event | None
+    new: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A record of the stream that could not be applied, and why."""
+
+    project: str
+    record_id: str
+    user_id: str | None
+    reason: str
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +188,16 @@ class Answer:
     degraded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class MovingList:
+    """A list of a project's items as of a time (seconds since 1970), packed best first; category "" is all."""
+
+    kind: str
+    category: str
+    as_of: float
+    packed: bytes
+
+
 ADMINISTRATION = "administration"
 """The project whose admin keys create and delete the other projects; it has no data of its own."""
 
@@ -243,6 +290,57 @@ class Principal:
     """The only user whose list may be read; None is any."""
     needs_user_token: bool = False
     limits: Limits = field(default_factory=Limits)
+    ends_at: datetime | None = None
+    """When the token ends; keys are asked for each time."""
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON values, for the rows of connections and for tickets."""
+        return {
+            "project": self.project,
+            "scopes": sorted(scope.value for scope in self.scopes),
+            "credential": self.credential,
+            "user_id": self.user_id,
+            "needs_user_token": self.needs_user_token,
+            "limits": asdict(self.limits),
+            "ends_at": self.ends_at.isoformat() if self.ends_at else None,
+        }
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Principal":
+        return cls(
+            **{
+                **facts,
+                "scopes": frozenset(map(Scope, facts["scopes"])),
+                "limits": Limits(**facts["limits"]),
+                "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A live socket, whose identity was fixed when it was opened."""
+
+    connection_id: str
+    principal: Principal
+    connected_at: datetime
+    expires_at: datetime
+    users: frozenset[str] = frozenset()
+    """Those that it is subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A user's list that a connection wants to be told of."""
+
+    project: str
+    user_id: str
+    connection_id: str
+    expires_at: datetime
+    wish: Mapping[str, Any] | None = None
+    """What was asked for; None where the connection is the user's own, but not subscribed."""
+    shown: str | None = None
+    """Digest of the list that was pushed last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,16 @@ METRICS: dict[str, str] = {
     "events": "Count",
     "read_units": "Count",
     "write_units": "Count",
+    "records": "Count",
+    "failures": "Count",
+    "pushes": "Count",
+    "event_to_list_ms": "Milliseconds",
 }
-"""Rate, errors and duration of each route, and what the product is judged by; `staleness_seconds`: the model's age."""
+"""Rate, errors and duration of each route, and what the product is judged by.
+
+`staleness_seconds` is the model's age, `event_to_list_ms` the time from an event to counters, lists and pushes that
+reflect it.
+"""
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 TRACEPARENT_VARIABLE, REQUEST_VARIABLE = "TRACEPARENT", "REQUEST_ID"
 """Carry trace and request to a process that is started for them."""
@@ -175,6 +183,11 @@ def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf:
             **values,
         }
     )
+
+
+def tell_metrics(route: str, values: Mapping[str, Any], *, emf: bool) -> None:
+    """Numbers of work that is no request."""
+    tell(({"_aws": _directive(values)} if emf else {}) | {"route": route, **values})
 
 
 def _directive(values: Mapping[str, Any]) -> dict[str, Any]:

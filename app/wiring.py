@@ -11,26 +11,35 @@ from app.api.tokens import Tokens
 from app.config import Settings
 from app.services.access import Access
 from app.services.catalog import Catalog
+from app.services.counting import Counting
 from app.services.erasure import Erasure
 from app.services.erasure import Stores as ErasureStores
 from app.services.events import Events
+from app.services.failures import Failures
 from app.services.idempotency import Idempotency
 from app.services.issuers import Fetch, Issuers
 from app.services.keys import Keys
 from app.services.limits import Limiter
+from app.services.lists import Lists
 from app.services.projects import Projects
 from app.services.recommend import Recommend
 from app.services.remembered import Remembered
 from app.services.serving_cache import ServingCache
+from app.services.sessions import Sessions
+from app.services.sockets import Sockets
 from app.services.train import Stores, Train
 from app.services.usage import Usage
 from app.storage import schema
 from app.storage.access import Access as AccessStore
 from app.storage.buckets import Buckets
+from app.storage.connections import Connections
+from app.storage.counters import Counters
 from app.storage.database import Database
 from app.storage.events import Events as EventStore
+from app.storage.failures import Failures as FailureStore
 from app.storage.idempotency import Idempotency as IdempotencyStore
 from app.storage.items import Items
+from app.storage.lists import MovingLists
 from app.storage.neighbours import Neighbours
 from app.storage.usage import Usage as UsageStore
 from app.storage.users import Users
@@ -55,25 +64,33 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     items, users, events = Items(database), Users(database), EventStore(database)
     neighbours, versions = Neighbours(database), Versions(database)
     access_store = AccessStore(database)
-    cache = ServingCache(neighbours, items, versions, settings)
+    moving = MovingLists(database)
+    cache = ServingCache(neighbours, moving, items, versions, settings)
+    counters, connections, failures = Counters(database), Connections(database), FailureStore(database)
     tokens = Tokens(settings.secret.get_secret_value())
     remembered = Remembered(access_store, settings)
     keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
-    stores = ErasureStores(items, users, events, access_store, partial(schema.purge, database))
+    stores = ErasureStores(items, users, events, connections, failures, access_store, partial(schema.purge, database))
     erasure = Erasure(stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
+    access = Access(remembered, tokens, Issuers(settings, fetch), moment.now)
     services = Services(
         settings=settings,
-        access=Access(remembered, tokens, Issuers(settings, fetch), moment.now),
+        access=access,
         keys=keys,
         projects=Projects(access_store, remembered, moment.now, moment.random_bytes),
         limiter=Limiter(Buckets(database), settings, moment.now),
         idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
         catalog=Catalog(items, users, moment.now, cache.forget_facts, erasure.erased),
         events=Events(events, erasure.erased),
-        recommend=Recommend(events, cache, settings, database.submit),
+        recommend=Recommend(events, cache, settings, database.submit, moment.now),
         train=Train(
             Stores(events, items, neighbours, versions), settings, moment.now, moment.random_hex, cache.forget_active
         ),
+        counting=Counting(counters, settings.list_weights, moment.now),
+        lists=Lists(counters, moving, items, settings, access.is_active, moment.now),
+        failures=Failures(failures),
+        sessions=Sessions(events, erasure.erased),
+        sockets=Sockets(connections, settings, moment.now),
         erasure=erasure,
         usage=Usage(UsageStore(database), keys.mark_used, settings, moment.now),
         tokens=tokens,

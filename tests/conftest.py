@@ -42,6 +42,8 @@ def settings(emulator: Emulator) -> Settings:
         project=f"test{next(_numbers)}",
         pointer_ttl_seconds=60,
         item_ttl_seconds=60,
+        list_ttl_seconds=60,
+        lists_seconds=0,
     )
 
 

@@ -1,13 +1,13 @@
 """The bodies of what administers: keys, projects, user tokens, receipts, usage."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.api.fields import WHOLE, Body, Future, Id, Patch, Title, View
 from app.api.schemas import EventView, ItemView, UserView
-from app.domain import ApiKey, Limits, Project, ProjectState, Scope
+from app.domain import ApiKey, Limits, Project, ProjectState, Scope, of_session
 from app.secret_keys import KEY_ID_PATTERN
 
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
@@ -169,6 +169,35 @@ class UserTokenIn(Body):
 
 class UserTokenView(BaseModel):
     token: Annotated[str, Field(description="Send it as `Authorization: Bearer ...`.")]
+    expires_at: datetime
+
+
+class TicketIn(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "required": ["user_id", "session_id"],
+                "properties": {"user_id": {"type": "string"}, "session_id": {"type": "string"}},
+            }
+        }
+    )
+
+    user_id: Annotated[Id | None, Field(description="The only user whose list the socket gets.")] = None
+    session_id: Annotated[Id | None, Field(description="The only session whose list it gets.")] = None
+
+    @model_validator(mode="after")
+    def one(self) -> Self:
+        if self.user_id is not None and self.session_id is not None:
+            raise ValueError("takes a user_id or a session_id, not both")
+        return self
+
+    @property
+    def owner(self) -> str | None:
+        return self.user_id if self.session_id is None else of_session(self.session_id)
+
+
+class TicketView(BaseModel):
+    ticket: Annotated[str, Field(description="Connect to the socket's address with `?ticket=` and this.")]
     expires_at: datetime
 
 

@@ -18,6 +18,7 @@ from app.api import (
     problems,
     projects,
     recommendations,
+    tickets,
     usage,
     users,
 )
@@ -45,7 +46,7 @@ have ETags for `If-Match` and `If-None-Match`.
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
 time.
 """
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "authorization",
@@ -95,7 +96,7 @@ def create_application(
         swagger_ui_parameters={"displayRequestDuration": True, "persistAuthorization": True},
     )
     app.state.services = services
-    for module in (items, users, privacy, events, recommendations, models, keys, projects, usage, health):
+    for module in (items, users, privacy, events, recommendations, tickets, models, keys, projects, usage, health):
         app.include_router(module.router)
     deprecations = Deprecations(deprecated)
     problems.add_handlers(app)

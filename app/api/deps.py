@@ -14,13 +14,18 @@ from app.domain import ID_PATTERN, ModelVersion
 from app.secret_keys import KEY_ID_PATTERN
 from app.services.access import Access
 from app.services.catalog import Catalog
+from app.services.counting import Counting
 from app.services.erasure import Erasure
 from app.services.events import Events
+from app.services.failures import Failures
 from app.services.idempotency import Idempotency
 from app.services.keys import Keys
 from app.services.limits import Limiter
+from app.services.lists import Lists
 from app.services.projects import Projects
 from app.services.recommend import Recommend
+from app.services.sessions import Sessions
+from app.services.sockets import Sockets
 from app.services.train import Train
 from app.services.usage import Usage
 
@@ -44,6 +49,11 @@ class Services:
     events: Events
     recommend: Recommend
     train: Train
+    counting: Counting
+    lists: Lists
+    failures: Failures
+    sessions: Sessions
+    sockets: Sockets
     erasure: Erasure
     usage: Usage
     tokens: Tokens
@@ -63,6 +73,7 @@ Given = Annotated[Services, Depends(_services)]
 _ID = Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")
 ItemId = Annotated[str, _ID]
 UserId = Annotated[str, _ID]
+SessionId = Annotated[str, _ID]
 ProjectId = Annotated[str, _ID]
 KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]

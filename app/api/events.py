@@ -52,6 +52,6 @@ def send(body: EventBody, project: CanWrite, services: Given) -> Accepted:
     An event that is sent again with its timestamp (and event_id, if it had one) is stored once.
     """
     now = services.clock()
-    events = [event.record(event.user_id, now) for event in (body.events if isinstance(body, EventsIn) else [body])]
+    events = [event.record(event.owner, now) for event in (body.events if isinstance(body, EventsIn) else [body])]
     services.events.accept(project, events)
     return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))

@@ -31,7 +31,7 @@ def create_token(
     key_id = body.key_id or principal.credential
     services.keys.get(project, key_id)
     expires_at = services.clock() + timedelta(seconds=body.expires_in_seconds)
-    token = services.tokens.user(UserClaim(project, user_id, key_id), expires_at)
+    token = services.tokens.user(UserClaim(project, user_id, key_id, expires_at))
     return UserTokenView(token=token, expires_at=expires_at)
 
 

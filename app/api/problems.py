@@ -165,19 +165,23 @@ async def _serendip(request: Request, error: Exception) -> Response:
     return of(error, _request_id(request))
 
 
+def of_validation(found: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
+    """Pydantic's errors; their locations begin with what they are in."""
+    if any(one["type"] == "json_invalid" for one in found):
+        reason = found[0].get("ctx", {}).get("error", "")
+        return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
+    bad_places = tuple(errors.FieldError(_pointer(one["loc"]), _text(one)) for one in found)
+    noun = "place is" if len(bad_places) == 1 else "places are"
+    return errors.InvalidInput(f"{len(bad_places)} {noun} not as expected; nothing was stored.", bad_places)
+
+
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     found = error.errors()
-    if any(one["type"] == "json_invalid" for one in found):
-        reason = found[0].get("ctx", {}).get("error", "")
-        return render(_request_id(request), 422, "Invalid input", f"The body is not valid JSON: {reason}.")
     if _not_json(request, found):
         detail = "Send the body as JSON, with the header Content-Type: application/json."
         return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
-    bad_places = [errors.FieldError(_pointer(one["loc"]), _text(one)) for one in found]
-    noun = "place is" if len(bad_places) == 1 else "places are"
-    detail = f"{len(bad_places)} {noun} not as expected; nothing was stored."
-    return render(_request_id(request), 422, "Invalid input", detail, bad_places)
+    return of(of_validation(found), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.api.answers import view
 from app.api.deps import CategoryName, Given, Limit, WithProperties
 from app.api.fields import Id
 from app.api.problems import WITH_BODY, responses
 from app.api.schemas import AnswerView, RankingIn, SessionIn
-from app.api.security import Asking, CanRecommend, OwnUserId
+from app.api.security import Asking, CanRecommend, OwnSessionId, OwnUserId
+from app.domain import of_session
 from app.services.recommend import Wish
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
@@ -22,14 +23,7 @@ IncludeSeen = Annotated[bool, Query(description="Also items that the user has ev
 Explain = Annotated[bool, Query(description="All past events with their shares, not the three largest.")]
 
 
-@router.get(
-    "/users/{user_id}/recommendations",
-    operation_id="recommendForUser",
-    summary="Recommend for user",
-    responses=responses(400),
-)
-def for_user(  # each parameter is one of the contract's
-    user_id: OwnUserId,
+def _wish(
     project: CanRecommend,
     services: Given,
     limit: Limit = 10,
@@ -38,12 +32,10 @@ def for_user(  # each parameter is one of the contract's
     after: After = None,
     include_seen: IncludeSeen = False,
     explain: Explain = False,
-    properties: WithProperties = False,
-) -> AnswerView:
-    """What the user should see next, each item with its reasons. Unknown users get popular and new items."""
+) -> Wish:
     if after is not None:
         services.tokens.check_freshness(project, after)
-    wish = Wish(
+    return Wish(
         limit=limit,
         exclude=frozenset(exclude),
         event_types=frozenset(event_types) if event_types else None,
@@ -51,7 +43,35 @@ def for_user(  # each parameter is one of the contract's
         explain=explain,
         consistent=after is not None,
     )
+
+
+Wished = Annotated[Wish, Depends(_wish)]
+
+
+@router.get(
+    "/users/{user_id}/recommendations",
+    operation_id="recommendForUser",
+    summary="Recommend for user",
+    responses=responses(400),
+)
+def for_user(
+    user_id: OwnUserId, project: CanRecommend, services: Given, wish: Wished, properties: WithProperties = False
+) -> AnswerView:
+    """What the user should see next, each item with its reasons. Unknown users get what is trending, popular, new."""
     return view(services, project, services.recommend.for_user(project, user_id, wish), properties)
+
+
+@router.get(
+    "/sessions/{session_id}/recommendations",
+    operation_id="recommendForStoredSession",
+    summary="Recommend for stored session",
+    responses=responses(400),
+)
+def for_stored_session(
+    session_id: OwnSessionId, project: CanRecommend, services: Given, wish: Wished, properties: WithProperties = False
+) -> AnswerView:
+    """The same for somebody unknown, from the events that were sent with his `session_id`."""
+    return view(services, project, services.recommend.for_user(project, of_session(session_id), wish), properties)
 
 
 @router.post(
@@ -77,21 +97,27 @@ def for_session(body: SessionIn, project: CanRecommend, services: Given) -> Answ
 @router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(*WITH_BODY))
 def rank(body: RankingIn, project: CanRecommend, principal: Asking, services: Given) -> AnswerView:
     """The given items, best for the user first; those that nothing is known of keep their order at the end."""
-    services.access.check_user(principal, body.user_id)
-    wish = Wish(explain=body.explain)
-    answer = services.recommend.rank(project, body.user_id, body.item_ids, wish)
+    services.access.check_user(principal, body.owner)
+    if body.after is not None:
+        services.tokens.check_freshness(project, body.after)
+    wish = Wish(explain=body.explain, consistent=body.after is not None)
+    answer = services.recommend.rank(project, body.owner, body.item_ids, wish)
     return view(services, project, answer, body.properties)
 
 
 @router.get("/lists/{kind}", operation_id="getList", summary="Get list", responses=responses())
 def get_list(
-    kind: Literal["popular", "latest"],
+    kind: Literal["popular", "trending", "latest"],
     project: CanRecommend,
     services: Given,
     category: CategoryName = None,
     limit: Limit = 10,
     properties: WithProperties = False,
 ) -> AnswerView:
-    """The items that most users interacted with, or those that were created last."""
-    listed = services.recommend.popular if kind == "popular" else services.recommend.latest
+    """Items that are used most, that are used more than they used to be, or that were created last.
+
+    The first two follow the stream of events within seconds.
+    """
+    recommend = services.recommend
+    listed = {"popular": recommend.popular, "trending": recommend.trending, "latest": recommend.latest}[kind]
     return view(services, project, listed(project, category, limit), properties)

@@ -1,18 +1,23 @@
 """The bodies of requests and answers. Unknown fields, wrong types, NaN and oversized values are refused."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from app.api.fields import WHOLE, Body, Categories, Id, Patch, Properties, Timestamp, Title, Value, View
-from app.domain import Event, Item, User, VersionState, derived_event_id
+from app.domain import SESSION, Event, Item, User, VersionState, derived_event_id, of_session
 
 MAX_EVENTS = 500
 MAX_RECORDS = 100
 MAX_LIMIT = 100
 MAX_RANKED = 500
+
+Freshness = Annotated[
+    Annotated[str, Field(max_length=500)] | None,
+    Field(description="A freshness token: reflect these events for sure."),
+]
 
 
 class ItemIn(Body):
@@ -91,10 +96,37 @@ class SessionEvent(Body):
         return Event(user_id, self.item_id, self.event_type, self.timestamp or now, event_id, self.value)
 
 
-class EventIn(SessionEvent):
+def _either(one: str, other: str) -> JsonDict:
+    return {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+
+
+SOMEBODY: JsonDict = {"oneOf": [_either("user_id", "session_id"), _either("session_id", "user_id")]}
+
+
+class OfSomebody(Body):
+    """Names a user, or a session of somebody unknown."""
+
+    model_config = ConfigDict(json_schema_extra=SOMEBODY)
+
+    user_id: Id | None = None
+    session_id: Annotated[Id, Field(examples=["c2Vzc2lvbg"])] | None = None
+
+    @model_validator(mode="after")
+    def one(self) -> Self:
+        if (self.user_id is None) == (self.session_id is None):
+            raise ValueError("needs either a user_id or a session_id")
+        return self
+
+    @property
+    def owner(self) -> str:
+        """The user's id, or what stands for it in a session."""
+        return of_session(self.session_id) if self.session_id is not None else str(self.user_id)
+
+
+class EventIn(SessionEvent, OfSomebody):
     """Sent again with the same timestamp, an event is stored once."""
 
-    user_id: Id
+    model_config = ConfigDict(json_schema_extra={**SOMEBODY, **REPEATABLE})
 
 
 class EventsIn(Body):
@@ -111,11 +143,20 @@ class SessionIn(Body):
     explain: bool = False
 
 
-class RankingIn(Body):
-    user_id: Id
+class RankingIn(OfSomebody):
     item_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_RANKED)]
+    after: Freshness = None
     properties: bool = False
     explain: bool = False
+
+
+class MergeIn(Body):
+    session_id: Id
+
+
+class MergeView(BaseModel):
+    moved: Annotated[int, Field(description="Events of the session that are the user's now.")]
+    complete: Annotated[bool, Field(description="False: some are left; send the request again.")]
 
 
 class TrainingIn(Body):
@@ -138,8 +179,13 @@ class UserView(View):
     updated_at: datetime
 
 
+def _no_session(user_id: str) -> str:
+    return "" if user_id.startswith(SESSION) else user_id
+
+
 class EventView(View):
-    user_id: str
+    user_id: Annotated[str, BeforeValidator(_no_session), Field(description="Empty for an event of a session.")]
+    session_id: str | None = None
     item_id: str
     event_type: str
     value: float | None
@@ -168,7 +214,9 @@ class RecommendationView(View):
     item_id: str
     title: str | None = None
     score: float
-    source: Annotated[str, Field(description="The recommender or fallback list: neighbours, similar, popular, latest.")]
+    source: Annotated[
+        str, Field(description="The recommender or fallback list: neighbours, similar, trending, popular, latest.")
+    ]
     reasons: list[ReasonView] = Field(default_factory=list)
     categories: tuple[str, ...] | None = None
     properties: dict[str, Any] | None = None

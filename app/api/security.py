@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.api.deps import Given, UserId
-from app.domain import ADMINISTRATION, Principal, Scope
+from app.api.deps import Given, SessionId, UserId
+from app.domain import ADMINISTRATION, Principal, Scope, of_session
 from app.errors import Forbidden
 
 API_KEY = APIKeyHeader(
@@ -81,3 +81,12 @@ async def _own_user_id(user_id: UserId, principal: Asking, services: Given) -> s
 
 OwnUserId = Annotated[str, Depends(_own_user_id)]
 """The user of the path; credentials that are for one user fit only him."""
+
+
+async def _own_session_id(session_id: SessionId, principal: Asking, services: Given) -> str:
+    services.access.check_user(principal, of_session(session_id))
+    return session_id
+
+
+OwnSessionId = Annotated[str, Depends(_own_session_id)]
+"""The session of the path, likewise."""

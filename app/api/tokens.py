@@ -1,13 +1,19 @@
 """Signed tokens: cursors, freshness tokens, recommendation ids, user tokens. Nobody can make them up."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from app import moment
+from app.domain import Principal
 from app.errors import InvalidToken, Unauthenticated
 from app.services.access import UserClaim
 
 CURSOR, FRESHNESS, RECOMMENDATION, USER = "cursor", "freshness", "recommendation", "user"
+TICKET, RESUME = "ticket", "resume"
+NONCE_BYTES = 16
 USER_PREFIX = "ut_"
 
 
@@ -49,9 +55,9 @@ class Tokens:
             self._serializer(RECOMMENDATION, project).dumps({"v": version, "t": int(now.astimezone(UTC).timestamp())})
         )
 
-    def user(self, claim: UserClaim, expires_at: datetime) -> str:
+    def user(self, claim: UserClaim) -> str:
         """Lets a browser read one user's recommendations until then."""
-        content = {"p": claim.project, "u": claim.user_id, "k": claim.key_id, "e": expires_at.timestamp()}
+        content = {"p": claim.project, "u": claim.user_id, "k": claim.key_id, "e": claim.expires_at.timestamp()}
         return USER_PREFIX + str(self._serializer(USER).dumps(content))
 
     def user_claim(self, token: str, now: datetime) -> UserClaim | None:
@@ -68,4 +74,35 @@ class Tokens:
             raise Unauthenticated("This user token was not made here.") from error
         if content["e"] <= now.timestamp():
             raise Unauthenticated("This user token has expired. Make a new one.")
-        return UserClaim(content["p"], content["u"], content["k"])
+        return UserClaim(content["p"], content["u"], content["k"], datetime.fromtimestamp(content["e"], UTC))
+
+    def ticket(self, principal: Principal, expires_at: datetime) -> str:
+        """Opens one socket as this principal, until then."""
+        content = {"p": principal.facts(), "e": expires_at.timestamp(), "n": moment.random_hex(NONCE_BYTES)}
+        return str(self._serializer(TICKET).dumps(content))
+
+    def ticket_claim(self, ticket: str, now: datetime) -> tuple[Principal, datetime]:
+        """Whom a ticket lets in, and until when.
+
+        Raises:
+            Unauthenticated: it was not made here, or has expired.
+        """
+        try:
+            content = self._serializer(TICKET).loads(ticket)
+        except BadSignature as error:
+            raise Unauthenticated("This ticket was not made here.") from error
+        if content["e"] <= now.timestamp():
+            raise Unauthenticated("This ticket has expired. Get a new one for each connection.")
+        return Principal.of(content["p"]), datetime.fromtimestamp(content["e"], UTC)
+
+    def resume(self, project: str, subscriptions: Sequence[Mapping[str, Any]]) -> str:
+        """What a client was subscribed to and was shown last, for his next connection."""
+        return str(self._serializer(RESUME, project).dumps(list(subscriptions)))
+
+    def resumed(self, project: str, token: str) -> list[dict[str, Any]]:
+        """Raises InvalidToken."""
+        try:
+            found: list[dict[str, Any]] = self._serializer(RESUME, project).loads(token)
+        except BadSignature as error:
+            raise InvalidToken("This is not a resume token of this project. Subscribe anew.") from error
+        return found

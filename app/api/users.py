@@ -15,10 +15,22 @@ from app.api.conditions import (
 )
 from app.api.deps import Cursor, Given, PageLimit, UserId
 from app.api.problems import WITH_BODY, responses
-from app.api.schemas import EventPage, EventView, Stored, UserIn, UserPage, UserPatch, UsersIn, UserView
+from app.api.schemas import (
+    EventPage,
+    EventView,
+    MergeIn,
+    MergeView,
+    Stored,
+    UserIn,
+    UserPage,
+    UserPatch,
+    UsersIn,
+    UserView,
+)
 from app.api.security import CanWrite
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
+ACCEPTED = 202
 
 
 @router.put(
@@ -86,6 +98,23 @@ def list_(project: CanWrite, services: Given, cursor: Cursor = None, limit: Page
 def put_many(body: UsersIn, project: CanWrite, services: Given) -> Stored:
     """Create or replace up to 100 users: all are accepted, or all refused."""
     return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
+
+
+@router.post(
+    "/users/{user_id}:merge",
+    operation_id="mergeSession",
+    summary="Merge session",
+    responses=responses(409, *WITH_BODY)
+    | {ACCEPTED: {"model": MergeView, "description": "Not complete: send it again"}},
+    dependencies=[Repeatable],
+)
+def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: Given, response: Response) -> MergeView:
+    """Make the events of a session the user's, who has logged in; they keep their times. Can be repeated."""
+    moved, complete = services.sessions.merge(project, body.session_id, user_id)
+    if not complete:
+        response.status_code = ACCEPTED
+        response.headers["Retry-After"] = "1"
+    return MergeView(moved=moved, complete=complete)
 
 
 @router.get(

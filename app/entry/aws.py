@@ -1,4 +1,4 @@
-"""Lambda's door: names the kind of event; HTTP goes to Mangum, training is done here. Anything else is an error."""
+"""Lambda's door: names the kind of event and hands it on; HTTP goes to Mangum. Anything unknown is an error."""
 
 import os
 from typing import Any
@@ -7,14 +7,18 @@ from mangum import Mangum
 
 from app import telemetry
 from app.api.application import create_application
+from app.api.socket import SocketApi
 from app.config import Settings
 from app.domain import ModelVersion
-from app.entry import issuer_client, tracing
+from app.entry import issuer_client, tracing, websocket
+from app.entry.stream import Consumer
+from app.entry.websocket import ManagementApi
 from app.errors import TrainingUnavailable
 from app.telemetry import Work
 from app.wiring import wire
 
-TRAIN = "train"
+TRAIN, TICK = "train", "tick"
+EVENTS_STREAM = "aws:dynamodb"
 
 
 class WorkerLauncher:
@@ -51,6 +55,8 @@ _http = Mangum(
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json"],
 )
+_sockets = SocketApi(_wired.services, ManagementApi(_settings))
+_consumer = Consumer(_wired.services, _sockets)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambda's own types
@@ -68,9 +74,16 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambd
 def _answer(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401
     if event.get("serendip") == TRAIN:
         return _train(event)
-    request = event.get("requestContext")
+    if event.get("serendip") == TICK:
+        return {"refreshed": _wired.services.lists.refresh_due()}
+    request, records = event.get("requestContext"), event.get("Records")
+    if isinstance(request, dict) and "connectionId" in request:
+        return websocket.answer(_sockets, event)
     if isinstance(request, dict) and ("http" in request or "httpMethod" in event):
         return _http(event, context)
+    if isinstance(records, list) and records and records[0].get("eventSource") == EVENTS_STREAM:
+        failed = _consumer.apply(records)
+        return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}
     raise ValueError(f"unknown kind of event with the keys {sorted(event)}")
 
 

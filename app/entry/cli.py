@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app import telemetry
 from app.config import PREFIX
-from app.entry import access_cli, dynamodb_local, exporting, files, loading, local
+from app.entry import access_cli, dynamodb_local, exporting, files, loading, local, stream_cli
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
@@ -28,6 +28,7 @@ cli.add_typer(tables, name="tables")
 cli.add_typer(models, name="models")
 cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
+cli.add_typer(stream_cli.stream, name="stream")
 
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -62,13 +63,12 @@ def serve(
     data: DataFolder = None,
 ) -> None:
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
-    import uvicorn  # noqa: PLC0415 - only this command serves
-
-    from app.api.application import create_application  # noqa: PLC0415
+    from app.entry import serving  # noqa: PLC0415 - only this command serves
 
     dynamodb_local.check_free(port)
     base = f"http://127.0.0.1:{port}"
     console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc", highlight=False)
+    console.print(f"Sockets     ws://127.0.0.1:{port}/v1/socket", highlight=False)
     console.print(f"API key     {local.HOME / local.KEY} (send it as X-API-Key)\n", highlight=False)
     folder = database_folder(data)
     with local.connected(local.HOME, folder) as (wired, provider):
@@ -85,9 +85,7 @@ def serve(
                 console.print(f"No model yet: {error}")
         console.print(f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
         telemetry.configure()
-        application = create_application(wired.services, provider)
-        config = uvicorn.Config(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-        uvicorn.Server(config).run()
+        serving.serve(wired, provider, port)
 
 
 @tables.command("create")

@@ -26,6 +26,8 @@ SECRET = "secret"  # noqa: S105 - a file's name
 KEY = "key"
 KEY_NAME = "make run"
 STOP_SECONDS = 5.0
+LISTS_SECONDS = "1"
+"""Lists that move are made anew at most so often: nobody pays for it here."""
 
 
 class ProcessLauncher:
@@ -75,7 +77,8 @@ def secret(home: Path) -> str:
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
     """What a process needs to work on the local database."""
-    return {**os.environ, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
+    given = {f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS, **os.environ}
+    return {**given, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
 
 
 @contextmanager

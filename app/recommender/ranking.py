@@ -1,4 +1,7 @@
-"""Serving's maths: score(j) = sum over i of w[i] * row[i][j], and the exact share of each i."""
+"""Serving's maths: score(j) = sum over i of w[i] * row[i][j], and the exact share of each i.
+
+Of an i with a negative weight only the positive part of its row counts.
+"""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -15,8 +18,13 @@ def scores(history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) ->
     total: dict[str, float] = {}
     for item_id, weight in history:
         for neighbour, value in rows.get(item_id, {}).items():
-            total[neighbour] = total.get(neighbour, 0.0) + weight * value
+            total[neighbour] = total.get(neighbour, 0.0) + _term(weight, value)
     return total
+
+
+def _term(weight: float, value: float) -> float:
+    """What one past event adds to a score; a negative event only pushes away, and speaks for nothing."""
+    return weight * value if weight > 0 else weight * max(value, 0.0)
 
 
 def ranked(total: Weights, excluded: Container[str]) -> list[tuple[str, float]]:
@@ -31,9 +39,9 @@ def shares(item_id: str, history: Sequence[tuple[str, float]], rows: Mapping[str
     The shares sum to 1; one is negative where a past event speaks against the item. Empty where the score is 0.
     """
     terms = [
-        (position, weight * value)
+        (position, term)
         for position, (source, weight) in enumerate(history)
-        if (value := rows.get(source, {}).get(item_id, 0.0))
+        if (term := _term(weight, rows.get(source, {}).get(item_id, 0.0)))
     ]
     score = sum(term for _, term in terms)
     if not score:

@@ -3,6 +3,7 @@
 The project always follows from the credential.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ class UserClaim:
     project: str
     user_id: str
     key_id: str
+    expires_at: datetime
 
 
 class UserTokens(Protocol):
@@ -87,6 +89,26 @@ class Access:
                 raise Unauthenticated("The API key and the token belong to different projects.")
         return principal
 
+    def is_active(self, project: str) -> bool:
+        """Whether there is such a project, and nobody deletes it."""
+        return self._remembered.active_project(project) is not None
+
+    def check_still(self, principal: Principal) -> None:
+        """Whether a principal who came in earlier may stay.
+
+        Raises:
+            Unauthenticated: the key was revoked or has expired, the token has ended, or the project is being deleted.
+        """
+        now = self._clock()
+        if principal.ends_at is not None and principal.ends_at <= now:
+            raise Unauthenticated("The token that this connection was opened with has expired.")
+        if self._remembered.active_project(principal.project) is None:
+            raise Unauthenticated("The project of this connection does not exist any more.")
+        if re.match(secret_keys.KEY_ID_PATTERN, principal.credential):
+            key = self._remembered.key(principal.credential)
+            if key is None or key.has_ended(now):
+                raise Unauthenticated("The key that this connection was opened with has ended.")
+
     def check_scope(self, principal: Principal, scope: Scope) -> None:
         """Raises Forbidden."""
         if scope not in principal.scopes:
@@ -121,4 +143,10 @@ class Access:
         if key is None or key.project != claim.project or key.has_ended(self._clock()):
             raise Unauthenticated("The key that this user token was made with has ended.")
         of_key = self._of_key(key, origin)
-        return replace(of_key, scopes=INCLUDED[Scope.RECOMMEND], user_id=claim.user_id, needs_user_token=False)
+        return replace(
+            of_key,
+            scopes=INCLUDED[Scope.RECOMMEND],
+            user_id=claim.user_id,
+            needs_user_token=False,
+            ends_at=claim.expires_at,
+        )

@@ -15,7 +15,9 @@ from app.deadline import remaining_seconds
 from app.domain import Event, Page, Project, ProjectState, Receipt, User
 from app.errors import NotFound
 from app.storage.access import Access
+from app.storage.connections import Connections
 from app.storage.events import Events
+from app.storage.failures import Failures
 from app.storage.items import Items
 from app.storage.users import Users
 
@@ -34,6 +36,8 @@ class Stores:
     items: Items
     users: Users
     events: Events
+    connections: Connections
+    failures: Failures
     access: Access
     purge: Purge
 
@@ -77,6 +81,9 @@ class Erasure:
             users.delete(project, user_id)
             receipt = _counted(receipt, "profile", 1)
             users.put_erasure(project, hashed, receipt)
+        for kind, store in (("connections", self._stores.connections), ("failures", self._stores.failures)):
+            erased = store.erase(project, user_id)
+            receipt = _counted(receipt, kind, erased) if erased else receipt
         while removed := self._stores.events.erase_some(project, user_id):
             receipt = _counted(receipt, "events", removed)
             users.put_erasure(project, hashed, receipt)

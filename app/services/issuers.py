@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -107,12 +107,13 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     plain = {name.removeprefix(SCOPE_PREFIX) for name in names if isinstance(name, str)}
     scopes = frozenset(scope for known in Scope if known.value in plain for scope in INCLUDED[known])
     credential = "jwt-" + hashed(f"{issuer.issuer}\n{claims.get('sub')}")
+    ends_at = datetime.fromtimestamp(claims["exp"], UTC)
     if issuer.user_claim is None:
-        return Principal(project, scopes, credential)
+        return Principal(project, scopes, credential, ends_at=ends_at)
     user_id = claims.get(issuer.user_claim)
     if not isinstance(user_id, str) or not re.fullmatch(ID_PATTERN, user_id):
         raise Unauthenticated("The token names no user.")
-    return Principal(project, scopes & INCLUDED[Scope.RECOMMEND], credential, user_id)
+    return Principal(project, scopes & INCLUDED[Scope.RECOMMEND], credential, user_id, ends_at=ends_at)
 
 
 class _Keys:

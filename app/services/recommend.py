@@ -1,8 +1,9 @@
 """What should this user see next: newest events, neighbour rows, facts, and lists where these give too few."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from app.config import Settings
@@ -11,10 +12,11 @@ from app.errors import NotFound, Unavailable
 from app.recommender import ranking, weights
 from app.services.serving_cache import ServingCache
 from app.storage.events import Events
-from app.storage.neighbours import POPULAR
+from app.storage.neighbours import POPULAR, TRENDING
 
 NEIGHBOURS, SIMILAR, LATEST, GIVEN = "neighbours", "similar", "latest", "given"
-FALLBACKS = frozenset({POPULAR, LATEST})
+FALLBACKS = (TRENDING, POPULAR, LATEST)
+"""Lists that fill up an answer, in this order."""
 SHOWN_REASONS = 3
 SPARE_CANDIDATES = 10
 MAX_SOURCES = 100
@@ -60,9 +62,10 @@ class Recommend:
         cache: ServingCache,
         settings: Settings,
         beside: Callable[..., Future[Any]],
+        clock: Callable[[], datetime],
     ) -> None:
         self._events, self._cache = events, cache
-        self._settings, self._beside = settings, beside
+        self._settings, self._beside, self._clock = settings, beside, clock
 
     def for_user(self, project: str, user_id: str, wish: Wish) -> Answer:
         """The user's recommendations; when the database is gone, the last popular list in memory."""
@@ -92,16 +95,20 @@ class Recommend:
                 raise NotFound("There is no such item.")
             excluded = wish.exclude | {item_id}
             best = [Recommendation(name, score, SIMILAR) for name, score in ranking.ranked(row, excluded)]
-            return self._filled(project, active, best, excluded, wish)
+            return self._filled(project, active, best, excluded, {}, wish)
         except Unavailable:
             return self._degraded(project, replace(wish, exclude=wish.exclude | {item_id}))
 
     def rank(self, project: str, user_id: str, item_ids: Sequence[str], wish: Wish) -> Answer:
-        """The given items, best for the user first; those that nothing is known of keep their order at the end."""
+        """The given items, best for the user first; those that nothing is known of keep their order at the end.
+
+        What he disliked comes last.
+        """
         events, active = self._history(project, user_id, consistent=wish.consistent)
         evidence = self._evidence(project, events, active, wish)
-        scores = evidence.scores()
-        order = sorted(dict.fromkeys(item_ids), key=lambda item_id: -scores.get(item_id, 0.0))
+        scores = _lowered(evidence.scores(), weights.ignored(events))
+        disliked = weights.disliked(events)
+        order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
         ranked = [
             Recommendation(item_id, scores.get(item_id, 0.0), NEIGHBOURS if item_id in scores else GIVEN)
             for item_id in order
@@ -111,15 +118,20 @@ class Recommend:
         return Answer(tuple(explained), active)
 
     def popular(self, project: str, category: str | None, limit: int) -> Answer:
-        """The items that most users interacted with, as of the active version."""
+        """The items that were used most, over a long time."""
         active = self._cache.active(project)
-        listed = self._popular(project, active, category or "")
-        kept = self._available(project, listed, limit)
-        return Answer(tuple(kept), active)
+        listed = self._listed(project, active, POPULAR, category)
+        return Answer(tuple(self._available(project, listed, limit)), active)
+
+    def trending(self, project: str, category: str | None, limit: int) -> Answer:
+        """The items that are used more than they used to be."""
+        listed = self._listed(project, None, TRENDING, category)
+        return Answer(tuple(self._available(project, listed, limit)), None)
 
     def latest(self, project: str, category: str | None, limit: int) -> Answer:
         """The items that were created last."""
-        return Answer(tuple(self._available(project, self._newest(project, category), limit)), None)
+        listed = self._listed(project, None, LATEST, category)
+        return Answer(tuple(self._available(project, listed, limit)), None)
 
     def _history(self, project: str, user_id: str, *, consistent: bool) -> tuple[list[Event], ActiveModel | None]:
         """The user's newest events and the pointer, fetched side by side where the pointer is not in memory."""
@@ -129,11 +141,13 @@ class Recommend:
 
     def _answer(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> Answer:
         evidence = self._evidence(project, events, active, wish)
-        excluded = wish.exclude if wish.include_seen else wish.exclude | weights.seen(events)
-        ranked = ranking.ranked(evidence.scores(), excluded)
+        seen = set() if wish.include_seen else weights.seen(events)
+        excluded = wish.exclude | seen | weights.disliked(events)
+        factors = weights.ignored(events)
+        ranked = ranking.ranked(_lowered(evidence.scores(), factors), excluded)
         best = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in ranked]
         explained = (evidence.explained(one, wish) for one in best)
-        return self._filled(project, active, explained, excluded, wish)
+        return self._filled(project, active, explained, excluded, factors, wish)
 
     def _filled(
         self,
@@ -141,16 +155,22 @@ class Recommend:
         active: ActiveModel | None,
         best: "Sequence[Recommendation] | Iterator[Recommendation]",
         excluded: frozenset[str] | set[str],
+        factors: Mapping[str, float],
         wish: Wish,
     ) -> Answer:
-        """The best candidates that may be shown, then popular and latest items until there are enough."""
+        """The best candidates that may be shown, then those of the fallback lists until there are enough."""
         kept = self._available(project, best, wish.limit)
-        for source in (POPULAR, LATEST):
+        for source in FALLBACKS:
             if len(kept) == wish.limit:
                 break
-            listed = self._popular(project, active, "") if source == POPULAR else self._newest(project, None)
+            listed = self._listed(project, active, source, None)
             taken = {one.item_id for one in kept}.union(excluded)
-            fresh = [one for one in listed if one.item_id not in taken]
+            fresh = [
+                replace(one, score=one.score * factors.get(one.item_id, 1.0))
+                for one in listed
+                if one.item_id not in taken
+            ]
+            fresh.sort(key=lambda one: -one.score)
             kept += self._available(project, fresh, wish.limit - len(kept))
         return Answer(tuple(kept), active)
 
@@ -180,12 +200,16 @@ class Recommend:
         rows = self._cache.rows(project, active, [item_id for item_id, _ in weighted]) if active else {}
         return _Evidence([event for event, _ in newest], weighted, rows)
 
-    def _popular(self, project: str, active: ActiveModel | None, category: str) -> list[Recommendation]:
-        listed = self._cache.popular(project, active, category) if active else {}
-        return [Recommendation(item_id, score, POPULAR) for item_id, score in listed.items()]
-
-    def _newest(self, project: str, category: str | None) -> list[Recommendation]:
-        return [Recommendation(item_id, 0.0, LATEST) for item_id in self._cache.latest(project, category)]
+    def _listed(
+        self, project: str, active: ActiveModel | None, kind: str, category: str | None
+    ) -> list[Recommendation]:
+        if kind == TRENDING:
+            scores = self._cache.trending(project, category or "", self._clock().timestamp())
+        elif kind == POPULAR:
+            scores = self._cache.popular(project, active, category or "")
+        else:
+            scores = dict.fromkeys(self._cache.latest(project, category), 0.0)
+        return [Recommendation(item_id, score, kind) for item_id, score in scores.items()]
 
     def _unknown(self, project: str, item_id: str) -> bool:
         item = self._cache.facts(project, [item_id]).get(item_id)
@@ -201,6 +225,10 @@ class Recommend:
             if item_id not in wish.exclude and not _is_deleted(facts.get(item_id))
         ]
         return Answer(tuple(kept[: wish.limit]), active, degraded=True)
+
+
+def _lowered(scores: Mapping[str, float], factors: Mapping[str, float]) -> dict[str, float]:
+    return {item_id: score * factors.get(item_id, 1.0) for item_id, score in scores.items()}
 
 
 def _is_deleted(item: Item | None) -> bool:

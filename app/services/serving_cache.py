@@ -1,6 +1,7 @@
 """What an instance remembers between requests, so that a warm one asks the database for the user's events only.
 
-Rows and lists of a version never change; the pointer and item facts are re-read after seconds (`Settings`).
+Rows and lists of a version never change; the pointer, item facts and moving lists are re-read after seconds
+(`Settings`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,22 +11,28 @@ from time import monotonic
 from cachetools import LRUCache, TTLCache
 
 from app.config import Settings
-from app.domain import ActiveModel, Item
+from app.domain import ActiveModel, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import rows as packing
+from app.recommender import trends
 from app.storage.items import Items
-from app.storage.neighbours import POPULAR, Neighbours
+from app.storage.lists import MovingLists
+from app.storage.neighbours import POPULAR, TRENDING, Neighbours
 from app.storage.versions import Versions
 
 MAX_PROJECTS = 10_000
 MAX_FACTS = 50_000
 MAX_LISTS = 500
 LATEST_ITEMS = 100
+MOVING = (POPULAR, TRENDING)
 
 
 class ServingCache:
-    def __init__(self, neighbours: Neighbours, items: Items, versions: Versions, settings: Settings) -> None:
+    def __init__(
+        self, neighbours: Neighbours, moving: MovingLists, items: Items, versions: Versions, settings: Settings
+    ) -> None:
         self._neighbours, self._items, self._versions = neighbours, items, versions
+        self._moving_lists = moving
         self._lock = Lock()
         self._pointers: TTLCache[str, ActiveModel | None] = TTLCache(
             MAX_PROJECTS, settings.pointer_ttl_seconds, monotonic
@@ -36,6 +43,10 @@ class ServingCache:
             MAX_LISTS, settings.item_ttl_seconds, monotonic
         )
         self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, settings.item_ttl_seconds, monotonic)
+        self._moving: TTLCache[tuple[str, str, str], MovingList | None] = TTLCache(
+            MAX_LISTS, settings.list_ttl_seconds, monotonic
+        )
+        self._half_life_seconds = settings.trending_half_life_seconds
         self._last: LRUCache[str, tuple[ActiveModel, dict[str, float]]] = LRUCache(MAX_PROJECTS)
         self._last_facts: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_FACTS)
 
@@ -65,11 +76,37 @@ class ServingCache:
             found = {item_id: self._rows.get((project, active.version, item_id)) for item_id in item_ids}
         return {item_id: row for item_id, row in found.items() if row}
 
-    def popular(self, project: str, active: ActiveModel, category: str) -> dict[str, float]:
-        """The version's popular list of a category, "" for all."""
-        self._load(project, active, [], [category])
+    def popular(self, project: str, active: ActiveModel | None, category: str) -> dict[str, float]:
+        """Popular items of a category ("" for all): as counted of late, then those of the active version's training."""
+        moving = self._moving_list(project, POPULAR, category)
+        counted = packing.unpack(moving.packed) if moving else {}
+        trained: dict[str, float] = {}
+        if active is not None:
+            self._load(project, active, [], [category])
+            with self._lock:
+                trained = self._lists.get((project, active.version, category), {})
+        if not counted:
+            return trained
+        scale = min(counted.values()) / max(trained.values(), default=1.0)
+        return counted | {item_id: scale * score for item_id, score in trained.items() if item_id not in counted}
+
+    def trending(self, project: str, category: str, now: float) -> dict[str, float]:
+        """Trending items of a category ("" for all), with their scores at a time (seconds since 1970)."""
+        moving = self._moving_list(project, TRENDING, category)
+        if moving is None:
+            return {}
+        return trends.faded(packing.unpack(moving.packed), now - moving.as_of, self._half_life_seconds)
+
+    def _moving_list(self, project: str, kind: str, category: str) -> MovingList | None:
+        """A list at most `list_ttl_seconds` old; the two kinds of a category come in one round trip."""
         with self._lock:
-            return self._lists.get((project, active.version, category), {})
+            if (project, kind, category) in self._moving:
+                return self._moving[project, kind, category]
+        found = self._moving_lists.get(project, [(one, category) for one in MOVING])
+        with self._lock:
+            for one in MOVING:
+                self._moving[project, one, category] = found.get((one, category))
+        return found.get((kind, category))
 
     def latest(self, project: str, category: str | None) -> list[str]:
         """The ids of the newest items, at most `item_ttl_seconds` old."""

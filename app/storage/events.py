@@ -38,7 +38,7 @@ class MonthIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
 class EventRow(Model):
     class Meta:
         table_name = "events"
-        stream_view_type = "NEW_IMAGE"
+        stream_view_type = "NEW_AND_OLD_IMAGES"
 
     owner = UnicodeAttribute(hash_key=True)
     """project#user."""
@@ -82,7 +82,7 @@ class Events:
         rows, _ = self._table.query(
             key(project, user_id), limit=limit, newest_first=True, consistent=consistent, attributes=HISTORY
         )
-        return [_event(row, user_id) for row in rows]
+        return [event_of(row, user_id) for row in rows]
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
         """A user's events, newest first; `start` is the sort key that the page before ended at."""
@@ -90,14 +90,14 @@ class Events:
         rows, more = self._table.query(
             owner, limit=limit, newest_first=True, start=self._table.key(owner, start) if start else None
         )
-        return Page(tuple(_event(row, user_id) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
+        return Page(tuple(event_of(row, user_id) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
 
     def all(self, project: str) -> Iterator[Event]:
         """Every event of a project, month by month, read page by page."""
         for row in self._pages(key(project, "", MONTHS), None):
             for number in range(MONTH_SHARDS):
                 partition = key(project, row["moment"]["S"], f"{number:02d}")
-                yield from (_event(one, _user_id(one)) for one in self._pages(partition, "month"))
+                yield from (event_of(one, _user_id(one)) for one in self._pages(partition, "month"))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Events of a project, month by month; `start` is the page before's end: month/shard/user/time#event_id."""
@@ -118,8 +118,8 @@ class Events:
                 if more or len(found) == limit:
                     last = found[-1]
                     following = f"{name}/{place}/{_user_id(last)}/{last['moment']['S']}"
-                    return Page(tuple(_event(one, _user_id(one)) for one in found), following)
-        return Page(tuple(_event(one, _user_id(one)) for one in found), None)
+                    return Page(tuple(event_of(one, _user_id(one)) for one in found), following)
+        return Page(tuple(event_of(one, _user_id(one)) for one in found), None)
 
     def _pages(self, partition: str, index: str | None) -> Iterator[Raw]:
         start = None
@@ -146,7 +146,7 @@ def _user_id(row: Raw) -> str:
     return str(row["owner"]["S"]).split("#", 1)[1]
 
 
-def _event(row: Raw, user_id: str) -> Event:
+def event_of(row: Raw, user_id: str) -> Event:
     time, _, event_id = row["moment"]["S"].partition("#")
     return Event(
         user_id=user_id,

@@ -5,15 +5,15 @@ Both belong to a version, so that moving the active pointer back brings back eve
 
 from collections.abc import Iterable, Sequence
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.storage.database import Database, Raw
 from app.storage.table import Table, key
 
 MANIFEST_IDS = 2_000
-POPULAR = "popular"
-"""A kind of list."""
+POPULAR, TRENDING = "popular", "trending"
+"""Kinds of lists."""
 
 
 class NeighbourRow(Model):
@@ -30,8 +30,10 @@ class ListRow(Model):
         table_name = "lists"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#version#kind#category; the list over all categories has an empty one."""
+    """project#version#kind#category; the list over all categories has an empty one, a list that moves no version."""
     packed = BinaryAttribute(legacy_encoding=False)
+    as_of = NumberAttribute(null=True)
+    """Second since 1970; of lists that move."""
 
 
 class Neighbours:

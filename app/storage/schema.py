@@ -7,8 +7,11 @@ from pynamodb.models import Model
 
 from app.storage.access import KEY, AccessRow
 from app.storage.buckets import BucketRow
+from app.storage.connections import ConnectionRow
+from app.storage.counters import CounterRow
 from app.storage.database import Database, bounded
 from app.storage.events import EventRow
+from app.storage.failures import FailureRow
 from app.storage.idempotency import IdempotencyRow
 from app.storage.items import ItemRow
 from app.storage.neighbours import ListRow, NeighbourRow
@@ -28,9 +31,17 @@ MODELS: tuple[type[Model], ...] = (
     BucketRow,
     IdempotencyRow,
     UsageRow,
+    CounterRow,
+    ConnectionRow,
+    FailureRow,
 )
 OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"
-KEYS_OF_A_PROJECT = "begins_with(#hash, :prefix) AND #owner = :project"
+CONDITIONS: dict[type[Model], str] = {
+    AccessRow: "begins_with(#hash, :prefix) AND #owner = :project",
+    ConnectionRow: f"{OF_A_PROJECT} OR #owner = :project",
+    CounterRow: f"{OF_A_PROJECT} OR #range = :project",
+}
+"""Which rows are a project's, where the key alone does not say it."""
 
 
 def create_missing(database: Database) -> list[str]:
@@ -67,7 +78,7 @@ def purge(
         model = database.models[reached["table"]]
         table, name = Table(database, model), model.Meta.table_name.rpartition("-")[2]
         prefix = KEY if model is AccessRow else project
-        condition = KEYS_OF_A_PROJECT if model is AccessRow else OF_A_PROJECT
+        condition = CONDITIONS.get(model, OF_A_PROJECT)
         values = {":prefix": prefix + SEPARATOR, ":project": project}
         keys, start = table.scan(condition, values, reached["start"])
         table.write_many([], keys)

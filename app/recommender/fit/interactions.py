@@ -70,7 +70,7 @@ def gather(events: Iterable[Event]) -> Interactions:
     strongest: dict[tuple[int, int], tuple[float, float]] = {}
     ratings: dict[tuple[int, int], tuple[float, float]] = {}
     for event in events:
-        weight = weights.of_type(event.event_type, event.value, None)
+        weight = weights.to_learn(event.event_type, event.value, None)
         if not weight:
             continue
         pair = users.setdefault(event.user_id, len(users)), items.setdefault(event.item_id, len(items))

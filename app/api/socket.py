@@ -1,0 +1,288 @@
+"""Live sockets: what a client says and what he is told, without the wire. API Gateway and uvicorn speak through it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+from uuid import uuid4
+
+from app import telemetry
+from app.api import answers, frames
+from app.api.deps import Services
+from app.deadline import within
+from app.domain import ADMINISTRATION, Answer, Connection, Principal, Scope, Subscription, of_session
+from app.errors import Forbidden, Overloaded, SerendipError, Unauthenticated
+from app.push import Busy, Gone, Pusher
+from app.services.access import Credentials
+from app.services.recommend import Wish
+from app.telemetry import Work
+
+PROTOCOL = "serendip"
+KEY_PROTOCOL, BEARER_PROTOCOL = "serendip.key.", "serendip.bearer."
+"""Browsers cannot set headers: they offer `serendip` and one of these, followed by the credential."""
+METHOD = "SOCKET"
+BEARER = "bearer "
+OK = 200
+RESUMED = ("limit", "properties")
+"""What a client asked for, as far as the token to go on with repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client brings along when he connects; names of headers are in lower case."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ticket: str | None = None
+
+    @property
+    def protocols(self) -> list[str]:
+        return [one.strip() for one in self.headers.get("sec-websocket-protocol", "").split(",") if one.strip()]
+
+
+class SocketApi:
+    def __init__(self, services: Services, pusher: Pusher) -> None:
+        self._services, self._pusher = services, pusher
+
+    def connect(self, connection_id: str, handshake: Handshake) -> str | None:
+        """Let a client in; returns the subprotocol to confirm, if he offered ours.
+
+        Raises:
+            Unauthenticated, Forbidden, LimitExceeded, Unavailable.
+        """
+        services = self._services
+        with self._told("connect") as (work, outcome):
+            try:
+                principal = self._principal(handshake)
+                work.project = principal.project
+                services.access.check_scope(principal, Scope.RECOMMEND)
+                if principal.project == ADMINISTRATION:
+                    raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
+                services.limiter.spend(principal)
+                services.sockets.open(connection_id, principal)
+                services.usage.count(principal.project, principal.credential, work)
+            except SerendipError as error:
+                outcome.status = frames.status(error)
+                raise
+        return PROTOCOL if PROTOCOL in handshake.protocols else None
+
+    def disconnect(self, connection_id: str) -> None:
+        with within(self._services.settings.request_deadline_seconds):
+            self._services.sockets.end(connection_id)
+
+    def receive(self, connection_id: str, message: str | bytes) -> None:
+        """Answer one message; whatever goes wrong is told in a frame."""
+        services, frame_id = self._services, None
+        with self._told("unreadable") as (work, outcome):
+            try:
+                connection = services.sockets.find(connection_id)
+                principal = connection.principal
+                work.project = principal.project
+                services.access.check_still(principal)
+                frame = frames.parsed(message)
+                frame_id, work.route = frame.id, f"socket {frame.action}"
+                if not isinstance(frame, frames.Ping):
+                    services.limiter.spend(principal)
+                self._answer(connection, frame)
+                services.usage.count(principal.project, principal.credential, work)
+                if services.sockets.is_leaving(connection.expires_at):
+                    self.say_goodbye(connection_id)
+            except Gone:
+                services.sockets.end(connection_id)
+            except SerendipError as error:
+                outcome.status = frames.status(error)
+                self._post(connection_id, frames.of_error(error, work.request_id, frame_id))
+                if isinstance(error, Unauthenticated):
+                    self._end(connection_id)
+            except Exception as error:  # noqa: BLE001 - the socket lives on
+                outcome.status = frames.UNEXPECTED
+                telemetry.tell_failure(work, error)
+                self._post(connection_id, frames.of_error(None, work.request_id, frame_id))
+        if services.usage.due():
+            services.usage.write()
+
+    def any_of(self, project: str) -> bool:
+        """Whether a project may have live sockets."""
+        return self._services.sockets.any_of(project)
+
+    def push(self, project: str, user_id: str) -> int:
+        """Tell everybody who watches a user's list, if it is another one than he was told last.
+
+        Returns:
+            How many frames went out.
+
+        Raises:
+            Unavailable: the database or the gateway takes no more at the moment; the frames are still to go out.
+        """
+        pushed = 0
+        known: dict[int, Answer] = {}
+        for subscription in self._services.sockets.watching(project, user_id):
+            wish = subscription.wish or {}
+            try:
+                self._services.access.check_still(Principal.of(wish["principal"]))
+            except Unauthenticated:
+                self._end(subscription.connection_id)
+                continue
+            limit = wish["limit"]
+            if limit not in known:
+                known[limit] = self._recommend(project, user_id, Wish(limit=limit, consistent=True))
+            pushed += self._tell(subscription, known[limit], None)
+            if self._services.sockets.is_leaving(subscription.expires_at):
+                self.say_goodbye(subscription.connection_id)
+        return pushed
+
+    def say_goodbye(self, connection_id: str) -> None:
+        """End a connection, with a token that goes on where it ended."""
+        sockets = self._services.sockets
+        connection = sockets.find(connection_id)
+        token = self._resume(connection.principal.project, sockets.subscriptions(connection))
+        self._post(connection_id, frames.packed("goodbye", None, resume=token))
+        self._end(connection_id)
+
+    def _answer(self, connection: Connection, frame: frames.Frame) -> None:
+        principal, connection_id = connection.principal, connection.connection_id
+        services, project = self._services, principal.project
+        reply: bytes | None = None
+        match frame:
+            case frames.Ping():
+                reply = frames.packed("pong", frame.id)
+            case frames.SendEvent():
+                services.access.check_scope(principal, Scope.WRITE)
+                now = services.clock()
+                services.events.accept(project, [frame.record(frame.owner, now)])
+                token = services.tokens.freshness(project, now)
+                reply = frames.packed("accepted", frame.id, accepted=1, freshness_token=token)
+            case frames.Recommend():
+                reply = self._once(principal, frame)
+            case frames.Subscribe():
+                services.access.check_user(principal, frame.owner)
+                wish = {"limit": frame.limit, "properties": frame.properties, "principal": principal.facts()}
+                self._subscribe(connection, frame.owner, wish, frame.id, None)
+            case frames.Unsubscribe():
+                services.sockets.unsubscribe(connection, frame.owner)
+                reply = frames.packed("unsubscribed", frame.id, **_named(frame.owner))
+            case frames.Resume():
+                found = services.tokens.resumed(project, frame.token)
+                self._pusher.post(connection_id, frames.packed("resumed", frame.id, subscriptions=len(found)))
+                for one in found:
+                    services.access.check_user(principal, one["user"])
+                    wish = {**{name: one[name] for name in RESUMED}, "principal": principal.facts()}
+                    self._subscribe(services.sockets.find(connection_id), one["user"], wish, None, one["shown"])
+        if reply is not None:
+            self._pusher.post(connection_id, reply)
+
+    def _once(self, principal: Principal, frame: frames.Recommend) -> bytes:
+        services, project = self._services, principal.project
+        services.access.check_user(principal, frame.owner)
+        if frame.after is not None:
+            services.tokens.check_freshness(project, frame.after)
+        wish = Wish(
+            limit=frame.limit,
+            exclude=frozenset(frame.exclude),
+            event_types=frozenset(frame.event_types) if frame.event_types else None,
+            include_seen=frame.include_seen,
+            explain=frame.explain,
+            consistent=frame.after is not None,
+        )
+        answer = services.recommend.for_user(project, frame.owner, wish)
+        content = {**_named(frame.owner), **self._view(project, answer, properties=frame.properties)}
+        return frames.fitted("recommendations", frame.id, content)
+
+    def _subscribe(
+        self, connection: Connection, user_id: str, wish: Mapping[str, Any], frame_id: str | None, shown: str | None
+    ) -> None:
+        subscription = self._services.sockets.subscribe(connection, user_id, wish, shown)
+        answer = self._recommend(subscription.project, user_id, Wish(limit=wish["limit"], consistent=True))
+        self._tell(subscription, answer, frame_id)
+
+    def _recommend(self, project: str, user_id: str, wish: Wish) -> Answer:
+        answer = self._services.recommend.for_user(project, user_id, wish)
+        if answer.degraded:
+            raise Overloaded("The database cannot be reached; the list will come when it can.")
+        return answer
+
+    def _tell(self, subscription: Subscription, answer: Answer, frame_id: str | None) -> int:
+        """Post a list, unless it is the one that was shown; returns how many frames went out."""
+        shown = _digest(answer)
+        if shown == subscription.shown:
+            return 0
+        wish = subscription.wish or {}
+        content = {
+            **_named(subscription.user_id),
+            **self._view(subscription.project, answer, properties=wish["properties"]),
+            "resume": self._resume(subscription.project, [replace(subscription, shown=shown)]),
+        }
+        try:
+            self._pusher.post(subscription.connection_id, frames.fitted("recommendations", frame_id, content))
+        except Gone:
+            self._services.sockets.end(subscription.connection_id)
+            return 0
+        except Busy as error:
+            raise Overloaded("The gateway takes no more frames at the moment.") from error
+        self._services.sockets.show(subscription, shown)
+        return 1
+
+    def _view(self, project: str, answer: Answer, *, properties: bool) -> dict[str, Any]:
+        return answers.view(self._services, project, answer, properties).model_dump(mode="json")
+
+    def _resume(self, project: str, subscriptions: Sequence[Subscription]) -> str:
+        facts = [
+            {"user": one.user_id, "shown": one.shown, **{name: (one.wish or {})[name] for name in RESUMED}}
+            for one in subscriptions
+        ]
+        return self._services.tokens.resume(project, facts)
+
+    def _principal(self, handshake: Handshake) -> Principal:
+        services, headers = self._services, handshake.headers
+        if handshake.ticket is not None:
+            principal, expires_at = services.tokens.ticket_claim(handshake.ticket, services.clock())
+            services.access.check_still(principal)
+            services.sockets.admit(handshake.ticket, expires_at)
+            return principal
+        key, bearer = headers.get("x-api-key"), headers.get("authorization")
+        if bearer is not None:
+            bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
+        for offered in handshake.protocols:
+            if offered.startswith(KEY_PROTOCOL):
+                key = offered.removeprefix(KEY_PROTOCOL)
+            elif offered.startswith(BEARER_PROTOCOL):
+                bearer = offered.removeprefix(BEARER_PROTOCOL)
+        return services.access.authenticate(Credentials(key, bearer, headers.get("origin")))
+
+    def _post(self, connection_id: str, frame: bytes) -> None:
+        """Post what nobody waits for."""
+        try:
+            self._pusher.post(connection_id, frame)
+        except (Gone, Busy):
+            return
+
+    def _end(self, connection_id: str) -> None:
+        self._services.sockets.end(connection_id)
+        self._pusher.close(connection_id)
+
+    @contextmanager
+    def _told(self, route: str) -> Iterator[tuple[Work, "_Outcome"]]:
+        """Around each message: its deadline and its line in the log."""
+        settings, outcome = self._services.settings, _Outcome()
+        work = Work(uuid4().hex, route=f"socket {route}")
+        with telemetry.doing(work), within(settings.request_deadline_seconds):
+            try:
+                yield work, outcome
+            finally:
+                telemetry.tell_request(work, METHOD, outcome.status, cold_start=False, emf=settings.emf)
+
+
+@dataclass
+class _Outcome:
+    status: int = OK
+
+
+def _named(user_id: str) -> dict[str, str]:
+    session = of_session("")
+    return {"session_id": user_id.removeprefix(session)} if user_id.startswith(session) else {"user_id": user_id}
+
+
+def _digest(answer: Answer) -> str:
+    """Of the items in their order."""
+    names = "\n".join(one.item_id for one in answer.recommendations)
+    return blake2b(names.encode(), digest_size=8).hexdigest()

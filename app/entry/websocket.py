@@ -1,0 +1,93 @@
+"""API Gateway's WebSocket events, and its management API, through which frames get back to clients."""
+
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from app.api import problems
+from app.api.frames import MAX_FRAME_BYTES
+from app.api.socket import Handshake, SocketApi
+from app.config import Settings
+from app.errors import SerendipError
+from app.push import Busy, Gone, TooLarge
+
+ATTEMPTS = 4
+PAUSE_SECONDS = 0.1
+GONE, TOO_LARGE = "GoneException", "PayloadTooLargeException"
+
+
+class ManagementApi:
+    """Posts to connections of API Gateway."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: BaseClient | None = None
+
+    def post(self, connection_id: str, frame: bytes) -> None:
+        """Raises Gone, Busy or TooLarge."""
+        if len(frame) > MAX_FRAME_BYTES:
+            raise TooLarge
+        self._call("post_to_connection", ConnectionId=connection_id, Data=frame)
+
+    def close(self, connection_id: str) -> None:
+        try:
+            self._call("delete_connection", ConnectionId=connection_id)
+        except (Gone, Busy):
+            return
+
+    def _call(self, operation: str, **request: object) -> None:
+        if self._client is None:  # built when it is first needed: most functions never push
+            self._client = get_session().create_client(
+                "apigatewaymanagementapi",
+                self._settings.region,
+                endpoint_url=self._settings.socket_endpoint,
+                config=Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}),
+            )
+        for attempt in range(ATTEMPTS):
+            try:
+                getattr(self._client, operation)(**request)
+            except (BotoCoreError, ClientError) as error:
+                code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+                if code in {GONE, "410"}:
+                    raise Gone from error
+                if code in {TOO_LARGE, "413"}:
+                    raise TooLarge from error
+                if attempt == ATTEMPTS - 1:
+                    raise Busy from error
+                time.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))  # noqa: S311
+            else:
+                return
+
+
+def answer(sockets: SocketApi, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Handle one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
+    context = event["requestContext"]
+    connection_id = context["connectionId"]
+    if context["eventType"] == "CONNECT":
+        return _connect(sockets, connection_id, event)
+    if context["eventType"] == "MESSAGE":
+        sockets.receive(connection_id, event.get("body") or "")
+    else:
+        sockets.disconnect(connection_id)
+    return {"statusCode": 200}
+
+
+def _connect(sockets: SocketApi, connection_id: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    ticket = (event.get("queryStringParameters") or {}).get("ticket")
+    try:
+        protocol = sockets.connect(connection_id, Handshake(headers, ticket))
+    except SerendipError as error:
+        refused = problems.of(error, event["requestContext"].get("requestId", ""))
+        return {
+            "statusCode": refused.status_code,
+            "headers": dict(refused.headers),
+            "body": bytes(refused.body).decode(),
+        }
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol} if protocol else {}}

@@ -1,0 +1,84 @@
+"""Counters: how much each item was used in each slot of time, as whole numbers, so that no order of adding matters."""
+
+from collections.abc import Iterable, Mapping
+from struct import Struct
+from zlib import compress, decompress
+
+from app.domain import Event
+
+Counts = dict[tuple[int, str], int]
+"""(second since 1970 at which the slot begins, item id) -> thousandths of weight; never 0."""
+
+FINE_SECONDS = 300
+COARSE_SECONDS = 86_400
+LIVE_SECONDS = 86_400
+"""Events that arrive later than this count in slots of a day."""
+THOUSANDTHS = 1_000
+HEADER, ENTRY = Struct("<cI"), Struct("<Iq")
+FORMAT = b"\x01"
+COMPRESSION = 1
+
+
+def of_event(event: Event, weight: float, arrived: int) -> Counts:
+    """What one event adds."""
+    happened = int(event.timestamp.timestamp())
+    seconds = FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS
+    amount = round(weight * THOUSANDTHS)
+    return {(floor(max(happened, 0), seconds), event.item_id): amount} if amount else {}
+
+
+def floor(second: int, seconds: int) -> int:
+    """The beginning of the slot that a second lies in."""
+    return second - second % seconds
+
+
+def add(total: Counts, more: Mapping[tuple[int, str], int], sign: int = 1) -> None:
+    for entry, amount in more.items():
+        summed = total.get(entry, 0) + sign * amount
+        if summed:
+            total[entry] = summed
+        else:
+            total.pop(entry, None)
+
+
+def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
+    """The sum, in slots of at least so many seconds."""
+    total: Counts = {}
+    for counts in several:
+        for (slot, item_id), amount in counts.items():
+            add(total, {(floor(slot, seconds), item_id): amount})
+    return total
+
+
+def pack(counts: Counts) -> bytes:
+    """Equal counts give equal bytes."""
+    entries = sorted(counts.items())
+    numbers = b"".join(ENTRY.pack(slot, amount) for (slot, _), amount in entries)
+    names = "\n".join(item_id for (_, item_id), _ in entries).encode()
+    return HEADER.pack(FORMAT, len(entries)) + compress(numbers + names, COMPRESSION)
+
+
+def packed_within(counts: Counts, most_bytes: int) -> bytes:
+    """Packed, without the lightest items if it would be too large; equal counts give equal bytes."""
+    items: dict[str, int] = {}
+    for (_, item_id), amount in counts.items():
+        items[item_id] = items.get(item_id, 0) + amount
+    heaviest = sorted(items, key=lambda item_id: (-items[item_id], item_id))
+    packed = pack(counts)
+    while len(packed) > most_bytes:
+        heaviest = heaviest[: len(heaviest) * 3 // 4]
+        kept = set(heaviest)
+        packed = pack({entry: amount for entry, amount in counts.items() if entry[1] in kept})
+    return packed
+
+
+def unpack(packed: bytes) -> Counts:
+    """Raises ValueError for bytes of another format."""
+    form, number = HEADER.unpack_from(packed)
+    if form != FORMAT:
+        raise ValueError(f"unknown format {form!r} of packed counters")
+    content = decompress(packed[HEADER.size :])
+    ends = number * ENTRY.size
+    names = content[ends:].decode().split("\n")
+    numbers = ENTRY.iter_unpack(content[:ends])
+    return {(slot, name): amount for (slot, amount), name in zip(numbers, names, strict=False)}

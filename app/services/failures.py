@@ -1,0 +1,33 @@
+"""Records of the stream that could not be applied: kept, shown, tried again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.domain import Failure, Page, every
+from app.storage.failures import UNKNOWN
+from app.storage.failures import Failures as Store
+
+LISTED = 100
+
+
+class Failures:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, record: Mapping[str, Any], reason: str) -> None:
+        """Keep a record."""
+        self._store.put(record, reason)
+
+    def list_page(self, project: str | None, start: str | None, limit: int) -> Page[Failure]:
+        """A project's failures, or those of no known project."""
+        return self._store.list_page(project or UNKNOWN, start, limit)
+
+    def retry(self, project: str | None, apply: Callable[[Mapping[str, Any]], bool]) -> tuple[int, int]:
+        """Apply each record again; returns how many were tried, and how many of them succeeded and were removed."""
+        tried = done = 0
+        for failure in list(every(lambda start: self.list_page(project, start, LISTED))):
+            tried += 1
+            if apply(failure.record):
+                self._store.delete(failure)
+                done += 1
+        return tried, done

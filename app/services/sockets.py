@@ -1,0 +1,121 @@
+"""Connections and subscriptions of live sockets: how long they live, and what they were shown."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from app.config import Settings
+from app.domain import Connection, Principal, Subscription
+from app.errors import Conflict, InvalidInput, Unauthenticated
+from app.storage.connections import Connections
+
+MAX_SUBSCRIPTIONS = 20
+FAREWELL = timedelta(minutes=5)
+"""Before its end, a connection is told to open another one."""
+
+
+class Sockets:
+    def __init__(self, connections: Connections, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._connections, self._clock = connections, clock
+        self._life = timedelta(seconds=settings.connection_seconds)
+
+    def open(self, connection_id: str, principal: Principal) -> Connection:
+        """Fix the identity of a connection; the same connection announced twice is one.
+
+        Raises:
+            Unauthenticated: a connection of this id belongs to somebody else.
+        """
+        now = self._clock()
+        ends_at = min(now + self._life, principal.ends_at or now + self._life)
+        connection = Connection(connection_id, principal, now, ends_at)
+        try:
+            self._connections.put(connection)
+        except Conflict as error:
+            known = self._connections.get(connection_id)
+            if known is None or known.principal != principal:
+                raise Unauthenticated("There is such a connection already.") from error
+            return known
+        return connection
+
+    def admit(self, ticket: str, expires_at: datetime) -> None:
+        """Use up a ticket.
+
+        Raises:
+            Unauthenticated: it was used before.
+        """
+        try:
+            self._connections.use_ticket(blake2b(ticket.encode(), digest_size=16).hexdigest(), expires_at)
+        except Conflict as error:
+            raise Unauthenticated("This ticket was used already. Get a new one for each connection.") from error
+
+    def find(self, connection_id: str) -> Connection:
+        """Raises Unauthenticated where there is none, or its time is up."""
+        connection = self._connections.get(connection_id)
+        if connection is None:
+            raise Unauthenticated("This connection has ended. Open a new one.")
+        return connection
+
+    def end(self, connection_id: str) -> None:
+        """Forget a connection and its subscriptions; one that is not known is forgotten already."""
+        connection = self._connections.get(connection_id)
+        if connection is not None:
+            self._connections.delete(connection)
+
+    def is_leaving(self, expires_at: datetime) -> bool:
+        """Whether it is time to tell the client to open another connection."""
+        return self._clock() >= expires_at - min(FAREWELL, self._life / 10)
+
+    def subscribe(
+        self, connection: Connection, user_id: str, wish: Mapping[str, Any], shown: str | None = None
+    ) -> Subscription:
+        """Subscribe a connection to a user's list, or change what it wants of it.
+
+        Raises:
+            InvalidInput: the connection has too many subscriptions.
+            Unauthenticated: it ended meanwhile.
+        """
+        if user_id not in connection.users and len(connection.users) >= MAX_SUBSCRIPTIONS:
+            raise InvalidInput(f"A connection has at most {MAX_SUBSCRIPTIONS} subscriptions. Open another one.")
+        subscription = Subscription(
+            connection.principal.project, user_id, connection.connection_id, connection.expires_at, wish, shown
+        )
+        try:
+            self._connections.name_user(connection, user_id, subscribed=True)
+        except Conflict as error:
+            raise Unauthenticated("This connection has ended. Open a new one.") from error
+        self._connections.put_subscription(subscription)
+        return subscription
+
+    def unsubscribe(self, connection: Connection, user_id: str) -> None:
+        """End a subscription; one that there is not has ended already."""
+        if user_id not in connection.users:
+            return
+        principal = connection.principal
+        bare = Subscription(principal.project, user_id, connection.connection_id, connection.expires_at)
+        if user_id == principal.user_id:
+            self._connections.put_subscription(bare)
+        else:
+            self._connections.delete_subscription(bare)
+        self._connections.name_user(connection, user_id, subscribed=False)
+
+    def subscriptions(self, connection: Connection) -> list[Subscription]:
+        """What a connection is subscribed to."""
+        project = connection.principal.project
+        found = (
+            self._connections.subscription(project, user_id, connection.connection_id)
+            for user_id in sorted(connection.users)
+        )
+        return [one for one in found if one is not None and one.wish is not None]
+
+    def any_of(self, project: str) -> bool:
+        """Whether a project may have live connections; never wrongly false."""
+        return self._connections.any_of(project)
+
+    def watching(self, project: str, user_id: str) -> list[Subscription]:
+        """The subscriptions to a user's list."""
+        return [one for one in self._connections.of_user(project, user_id) if one.wish is not None]
+
+    def show(self, subscription: Subscription, shown: str) -> None:
+        """Note what was pushed."""
+        self._connections.show(subscription, shown)

@@ -1,0 +1,185 @@
+"""Live sockets, and who is subscribed to what: rows that expire, so that a missed disconnect leaves nothing behind."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.models import Model
+
+from app.domain import Connection, Principal, Subscription
+from app.errors import Conflict
+from app.storage.database import Database, Raw
+from app.storage.table import Table, iso, key, moment
+
+CONNECTION, TICKET, PRESENCE = "connection", "ticket", "presence"
+ONLY = "-"
+"""The sort key of rows that have no other beside them."""
+
+
+class ConnectionRow(Model):
+    class Meta:
+        table_name = "connections"
+
+    key = UnicodeAttribute(hash_key=True)
+    """connection#id; project#user for its subscriptions; project##presence; ticket#digest of a used one."""
+    part = UnicodeAttribute(range_key=True)
+    """The connection's id, of subscriptions."""
+    project = UnicodeAttribute(null=True)
+    principal = UnicodeAttribute(null=True)
+    """JSON."""
+    connected_at = UnicodeAttribute(null=True)
+    users: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    """Those that the connection is subscribed to."""
+    wish = UnicodeAttribute(null=True)
+    """JSON: what a subscription asks for; none in the row that only says whose connection it is."""
+    shown = UnicodeAttribute(null=True)
+    """Digest of the list that was pushed last."""
+    expires_at = TTLAttribute()
+
+
+class Connections:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, ConnectionRow)
+        self._call = database.call
+        self._present: dict[str, float] = {}
+
+    def put(self, connection: Connection) -> None:
+        """Remember a connection (Conflict where it is known already), and that its project has some."""
+        principal, user_id = connection.principal, connection.principal.user_id
+        self._mark_present(principal.project, connection.expires_at)
+        if user_id is not None:
+            own = Subscription(principal.project, user_id, connection.connection_id, connection.expires_at)
+            self.put_subscription(own)
+        row = ConnectionRow(
+            key=key(CONNECTION, connection.connection_id),
+            part=ONLY,
+            project=principal.project,
+            principal=json.dumps(principal.facts()),
+            connected_at=iso(connection.connected_at),
+            users=connection.users or None,
+            expires_at=connection.expires_at,
+        )
+        self._table.put(row, ConnectionRow.key.does_not_exist())
+
+    def get(self, connection_id: str) -> Connection | None:
+        row = self._table.get(key(CONNECTION, connection_id), ONLY, consistent=True)
+        return _connection(row) if row and not _expired(row) else None
+
+    def delete(self, connection: Connection) -> None:
+        """Forget a connection and its subscriptions."""
+        project, user_id = connection.principal.project, connection.principal.user_id
+        users = connection.users | ({user_id} if user_id is not None else set())
+        keys = [self._table.key(key(project, user), connection.connection_id) for user in sorted(users)]
+        self._table.write_many([], [*keys, self._table.key(key(CONNECTION, connection.connection_id), ONLY)])
+
+    def put_subscription(self, subscription: Subscription) -> None:
+        self._table.write_many(
+            [
+                ConnectionRow(
+                    key=key(subscription.project, subscription.user_id),
+                    part=subscription.connection_id,
+                    wish=json.dumps(subscription.wish) if subscription.wish else None,
+                    shown=subscription.shown,
+                    expires_at=subscription.expires_at,
+                )
+            ]
+        )
+
+    def delete_subscription(self, subscription: Subscription) -> None:
+        owner = key(subscription.project, subscription.user_id)
+        self._table.write_many([], [self._table.key(owner, subscription.connection_id)])
+
+    def subscription(self, project: str, user_id: str, connection_id: str) -> Subscription | None:
+        row = self._table.get(key(project, user_id), connection_id, consistent=True)
+        return _subscription(row) if row and not _expired(row) else None
+
+    def of_user(self, project: str, user_id: str) -> list[Subscription]:
+        """Whatever connections have to do with a user, subscribed or only his."""
+        rows, _ = self._table.query(key(project, user_id), consistent=True)
+        return [_subscription(row) for row in rows if not _expired(row)]
+
+    def erase(self, project: str, user_id: str) -> int:
+        """Remove what names a user: his own connections as a whole, of others' their subscription to him."""
+        found, _ = self._table.query(key(project, user_id), consistent=True)
+        for subscription in map(_subscription, found):
+            row = self._table.get(key(CONNECTION, subscription.connection_id), ONLY, consistent=True)
+            connection = _connection(row) if row else None
+            if connection and connection.principal.user_id == user_id:
+                self.delete(connection)
+            elif connection:
+                with suppress(Conflict):
+                    self.name_user(connection, user_id, subscribed=False)
+            self.delete_subscription(subscription)
+        return len(found)
+
+    def name_user(self, connection: Connection, user_id: str, *, subscribed: bool) -> None:
+        """Note in the connection's row that it is subscribed to a user, or no longer (Conflict where it has ended)."""
+        request = {
+            "TableName": self._table.name,
+            "Key": self._table.key(key(CONNECTION, connection.connection_id), ONLY),
+            "UpdateExpression": f"{'ADD' if subscribed else 'DELETE'} #users :user",
+            "ConditionExpression": "attribute_exists(#key)",
+            "ExpressionAttributeNames": {"#users": "users", "#key": "key"},
+            "ExpressionAttributeValues": {":user": {"SS": [user_id]}},
+        }
+        self._call("UpdateItem", request)
+
+    def show(self, subscription: Subscription, shown: str) -> None:
+        """Note what was pushed, unless the subscription has ended."""
+        request = {
+            "TableName": self._table.name,
+            "Key": self._table.key(key(subscription.project, subscription.user_id), subscription.connection_id),
+            "UpdateExpression": "SET shown = :shown",
+            "ConditionExpression": "attribute_exists(#key)",
+            "ExpressionAttributeNames": {"#key": "key"},
+            "ExpressionAttributeValues": {":shown": {"S": shown}},
+        }
+        with suppress(Conflict):
+            self._call("UpdateItem", request)
+
+    def use_ticket(self, digest: str, expires_at: datetime) -> None:
+        """Conflict for one that was used before."""
+        row = ConnectionRow(key=key(TICKET, digest), part=ONLY, expires_at=expires_at)
+        self._table.put(row, ConnectionRow.key.does_not_exist())
+
+    def any_of(self, project: str) -> bool:
+        """Whether a project may have live connections."""
+        row = self._table.get(key(project, "", PRESENCE), ONLY, consistent=True)
+        return row is not None and not _expired(row)
+
+    def _mark_present(self, project: str, until: datetime) -> None:
+        """Written ahead for another life of a connection, so that few connects write it."""
+        if self._present.get(project, 0.0) >= until.timestamp():
+            return
+        ahead = until + (until - datetime.now(UTC))
+        earlier = ConnectionRow.key.does_not_exist() | (ConnectionRow.expires_at < ahead)
+        with suppress(Conflict):
+            self._table.put(ConnectionRow(key=key(project, "", PRESENCE), part=ONLY, expires_at=ahead), earlier)
+        self._present[project] = ahead.timestamp()
+
+
+def _expired(row: Raw) -> bool:
+    return int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp()
+
+
+def _connection(row: Raw) -> Connection:
+    return Connection(
+        connection_id=str(row["key"]["S"]).split("#", 1)[1],
+        principal=Principal.of(json.loads(row["principal"]["S"])),
+        connected_at=moment(row["connected_at"]["S"]),
+        expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
+        users=frozenset(row["users"]["SS"]) if "users" in row else frozenset(),
+    )
+
+
+def _subscription(row: Raw) -> Subscription:
+    project, _, user_id = str(row["key"]["S"]).partition("#")
+    return Subscription(
+        project=project,
+        user_id=user_id,
+        connection_id=row["part"]["S"],
+        wish=json.loads(row["wish"]["S"]) if "wish" in row else None,
+        shown=row["shown"]["S"] if "shown" in row else None,
+        expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
+    )

@@ -1,0 +1,87 @@
+"""Records of the stream that could not be applied, kept for two weeks with the reason."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain import Failure, Page, every
+from app.storage.database import Database, Raw
+from app.storage.table import SEPARATOR, Table
+
+KEPT = timedelta(days=14)
+LISTED = 100
+UNKNOWN = "#unknown"
+"""The project of records that do not say which they are of."""
+
+
+class FailureRow(Model):
+    class Meta:
+        table_name = "failures"
+
+    project = UnicodeAttribute(hash_key=True)
+    record_id = UnicodeAttribute(range_key=True)
+    user = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute()
+    record = UnicodeAttribute()
+    """JSON, as the stream gave it."""
+    expires_at = TTLAttribute()
+
+
+class Failures:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, FailureRow)
+
+    def put(self, record: Mapping[str, Any], reason: str) -> None:
+        """Keep a record; the same one again is the same row."""
+        project, user_id = _owner(record)
+        row = FailureRow(
+            project=project,
+            record_id=str(record.get("eventID") or "unknown"),
+            user=user_id,
+            reason=reason,
+            record=json.dumps(record, default=_plain),
+            expires_at=KEPT,
+        )
+        self._table.put(row)
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[Failure]:
+        rows, more = self._table.query(
+            project, limit=limit, consistent=True, start=self._table.key(project, start) if start else None
+        )
+        return Page(tuple(map(_failure, rows)), rows[-1]["record_id"]["S"] if more and rows else None)
+
+    def erase(self, project: str, user_id: str) -> int:
+        """Remove the records of a user."""
+        found = [one for one in every(lambda start: self.list_page(project, start, LISTED)) if one.user_id == user_id]
+        self._table.write_many([], [self._table.key(one.project, one.record_id) for one in found])
+        return len(found)
+
+    def delete(self, failure: Failure) -> None:
+        self._table.write_many([], [self._table.key(failure.project, failure.record_id)])
+
+
+def _owner(record: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Project and user of a record, as far as it says."""
+    try:
+        project, separator, user_id = record["dynamodb"]["Keys"]["owner"]["S"].partition(SEPARATOR)
+    except (KeyError, TypeError, AttributeError):
+        return UNKNOWN, None
+    return (project, user_id) if project and separator else (UNKNOWN, None)
+
+
+def _plain(value: object) -> object:
+    return value.astimezone(UTC).timestamp() if isinstance(value, datetime) else repr(value)
+
+
+def _failure(row: Raw) -> Failure:
+    return Failure(
+        project=row["project"]["S"],
+        record_id=row["record_id"]["S"],
+        user_id=row["user"]["S"] if "user" in row else None,
+        reason=row["reason"]["S"],
+        record=json.loads(row["record"]["S"]),
+    )
