@@ -100,6 +100,8 @@ class Counters:
 
     def between(self, project: str, level: int, begin: int, end: int) -> list[Counted]:
         """The rows of a level whose time begins in [begin, end), of all lanes."""
+        if begin >= end:
+            return []
         if level != FINEST:
             return self._range(key(project, str(level)), begin, end)
         lanes = [f"{number:02d}" for number in range(LANES)]

@@ -1,0 +1,284 @@
+"""The stream's effect: exactly once, whatever is delivered how often, and nobody stops anybody else."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import hypothesis
+import orjson
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import strategies as st
+
+from app import moment
+from app.config import Settings
+from app.domain import Event, Limits
+from app.entry.stream import Consumer, Record
+from app.recommender import counts, rows
+from app.storage.counters import FINEST
+from app.wiring import Wired
+from tests import tables
+from tests.build import an_event, an_item, wired_on
+from tests.entry.test_aws import environment, last_line, python
+from tests.streams import NoSockets, a_record
+
+_projects = count(1)
+NOW = datetime.now(UTC).replace(second=30)
+"""Rows that have expired are removed by the database, so that this cannot be some fixed day."""
+
+
+def a_project_of(wired: Wired) -> str:
+    project = f"stream{next(_projects)}"
+    wired.services.projects.create(project, None, Limits())
+    wired.services.catalog.put_items(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(4)])
+    return project
+
+
+def state(wired: Wired, project: str) -> dict[str, Any]:
+    """Counters and lists of a project, without how often rows were written."""
+    found: dict[str, Any] = {}
+    for row in tables.rows(wired):
+        place = row.get("key", {}).get("S", "")
+        if not place.startswith(project + "#") or "packed" not in row:
+            continue
+        packed = bytes(row["packed"]["B"])
+        if "as_of" in row:
+            listed = list(rows.unpack(packed))
+            found |= {place.removeprefix(project): listed} if listed else {}
+        else:
+            start = row["start"]["S"]
+            seen = bytes(row["seen"]["B"]) if "seen" in row else b""
+            found[f"{place.removeprefix(project)}/{start}"] = (counts.unpack(packed), seen)
+    return found
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def failing(wired: Wired, calls: int, when: str, how: BaseException) -> Iterator[None]:
+    """Fail at the n-th database call: before it is done, or after it was but before anybody knows."""
+    left = calls
+
+    def fail(**_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise how
+
+    events = wired.database.connection.client.meta.events
+    events.register(f"{when}-call.dynamodb.*", fail)
+    try:
+        yield
+    finally:
+        events.unregister(f"{when}-call.dynamodb.*", fail)
+
+
+@pytest.fixture(scope="module")
+def shared(emulator: Any) -> Iterator[Wired]:
+    from tests.build import SECRET  # noqa: PLC0415
+
+    wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, popular_window_days=1, lists_seconds=0))
+    yield wired
+    wired.close()
+
+
+USERS = ("ann", "bob", "cid")
+TYPES = ("view", "purchase", "impression")
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(USERS), st.integers(0, 3), st.sampled_from(TYPES), st.integers(0, 3), st.integers(0, 200)
+    ),
+    min_size=1,
+    max_size=12,
+)
+"""User, item, type, what happens to the event later (0: nothing, 1: replaced, 2: removed, 3: both), minutes ago."""
+
+
+def history(project: str, steps: Sequence[tuple[str, int, str, int, int]]) -> dict[str, list[Record]]:
+    """Each user's records, in their order."""
+    found: dict[str, list[Record]] = {}
+    for number, (user, item, event_type, fate, ago) in enumerate(steps):
+        name = f"{user}-{number}"
+        happened = NOW - timedelta(minutes=ago)
+        event = Event(user, f"i{item}", event_type, happened, f"e{number}")
+        other = Event(user, f"i{(item + 1) % 4}", "like", happened, f"e{number}")
+        records = [a_record(project, event, name=name + "-1", arrived=happened)]
+        if fate in {1, 3}:
+            records.append(a_record(project, other, event, name=name + "-2", arrived=NOW))
+        if fate in {2, 3}:
+            records.append(a_record(project, None, other if fate == 3 else event, name=name + "-3", arrived=NOW))
+        found.setdefault(user, []).extend(records)
+    return found
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[tuple[list[tuple[str, int]], int, int, str]]:
+    """Batches of (user, how many of his next records), how often each is delivered, and where it crashes first."""
+    batch = st.lists(st.tuples(st.sampled_from(USERS), st.integers(1, 3)), min_size=1, max_size=4)
+    return draw(
+        st.lists(
+            st.tuples(batch, st.integers(1, 2), st.integers(0, 40), st.sampled_from(["before", "after"])),
+            max_size=5,
+        )
+    )
+
+
+class TestExactlyOnce:
+    @given(steps=STEPS, plan=deliveries(), again=st.booleans())
+    @hypothesis.settings(
+        max_examples=25,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    def test_any_delivery_ends_as_the_clean_one(
+        self,
+        shared: Wired,
+        steps: list[tuple[str, int, str, int, int]],
+        plan: list[tuple[list[tuple[str, int]], int, int, str]],
+        again: bool,  # noqa: FBT001 - hypothesis gives it
+    ) -> None:
+        consumer = Consumer(shared.services, NoSockets())
+        clean, rough = a_project_of(shared), a_project_of(shared)
+        with moment.replaying(NOW, b"seed"):
+            assert consumer.apply([one for records in history(clean, steps).values() for one in records]) is None
+
+            waiting, delivered = history(rough, steps), []
+            rest = [([(user, len(records)) for user, records in waiting.items()], 1, 0, "before")]
+            for chosen, times, calls, when in [*plan, *rest]:
+                batch = []
+                for user, number in chosen:
+                    batch += waiting.get(user, [])[:number]
+                    waiting[user] = waiting.get(user, [])[number:]
+                if not batch:
+                    continue
+                if calls:
+                    with failing(shared, calls, when, Crash()), suppress(Crash):
+                        consumer.apply(batch)
+                for _ in range(times):
+                    assert consumer.apply(batch) is None
+                delivered += batch
+            if again:
+                consumer.apply(delivered)
+
+            assert state(shared, rough) == state(shared, clean)
+            for project in (clean, rough):
+                assert shared.services.failures.list_page(project, None, 10).records == ()
+
+    def test_two_instances_at_once_count_each_record_once(self, shared: Wired) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+        project = a_project_of(shared)
+        records = [a_record(project, an_event(f"u{n % 7}", f"i{n % 4}", minutes=n)) for n in range(200)]
+        consumers = [Consumer(shared.services, NoSockets()) for _ in range(4)]
+
+        with ThreadPoolExecutor(4) as threads:
+            assert set(threads.map(lambda one: one.apply(records), consumers)) == {None}
+
+        finest = [found for place, found in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
+        total = counts.summed(found for found, _ in finest)
+        assert sum(total.values()) == 200 * counts.THOUSANDTHS
+
+    def test_a_large_row_goes_on_in_further_pages(self, shared: Wired) -> None:
+        project = a_project_of(shared)
+        consumer = Consumer(shared.services, NoSockets())
+        batches = [
+            [a_record(project, an_event("ann", f"i{n}-{batch}", minutes=n % 60)) for n in range(1_000)]
+            for batch in range(6)
+        ]
+
+        for batch in [*batches, *batches]:
+            assert consumer.apply(batch) is None
+
+        pages = [place for place in state(shared, project) if place.startswith(f"#{FINEST}#")]
+        assert len(pages) > 1
+        assert sum(len(found) for found, _ in (state(shared, project)[page] for page in pages)) == 6_000
+
+
+class TestPoison:
+    def test_one_of_a_hundred_is_kept_and_the_others_are_applied_once(self, shared: Wired) -> None:
+        project = a_project_of(shared)
+        records = [a_record(project, an_event("ann", f"i{n % 4}", minutes=n)) for n in range(100)]
+        del records[42]["dynamodb"]["NewImage"]["item_id"]
+        consumer = Consumer(shared.services, NoSockets())
+
+        assert [consumer.apply(records), consumer.apply(records)] == [None, None]
+
+        [failure] = shared.services.failures.list_page(project, None, 10).records
+        assert (failure.record_id, failure.user_id) == (records[42]["eventID"], "ann")
+        assert "KeyError" in failure.reason
+        finest = [found for place, (found, _) in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
+        assert sum(counts.summed(finest).values()) == 99 * counts.THOUSANDTHS
+
+    @pytest.mark.parametrize("broken", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"owner": 7}}}, {"dynamodb": []}])
+    def test_garbage_is_kept_apart(self, shared: Wired, broken: dict[str, Any]) -> None:
+        project = a_project_of(shared)
+        record = {"eventID": f"garbage-{broken}", **broken}
+
+        assert Consumer(shared.services, NoSockets()).apply([record, a_record(project, an_event())]) is None
+
+        kept = [one.record_id for one in shared.services.failures.list_page(None, None, 100).records]
+        assert record["eventID"] in kept
+        assert state(shared, project)
+
+    def test_mended_records_can_be_applied_again(self, shared: Wired) -> None:
+        project = a_project_of(shared)
+        consumer = Consumer(shared.services, NoSockets())
+        good, bad = (a_record(project, an_event("ann", "i1", minutes=n)) for n in (1, 2))
+        shared.services.failures.put(good, "a defect of ours, which is mended now")
+        shared.services.failures.put({**bad, "dynamodb": {**bad["dynamodb"], "NewImage": {}}}, "hopeless")
+
+        assert shared.services.failures.retry(project, consumer.succeeds) == (2, 1)
+
+        [left] = shared.services.failures.list_page(project, None, 10).records
+        assert left.record_id == bad["eventID"]
+
+    @pytest.mark.parametrize("call", [1, 2, 3, 4, 8])
+    def test_trouble_with_the_database_gives_the_records_back(self, shared: Wired, call: int) -> None:
+        project = a_project_of(shared)
+        records = [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]
+        consumer = Consumer(shared.services, NoSockets())
+
+        with failing(shared, call, "before", EndpointConnectionError(endpoint_url="nowhere")):
+            failed = consumer.apply(records)
+
+        assert failed == records[0]["dynamodb"]["SequenceNumber"]
+        assert consumer.apply(records) is None
+        assert shared.services.failures.list_page(project, None, 10).records == ()
+
+
+class TestLambda:
+    def test_a_batch_is_applied_and_nothing_is_reported(self, shared: Wired, settings: Settings) -> None:
+        project = a_project_of(shared)
+        event = {"Records": [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]}
+        code = f"import json; from app.entry.aws import handler; print(json.dumps(handler({event!r}, None)))"
+
+        answer = orjson.loads(last_line(python(code, environment(settings, project))))
+
+        assert answer == {"batchItemFailures": []}
+        assert state(shared, project)
+
+    def test_lists_that_were_put_off_are_made_by_the_timer(self, shared: Wired, settings: Settings) -> None:
+        project = a_project_of(shared)
+        shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())])  # noqa: SLF001
+        code = "import json; from app.entry.aws import handler; print(json.dumps(handler({'serendip': 'tick'}, None)))"
+
+        answer = orjson.loads(last_line(python(code, environment(settings, project))))
+
+        assert answer["refreshed"] >= 1
+        assert shared.services.lists.refresh_due() == 0
+
+
+class TestIsolation:
+    def test_a_project_that_is_being_deleted_gets_no_counters(self, shared: Wired) -> None:
+        consumer = Consumer(shared.services, NoSockets())
+
+        assert consumer.apply([a_record("nobody-knows-this", an_event())]) is None
+
+        assert state(shared, "nobody-knows-this") == {}

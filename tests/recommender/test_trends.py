@@ -1,0 +1,126 @@
+"""Trending finds what rises and forgets it; popular has a long memory."""
+
+from itertools import pairwise
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.recommender import counts, trends
+from app.recommender.counts import FINE_SECONDS, THOUSANDTHS, Counts
+from tests.build import NOON, an_event
+
+HALF_LIFE = 1_800.0
+HOUR, DAY = 3_600, 86_400
+START = int(NOON.timestamp()) // DAY * DAY
+
+
+def steady(days: float, rate: int = 12, items: int = 20, seed: int = 1) -> Counts:
+    """Items that are used all the time, each with its own rate, with noise."""
+    random, found = Random(seed), Counts()
+    for slot in range(START, START + int(days * DAY), FINE_SECONDS):
+        for item in range(items):
+            uses = sum(random.random() < 0.5 for _ in range(rate * (1 + item % 3) // 3))
+            if uses:
+                found[slot, f"i{item}"] = uses * THOUSANDTHS
+    return found
+
+
+def burst(at: int, minutes: int = 20, uses: int = 60) -> Counts:
+    slots = range(at, at + minutes * 60, FINE_SECONDS)
+    return {(slot, "new"): uses // len(slots) * THOUSANDTHS for slot in slots}
+
+
+class TestTrending:
+    def test_a_planted_burst_comes_first_within_its_window(self) -> None:
+        ends = START + 2 * DAY
+        used = counts.summed([steady(2), burst(ends - 20 * 60)])
+
+        for age in (-15 * 60, -5 * 60, 0):  # it is found while it goes on, not only when it is over
+            until = {entry: amount for entry, amount in used.items() if entry[0] < ends + age}
+            assert trends.trending(until, ends + age, HALF_LIFE)[0][0] == "new"
+
+    def test_it_counts_at_most_half_after_a_half_life_and_nothing_after_five(self) -> None:
+        ends = START + 2 * DAY
+        used = counts.summed([steady(3), burst(ends - 20 * 60)])
+        scores = [
+            dict(trends.trending({e: a for e, a in used.items() if e[0] < now}, now, HALF_LIFE)).get("new", 0.0)
+            for now in (int(ends + n * HALF_LIFE) for n in range(6))
+        ]
+
+        assert all(later <= earlier / 2 for earlier, later in pairwise(scores))
+        assert scores[5] == 0.0
+
+    def test_popular_does_not_forget_it(self) -> None:
+        ends = START + 2 * DAY
+        used = counts.summed([steady(3), burst(ends - 20 * 60, uses=6_000)])
+
+        later = ends + 5 * HALF_LIFE
+
+        assert "new" not in dict(trends.trending(used, later, HALF_LIFE))
+        assert trends.popular(used, later, 30 * DAY)[0][0] == "new"
+        assert "new" not in dict(trends.popular(used, later + 31 * DAY, 30 * DAY))
+
+    def test_what_is_used_steadily_does_not_trend(self) -> None:
+        used = {(slot, "i0"): 10 * THOUSANDTHS for slot in range(START, START + 5 * DAY, FINE_SECONDS)}
+
+        [(_, score)] = trends.trending(used, START + 5 * DAY, HALF_LIFE) or [("", 0.0)]
+
+        assert score < 3
+
+    def test_nothing_trends_where_nothing_happened(self) -> None:
+        assert trends.trending({}, START, HALF_LIFE) == []
+        assert trends.popular({}, START, DAY) == []
+
+    @given(seconds=st.floats(0, 10 * HALF_LIFE))
+    def test_a_list_that_nobody_makes_anew_fades(self, seconds: float) -> None:
+        found = trends.faded({"a": 4.0, "b": 0.2}, seconds, HALF_LIFE)
+
+        assert found.get("a", 0.0) <= 4.0 * 2 ** (-seconds / HALF_LIFE) + 1e-9
+        assert all(score >= trends.LEAST for score in found.values())
+
+
+AMOUNTS = st.dictionaries(
+    st.tuples(st.integers(0, 2**32 - 1), st.text("abc-é", min_size=1, max_size=5)),
+    st.integers(-(2**40), 2**40).filter(bool),
+    max_size=30,
+)
+
+
+class TestCounts:
+    @given(AMOUNTS)
+    def test_packing_loses_nothing(self, some: Counts) -> None:
+        assert counts.unpack(counts.pack(some)) == some
+
+    @given(AMOUNTS, AMOUNTS)
+    def test_adding_and_taking_away_again_changes_nothing(self, some: Counts, more: Counts) -> None:
+        total = dict(some)
+
+        counts.add(total, more)
+        counts.add(total, more, -1)
+
+        assert total == some
+
+    @given(st.lists(AMOUNTS, max_size=4), st.randoms(use_true_random=False))
+    def test_the_order_of_adding_does_not_matter(self, several: list[Counts], random: Random) -> None:
+        shuffled = random.sample(several, len(several))
+
+        assert counts.pack(counts.summed(several, 300)) == counts.pack(counts.summed(shuffled, 300))
+
+    def test_a_row_that_is_too_large_loses_its_lightest_items(self) -> None:
+        some = {(0, f"item-{n * 7919 % 100_003}"): (n + 1) * THOUSANDTHS for n in range(5_000)}
+
+        kept = counts.unpack(counts.packed_within(some, 10_000))
+
+        assert 0 < len(kept) < 5_000
+        assert min(kept.values()) > max(amount for entry, amount in some.items() if entry not in kept)
+
+    def test_late_events_count_in_slots_of_a_day(self) -> None:
+        event = an_event("ann", "tea")
+        arrived = int(event.timestamp.timestamp())
+
+        [((fine, _), _)] = counts.of_event(event, 1.0, arrived + HOUR).items()
+        [((coarse, _), amount)] = counts.of_event(event, 2.0, arrived + 2 * DAY).items()
+
+        assert (fine % FINE_SECONDS, coarse % DAY, amount) == (0, 0, 2 * THOUSANDTHS)
+        assert counts.of_event(event, 0.0, arrived) == {}
