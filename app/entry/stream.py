@@ -6,6 +6,8 @@ made from the counters, and a push goes out only when the list differs from the 
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from time import time
@@ -21,6 +23,7 @@ from app.telemetry import Work
 
 BATCH_SECONDS = 60.0
 """Within which a batch is applied, or given back."""
+PUSHES_AT_A_TIME = 4
 UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
 
 Record = Mapping[str, Any]
@@ -55,6 +58,7 @@ class Sockets(Protocol):
 class Consumer:
     def __init__(self, services: Services, sockets: Sockets) -> None:
         self._services, self._sockets = services, sockets
+        self._threads = ThreadPoolExecutor(PUSHES_AT_A_TIME, thread_name_prefix="push")
 
     def apply(self, records: Sequence[Record]) -> str | None:
         """Apply records of one shard, in their order.
@@ -120,8 +124,12 @@ class Consumer:
         users: dict[str, list[Change]] = defaultdict(list)
         for change in counted:
             users[change.user_id].append(change)
+        pushing = {
+            user_id: self._threads.submit(copy_context().run, self._sockets.push, project, user_id) for user_id in users
+        }
+        wait(pushing.values())
         for user_id, of_user in users.items():
-            self._after(batch, of_user, partial(self._push, batch, project, user_id))
+            self._after(batch, of_user, partial(self._add_pushes, batch, pushing[user_id]))
 
     def _count(self, batch: _Batch, project: str, changes: Sequence[Change], times: set[int]) -> Sequence[Change]:
         """Count changes, each alone where they cannot be counted together; returns those that were."""
@@ -145,8 +153,8 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - the same
             self._keep(batch, batch.record(changes[-1]), error)
 
-    def _push(self, batch: _Batch, project: str, user_id: str) -> None:
-        batch.pushes += self._sockets.push(project, user_id)
+    def _add_pushes(self, batch: _Batch, pushing: "Future[int]") -> None:
+        batch.pushes += pushing.result()
 
     def _keep(self, batch: _Batch, record: Record, error: Exception) -> None:
         telemetry.tell_failure(telemetry.current(), error)

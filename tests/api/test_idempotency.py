@@ -17,7 +17,7 @@ from app.domain import Scope
 from app.wiring import Wired
 from tests.build import a_key, client_of, two_tastes
 from tests.data import ROOT
-from tests.entry.test_aws import environment
+from tests.serving import environment
 
 EVENT = {"user_id": "ann", "item_id": "tea"}
 CLAIM_SECONDS = 4.0

@@ -1,8 +1,8 @@
-"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import."""
+"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import, sockets."""
 
 import sys
 
-from tests.bench import accuracy, coldstart, front_door, latency, loading, row_formats
+from tests.bench import accuracy, coldstart, front_door, latency, loading, row_formats, sockets
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "latency": latency.run,
     "front-door": front_door.run,
     "import": loading.run,
+    "sockets": sockets.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

@@ -3,22 +3,19 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 import orjson
-import psutil
 import pytest
 
 from app.config import Settings
-from app.entry import dynamodb_local
 from app.wiring import Wired
-from tests.build import SECRET, a_project
+from tests.build import a_project
 from tests.data import ROOT
 from tests.entry.conversation import REQUESTS, steady
 from tests.payloads import FORMS, Request
+from tests.serving import environment, served
 
 HEAVY = (
     "cryptography",
@@ -43,15 +40,6 @@ for line in sys.stdin:
     print("answer " + json.dumps(answer), flush=True)
 """
 ANSWER = "answer "
-
-
-def environment(settings: Settings, project: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "SERENDIP_SECRET": SECRET.get_secret_value(),
-        "SERENDIP_ENDPOINT": str(settings.endpoint),
-        "SERENDIP_PROJECT": project,
-    }
 
 
 def python(code: str, values: dict[str, str], stdin: str = "") -> str:
@@ -94,35 +82,6 @@ def through_lambda(settings: Settings, project: str, key: str, form: str) -> lis
         body = answer["body"]
         found.append((answer["statusCode"], headers.get("content-type", ""), orjson.loads(body) if body else None))
     return found
-
-
-@contextmanager
-def served(settings: Settings, project: str, more: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The same application under uvicorn on a real socket."""
-    port = dynamodb_local.free_port()
-    code = (
-        "import os, uvicorn; from app.config import Settings; from app.wiring import wire;"
-        "from app.api.application import create_application; from app.entry.issuer_client import fetch;"
-        "from tests.build import IdleLauncher;"
-        "app = create_application(wire(Settings.from_environment(os.environ), IdleLauncher(), fetch).services);"
-        f"uvicorn.run(app, host='127.0.0.1', port={port}, log_level='warning', lifespan='off')"
-    )
-    process = psutil.Popen(
-        [sys.executable, "-c", code], env=environment(settings, project) | dict(more or {}), cwd=ROOT
-    )
-    base = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                httpx2.get(f"{base}/health/live", timeout=1)
-                break
-            except httpx2.TransportError:
-                psutil.wait_procs([process], timeout=0.1)
-                assert process.is_running()
-        yield base
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 class TestHandler:

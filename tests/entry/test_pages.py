@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from app.config import Settings
 from app.wiring import Wired
-from tests.entry.test_aws import served
+from tests.serving import served
 
 CHROMIUM = shutil.which("chromium")
 QUIET = [

@@ -22,7 +22,8 @@ from app.storage.counters import FINEST
 from app.wiring import Wired
 from tests import tables
 from tests.build import an_event, an_item, wired_on
-from tests.entry.test_aws import environment, last_line, python
+from tests.entry.test_aws import last_line, python
+from tests.serving import environment
 from tests.streams import NoSockets, a_record
 
 _projects = count(1)

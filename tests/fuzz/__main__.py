@@ -15,7 +15,7 @@ from app.domain import ADMINISTRATION, Scope
 from app.entry import dynamodb_local
 from tests.build import SECRET, a_key, a_project, an_item, two_tastes, wired_on
 from tests.data import ROOT
-from tests.entry.test_aws import served
+from tests.serving import served
 
 PROJECT = "fuzz"
 CONFIG = Path(__file__).with_name("schemathesis.toml")

@@ -19,7 +19,7 @@ from app.services.limits import Limiter
 from app.wiring import Wired
 from tests.build import a_key, client_of, wired_on
 from tests.data import ROOT
-from tests.entry.test_aws import environment, served
+from tests.serving import environment, served
 from tests.storage import faulty
 
 SECONDS = 3.0

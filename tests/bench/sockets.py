@@ -1,0 +1,52 @@
+"""2,000 sockets, each subscribed to its own user, and 200 events a second for a minute."""
+
+import asyncio
+import statistics
+from random import Random
+
+from app.config import Settings
+from app.entry import dynamodb_local
+from tests import crowd
+from tests.build import SECRET, a_project, an_event, an_item, wired_on
+from tests.data import ROOT
+from tests.serving import running
+
+PROJECT = "sockets"
+SOCKETS, PER_SECOND, SECONDS = 2_000, 200, 60
+HISTORY = 6
+
+
+def run() -> None:
+    print(f"\nSockets: {SOCKETS:,}, each with its own user, {PER_SECOND} events/s for {SECONDS} s, all on this machine")
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        key = prepare(settings, SOCKETS)
+        with running(settings, PROJECT) as server:
+            outcome = asyncio.run(crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
+    finally:
+        emulator.stop()
+    lags = outcome.lags
+    print(
+        f"  {outcome.events:,} events, {outcome.pushes:,} pushes, users with a list that is not the current one: "
+        f"{len(outcome.lost)}"
+    )
+    print(f"  from an event to its push: p50 {statistics.median(lags):.2f} s, p99 {lags[len(lags) * 99 // 100]:.2f} s")
+    print(f"  last push {outcome.seconds_behind:.1f} s after the last event")
+    print(f"  memory of the server: {outcome.bytes_per_socket / 1_024:.0f} KB a socket")
+
+
+def prepare(settings: Settings, users: int) -> str:
+    """A model, and a history for each user; returns a key."""
+    wired = wired_on(settings)
+    key = a_project(wired, settings.project)
+    services = wired.services
+    services.catalog.put_items(settings.project, [an_item(f"i{number}") for number in range(crowd.ITEMS)])
+    random = Random(1)
+    for number in range(users):  # even users like even items, odd users odd ones
+        liked = random.sample(range(number % 2, crowd.ITEMS, 2), HISTORY)
+        events = [an_event(f"u{number}", f"i{item}", minutes=minute) for minute, item in enumerate(liked)]
+        services.events.accept(settings.project, events)
+    services.train.run(settings.project, services.train.queue(settings.project))
+    wired.close()
+    return key

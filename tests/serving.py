@@ -1,0 +1,81 @@
+"""The application in a process of its own, on a real socket; `python -m tests.serving PORT MODE` is that process."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx2
+import psutil
+
+from app import telemetry
+from app.api.application import create_application
+from app.config import Settings
+from app.entry import dynamodb_local, issuer_client, serving
+from app.wiring import wire
+from tests.build import SECRET, IdleLauncher
+from tests.data import ROOT
+
+REST, SOCKETS, LIVE = "rest", "sockets", "live"
+"""Modes: without live sockets, with them but without the stream, and all as `make run` serves."""
+
+
+def environment(settings: Settings, project: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SERENDIP_SECRET": SECRET.get_secret_value(),
+        "SERENDIP_ENDPOINT": str(settings.endpoint),
+        "SERENDIP_PROJECT": project,
+        "SERENDIP_LISTS_SECONDS": "0.5",
+    }
+
+
+class Server:
+    """A process that serves on 127.0.0.1."""
+
+    def __init__(self, process: psutil.Popen, port: int) -> None:
+        self.process, self.base = process, f"http://127.0.0.1:{port}"
+        self.socket = f"ws://127.0.0.1:{port}/v1/socket"
+
+
+@contextmanager
+def running(
+    settings: Settings, project: str, more: Mapping[str, str] | None = None, mode: str = LIVE
+) -> Iterator[Server]:
+    port = dynamodb_local.free_port()
+    process = psutil.Popen(
+        [sys.executable, "-m", "tests.serving", str(port), mode],
+        env=environment(settings, project) | dict(more or {}),
+        cwd=ROOT,
+    )
+    server = Server(process, port)
+    try:
+        for _ in range(300):
+            try:
+                httpx2.get(f"{server.base}/health/live", timeout=1)
+                break
+            except httpx2.TransportError:
+                psutil.wait_procs([process], timeout=0.1)
+                assert process.is_running()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def served(settings: Settings, project: str, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of REST alone."""
+    with running(settings, project, more, REST) as server:
+        yield server.base
+
+
+if __name__ == "__main__":
+    wired = wire(Settings.from_environment(os.environ), IdleLauncher(), issuer_client.fetch)
+    port, mode = int(sys.argv[1]), sys.argv[2]
+    if mode == LIVE:
+        telemetry.configure()
+        serving.serve(wired, None, port)
+    else:
+        application = create_application(wired.services) if mode == REST else serving.with_sockets(wired)[0]
+        serving.listen(application, port)
