@@ -23,7 +23,7 @@ PARTS: Mapping[int, int] = {FINE_SECONDS: FINEST, HOUR: FINE_SECONDS, DAY: FINE_
 """What each level is the sum of."""
 SLOTS: Mapping[int, int] = {FINE_SECONDS: FINE_SECONDS, HOUR: HOUR, DAY: COARSE_SECONDS}
 """In slots of how many seconds."""
-MOST_BYTES = 300_000
+MOST_BYTES = 100_000
 """Of a row; the lightest items of a larger one are left out."""
 FINE_HOURS, HOURLY_DAYS = 2, 1
 """Whole hours and days before now that are read in detail."""

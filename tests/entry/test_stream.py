@@ -1,7 +1,7 @@
 """The stream's effect: exactly once, whatever is delivered how often, and nobody stops anybody else."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -23,6 +23,7 @@ from app.wiring import Wired
 from tests import tables
 from tests.build import an_event, an_item, wired_on
 from tests.entry.test_aws import last_line, python
+from tests.failing import failing
 from tests.serving import environment
 from tests.streams import NoSockets, a_record
 
@@ -58,25 +59,6 @@ def state(wired: Wired, project: str) -> dict[str, Any]:
 
 class Crash(BaseException):
     """The process ends here."""
-
-
-@contextmanager
-def failing(wired: Wired, calls: int, when: str, how: BaseException) -> Iterator[None]:
-    """Fail at the n-th database call: before it is done, or after it was but before anybody knows."""
-    left = calls
-
-    def fail(**_: object) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise how
-
-    events = wired.database.connection.client.meta.events
-    events.register(f"{when}-call.dynamodb.*", fail)
-    try:
-        yield
-    finally:
-        events.unregister(f"{when}-call.dynamodb.*", fail)
 
 
 @pytest.fixture(scope="module")
