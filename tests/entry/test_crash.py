@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import orjson
 import psutil
 import pytest
+from websockets.sync.client import connect
 
 from app.entry import dynamodb_local
 from tests.build import two_tastes
@@ -35,13 +37,14 @@ class Laptop:
         (folder / ".serendip" / "dynamodb-local").symlink_to(dynamodb_local.install(ROOT / ".serendip"))
 
     def command(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.entry.cli", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (self.folder / f"log-{len(self.children)}").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.entry.cli", *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.DEVNULL,
+            )
         self.children.append(process.pid)
         return process
 
@@ -61,6 +64,12 @@ class Laptop:
         finally:
             process.terminate()
             process.wait(30)
+
+    def records_applied(self) -> int:
+        """How many records of the stream the process that was started last applied."""
+        lines = (self.folder / f"log-{len(self.children) - 1}").read_bytes().splitlines()
+        told = [orjson.loads(line) for line in lines if line.startswith(b'{"route":"stream"')]
+        return sum(line["records"] for line in told)
 
     def kill_all(self) -> None:
         """Kill -9 of every process that works in the folder: server, DynamoDB Local, import, training."""
@@ -101,7 +110,48 @@ def _count(client: httpx2.Client, user: str) -> int:
     return len(events)
 
 
+def _score(client: httpx2.Client, item_id: str) -> float:
+    items = client.get("/v1/lists/popular?limit=100").json()["items"]
+    return float({item["item_id"]: item["score"] for item in items}.get(item_id, 0.0))
+
+
 class TestKill:
+    @pytest.mark.parametrize("everything", [False, True], ids=["server", "server and DynamoDB Local"])
+    def test_the_stream_goes_on_at_its_checkpoint_and_no_list_is_lost(self, laptop: Laptop, everything: bool) -> None:  # noqa: FBT001
+        acknowledged = sent = 0
+        with laptop.serving() as (server, client):
+            headers = {"X-API-Key": client.headers["X-API-Key"]}
+            address = f"ws://127.0.0.1:{laptop.port}/v1/socket"
+            with connect(address, additional_headers=headers) as socket:
+                socket.send('{"action": "subscribe", "user_id": "u2", "limit": 2}')
+                shown = orjson.loads(socket.recv(30))
+                for _ in range(60):
+                    event = {"user_id": f"k{sent}", "item_id": "x", "event_type": "view"}
+                    acknowledged += client.post("/v1/events", json=event).status_code == 202
+                    sent += 1
+                last = {"user_id": "u2", "item_id": shown["items"][0]["item_id"]}
+                assert client.post("/v1/events", json=last).status_code == 202
+                if everything:
+                    laptop.kill_all()
+                else:
+                    server.kill()
+                server.wait(10)
+        before = laptop.records_applied()
+
+        with laptop.serving() as (_, client), connect(address, additional_headers=headers) as socket:
+            socket.send(orjson.dumps({"action": "resume", "token": shown["resume"]}).decode())
+            assert orjson.loads(socket.recv(30))["action"] == "resumed"
+            ids = [item["item_id"] for item in orjson.loads(socket.recv(30))["items"]]
+            assert ids != [item["item_id"] for item in shown["items"]]
+            ends_at = time.monotonic() + 30
+            while _score(client, "x") != acknowledged:
+                assert time.monotonic() < ends_at, (_score(client, "x"), acknowledged)
+                time.sleep(0.1)
+            time.sleep(2)
+            assert _score(client, "x") == acknowledged == 60
+            total = 160 + 61 + 1  # those of first.csv, and the row that names their month
+            assert before + laptop.records_applied() <= total + 61 + 1  # what was read before is not read again
+
     def test_acknowledged_events_survive_and_the_jobs_can_be_run_again(self, laptop: Laptop) -> None:
         second = _csv(laptop.folder / "second.csv", MANY_USERS, seed=2)
         acknowledged = 0

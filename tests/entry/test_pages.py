@@ -22,7 +22,7 @@ QUIET = [
     "--disable-sync",
 ]
 
-pytestmark = pytest.mark.skipif(
+needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ,
     reason="there is no chromium on this machine (apt-get install chromium)",
 )
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@needs_chromium
 class TestSwaggerUi:
     def test_try_it_out_really_executes(self, browser: Browser, wired: Wired, settings: Settings, key: str) -> None:
         with served(settings, settings.project) as base:
