@@ -85,9 +85,9 @@ class Exists(Conflict): ...
 
 
 class Erased(Conflict):
-    def __init__(self, what: str, positions: tuple[int, ...]) -> None:
-        named = ", ".join(map(str, positions[:20]))
-        super().__init__(f"{what}, counted from 0: {named}. Nothing was stored.")
+    def __init__(self, what: str, positions: tuple[int, ...] = ()) -> None:
+        named = ", counted from 0: " + ", ".join(map(str, positions[:20])) if positions else ""
+        super().__init__(f"{what}{named}. Nothing was stored.")
         self.positions = positions
 
 

@@ -1,21 +1,22 @@
 """Lambda's door: names the kind of event and hands it on; HTTP goes to Mangum. Anything unknown is an error."""
 
 import os
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
 
 from app import telemetry
 from app.api.application import create_application
-from app.api.socket import SocketApi
 from app.config import Settings
 from app.domain import ModelVersion
-from app.entry import issuer_client, tracing, websocket
-from app.entry.stream import Consumer
-from app.entry.websocket import ManagementApi
+from app.entry import issuer_client, tracing
 from app.errors import TrainingUnavailable
 from app.telemetry import Work
 from app.wiring import wire
+
+if TYPE_CHECKING:
+    from app.entry.websocket import Live
 
 TRAIN, TICK = "train", "tick"
 EVENTS_STREAM = "aws:dynamodb"
@@ -55,8 +56,6 @@ _http = Mangum(
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json"],
 )
-_sockets = SocketApi(_wired.services, ManagementApi(_settings))
-_consumer = Consumer(_wired.services, _sockets)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambda's own types
@@ -78,13 +77,20 @@ def _answer(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401
         return {"refreshed": _wired.services.lists.refresh_due()}
     request, records = event.get("requestContext"), event.get("Records")
     if isinstance(request, dict) and "connectionId" in request:
-        return websocket.answer(_sockets, event)
+        return _live().answer(event)
     if isinstance(request, dict) and ("http" in request or "httpMethod" in event):
         return _http(event, context)
     if isinstance(records, list) and records and records[0].get("eventSource") == EVENTS_STREAM:
-        failed = _consumer.apply(records)
-        return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}
+        return _live().apply(records)
     raise ValueError(f"unknown kind of event with the keys {sorted(event)}")
+
+
+@cache
+def _live() -> "Live":
+    """Sockets and stream: most cold starts are of HTTP requests, which need neither."""
+    from app.entry.websocket import Live  # noqa: PLC0415
+
+    return Live(_wired.services)
 
 
 def _train(event: dict[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.client import BaseClient
@@ -11,9 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
 from app.api import problems
+from app.api.deps import Services
 from app.api.frames import MAX_FRAME_BYTES
 from app.api.socket import Handshake, SocketApi
 from app.config import Settings
+from app.entry.stream import Consumer, Record
 from app.errors import SerendipError
 from app.push import Busy, Gone, TooLarge
 
@@ -65,29 +67,37 @@ class ManagementApi:
                 return
 
 
-def answer(sockets: SocketApi, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Handle one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
-    context = event["requestContext"]
-    connection_id = context["connectionId"]
-    if context["eventType"] == "CONNECT":
-        return _connect(sockets, connection_id, event)
-    if context["eventType"] == "MESSAGE":
-        sockets.receive(connection_id, event.get("body") or "")
-    else:
-        sockets.disconnect(connection_id)
-    return {"statusCode": 200}
+class Live:
+    """The twin of `entry.serving` in the cloud: live sockets, and the stream that pushes to them."""
 
+    def __init__(self, services: Services) -> None:
+        self._sockets = SocketApi(services, ManagementApi(services.settings))
+        self._consumer = Consumer(services, self._sockets)
 
-def _connect(sockets: SocketApi, connection_id: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    ticket = (event.get("queryStringParameters") or {}).get("ticket")
-    try:
-        protocol = sockets.connect(connection_id, Handshake(headers, ticket))
-    except SerendipError as error:
-        refused = problems.of(error, event["requestContext"].get("requestId", ""))
-        return {
-            "statusCode": refused.status_code,
-            "headers": dict(refused.headers),
-            "body": bytes(refused.body).decode(),
-        }
-    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol} if protocol else {}}
+    def apply(self, records: Sequence[Record]) -> dict[str, Any]:
+        """Apply a batch of the stream; answers from which record on it has to come again."""
+        failed = self._consumer.apply(records)
+        return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}
+
+    def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Handle one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
+        context = event["requestContext"]
+        connection_id = context["connectionId"]
+        if context["eventType"] == "CONNECT":
+            return self._connect(connection_id, event)
+        if context["eventType"] == "MESSAGE":
+            self._sockets.receive(connection_id, event.get("body") or "")
+        else:
+            self._sockets.disconnect(connection_id)
+        return {"statusCode": 200}
+
+    def _connect(self, connection_id: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        ticket = (event.get("queryStringParameters") or {}).get("ticket")
+        try:
+            protocol = self._sockets.connect(connection_id, Handshake(headers, ticket))
+        except SerendipError as error:
+            refused = problems.of(error, event["requestContext"].get("requestId", ""))
+            body = bytes(refused.body).decode()
+            return {"statusCode": refused.status_code, "headers": dict(refused.headers), "body": body}
+        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol} if protocol else {}}

@@ -1,22 +1,27 @@
 """Records of the stream that could not be applied: kept, shown, tried again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from app.domain import Failure, Page, every
-from app.storage.failures import UNKNOWN
+from app.errors import NotFound
+from app.storage.failures import UNKNOWN, owner
 from app.storage.failures import Failures as Store
 
 LISTED = 100
 
 
 class Failures:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, erased: Callable[[str, Sequence[str]], set[str]]) -> None:
+        self._store, self._erased = store, erased
 
     def put(self, record: Mapping[str, Any], reason: str) -> None:
-        """Keep a record."""
-        self._store.put(record, reason)
+        """Keep a record, unless its user was erased or its project deleted."""
+        project, user_id = owner(record)
+        with suppress(NotFound):  # there is no such project any more
+            if user_id is None or not self._erased(project, [user_id]):
+                self._store.put(record, reason)
 
     def list_page(self, project: str | None, start: str | None, limit: int) -> Page[Failure]:
         """A project's failures, or those of no known project."""

@@ -46,4 +46,4 @@ class Sessions:
 
     def _refuse_erased(self, project: str, user_id: str) -> None:
         if self._erased(project, [user_id]):
-            raise Erased("The user was erased", (0,))
+            raise Erased("The user was erased")

@@ -1,13 +1,13 @@
 """Connections and subscriptions of live sockets: how long they live, and what they were shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from app.config import Settings
 from app.domain import Connection, Principal, Subscription
-from app.errors import Conflict, InvalidInput, Unauthenticated
+from app.errors import Conflict, Erased, InvalidInput, Unauthenticated
 from app.storage.connections import Connections
 
 MAX_SUBSCRIPTIONS = 20
@@ -16,8 +16,14 @@ FAREWELL = timedelta(minutes=5)
 
 
 class Sockets:
-    def __init__(self, connections: Connections, settings: Settings, clock: Callable[[], datetime]) -> None:
-        self._connections, self._clock = connections, clock
+    def __init__(
+        self,
+        connections: Connections,
+        settings: Settings,
+        erased: Callable[[str, Sequence[str]], set[str]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._connections, self._erased, self._clock = connections, erased, clock
         self._life = timedelta(seconds=settings.connection_seconds)
 
     def open(self, connection_id: str, principal: Principal) -> Connection:
@@ -25,7 +31,10 @@ class Sockets:
 
         Raises:
             Unauthenticated: a connection of this id belongs to somebody else.
+            Erased: it is for a user who was erased.
         """
+        if principal.user_id is not None:
+            self._refuse_erased(principal.project, principal.user_id)
         now = self._clock()
         ends_at = min(now + self._life, principal.ends_at or now + self._life)
         connection = Connection(connection_id, principal, now, ends_at)
@@ -74,7 +83,9 @@ class Sockets:
         Raises:
             InvalidInput: the connection has too many subscriptions.
             Unauthenticated: it ended meanwhile.
+            Erased: the user was erased.
         """
+        self._refuse_erased(connection.principal.project, user_id)
         if user_id not in connection.users and len(connection.users) >= MAX_SUBSCRIPTIONS:
             raise InvalidInput(f"A connection has at most {MAX_SUBSCRIPTIONS} subscriptions. Open another one.")
         subscription = Subscription(
@@ -119,3 +130,7 @@ class Sockets:
     def show(self, subscription: Subscription, shown: str) -> None:
         """Note what was pushed."""
         self._connections.show(subscription, shown)
+
+    def _refuse_erased(self, project: str, user_id: str) -> None:
+        if self._erased(project, [user_id]):
+            raise Erased("The user was erased")

@@ -37,7 +37,7 @@ class Failures:
 
     def put(self, record: Mapping[str, Any], reason: str) -> None:
         """Keep a record; the same one again is the same row."""
-        project, user_id = _owner(record)
+        project, user_id = owner(record)
         row = FailureRow(
             project=project,
             record_id=str(record.get("eventID") or "unknown"),
@@ -64,7 +64,7 @@ class Failures:
         self._table.write_many([], [self._table.key(failure.project, failure.record_id)])
 
 
-def _owner(record: Mapping[str, Any]) -> tuple[str, str | None]:
+def owner(record: Mapping[str, Any]) -> tuple[str, str | None]:
     """Project and user of a record, as far as it says."""
     try:
         project, separator, user_id = record["dynamodb"]["Keys"]["owner"]["S"].partition(SEPARATOR)

@@ -6,15 +6,19 @@ from threading import Event as Signal
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
+from app.api.socket import Handshake, SocketApi
 from app.config import Settings
 from app.deadline import within
 from app.domain import ADMINISTRATION, Event, Limits, ProjectState, Scope
+from app.entry.stream import Consumer
 from app.errors import NotFound
 from app.wiring import Wired
 from tests import tables
 from tests.build import a_key, a_project, an_event, an_item, client_of, two_tastes, wired_on
+from tests.streams import a_record
 
 ANN = "ann@example.com"
 
@@ -28,6 +32,30 @@ def fill(client: httpx2.Client, events: int = 230) -> None:
     client.get(f"/v1/users/{ANN}/recommendations")
     client.post("/v1/rankings", json={"user_id": ANN, "item_ids": ["i1"]})
     client.post(f"/v1/users/{ANN}/tokens", json={}, headers={"Idempotency-Key": "t"})
+
+
+def connected(wired: Wired, project: str, key: str) -> list[str]:
+    """Somebody's socket that watches her, her own socket, and a record of hers that the stream could not apply."""
+    sockets = SocketApi(wired.services, NoPusher())
+    ticket = client_of(wired, key).post("/v1/tickets", json={"user_id": ANN}).json()["ticket"]
+    names = [f"{project}-shop", f"{project}-own"]
+    sockets.connect(names[0], Handshake({"x-api-key": key}))
+    sockets.connect(names[1], Handshake(ticket=ticket))
+    for name in names:
+        for user in (ANN, "u2"):
+            sockets.receive(name, orjson.dumps({"action": "subscribe", "user_id": user}))
+    poison = a_record(project, an_event(ANN, "i1"))
+    del poison["dynamodb"]["NewImage"]
+    Consumer(wired.services, sockets).apply([poison, a_record(project, an_event("u2", "i1"))])
+    return names
+
+
+class NoPusher:
+    """Its frames go nowhere."""
+
+    def post(self, connection_id: str, frame: bytes) -> None: ...
+
+    def close(self, connection_id: str) -> None: ...
 
 
 def export(client: httpx2.Client) -> tuple[Any, list[dict[str, Any]]]:
@@ -63,6 +91,20 @@ class TestUser:
         assert tables.naming(wired, ANN) == []
         assert export(peopled) == (None, [])
         assert peopled.get(f"/v1/users/{ANN}").status_code == 404
+
+    def test_sockets_and_failures_forget_him_too(
+        self, peopled: httpx2.Client, wired: Wired, settings: Settings, key: str
+    ) -> None:
+        shop, own = connected(wired, settings.project, key)
+
+        receipt = peopled.delete(f"/v1/users/{ANN}").json()
+
+        assert receipt["removed"] == {"profile": 1, "events": 235, "connections": 2, "failures": 1}
+        assert tables.naming(wired, ANN) == []
+        assert tables.naming(wired, own) == []
+        assert [one.user_id for one in wired.services.sockets.subscriptions(wired.services.sockets.find(shop))] == [
+            "u2"
+        ]
 
     def test_others_stay(self, peopled: httpx2.Client, wired: Wired) -> None:
         before = len(tables.naming(wired, "u2"))
@@ -160,6 +202,8 @@ class TestProject:
         limited = a_key(wired, quick.project, Scope.WRITE, limits=Limits(1.0))
         client_of(wired, limited).get("/v1/items")
         services.usage.write()
+        connected(wired, quick.project, key)
+        services.lists._counters.mark_due(quick.project, [0])  # noqa: SLF001
         bystander = a_project(wired, quick.project + "-2")
         client_of(wired, bystander).put("/v1/items/tea", json={})
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
@@ -182,6 +226,9 @@ class TestProject:
             "buckets",
             "idempotency",
             "usage",
+            "counters",
+            "connections",
+            "failures",
         )
         assert {name for name in filled if not removed.get(name)} == set()
         left = [row for row in tables.rows(wired) if names(row, quick.project)]

@@ -35,6 +35,71 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [item["item_id"] for item in answer["items"]]
 
 
+class TestNegatives:
+    @pytest.mark.parametrize("kind", ["dislike", "hide", "return"])
+    def test_a_negative_event_excludes_the_item_and_pushes_away_what_resembles_it(
+        self, trained: httpx2.Client, kind: str
+    ) -> None:
+        sent = [{"user_id": "new", "item_id": item, "timestamp": 1769860800} for item in ("i2", "i3")]
+        trained.post("/v1/events", json={"events": sent})
+        before = {one["item_id"]: one["score"] for one in recommended(trained, "new", limit=12)["items"]}
+
+        negative = {"user_id": "new", "item_id": "i3", "event_type": kind, "timestamp": 1769860900}
+        trained.post("/v1/events", json=negative)
+
+        answer = recommended(trained, "new", limit=12, include_seen=True)
+        after = {one["item_id"]: one["score"] for one in answer["items"] if one["source"] == "neighbours"}
+        assert "i3" not in ids(answer)
+        assert {int(item[1:]) % 2 for item in after} == {0}  # nothing of the other taste is left
+        assert any(int(item[1:]) % 2 for item in before)
+        assert ids(trained.post("/v1/rankings", json={"user_id": "new", "item_ids": ["i3", "i4"]}).json()) == [
+            "i4",
+            "i3",
+        ]
+
+
+class TestImpressions:
+    def test_what_was_shown_and_ignored_falls_by_the_documented_rule(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        first = recommended(trained, "new", limit=3)["items"][0]
+
+        shown = [
+            {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900 + n}
+            for n in range(3)
+        ]
+        trained.post("/v1/events", json={"events": shown})
+
+        after = {one["item_id"]: one for one in recommended(trained, "new", limit=12)["items"]}
+        assert after[first["item_id"]]["score"] == pytest.approx(first["score"] / 2)
+        assert sum(one["share"] for one in after[first["item_id"]]["reasons"]) == pytest.approx(1)
+
+    def test_a_clicked_one_does_not_fall(self, trained: httpx2.Client) -> None:
+        history = [
+            {"user_id": "new", "item_id": "i2", "timestamp": 1769860800},
+            {"user_id": "new", "item_id": "i4", "event_type": "impression", "timestamp": 1769860900},
+            {"user_id": "new", "item_id": "i4", "event_type": "click", "timestamp": 1769861000},
+        ]
+        trained.post("/v1/events", json={"events": history})
+
+        found = {one["item_id"]: one["score"] for one in recommended(trained, "new", include_seen=True)["items"]}
+        again = {**history[0], "user_id": "other"}, {**history[2], "user_id": "other"}
+        trained.post("/v1/events", json={"events": again})
+
+        assert found == {
+            one["item_id"]: one["score"] for one in recommended(trained, "other", include_seen=True)["items"]
+        }
+
+    def test_fallback_lists_are_lowered_too(self, trained: httpx2.Client) -> None:
+        first = recommended(trained, "new", limit=12)["items"][0]
+        shown = [
+            {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900 + n}
+            for n in range(30)
+        ]
+        trained.post("/v1/events", json={"events": shown})
+
+        assert ids(recommended(trained, "new", limit=12))[0] != first["item_id"]
+
+
 class TestForUser:
     def test_unseen_items_of_his_taste_come_first_with_reasons_that_sum_to_one(self, trained: httpx2.Client) -> None:
         seen = {event["item_id"] for event in trained.get("/v1/users/u2/events").json()["events"]}

@@ -1,8 +1,10 @@
-"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import, sockets."""
+"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import, sockets,
+freshness.
+"""
 
 import sys
 
-from tests.bench import accuracy, coldstart, front_door, latency, loading, row_formats, sockets
+from tests.bench import accuracy, coldstart, freshness, front_door, latency, loading, row_formats, sockets
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
@@ -12,6 +14,7 @@ BENCHMARKS = {
     "front-door": front_door.run,
     "import": loading.run,
     "sockets": sockets.run,
+    "freshness": freshness.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

@@ -210,6 +210,16 @@ class TestPoison:
         assert record["eventID"] in kept
         assert state(shared, project)
 
+    def test_garbage_of_a_project_that_is_gone_stops_nobody(self, shared: Wired) -> None:
+        project = a_project_of(shared)
+        lost = a_record("deleted-long-ago", an_event())
+        del lost["dynamodb"]["NewImage"]
+
+        assert Consumer(shared.services, NoSockets()).apply([lost, a_record(project, an_event())]) is None
+
+        assert state(shared, project)
+        assert shared.services.failures.list_page("deleted-long-ago", None, 10).records == ()
+
     def test_mended_records_can_be_applied_again(self, shared: Wired) -> None:
         project = a_project_of(shared)
         consumer = Consumer(shared.services, NoSockets())

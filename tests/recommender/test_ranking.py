@@ -7,7 +7,13 @@ from app.recommender import ranking
 names = st.sampled_from("abcdefgh")
 weights = st.floats(-2, 2, width=32)
 rows_of_items = st.dictionaries(names, st.dictionaries(names, weights, max_size=6), max_size=6)
-histories = st.dictionaries(names, st.floats(0.125, 3, width=32), max_size=6).map(lambda history: list(history.items()))
+evidence = st.floats(-2, -0.125, width=32) | st.floats(0.125, 3, width=32)
+histories = st.dictionaries(names, evidence, max_size=6).map(lambda history: list(history.items()))
+
+
+def term(weight: float, value: float) -> float:
+    """What a past event adds; a negative one only takes away."""
+    return weight * value if weight > 0 else min(0.0, weight * value)
 
 
 class TestScores:
@@ -18,7 +24,7 @@ class TestScores:
         scores = ranking.scores(history, rows)
 
         for item in "abcdefgh":
-            expected = sum(weight * rows.get(source, {}).get(item, 0.0) for source, weight in history)
+            expected = sum(term(weight, rows.get(source, {}).get(item, 0.0)) for source, weight in history)
             assert scores.get(item, 0.0) == pytest.approx(expected, abs=1e-9)
 
 
@@ -41,7 +47,7 @@ class TestShares:
             assert sum(share for _, share in shares) == pytest.approx(1.0)
             for place, share in shares:
                 source, weight = history[place]
-                assert share * score == pytest.approx(weight * rows[source][item], abs=1e-6)
+                assert share * score == pytest.approx(term(weight, rows[source][item]), abs=1e-6)
 
     def test_no_history_gives_no_shares(self) -> None:
         assert ranking.shares("a", [], {}) == []

@@ -36,6 +36,47 @@ class TestOfHistory:
 
         assert [event.item_id for event, _ in weights.of_history(events, Scoring(), {"view"})] == ["a"]
 
+    def test_a_dislike_after_a_purchase_speaks_against_and_a_purchase_after_a_dislike_for_it(self) -> None:
+        events = [
+            an_event(item_id="a", event_type="purchase", minutes=0),
+            an_event(item_id="a", event_type="return", minutes=1),
+            an_event(item_id="b", event_type="dislike", minutes=0),
+            an_event(item_id="b", event_type="view", minutes=1),
+        ]
+
+        found = {event.item_id: weight for event, weight in weights.of_history(events, Scoring())}
+
+        assert found["a"] < 0 < found["b"]
+        assert weights.disliked(events) == {"a"}
+
+    def test_nothing_is_learned_from_negative_events(self) -> None:
+        assert [weights.to_learn(kind, None, None) for kind in ("dislike", "hide", "return", "view")] == [0, 0, 0, 1]
+
+
+class TestIgnored:
+    def test_a_third_impression_without_any_other_event_leaves_half(self) -> None:
+        events = [an_event(item_id="a", event_type="impression", minutes=n) for n in range(3)]
+
+        assert weights.ignored(events) == {"a": pytest.approx(0.5)}
+
+    def test_another_event_makes_up_for_the_impressions_before_it(self) -> None:
+        events = [
+            an_event(item_id="a", event_type="impression", minutes=0),
+            an_event(item_id="a", event_type="click", minutes=1),
+            an_event(item_id="b", event_type="click", minutes=0),
+            an_event(item_id="b", event_type="impression", minutes=1),
+        ]
+
+        assert weights.ignored(events) == {"b": pytest.approx(2 ** (-1 / 3))}
+
+
+class TestOfList:
+    def test_types_weigh_as_usual_unless_a_setting_says_otherwise(self) -> None:
+        found = [weights.of_list(kind, {"view": 0.5, "impression": 0.1}) for kind in ("view", "impression", "purchase")]
+
+        assert found == [0.5, 0.1, 3.0]
+        assert [weights.of_list(kind, {}) for kind in ("dislike", "impression", "anything")] == [0.0, 0.0, 1.0]
+
 
 class TestSeen:
     def test_a_disliked_item_is_seen_and_an_impression_is_not(self) -> None:

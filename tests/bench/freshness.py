@@ -1,0 +1,102 @@
+"""From an event to what reflects it: the next read, the push, the trending list; one probe after the other."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import httpx2
+import orjson
+from websockets.sync.client import ClientConnection, connect
+
+from app.config import Settings
+from app.entry import dynamodb_local
+from tests.bench.sockets import prepare
+from tests.build import SECRET
+from tests.data import ROOT
+from tests.serving import running
+
+PROJECT = "freshness"
+PROBES = 40
+USERS = 200
+
+
+def run() -> None:
+    print(f"\nFreshness: {PROBES} events in turn, seconds from the event's answer, p50 / largest")
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        key = prepare(settings, USERS)
+        headers = {"X-API-Key": key}
+        with (
+            running(settings, PROJECT) as server,
+            httpx2.Client(base_url=server.base, headers=headers, timeout=30) as client,
+            connect(server.socket, additional_headers=headers) as socket,
+        ):
+            _print("the next read with its freshness token", [_read(client, n) for n in range(PROBES)])
+            _print("a push to a subscribed socket", [_push(client, socket, n) for n in range(PROBES)])
+            _print("the trending list", [_trend(client, n) for n in range(PROBES // 4)])
+    finally:
+        emulator.stop()
+
+
+def _print(what: str, seconds: list[float]) -> None:
+    print(f"  {what}: {statistics.median(seconds):.3f} / {max(seconds):.3f}")
+
+
+def _first(client: httpx2.Client, user: str, after: str | None = None) -> str:
+    params = {"limit": "1"} | ({"after": after} if after else {})
+    items = client.get(f"/v1/users/{user}/recommendations", params=params).json()["items"]
+    return str(items[0]["item_id"])
+
+
+def _event(client: httpx2.Client, user: str, item: str) -> str:
+    answer = client.post("/v1/events", json={"user_id": user, "item_id": item, "event_type": "purchase"})
+    return str(answer.json()["freshness_token"])
+
+
+def _read(client: httpx2.Client, number: int) -> float:
+    """The list must be another one at the first reading: its first item was bought."""
+    user = f"u{number}"
+    before = _first(client, user)
+    token = _event(client, user, before)
+    begins = time.perf_counter()
+    if _first(client, user, token) == before:
+        raise AssertionError("the next read did not reflect the event")
+    return time.perf_counter() - begins
+
+
+def _push(client: httpx2.Client, socket: ClientConnection, number: int) -> float:
+    user = f"u{number + PROBES}"
+    socket.send(orjson.dumps({"action": "subscribe", "user_id": user, "limit": 1}).decode())
+    before = orjson.loads(socket.recv(10))["items"][0]["item_id"]
+    _event(client, user, before)
+    begins = time.perf_counter()
+    pushed = orjson.loads(socket.recv(30))
+    seconds = time.perf_counter() - begins
+    if pushed["user_id"] != user or pushed["items"][0]["item_id"] == before:
+        raise AssertionError("something else was pushed")
+    socket.send(orjson.dumps({"action": "unsubscribe", "user_id": user}).decode())
+    socket.recv(10)
+    return seconds
+
+
+def _trend(client: httpx2.Client, number: int) -> float:
+    """An item that nobody used before, bought by one user."""
+    item = f"new-{number}"
+    client.put(f"/v1/items/{item}", json={"title": "New"})
+    _event(client, f"u{number + 2 * PROBES}", item)
+    begins = time.perf_counter()
+    _wait(lambda: item in _trending(client))
+    return time.perf_counter() - begins
+
+
+def _trending(client: httpx2.Client) -> list[str]:
+    return [one["item_id"] for one in client.get("/v1/lists/trending", params={"limit": "100"}).json()["items"]]
+
+
+def _wait(holds: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 60
+    while not holds():
+        if time.monotonic() > ends_at:
+            raise AssertionError("it does not come to hold")
+        time.sleep(0.02)
