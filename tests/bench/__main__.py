@@ -1,6 +1,4 @@
-"""Run all benchmarks, or the ones named: accuracy, rows, coldstart, latency, front-door, import, sockets,
-freshness.
-"""
+"""Run all benchmarks, or the ones named: see BENCHMARKS."""
 
 import sys
 
