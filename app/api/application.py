@@ -42,6 +42,9 @@ a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a r
 **Repeating.** PUT, PATCH and DELETE can be repeated; POSTs with an effect take an `Idempotency-Key`. Items and users
 have ETags for `If-Match` and `If-None-Match`.
 
+**Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
+list now, and again whenever it changes after an event; see the README.
+
 **Versions.** Within `/v1` nothing is removed or narrowed without notice: an operation that ends is marked `deprecated`
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
 time.

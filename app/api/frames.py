@@ -13,7 +13,7 @@ from app.errors import InvalidInput, SerendipError
 
 MAX_FRAME_BYTES = 32 * 1024
 """Of a frame of API Gateway; a larger one is never sent."""
-UNEXPECTED = 500
+BUSY, UNEXPECTED = 503, 500
 MAX_MESSAGE_BYTES = 128 * 1024
 """Of what a client sends, in frames of the former size."""
 

@@ -1,4 +1,4 @@
-"""/v1/users/{id}: tokens for browsers, export, erasure; /v1/export"""
+"""/v1/users/{id}, /v1/sessions/{id}: tokens for browsers, export, erasure; /v1/export"""
 
 from datetime import timedelta
 
@@ -6,10 +6,11 @@ from fastapi import APIRouter, Response
 
 from app.api.admin_schemas import ProjectExport, ReceiptView, UserExport, UserTokenIn, UserTokenView
 from app.api.conditions import Repeatable, RepeatableRoute
-from app.api.deps import Cursor, Given, PageLimit, UserId
+from app.api.deps import Cursor, Given, PageLimit, Services, SessionId, UserId
 from app.api.problems import WITH_BODY, responses
 from app.api.schemas import EventView, UserView
 from app.api.security import Asking, CanAdminister, CanWrite
+from app.domain import Principal, of_session
 from app.services.access import UserClaim
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
@@ -28,10 +29,29 @@ def create_token(
     user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: Given
 ) -> UserTokenView:
     """Make a token with which a browser reads this user's recommendations, and nobody else's."""
+    return _token(services, project, principal, user_id, body)
+
+
+@router.post(
+    "/sessions/{session_id}/tokens",
+    operation_id="createSessionToken",
+    summary="Create session token",
+    status_code=201,
+    responses=responses(404, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create_session_token(
+    session_id: SessionId, body: UserTokenIn, project: CanWrite, principal: Asking, services: Given
+) -> UserTokenView:
+    """The same for a session of somebody unknown."""
+    return _token(services, project, principal, of_session(session_id), body)
+
+
+def _token(services: Services, project: str, principal: Principal, owner: str, body: UserTokenIn) -> UserTokenView:
     key_id = body.key_id or principal.credential
     services.keys.get(project, key_id)
     expires_at = services.clock() + timedelta(seconds=body.expires_in_seconds)
-    token = services.tokens.user(UserClaim(project, user_id, key_id, expires_at))
+    token = services.tokens.user(UserClaim(project, owner, key_id, expires_at))
     return UserTokenView(token=token, expires_at=expires_at)
 
 
@@ -73,7 +93,22 @@ def erase(user_id: UserId, project: CanAdminister, services: Given, response: Re
 
     Very many events take several requests: the answer is 202 until the receipt is complete.
     """
-    receipt = services.erasure.erase_user(project, user_id)
+    return _erase(services, project, user_id, response)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    operation_id="eraseSession",
+    summary="Erase session",
+    responses=responses() | {ACCEPTED: {"model": ReceiptView, "description": "Not complete: send it again"}},
+)
+def erase_session(session_id: SessionId, project: CanAdminister, services: Given, response: Response) -> ReceiptView:
+    """Remove the events of a session that was not merged into a user, and refuse what comes late."""
+    return _erase(services, project, of_session(session_id), response)
+
+
+def _erase(services: Services, project: str, owner: str, response: Response) -> ReceiptView:
+    receipt = services.erasure.erase_user(project, owner)
     if not receipt.complete:
         response.status_code = ACCEPTED
         response.headers["Retry-After"] = "1"

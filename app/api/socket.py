@@ -89,6 +89,8 @@ class SocketApi:
                     self.say_goodbye(connection_id)
             except Gone:
                 services.sockets.end(connection_id)
+            except Busy:  # there is no way to tell the client
+                outcome.status = frames.BUSY
             except SerendipError as error:
                 outcome.status = frames.status(error)
                 self._post(connection_id, frames.of_error(error, work.request_id, frame_id))
@@ -134,7 +136,9 @@ class SocketApi:
     def say_goodbye(self, connection_id: str) -> None:
         """End a connection, with a token that goes on where it ended."""
         sockets = self._services.sockets
-        connection = sockets.find(connection_id)
+        connection = sockets.get(connection_id)
+        if connection is None:  # it has ended meanwhile
+            return
         token = self._resume(connection.principal.project, sockets.subscriptions(connection))
         self._post(connection_id, frames.packed("goodbye", None, resume=token))
         self._end(connection_id)

@@ -7,13 +7,12 @@ from time import monotonic
 from typing import Any
 
 from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from app import telemetry
 from app.config import Settings
 from app.entry.stream import Consumer, Record
-from app.errors import SerendipError
 from app.services.lists import Lists
 from app.storage.checkpoints import ENDED, Checkpoints
 from app.storage.events import EventRow
@@ -61,7 +60,7 @@ class Follower:
                     self._refresh_at = monotonic() + TICK_SECONDS
                 if not worked:
                     self._stop.wait(IDLE_SECONDS)
-            except (SerendipError, BotoCoreError, ClientError) as error:  # the database is away: go on when it is back
+            except Exception as error:  # noqa: BLE001 - the database is away, say: go on when it is back
                 telemetry.tell_failure(Work(route="stream"), error)
                 self._iterators.clear()
                 self._look_again_at = 0.0

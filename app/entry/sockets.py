@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from secrets import token_urlsafe
 from threading import Lock
 
@@ -15,7 +15,7 @@ from app.api import problems
 from app.api.deps import Services
 from app.api.frames import MAX_FRAME_BYTES
 from app.api.socket import Handshake, SocketApi
-from app.errors import SerendipError, Unauthenticated
+from app.errors import SerendipError
 from app.push import Gone, TooLarge
 
 PATH = "/v1/socket"
@@ -127,8 +127,4 @@ class LocalSockets:
             await run_sync(self.api.receive, connection_id, message.get("text") or message.get("bytes") or "")
 
     def _leave(self, loop: asyncio.AbstractEventLoop, connection_id: str) -> None:
-        loop.run_in_executor(None, self._say_goodbye, connection_id)
-
-    def _say_goodbye(self, connection_id: str) -> None:
-        with suppress(Unauthenticated):  # it has ended meanwhile
-            self.api.say_goodbye(connection_id)
+        loop.run_in_executor(None, self.api.say_goodbye, connection_id)

@@ -58,9 +58,13 @@ class Sockets:
         except Conflict as error:
             raise Unauthenticated("This ticket was used already. Get a new one for each connection.") from error
 
+    def get(self, connection_id: str) -> Connection | None:
+        """A connection that was opened and has not ended."""
+        return self._connections.get(connection_id)
+
     def find(self, connection_id: str) -> Connection:
         """Raises Unauthenticated where there is none, or its time is up."""
-        connection = self._connections.get(connection_id)
+        connection = self.get(connection_id)
         if connection is None:
             raise Unauthenticated("This connection has ended. Open a new one.")
         return connection

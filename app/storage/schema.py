@@ -45,14 +45,27 @@ CONDITIONS: dict[type[Model], str] = {
 
 
 def create_missing(database: Database) -> list[str]:
-    """Create the tables that do not exist yet, and return their names."""
+    """Create the tables that do not exist yet, and return their names; streams of older tables are renewed."""
     created = []
     with bounded():
         for model in database.models:
             if not model.exists():
                 model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
                 created.append(model.Meta.table_name)
+            elif view_type := getattr(model.Meta, "stream_view_type", None):
+                _renew_stream(database, model.Meta.table_name, view_type)
     return created
+
+
+def _renew_stream(database: Database, table: str, view_type: str) -> None:
+    """Give a table that was made by an earlier release the stream that this one needs."""
+    described = database.call("DescribeTable", {"TableName": table})["Table"]
+    if described.get("StreamSpecification", {}).get("StreamViewType") == view_type:
+        return
+    if described.get("StreamSpecification", {}).get("StreamEnabled"):
+        database.call("UpdateTable", {"TableName": table, "StreamSpecification": {"StreamEnabled": False}})
+    renewed = {"StreamEnabled": True, "StreamViewType": view_type}
+    database.call("UpdateTable", {"TableName": table, "StreamSpecification": renewed})
 
 
 def missing(database: Database) -> list[str]:

@@ -56,6 +56,8 @@ CALLS: dict[str, Call] = {
     "sendEvents": Call("POST", "/v1/events", {"user_id": "u1", "item_id": "i1"}, elsewhere=202),
     "recommendForUser": Call("GET", "/v1/users/u1/recommendations", personal=True),
     "recommendForStoredSession": Call("GET", "/v1/sessions/s1/recommendations"),
+    "createSessionToken": Call("POST", "/v1/sessions/s1/tokens", {}, elsewhere=201),
+    "eraseSession": Call("DELETE", "/v1/sessions/s9"),
     "mergeSession": Call("POST", "/v1/users/u1:merge", {"session_id": "s1"}),
     "createTicket": Call("POST", "/v1/tickets", {"user_id": "u1"}, elsewhere=201, personal=True),
     "recommendForSession": Call("POST", "/v1/recommendations", {"events": []}),

@@ -12,7 +12,7 @@ from app.domain import of_session
 from app.errors import Unavailable
 from app.wiring import Wired
 from tests import tables
-from tests.build import an_event, an_item, two_tastes
+from tests.build import an_event, an_item, client_of, two_tastes
 from tests.failing import failing
 
 
@@ -72,6 +72,26 @@ class TestSession:
         body = {"session_id": "s2", "item_ids": ["i2", "i5"], **params}
         assert [one["item_id"] for one in shop.post("/v1/rankings", json=body).json()["items"]] == ["i5", "i2"]
         assert shop.post("/v1/rankings", json={**body, "after": "made-up"}).status_code == 400
+
+    def test_its_token_reads_it_and_nothing_else(self, shop: httpx2.Client, wired: Wired) -> None:
+        view(shop, "i2")
+        token = shop.post("/v1/sessions/s1/tokens", json={}).json()["token"]
+        browser = client_of(wired)
+        bearer = {"Authorization": f"Bearer {token}"}
+        urls = ("/v1/sessions/s1/recommendations", "/v1/sessions/s2/recommendations", "/v1/users/s1/recommendations")
+
+        assert [browser.get(url, headers=bearer).status_code for url in urls] == [200, 403, 403]
+
+    def test_one_that_is_erased_leaves_no_trace_and_takes_nothing_more(self, shop: httpx2.Client, wired: Wired) -> None:
+        view(shop, "i2", session="somebody-unknown")
+
+        receipt = shop.delete("/v1/sessions/somebody-unknown").json()
+
+        assert (receipt["complete"], receipt["removed"]["events"]) == (True, 1)
+        assert tables.naming(wired, "somebody-unknown") == []
+        late = shop.post("/v1/events", json={"session_id": "somebody-unknown", "item_id": "i1"})
+        assert late.status_code == 409
+        assert tables.naming(wired, "somebody-unknown") == []
 
 
 class TestMerge:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -266,6 +267,29 @@ class TestLambda:
 
         assert answer["refreshed"] >= 1
         assert shared.services.lists.refresh_due() == 0
+
+
+class TestMetrics:
+    def test_a_batch_tells_its_records_failures_pushes_and_lag(
+        self, shared: Wired, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        project = a_project_of(shared)
+        bad = a_record(project, an_event("ann", "i2"))
+        del bad["dynamodb"]["NewImage"]
+        late = Event("ann", "i1", "view", datetime.now(UTC) - timedelta(seconds=7), "e")
+        records = [bad, a_record(project, late, arrived=late.timestamp)]
+        services = replace(shared.services, settings=shared.services.settings.model_copy(update={"emf": True}))
+
+        with caplog.at_level("INFO", logger="serendip"):
+            Consumer(services, NoSockets()).apply(records)
+
+        told = [orjson.loads(message) for message in caplog.messages]
+        [line] = [one for one in told if one.get("route") == "stream"]
+        assert (line["records"], line["failures"], line["pushes"]) == (2, 1, 0)
+        assert 7_000 <= line["event_to_list_ms"] < 60_000
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert {"Name": "event_to_list_ms", "Unit": "Milliseconds"} in directive["Metrics"]
+        assert "ann" not in str(told)
 
 
 class TestIsolation:

@@ -8,6 +8,7 @@ import pytest
 from app.config import Settings
 from app.deadline import within
 from app.errors import DeadlineExceeded, InvalidInput, Unavailable
+from app.storage import schema
 from app.storage.database import bounded
 from app.wiring import Wired
 from tests.build import an_event, an_item, wired_on
@@ -87,3 +88,20 @@ class TestBounded:
     def test_a_row_that_is_too_large_is_bad_input(self, wired: Wired, settings: Settings) -> None:
         with pytest.raises(InvalidInput, match="size"), bounded():
             wired.services.catalog.put_item(settings.project, an_item("big", text="x" * 410_000))
+
+
+class TestStreams:
+    def test_a_table_of_an_earlier_release_gets_the_stream_that_is_needed(self, settings: Settings) -> None:
+        wired = wired_on(settings.model_copy(update={"table_prefix": "older-"}))
+        schema.create_missing(wired.database)
+        table = "older-events"
+        for stream in ({"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}):
+            wired.database.call("UpdateTable", {"TableName": table, "StreamSpecification": stream})
+
+        assert schema.create_missing(wired.database) == []
+
+        described = wired.database.call("DescribeTable", {"TableName": table})["Table"]
+        assert described["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+        for model in schema.MODELS:
+            wired.database.call("DeleteTable", {"TableName": model.Meta.table_name})
+        wired.close()
