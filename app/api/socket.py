@@ -1,7 +1,7 @@
 """Live sockets: what a client says and what he is told, without the wire. API Gateway and uvicorn speak through it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -12,7 +12,7 @@ from app.api import answers, frames
 from app.api.deps import Services
 from app.deadline import within
 from app.domain import ADMINISTRATION, Answer, Connection, Principal, Scope, Subscription, of_session
-from app.errors import Forbidden, Overloaded, SerendipError, Unauthenticated
+from app.errors import Forbidden, Overloaded, SerendipError, Unauthenticated, Unavailable
 from app.push import Busy, Gone, Pusher
 from app.services.access import Credentials
 from app.services.recommend import Wish
@@ -67,7 +67,8 @@ class SocketApi:
         return PROTOCOL if PROTOCOL in handshake.protocols else None
 
     def disconnect(self, connection_id: str) -> None:
-        with within(self._services.settings.request_deadline_seconds):
+        """Forget a client; where that cannot be done now, his rows expire."""
+        with within(self._services.settings.request_deadline_seconds), suppress(Unavailable):
             self._services.sockets.end(connection_id)
 
     def receive(self, connection_id: str, message: str | bytes) -> None:
@@ -79,13 +80,12 @@ class SocketApi:
                 principal = connection.principal
                 work.project = principal.project
                 services.access.check_still(principal)
+                services.limiter.spend(principal)
                 frame = frames.parsed(message)
                 frame_id, work.route = frame.id, f"socket {frame.action}"
-                if not isinstance(frame, frames.Ping):
-                    services.limiter.spend(principal)
                 self._answer(connection, frame)
                 services.usage.count(principal.project, principal.credential, work)
-                if services.sockets.is_leaving(connection.expires_at):
+                if services.sockets.is_leaving(connection):
                     self.say_goodbye(connection_id)
             except Gone:
                 services.sockets.end(connection_id)
@@ -129,8 +129,6 @@ class SocketApi:
             if limit not in known:
                 known[limit] = self._recommend(project, user_id, Wish(limit=limit, consistent=True))
             pushed += self._tell(subscription, known[limit], None)
-            if self._services.sockets.is_leaving(subscription.expires_at):
-                self.say_goodbye(subscription.connection_id)
         return pushed
 
     def say_goodbye(self, connection_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import orjson
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "events": ("user_id", "item_id", "event_type", "value", "timestamp", "event_id"),
+    "events": ("user_id", "session_id", "item_id", "event_type", "value", "timestamp", "event_id"),
     "items": ("item_id", "title", "categories", "properties"),
     "users": ("user_id", "properties"),
 }
@@ -83,6 +83,8 @@ def _source(path: Path, kind: str | None, mapping: Mapping[str, str]) -> Source:
     if path.suffix == ".dat":
         raise FileError(f"{path.name}: of the .dat files only MovieLens' ratings.dat and movies.dat are known.")
     names = {renamed.get(name, name) for name in _columns(path)}
+    if "session_id" in names:  # events of sessions have no user
+        names.add("user_id")
     for candidate in (kind,) if kind else ("events", "users" if "user_id" in names else "items"):
         if candidate and names.issuperset(NEEDED[candidate]):
             return Source(path, candidate, renamed, _size(path))
@@ -135,7 +137,7 @@ def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     """
     known = KINDS[kind]
     shaped = {name: value for name, value in fields.items() if name in known}
-    for name in ("user_id", "item_id", "event_id", "event_type"):
+    for name in ("user_id", "session_id", "item_id", "event_id", "event_type"):
         if isinstance(shaped.get(name), int | float):
             shaped[name] = _id(shaped[name])
     for name in ("value", "timestamp"):

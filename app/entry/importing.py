@@ -116,7 +116,7 @@ def _store(services: Services, project: str, kind: str, batch: list[Any]) -> Non
 
 def _put(services: Services, project: str, kind: str, batch: list[Any], now: datetime) -> None:
     if kind == "events":
-        services.events.accept(project, [event.record(event.user_id, now) for event in batch])
+        services.events.accept(project, [event.record(event.owner, now) for event in batch])
     elif kind == "items":
         services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
     else:

@@ -11,8 +11,8 @@ from app.errors import Conflict, Erased, InvalidInput, Unauthenticated
 from app.storage.connections import Connections
 
 MAX_SUBSCRIPTIONS = 20
-FAREWELL = timedelta(minutes=5)
-"""Before its end, a connection is told to open another one."""
+FAREWELL = timedelta(minutes=12)
+"""Before its end, a connection is told to open another one; a client that pings every ten minutes hears of it."""
 
 
 class Sockets:
@@ -75,9 +75,10 @@ class Sockets:
         if connection is not None:
             self._connections.delete(connection)
 
-    def is_leaving(self, expires_at: datetime) -> bool:
+    def is_leaving(self, connection: Connection) -> bool:
         """Whether it is time to tell the client to open another connection."""
-        return self._clock() >= expires_at - min(FAREWELL, self._life / 10)
+        life = connection.expires_at - connection.connected_at
+        return self._clock() >= connection.expires_at - min(FAREWELL, life / 10)
 
     def subscribe(
         self, connection: Connection, user_id: str, wish: Mapping[str, Any], shown: str | None = None

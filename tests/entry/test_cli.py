@@ -10,10 +10,12 @@ import orjson
 import pytest
 
 from app.config import Settings
+from app.domain import of_session
 from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
-from tests.build import SECRET, client_of, two_tastes, wired_on
+from tests.build import SECRET, an_event, client_of, two_tastes, wired_on
+from tests.streams import a_record
 
 TIMEOUT = 300
 
@@ -103,8 +105,32 @@ class TestJourney:
         assert "160 events" in cli.run("export", "events", exported)
         assert "160 events loaded, 0 rejected" in cli.run("import", exported)
 
+    def test_events_of_sessions_come_back_from_an_export(self, cli: Cli, wired: Wired) -> None:
+        project = cli.environment["SERENDIP_PROJECT"]
+        wired.services.events.accept(project, [an_event(of_session("s1"), "tea")])
+        exported = cli.folder / "out.jsonl"
+        cli.run("export", "events", exported)
+
+        assert "1 events loaded, 0 rejected" in cli.run("import", exported)
+
+        found = wired.services.events.list_page(project, of_session("s1"), None, 10).records
+        assert [event.item_id for event in found] == ["tea"]
+
     def test_training_on_nothing_is_a_clear_error(self, cli: Cli) -> None:
         assert "Send more events" in cli.run("train", fails=True)
+
+
+class TestStream:
+    def test_failures_are_shown_and_tried_again(self, cli: Cli, wired: Wired) -> None:
+        project = cli.environment["SERENDIP_PROJECT"]
+        assert "none" in cli.run("stream", "failures")
+        wired.services.failures.put(a_record(project, an_event("ann", "tea"), name="lost-1"), "KeyError: 'item_id'")
+
+        assert "lost-1" in cli.run("stream", "failures")
+        assert orjson.loads(cli.run("stream", "failures", "--json"))[0]["reason"] == "KeyError: 'item_id'"
+        assert "1 of 1 applied" in cli.run("stream", "retry")
+
+        assert "none" in cli.run("stream", "failures")
 
 
 class TestAccess:

@@ -39,6 +39,14 @@ class TestCsv:
         assert "user_id" in bad[0][1]
         assert "fields" in bad[1][1]
 
+    def test_events_of_sessions_have_no_user(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "events.csv", "session_id,user_id,item_id\n7,,tea\n,ann,mug\n7,ann,mug\n")
+
+        good, bad = records(path)
+
+        assert [one.owner for one in good] == ["#session#7", "ann"]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [4]
+
     def test_unknown_columns_of_items_become_properties(self, tmp_path: Path) -> None:
         path = written(tmp_path, "items.csv", "item_id,title,categories,price,brand\ntea,Tea,hot|gifts,4.5,Acme\n")
 
