@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from pynamodb.models import Model
+
 from app.storage import schema
 from app.wiring import Wired
 
 
-def rows(wired: Wired) -> list[dict[str, Any]]:
-    """Every row of every table."""
+def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
+    """Every row of some tables, or of all."""
     found: list[dict[str, Any]] = []
-    for model in schema.MODELS:
+    for model in models or schema.MODELS:
         request: dict[str, Any] = {"TableName": model.Meta.table_name, "ConsistentRead": True}
         while True:
             page = wired.database.call("Scan", request)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
@@ -10,34 +10,18 @@ from uuid import uuid4
 from app import telemetry
 from app.api import answers, frames
 from app.api.deps import Services
+from app.api.handshake import PROTOCOL, Handshake
 from app.deadline import within
 from app.domain import ADMINISTRATION, Answer, Connection, Principal, Scope, Subscription, of_session
 from app.errors import Forbidden, Overloaded, SerendipError, Unauthenticated, Unavailable
 from app.push import Busy, Gone, Pusher
-from app.services.access import Credentials
 from app.services.recommend import Wish
 from app.telemetry import Work
 
-PROTOCOL = "serendip"
-KEY_PROTOCOL, BEARER_PROTOCOL = "serendip.key.", "serendip.bearer."
-"""Browsers cannot set headers: they offer `serendip` and one of these, followed by the credential."""
 METHOD = "SOCKET"
-BEARER = "bearer "
 OK = 200
 RESUMED = ("limit", "properties")
 """What a client asked for, as far as the token to go on with repeats it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """What a client brings along when he connects; names of headers are in lower case."""
-
-    headers: Mapping[str, str] = field(default_factory=dict)
-    ticket: str | None = None
-
-    @property
-    def protocols(self) -> list[str]:
-        return [one.strip() for one in self.headers.get("sec-websocket-protocol", "").split(",") if one.strip()]
 
 
 class SocketApi:
@@ -53,7 +37,7 @@ class SocketApi:
         services = self._services
         with self._told("connect") as (work, outcome):
             try:
-                principal = self._principal(handshake)
+                principal = handshake.principal(services)
                 work.project = principal.project
                 services.access.check_scope(principal, Scope.RECOMMEND)
                 if principal.project == ADMINISTRATION:
@@ -233,23 +217,6 @@ class SocketApi:
             for one in subscriptions
         ]
         return self._services.tokens.resume(project, facts)
-
-    def _principal(self, handshake: Handshake) -> Principal:
-        services, headers = self._services, handshake.headers
-        if handshake.ticket is not None:
-            principal, expires_at = services.tokens.ticket_claim(handshake.ticket, services.clock())
-            services.access.check_still(principal)
-            services.sockets.admit(handshake.ticket, expires_at)
-            return principal
-        key, bearer = headers.get("x-api-key"), headers.get("authorization")
-        if bearer is not None:
-            bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
-        for offered in handshake.protocols:
-            if offered.startswith(KEY_PROTOCOL):
-                key = offered.removeprefix(KEY_PROTOCOL)
-            elif offered.startswith(BEARER_PROTOCOL):
-                bearer = offered.removeprefix(BEARER_PROTOCOL)
-        return services.access.authenticate(Credentials(key, bearer, headers.get("origin")))
 
     def _post(self, connection_id: str, frame: bytes) -> None:
         """Post what nobody waits for."""

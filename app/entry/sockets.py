@@ -14,7 +14,8 @@ from starlette.websockets import WebSocket
 from app.api import problems
 from app.api.deps import Services
 from app.api.frames import MAX_FRAME_BYTES
-from app.api.socket import Handshake, SocketApi
+from app.api.handshake import Handshake
+from app.api.socket import SocketApi
 from app.errors import SerendipError
 from app.push import Gone, TooLarge
 

@@ -13,7 +13,8 @@ from botocore.session import get_session
 from app.api import problems
 from app.api.deps import Services
 from app.api.frames import MAX_FRAME_BYTES
-from app.api.socket import Handshake, SocketApi
+from app.api.handshake import Handshake
+from app.api.socket import SocketApi
 from app.config import Settings
 from app.entry.stream import Consumer, Record
 from app.errors import SerendipError

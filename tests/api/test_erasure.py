@@ -9,7 +9,8 @@ import httpx2
 import orjson
 import pytest
 
-from app.api.socket import Handshake, SocketApi
+from app.api.handshake import Handshake
+from app.api.socket import SocketApi
 from app.config import Settings
 from app.deadline import within
 from app.domain import ADMINISTRATION, Event, Limits, ProjectState, Scope

@@ -19,7 +19,8 @@ from app.config import Settings
 from app.domain import Event, Limits
 from app.entry.stream import Consumer, Record
 from app.recommender import counts, rows
-from app.storage.counters import FINEST
+from app.storage.counters import FINEST, CounterRow
+from app.storage.neighbours import ListRow
 from app.wiring import Wired
 from tests import tables
 from tests.build import an_event, an_item, wired_on
@@ -43,7 +44,7 @@ def a_project_of(wired: Wired) -> str:
 def state(wired: Wired, project: str) -> dict[str, Any]:
     """Counters and lists of a project, without how often rows were written."""
     found: dict[str, Any] = {}
-    for row in tables.rows(wired):
+    for row in tables.rows(wired, CounterRow, ListRow):
         place = row.get("key", {}).get("S", "")
         if not place.startswith(project + "#") or "packed" not in row:
             continue

@@ -3,12 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote
 
 import httpx2
 import orjson
@@ -18,7 +14,8 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from app.api.frames import MAX_FRAME_BYTES
-from app.api.socket import Handshake, SocketApi
+from app.api.handshake import Handshake
+from app.api.socket import SocketApi
 from app.config import Settings
 from app.domain import Item, Limits, Scope
 from app.entry.stream import Consumer
@@ -30,6 +27,7 @@ from tests import tables
 from tests.build import NOON, a_key, a_project, an_event, an_item, client_of, two_tastes
 from tests.data import ROOT
 from tests.entry.conversation import steady
+from tests.gateway import Gateway
 from tests.payloads import websocket
 from tests.serving import SOCKETS, environment, running
 from tests.streams import a_record
@@ -102,61 +100,6 @@ def still(frame: dict[str, Any]) -> Any:
     return steady(
         {**frame, "items": [{**item, "reasons": []} for item in frame["items"]]} if "items" in frame else frame
     )
-
-
-class Gateway:
-    """API Gateway's management API, as far as it is asked: records what is posted, and can be told to refuse it."""
-
-    def __init__(self) -> None:
-        self.endpoint = ""
-        self.posted: list[tuple[str, bytes]] = []
-        self.deleted: list[str] = []
-        self.answers: list[int] = []
-        """Statuses of the next calls; 200 when there are none left."""
-
-    def frames(self) -> list[dict[str, Any]]:
-        return [orjson.loads(frame) for _, frame in self.posted]
-
-    @contextmanager
-    def serving(self) -> Iterator[str]:
-        gateway = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = gateway.answers.pop(0) if gateway.answers else 200
-                if status == 200:
-                    gateway.posted.append((self._connection(), body))
-                self._answer(status)
-
-            def do_DELETE(self) -> None:
-                gateway.deleted.append(self._connection())
-                self._answer(204)
-
-            def _connection(self) -> str:
-                return unquote(self.path.rpartition("/")[2])
-
-            def _answer(self, status: int) -> None:
-                kinds = {410: "GoneException", 413: "PayloadTooLargeException", 429: "LimitExceededException"}
-                self.send_response(status)
-                if status in kinds:
-                    self.send_header("x-amzn-ErrorType", kinds[status])
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/live"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 ANSWER_ALL = """

@@ -1,0 +1,47 @@
+"""How a client says who he is when he opens a live socket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.api.deps import Services
+from app.domain import Principal
+from app.services.access import Credentials
+
+PROTOCOL = "serendip"
+KEY_PROTOCOL, BEARER_PROTOCOL = "serendip.key.", "serendip.bearer."
+"""Browsers cannot set headers: they offer `serendip` and one of these, followed by the credential."""
+BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client brings along when he connects; names of headers are in lower case."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ticket: str | None = None
+
+    @property
+    def protocols(self) -> list[str]:
+        return [one.strip() for one in self.headers.get("sec-websocket-protocol", "").split(",") if one.strip()]
+
+    def principal(self, services: Services) -> Principal:
+        """Whom the credentials stand for; a ticket is used up.
+
+        Raises:
+            Unauthenticated, Forbidden, Unavailable.
+        """
+        headers = self.headers
+        if self.ticket is not None:
+            principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock())
+            services.access.check_still(principal)
+            services.sockets.admit(self.ticket, expires_at)
+            return principal
+        key, bearer = headers.get("x-api-key"), headers.get("authorization")
+        if bearer is not None:
+            bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
+        for offered in self.protocols:
+            if offered.startswith(KEY_PROTOCOL):
+                key = offered.removeprefix(KEY_PROTOCOL)
+            elif offered.startswith(BEARER_PROTOCOL):
+                bearer = offered.removeprefix(BEARER_PROTOCOL)
+        return services.access.authenticate(Credentials(key, bearer, headers.get("origin")))

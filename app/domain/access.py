@@ -1,0 +1,178 @@
+"""Projects, keys, who asks, and what is kept of them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+ADMINISTRATION = "administration"
+"""The project whose admin keys create and delete the other projects; it has no data of its own."""
+
+
+class Scope(StrEnum):
+    """What a credential may do. `admin` includes `write`, and `write` includes `recommend`."""
+
+    RECOMMEND = "recommend"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+INCLUDED: Mapping[Scope, frozenset[Scope]] = {
+    Scope.RECOMMEND: frozenset({Scope.RECOMMEND}),
+    Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.WRITE}),
+    Scope.ADMIN: frozenset(Scope),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a key may ask; None is without a limit."""
+
+    requests_per_second: float | None = None
+    burst: int | None = None
+    """Requests that may come at once; without one, those of a second, and at least one."""
+    requests_per_day: int | None = None
+
+    @property
+    def bucket_size(self) -> int:
+        return self.burst or max(1, round(self.requests_per_second or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is kept of a key: not the key."""
+
+    key_id: str
+    project: str
+    name: str
+    scopes: frozenset[Scope]
+    digest: str
+    """SHA-256 of the whole key, in hexadecimal."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used: date | None = None
+    origins: tuple[str, ...] = ()
+    """Web origins that the key may be used from; none is anywhere."""
+    needs_user_token: bool = False
+    """The key alone reads nobody's list; a signed user token says whose."""
+    limits: Limits = field(default_factory=Limits)
+
+    def has_ended(self, now: datetime) -> bool:
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
+
+
+class ProjectState(StrEnum):
+    ACTIVE = "active"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An isolated set of data, models and keys."""
+
+    project_id: str
+    created_at: datetime
+    name: str | None = None
+    state: ProjectState = ProjectState.ACTIVE
+    limits: Limits = field(default_factory=Limits)
+    """Of keys that are made without limits of their own."""
+    salt: str = ""
+    """Hashes the ids of erased users."""
+    deletion: "Receipt | None" = None
+    resume_at: Mapping[str, Any] | None = None
+    """Where an unfinished deletion goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, derived from the credentials alone."""
+
+    project: str
+    scopes: frozenset[Scope]
+    credential: str
+    """The key's id, or a hash of the token's issuer and subject."""
+    user_id: str | None = None
+    """The only user whose list may be read; None is any."""
+    needs_user_token: bool = False
+    limits: Limits = field(default_factory=Limits)
+    ends_at: datetime | None = None
+    """When the token ends; keys are asked for each time."""
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON values, for the rows of connections and for tickets."""
+        return {
+            "project": self.project,
+            "scopes": sorted(scope.value for scope in self.scopes),
+            "credential": self.credential,
+            "user_id": self.user_id,
+            "needs_user_token": self.needs_user_token,
+            "limits": asdict(self.limits),
+            "ends_at": self.ends_at.isoformat() if self.ends_at else None,
+        }
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Principal":
+        return cls(
+            **{
+                **facts,
+                "scopes": frozenset(map(Scope, facts["scopes"])),
+                "limits": Limits(**facts["limits"]),
+                "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A live socket, whose identity was fixed when it was opened."""
+
+    connection_id: str
+    principal: Principal
+    connected_at: datetime
+    expires_at: datetime
+    users: frozenset[str] = frozenset()
+    """Those that it is subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A user's list that a connection wants to be told of."""
+
+    project: str
+    user_id: str
+    connection_id: str
+    expires_at: datetime
+    wish: Mapping[str, Any] | None = None
+    """What was asked for; None where the connection is the user's own, but not subscribed."""
+    shown: str | None = None
+    """Digest of the list that was pushed last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an erasure removed, by kind."""
+
+    receipt_id: str
+    started_at: datetime
+    removed: Mapping[str, int] = field(default_factory=dict)
+    completed_at: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.completed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A project's traffic of one day (UTC)."""
+
+    day: date
+    requests: float = 0.0
+    events: float = 0.0
+    recommendations: float = 0.0
+    read_units: float = 0.0
+    write_units: float = 0.0
+    milliseconds: float = 0.0

@@ -1,0 +1,96 @@
+"""Model versions, and the lists that they and the counters give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.domain.records import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What turns a user's events into weights; chosen by the trainer, travels with the active pointer."""
+
+    half_life_days: float | None = None
+    rating_threshold: float | None = None
+
+
+class VersionState(StrEnum):
+    """A model version is learning, usable, or never will be."""
+
+    TRAINING = "training"
+    CANCELLING = "cancelling"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One trained model: what it was learned from, with which parameters, and how good it is."""
+
+    version: str
+    state: VersionState
+    created_at: datetime
+    heartbeat_at: datetime
+    phase: str = "queued"
+    progress: float = 0.0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    detail: str | None = None
+    seconds: float | None = None
+    manifest_chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveModel:
+    """The pointer that serving follows."""
+
+    version: str
+    activated_at: datetime
+    previous: str | None = None
+    scoring: Scoring = field(default_factory=Scoring)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A past event and its share of a recommendation's score (the shares of all events sum to 1)."""
+
+    item_id: str
+    event_type: str
+    timestamp: datetime | None
+    share: float
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One place of an answer. `source` names the recommender or the fallback list it came from."""
+
+    item_id: str
+    score: float
+    source: str
+    reasons: tuple[Reason, ...] = ()
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An ordered list of recommendations and where it came from."""
+
+    recommendations: tuple[Recommendation, ...]
+    active: ActiveModel | None
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MovingList:
+    """A list of a project's items as of a time (seconds since 1970), packed best first; category "" is all."""
+
+    kind: str
+    category: str
+    as_of: float
+    packed: bytes
