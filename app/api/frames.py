@@ -24,6 +24,7 @@ Echo = Annotated[
 
 class _Frame(Body):
     id: Echo = None
+    traceparent: Annotated[str | None, Field(max_length=100, description="W3C Trace Context.")] = None
 
 
 class Subscribe(_Frame, OfSomebody):

@@ -36,6 +36,7 @@ class SocketApi:
         """
         services = self._services
         with self._told("connect") as (work, outcome):
+            work.follow(handshake.headers.get("traceparent"))
             try:
                 principal = handshake.principal(services)
                 work.project = principal.project
@@ -67,6 +68,7 @@ class SocketApi:
                 services.limiter.spend(principal)
                 frame = frames.parsed(message)
                 frame_id, work.route = frame.id, f"socket {frame.action}"
+                work.follow(frame.traceparent)
                 self._answer(connection, frame)
                 services.usage.count(principal.project, principal.credential, work)
                 if services.sockets.is_leaving(connection):

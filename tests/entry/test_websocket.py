@@ -358,6 +358,26 @@ class TestPush:
             api.post(c1, b"{}")
 
 
+class TestTelemetry:
+    def test_frames_are_told_without_what_they_say_and_follow_their_trace(
+        self, sockets: SocketApi, key: str, c1: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        with caplog.at_level("INFO", logger="serendip"):
+            sockets.connect(c1, Handshake({"x-api-key": key, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}))
+            say(sockets, c1, "subscribe", user_id="secret@person", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+            say(sockets, c1, "secret@action")
+
+        told = [orjson.loads(message) for message in caplog.messages]
+        assert [(line["route"], line["status"]) for line in told] == [
+            ("SOCKET socket connect", 200),
+            ("SOCKET socket subscribe", 200),
+            ("SOCKET socket unreadable", 422),
+        ]
+        assert [line["trace_id"] for line in told[:2]] == [trace] * 2
+        assert [word for word in ("secret", key, c1) if word in " ".join(caplog.messages)] == []
+
+
 class TestLife:
     def test_a_connection_that_is_announced_twice_and_never_ends_leaks_nothing(
         self, sockets: SocketApi, wired: Wired, settings: Settings, key: str, gateway: Gateway, c1: str
