@@ -109,7 +109,8 @@ class SocketApi:
             try:
                 self._services.access.check_still(Principal.of(wish["principal"]))
             except Unauthenticated:
-                self._end(subscription.connection_id)
+                self._services.sockets.drop(subscription)
+                self._pusher.close(subscription.connection_id)
                 continue
             limit = wish["limit"]
             if limit not in known:
@@ -203,7 +204,7 @@ class SocketApi:
         try:
             self._pusher.post(subscription.connection_id, frames.fitted("recommendations", frame_id, content))
         except Gone:
-            self._services.sockets.end(subscription.connection_id)
+            self._services.sockets.drop(subscription)
             return 0
         except Busy as error:
             raise Overloaded("The gateway takes no more frames at the moment.") from error

@@ -103,10 +103,10 @@ class Follower:
             records = [*records, *more]
         failed = self._consumer.apply(records) if records else None
         order = [str(record["dynamodb"]["SequenceNumber"]) for record in records]
-        done = order.index(failed) if failed else len(order)
+        done = len(order) if failed is None else order.index(failed)
         if done:
             self._checkpoints.put(self._stream, shard_id, order[done - 1])
-        if failed:  # from the checkpoint on, after a while
+        if failed is not None:  # from the checkpoint on, after a while
             del self._iterators[shard_id]
             self._look_again_at = monotonic() + TROUBLE_SECONDS
         elif following is not None:

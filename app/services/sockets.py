@@ -75,6 +75,11 @@ class Sockets:
         if connection is not None:
             self._connections.delete(connection)
 
+    def drop(self, subscription: Subscription) -> None:
+        """Forget a subscription whose connection is gone, and the connection."""
+        self.end(subscription.connection_id)
+        self._connections.delete_subscription(subscription)
+
     def is_leaving(self, connection: Connection) -> bool:
         """Whether it is time to tell the client to open another connection."""
         life = connection.expires_at - connection.connected_at

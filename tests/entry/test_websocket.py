@@ -17,7 +17,7 @@ from app.api.frames import MAX_FRAME_BYTES
 from app.api.handshake import Handshake
 from app.api.socket import SocketApi
 from app.config import Settings
-from app.domain import Item, Limits, Scope
+from app.domain import Item, Limits, Principal, Scope, Subscription
 from app.entry.stream import Consumer
 from app.entry.websocket import ManagementApi
 from app.push import Busy, Gone, TooLarge
@@ -279,6 +279,10 @@ def say(sockets: SocketApi, connection: str, action: str, **more: object) -> Non
     sockets.receive(connection, orjson.dumps({"action": action, **more}).decode())
 
 
+def wish(principal: Principal) -> dict[str, Any]:
+    return {"limit": 3, "properties": False, "principal": principal.facts()}
+
+
 class TestPush:
     def test_it_goes_out_only_when_the_list_changed(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
@@ -307,6 +311,36 @@ class TestPush:
         assert sockets.push(settings.project, "u2") == 0
 
         assert [row for row in tables.naming(wired, settings.project) if c1 in str(row)] == []
+
+    def test_a_subscription_without_its_connection_is_forgotten_at_the_first_push(
+        self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
+    ) -> None:
+        sockets.connect(c1, Handshake({"x-api-key": key}))
+        connection = wired.services.sockets.find(c1)
+        sockets.disconnect(c1)
+        orphan = Subscription(settings.project, "u2", c1, connection.expires_at, wish(connection.principal))
+        wired.services.sockets._connections.put_subscription(orphan)  # noqa: SLF001 - it was just being made
+        gateway.answers = [410]
+
+        assert [sockets.push(settings.project, "u2"), sockets.push(settings.project, "u2")] == [0, 0]
+
+        assert tables.naming(wired, c1) == []
+        assert gateway.posted == []
+
+    def test_a_watcher_whose_key_was_revoked_is_told_nothing_more(
+        self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, c1: str
+    ) -> None:
+        other, text = wired.services.keys.create(settings.project, "k", frozenset({Scope.RECOMMEND}))
+        sockets.connect(c1, Handshake({"x-api-key": text}))
+        say(sockets, c1, "subscribe", user_id="u2", limit=3)
+        shown = gateway.frames()[-1]["items"][0]["item_id"]
+        wired.services.keys.revoke(settings.project, other.key_id)
+        wired.services.events.accept(settings.project, [an_event("u2", shown, minutes=60)])
+
+        assert sockets.push(settings.project, "u2") == 0
+
+        assert (len(gateway.posted), gateway.deleted) == (1, [c1])
+        assert tables.naming(wired, c1) == []
 
     def test_a_gateway_that_is_busy_is_asked_again_and_then_the_event_is_given_back(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
