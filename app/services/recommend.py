@@ -19,6 +19,7 @@ FALLBACKS = (TRENDING, POPULAR, LATEST)
 """Lists that fill up an answer, in this order."""
 SHOWN_REASONS = 3
 SPARE_CANDIDATES = 10
+MAX_PAGES = 4
 MAX_SOURCES = 100
 """Neighbour rows that one answer sums up: those of the user's newest items."""
 
@@ -136,8 +137,20 @@ class Recommend:
     def _history(self, project: str, user_id: str, *, consistent: bool) -> tuple[list[Event], ActiveModel | None]:
         """The user's newest events and the pointer, fetched side by side where the pointer is not in memory."""
         pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
-        events = self._events.newest(project, user_id, self._settings.history_events, consistent=consistent)
+        events = self._newest(project, user_id, consistent=consistent)
         return events, pointer.result() if pointer else self._cache.active(project)
+
+    def _newest(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
+        """A page of his newest events, or more pages where impressions fill them."""
+        size = self._settings.history_events
+        events = page = self._events.newest(project, user_id, size, consistent=consistent)
+        for _ in range(MAX_PAGES - 1):
+            telling = sum(event.event_type != weights.IMPRESSION for event in events)
+            if len(page) < size or telling >= size / 2:
+                break
+            page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])
+            events = events + page
+        return events
 
     def _answer(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> Answer:
         evidence = self._evidence(project, events, active, wish)

@@ -77,10 +77,14 @@ class Events:
         self._table.write_many([], rows)
         return len(rows)
 
-    def newest(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> list[Event]:
-        """A user's last events, newest first."""
+    def newest(
+        self, project: str, user_id: str, limit: int, *, consistent: bool = False, before: Event | None = None
+    ) -> list[Event]:
+        """A user's last events, or the last ones before one of his, newest first."""
+        owner = key(project, user_id)
+        start = self._table.key(owner, key(iso(before.timestamp), before.event_id)) if before else None
         rows, _ = self._table.query(
-            key(project, user_id), limit=limit, newest_first=True, consistent=consistent, attributes=HISTORY
+            owner, limit=limit, newest_first=True, consistent=consistent, start=start, attributes=HISTORY
         )
         return [event_of(row, user_id) for row in rows]
 

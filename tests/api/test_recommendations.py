@@ -4,8 +4,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.config import Settings
 from app.domain import Event
-from tests.build import two_tastes
+from app.wiring import Wired
+from tests.build import an_event, two_tastes
 
 
 def body(event: Event) -> dict[str, Any]:
@@ -88,6 +90,19 @@ class TestImpressions:
         assert found == {
             one["item_id"]: one["score"] for one in recommended(trained, "other", include_seen=True)["items"]
         }
+
+    def test_many_impressions_do_not_hide_the_history_behind_them(
+        self, trained: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        shown = [an_event("new", f"x{n % 50}", "impression", minutes=1 + n / 60) for n in range(700)]
+        wired.services.events.accept(settings.project, shown)
+
+        items = recommended(trained, "new", limit=3)["items"]
+
+        assert {item["source"] for item in items} == {"neighbours"}
+        assert items[0]["reasons"][0]["item_id"] == "i2"
+        assert "i2" not in [item["item_id"] for item in items]
 
     def test_fallback_lists_are_lowered_too(self, trained: httpx2.Client) -> None:
         first = recommended(trained, "new", limit=12)["items"][0]
