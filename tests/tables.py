@@ -22,9 +22,9 @@ def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
     return found
 
 
-def naming(wired: Wired, text: str) -> list[dict[str, Any]]:
-    """The rows in which a text occurs, packed bytes included."""
-    return [row for row in rows(wired) if text in str(row) or text.encode() in _bytes(row)]
+def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]]:
+    """The rows of some tables, or of all, in which a text occurs, packed bytes included."""
+    return [row for row in rows(wired, *models) if text in str(row) or text.encode() in _bytes(row)]
 
 
 def _bytes(row: dict[str, Any]) -> bytes:
