@@ -118,6 +118,4 @@ def get_list(
 
     The first two follow the stream of events within seconds.
     """
-    recommend = services.recommend
-    listed = {"popular": recommend.popular, "trending": recommend.trending, "latest": recommend.latest}[kind]
-    return view(services, project, listed(project, category, limit), properties)
+    return view(services, project, services.recommend.listed(project, kind, category, limit), properties)

@@ -34,11 +34,15 @@ def floor(second: int, seconds: int) -> int:
 
 def add(total: Counts, more: Mapping[tuple[int, str], int], sign: int = 1) -> None:
     for entry, amount in more.items():
-        summed = total.get(entry, 0) + sign * amount
-        if summed:
-            total[entry] = summed
-        else:
-            total.pop(entry, None)
+        _add_one(total, entry, sign * amount)
+
+
+def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
+    summed = total.get(entry, 0) + amount
+    if summed:
+        total[entry] = summed
+    else:
+        total.pop(entry, None)
 
 
 def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
@@ -46,7 +50,7 @@ def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -
     total: Counts = {}
     for counts in several:
         for (slot, item_id), amount in counts.items():
-            add(total, {(floor(slot, seconds), item_id): amount})
+            _add_one(total, (floor(slot, seconds), item_id), amount)
     return total
 
 
@@ -60,11 +64,13 @@ def pack(counts: Counts) -> bytes:
 
 def packed_within(counts: Counts, most_bytes: int) -> bytes:
     """Packed, without the lightest items if it would be too large; equal counts give equal bytes."""
+    packed = pack(counts)
+    if len(packed) <= most_bytes:
+        return packed
     items: dict[str, int] = {}
     for (_, item_id), amount in counts.items():
         items[item_id] = items.get(item_id, 0) + amount
     heaviest = sorted(items, key=lambda item_id: (-items[item_id], item_id))
-    packed = pack(counts)
     while len(packed) > most_bytes:
         heaviest = heaviest[: len(heaviest) * 3 // 4]
         kept = set(heaviest)

@@ -13,7 +13,7 @@ from typing import Any
 from app.config import Settings
 from app.deadline import remaining_seconds
 from app.domain import Event, Page, Project, ProjectState, Receipt, User
-from app.errors import NotFound
+from app.errors import Erased, NotFound
 from app.storage.access import Access
 from app.storage.connections import Connections
 from app.storage.events import Events
@@ -61,6 +61,11 @@ class Erasure:
         salt = self._salt(project)
         hashes = {_hash(salt, user_id): user_id for user_id in user_ids}
         return {hashes[one] for one in self._stores.users.erasures(project, list(hashes))}
+
+    def refuse(self, project: str, user_id: str) -> None:
+        """Raises Erased where the user was erased."""
+        if self.erased(project, [user_id]):
+            raise Erased("The user was erased")
 
     def receipt(self, project: str, user_id: str) -> Receipt:
         """Raises NotFound where the user was not erased."""

@@ -118,21 +118,10 @@ class Recommend:
         explained = [replace(evidence.explained(one, wish), item=facts.get(one.item_id)) for one in ranked]
         return Answer(tuple(explained), active)
 
-    def popular(self, project: str, category: str | None, limit: int) -> Answer:
-        """The items that were used most, over a long time."""
-        active = self._cache.active(project)
-        listed = self._listed(project, active, POPULAR, category)
-        return Answer(tuple(self._available(project, listed, limit)), active)
-
-    def trending(self, project: str, category: str | None, limit: int) -> Answer:
-        """The items that are used more than they used to be."""
-        listed = self._listed(project, None, TRENDING, category)
-        return Answer(tuple(self._available(project, listed, limit)), None)
-
-    def latest(self, project: str, category: str | None, limit: int) -> Answer:
-        """The items that were created last."""
-        listed = self._listed(project, None, LATEST, category)
-        return Answer(tuple(self._available(project, listed, limit)), None)
+    def listed(self, project: str, kind: str, category: str | None, limit: int) -> Answer:
+        """The items of one of the lists: popular, trending or latest."""
+        active = self._cache.active(project) if kind == POPULAR else None
+        return Answer(tuple(self._available(project, self._listed(project, active, kind, category), limit)), active)
 
     def _history(self, project: str, user_id: str, *, consistent: bool) -> tuple[list[Event], ActiveModel | None]:
         """The user's newest events and the pointer, fetched side by side where the pointer is not in memory."""

@@ -1,6 +1,6 @@
 """Sessions of somebody unknown: their events become a user's when he logs in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from app.deadline import remaining_seconds
@@ -13,8 +13,8 @@ SPARE_SECONDS = 2.0
 
 
 class Sessions:
-    def __init__(self, store: Events, erased: Callable[[str, Sequence[str]], set[str]]) -> None:
-        self._store, self._erased = store, erased
+    def __init__(self, store: Events, refuse_erased: Callable[[str, str], None]) -> None:
+        self._store, self._refuse_erased = store, refuse_erased
 
     def merge(self, project: str, session_id: str, user_id: str) -> tuple[int, bool]:
         """Make a session's events the user's, with their times and ids.
@@ -43,7 +43,3 @@ class Sessions:
             if remaining_seconds() < SPARE_SECONDS:
                 return moved, False
         return moved, True
-
-    def _refuse_erased(self, project: str, user_id: str) -> None:
-        if self._erased(project, [user_id]):
-            raise Erased("The user was erased")

@@ -1,13 +1,13 @@
 """Connections and subscriptions of live sockets: how long they live, and what they were shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from app.config import Settings
 from app.domain import Connection, Principal, Subscription
-from app.errors import Conflict, Erased, InvalidInput, Unauthenticated
+from app.errors import Conflict, InvalidInput, Unauthenticated
 from app.storage.connections import Connections
 
 MAX_SUBSCRIPTIONS = 20
@@ -20,10 +20,10 @@ class Sockets:
         self,
         connections: Connections,
         settings: Settings,
-        erased: Callable[[str, Sequence[str]], set[str]],
+        refuse_erased: Callable[[str, str], None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._connections, self._erased, self._clock = connections, erased, clock
+        self._connections, self._refuse_erased, self._clock = connections, refuse_erased, clock
         self._life = timedelta(seconds=settings.connection_seconds)
 
     def open(self, connection_id: str, principal: Principal) -> Connection:
@@ -140,7 +140,3 @@ class Sockets:
     def show(self, subscription: Subscription, shown: str) -> None:
         """Note what was pushed."""
         self._connections.show(subscription, shown)
-
-    def _refuse_erased(self, project: str, user_id: str) -> None:
-        if self._erased(project, [user_id]):
-            raise Erased("The user was erased")

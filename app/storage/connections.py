@@ -1,8 +1,10 @@
 """Live sockets, and who is subscribed to what: rows that expire, so that a missed disconnect leaves nothing behind."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
@@ -10,7 +12,7 @@ from pynamodb.models import Model
 from app.domain import Connection, Principal, Subscription
 from app.errors import Conflict
 from app.storage.database import Database, Raw
-from app.storage.table import Table, iso, key, moment
+from app.storage.table import Table, is_expired, iso, key, moment
 
 CONNECTION, TICKET, PRESENCE = "connection", "ticket", "presence"
 ONLY = "-"
@@ -41,7 +43,6 @@ class ConnectionRow(Model):
 class Connections:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ConnectionRow)
-        self._call = database.call
         self._present: dict[str, float] = {}
 
     def put(self, connection: Connection) -> None:
@@ -64,7 +65,7 @@ class Connections:
 
     def get(self, connection_id: str) -> Connection | None:
         row = self._table.get(key(CONNECTION, connection_id), ONLY, consistent=True)
-        return _connection(row) if row and not _expired(row) else None
+        return _connection(row) if row and not is_expired(row) else None
 
     def delete(self, connection: Connection) -> None:
         """Forget a connection and its subscriptions."""
@@ -92,16 +93,16 @@ class Connections:
 
     def subscription(self, project: str, user_id: str, connection_id: str) -> Subscription | None:
         row = self._table.get(key(project, user_id), connection_id, consistent=True)
-        return _subscription(row) if row and not _expired(row) else None
+        return _subscription(row) if row and not is_expired(row) else None
 
     def of_user(self, project: str, user_id: str) -> list[Subscription]:
         """Whatever connections have to do with a user, subscribed or only his."""
-        rows, _ = self._table.query(key(project, user_id), consistent=True)
-        return [_subscription(row) for row in rows if not _expired(row)]
+        rows = self._table.query_all(key(project, user_id), consistent=True)
+        return [_subscription(row) for row in rows if not is_expired(row)]
 
     def erase(self, project: str, user_id: str) -> int:
         """Remove what names a user: his own connections as a whole, of others' their subscription to him."""
-        found, _ = self._table.query(key(project, user_id), consistent=True)
+        found = list(self._table.query_all(key(project, user_id), consistent=True))
         for subscription in map(_subscription, found):
             row = self._table.get(key(CONNECTION, subscription.connection_id), ONLY, consistent=True)
             connection = _connection(row) if row else None
@@ -115,28 +116,27 @@ class Connections:
 
     def name_user(self, connection: Connection, user_id: str, *, subscribed: bool) -> None:
         """Note in the connection's row that it is subscribed to a user, or no longer (Conflict where it has ended)."""
-        request = {
-            "TableName": self._table.name,
-            "Key": self._table.key(key(CONNECTION, connection.connection_id), ONLY),
-            "UpdateExpression": f"{'ADD' if subscribed else 'DELETE'} #users :user",
-            "ConditionExpression": "attribute_exists(#key)",
-            "ExpressionAttributeNames": {"#users": "users", "#key": "key"},
-            "ExpressionAttributeValues": {":user": {"SS": [user_id]}},
-        }
-        self._call("UpdateItem", request)
+        verb = "ADD" if subscribed else "DELETE"
+        row = self._table.key(key(CONNECTION, connection.connection_id), ONLY)
+        self._update(row, f"{verb} #name :value", "users", {"SS": [user_id]})
 
     def show(self, subscription: Subscription, shown: str) -> None:
         """Note what was pushed, unless the subscription has ended."""
+        row = self._table.key(key(subscription.project, subscription.user_id), subscription.connection_id)
+        with suppress(Conflict):
+            self._update(row, "SET #name = :value", "shown", {"S": shown})
+
+    def _update(self, row: Raw, expression: str, name: str, value: Mapping[str, Any]) -> None:
+        """Change one attribute of a row that is there (else Conflict)."""
         request = {
             "TableName": self._table.name,
-            "Key": self._table.key(key(subscription.project, subscription.user_id), subscription.connection_id),
-            "UpdateExpression": "SET shown = :shown",
+            "Key": row,
+            "UpdateExpression": expression,
             "ConditionExpression": "attribute_exists(#key)",
-            "ExpressionAttributeNames": {"#key": "key"},
-            "ExpressionAttributeValues": {":shown": {"S": shown}},
+            "ExpressionAttributeNames": {"#name": name, "#key": "key"},
+            "ExpressionAttributeValues": {":value": value},
         }
-        with suppress(Conflict):
-            self._call("UpdateItem", request)
+        self._table.database.call("UpdateItem", request)
 
     def use_ticket(self, digest: str, expires_at: datetime) -> None:
         """Conflict for one that was used before."""
@@ -146,7 +146,7 @@ class Connections:
     def any_of(self, project: str) -> bool:
         """Whether a project may have live connections."""
         row = self._table.get(key(project, "", PRESENCE), ONLY, consistent=True)
-        return row is not None and not _expired(row)
+        return row is not None and not is_expired(row)
 
     def _mark_present(self, project: str, until: datetime) -> None:
         """Written ahead for another life of a connection, so that few connects write it."""
@@ -157,10 +157,6 @@ class Connections:
         with suppress(Conflict):
             self._table.put(ConnectionRow(key=key(project, "", PRESENCE), part=ONLY, expires_at=ahead), earlier)
         self._present[project] = ahead.timestamp()
-
-
-def _expired(row: Raw) -> bool:
-    return int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp()
 
 
 def _connection(row: Raw) -> Connection:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
@@ -109,14 +108,9 @@ class Counters:
         return [row for one in reading for row in one.result()]
 
     def _range(self, partition: str, begin: int, end: int) -> list[Counted]:
-        found: list[Counted] = []
-        start: Any = None
         condition = CounterRow.start.between(_start(begin), _start(end - 1) + SEPARATOR + "999")
-        while True:
-            rows, start = self._table.query(partition, range_condition=condition, consistent=True, start=start)
-            found += [_counted(row) for row in rows]
-            if start is None:
-                return found
+        rows = self._table.query_all(partition, range_condition=condition, consistent=True)
+        return [_counted(row) for row in rows]
 
     def mark_due(self, project: str, touched: Sequence[int]) -> None:
         """Remember that a project's lists have to be made anew."""

@@ -98,16 +98,16 @@ class Events:
 
     def all(self, project: str) -> Iterator[Event]:
         """Every event of a project, month by month, read page by page."""
-        for row in self._pages(key(project, "", MONTHS), None):
+        for row in self._table.query_all(key(project, "", MONTHS)):
             for number in range(MONTH_SHARDS):
                 partition = key(project, row["moment"]["S"], f"{number:02d}")
-                yield from (event_of(one, _user_id(one)) for one in self._pages(partition, "month"))
+                yield from (event_of(one, _user_id(one)) for one in self._table.query_all(partition, index="month"))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Events of a project, month by month; `start` is the page before's end: month/shard/user/time#event_id."""
         month, number, user_id, reached = start.split("/") if start else ("", "0", "", "")
         found: list[Raw] = []
-        for row in self._pages(key(project, "", MONTHS), None):
+        for row in self._table.query_all(key(project, "", MONTHS)):
             name = row["moment"]["S"]
             if name < month:
                 continue
@@ -124,14 +124,6 @@ class Events:
                     following = f"{name}/{place}/{_user_id(last)}/{last['moment']['S']}"
                     return Page(tuple(event_of(one, _user_id(one)) for one in found), following)
         return Page(tuple(event_of(one, _user_id(one)) for one in found), None)
-
-    def _pages(self, partition: str, index: str | None) -> Iterator[Raw]:
-        start = None
-        while True:
-            rows, start = self._table.query(partition, index=index, start=start)
-            yield from rows
-            if start is None:
-                return
 
 
 def _row(project: str, event: Event) -> EventRow:

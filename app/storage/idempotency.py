@@ -7,7 +7,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, 
 from pynamodb.models import Model
 
 from app.storage.database import Database
-from app.storage.table import Table, iso, key, moment
+from app.storage.table import Table, is_expired, iso, key, moment
 
 
 class IdempotencyRow(Model):
@@ -47,7 +47,7 @@ class Idempotency:
     def get(self, project: str, name: str) -> Claim | None:
         """A row that has expired is invisible, also while it has not been deleted yet."""
         row = self._table.get(key(project, name), consistent=True)
-        if row is None or int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp():
+        if row is None or is_expired(row):
             return None
         return Claim(
             name=name,

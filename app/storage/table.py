@@ -1,6 +1,6 @@
 """One table: keys, single rows, pages of a query, listings spread over shards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
@@ -32,6 +32,11 @@ def iso(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def is_expired(row: Raw) -> bool:
+    """Whether a row is invisible, although the database may not have deleted it yet."""
+    return int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp()
 
 
 class Table:
@@ -108,6 +113,24 @@ class Table:
             rows[str(row[self._hash]) + str(row.get(self._range or ""))] = row
         if rows or deletes:
             self.database.batch_write(self.name, list(rows.values()), deletes)
+
+    def query_all(
+        self,
+        hash_value: str,
+        *,
+        range_condition: Condition | None = None,
+        index: str | None = None,
+        consistent: bool = False,
+    ) -> Iterator[Raw]:
+        """All rows of a partition, read page by page."""
+        start = None
+        while True:
+            rows, start = self.query(
+                hash_value, range_condition=range_condition, index=index, consistent=consistent, start=start
+            )
+            yield from rows
+            if start is None:
+                return
 
     def query(
         self,
