@@ -1,12 +1,13 @@
 """/v1/events"""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import Discriminator, Tag
 
 from app.api.conditions import Repeatable, RepeatableRoute
-from app.api.deps import Given
+from app.api.deps import Given, Services
 from app.api.problems import TAGS, WITH_BODY, responses
 from app.api.schemas import Accepted, EventIn, EventsIn
 from app.api.security import CanWrite
@@ -51,7 +52,11 @@ def send(body: EventBody, project: CanWrite, services: Given) -> Accepted:
 
     An event that is sent again with its timestamp (and event_id, if it had one) is stored once.
     """
+    return accept(services, project, body.events if isinstance(body, EventsIn) else [body])
+
+
+def accept(services: Services, project: str, events: Sequence[EventIn]) -> Accepted:
+    """Store events, those without a time at the present one."""
     now = services.clock()
-    events = [event.record(event.owner, now) for event in (body.events if isinstance(body, EventsIn) else [body])]
-    services.events.accept(project, events)
+    services.events.accept(project, [event.record(event.owner, now) for event in events])
     return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))

@@ -7,13 +7,12 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api import problems
-from app.api.fields import WHOLE, Body, Id
-from app.api.schemas import MAX_EVENTS, MAX_LIMIT, EventIn, Freshness, OfSomebody
+from app.api.fields import WHOLE, Body
+from app.api.schemas import MAX_LIMIT, EventIn, Freshness, OfSomebody, WishIn
 from app.errors import InvalidInput, SerendipError
 
 MAX_FRAME_BYTES = 32 * 1024
 """Of a frame of API Gateway; a larger one is never sent."""
-BUSY, UNEXPECTED = 503, 500
 MAX_MESSAGE_BYTES = 128 * 1024
 """Of what a client sends, in frames of the former size."""
 
@@ -45,17 +44,11 @@ class SendEvent(_Frame, EventIn):
     action: Literal["event"]
 
 
-class Recommend(_Frame, OfSomebody):
+class Recommend(_Frame, OfSomebody, WishIn):
     """Get the list once."""
 
     action: Literal["recommend"]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
-    exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
-    event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     after: Freshness = None
-    include_seen: bool = False
-    explain: bool = False
-    properties: bool = False
 
 
 class Resume(_Frame):
@@ -83,11 +76,6 @@ def parsed(text: str | bytes) -> Frame:
         return _frames.validate_json(text)
     except ValidationError as error:
         raise problems.of_validation([{**one, "loc": ("body", *one["loc"][1:])} for one in error.errors()]) from error
-
-
-def status(error: SerendipError) -> int:
-    """What HTTP would answer."""
-    return problems.of(error, "").status_code
 
 
 def packed(action: str, frame_id: str | None, **content: object) -> bytes:

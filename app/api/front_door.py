@@ -1,6 +1,6 @@
 """Before anything of a request to /v1 is read: is there room, who asks, and has he asked too much?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from anyio.to_thread import run_sync
@@ -69,16 +69,20 @@ class FrontDoor:
                     await run_sync(usage.write)
 
     async def _principal(self, headers: Headers) -> Principal:
-        access = self._services.access
-        bearer = headers.get("authorization")
-        if bearer is not None:
-            bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
-        credentials = Credentials(headers.get("x-api-key"), bearer, headers.get("origin"))
+        access, credentials = self._services.access, credentials_in(headers)
         return await _here_or_aside(access.remembers(credentials), access.authenticate, credentials)
 
     async def _allowance(self, principal: Principal) -> Allowance | None:
         limiter = self._services.limiter
         return await _here_or_aside(not limiter.needs_lease(principal), limiter.spend, principal)
+
+
+def credentials_in(headers: Mapping[str, str]) -> Credentials:
+    """What a request's headers bring along; their names are in lower case."""
+    bearer = headers.get("authorization")
+    if bearer is not None:
+        bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
+    return Credentials(headers.get("x-api-key"), bearer, headers.get("origin"))
 
 
 async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argument: object) -> Result:  # noqa: FBT001

@@ -1,16 +1,15 @@
 """How a client says who he is when he opens a live socket."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.api.deps import Services
+from app.api.front_door import credentials_in
 from app.domain import Principal
-from app.services.access import Credentials
 
 PROTOCOL = "serendip"
 KEY_PROTOCOL, BEARER_PROTOCOL = "serendip.key.", "serendip.bearer."
 """Browsers cannot set headers: they offer `serendip` and one of these, followed by the credential."""
-BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +29,15 @@ class Handshake:
         Raises:
             Unauthenticated, Forbidden, Unavailable.
         """
-        headers = self.headers
         if self.ticket is not None:
             principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock())
             services.access.check_still(principal)
             services.sockets.admit(self.ticket, expires_at)
             return principal
-        key, bearer = headers.get("x-api-key"), headers.get("authorization")
-        if bearer is not None:
-            bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
+        credentials = credentials_in(self.headers)
         for offered in self.protocols:
             if offered.startswith(KEY_PROTOCOL):
-                key = offered.removeprefix(KEY_PROTOCOL)
+                credentials = replace(credentials, api_key=offered.removeprefix(KEY_PROTOCOL))
             elif offered.startswith(BEARER_PROTOCOL):
-                bearer = offered.removeprefix(BEARER_PROTOCOL)
-        return services.access.authenticate(Credentials(key, bearer, headers.get("origin")))
+                credentials = replace(credentials, bearer=offered.removeprefix(BEARER_PROTOCOL))
+        return services.access.authenticate(credentials)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter, Response
 
+from app.api import unfinished
 from app.api.admin_schemas import ProjectExport, ReceiptView, UserExport, UserTokenIn, UserTokenView
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Cursor, Given, PageLimit, Services, SessionId, UserId
@@ -14,7 +15,6 @@ from app.domain import Principal, of_session
 from app.services.access import UserClaim
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
-ACCEPTED = 202
 
 
 @router.post(
@@ -86,7 +86,7 @@ def export_project(
     "/users/{user_id}",
     operation_id="eraseUser",
     summary="Erase user",
-    responses=responses() | {ACCEPTED: {"model": ReceiptView, "description": "Not complete: send it again"}},
+    responses=responses() | unfinished.documented(ReceiptView),
 )
 def erase(user_id: UserId, project: CanAdminister, services: Given, response: Response) -> ReceiptView:
     """Remove profile, events and all else that names the user, and refuse what comes late. Answers with a receipt.
@@ -100,7 +100,7 @@ def erase(user_id: UserId, project: CanAdminister, services: Given, response: Re
     "/sessions/{session_id}",
     operation_id="eraseSession",
     summary="Erase session",
-    responses=responses() | {ACCEPTED: {"model": ReceiptView, "description": "Not complete: send it again"}},
+    responses=responses() | unfinished.documented(ReceiptView),
 )
 def erase_session(session_id: SessionId, project: CanAdminister, services: Given, response: Response) -> ReceiptView:
     """Remove the events of a session that was not merged into a user, and refuse what comes late."""
@@ -110,8 +110,7 @@ def erase_session(session_id: SessionId, project: CanAdminister, services: Given
 def _erase(services: Services, project: str, owner: str, response: Response) -> ReceiptView:
     receipt = services.erasure.erase_user(project, owner)
     if not receipt.complete:
-        response.status_code = ACCEPTED
-        response.headers["Retry-After"] = "1"
+        unfinished.ask_again(response)
     return ReceiptView.model_validate(receipt)
 
 

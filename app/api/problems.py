@@ -136,9 +136,17 @@ def _request_id(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
+def _known(error: errors.SerendipError) -> type[errors.SerendipError]:
+    return next(kind for kind in type(error).__mro__ if kind in ROWS)
+
+
+def status_of(error: errors.SerendipError) -> HTTPStatus:
+    return ROWS[_known(error)][0]
+
+
 def of(error: errors.SerendipError, request_id: str) -> Response:
     """The document of one of the project's own errors."""
-    known = next(kind for kind in type(error).__mro__ if kind in ROWS)
+    known = _known(error)
     status, title = ROWS[known]
     headers: dict[str, str] = {}
     more: dict[str, object] = {}

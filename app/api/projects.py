@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from app.api import unfinished
 from app.api.admin_schemas import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Cursor, Given, PageLimit, ProjectId
@@ -11,7 +12,6 @@ from app.domain import ADMINISTRATION, Limits, ProjectState, Scope
 
 router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
 FIRST_KEY = "first"
-ACCEPTED = 202
 
 
 @router.post(
@@ -60,12 +60,11 @@ def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, service
     "/projects/{project_id}",
     operation_id="deleteProject",
     summary="Delete project",
-    responses=responses(404, 409) | {ACCEPTED: {"model": ProjectView, "description": "Not complete: send it again"}},
+    responses=responses(404, 409) | unfinished.documented(ProjectView),
 )
 def delete(project_id: ProjectId, _by: Administrator, services: Given, response: Response) -> ProjectView:
     """Remove everything of a project. Answers 202 until the receipt is complete: then send it again."""
     project = services.erasure.delete_project(project_id)
     if project.state is not ProjectState.DELETED:
-        response.status_code = ACCEPTED
-        response.headers["Retry-After"] = "5"
+        unfinished.ask_again(response, 5)
     return ProjectView.of(project)

@@ -33,15 +33,13 @@ def _wish(
     include_seen: IncludeSeen = False,
     explain: Explain = False,
 ) -> Wish:
-    if after is not None:
-        services.tokens.check_freshness(project, after)
     return Wish(
         limit=limit,
         exclude=frozenset(exclude),
         event_types=frozenset(event_types) if event_types else None,
         include_seen=include_seen,
         explain=explain,
-        consistent=after is not None,
+        consistent=services.tokens.check_freshness(project, after),
     )
 
 
@@ -82,25 +80,16 @@ def for_stored_session(
 )
 def for_session(body: SessionIn, project: CanRecommend, services: Given) -> AnswerView:
     """The same for an anonymous session, whose events come in the body and are not stored."""
-    wish = Wish(
-        limit=body.limit,
-        exclude=frozenset(body.exclude),
-        event_types=frozenset(body.event_types) if body.event_types else None,
-        include_seen=body.include_seen,
-        explain=body.explain,
-    )
     now = services.clock()
     events = [event.record(SESSION, now) for event in body.events]
-    return view(services, project, services.recommend.for_session(project, events, wish), body.properties)
+    return view(services, project, services.recommend.for_session(project, events, body.wish()), body.properties)
 
 
 @router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(*WITH_BODY))
 def rank(body: RankingIn, project: CanRecommend, principal: Asking, services: Given) -> AnswerView:
     """The given items, best for the user first; those that nothing is known of keep their order at the end."""
     services.access.check_user(principal, body.owner)
-    if body.after is not None:
-        services.tokens.check_freshness(project, body.after)
-    wish = Wish(explain=body.explain, consistent=body.after is not None)
+    wish = Wish(explain=body.explain, consistent=services.tokens.check_freshness(project, body.after))
     answer = services.recommend.rank(project, body.owner, body.item_ids, wish)
     return view(services, project, answer, body.properties)
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.config import JsonDict
 
 from app.api.fields import WHOLE, Body, Categories, Id, Patch, Properties, Timestamp, Title, Value, View
-from app.domain import SESSION, Event, Item, User, VersionState, derived_event_id, of_session
+from app.domain import Event, Item, User, VersionState, derived_event_id, of_session, session_of
+from app.services.recommend import Wish
 
 MAX_EVENTS = 500
 MAX_RECORDS = 100
@@ -133,14 +134,29 @@ class EventsIn(Body):
     events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
 
 
-class SessionIn(Body):
-    events: Annotated[list[SessionEvent], Field(max_length=MAX_EVENTS)]
+class WishIn(Body):
+    """What is asked of a list."""
+
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
     exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
     event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     include_seen: bool = False
     properties: bool = False
     explain: bool = False
+
+    def wish(self, *, consistent: bool = False) -> Wish:
+        return Wish(
+            limit=self.limit,
+            exclude=frozenset(self.exclude),
+            event_types=frozenset(self.event_types) if self.event_types else None,
+            include_seen=self.include_seen,
+            explain=self.explain,
+            consistent=consistent,
+        )
+
+
+class SessionIn(WishIn):
+    events: Annotated[list[SessionEvent], Field(max_length=MAX_EVENTS)]
 
 
 class RankingIn(OfSomebody):
@@ -180,7 +196,7 @@ class UserView(View):
 
 
 def _no_session(user_id: str) -> str:
-    return "" if user_id.startswith(SESSION) else user_id
+    return user_id if session_of(user_id) is None else ""
 
 
 class EventView(View):

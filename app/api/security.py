@@ -46,8 +46,8 @@ class Allowed:
 
     async def __call__(self, principal: Asking, services: Given, request: Request, debug: Debug = False) -> str:
         services.access.check_scope(principal, self.scope)
-        if self.of_data and principal.project == ADMINISTRATION:
-            raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
+        if self.of_data:
+            services.access.check_has_data(principal)
         if debug:
             services.access.check_scope(principal, Scope.ADMIN)
             request.scope["debug"] = True

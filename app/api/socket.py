@@ -4,22 +4,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 from app import telemetry
-from app.api import answers, frames
+from app.api import answers, events, frames, problems
 from app.api.deps import Services
 from app.api.handshake import PROTOCOL, Handshake
 from app.deadline import within
-from app.domain import ADMINISTRATION, Answer, Connection, Principal, Scope, Subscription, of_session
-from app.errors import Forbidden, Overloaded, SerendipError, Unauthenticated, Unavailable
+from app.domain import Answer, Connection, Principal, Scope, Subscription, session_of
+from app.errors import Overloaded, SerendipError, Unauthenticated, Unavailable
 from app.push import Busy, Gone, Pusher
 from app.services.recommend import Wish
 from app.telemetry import Work
 
 METHOD = "SOCKET"
-OK = 200
 RESUMED = ("limit", "properties")
 """What a client asked for, as far as the token to go on with repeats it."""
 
@@ -41,13 +41,12 @@ class SocketApi:
                 principal = handshake.principal(services)
                 work.project = principal.project
                 services.access.check_scope(principal, Scope.RECOMMEND)
-                if principal.project == ADMINISTRATION:
-                    raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
+                services.access.check_has_data(principal)
                 services.limiter.spend(principal)
                 services.sockets.open(connection_id, principal)
                 services.usage.count(principal.project, principal.credential, work)
             except SerendipError as error:
-                outcome.status = frames.status(error)
+                outcome.status = problems.status_of(error)
                 raise
         return PROTOCOL if PROTOCOL in handshake.protocols else None
 
@@ -76,14 +75,14 @@ class SocketApi:
             except Gone:
                 services.sockets.end(connection_id)
             except Busy:  # there is no way to tell the client
-                outcome.status = frames.BUSY
+                outcome.status = HTTPStatus.SERVICE_UNAVAILABLE
             except SerendipError as error:
-                outcome.status = frames.status(error)
+                outcome.status = problems.status_of(error)
                 self._post(connection_id, frames.of_error(error, work.request_id, frame_id))
                 if isinstance(error, Unauthenticated):
                     self._end(connection_id)
             except Exception as error:  # noqa: BLE001 - the socket lives on
-                outcome.status = frames.UNEXPECTED
+                outcome.status = HTTPStatus.INTERNAL_SERVER_ERROR
                 telemetry.tell_failure(work, error)
                 self._post(connection_id, frames.of_error(None, work.request_id, frame_id))
         if services.usage.due():
@@ -137,10 +136,8 @@ class SocketApi:
                 reply = frames.packed("pong", frame.id)
             case frames.SendEvent():
                 services.access.check_scope(principal, Scope.WRITE)
-                now = services.clock()
-                services.events.accept(project, [frame.record(frame.owner, now)])
-                token = services.tokens.freshness(project, now)
-                reply = frames.packed("accepted", frame.id, accepted=1, freshness_token=token)
+                accepted = events.accept(services, project, [frame])
+                reply = frames.packed("accepted", frame.id, **accepted.model_dump())
             case frames.Recommend():
                 reply = self._once(principal, frame)
             case frames.Subscribe():
@@ -163,16 +160,7 @@ class SocketApi:
     def _once(self, principal: Principal, frame: frames.Recommend) -> bytes:
         services, project = self._services, principal.project
         services.access.check_user(principal, frame.owner)
-        if frame.after is not None:
-            services.tokens.check_freshness(project, frame.after)
-        wish = Wish(
-            limit=frame.limit,
-            exclude=frozenset(frame.exclude),
-            event_types=frozenset(frame.event_types) if frame.event_types else None,
-            include_seen=frame.include_seen,
-            explain=frame.explain,
-            consistent=frame.after is not None,
-        )
+        wish = frame.wish(consistent=services.tokens.check_freshness(project, frame.after))
         answer = services.recommend.for_user(project, frame.owner, wish)
         content = {**_named(frame.owner), **self._view(project, answer, properties=frame.properties)}
         return frames.fitted("recommendations", frame.id, content)
@@ -246,12 +234,12 @@ class SocketApi:
 
 @dataclass
 class _Outcome:
-    status: int = OK
+    status: HTTPStatus = HTTPStatus.OK
 
 
 def _named(user_id: str) -> dict[str, str]:
-    session = of_session("")
-    return {"session_id": user_id.removeprefix(session)} if user_id.startswith(session) else {"user_id": user_id}
+    session_id = session_of(user_id)
+    return {"user_id": user_id} if session_id is None else {"session_id": session_id}
 
 
 def _digest(answer: Answer) -> str:

@@ -40,14 +40,21 @@ class Tokens:
     def freshness(self, project: str, now: datetime) -> str:
         return str(self._serializer(FRESHNESS, project).dumps(now.isoformat()))
 
-    def check_freshness(self, project: str, token: str) -> None:
-        """Raises InvalidToken."""
+    def check_freshness(self, project: str, token: str | None) -> bool:
+        """Whether there is a token, and so reads have to be consistent.
+
+        Raises:
+            InvalidToken.
+        """
+        if token is None:
+            return False
         try:
             self._serializer(FRESHNESS, project).loads(token)
         except BadSignature as error:
             raise InvalidToken(
                 "`after` is not a freshness token of this project. Use one that POST /v1/events gave."
             ) from error
+        return True
 
     def recommendation(self, project: str, version: str | None, now: datetime) -> str:
         """Says of an answer which version gave it and when, without a write."""

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from app.api import unfinished
 from app.api.conditions import (
     TAGGED,
     UNCHANGED,
@@ -30,7 +31,6 @@ from app.api.schemas import (
 from app.api.security import CanWrite
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
-ACCEPTED = 202
 
 
 @router.put(
@@ -104,16 +104,14 @@ def put_many(body: UsersIn, project: CanWrite, services: Given) -> Stored:
     "/users/{user_id}:merge",
     operation_id="mergeSession",
     summary="Merge session",
-    responses=responses(409, *WITH_BODY)
-    | {ACCEPTED: {"model": MergeView, "description": "Not complete: send it again"}},
+    responses=responses(409, *WITH_BODY) | unfinished.documented(MergeView),
     dependencies=[Repeatable],
 )
 def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: Given, response: Response) -> MergeView:
     """Make the events of a session the user's, who has logged in; they keep their times. Can be repeated."""
     moved, complete = services.sessions.merge(project, body.session_id, user_id)
     if not complete:
-        response.status_code = ACCEPTED
-        response.headers["Retry-After"] = "1"
+        unfinished.ask_again(response)
     return MergeView(moved=moved, complete=complete)
 
 

@@ -39,6 +39,7 @@ from app.domain.records import (
     derived_event_id,
     every,
     of_session,
+    session_of,
 )
 
 __all__ = [
@@ -76,4 +77,5 @@ __all__ = [
     "derived_event_id",
     "every",
     "of_session",
+    "session_of",
 ]

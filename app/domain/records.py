@@ -51,12 +51,17 @@ class Event:
 
     @property
     def session_id(self) -> str | None:
-        return self.user_id.removeprefix(SESSION) if self.user_id.startswith(SESSION) else None
+        return session_of(self.user_id)
 
 
 def of_session(session_id: str) -> str:
     """What stands for the user's id in the events of a session."""
     return SESSION + session_id
+
+
+def session_of(user_id: str) -> str | None:
+    """The session that something stands for which is no user's id."""
+    return user_id.removeprefix(SESSION) if user_id.startswith(SESSION) else None
 
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app import secret_keys
-from app.domain import INCLUDED, ApiKey, Principal, Scope
+from app.domain import ADMINISTRATION, INCLUDED, ApiKey, Principal, Scope
 from app.errors import Forbidden, Unauthenticated
 from app.services.remembered import Remembered
 
@@ -113,6 +113,11 @@ class Access:
         """Raises Forbidden."""
         if scope not in principal.scopes:
             raise Forbidden(f"This needs the scope {scope.value!r}, which these credentials do not have.")
+
+    def check_has_data(self, principal: Principal) -> None:
+        """Raises Forbidden."""
+        if principal.project == ADMINISTRATION:
+            raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
 
     def check_user(self, principal: Principal, user_id: str) -> None:
         """Raises Forbidden where the credentials are for another user, or want a user token."""

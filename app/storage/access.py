@@ -70,13 +70,7 @@ class Access:
 
     def list_keys(self, project: str) -> list[ApiKey]:
         """All keys of a project, oldest first."""
-        names: list[str] = []
-        start = None
-        while True:
-            rows, start = self._table.query(key(KEYS, project), index=listing.INDEX, start=start)
-            names += [row["key"]["S"] for row in rows]
-            if start is None:
-                break
+        names = [row["key"]["S"] for row in self._table.query_all(key(KEYS, project), index=listing.INDEX)]
         found = [_key(row) for row in self._table.get_many(names, consistent=True)]
         return sorted(found, key=lambda one: (one.created_at, one.key_id))
 
