@@ -1,8 +1,10 @@
 """Builders with defaults, and the twins that tests wire in."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from time import monotonic, sleep
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -105,3 +107,11 @@ def forget_applications() -> None:
         models._is_coroutine_callable_cached,  # noqa: SLF001
     ):
         cached.cache_clear()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something comes to hold."""
+    ends_at = monotonic() + seconds
+    while not holds():
+        assert monotonic() < ends_at, "it does not come to hold"
+        sleep(0.02)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from gzip import decompress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.servers import served_by
 
 
 @dataclass
@@ -41,13 +42,5 @@ def collecting() -> Iterator[Collector]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    collector.endpoint = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with served_by(Handler) as collector.endpoint:
         yield collector
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -48,6 +48,14 @@ def settings(emulator: Emulator) -> Settings:
 
 
 @pytest.fixture
+def own(settings: Settings) -> Iterator[Settings]:
+    """A database of the test's own, whose stream holds its events only."""
+    running = dynamodb_local.start(ROOT / ".serendip", None)
+    yield settings.model_copy(update={"endpoint": running.endpoint})
+    running.stop()
+
+
+@pytest.fixture
 def wired(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings)
     wired.services.projects.create(settings.project, None, Limits())

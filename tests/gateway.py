@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
+
+from tests.servers import served_by
 
 
 class Gateway:
@@ -54,12 +55,5 @@ class Gateway:
 
             def log_message(self, *_: object) -> None: ...
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/live"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with served_by(Handler) as address:
+            yield f"{address}/live"

@@ -2,18 +2,13 @@
 
 import statistics
 import time
-from collections.abc import Callable
 
 import httpx2
 import orjson
 from websockets.sync.client import ClientConnection, connect
 
-from app.config import Settings
-from app.entry import dynamodb_local
-from tests.bench.sockets import prepare
-from tests.build import SECRET
-from tests.data import ROOT
-from tests.serving import running
+from tests.bench.sockets import staged
+from tests.build import until
 
 PROJECT = "freshness"
 PROBES = 40
@@ -22,21 +17,15 @@ USERS = 200
 
 def run() -> None:
     print(f"\nFreshness: {PROBES} events in turn, seconds from the event's answer, p50 / largest")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        key = prepare(settings, USERS)
+    with staged(PROJECT, USERS) as (server, key):
         headers = {"X-API-Key": key}
         with (
-            running(settings, PROJECT) as server,
             httpx2.Client(base_url=server.base, headers=headers, timeout=30) as client,
             connect(server.socket, additional_headers=headers) as socket,
         ):
             _print("the next read with its freshness token", [_read(client, n) for n in range(PROBES)])
             _print("a push to a subscribed socket", [_push(client, socket, n) for n in range(PROBES)])
             _print("the trending list", [_trend(client, n) for n in range(PROBES // 4)])
-    finally:
-        emulator.stop()
 
 
 def _print(what: str, seconds: list[float]) -> None:
@@ -86,17 +75,9 @@ def _trend(client: httpx2.Client, number: int) -> float:
     client.put(f"/v1/items/{item}", json={"title": "New"})
     _event(client, f"u{number + 2 * PROBES}", item)
     begins = time.perf_counter()
-    _wait(lambda: item in _trending(client))
+    until(lambda: item in _trending(client))
     return time.perf_counter() - begins
 
 
 def _trending(client: httpx2.Client) -> list[str]:
     return [one["item_id"] for one in client.get("/v1/lists/trending", params={"limit": "100"}).json()["items"]]
-
-
-def _wait(holds: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 60
-    while not holds():
-        if time.monotonic() > ends_at:
-            raise AssertionError("it does not come to hold")
-        time.sleep(0.02)

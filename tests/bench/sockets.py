@@ -2,6 +2,8 @@
 
 import asyncio
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 
 from app.config import Settings
@@ -9,7 +11,7 @@ from app.entry import dynamodb_local
 from tests import crowd
 from tests.build import SECRET, a_project, an_event, an_item, wired_on
 from tests.data import ROOT
-from tests.serving import running
+from tests.serving import Server, running
 
 PROJECT = "sockets"
 SOCKETS, PER_SECOND, SECONDS = 2_000, 200, 60
@@ -18,14 +20,8 @@ HISTORY = 6
 
 def run() -> None:
     print(f"\nSockets: {SOCKETS:,}, each with its own user, {PER_SECOND} events/s for {SECONDS} s, all on this machine")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        key = prepare(settings, SOCKETS)
-        with running(settings, PROJECT) as server:
-            outcome = asyncio.run(crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
-    finally:
-        emulator.stop()
+    with staged(PROJECT, SOCKETS) as (server, key):
+        outcome = asyncio.run(crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
     lags = outcome.lags
     print(
         f"  {outcome.events:,} events, {outcome.pushes:,} pushes, users with a list that is not the current one: "
@@ -34,6 +30,19 @@ def run() -> None:
     print(f"  from an event to its push: p50 {statistics.median(lags):.2f} s, p99 {lags[len(lags) * 99 // 100]:.2f} s")
     print(f"  last push {outcome.seconds_behind:.1f} s after the last event")
     print(f"  memory of the server: {outcome.bytes_per_socket / 1_024:.0f} KB a socket")
+
+
+@contextmanager
+def staged(project: str, users: int) -> Iterator[tuple[Server, str]]:
+    """A server over a database of its own that was prepared, and a key."""
+    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=project)
+        key = prepare(settings, users)
+        with running(settings, project) as server:
+            yield server, key
+    finally:
+        emulator.stop()
 
 
 def prepare(settings: Settings, users: int) -> str:

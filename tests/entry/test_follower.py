@@ -7,14 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from app.config import Settings
-from app.entry import dynamodb_local
 from app.entry.follower import Follower
 from app.entry.stream import Consumer
-from app.storage import schema
 from app.storage.checkpoints import ENDED, Checkpoints
 from app.wiring import Wired
-from tests.build import SECRET, a_project, an_event, wired_on
-from tests.data import ROOT
+from tests.build import a_project, an_event, wired_on
 from tests.streams import NoSockets, a_record
 
 TRIMMED = "000"
@@ -22,15 +19,12 @@ TRIMMED = "000"
 
 
 @pytest.fixture
-def alone(settings: Settings) -> Iterator[Wired]:
-    """A database of its own, whose stream holds this test's events only."""
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
-    wired = wired_on(settings.model_copy(update={"endpoint": emulator.endpoint, "project": "p", "secret": SECRET}))
-    schema.create_missing(wired.database)
+def alone(own: Settings) -> Iterator[Wired]:
+    """Services over a database whose stream holds this test's events only."""
+    wired = wired_on(own)
     a_project(wired, "p")
     yield wired
     wired.close()
-    emulator.stop()
 
 
 class Recorder(Consumer):

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import httpx2
 import orjson
@@ -13,13 +13,11 @@ from playwright.sync_api import Browser, expect
 from websockets.sync.client import connect
 
 from app.config import Settings
-from app.entry import dynamodb_local
 from app.entry.sockets import LocalPusher
 from app.push import Gone
 from tests import crowd
 from tests.bench import sockets
-from tests.build import a_project, an_item, two_tastes, wired_on
-from tests.data import ROOT
+from tests.build import a_project, an_item, two_tastes, until, wired_on
 from tests.entry.test_pages import browser, needs_chromium
 from tests.serving import Server, running
 
@@ -36,16 +34,8 @@ class Stage:
 
 
 @pytest.fixture
-def own(settings: Settings) -> Iterator[Settings]:
-    """A database of its own, whose stream holds this test's events only."""
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
-    yield settings.model_copy(update={"endpoint": emulator.endpoint, "project": PROJECT})
-    emulator.stop()
-
-
-@pytest.fixture
 def stage(own: Settings) -> Iterator[Stage]:
-    wired = wired_on(own)
+    wired = wired_on(own.model_copy(update={"project": PROJECT}))
     key = a_project(wired, PROJECT)
     services = wired.services
     services.catalog.put_items(PROJECT, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
@@ -118,23 +108,22 @@ class TestLists:
         stage.client.post("/v1/events", json={"events": events})
 
         for url in ("/v1/lists/trending", "/v1/lists/trending?category=c1", "/v1/lists/popular?category=c1"):
-            _until(lambda url=url: _first(stage.client, url) == "i7")
+            until(partial(_leads, stage.client, url, "i7"))
         trending = stage.client.get("/v1/lists/trending?category=c0").json()["items"]
         assert "i7" not in [item["item_id"] for item in trending]
 
     def test_erased_events_do_not_count_any_more(self, stage: Stage) -> None:
         events = [{"user_id": "gone", "item_id": "i9", "timestamp": time.time() - n} for n in range(50)]
         stage.client.post("/v1/events", json={"events": events})
-        _until(lambda: _score(stage.client, "i9") == 50)
+        until(lambda: _score(stage.client, "i9") == 50)
 
         stage.client.delete("/v1/users/gone")
 
-        _until(lambda: _score(stage.client, "i9") == 0)
+        until(lambda: _score(stage.client, "i9") == 0)
 
 
-def _first(client: httpx2.Client, url: str) -> str | None:
-    items = client.get(url).json()["items"]
-    return str(items[0]["item_id"]) if items else None
+def _leads(client: httpx2.Client, url: str, item_id: str) -> bool:
+    return [item["item_id"] for item in client.get(url).json()["items"]][:1] == [item_id]
 
 
 def _score(client: httpx2.Client, item_id: str) -> float:
@@ -146,17 +135,10 @@ def _score(client: httpx2.Client, item_id: str) -> float:
     return float({item["item_id"]: item["score"] for item in popular}.get(item_id, 0.0))
 
 
-def _until(holds: Any, seconds: float = 30.0) -> None:
-    ends_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < ends_at, "it does not come to hold"
-        time.sleep(0.1)
-
-
 class TestCrowd:
     def test_every_changed_list_of_a_hundred_sockets_is_pushed(self, own: Settings) -> None:
         """The benchmark's 2,000 sockets on a small scale."""
-        key = sockets.prepare(own, 100)
+        key = sockets.prepare(own.model_copy(update={"project": PROJECT}), 100)
         with running(own, PROJECT) as server:
             outcome = asyncio.run(crowd.run(server, key, sockets=100, per_second=50, seconds=4))
 

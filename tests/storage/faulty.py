@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from zlib import crc32
 
 import httpx2
 import orjson
+
+from tests.servers import served_by
 
 Fault = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]] | None]
 """Of the operation and its request: an answer given in DynamoDB's place, or None. It may change the request."""
@@ -41,15 +42,8 @@ def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_by(Handler) as address:
+        yield address
 
 
 def leave_half(operation: str, request: dict[str, Any]) -> None:
