@@ -103,6 +103,10 @@ class Settings(BaseModel):
     item_ttl_seconds: float = 10.0
     """For how long an instance may still serve an item's previous facts."""
     row_cache_rows: int = 10_000
+    catalogue_items: Annotated[int, Field(ge=8)] = 50_000
+    """Of a project, items that filters and boosts look at beyond its lists: those that were changed last."""
+    catalogue_projects: Annotated[int, Field(ge=1)] = 20
+    """Whose items an instance keeps in memory."""
     connection_seconds: Annotated[float, Field(ge=10, le=7_200)] = 7_200.0
     """For how long a socket lives; API Gateway ends one after two hours."""
     ticket_seconds: float = 60.0
@@ -120,6 +124,9 @@ class Settings(BaseModel):
     """A burst counts half after that time; use over 24 times as long is what it is compared with."""
     max_dense_items: int = 20_000
     """Items that the dense solver takes; the most frequent ones where there are more."""
+    decision_log_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the answers that are kept, to be replayed; a scenario can keep more of its own."""
+    decision_days: Annotated[int, Field(ge=1, le=400)] = 30
     neighbours: int = 100
     keep_versions: int = 5
     regression_tolerance: float = 0.10

@@ -1,5 +1,6 @@
 """The only place where stores, services and the application are put together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,13 +10,17 @@ from app import moment
 from app.api.deps import Launcher, Services
 from app.api.tokens import Tokens
 from app.config import Settings
+from app.domain import Item
 from app.services.access import Access
+from app.services.assortment import Assortment
 from app.services.catalog import Catalog
 from app.services.counting import Counting
+from app.services.decisions import Decisions, owner_digest
 from app.services.erasure import Erasure
 from app.services.erasure import Stores as ErasureStores
 from app.services.events import Events
 from app.services.failures import Failures
+from app.services.gathering import Gathering
 from app.services.idempotency import Idempotency
 from app.services.issuers import Fetch, Issuers
 from app.services.keys import Keys
@@ -24,6 +29,7 @@ from app.services.lists import Lists
 from app.services.projects import Projects
 from app.services.recommend import Recommend
 from app.services.remembered import Remembered
+from app.services.scenarios import Scenarios
 from app.services.serving_cache import ServingCache
 from app.services.sessions import Sessions
 from app.services.sockets import Sockets
@@ -35,12 +41,14 @@ from app.storage.buckets import Buckets
 from app.storage.connections import Connections
 from app.storage.counters import Counters
 from app.storage.database import Database
+from app.storage.decisions import Decisions as DecisionStore
 from app.storage.events import Events as EventStore
 from app.storage.failures import Failures as FailureStore
 from app.storage.idempotency import Idempotency as IdempotencyStore
 from app.storage.items import Items
 from app.storage.lists import MovingLists
 from app.storage.neighbours import Neighbours
+from app.storage.scenarios import Scenarios as ScenarioStore
 from app.storage.usage import Usage as UsageStore
 from app.storage.users import Users
 from app.storage.versions import Versions
@@ -66,11 +74,31 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     access_store = AccessStore(database)
     moving = MovingLists(database)
     cache = ServingCache(neighbours, moving, items, versions, settings)
+    assortment = Assortment(items, settings, database.submit)
+
+    def learn_items(project: str, changed: Sequence[Item]) -> None:
+        cache.learn(project, changed)
+        assortment.learn(project, changed)
+
     counters, connections, failures = Counters(database), Connections(database), FailureStore(database)
     tokens = Tokens(settings.secret.get_secret_value())
     remembered = Remembered(access_store, settings)
     keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
-    stores = ErasureStores(items, users, events, connections, failures, access_store, partial(schema.purge, database))
+    decision_store = DecisionStore(database)
+
+    def erase_decisions(project: str, user_id: str) -> int:
+        return decision_store.erase_some(project, owner_digest(settings, project, user_id))
+
+    stores = ErasureStores(
+        items,
+        users,
+        events,
+        connections,
+        failures,
+        access_store,
+        partial(schema.purge, database),
+        erase_decisions,
+    )
     erasure = Erasure(stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
     access = Access(remembered, tokens, Issuers(settings, fetch), moment.now)
     services = Services(
@@ -80,15 +108,17 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         projects=Projects(access_store, remembered, moment.now, moment.random_bytes),
         limiter=Limiter(Buckets(database), settings, moment.now),
         idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
-        catalog=Catalog(items, users, moment.now, cache.forget_facts, erasure.erased),
+        catalog=Catalog(items, users, moment.now, learn_items, erasure.erased),
         events=Events(events, erasure.erased),
-        recommend=Recommend(events, cache, settings, database.submit, moment.now),
+        recommend=Recommend(Gathering(events, users, cache, assortment, settings, database.submit), moment.now),
         train=Train(
             Stores(events, items, neighbours, versions), settings, moment.now, moment.random_hex, cache.forget_active
         ),
         counting=Counting(counters, settings.list_weights, moment.now),
         lists=Lists(counters, moving, items, settings, access.is_active, moment.now),
         failures=Failures(failures, erasure.erased),
+        scenarios=Scenarios(ScenarioStore(database), settings, moment.now),
+        decisions=Decisions(decision_store, settings, moment.now, moment.random_hex, erasure.erased),
         sessions=Sessions(events, erasure.refuse),
         sockets=Sockets(connections, settings, erasure.refuse, moment.now),
         erasure=erasure,

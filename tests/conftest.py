@@ -56,6 +56,14 @@ def own(settings: Settings) -> Iterator[Settings]:
 
 
 @pytest.fixture
+def own_emulator() -> Iterator[Emulator]:
+    """One that the test may kill."""
+    running = dynamodb_local.start(ROOT / ".serendip", None)
+    yield running
+    running.stop(kill=True)
+
+
+@pytest.fixture
 def wired(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings)
     wired.services.projects.create(settings.project, None, Limits())

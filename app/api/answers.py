@@ -1,34 +1,73 @@
 """Recommendations as an answer's body."""
 
+from dataclasses import replace
+
 from app import telemetry
 from app.api.deps import Services
-from app.api.schemas import AnswerView, ReasonView, RecommendationView
-from app.domain import Answer, Recommendation
+from app.api.schemas import AnswerView, ReasonView, RecommendationView, RowView
+from app.api.served import Served, entry
+from app.domain import Answer, Recommendation, Row, Wish
+from app.errors import NotFound, Unavailable
 from app.services.recommend import FALLBACKS
 
 
-def view(services: Services, project: str, answer: Answer, properties: bool) -> AnswerView:  # noqa: FBT001
+def view(
+    services: Services, project: str, answer: Answer, wish: Wish, user_id: str = "", *, properties: bool = False
+) -> AnswerView:
+    """An answer with its recommendation id. A sampled share of them is kept, to be shown again."""
     now = services.clock()
     version = answer.active.version if answer.active else None
     work = telemetry.current()
     work.model_version, work.recommendations = version, len(answer.recommendations)
     work.fallbacks = sum(one.source in FALLBACKS for one in answer.recommendations)
     work.staleness_seconds = (now - answer.active.activated_at).total_seconds() if answer.active else None
-    return AnswerView(
-        recommendation_id=services.tokens.recommendation(project, version, now),
+    served = Served(
+        version,
+        now,
+        wish.scenario,
+        entries=b"".join(entry(one.item_id, one.source, of_other=False) for one in answer.recommendations),
+        earlier=b"".join(sorted(wish.shown)),
+    )
+    decision = None if answer.degraded else services.decisions.sampled(_log_share(services, project, wish))
+    if decision is not None:
+        served = replace(served, owner=services.decisions.owner(project, user_id), decision=decision)
+    made = AnswerView(
+        recommendation_id=services.tokens.recommendation(project, served),
         model_version=version,
         degraded=answer.degraded,
-        items=[_one(one, properties) for one in answer.recommendations],
+        offset=len(wish.shown),
+        items=[_one(one, properties=properties) for one in answer.recommendations],
     )
+    if decision is not None:
+        services.decisions.keep(project, user_id, decision, made.model_dump_json().encode())
+    return made
 
 
-def _one(one: Recommendation, properties: bool) -> RecommendationView:  # noqa: FBT001
+def row(services: Services, project: str, made: Row, wish: Wish, user_id: str, *, properties: bool) -> RowView:
+    """A row of a page; each has a recommendation id of its own."""
+    shown = view(services, project, made.answer, wish, user_id, properties=properties)
+    return RowView(kind=made.kind, title=made.title, source_item=made.source_item, **dict(shown))
+
+
+def _log_share(services: Services, project: str, wish: Wish) -> float:
+    share = services.settings.decision_log_share
+    if wish.scenario is None:
+        return share
+    try:
+        return max(share, services.scenarios.remembered(project, wish.scenario).placement.log_share)
+    except (NotFound, Unavailable):  # it was deleted, or could not be read, while this was answered
+        return share
+
+
+def _one(one: Recommendation, *, properties: bool) -> RecommendationView:
     item = one.item
     return RecommendationView(
         item_id=one.item_id,
         title=item.title if item else None,
         score=one.score,
         source=one.source,
+        boost=one.boost,
+        rotation=one.rotation,
         reasons=[ReasonView.model_validate(reason) for reason in one.reasons],
         categories=item.categories if item and properties else None,
         properties=dict(item.properties) if item and properties else None,

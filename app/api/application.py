@@ -18,6 +18,7 @@ from app.api import (
     problems,
     projects,
     recommendations,
+    scenarios,
     tickets,
     usage,
     users,
@@ -99,7 +100,20 @@ def create_application(
         swagger_ui_parameters={"displayRequestDuration": True, "persistAuthorization": True},
     )
     app.state.services = services
-    for module in (items, users, privacy, events, recommendations, tickets, models, keys, projects, usage, health):
+    for module in (
+        items,
+        users,
+        privacy,
+        events,
+        recommendations,
+        scenarios,
+        tickets,
+        models,
+        keys,
+        projects,
+        usage,
+        health,
+    ):
         app.include_router(module.router)
     deprecations = Deprecations(deprecated)
     problems.add_handlers(app)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request, Response
@@ -12,9 +12,8 @@ from pydantic import StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
 
 from app.api.deps import Given, Services
-from app.domain import Item, Precondition, Principal, User
+from app.domain import Precondition, Principal
 from app.errors import Forbidden, PreconditionRequired
-from app.services.catalog import etag
 from app.services.idempotency import Recorded
 
 ENTITY_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
@@ -32,6 +31,14 @@ NOT_MODIFIED = 304
 
 TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
 UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
+
+
+class Tagged(Protocol):
+    """Something with a validator."""
+
+    @property
+    def etag(self) -> str: ...
+
 
 Tags = Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)]
 IfMatch = Annotated[
@@ -78,15 +85,15 @@ def _tags(header: str) -> frozenset[str]:
     return frozenset(ENTITY_TAG.findall(header))
 
 
-def tag(response: Response, thing: Item | User) -> None:
+def tag(response: Response, thing: Tagged) -> None:
     """Tell the caller the validator of what he gets."""
-    response.headers["ETag"] = f'"{etag(thing)}"'
+    response.headers["ETag"] = f'"{thing.etag}"'
     response.headers["Cache-Control"] = REVALIDATE
 
 
-def unchanged(thing: Item | User, if_none_match: str | None) -> Response | None:
+def unchanged(thing: Tagged, if_none_match: str | None) -> Response | None:
     """A 304 where the caller has it already."""
-    if if_none_match is None or (if_none_match != "*" and etag(thing) not in _tags(if_none_match)):
+    if if_none_match is None or (if_none_match != "*" and thing.etag not in _tags(if_none_match)):
         return None
     response = Response(status_code=NOT_MODIFIED)
     tag(response, thing)

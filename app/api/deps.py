@@ -15,6 +15,7 @@ from app.secret_keys import KEY_ID_PATTERN
 from app.services.access import Access
 from app.services.catalog import Catalog
 from app.services.counting import Counting
+from app.services.decisions import Decisions
 from app.services.erasure import Erasure
 from app.services.events import Events
 from app.services.failures import Failures
@@ -24,6 +25,7 @@ from app.services.limits import Limiter
 from app.services.lists import Lists
 from app.services.projects import Projects
 from app.services.recommend import Recommend
+from app.services.scenarios import Scenarios
 from app.services.sessions import Sessions
 from app.services.sockets import Sockets
 from app.services.train import Train
@@ -52,6 +54,8 @@ class Services:
     counting: Counting
     lists: Lists
     failures: Failures
+    scenarios: Scenarios
+    decisions: Decisions
     sessions: Sessions
     sockets: Sockets
     erasure: Erasure
@@ -75,6 +79,7 @@ ItemId = Annotated[str, _ID]
 UserId = Annotated[str, _ID]
 SessionId = Annotated[str, _ID]
 ProjectId = Annotated[str, _ID]
+ScenarioId = Annotated[str, _ID]
 KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]

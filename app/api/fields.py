@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -19,6 +20,9 @@ from pydantic import (
 )
 
 from app.domain import CLOCK_SKEW, EPOCH, ID_PATTERN
+from app.errors import InvalidInput
+from app.recommender import rules
+from app.recommender.rules import Kind
 
 MAX_RECORD_BYTES = 390_000
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
@@ -61,11 +65,23 @@ def _timestamp(value: object) -> object:
 
 
 def _in_time(value: datetime) -> datetime:
-    if value < EPOCH:
-        raise ValueError("must not be before 1970")
     if value > datetime.now(UTC) + CLOCK_SKEW:
         raise ValueError("must not be more than an hour in the future")
+    return _since_1970(value)
+
+
+def _since_1970(value: datetime) -> datetime:
+    if value < EPOCH:
+        raise ValueError("must not be before 1970")
     return value.astimezone(UTC)
+
+
+def _rule(kind: Kind, source: str) -> str:
+    try:
+        rules.compiled(kind, source)
+    except InvalidInput as error:
+        raise ValueError(error.errors[0].detail) from error
+    return source
 
 
 def _to_come(value: datetime) -> datetime:
@@ -131,6 +147,30 @@ Future = Annotated[
     BeforeValidator(_timestamp, json_schema_input_type=Moment),
     AfterValidator(_to_come),
     Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
+]
+Anytime = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
+    AfterValidator(_since_1970),
+    Field(description="ISO 8601 with an offset, or seconds since 1970.", strict=False),
+]
+Filter = Annotated[
+    str,
+    AfterValidator(partial(_rule, Kind.FILTER)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-filter"}),
+    Field(
+        description="Only items for which this CEL expression over `item`, `user` and `now` is true.",
+        examples=['item.price < 20.0 && "jazz" in item.categories'],
+    ),
+]
+Boost = Annotated[
+    str,
+    AfterValidator(partial(_rule, Kind.BOOST)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-boost"}),
+    Field(
+        description="Multiplies each item's score with the number that this CEL expression gives.",
+        examples=["has(item.margin) ? 1.0 + item.margin : 1.0"],
+    ),
 ]
 Properties = Annotated[
     dict[str, JsonValue],

@@ -7,7 +7,7 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api import problems
-from app.api.fields import WHOLE, Body
+from app.api.fields import WHOLE, Body, Id
 from app.api.schemas import MAX_LIMIT, EventIn, Freshness, OfSomebody, WishIn
 from app.errors import InvalidInput, SerendipError
 
@@ -31,6 +31,7 @@ class Subscribe(_Frame, OfSomebody):
 
     action: Literal["subscribe"]
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
+    scenario: Annotated[Id | None, Field(description="A stored scenario; a `limit` here wins over its own.")] = None
     properties: bool = False
 
 

@@ -18,7 +18,8 @@ from app.api.deps import CategoryName, Cursor, Given, ItemId, Limit, PageLimit, 
 from app.api.problems import WITH_BODY, responses
 from app.api.schemas import AnswerView, ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
 from app.api.security import CanRecommend, CanWrite
-from app.services.recommend import Wish
+from app.api.wishes import BoostQuery, FilterQuery
+from app.domain import Wish
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
@@ -107,7 +108,14 @@ def put_many(body: ItemsIn, project: CanWrite, services: Given) -> Stored:
 
 @router.get("/items/{item_id}/similar", operation_id="similarItems", summary="Similar items", responses=responses(404))
 def similar(
-    item_id: ItemId, project: CanRecommend, services: Given, limit: Limit = 10, properties: WithProperties = False
+    item_id: ItemId,
+    project: CanRecommend,
+    services: Given,
+    limit: Limit = 10,
+    filter: FilterQuery = None,  # noqa: A002 - the parameter's name
+    boost: BoostQuery = None,
+    properties: WithProperties = False,
 ) -> AnswerView:
     """Items that suit the same users."""
-    return view(services, project, services.recommend.similar(project, item_id, Wish(limit=limit)), properties)
+    wish = Wish(limit=limit, filters=() if filter is None else (filter,), boost=boost)
+    return view(services, project, services.recommend.similar(project, item_id, wish), wish, properties=properties)

@@ -1,88 +1,135 @@
-"""Recommendations for users and sessions, rankings, lists."""
+"""Recommendations for users and sessions, whole pages, rankings, lists."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Path, Response
 
-from app.api.answers import view
-from app.api.deps import CategoryName, Given, Limit, WithProperties
+from app.api.answers import row, view
+from app.api.deps import CategoryName, Given, Limit, Services, WithProperties
 from app.api.fields import Id
 from app.api.problems import WITH_BODY, responses
-from app.api.schemas import AnswerView, RankingIn, SessionIn
-from app.api.security import Asking, CanRecommend, OwnSessionId, OwnUserId
-from app.domain import of_session
-from app.services.recommend import Wish
+from app.api.schemas import AnswerView, PageView, RankingIn, SessionIn
+from app.api.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
+from app.api.wishes import After, BoostQuery, FilterQuery, Wished
+from app.api.wishes import wish as wish_for
+from app.domain import Wish, of_session
+from app.errors import NotFound
+from app.services.scenarios import wish_of
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 SESSION = "session"
-
-Excluded = Annotated[list[Id], Query(max_length=100, description="Items to leave out.")]
-EventTypes = Annotated[list[Id] | None, Query(max_length=20, description="Only events of these types count.")]
-After = Annotated[str | None, Query(max_length=500, description="A freshness token: reflect these events for sure.")]
-IncludeSeen = Annotated[bool, Query(description="Also items that the user has events with.")]
-Explain = Annotated[bool, Query(description="All past events with their shares, not the three largest.")]
-
-
-def _wish(
-    project: CanRecommend,
-    services: Given,
-    limit: Limit = 10,
-    exclude: Excluded = [],  # noqa: B006 - FastAPI copies it
-    event_types: EventTypes = None,
-    after: After = None,
-    include_seen: IncludeSeen = False,
-    explain: Explain = False,
-) -> Wish:
-    return Wish(
-        limit=limit,
-        exclude=frozenset(exclude),
-        event_types=frozenset(event_types) if event_types else None,
-        include_seen=include_seen,
-        explain=explain,
-        consistent=services.tokens.check_freshness(project, after),
-    )
-
-
-Wished = Annotated[Wish, Depends(_wish)]
+PageScenario = Annotated[Id, Path(description="A stored scenario that has rows.")]
+RecommendationId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,6000}$")]
 
 
 @router.get(
     "/users/{user_id}/recommendations",
     operation_id="recommendForUser",
     summary="Recommend for user",
-    responses=responses(400),
+    responses=responses(400, 404),
 )
 def for_user(
     user_id: OwnUserId, project: CanRecommend, services: Given, wish: Wished, properties: WithProperties = False
 ) -> AnswerView:
     """What the user should see next, each item with its reasons. Unknown users get what is trending, popular, new."""
-    return view(services, project, services.recommend.for_user(project, user_id, wish), properties)
+    answer = services.recommend.for_user(project, user_id, wish)
+    return view(services, project, answer, wish, user_id, properties=properties)
 
 
 @router.get(
     "/sessions/{session_id}/recommendations",
     operation_id="recommendForStoredSession",
     summary="Recommend for stored session",
-    responses=responses(400),
+    responses=responses(400, 404),
 )
 def for_stored_session(
     session_id: OwnSessionId, project: CanRecommend, services: Given, wish: Wished, properties: WithProperties = False
 ) -> AnswerView:
     """The same for somebody unknown, from the events that were sent with his `session_id`."""
-    return view(services, project, services.recommend.for_user(project, of_session(session_id), wish), properties)
+    owner = of_session(session_id)
+    answer = services.recommend.for_user(project, owner, wish)
+    return view(services, project, answer, wish, owner, properties=properties)
+
+
+@router.get(
+    "/users/{user_id}/pages/{scenario_id}",
+    operation_id="getPage",
+    summary="Get page",
+    responses=responses(400, 404),
+)
+def page(
+    user_id: OwnUserId,
+    scenario_id: PageScenario,
+    project: CanRecommend,
+    services: Given,
+    after: After = None,
+    properties: WithProperties = False,
+) -> PageView:
+    """All rows of a scenario in one call, no item twice: for him, because he liked something, what is trending ..."""
+    return _page(services, project, user_id, scenario_id, after, properties=properties)
+
+
+@router.get(
+    "/sessions/{session_id}/pages/{scenario_id}",
+    operation_id="getSessionPage",
+    summary="Get session page",
+    responses=responses(400, 404),
+)
+def session_page(
+    session_id: OwnSessionId,
+    scenario_id: PageScenario,
+    project: CanRecommend,
+    services: Given,
+    after: After = None,
+    properties: WithProperties = False,
+) -> PageView:
+    """The same for somebody unknown, from the events that were sent with his `session_id`."""
+    return _page(services, project, of_session(session_id), scenario_id, after, properties=properties)
+
+
+def _page(
+    services: Services, project: str, owner: str, scenario_id: str, after: str | None, *, properties: bool
+) -> PageView:
+    scenario = services.scenarios.remembered(project, scenario_id)
+    wish = wish_of(scenario, {"consistent": services.tokens.check_freshness(project, after)})
+    rows = services.recommend.rows(project, owner, wish, scenario.placement.rows)
+    return PageView(
+        scenario_id=scenario_id,
+        scenario_version=scenario.version,
+        rows=[row(services, project, one, wish, owner, properties=properties) for one in rows],
+    )
+
+
+@router.get(
+    "/recommendations/{recommendation_id}",
+    operation_id="replayRecommendations",
+    summary="Replay recommendations",
+    response_model=AnswerView,
+    responses=responses(400, 404),
+)
+def replay(recommendation_id: RecommendationId, project: CanWrite, services: Given) -> Response:
+    """An answer that was kept, byte for byte as it was given, whatever has changed since."""
+    served = services.tokens.served(project, recommendation_id)
+    if served.decision is None or served.owner is None:
+        raise NotFound("This answer was not kept. A scenario's `log_share` says which share of its answers is.")
+    kept = services.decisions.replay(project, served.owner, served.decision)
+    return Response(kept, media_type="application/json")
 
 
 @router.post(
     "/recommendations",
     operation_id="recommendForSession",
     summary="Recommend for session",
-    responses=responses(*WITH_BODY),
+    responses=responses(404, *WITH_BODY),
 )
 def for_session(body: SessionIn, project: CanRecommend, services: Given) -> AnswerView:
     """The same for an anonymous session, whose events come in the body and are not stored."""
     now = services.clock()
     events = [event.record(SESSION, now) for event in body.events]
-    return view(services, project, services.recommend.for_session(project, events, body.wish()), body.properties)
+    wish = wish_for(services, project, body.given(), body.scenario, body.page_after)
+    return view(
+        services, project, services.recommend.for_session(project, events, wish), wish, properties=body.properties
+    )
 
 
 @router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(*WITH_BODY))
@@ -91,7 +138,7 @@ def rank(body: RankingIn, project: CanRecommend, principal: Asking, services: Gi
     services.access.check_user(principal, body.owner)
     wish = Wish(explain=body.explain, consistent=services.tokens.check_freshness(project, body.after))
     answer = services.recommend.rank(project, body.owner, body.item_ids, wish)
-    return view(services, project, answer, body.properties)
+    return view(services, project, answer, wish, body.owner, properties=body.properties)
 
 
 @router.get("/lists/{kind}", operation_id="getList", summary="Get list", responses=responses())
@@ -101,10 +148,14 @@ def get_list(
     services: Given,
     category: CategoryName = None,
     limit: Limit = 10,
+    filter: FilterQuery = None,  # noqa: A002 - the parameter's name
+    boost: BoostQuery = None,
     properties: WithProperties = False,
 ) -> AnswerView:
     """Items that are used most, that are used more than they used to be, or that were created last.
 
     The first two follow the stream of events within seconds.
     """
-    return view(services, project, services.recommend.listed(project, kind, category, limit), properties)
+    wish = Wish(limit=limit, filters=() if filter is None else (filter,), boost=boost)
+    answer = services.recommend.listed(project, kind, category, wish)
+    return view(services, project, answer, wish, properties=properties)

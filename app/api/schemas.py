@@ -6,9 +6,22 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from app.api.fields import WHOLE, Body, Categories, Id, Patch, Properties, Timestamp, Title, Value, View
+from app.api.fields import (
+    WHOLE,
+    Anytime,
+    Body,
+    Boost,
+    Categories,
+    Filter,
+    Id,
+    Patch,
+    Properties,
+    Timestamp,
+    Title,
+    Value,
+    View,
+)
 from app.domain import Event, Item, User, VersionState, derived_event_id, of_session, session_of
-from app.services.recommend import Wish
 
 MAX_EVENTS = 500
 MAX_RECORDS = 100
@@ -21,19 +34,28 @@ Freshness = Annotated[
 ]
 
 
+Hidden = Annotated[bool, Field(description="Keep it, but recommend it to nobody.")]
+Expiry = Annotated[Anytime, Field(description="From then on it is recommended to nobody.")]
+
+
 class ItemIn(Body):
     title: Title | None = None
     categories: Categories = ()
     properties: Properties = Field(default_factory=dict)
+    hidden: Hidden = False
+    expires_at: Expiry | None = None
 
     def record(self, item_id: str) -> Item:
-        return Item(item_id, self.title, tuple(dict.fromkeys(self.categories)), self.properties)
+        categories = tuple(dict.fromkeys(self.categories))
+        return Item(item_id, self.title, categories, self.properties, hidden=self.hidden, expires_at=self.expires_at)
 
 
 class ItemPatch(Patch):
     title: Title | None = None
     categories: Categories = ()
     properties: Properties = Field(default_factory=dict, description="Merged by RFC 7396: null removes a property.")
+    hidden: Hidden = False
+    expires_at: Expiry | None = None
 
     def changes(self) -> dict[str, Any]:
         given = super().changes()
@@ -134,6 +156,10 @@ class EventsIn(Body):
     events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
 
 
+SAID = ("limit", "event_types", "include_seen", "boost", "context_item")
+"""Fields of a wish that win over a scenario's where they are sent."""
+
+
 class WishIn(Body):
     """What is asked of a list."""
 
@@ -141,18 +167,30 @@ class WishIn(Body):
     exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
     event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     include_seen: bool = False
+    filter: Filter | None = None
+    boost: Boost | None = None
+    context_item: Annotated[Id | None, Field(description="The item at hand: what suits it comes first.")] = None
+    scenario: Annotated[
+        Id | None, Field(description="A stored scenario; what the request says itself wins, but both filters count.")
+    ] = None
+    page_after: Annotated[
+        Annotated[str, Field(max_length=6_000)] | None,
+        Field(description="`recommendation_id` of the page before: none of its items comes again."),
+    ] = None
     properties: bool = False
     explain: bool = False
 
-    def wish(self, *, consistent: bool = False) -> Wish:
-        return Wish(
-            limit=self.limit,
-            exclude=frozenset(self.exclude),
-            event_types=frozenset(self.event_types) if self.event_types else None,
-            include_seen=self.include_seen,
-            explain=self.explain,
-            consistent=consistent,
-        )
+    def given(self, *, consistent: bool = False) -> dict[str, Any]:
+        """What it says itself: those fields of a wish that were sent."""
+        sent = {name: getattr(self, name) for name in SAID if name in self.model_fields_set}
+        if "event_types" in sent:
+            sent["event_types"] = frozenset(self.event_types) if self.event_types else None
+        return sent | {
+            "exclude": frozenset(self.exclude),
+            "filters": () if self.filter is None else (self.filter,),
+            "explain": self.explain,
+            "consistent": consistent,
+        }
 
 
 class SessionIn(WishIn):
@@ -184,6 +222,8 @@ class ItemView(View):
     title: str | None
     categories: tuple[str, ...]
     properties: dict[str, Any]
+    hidden: bool
+    expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -223,7 +263,13 @@ class ReasonView(View):
     title: str | None
     event_type: str
     timestamp: datetime | None
+    event_id: str | None
     share: Annotated[float, Field(description="Of the score; all shares sum to 1, a negative one speaks against it.")]
+    contribution: Annotated[float, Field(description="The share times the score; all contributions sum to the score.")]
+    kept_without: Annotated[
+        bool | None,
+        Field(description="With `explain`: whether the item would be in this answer without the event."),
+    ]
 
 
 class RecommendationView(View):
@@ -231,8 +277,14 @@ class RecommendationView(View):
     title: str | None = None
     score: float
     source: Annotated[
-        str, Field(description="The recommender or fallback list: neighbours, similar, trending, popular, latest.")
+        str,
+        Field(
+            description="The recommender or fallback: neighbours, similar, exploration, trending, popular, latest, "
+            "catalogue."
+        ),
     ]
+    boost: Annotated[float, Field(description="What the boost multiplied the score with.")] = 1.0
+    rotation: Annotated[float, Field(description="What ignored impressions left of the score.")] = 1.0
     reasons: list[ReasonView] = Field(default_factory=list)
     categories: tuple[str, ...] | None = None
     properties: dict[str, Any] | None = None
@@ -242,7 +294,20 @@ class AnswerView(View):
     recommendation_id: str
     model_version: str | None
     degraded: bool
+    offset: Annotated[int, Field(description="Items on the pages before.")]
     items: list[RecommendationView]
+
+
+class RowView(AnswerView):
+    kind: str
+    title: str
+    source_item: Annotated[str | None, Field(description="The item that a `because` row resembles.")]
+
+
+class PageView(BaseModel):
+    scenario_id: str
+    scenario_version: int
+    rows: list[RowView]
 
 
 class VersionView(View):

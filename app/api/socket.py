@@ -12,15 +12,15 @@ from app import telemetry
 from app.api import answers, events, frames, problems
 from app.api.deps import Services
 from app.api.handshake import PROTOCOL, Handshake
+from app.api.wishes import wish as wish_for
 from app.deadline import within
-from app.domain import Answer, Connection, Principal, Scope, Subscription, session_of
-from app.errors import Overloaded, SerendipError, Unauthenticated, Unavailable
+from app.domain import Answer, Connection, Principal, Scope, Subscription, Wish, session_of
+from app.errors import NotFound, Overloaded, SerendipError, Unauthenticated, Unavailable
 from app.push import Busy, Gone, Pusher
-from app.services.recommend import Wish
 from app.telemetry import Work
 
 METHOD = "SOCKET"
-RESUMED = ("limit", "properties")
+RESUMED = ("limit", "scenario", "properties")
 """What a client asked for, as far as the token to go on with repeats it."""
 
 
@@ -102,7 +102,7 @@ class SocketApi:
             Unavailable: the database or the gateway takes no more at the moment; the frames are still to go out.
         """
         pushed = 0
-        known: dict[int, Answer] = {}
+        known: dict[tuple[int | None, str | None], tuple[Wish, Answer]] = {}
         for subscription in self._services.sockets.watching(project, user_id):
             wish = subscription.wish or {}
             try:
@@ -111,10 +111,13 @@ class SocketApi:
                 self._services.sockets.drop(subscription)
                 self._pusher.close(subscription.connection_id)
                 continue
-            limit = wish["limit"]
-            if limit not in known:
-                known[limit] = self._recommend(project, user_id, Wish(limit=limit, consistent=True))
-            pushed += self._tell(subscription, known[limit], None)
+            kind = wish["limit"], wish.get("scenario")
+            if kind not in known:
+                try:
+                    known[kind] = self._recommend(project, user_id, wish)
+                except NotFound:  # the scenario was deleted: there is nothing to tell any more
+                    continue
+            pushed += self._tell(subscription, *known[kind], None)
         return pushed
 
     def say_goodbye(self, connection_id: str) -> None:
@@ -142,7 +145,13 @@ class SocketApi:
                 reply = self._once(principal, frame)
             case frames.Subscribe():
                 services.access.check_user(principal, frame.owner)
-                wish = {"limit": frame.limit, "properties": frame.properties, "principal": principal.facts()}
+                limit = frame.limit if "limit" in frame.model_fields_set or frame.scenario is None else None
+                wish = {
+                    "limit": limit,
+                    "scenario": frame.scenario,
+                    "properties": frame.properties,
+                    "principal": principal.facts(),
+                }
                 self._subscribe(connection, frame.owner, wish, frame.id, None)
             case frames.Unsubscribe():
                 services.sockets.unsubscribe(connection, frame.owner)
@@ -152,7 +161,7 @@ class SocketApi:
                 self._pusher.post(connection_id, frames.packed("resumed", frame.id, subscriptions=len(found)))
                 for one in found:
                     services.access.check_user(principal, one["user"])
-                    wish = {**{name: one[name] for name in RESUMED}, "principal": principal.facts()}
+                    wish = {**{name: one.get(name) for name in RESUMED}, "principal": principal.facts()}
                     self._subscribe(services.sockets.find(connection_id), one["user"], wish, None, one["shown"])
         if reply is not None:
             self._pusher.post(connection_id, reply)
@@ -160,33 +169,39 @@ class SocketApi:
     def _once(self, principal: Principal, frame: frames.Recommend) -> bytes:
         services, project = self._services, principal.project
         services.access.check_user(principal, frame.owner)
-        wish = frame.wish(consistent=services.tokens.check_freshness(project, frame.after))
+        given = frame.given(consistent=services.tokens.check_freshness(project, frame.after))
+        wish = wish_for(services, project, given, frame.scenario, frame.page_after)
         answer = services.recommend.for_user(project, frame.owner, wish)
-        content = {**_named(frame.owner), **self._view(project, answer, properties=frame.properties)}
+        shown = answers.view(services, project, answer, wish, frame.owner, properties=frame.properties)
+        content = {**_named(frame.owner), **shown.model_dump(mode="json")}
         return frames.fitted("recommendations", frame.id, content)
 
     def _subscribe(
         self, connection: Connection, user_id: str, wish: Mapping[str, Any], frame_id: str | None, shown: str | None
     ) -> None:
         subscription = self._services.sockets.subscribe(connection, user_id, wish, shown)
-        answer = self._recommend(subscription.project, user_id, Wish(limit=wish["limit"], consistent=True))
-        self._tell(subscription, answer, frame_id)
+        self._tell(subscription, *self._recommend(subscription.project, user_id, wish), frame_id)
 
-    def _recommend(self, project: str, user_id: str, wish: Wish) -> Answer:
+    def _recommend(self, project: str, user_id: str, wanted: Mapping[str, Any]) -> tuple[Wish, Answer]:
+        """The list that a subscription wants, as a wish and its answer."""
+        given = {"consistent": True} | ({} if wanted["limit"] is None else {"limit": wanted["limit"]})
+        wish = wish_for(self._services, project, given, wanted.get("scenario"))
         answer = self._services.recommend.for_user(project, user_id, wish)
         if answer.degraded:
             raise Overloaded("The database cannot be reached; the list will come when it can.")
-        return answer
+        return wish, answer
 
-    def _tell(self, subscription: Subscription, answer: Answer, frame_id: str | None) -> int:
+    def _tell(self, subscription: Subscription, wish: Wish, answer: Answer, frame_id: str | None) -> int:
         """Post a list, unless it is the one that was shown; returns how many frames went out."""
         shown = _digest(answer)
         if shown == subscription.shown:
             return 0
-        wish = subscription.wish or {}
+        project, user_id = subscription.project, subscription.user_id
+        properties = (subscription.wish or {})["properties"]
+        view = answers.view(self._services, project, answer, wish, user_id, properties=properties)
         content = {
-            **_named(subscription.user_id),
-            **self._view(subscription.project, answer, properties=wish["properties"]),
+            **_named(user_id),
+            **view.model_dump(mode="json"),
             "resume": self._resume(subscription.project, [replace(subscription, shown=shown)]),
         }
         try:
@@ -199,12 +214,9 @@ class SocketApi:
         self._services.sockets.show(subscription, shown)
         return 1
 
-    def _view(self, project: str, answer: Answer, *, properties: bool) -> dict[str, Any]:
-        return answers.view(self._services, project, answer, properties).model_dump(mode="json")
-
     def _resume(self, project: str, subscriptions: Sequence[Subscription]) -> str:
         facts = [
-            {"user": one.user_id, "shown": one.shown, **{name: (one.wish or {})[name] for name in RESUMED}}
+            {"user": one.user_id, "shown": one.shown, **{name: (one.wish or {}).get(name) for name in RESUMED}}
             for one in subscriptions
         ]
         return self._services.tokens.resume(project, facts)

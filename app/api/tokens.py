@@ -7,6 +7,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from app import moment
+from app.api.served import Served
 from app.domain import Principal
 from app.errors import InvalidToken, Unauthenticated
 from app.services.access import UserClaim
@@ -56,11 +57,16 @@ class Tokens:
             ) from error
         return True
 
-    def recommendation(self, project: str, version: str | None, now: datetime) -> str:
-        """Says of an answer which version gave it and when, without a write."""
-        return str(
-            self._serializer(RECOMMENDATION, project).dumps({"v": version, "t": int(now.astimezone(UTC).timestamp())})
-        )
+    def recommendation(self, project: str, served: Served) -> str:
+        """Says of an answer what it held and where that came from, without a write."""
+        return str(self._serializer(RECOMMENDATION, project).dumps(served.facts()))
+
+    def served(self, project: str, token: str) -> Served:
+        """Raises InvalidToken."""
+        try:
+            return Served.of(self._serializer(RECOMMENDATION, project).loads(token))
+        except BadSignature as error:
+            raise InvalidToken("This is not a recommendation_id of this project.") from error
 
     def user(self, claim: UserClaim) -> str:
         """Lets a browser read one user's recommendations until then."""

@@ -63,7 +63,12 @@ class Reason:
     event_type: str
     timestamp: datetime | None
     share: float
+    contribution: float = 0.0
+    """The share times the score: those of all events sum to the score."""
     title: str | None = None
+    event_id: str | None = None
+    kept_without: bool | None = None
+    """Whether the item would be in the answer without this event; None where that was not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,10 @@ class Recommendation:
     source: str
     reasons: tuple[Reason, ...] = ()
     item: Item | None = None
+    boost: float = 1.0
+    """What the boost multiplied the score with; it is in the score."""
+    rotation: float = 1.0
+    """What ignored impressions left of the score; likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,16 @@ class Answer:
     recommendations: tuple[Recommendation, ...]
     active: ActiveModel | None
     degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A list of a page under a heading of its own; a `because` row names the item that it resembles."""
+
+    kind: str
+    title: str
+    answer: Answer
+    source_item: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,18 @@ class Item:
     created_at: datetime = EPOCH
     updated_at: datetime = EPOCH
     deleted: bool = False
+    hidden: bool = False
+    """Kept, but not recommended."""
+    expires_at: datetime | None = None
+    """From then on it is not recommended."""
+
+    @property
+    def etag(self) -> str:
+        return _etag(self.created_at, self.updated_at)
+
+    def is_shown(self, now: datetime) -> bool:
+        """Whether it may be recommended."""
+        return not self.deleted and not self.hidden and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,15 @@ class User:
     properties: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime = EPOCH
     updated_at: datetime = EPOCH
+
+    @property
+    def etag(self) -> str:
+        return _etag(self.created_at, self.updated_at)
+
+
+def _etag(created_at: datetime, updated_at: datetime) -> str:
+    """The validator of a record as it is: every change has a time of its own."""
+    return blake2b(f"{created_at.isoformat()}{updated_at.isoformat()}".encode(), digest_size=9).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

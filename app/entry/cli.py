@@ -12,12 +12,12 @@ from rich.table import Table
 
 from app import telemetry
 from app.config import PREFIX
+from app.domain import Wish
 from app.entry import access_cli, dynamodb_local, exporting, files, loading, local, stream_cli
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
 from app.errors import NotTrainable, SerendipError
-from app.services.recommend import Wish
 from app.storage import schema
 from app.telemetry import Work
 

@@ -18,9 +18,9 @@ EVENT_WEIGHTS = {
     "purchase": 3.0,
 }
 """Any other type counts 1. Negative ones push away what resembles the item; nothing is learned from them."""
-IGNORED = 3
-"""So often shown without any other event after it, an item counts half."""
 SECONDS_A_DAY = 86_400.0
+USUAL: Mapping[str, float] = {}
+"""No weights in place of the usual ones."""
 
 
 def of_type(event_type: str, value: float | None, rating_threshold: float | None) -> float:
@@ -49,9 +49,12 @@ def rating_threshold(highest: float | None) -> float | None:
 
 
 def of_history(
-    events: Iterable[Event], scoring: Scoring, event_types: Collection[str] | None = None
+    events: Iterable[Event],
+    scoring: Scoring,
+    event_types: Collection[str] | None = None,
+    given: Mapping[str, float] = USUAL,
 ) -> list[tuple[Event, float]]:
-    """The event that speaks for each item and its weight, items with no weight left out.
+    """The event that speaks for each item and its weight, items with no weight left out; `given` weights go first.
 
     That is the newest negative event if nothing positive came after it, else the strongest positive one.
 
@@ -63,7 +66,9 @@ def of_history(
     newest = max(event.timestamp for event in history)
     speaking: dict[str, tuple[Event, float]] = {}
     for event in sorted(history, key=lambda one: one.timestamp):
-        weight = of_type(event.event_type, event.value, scoring.rating_threshold)
+        weight = given.get(event.event_type)
+        if weight is None:
+            weight = of_type(event.event_type, event.value, scoring.rating_threshold)
         if scoring.half_life_days and weight:
             age_days = (newest - event.timestamp).total_seconds() / SECONDS_A_DAY
             weight *= 2.0 ** (-age_days / scoring.half_life_days)
@@ -83,15 +88,15 @@ def disliked(events: Iterable[Event]) -> set[str]:
     return {item_id for item_id, negative in last.items() if negative}
 
 
-def ignored(events: Iterable[Event]) -> dict[str, float]:
+def ignored(events: Iterable[Event], halving: float = 3.0) -> dict[str, float]:
     """By which factor the score of an item falls that was shown n times since the last other event with it.
 
-    2^(-n / 3): a third impression that is ignored leaves half.
+    2^(-n / halving): so many impressions that are ignored leave half.
     """
     shown: dict[str, int] = {}
     for event in sorted(events, key=lambda one: one.timestamp):
         shown[event.item_id] = shown.get(event.item_id, 0) + 1 if event.event_type == IMPRESSION else 0
-    return {item_id: 2.0 ** (-times / IGNORED) for item_id, times in shown.items() if times}
+    return {item_id: 2.0 ** (-times / halving) for item_id, times in shown.items() if times}
 
 
 def seen(events: Iterable[Event]) -> set[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, TypeVar
 
 from app.domain import Item, Page, Precondition, User
-from app.errors import Conflict, Erased, NotFound, PreconditionFailed
+from app.errors import Conflict, Erased, NotFound
+from app.services.preconditions import check
 from app.storage.items import Items
 from app.storage.users import Users
 
@@ -18,22 +18,17 @@ Clock = Callable[[], datetime]
 ANYHOW = Precondition()
 
 
-def etag(thing: Item | User) -> str:
-    """The validator of an item or a user as it is: every change has a time of its own."""
-    return blake2b(f"{thing.created_at.isoformat()}{thing.updated_at.isoformat()}".encode(), digest_size=9).hexdigest()
-
-
 class Catalog:
     def __init__(
         self,
         items: Items,
         users: Users,
         clock: Clock,
-        forget: Callable[[str, Iterable[str]], None],
+        changed: Callable[[str, Sequence[Item]], None],
         erased: Callable[[str, Sequence[str]], set[str]],
     ) -> None:
         self._items, self._users, self._clock = items, users, clock
-        self._forget, self._erased = forget, erased
+        self._changed, self._erased = changed, erased
 
     def get_item(self, project: str, item_id: str) -> Item:
         """Raises NotFound."""
@@ -51,7 +46,7 @@ class Catalog:
 
         def put() -> Item:
             current = self._items.get(project, item.item_id)
-            _check(expected, None if current is None or current.deleted else current)
+            check(expected, None if current is None or current.deleted else current.etag)
             return self._write_item(project, item, current)
 
         return self._retried(put)
@@ -63,7 +58,7 @@ class Catalog:
 
         def patch() -> Item:
             current = self.get_item(project, item_id)
-            _check(expected, current)
+            check(expected, current.etag)
             properties = _merged(current.properties, changes.get("properties") or {})
             return self._write_item(project, replace(current, **{**changes, "properties": properties}), current)
 
@@ -74,10 +69,10 @@ class Catalog:
 
         def delete() -> Item:
             current = self.get_item(project, item_id)
-            _check(expected, current)
+            check(expected, current.etag)
             marker = Item(item_id, updated_at=self._clock(), deleted=True)
             self._items.put(project, marker, current)
-            self._forget(project, [item_id])
+            self._changed(project, [marker])
             return marker
 
         self._retried(delete)
@@ -89,7 +84,7 @@ class Catalog:
         changes = [(item, current.get(item_id)) for item_id, item in unique.items()]
         changed = [(self._dated(item, old), old) for item, old in changes if not _same_item(item, old)]
         self._items.put_many(project, changed)
-        self._forget(project, unique)
+        self._changed(project, [item for item, _ in changed])
         return len(changed)
 
     def list_items(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
@@ -108,7 +103,7 @@ class Catalog:
 
         def put() -> User:
             current = self._users.get(project, user.user_id)
-            _check(expected, current)
+            check(expected, current.etag if current else None)
             return self._write_user(project, user, current)
 
         return self._retried(put)
@@ -120,7 +115,7 @@ class Catalog:
 
         def patch() -> User:
             current = self.get_user(project, user_id)
-            _check(expected, current)
+            check(expected, current.etag)
             properties = _merged(current.properties, changes.get("properties") or {})
             return self._write_user(project, replace(current, properties=properties), current)
 
@@ -145,7 +140,7 @@ class Catalog:
             return current
         dated = self._dated(item, current)
         self._items.put(project, dated, current)
-        self._forget(project, [item.item_id])
+        self._changed(project, [dated])
         return dated
 
     def _write_user(self, project: str, user: User, current: User | None) -> User:
@@ -179,16 +174,6 @@ class Catalog:
             except Conflict:
                 continue
         return write()
-
-
-def _check(expected: Precondition, current: Item | User | None) -> None:
-    """Raises PreconditionFailed."""
-    if expected.exists is False and current is not None:
-        raise PreconditionFailed("It exists already (If-None-Match: *).")
-    if expected.exists and current is None:
-        raise PreconditionFailed("It does not exist (If-Match: *).")
-    if expected.etags is not None and (current is None or etag(current) not in expected.etags):
-        raise PreconditionFailed("It was changed since its ETag was given (If-Match). Read it again and repeat.")
 
 
 def _same_item(item: Item, current: Item | None) -> bool:

@@ -40,6 +40,8 @@ class Stores:
     failures: Failures
     access: Access
     purge: Purge
+    erase_decisions: Callable[[str, str], int]
+    """Removes some of the answers that were kept for a user, and says how many."""
 
 
 class Erasure:
@@ -89,11 +91,12 @@ class Erasure:
         for kind, store in (("connections", self._stores.connections), ("failures", self._stores.failures)):
             erased = store.erase(project, user_id)
             receipt = _counted(receipt, kind, erased) if erased else receipt
-        while removed := self._stores.events.erase_some(project, user_id):
-            receipt = _counted(receipt, "events", removed)
-            users.put_erasure(project, hashed, receipt)
-            if remaining_seconds() < SPARE_SECONDS:
-                return receipt
+        for kind, erase in (("decisions", self._stores.erase_decisions), ("events", self._stores.events.erase_some)):
+            while removed := erase(project, user_id):
+                receipt = _counted(receipt, kind, removed)
+                users.put_erasure(project, hashed, receipt)
+                if remaining_seconds() < SPARE_SECONDS:
+                    return receipt
         receipt = replace(receipt, completed_at=self._clock())
         users.put_erasure(project, hashed, receipt)
         return receipt

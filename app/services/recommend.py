@@ -1,87 +1,54 @@
-"""What should this user see next: newest events, neighbour rows, facts, and lists where these give too few."""
+"""What should this user see next: the decisions. `gathering` fetches what they need, `selection` fills the places."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
 
-from app.config import Settings
-from app.domain import ActiveModel, Answer, Event, Item, Reason, Recommendation, Scoring
+from app.domain import (
+    CATALOGUE,
+    EXPLORATION,
+    GIVEN,
+    LATEST,
+    NEIGHBOURS,
+    RECOMMENDERS,
+    SIMILAR,
+    Answer,
+    Event,
+    Recommendation,
+    Row,
+    RowSettings,
+    Wish,
+)
 from app.errors import NotFound, Unavailable
-from app.recommender import ranking, weights
-from app.services.serving_cache import ServingCache
-from app.storage.events import Events
-from app.storage.neighbours import POPULAR, TRENDING
+from app.recommender import exploration, ranking, weights
+from app.services.gathering import Asked, Evidence, Gathering
+from app.services.selection import Excluded, Rules, Selection
 
-NEIGHBOURS, SIMILAR, LATEST, GIVEN = "neighbours", "similar", "latest", "given"
-FALLBACKS = (TRENDING, POPULAR, LATEST)
-"""Lists that fill up an answer, in this order."""
-SHOWN_REASONS = 3
-SPARE_CANDIDATES = 10
-MAX_PAGES = 4
-MAX_SOURCES = 100
-"""Neighbour rows that one answer sums up: those of the user's newest items."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the caller asks of an answer."""
-
-    limit: int = 10
-    exclude: frozenset[str] = frozenset()
-    event_types: frozenset[str] | None = None
-    include_seen: bool = False
-    explain: bool = False
-    consistent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """A user's newest events, what each weighs, and the neighbour rows of their items."""
-
-    events: Sequence[Event]
-    weighted: Sequence[tuple[str, float]]
-    rows: dict[str, dict[str, float]]
-
-    def scores(self) -> dict[str, float]:
-        return ranking.scores(self.weighted, self.rows)
-
-    def explained(self, one: Recommendation, wish: Wish) -> Recommendation:
-        """With the events that it comes from and their shares, all of them or the largest."""
-        shares = ranking.shares(one.item_id, self.weighted, self.rows)
-        shown = shares if wish.explain else shares[:SHOWN_REASONS]
-        named = ((self.events[place], share) for place, share in shown)
-        reasons = tuple(Reason(event.item_id, event.event_type, event.timestamp, share) for event, share in named)
-        return replace(one, reasons=reasons)
+MAX_COUNTERFACTUALS = 20
+"""Events of which an explained answer says what it would be without them."""
+FALLBACKS = frozenset(RECOMMENDERS) - {NEIGHBOURS} | {CATALOGUE}
+"""Sources that fill up an answer."""
+RECOMMENDATIONS, BECAUSE = "recommendations", "because"
+"""Kinds of rows besides the lists."""
 
 
 class Recommend:
-    def __init__(
-        self,
-        events: Events,
-        cache: ServingCache,
-        settings: Settings,
-        beside: Callable[..., Future[Any]],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._events, self._cache = events, cache
-        self._settings, self._beside, self._clock = settings, beside, clock
+    def __init__(self, gathering: Gathering, clock: Callable[[], datetime]) -> None:
+        self._gathering, self._clock = gathering, clock
 
     def for_user(self, project: str, user_id: str, wish: Wish) -> Answer:
-        """The user's recommendations; when the database is gone, the last popular list in memory."""
-        try:
-            events, active = self._history(project, user_id, consistent=wish.consistent)
-            return self._answer(project, events, active, wish)
-        except Unavailable:
-            return self._degraded(project, wish)
+        """The user's recommendations; when the database is gone, the last popular list in memory.
+
+        Raises:
+            InvalidInput: a filter or boost is wrong, or costs too much.
+        """
+        read = partial(self._gathering.newest, project, user_id, consistent=wish.consistent)
+        return self._for_history(project, user_id, wish, read)
 
     def for_session(self, project: str, events: Sequence[Event], wish: Wish) -> Answer:
         """The same for somebody unknown, from the events that he sends along."""
-        try:
-            return self._answer(project, events, self._cache.active(project), wish)
-        except Unavailable:
-            return self._degraded(project, wish)
+        return self._for_history(project, "", wish, lambda: events)
 
     def similar(self, project: str, item_id: str, wish: Wish) -> Answer:
         """Neighbours of one item.
@@ -89,155 +56,222 @@ class Recommend:
         Raises:
             NotFound: no model and no item knows this id.
         """
+        wish = replace(wish, exclude=wish.exclude | {item_id})
+        applied = Rules.of(wish, self._clock())
         try:
-            active = self._cache.active(project)
-            row = self._cache.rows(project, active, [item_id]).get(item_id, {}) if active else {}
-            if not row and self._unknown(project, item_id):
+            asked, _ = self._gathering.gathered(project, "", wish, applied, tuple)
+            row = self._gathering.row(asked, item_id)
+            if not row and self._unknown(asked, item_id):
                 raise NotFound("There is no such item.")
-            excluded = wish.exclude | {item_id}
-            best = [Recommendation(name, score, SIMILAR) for name, score in ranking.ranked(row, excluded)]
-            return self._filled(project, active, best, excluded, {}, wish)
+            selection = Selection(wish, applied, Excluded(wish.exclude), self._gathering.look(asked))
+            best = ranking.ranked(row, wish.exclude)
+            selection.take((Recommendation(name, score, SIMILAR) for name, score in best), wish.limit)
+            self._fill(asked, selection, {}, wish.limit)
+            return Answer(tuple(selection.kept), asked.active)
         except Unavailable:
-            return self._degraded(project, replace(wish, exclude=wish.exclude | {item_id}))
+            return self._degraded(project, wish, applied)
 
     def rank(self, project: str, user_id: str, item_ids: Sequence[str], wish: Wish) -> Answer:
         """The given items, best for the user first; those that nothing is known of keep their order at the end.
 
         What he disliked comes last.
         """
-        events, active = self._history(project, user_id, consistent=wish.consistent)
-        evidence = self._evidence(project, events, active, wish)
-        scores = _lowered(evidence.scores(), weights.ignored(events))
+        read = partial(self._gathering.newest, project, user_id, consistent=wish.consistent)
+        asked, events = self._gathering.gathered(project, user_id, wish, Rules.of(wish, self._clock()), read)
+        evidence = self._gathering.evidence(asked, events)
+        scores = evidence.scores()
         disliked = weights.disliked(events)
         order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
+        known = self._gathering.items(asked, order)
         ranked = [
-            Recommendation(item_id, scores.get(item_id, 0.0), NEIGHBOURS if item_id in scores else GIVEN)
+            Recommendation(
+                item_id,
+                scores.get(item_id, 0.0),
+                NEIGHBOURS if item_id in scores else GIVEN,
+                item=known[item_id].item if item_id in known else None,
+            )
             for item_id in order
         ]
-        facts = self._cache.facts(project, order)
-        explained = [replace(evidence.explained(one, wish), item=facts.get(one.item_id)) for one in ranked]
-        return Answer(tuple(explained), active)
+        return Answer(tuple(evidence.explained(one, fully=wish.explain) for one in ranked), asked.active)
 
-    def listed(self, project: str, kind: str, category: str | None, limit: int) -> Answer:
+    def listed(self, project: str, kind: str, category: str | None, wish: Wish) -> Answer:
         """The items of one of the lists: popular, trending or latest."""
-        active = self._cache.active(project) if kind == POPULAR else None
-        return Answer(tuple(self._available(project, self._listed(project, active, kind, category), limit)), active)
+        applied = Rules.of(wish, self._clock())
+        asked, _ = self._gathering.gathered(project, "", wish, applied, tuple)
+        selection = Selection(wish, applied, Excluded(wish.exclude), self._gathering.look(asked))
+        selection.take(self._gathering.listed(asked, kind, category), wish.limit)
+        return Answer(tuple(selection.kept), asked.active)
 
-    def _history(self, project: str, user_id: str, *, consistent: bool) -> tuple[list[Event], ActiveModel | None]:
-        """The user's newest events and the pointer, fetched side by side where the pointer is not in memory."""
-        pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
-        events = self._newest(project, user_id, consistent=consistent)
-        return events, pointer.result() if pointer else self._cache.active(project)
+    def rows(self, project: str, user_id: str, wish: Wish, settings: Sequence[RowSettings]) -> list[Row]:
+        """Several lists for one page, no item twice; rows that nothing fills are left out.
 
-    def _newest(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
-        """A page of his newest events, or more pages where impressions fill them."""
-        size = self._settings.history_events
-        events = page = self._events.newest(project, user_id, size, consistent=consistent)
-        for _ in range(MAX_PAGES - 1):
-            telling = sum(event.event_type != weights.IMPRESSION for event in events)
-            if len(page) < size or telling >= size / 2:
+        Raises:
+            InvalidInput: a filter or boost is wrong, or costs too much.
+        """
+        applied = Rules.of(wish, self._clock())
+        read = partial(self._gathering.newest, project, user_id, consistent=wish.consistent)
+        asked, events = self._gathering.gathered(project, user_id, replace(wish, explain=False), applied, read)
+        excluded = self._excluded(asked, events)
+        made: list[Row] = []
+        for one in settings:
+            for row in self._rows_of(asked, events, excluded, one):
+                excluded = excluded | (shown.item_id for shown in row.answer.recommendations)
+                made.append(row)
+        return made
+
+    def _rows_of(self, asked: Asked, events: Sequence[Event], excluded: Excluded, settings: RowSettings) -> list[Row]:
+        wish = replace(asked.wish, limit=settings.limit)
+        asked = replace(asked, wish=wish)
+        if settings.kind == RECOMMENDATIONS:
+            answer = self._explained(asked, events, excluded)
+            return [Row(settings.kind, settings.title, answer)] if answer.recommendations else []
+        if settings.kind == BECAUSE:
+            return self._because(asked, events, excluded, settings)
+        selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked))
+        selection.take(self._gathering.listed(asked, settings.kind, settings.category), wish.limit)
+        answer = Answer(tuple(selection.kept), asked.active)
+        return [Row(settings.kind, settings.title, answer)] if selection.kept else []
+
+    def _because(self, asked: Asked, events: Sequence[Event], excluded: Excluded, settings: RowSettings) -> list[Row]:
+        """What resembles each of the user's items that speak loudest, of those that resemble anything."""
+        evidence = self._gathering.evidence(asked, events)
+        loudest = sorted(evidence.weighted, key=lambda entry: -entry[1])
+        made: list[Row] = []
+        for item_id, weight in loudest:
+            if len(made) == settings.repeat or weight <= 0:
                 break
-            page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])
-            events = events + page
-        return events
+            selection = Selection(asked.wish, asked.rules, excluded, self._gathering.look(asked))
+            best = ranking.ranked(evidence.rows.get(item_id, {}), excluded)
+            selection.take((Recommendation(name, score, SIMILAR) for name, score in best), settings.limit)
+            if not selection.kept:
+                continue
+            known = self._gathering.items(asked, [item_id]).get(item_id)
+            title = settings.title.replace("{item}", (known.item.title if known else None) or item_id)
+            answer = Answer(tuple(selection.kept), asked.active)
+            made.append(Row(settings.kind, title, answer, item_id))
+            excluded = excluded | (one.item_id for one in selection.kept)
+        return made
 
-    def _answer(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> Answer:
-        evidence = self._evidence(project, events, active, wish)
-        seen = set() if wish.include_seen else weights.seen(events)
-        excluded = wish.exclude | seen | weights.disliked(events)
-        factors = weights.ignored(events)
-        ranked = ranking.ranked(_lowered(evidence.scores(), factors), excluded)
-        best = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in ranked]
-        explained = (evidence.explained(one, wish) for one in best)
-        return self._filled(project, active, explained, excluded, factors, wish)
+    def _for_history(self, project: str, user_id: str, wish: Wish, read: Callable[[], Sequence[Event]]) -> Answer:
+        applied = Rules.of(wish, self._clock())
+        try:
+            asked, events = self._gathering.gathered(project, user_id, wish, applied, read)
+            return self._explained(asked, events, self._excluded(asked, events))
+        except Unavailable:
+            return self._degraded(project, wish, applied)
 
-    def _filled(
-        self,
-        project: str,
-        active: ActiveModel | None,
-        best: "Sequence[Recommendation] | Iterator[Recommendation]",
-        excluded: frozenset[str] | set[str],
-        factors: Mapping[str, float],
-        wish: Wish,
-    ) -> Answer:
-        """The best candidates that may be shown, then those of the fallback lists until there are enough."""
-        kept = self._available(project, best, wish.limit)
-        for source in FALLBACKS:
-            if len(kept) == wish.limit:
-                break
-            listed = self._listed(project, active, source, None)
-            taken = {one.item_id for one in kept}.union(excluded)
-            fresh = [
-                replace(one, score=one.score * factors.get(one.item_id, 1.0))
-                for one in listed
-                if one.item_id not in taken
-            ]
-            fresh.sort(key=lambda one: -one.score)
-            kept += self._available(project, fresh, wish.limit - len(kept))
-        return Answer(tuple(kept), active)
-
-    def _available(
-        self, project: str, candidates: "Sequence[Recommendation] | Iterator[Recommendation]", limit: int
-    ) -> list[Recommendation]:
-        """The first candidates that were not deleted, with their facts and the titles of their reasons."""
-        kept: list[Recommendation] = []
-        remaining = iter(candidates)
-        while len(kept) < limit:
-            wanted = limit - len(kept) + SPARE_CANDIDATES
-            chunk = [one for one, _ in zip(remaining, range(wanted), strict=False)]
-            if not chunk:
-                break
-            names = {one.item_id for one in chunk} | {reason.item_id for one in chunk for reason in one.reasons}
-            facts = self._cache.facts(project, sorted(names))
-            for one in chunk:
-                item = facts.get(one.item_id)
-                if not _is_deleted(item):
-                    kept.append(replace(one, item=item, reasons=_titled(one.reasons, facts)))
-        return kept[:limit]
-
-    def _evidence(self, project: str, events: Sequence[Event], active: ActiveModel | None, wish: Wish) -> "_Evidence":
-        history = weights.of_history(events, active.scoring if active else Scoring(), wish.event_types)
-        newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
-        weighted = [(event.item_id, weight) for event, weight in newest]
-        rows = self._cache.rows(project, active, [item_id for item_id, _ in weighted]) if active else {}
-        return _Evidence([event for event, _ in newest], weighted, rows)
-
-    def _listed(
-        self, project: str, active: ActiveModel | None, kind: str, category: str | None
-    ) -> list[Recommendation]:
-        if kind == TRENDING:
-            scores = self._cache.trending(project, category or "", self._clock().timestamp())
-        elif kind == POPULAR:
-            scores = self._cache.popular(project, active, category or "")
-        else:
-            scores = dict.fromkeys(self._cache.latest(project, category), 0.0)
-        return [Recommendation(item_id, score, kind) for item_id, score in scores.items()]
-
-    def _unknown(self, project: str, item_id: str) -> bool:
-        item = self._cache.facts(project, [item_id]).get(item_id)
-        return item is None or item.deleted
-
-    def _degraded(self, project: str, wish: Wish) -> Answer:
-        """The last popular list in memory; raises Unavailable where there is none."""
-        active, listed = self._cache.last_popular(project)
-        facts = self._cache.remembered_facts(project, listed)
-        kept = [
-            Recommendation(item_id, score, POPULAR, item=facts.get(item_id))
-            for item_id, score in listed.items()
-            if item_id not in wish.exclude and not _is_deleted(facts.get(item_id))
+    def _explained(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Answer:
+        """The answer, with the reasons of its items."""
+        wish = asked.wish
+        kept, evidence = self._selected(asked, events, excluded)
+        explained = [
+            evidence.explained(one, fully=wish.explain) if one.source in {NEIGHBOURS, EXPLORATION} else one
+            for one in kept
         ]
-        return Answer(tuple(kept[: wish.limit]), active, degraded=True)
+        if wish.explain:
+            explained = self._with_counterfactuals(asked, events, explained)
+        named = {reason.item_id for one in explained for reason in one.reasons}
+        titles = {item_id: known.item.title for item_id, known in self._gathering.items(asked, sorted(named)).items()}
+        return Answer(tuple(_titled(one, titles) for one in explained), asked.active)
+
+    def _excluded(self, asked: Asked, events: Sequence[Event]) -> Excluded:
+        """What an answer must not hold: what is known to the user, disliked, at hand, or was on earlier pages."""
+        wish = asked.wish
+        seen = set() if wish.include_seen else weights.seen(events)
+        context = {wish.context_item} if wish.context_item is not None else set()
+        return Excluded(wish.exclude.union(seen, weights.disliked(events), context), wish.shown)
+
+    def _selected(
+        self, asked: Asked, events: Sequence[Event], excluded: Excluded
+    ) -> tuple[list[Recommendation], Evidence]:
+        """The items of an answer in their order, and what they come from."""
+        wish = asked.wish
+        evidence = self._gathering.evidence(asked, events)
+        scores = evidence.scores()
+        explored = self._explored(asked, excluded, scores)
+        excluded = excluded | (one.item_id for one in explored)
+        selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked, evidence))
+        room = wish.limit - len(explored)
+        if NEIGHBOURS in wish.recommenders:
+            best = ranking.ranked(scores, excluded)
+            neighbours = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in best]
+            self._fill(asked, selection, evidence.factors, room, neighbours)
+        else:
+            self._fill(asked, selection, evidence.factors, room)
+        return exploration.spread(selection.kept, explored), evidence
+
+    def _fill(
+        self,
+        asked: Asked,
+        selection: Selection,
+        factors: Mapping[str, float],
+        limit: int,
+        neighbours: Sequence[Recommendation] = (),
+    ) -> None:
+        """The recommenders in their order, then the catalogue, until there are enough."""
+        for source in asked.wish.recommenders:
+            if selection.missing(limit):
+                listed = neighbours if source == NEIGHBOURS else self._gathering.listed(asked, source, factors=factors)
+                selection.take(listed, limit)
+        if not asked.wish.filters or asked.catalogue is None or not selection.missing(limit):
+            return
+        everything = sorted(asked.catalogue.values(), key=lambda known: known.item.item_id)
+        everything.sort(key=lambda known: known.item.created_at, reverse=True)
+        selection.take((Recommendation(known.item.item_id, 0.0, CATALOGUE) for known in everything), limit)
+
+    def _explored(self, asked: Asked, excluded: Excluded, scores: Mapping[str, float]) -> list[Recommendation]:
+        """New items for their share of the places, those first that suit the user."""
+        wish, now = asked.wish, asked.rules.now
+        places = exploration.places(wish.limit, wish.exploration, f"{asked.project}\n{asked.user_id}", now)
+        if not places:
+            return []
+        latest = [one.item_id for one in self._gathering.listed(asked, LATEST)]
+        known = self._gathering.items(asked, latest)
+        new = [one for one in latest if one in known and exploration.is_new(known[one].item.created_at, now)]
+        order = exploration.shuffled(new, f"{asked.user_id}\n{now.date()}")
+        suits = {item_id: max(scores.get(item_id, 0.0), 0.0) for item_id in order}
+        order.sort(key=lambda item_id: -suits[item_id])
+        selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked))
+        selection.take((Recommendation(one, suits[one], EXPLORATION) for one in order), places)
+        return selection.kept
+
+    def _with_counterfactuals(
+        self, asked: Asked, events: Sequence[Event], explained: Sequence[Recommendation]
+    ) -> list[Recommendation]:
+        """Whether each item would still be there without each event that speaks for it: answered by trying."""
+        shares: dict[str, float] = {}
+        for one in explained:
+            for reason in one.reasons:
+                if reason.event_id:
+                    shares[reason.event_id] = shares.get(reason.event_id, 0.0) + abs(reason.share)
+        kept_without = {}
+        for event_id in sorted(shares, key=lambda event_id: -shares[event_id])[:MAX_COUNTERFACTUALS]:
+            others = [event for event in events if event.event_id != event_id]
+            kept, _ = self._selected(asked, others, self._excluded(asked, others))
+            kept_without[event_id] = {one.item_id for one in kept}
+
+        def tried(one: Recommendation) -> Recommendation:
+            reasons = tuple(
+                replace(reason, kept_without=one.item_id in kept_without[reason.event_id])
+                if reason.event_id in kept_without
+                else reason
+                for reason in one.reasons
+            )
+            return replace(one, reasons=reasons)
+
+        return [tried(one) for one in explained]
+
+    def _unknown(self, asked: Asked, item_id: str) -> bool:
+        known = self._gathering.items(asked, [item_id]).get(item_id)
+        return known is None or known.item.deleted
+
+    def _degraded(self, project: str, wish: Wish, applied: Rules) -> Answer:
+        """The last popular list in memory; raises Unavailable where there is none."""
+        active, listed, known = self._gathering.degraded(project)
+        selection = Selection(wish, applied, Excluded(wish.exclude, wish.shown), lambda _: known)
+        selection.take(listed, wish.limit)
+        return Answer(tuple(selection.kept), active, degraded=True)
 
 
-def _lowered(scores: Mapping[str, float], factors: Mapping[str, float]) -> dict[str, float]:
-    return {item_id: score * factors.get(item_id, 1.0) for item_id, score in scores.items()}
-
-
-def _is_deleted(item: Item | None) -> bool:
-    return item is not None and item.deleted
-
-
-def _titled(reasons: Sequence[Reason], facts: dict[str, Item]) -> tuple[Reason, ...]:
-    return tuple(
-        replace(reason, title=facts[reason.item_id].title if reason.item_id in facts else None) for reason in reasons
-    )
+def _titled(one: Recommendation, titles: Mapping[str, str | None]) -> Recommendation:
+    return replace(one, reasons=tuple(replace(reason, title=titles.get(reason.item_id)) for reason in one.reasons))

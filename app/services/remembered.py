@@ -22,8 +22,8 @@ Found = TypeVar("Found")
 
 class Remembered:
     def __init__(self, store: Access, settings: Settings) -> None:
-        self._keys: _Memory[ApiKey] = _Memory(store.get_key, settings.key_ttl_seconds)
-        self._projects: _Memory[Project] = _Memory(store.get_project, settings.key_ttl_seconds)
+        self._keys: Memory[ApiKey] = Memory(store.get_key, settings.key_ttl_seconds)
+        self._projects: Memory[Project] = Memory(store.get_project, settings.key_ttl_seconds)
 
     def knows_key(self, key_id: str) -> bool:
         """Whether `key` answers without the database."""
@@ -63,7 +63,7 @@ class Remembered:
             self._keys.forget(key_id)
 
 
-class _Memory(Generic[Found]):
+class Memory(Generic[Found]):
     """Rows by id, at most so many seconds old, or of any age while the database cannot be reached."""
 
     def __init__(self, read: Callable[[str], Found | None], ttl_seconds: float) -> None:
@@ -86,13 +86,17 @@ class _Memory(Generic[Found]):
                 if name in self._last:
                     return self._last[name]
             raise
+        self.put(name, found)
+        return found
+
+    def put(self, name: str, found: Found | None) -> None:
+        """Know it at once, after a change here."""
         with self._lock:
             self._fresh[name] = found
             if found is None:
                 self._last.pop(name, None)
             else:
                 self._last[name] = found
-        return found
 
     def forget(self, name: str) -> None:
         with self._lock:

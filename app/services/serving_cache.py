@@ -145,11 +145,11 @@ class ServingCache:
                     self._facts[project, item_id] = self._last_facts[project, item_id] = known[item_id]
         return {item_id: item for item_id, item in known.items() if item is not None}
 
-    def forget_facts(self, project: str, item_ids: Iterable[str]) -> None:
+    def learn(self, project: str, items: Iterable[Item]) -> None:
         """After a write of items here, this instance shows them at once."""
         with self._lock:
-            for item_id in item_ids:
-                self._facts.pop((project, item_id), None)
+            for item in items:
+                self._facts[project, item.item_id] = self._last_facts[project, item.item_id] = item
 
     def remembered_facts(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
         """What was last known of items, whatever its age."""

@@ -5,9 +5,12 @@ no item wrongly and loses none. A deleted item leaves a marker, because models a
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from app.domain import Item, Page
@@ -15,6 +18,19 @@ from app.storage import listing
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
+
+CHANGES = "changes"
+
+
+class ChangeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Partition: project#shard; sort: time of the last change. Deleted items are in it, rows of categories are not."""
+
+    class Meta:
+        index_name = CHANGES
+        projection = AllProjection()
+
+    listing = UnicodeAttribute(hash_key=True)
+    updated_at = UnicodeAttribute(range_key=True)
 
 
 class ItemRow(Model):
@@ -31,7 +47,10 @@ class ItemRow(Model):
     created_at = UnicodeAttribute(null=True)
     updated_at = UnicodeAttribute(null=True)
     deleted = BooleanAttribute(null=True)
+    hidden = BooleanAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
     by_listing = ListingIndex()
+    by_change = ChangeIndex()
 
 
 class Items:
@@ -78,6 +97,21 @@ class Items:
         """The ids of the items that were created last, newest first."""
         return listing.newest(self._table, project, category, limit)
 
+    def changed_since(self, project: str, number: int, since: datetime) -> list[Item]:
+        """The items of one of the `LISTING_SHARDS` shards that were put or deleted since then, read to the end."""
+        condition = ItemRow.updated_at >= iso(since)
+        partition = listing.partition(project, f"{number:02d}")
+        return [_item(row) for row in self._table.query_all(partition, range_condition=condition, index=CHANGES)]
+
+    def newest_changes(self, project: str, number: int) -> Iterator[list[Item]]:
+        """Pages of the items of a shard, those that were put or deleted last first."""
+        partition, start = listing.partition(project, f"{number:02d}"), None
+        while True:
+            rows, start = self._table.query(partition, index=CHANGES, newest_first=True, start=start)
+            yield [_item(row) for row in rows]
+            if start is None:
+                return
+
     def _unlist(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
         obsolete = [
             self._table.key(key(project, item.item_id, category))
@@ -112,17 +146,20 @@ def _listed(project: str, item: Item, categories: Sequence[str]) -> list[ItemRow
 
 
 def _row(project: str, item: Item) -> ItemRow:
+    partition = listing.partition(project, shard(item.item_id, LISTING_SHARDS))
     if item.deleted:
-        return ItemRow(key=key(project, item.item_id), deleted=True, updated_at=iso(item.updated_at))
+        return ItemRow(key=key(project, item.item_id), listing=partition, deleted=True, updated_at=iso(item.updated_at))
     return ItemRow(
         key=key(project, item.item_id),
-        listing=listing.partition(project, shard(item.item_id, LISTING_SHARDS)),
+        listing=partition,
         position=_position(item),
         title=item.title,
         categories=list(item.categories) or None,
         properties=json.dumps(item.properties, ensure_ascii=False) if item.properties else None,
         created_at=iso(item.created_at),
         updated_at=iso(item.updated_at),
+        hidden=item.hidden or None,
+        expires_at=iso(item.expires_at) if item.expires_at else None,
     )
 
 
@@ -138,6 +175,8 @@ def _item(row: Raw) -> Item:
         properties=_properties(row),
         created_at=moment(row["created_at"]["S"]),
         updated_at=updated_at,
+        hidden="hidden" in row,
+        expires_at=moment(row["expires_at"]["S"]) if "expires_at" in row else None,
     )
 
 

@@ -1,6 +1,6 @@
 """All tables: created from the models, asked whether they are there, emptied of a project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynamodb.models import Model
@@ -10,11 +10,13 @@ from app.storage.buckets import BucketRow
 from app.storage.connections import ConnectionRow
 from app.storage.counters import CounterRow
 from app.storage.database import Database, bounded
+from app.storage.decisions import DecisionRow
 from app.storage.events import EventRow
 from app.storage.failures import FailureRow
 from app.storage.idempotency import IdempotencyRow
 from app.storage.items import ItemRow
 from app.storage.neighbours import ListRow, NeighbourRow
+from app.storage.scenarios import ScenarioRow
 from app.storage.table import SEPARATOR, Table
 from app.storage.usage import UsageRow
 from app.storage.users import UserRow
@@ -34,6 +36,8 @@ MODELS: tuple[type[Model], ...] = (
     CounterRow,
     ConnectionRow,
     FailureRow,
+    ScenarioRow,
+    DecisionRow,
 )
 OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"
 CONDITIONS: dict[type[Model], str] = {
@@ -45,21 +49,44 @@ CONDITIONS: dict[type[Model], str] = {
 
 
 def create_missing(database: Database) -> list[str]:
-    """Create the tables that do not exist yet, and return their names; streams of older tables are renewed."""
+    """Create the tables that do not exist yet, and return their names.
+
+    Tables of an earlier release get the indexes and the stream that this one needs.
+    """
     created = []
     with bounded():
         for model in database.models:
             if not model.exists():
                 model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
                 created.append(model.Meta.table_name)
-            elif view_type := getattr(model.Meta, "stream_view_type", None):
-                _renew_stream(database, model.Meta.table_name, view_type)
+                continue
+            described = database.call("DescribeTable", {"TableName": model.Meta.table_name})["Table"]
+            _add_indexes(database, model, described)
+            if view_type := getattr(model.Meta, "stream_view_type", None):
+                _renew_stream(database, described, view_type)
     return created
 
 
-def _renew_stream(database: Database, table: str, view_type: str) -> None:
-    """Give a table that was made by an earlier release the stream that this one needs."""
-    described = database.call("DescribeTable", {"TableName": table})["Table"]
+def _add_indexes(database: Database, model: type[Model], described: Mapping[str, Any]) -> None:
+    schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
+    present = {index["IndexName"] for index in described.get("GlobalSecondaryIndexes", ())}
+    for index in schema["global_secondary_indexes"]:
+        if index["index_name"] not in present:
+            created = {
+                "IndexName": index["index_name"],
+                "KeySchema": index["key_schema"],
+                "Projection": index["projection"],
+            }
+            request = {
+                "TableName": described["TableName"],
+                "AttributeDefinitions": schema["attribute_definitions"],
+                "GlobalSecondaryIndexUpdates": [{"Create": created}],
+            }
+            database.call("UpdateTable", request)
+
+
+def _renew_stream(database: Database, described: Mapping[str, Any], view_type: str) -> None:
+    table = described["TableName"]
     if described.get("StreamSpecification", {}).get("StreamViewType") == view_type:
         return
     if described.get("StreamSpecification", {}).get("StreamEnabled"):

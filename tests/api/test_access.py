@@ -55,6 +55,13 @@ CALLS: dict[str, Call] = {
     "readmitUser": Call("DELETE", "/v1/users/erased/erasure", elsewhere=404),
     "sendEvents": Call("POST", "/v1/events", {"user_id": "u1", "item_id": "i1"}, elsewhere=202),
     "recommendForUser": Call("GET", "/v1/users/u1/recommendations", personal=True),
+    "getPage": Call("GET", "/v1/users/u1/pages/home", elsewhere=404, personal=True),
+    "getSessionPage": Call("GET", "/v1/sessions/s1/pages/home", elsewhere=404),
+    "replayRecommendations": Call("GET", "/v1/recommendations/{kept}", elsewhere=400),
+    "putScenario": Call("PUT", "/v1/scenarios/home2", {}),
+    "getScenario": Call("GET", "/v1/scenarios/home", elsewhere=404),
+    "listScenarios": Call("GET", "/v1/scenarios"),
+    "deleteScenario": Call("DELETE", "/v1/scenarios/gone", elsewhere=404),
     "recommendForStoredSession": Call("GET", "/v1/sessions/s1/recommendations"),
     "createSessionToken": Call("POST", "/v1/sessions/s1/tokens", {}, elsewhere=201),
     "eraseSession": Call("DELETE", "/v1/sessions/s9"),
@@ -110,10 +117,17 @@ class Stage:
     version: str
     victim_key: str
     other_key: str
+    kept: str
+    """The id of an answer that was kept."""
     touched: list[str] = field(default_factory=list)
 
     def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
-        names = {"{version}": self.version, "{key_id}": self.victim_key[3:15], "{project}": self.project}
+        names = {
+            "{version}": self.version,
+            "{key_id}": self.victim_key[3:15],
+            "{project}": self.project,
+            "{kept}": self.kept,
+        }
         url, body = call.url, call.body
         for name, value in names.items():
             url = url.replace(name, value)
@@ -139,7 +153,11 @@ def stage(settings: Settings) -> Iterator[Stage]:
     services.events.accept(project, two_tastes())
     version = services.train.run(project, services.train.queue(project)).version
     services.erasure.erase_user(project, "erased")
-    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key)
+    client = client_of(wired, victim_key)
+    for name in ("home", "gone"):
+        client.put(f"/v1/scenarios/{name}", json={"log_share": 1, "rows": [{"kind": "latest", "title": "New"}]})
+    kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
+    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept)
 
     def record(params: dict[str, Any], **_: object) -> None:
         staged.touched.append(str(params["body"]))

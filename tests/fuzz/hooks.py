@@ -19,6 +19,10 @@ schemathesis.openapi.format(
     "date-time",
     st.datetimes(datetime(1970, 1, 1), STARTED.replace(tzinfo=None), timezones=st.just(UTC)).map(datetime.isoformat),  # noqa: DTZ001
 )
+FILTERS = ["true", "item.price < 20.0", '"a" in item.categories', "has(user.age) && item.age <= user.age", "item.x"]
+BOOSTS = ["2", "item.margin", "has(item.price) ? 1.0 / item.price : 0.5", "now.getHours()"]
+schemathesis.openapi.format("cel-filter", st.sampled_from(FILTERS))
+schemathesis.openapi.format("cel-boost", st.sampled_from(BOOSTS))
 
 
 def _moved(body: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from app import moment
 from app.config import Settings
-from app.domain import Event, Limits
+from app.domain import Event, Limits, Wish
 from app.entry.stream import Consumer
 from app.wiring import Wired
 from tests.build import an_item, wired_on
@@ -48,7 +48,7 @@ class Simulation:
     def listed(self, kind: str, category: str | None = None) -> list[str]:
         recommend = self._wired.services.recommend
         with moment.replaying(self.now, b"seed"):
-            answer = recommend.listed(self._project, kind, category, 20)
+            answer = recommend.listed(self._project, kind, category, Wish(limit=20))
         return [one.item_id for one in answer.recommendations]
 
     def _record(self, item_id: str) -> dict[str, object]:
@@ -93,7 +93,7 @@ class TestRefresh:
         consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
 
         def trending() -> list[str]:
-            answer = wired.services.recommend.listed(settings.project, "trending", None, 10)
+            answer = wired.services.recommend.listed(settings.project, "trending", None, Wish(limit=10))
             return [one.item_id for one in answer.recommendations]
 
         consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])

@@ -1,22 +1,10 @@
 """What holds when the database is gone."""
 
-from collections.abc import Iterator
-
 import httpx2
-import pytest
 
 from app.config import Settings
-from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
 from tests.build import a_project, an_item, client_of, two_tastes, wired_on
-from tests.data import ROOT
-
-
-@pytest.fixture
-def own_emulator() -> Iterator[Emulator]:
-    running = dynamodb_local.start(ROOT / ".serendip", None)
-    yield running
-    running.stop(kill=True)
 
 
 class TestOutage:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.services.recommend import Wish
+from app.domain import Wish
 from app.wiring import Wired
 from tests.build import an_item, two_tastes, wired_on
 

@@ -1,0 +1,105 @@
+"""Scenarios: the present settings of each, and a row for each earlier version."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+
+from app.domain import Diversity, Page, Placement, RowSettings, Scenario
+from app.storage.database import Database, Raw
+from app.storage.table import SEPARATOR, Table, iso, key, moment
+
+PRESENT, VERSION = "present", "version"
+
+
+class ScenarioRow(Model):
+    class Meta:
+        table_name = "scenarios"
+
+    project = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    """present#scenario, or version#scenario#number."""
+    version = NumberAttribute()
+    placement = UnicodeAttribute()
+    """JSON."""
+    updated_at = UnicodeAttribute()
+    deleted = BooleanAttribute(null=True)
+
+
+class Scenarios:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, ScenarioRow)
+
+    def get(self, project: str, scenario_id: str, *, consistent: bool = False) -> Scenario | None:
+        """The present version, deleted or not; None where there never was one."""
+        row = self._table.get(project, key(PRESENT, scenario_id), consistent=consistent)
+        return _scenario(row) if row else None
+
+    def earlier(self, project: str, scenario_id: str, number: int) -> Scenario | None:
+        """A version before the present one."""
+        row = self._table.get(project, _version_name(scenario_id, number))
+        return _scenario(row) if row else None
+
+    def put(self, project: str, scenario: Scenario, present: Scenario | None) -> None:
+        """Write a version in place of the present one, which is kept beside it (else Conflict)."""
+        following: Condition
+        if present is None:
+            following = ScenarioRow.project.does_not_exist()
+        else:
+            self._table.write_many([_row(project, present, _version_name(present.scenario_id, present.version))])
+            following = ScenarioRow.version == present.version
+        self._table.put(_row(project, scenario, key(PRESENT, scenario.scenario_id)), following)
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[Scenario]:
+        """Scenarios by name; a page can be shorter where some were deleted."""
+        rows, more = self._table.query(
+            project,
+            range_condition=ScenarioRow.name.startswith(PRESENT + SEPARATOR),
+            limit=limit,
+            start=self._table.key(project, start) if start else None,
+        )
+        found = tuple(one for one in map(_scenario, rows) if not one.deleted)
+        return Page(found, rows[-1]["name"]["S"] if more and rows else None)
+
+
+def _version_name(scenario_id: str, number: int) -> str:
+    return key(VERSION, scenario_id, f"{number:06d}")
+
+
+def _row(project: str, scenario: Scenario, name: str) -> ScenarioRow:
+    return ScenarioRow(
+        project=project,
+        name=name,
+        version=scenario.version,
+        placement=json.dumps(asdict(scenario.placement)),
+        updated_at=iso(scenario.updated_at),
+        deleted=scenario.deleted or None,
+    )
+
+
+def _scenario(row: Raw) -> Scenario:
+    return Scenario(
+        scenario_id=row["name"]["S"].split(SEPARATOR)[1],
+        version=int(row["version"]["N"]),
+        placement=placement(json.loads(row["placement"]["S"])),
+        updated_at=moment(row["updated_at"]["S"]),
+        deleted="deleted" in row,
+    )
+
+
+def placement(facts: Mapping[str, Any]) -> Placement:
+    """From JSON; what an earlier release did not know has its default."""
+    lists = {name: tuple(facts[name]) for name in ("recommenders", "event_types") if facts.get(name) is not None}
+    diversity = facts.get("diversity")
+    return Placement(
+        **{
+            **facts,
+            **lists,
+            "diversity": Diversity(**diversity) if diversity else None,
+            "rows": tuple(RowSettings(**row) for row in facts.get("rows", ())),
+        }
+    )

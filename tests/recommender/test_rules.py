@@ -1,0 +1,109 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.errors import InvalidInput
+from app.recommender import rules
+from app.recommender.rules import Kind
+from tests.build import NOON, an_item
+
+
+def value(kind: Kind, source: str, user: Any = None, **properties: Any) -> float:
+    item = an_item("mug", "kitchen", "gifts", **properties)
+    return rules.compiled(kind, source).value(rules.facts_of(item), user or {}, NOON)
+
+
+class TestFilter:
+    @pytest.mark.parametrize(
+        ("source", "properties", "passes"),
+        [
+            ('item.price < 20.0 && "kitchen" in item.categories && item.id != "x"', {"price": 14}, True),
+            ("item.price < 20", {"price": 14.5}, True),
+            ("item.price < 20", {"price": 20}, False),
+            ("item.price < 20", {}, False),
+            ("item.price < 20", {"price": "cheap"}, False),
+            ("!has(item.price)", {}, True),
+            ("item.year == 1999", {"year": 1999}, True),
+            ('item.title.matches("^M.g$")', {}, True),
+            ('item.sizes.exists(one, one == "XL")', {"sizes": ["S", "XL"]}, True),
+            ('item.maker.country == "PT"', {"maker": {"country": "PT"}}, True),
+            ('item.properties.id == "mine" && item.id == "mug"', {"id": "mine"}, True),
+            ('timestamp(item.until) > now - duration("1h")', {"until": "2026-01-31T11:30:00Z"}, True),
+            ("item.flag", {"flag": 1}, False),
+        ],
+    )
+    def test_an_item_that_cannot_be_evaluated_does_not_pass(
+        self, source: str, properties: dict[str, Any], passes: object
+    ) -> None:
+        assert value(Kind.FILTER, source, **properties) == float(passes is True)
+
+    def test_the_user_can_be_asked(self) -> None:
+        assert value(Kind.FILTER, "item.age <= user.age", {"age": 18.0}, age=18) == 1
+        assert value(Kind.FILTER, "item.age <= user.age", {}, age=18) == 0
+
+    def test_steps_are_bounded(self) -> None:
+        long = list(range(300))
+
+        with pytest.raises(InvalidInput, match="10,000 steps"):
+            value(Kind.FILTER, "item.l.all(a, item.l.all(b, a + b >= 0.0))", l=long)
+
+    def test_a_regular_expression_takes_linear_time(self) -> None:
+        assert value(Kind.FILTER, 'item.s.matches("(a+)+$")', s="a" * 50_000 + "b") == 0
+
+
+class TestBoost:
+    @pytest.mark.parametrize(
+        ("source", "factor"),
+        [("2", 2), ("item.margin * 2.0", 1.5), ("-1.0", 0), ("item.none", 1), ("1.0 / 0.0", 1), ("1e300", 1e6)],
+    )
+    def test_it_is_a_number_that_is_neither_negative_nor_endless(self, source: str, factor: float) -> None:
+        assert value(Kind.BOOST, source, margin=0.75) == factor
+
+
+class TestCompiled:
+    @pytest.mark.parametrize(
+        ("source", "detail"),
+        [
+            ("itm.price > 2", "undeclared reference to what is there (line 1, column 4)"),
+            ('item.price > 2 &&\n  "a" < 1', "found no matching overload for '_<_' applied to '(string, int)' (line 2"),
+            ("nofn(1)", "undeclared reference"),
+            ("1 + 2", "gives int, but true or false is needed (line 1, column 1)"),
+            ("item.price >", "(line 1, column 13)"),
+            ("", "(line 1, column 1)"),
+            ("(" * 60 + "true" + ")" * 60, "nested too deeply"),
+            ("item.a == " + "1" * 2_000, "at most 2,000"),
+            ("'\ud800' == item.a", "surrogates"),
+        ],
+    )
+    def test_what_is_wrong_is_said_with_its_place(self, source: str, detail: str) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            rules.compiled(Kind.FILTER, source)
+
+        assert detail in caught.value.errors[0].detail
+        assert caught.value.errors[0].pointer == "filter"
+
+    def test_what_was_sent_is_not_repeated(self) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            rules.compiled(Kind.BOOST, "sk_secret_key + 1.0")
+
+        assert "secret" not in caught.value.detail
+
+    def test_it_knows_what_an_expression_looks_at(self) -> None:
+        assert rules.compiled(Kind.FILTER, 'item.user == "now"').of_item_alone
+        assert not rules.compiled(Kind.FILTER, "user.age > 3").of_item_alone
+        assert rules.compiled(Kind.FILTER, "user.age > 3").uses_user
+        assert not rules.compiled(Kind.FILTER, 'now > timestamp("2026-01-01T00:00:00Z")').uses_user
+
+    @given(st.text(max_size=60))
+    @example("\x00")
+    @example("item['\\u0000']")
+    def test_any_text_is_an_expression_or_is_refused(self, source: str) -> None:
+        for kind in Kind:
+            try:
+                rule = rules.compiled(kind, source)
+            except InvalidInput:
+                continue
+            assert 0 <= rule.value(rules.facts_of(an_item()), {}, datetime.now(UTC)) <= rules.LARGEST_BOOST
