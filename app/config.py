@@ -1,6 +1,7 @@
 """Settings, read once from the environment (`SERENDIP_*`)."""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -122,8 +123,8 @@ class Settings(BaseModel):
     popular_window_days: Annotated[int, Field(ge=1, le=90)] = 30
     trending_half_life_seconds: Annotated[float, Field(ge=60, le=21_600)] = 1_800.0
     """A burst counts half after that time; use over 24 times as long is what it is compared with."""
-    max_dense_items: int = 20_000
-    """Items that the dense solver takes; the most frequent ones where there are more."""
+    training_memory_mb: Annotated[int, Field(ge=64)] | None = None
+    """What a training may use; left out, what the function or the machine has. It decides between the solvers."""
     decision_log_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the answers that are kept, to be replayed; a scenario can keep more of its own."""
     decision_days: Annotated[int, Field(ge=1, le=400)] = 30
@@ -132,6 +133,10 @@ class Settings(BaseModel):
     regression_tolerance: float = 0.10
     """A new version whose NDCG is lower than the active one's by more than this share is not activated."""
 
+    @property
+    def training_memory_bytes(self) -> int:
+        return training_memory_bytes(self.training_memory_mb)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read `SERENDIP_*` and Lambda's own AWS_REGION; an unknown or a bad setting is an error."""
@@ -139,6 +144,15 @@ class Settings(BaseModel):
             key.removeprefix(PREFIX).lower(): value for key, value in environment.items() if key.startswith(PREFIX)
         }
         values.pop("data", None)  # where tests and benchmarks find real data
+        if "training_memory_mb" not in values and "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in environment:
+            values["training_memory_mb"] = environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         if "region" not in values and "AWS_REGION" in environment:
             values["region"] = environment["AWS_REGION"]
         return cls.model_validate(values)
+
+
+def training_memory_bytes(megabytes: int | None) -> int:
+    """So many, or where none are given what the machine has."""
+    if megabytes is not None:
+        return megabytes * 2**20
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.config import Settings
+from app.config import Settings, training_memory_bytes
 from app.domain import EPOCH, Event
 from app.entry import files
 from app.entry.files import FileError
@@ -30,7 +30,9 @@ HOLDOUTS: dict[str, Callable[[Interactions, int], Mask]] = {
 }
 
 
-def run(train: Path, test: Path | None, holdout: str, k: int, report: Report) -> dict[str, Any]:
+def run(
+    train: Path, test: Path | None, holdout: str, k: int, report: Report, memory_mb: int | None = None
+) -> dict[str, Any]:
     """Learn from the training part, choosing parameters on a part held out of it in the same way, and judge.
 
     Args:
@@ -39,6 +41,7 @@ def run(train: Path, test: Path | None, holdout: str, k: int, report: Report) ->
         holdout: random (numpy's default generator, seed 0), time (the newest fifth) or last (each user's newest fifth).
         k: length of the lists.
         report: is told of the progress.
+        memory_mb: what the training may use; None is what the machine has.
     """
     started = time.monotonic()
     interactions = gather(_events(train))
@@ -50,7 +53,7 @@ def run(train: Path, test: Path | None, holdout: str, k: int, report: Report) ->
     learned = from_interactions(
         known,
         neighbours=Settings.model_fields["neighbours"].default,
-        max_items=Settings.model_fields["max_dense_items"].default,
+        memory_bytes=training_memory_bytes(memory_mb),
         report=report,
         held_out=HOLDOUTS[holdout](known, VALIDATION_SEED),
     )

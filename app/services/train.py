@@ -190,7 +190,7 @@ class _Job:
         learned = learn(
             self._read(),
             neighbours=self._settings.neighbours,
-            max_items=self._settings.max_dense_items,
+            memory_bytes=self._settings.training_memory_bytes,
             report=self.report,
         )
         self.version = replace(

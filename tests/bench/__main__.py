@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import accuracy, coldstart, freshness, front_door, latency, loading, row_formats, sockets
+from tests.bench import accuracy, coldstart, freshness, front_door, latency, loading, row_formats, sockets, solvers
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
     "rows": row_formats.run,
+    "solvers": solvers.run,
     "coldstart": coldstart.run,
     "latency": latency.run,
     "front-door": front_door.run,

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from app.recommender.fit import measure
 from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.local_ridge import local_weights
 from app.recommender.fit.measure import Quality
 from app.recommender.fit.solver import Parameters, strongest, weight_matrix
 
@@ -21,6 +22,8 @@ FINER = (0.33, 0.58, 1.0, 1.73, 3.0)
 MOST_TRIALS = 17
 HALF_LIVES_DAYS = (None, 365.0, 90.0, 30.0, 7.0)
 K = 20
+DENSE, LOCAL = "dense", "local"
+"""The solvers: every item on all others, or on its neighbourhood."""
 
 Report = Callable[[str, float], None]
 
@@ -33,6 +36,7 @@ class Choice:
     half_life_days: float | None
     quality: Quality
     popularity: Quality
+    solver: str = DENSE
 
 
 def newest(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
@@ -65,6 +69,7 @@ def parameters(
     """Search the exponents and lambda coordinate by coordinate, then the half-life of events.
 
     A catalogue of more than 4,000 items is searched on its 4,000 most frequent ones, and at most 4,000 users judge.
+    The dense solver searches, because it is quicker there; with what it found, the better of the two is chosen.
     """
     held = newest(interactions) if held_out is None else held_out
     chosen = frequent(interactions, CHOICE_ITEMS)
@@ -73,8 +78,22 @@ def parameters(
     best = trial.best([replace(best, user_exponent=exponent) for exponent in EXPONENTS])
     best = trial.best([replace(best, item_exponent=exponent) for exponent in EXPONENTS])
     best = trial.best([replace(best, ridge=best.ridge * factor) for factor in FINER])
-    half_life = max(HALF_LIVES_DAYS, key=lambda days: trial.quality(best, days).ndcg)
-    return Choice(best, half_life, trial.quality(best, half_life), trial.popularity())
+    solver = max((DENSE, LOCAL), key=lambda one: trial.quality(best, None, one).ndcg)
+    half_life = max(HALF_LIVES_DAYS, key=lambda days: trial.quality(best, days, solver).ndcg)
+    return Choice(best, half_life, trial.quality(best, half_life, solver), trial.popularity(), solver)
+
+
+def fitted(
+    interactions: sparse.csr_matrix,
+    parameters: Parameters,
+    solver: str,
+    neighbours: int,
+    report: Callable[[float], None] = lambda _: None,
+) -> sparse.csr_matrix:
+    """The rows of one of the solvers."""
+    if solver == LOCAL:
+        return local_weights(interactions, parameters, neighbours, report)
+    return strongest(weight_matrix(interactions, parameters), neighbours)
 
 
 def frequent(interactions: Interactions, items: int) -> npt.NDArray[np.bool_]:
@@ -95,7 +114,7 @@ class _Trial:
         self._train = self._interactions.matrix()
         self._test = _some_users(interactions.matrix(held), CHOICE_USERS)
         self._ndcg: dict[Parameters, float] = {}
-        self._fitted: tuple[Parameters, sparse.csr_matrix] | None = None
+        self._fitted: tuple[Parameters, str, sparse.csr_matrix] | None = None
 
     def best(self, candidates: list[Parameters]) -> Parameters:
         for candidate in candidates:
@@ -104,17 +123,17 @@ class _Trial:
                 self._report("choosing parameters", len(self._ndcg) / MOST_TRIALS)
         return max(self._ndcg, key=lambda candidate: self._ndcg[candidate])
 
-    def quality(self, candidate: Parameters, half_life_days: float | None) -> Quality:
+    def quality(self, candidate: Parameters, half_life_days: float | None, solver: str = DENSE) -> Quality:
         history = self._interactions.aged(half_life_days)
-        return measure.quality(history, self._model(candidate), self._train, self._test, K)
+        return measure.quality(history, self._model(candidate, solver), self._train, self._test, K)
 
     def popularity(self) -> Quality:
         return measure.popularity_quality(self._train, self._test, K)
 
-    def _model(self, candidate: Parameters) -> sparse.csr_matrix:
-        if self._fitted is None or self._fitted[0] != candidate:
-            self._fitted = candidate, strongest(weight_matrix(self._train, candidate), self._neighbours)
-        return self._fitted[1]
+    def _model(self, candidate: Parameters, solver: str) -> sparse.csr_matrix:
+        if self._fitted is None or self._fitted[:2] != (candidate, solver):
+            self._fitted = candidate, solver, fitted(self._train, candidate, solver, self._neighbours)
+        return self._fitted[2]
 
 
 def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:

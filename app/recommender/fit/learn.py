@@ -1,7 +1,7 @@
 """From events to packed rows: choose the parameters, judge them, learn from everything."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,14 @@ from app.domain import Event, Scoring
 from app.errors import NotTrainable
 from app.recommender import rows
 from app.recommender.fit import choose
-from app.recommender.fit.choose import Choice
+from app.recommender.fit.choose import LOCAL, Choice
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.solver import strongest, weight_matrix
+from app.recommender.fit.solver import dense_bytes
 
 Report = Callable[[str, float], None]
 LIST_LENGTH = 500
+MEMORY_SHARE = 0.8
+"""Of the memory that a training may use, what the dense solver may."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Learned:
         return Scoring(self.choice.half_life_days, self.interactions.rating_threshold)
 
     @property
-    def parameters(self) -> dict[str, float | None]:
-        return {**asdict(self.choice.parameters), **asdict(self.scoring)}
+    def parameters(self) -> dict[str, float | str | None]:
+        return {**asdict(self.choice.parameters), **asdict(self.scoring), "solver": self.choice.solver}
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -74,33 +76,36 @@ class Learned:
         return [(category, rows.pack(entries)) for category, entries in ranked.items()]
 
 
-def learn(events: Iterable[Event], *, neighbours: int, max_items: int, report: Report) -> Learned:
+def learn(events: Iterable[Event], *, neighbours: int, memory_bytes: int, report: Report) -> Learned:
     """Learn from events.
 
     Raises:
         NotTrainable: there are fewer than two users or two items with events that count.
     """
-    return from_interactions(gather(events), neighbours=neighbours, max_items=max_items, report=report)
+    return from_interactions(gather(events), neighbours=neighbours, memory_bytes=memory_bytes, report=report)
 
 
 def from_interactions(
     interactions: Interactions,
     *,
     neighbours: int,
-    max_items: int,
+    memory_bytes: int,
     report: Report,
     held_out: npt.NDArray[np.bool_] | None = None,
 ) -> Learned:
-    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them."""
+    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them.
+
+    Where the dense solver has no room in so many bytes, the local one does it, whatever is the better.
+    """
     if len(interactions.user_ids) < 2 or len(interactions.item_ids) < 2:  # noqa: PLR2004
         found = f"{len(interactions.user_ids)} user(s) and {len(interactions.item_ids)} item(s)"
         raise NotTrainable(f"A model needs events of at least 2 users on 2 items; there are {found}. Send more events.")
-    if len(interactions.item_ids) > max_items:
-        frequent = choose.frequent(interactions, max_items)
-        held_out = None if held_out is None else held_out[frequent]
-        interactions = interactions.only(frequent)
     choice = choose.parameters(interactions, neighbours, report, held_out)
     report("learning", 0.0)
-    model = strongest(weight_matrix(interactions.matrix(), choice.parameters), neighbours)
+    fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
+    choice = choice if fits else replace(choice, solver=LOCAL)
+    model = choose.fitted(
+        interactions.matrix(), choice.parameters, choice.solver, neighbours, lambda done: report("learning", done)
+    )
     report("learning", 1.0)
     return Learned(interactions, model, choice)

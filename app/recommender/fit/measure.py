@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-USERS_AT_ONCE = 512
+USERS_AT_ONCE, SCORES_AT_ONCE = 512, 25_000_000
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ def quality(
     perfect = np.cumsum(discounts)
     sums = np.zeros(4)
     recommended = np.zeros(model.shape[1], dtype=bool)
-    for start in range(0, len(users), USERS_AT_ONCE):
-        chosen = users[start : start + USERS_AT_ONCE]
+    at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // model.shape[1]))
+    for start in range(0, len(users), at_once):
+        chosen = users[start : start + at_once]
         top, known = _top(history[chosen] @ model, seen[chosen], k)
         hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & known
         recommended[top[known]] = True

@@ -28,10 +28,7 @@ def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Fl
     Xn = Du^-a X Di^-b, G = Xn' Xn, P = (G + lambda I)^-1, W[i, j] = -P[i, j] / P[j, j], and W[i, i] = 0.
     An item without interactions has zero weights.
     """
-    user_sums = np.asarray(interactions.sum(axis=1)).ravel()
-    item_sums = np.asarray(interactions.sum(axis=0)).ravel()
-    shrink = _power(item_sums, -parameters.item_exponent)
-    normal = sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)
+    normal, shrink = normalised(interactions, parameters)
     gram = np.asfortranarray((normal.T @ normal).toarray())
     diagonal = np.einsum("ii->i", gram)
     diagonal += parameters.ridge * max(float(diagonal.mean()), np.finfo(np.float64).tiny)
@@ -43,10 +40,23 @@ def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Fl
     inverse = upper + np.triu(upper, 1).T
     final: Floats = inverse / -np.einsum("ii->i", inverse)[None, :]
     final *= shrink[:, None]
-    final *= _power(item_sums, parameters.item_exponent)[None, :]
+    final *= np.divide(1.0, shrink, out=np.zeros_like(shrink), where=shrink > 0)[None, :]
     np.fill_diagonal(final, 0.0)
-    final[item_sums == 0, :] = 0.0
     return final
+
+
+def normalised(interactions: sparse.csr_matrix, parameters: Parameters) -> tuple[sparse.csr_matrix, Floats]:
+    """Xn = Du^-a X Di^-b, and di^-b, which is 0 for an item without interactions."""
+    user_sums = np.asarray(interactions.sum(axis=1)).ravel()
+    item_sums = np.asarray(interactions.sum(axis=0)).ravel()
+    shrink = _power(item_sums, -parameters.item_exponent)
+    normal = sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)
+    return normal.tocsr(), shrink
+
+
+def dense_bytes(items: int) -> int:
+    """Memory that the dense solver needs: the Gram matrix, its inverse and copies of both (measured: 32 items^2)."""
+    return 40 * items**2
 
 
 def strongest(final: Floats, count: int) -> sparse.csr_matrix:

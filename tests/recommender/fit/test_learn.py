@@ -15,7 +15,7 @@ def quiet(_phase: str, _progress: float) -> None: ...
 
 class TestLearn:
     def test_tastes_are_told_apart(self) -> None:
-        learned = learn(two_tastes(), neighbours=10, max_items=100, report=quiet)
+        learned = learn(two_tastes(), neighbours=10, memory_bytes=2**30, report=quiet)
 
         row = rows.unpack(dict(learned.packed_rows())["i0"])
 
@@ -24,7 +24,7 @@ class TestLearn:
 
     def test_serving_scores_are_the_matrix_product(self) -> None:
         events = two_tastes()
-        learned = learn(events, neighbours=6, max_items=100, report=quiet)
+        learned = learn(events, neighbours=6, memory_bytes=2**30, report=quiet)
         unpacked = {item: rows.unpack(packed) for item, packed in learned.packed_rows()}
         x = gather(events)
 
@@ -37,8 +37,8 @@ class TestLearn:
     def test_the_order_of_events_does_not_matter(self) -> None:
         events = two_tastes()
 
-        first = dict(learn(events, neighbours=6, max_items=100, report=quiet).packed_rows())
-        second = dict(learn(events[::-1] + events, neighbours=6, max_items=100, report=quiet).packed_rows())
+        first = dict(learn(events, neighbours=6, memory_bytes=2**30, report=quiet).packed_rows())
+        second = dict(learn(events[::-1] + events, neighbours=6, memory_bytes=2**30, report=quiet).packed_rows())
 
         assert first == second
 
@@ -49,21 +49,13 @@ class TestLearn:
     )
     def test_too_little_to_learn_from_is_said(self, events: list[object]) -> None:
         with pytest.raises(NotTrainable, match="at least 2 users on 2 items"):
-            learn(events, neighbours=10, max_items=100, report=quiet)  # type: ignore[arg-type]
-
-    def test_more_items_than_the_solver_takes_leaves_out_the_rarest(self) -> None:
-        events = [*two_tastes(), an_event("u1", "rare")]
-
-        learned = learn(events, neighbours=6, max_items=12, report=quiet)
-
-        assert "rare" not in dict(learned.packed_rows())
-        assert len(dict(learned.packed_rows())) == 12
+            learn(events, neighbours=10, memory_bytes=2**30, report=quiet)  # type: ignore[arg-type]
 
 
 class TestPopular:
     def test_lists_count_users_by_category(self) -> None:
         events = [an_event(user, item) for user, item in (("a", "x"), ("b", "x"), ("c", "y"), ("a", "y"), ("d", "x"))]
-        learned = learn(events, neighbours=6, max_items=12, report=quiet)
+        learned = learn(events, neighbours=6, memory_bytes=2**30, report=quiet)
 
         lists = {name: rows.unpack(packed) for name, packed in learned.popular({"y": ("hot",)})}
 
@@ -88,7 +80,7 @@ class TestQualityFloor:
         known = x.taken(~held)
 
         learned = from_interactions(
-            known, neighbours=100, max_items=20_000, report=quiet, held_out=choose.at_random(known, 1)
+            known, neighbours=100, memory_bytes=2**30, report=quiet, held_out=choose.at_random(known, 1)
         )
         history = known.aged(learned.scoring.half_life_days)
         found = measure.quality(history, learned.model, known.matrix(), x.matrix(held), 20)

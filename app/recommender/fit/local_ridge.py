@@ -1,0 +1,212 @@
+"""Ridge regression of every item on its own neighbourhood: for catalogues whose Gram matrix has no room in memory.
+
+The same least squares as `solver`, restricted to the items that can matter for a target j: those that count j among
+their heaviest final neighbours by co-occurrence, and j's own strongest. For the neighbourhood S of j,
+
+    W[S, j] = (G[S, S] + lambda I)^-1 G[S, j]
+
+Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLIM, which restricts S likewise, by a
+feature selection). Every target is solved by itself, so that targets can be spread over machines.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
+
+from app.recommender.fit.solver import Floats, Parameters, normalised
+
+Integers = npt.NDArray[np.int64]
+
+BLOCK_ITEMS = 2_000
+GRAM_ENTRIES, LEAST_KEPT = 60_000_000, 300
+"""Strongest entries of the Gram matrix that are kept (8 bytes each), and at least of each row.
+
+What is left out counts as 0, which ruins the solution where it is much: with 300 of the 1,966 entries that a row of
+Online Retail has, NDCG@20 is .12 in place of .31.
+"""
+PER_SOURCE = 50
+"""Targets that a source is in the neighbourhood of, at least."""
+OWN = 50
+"""Of a target's own strongest items."""
+MOST = 1_500
+"""Items of a neighbourhood."""
+TARGETS_A_REPORT = 2_000
+DENSE_ITEMS = 8_000
+"""Up to so many, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is quicker."""
+
+
+@dataclass(frozen=True)
+class Gram:
+    """G = Xn' Xn, of each row the strongest entries off the diagonal, and the diagonal."""
+
+    strongest: sparse.csr_matrix
+    diagonal: Floats
+
+    @property
+    def ridge_unit(self) -> float:
+        """What lambda is a multiple of."""
+        return max(float(self.diagonal.mean()), float(np.finfo(np.float64).tiny))
+
+
+def local_weights(
+    interactions: sparse.csr_matrix,
+    parameters: Parameters,
+    neighbours: int,
+    report: Callable[[float], None] = lambda _: None,
+) -> sparse.csr_matrix:
+    """The final weights F[i, j] = di^-b * W[i, j] * dj^b of shape (items, items).
+
+    Of each row, half of `neighbours` are the largest and half the lowest.
+    """
+    normal, sinks = normalised(interactions, parameters)
+    matrix = gram(normal)
+    raised = np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
+    around = neighbourhoods(matrix.strongest, raised)
+    penalty = parameters.ridge * matrix.ridge_unit
+    items = len(sinks)
+    sources, targets, values = [], [], []
+    with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
+        for number, (target, members, solved) in enumerate(solve(matrix, around, sinks, penalty, np.arange(items))):
+            sources.append(members.astype(np.int32))
+            targets.append(len(members))
+            values.append((solved * sinks[members] * raised[target]).astype(np.float32))
+            if number % TARGETS_A_REPORT == 0:
+                report(number / items)
+    columns = sparse.csc_matrix(
+        (np.concatenate(values), np.concatenate(sources), np.concatenate(([0], np.cumsum(targets)))), (items, items)
+    )
+    del sources, values
+    return _strongest(columns.tocsr(), neighbours)
+
+
+def gram(normal: sparse.csr_matrix) -> Gram:
+    """Computed in blocks of rows, of which only the strongest entries stay in memory."""
+    kept = max(GRAM_ENTRIES // normal.shape[1], LEAST_KEPT)
+    single = normal.astype(np.float32)
+    transposed = single.T.tocsr()
+    items = single.shape[1]
+    diagonal = np.zeros(items)
+    indices, values, lengths = [], [], []
+    for start in range(0, items, BLOCK_ITEMS):
+        block = (transposed[start : start + BLOCK_ITEMS] @ single).tocsr()
+        block.sort_indices()
+        for row in range(block.shape[0]):
+            columns, entries = _row(block, row)
+            own = columns == start + row
+            diagonal[start + row] = entries[own].sum()
+            columns, entries = columns[~own], entries[~own]
+            chosen = np.sort(largest(entries, kept))
+            indices.append(columns[chosen])
+            values.append(entries[chosen])
+            lengths.append(len(chosen))
+    pointers = np.concatenate(([0], np.cumsum(lengths)))
+    strongest = sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), (items, items))
+    return Gram(strongest, diagonal)
+
+
+def neighbourhoods(strongest: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
+    """Targets x members: the sources whose heaviest final neighbours a target is among, and its own strongest items.
+
+    Args:
+        strongest: the Gram matrix.
+        raised: dj^b of every item.
+    """
+    members: list[Integers] = []
+    targets: list[Integers] = []
+    for item in range(strongest.shape[0]):
+        columns, entries = _row(strongest, item)
+        heaviest = columns[largest(entries * raised[columns], PER_SOURCE)]
+        own = columns[largest(entries, OWN)]
+        members += [np.full_like(heaviest, item), own]
+        targets += [heaviest, np.full_like(own, item)]
+    rows, columns = np.concatenate(targets), np.concatenate(members)
+    around = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), strongest.shape)
+    around.sum_duplicates()
+    return around
+
+
+def solve(
+    matrix: Gram, around: sparse.csr_matrix, sinks: Floats, penalty: float, targets: Integers
+) -> Iterator[tuple[int, Integers, Floats]]:
+    """For each target its neighbourhood and the weights in it, before they are made final.
+
+    Args:
+        matrix: the Gram matrix.
+        around: as from `neighbourhoods`.
+        sinks: di^-b of every item; where a neighbourhood is too large, those with the heaviest G[i, j] di^-b stay.
+        penalty: lambda.
+        targets: the items to solve for.
+    """
+    items = len(sinks)
+    dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
+    place = np.full(items, -1, np.int64)
+    towards = np.zeros(items, np.float32)
+    for target in targets.tolist():
+        members, _ = _row(around, target)
+        columns, entries = _row(matrix.strongest, target)
+        towards[columns] = entries
+        if len(members) > MOST:
+            members = np.sort(members[largest(towards[members] * sinks[members], MOST)])
+        right = towards[members].astype(np.float64)
+        towards[columns] = 0.0
+        cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, place)
+        left = np.maximum(cut, cut.T).astype(np.float64)
+        np.fill_diagonal(left, matrix.diagonal[members] + penalty)
+        yield target, members, _solved(left, right)
+
+
+def _solved(left: Floats, right: Floats) -> Floats:
+    if not len(right):
+        return right
+    _, solution, failed = lapack.dposv(left, right)
+    if failed:  # entries that were left out can make it indefinite: co-occurrence is left
+        solution = right / left.diagonal()
+    found: Floats = solution
+    return found
+
+
+def _cut(matrix: sparse.csr_matrix, members: Integers, place: Integers) -> npt.NDArray[np.float32]:
+    """The rows and columns of some items, dense. `place` is -1 everywhere, and is again afterwards."""
+    size = len(members)
+    place[members] = np.arange(size)
+    starts = matrix.indptr[members].astype(np.int64)
+    lengths = matrix.indptr[members + 1] - starts
+    entries = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    columns = place[matrix.indices[entries]]
+    inside = columns >= 0
+    cut = np.zeros((size, size), np.float32)
+    cut[np.repeat(np.arange(size), lengths)[inside], columns[inside]] = matrix.data[entries[inside]]
+    place[members] = -1
+    return cut
+
+
+def _strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
+    """As `solver.strongest`, of rows that are sparse."""
+    half = count // 2
+    indices, values, lengths = [], [], []
+    for item in range(final.shape[0]):
+        columns, entries = _row(final, item)
+        heaviest, lowest = largest(entries, half), largest(-entries, half)
+        chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
+        indices.append(columns[chosen])
+        values.append(entries[chosen])
+        lengths.append(len(chosen))
+    pointers = np.concatenate(([0], np.cumsum(lengths)))
+    return sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), final.shape)
+
+
+def largest(values: npt.NDArray[np.floating], count: int) -> Integers:
+    """Positions of the largest values, in no order."""
+    if len(values) <= count:
+        return np.arange(len(values))
+    return np.argpartition(-values, count - 1)[:count] if count else np.arange(0)
+
+
+def _row(matrix: sparse.csr_matrix, number: int) -> tuple[Integers, npt.NDArray[np.floating]]:
+    start, end = matrix.indptr[number : number + 2]
+    return matrix.indices[start:end], matrix.data[start:end]

@@ -1,0 +1,74 @@
+"""The dense and the local solver: agreement where both can run, time and memory where only the local one can."""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from scipy import sparse
+
+from app.recommender.fit import choose, measure
+from app.recommender.fit.choose import DENSE, LOCAL
+from app.recommender.fit.interactions import gather
+from app.recommender.fit.solver import Parameters
+from tests import data
+from tests.bench import synthetic
+from tests.build import an_event
+
+SPLIT_SEED = 7
+PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
+KEPT = 100
+JUDGED_USERS = 4_000
+MIDDLE, LARGE = (30_000, 40_000, 940_000), (500_000, 1_000_000, 23_000_000)
+"""Users, items, and pairs to draw, of which about 0.85 and 19.9 million are distinct."""
+
+
+def run() -> None:
+    print(f"\nSolvers: NDCG@20, random fifth held out, seed {SPLIT_SEED}, {PARAMETERS}, {KEPT} weights a row")
+    for name, read, needed in (
+        ("MovieTweetings", data.movietweetings, data.MOVIETWEETINGS),
+        ("Online Retail", data.online_retail, data.ONLINE_RETAIL),
+    ):
+        if not needed.exists():
+            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")
+            continue
+        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in read())
+        held = choose.at_random(interactions, SPLIT_SEED)
+        known, right = interactions.matrix(~held), interactions.matrix(held)
+        found = {}
+        for solver in (DENSE, LOCAL):
+            started = time.monotonic()
+            rows = choose.fitted(known, PARAMETERS, solver, KEPT)
+            seconds = time.monotonic() - started
+            found[solver] = measure.quality(known, rows, known, right, 20).ndcg
+            print(f"  {name}, {solver}: {found[solver]:.4f}, {seconds:.1f} s")
+        print(f"    local / dense: {found[LOCAL] / found[DENSE]:.4f}")
+    for size in (MIDDLE, LARGE):  # each in a process of its own, for its peak memory
+        subprocess.run([sys.executable, "-m", "tests.bench.solvers", *map(str, size)], check=True)
+
+
+def _synthetic(users: int, items: int, wanted: int) -> None:
+    user, item = synthetic.interactions(users, items, wanted)
+    held = np.random.default_rng(1).random(len(user)) < 0.2
+    judged = held & (user < JUDGED_USERS)
+    known, right = (
+        sparse.csr_matrix((np.ones(chosen.sum(), np.float32), (user[chosen], item[chosen])), (users, items))
+        for chosen in (~held, judged)
+    )
+    del user, item, held, judged
+    started = time.monotonic()
+    rows = choose.fitted(known, PARAMETERS, LOCAL, KEPT)
+    seconds = time.monotonic() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    ndcg = measure.quality(known[:JUDGED_USERS], rows, known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
+    popular = measure.popularity_quality(known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
+    print(
+        f"  synthetic, {items:,} items, {users:,} users, {known.nnz / 1e6:.2f} million interactions known, local: "
+        f"{seconds:.0f} s, peak {peak:.1f} GB, NDCG@20 of {JUDGED_USERS:,} users {ndcg:.4f} (popularity {popular:.4f})",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    _synthetic(*map(int, sys.argv[1:]))

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from app.recommender.fit import choose, local_ridge, solver
+from app.recommender.fit.interactions import gather
+from app.recommender.fit.learn import from_interactions
+from app.recommender.fit.local_ridge import local_weights
+from app.recommender.fit.solver import Parameters
+from tests.build import two_tastes
+from tests.recommender.fit.test_solver import some_interactions
+
+
+class TestLocalWeights:
+    @given(st.integers(0, 30), st.sampled_from([0.0, 0.25, 0.5]), st.floats(0.1, 20))
+    def test_where_a_neighbourhood_holds_all_items_it_is_the_dense_solution(
+        self, seed: int, exponent: float, ridge: float
+    ) -> None:
+        x = some_interactions(seed)
+        parameters = Parameters(exponent, exponent, ridge)
+        together = (x.T @ x).toarray() > 0
+
+        found = local_weights(x, parameters, 100).toarray()
+
+        dense = solver.weight_matrix(x, parameters)
+        complete = together.all(axis=0)  # targets that were seen together with every other item
+        assert complete.any()
+        assert found[:, complete] == pytest.approx(dense[:, complete], rel=1e-3, abs=1e-5)
+
+    @given(st.integers(0, 30))
+    def test_cutting_from_sparse_rows_equals_cutting_from_a_dense_copy(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        matrix = sparse.random(40, 40, 0.3, "csr", np.float32, random_state=seed)
+        members = np.sort(random.choice(40, 12, replace=False))
+        place = np.full(40, -1, np.int64)
+
+        cut = local_ridge._cut(matrix, members, place)  # noqa: SLF001
+
+        assert np.array_equal(cut, matrix.toarray()[np.ix_(members, members)])
+        assert (place == -1).all()
+
+    def test_each_target_is_ridge_regression_on_its_neighbourhood(self) -> None:
+        x = some_interactions(3, users=200, items=60)
+        normal, sinks = solver.normalised(x, Parameters(0.0, 0.0, 1.0))
+        matrix = local_ridge.gram(normal)
+        around = sparse.csr_matrix(np.random.default_rng(1).random((60, 60)) < 0.2, dtype=np.float32)
+        around.setdiag(0)
+        around.eliminate_zeros()
+        dense = normal.toarray()
+
+        for target, members, weights in local_ridge.solve(matrix, around, sinks, 2.5, np.arange(60)):
+            left = dense[:, members].T @ dense[:, members] + 2.5 * np.eye(len(members))
+            expected = np.linalg.solve(left, dense[:, members].T @ dense[:, target])
+            assert weights == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+class TestLargest:
+    @given(st.lists(st.floats(-5, 5), max_size=20), st.integers(0, 8))
+    def test_no_value_that_is_left_out_is_larger(self, values: list[float], count: int) -> None:
+        array = np.array(values)
+
+        chosen = local_ridge.largest(array, count).tolist()
+
+        assert len(chosen) == len(set(chosen)) == min(count, len(values))
+        left = [value for at, value in enumerate(values) if at not in chosen]
+        assert all(value >= max(left, default=-9) for value in (values[at] for at in chosen))
+
+
+class TestChoice:
+    def test_where_the_dense_solver_has_no_room_the_local_one_learns(self) -> None:
+        interactions = gather(two_tastes())
+
+        roomy = from_interactions(interactions, neighbours=10, memory_bytes=2**30, report=lambda *_: None)
+        tight = from_interactions(interactions, neighbours=10, memory_bytes=5_000, report=lambda *_: None)
+
+        assert roomy.choice.solver in {choose.DENSE, choose.LOCAL}
+        assert tight.choice.solver == tight.parameters["solver"] == choose.LOCAL
+        assert len(dict(tight.packed_rows())) == 12
