@@ -50,6 +50,14 @@ def write(interactions: Iterable[Interaction], path: Path) -> Path:
     return path
 
 
+def descriptions() -> dict[str, str]:
+    """Of Online Retail's stock codes."""
+    from pyarrow import parquet  # noqa: PLC0415 - only this one needs it
+
+    table = parquet.read_table(ONLINE_RETAIL, columns=["StockCode", "Description"]).to_pylist()
+    return {str(row["StockCode"]).replace(" ", "_"): str(row["Description"]) for row in table if row["Description"]}
+
+
 def _distinct(rows: Iterable[Interaction]) -> list[Interaction]:
     """Each pair once, at its last time, in order."""
     last: dict[tuple[str, str], float] = {}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from app.config import Settings
-from app.domain import ActiveModel, Event, ModelVersion, Page, Scoring, VersionState, every
+from app.domain import ActiveModel, Event, Item, ModelVersion, Page, Scoring, VersionState, every
 from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
 from app.storage.events import Events
 from app.storage.items import Items
@@ -197,8 +197,11 @@ class _Job:
             self.version, parameters=learned.parameters, metrics=learned.metrics, counts=learned.counts
         )
         self.report("reading items", 0.0)
-        popular = learned.popular(dict(self._categories()))
-        self._publish(learned.packed_rows(), learned.interactions.item_ids, popular)
+        items = dict(self._items())
+        popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
+        self.report("comparing items", 0.0)
+        learned = learned.with_content(items)
+        self._publish(learned.packed_rows(), learned.item_ids, popular)
 
     def _publish(
         self, rows: Iterable[tuple[str, bytes]], item_ids: list[str], popular: list[tuple[str, bytes]]
@@ -221,9 +224,9 @@ class _Job:
                 self.report("reading events", 0.0)
             yield event
 
-    def _categories(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _items(self) -> Iterator[tuple[str, Item]]:
         for item in every(lambda start: self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)):
-            yield item.item_id, item.categories
+            yield item.item_id, item
             self.report("reading items", 0.0)
 
     def report(self, phase: str, progress: float) -> None:

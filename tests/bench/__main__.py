@@ -2,12 +2,24 @@
 
 import sys
 
-from tests.bench import accuracy, coldstart, freshness, front_door, latency, loading, row_formats, sockets, solvers
+from tests.bench import (
+    accuracy,
+    cold_items,
+    coldstart,
+    freshness,
+    front_door,
+    latency,
+    loading,
+    row_formats,
+    sockets,
+    solvers,
+)
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
     "rows": row_formats.run,
     "solvers": solvers.run,
+    "new-items": cold_items.run,
     "coldstart": coldstart.run,
     "latency": latency.run,
     "front-door": front_door.run,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.domain import ModelVersion, VersionState
+from app.domain import ModelVersion, VersionState, Wish
 from app.errors import Cancelled, Conflict, NotActivatable
 from app.services import train as training
 from app.storage.database import Raw
 from app.storage.neighbours import ListRow, NeighbourRow
 from app.storage.versions import Versions
 from app.wiring import Wired
-from tests.build import two_tastes
+from tests.build import an_event, an_item, two_tastes
 
 
 class Stop(Exception):
@@ -162,3 +162,22 @@ class TestActivate:
 
         with pytest.raises(Conflict):
             versions.activate(project, replace(later, version=second.version), before)
+
+
+class TestNewItems:
+    def test_one_without_events_is_recommended_to_those_whom_its_like_suits(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.catalog.put_items(project, [an_item("new", "odd")])
+        services.events.accept(project, two_tastes())
+        services.train.run(project, services.train.queue(project))
+        wish = Wish(recommenders=("neighbours",))
+
+        odd = services.recommend.for_session(project, [an_event("x", "i1"), an_event("x", "i3")], wish)
+        even = services.recommend.for_session(project, [an_event("x", "i2"), an_event("x", "i4")], wish)
+
+        [reasons] = [one.reasons for one in odd.recommendations if one.item_id == "new"]
+        assert {reason.item_id for reason in reasons} == {"i1", "i3"}
+        assert "new" not in {one.item_id for one in even.recommendations}

@@ -1,16 +1,16 @@
 """From events to packed rows: choose the parameters, judge them, learn from everything."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.domain import Event, Scoring
+from app.domain import Event, Item, Scoring
 from app.errors import NotTrainable
 from app.recommender import rows
-from app.recommender.fit import choose
+from app.recommender.fit import choose, content
 from app.recommender.fit.choose import LOCAL, Choice
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import dense_bytes
@@ -28,6 +28,25 @@ class Learned:
     interactions: Interactions
     model: sparse.csr_matrix
     choice: Choice
+    unseen_ids: tuple[str, ...] = ()
+    """Items without events, whose rows and columns in the model follow those of the others."""
+
+    @property
+    def item_ids(self) -> list[str]:
+        """Of the model's rows and columns."""
+        return [*self.interactions.item_ids, *self.unseen_ids]
+
+    def with_content(self, items: Mapping[str, Item]) -> "Learned":
+        """With neighbours by what items say of themselves, for items that few users or none have touched."""
+        known = set(self.interactions.item_ids)
+        unseen = tuple(sorted(item_id for item_id in items if item_id not in known))
+        item_ids = [*self.interactions.item_ids, *unseen]
+        users = np.bincount(self.interactions.items, minlength=len(item_ids)).astype(np.float64)
+        vectors = content.tf_idf([items.get(item_id) for item_id in item_ids])
+        added = content.weights(vectors, users, content.usual_weight(self.model))
+        model = self.model.copy()
+        model.resize(added.shape)
+        return replace(self, model=(model + added).tocsr(), unseen_ids=unseen)
 
     @property
     def scoring(self) -> Scoring:
@@ -51,7 +70,7 @@ class Learned:
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
         """Each item that has neighbours, with its row, heaviest first."""
-        item_ids = self.interactions.item_ids
+        item_ids = self.item_ids
         for number, item_id in enumerate(item_ids):
             start, end = self.model.indptr[number : number + 2]
             if start == end:

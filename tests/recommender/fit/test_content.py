@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import Item
+from app.recommender import rows
+from app.recommender.fit import content
+from app.recommender.fit.learn import learn
+from tests.build import an_item, two_tastes
+
+ITEMS = st.lists(
+    st.builds(
+        Item,
+        st.just("i"),
+        st.sampled_from([None, "red mug", "blue mug", "red hat", "green hat and scarf"]),
+        st.lists(st.sampled_from(["kitchen", "clothes"]), max_size=2).map(tuple),
+        st.fixed_dictionaries({}, optional={"brand": st.sampled_from(["acme", "best"]), "price": st.integers(0, 9)}),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+class TestTerms:
+    def test_texts_categories_and_named_values_speak_and_numbers_do_not(self) -> None:
+        item = Item(
+            "i", "Red Mug", ("kitchen",), {"brand": "Acme", "price": 4, "gift": True, "for": {"who": ["you two"]}}
+        )
+
+        found = set(content.terms(item))
+
+        assert found == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
+
+
+class TestTfIdf:
+    @given(ITEMS)
+    def test_rows_have_length_one_or_nothing(self, items: list[Item]) -> None:
+        vectors = content.tf_idf([*items, None])
+
+        lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
+        assert all(length == pytest.approx(1, abs=1e-5) or length == 0 for length in lengths)
+        assert lengths[-1] == 0
+
+
+class TestWeights:
+    @given(ITEMS, st.lists(st.integers(0, 40), min_size=9, max_size=9), st.floats(0.1, 3))
+    def test_each_is_the_cosine_by_the_stronger_of_the_two(
+        self, items: list[Item], users: list[int], scale: float
+    ) -> None:
+        vectors = content.tf_idf(items)
+        counts = np.array(users[: len(items)], dtype=float)
+        strength = 1 / (1 + counts)
+        strength[strength < content.LEAST_STRENGTH] = 0
+        cosines = (vectors @ vectors.T).toarray()
+        expected = scale * np.maximum(strength[:, None], strength[None, :]) * cosines
+        expected[cosines < content.LEAST_COSINE] = 0
+        np.fill_diagonal(expected, 0)
+
+        found = content.weights(vectors, counts, scale).toarray()
+
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+class TestWithContent:
+    def test_an_item_without_events_gets_neighbours_and_is_a_neighbour(self) -> None:
+        items = {f"i{n}": an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)}
+        items["new"] = an_item("new", "odd")
+        items["alien"] = an_item("alien", "nothing like it")
+        learned = learn(two_tastes(), neighbours=10, memory_bytes=2**30, report=lambda *_: None)
+
+        mixed = {name: rows.unpack(packed) for name, packed in learned.with_content(items).packed_rows()}
+
+        assert {int(one[1:]) % 2 for one in mixed["new"]} == {1}
+        assert "alien" not in mixed["new"]
+        assert all("new" in mixed[f"i{n}"] for n in range(1, 12, 2))
+        assert not any("new" in mixed[f"i{n}"] for n in range(0, 12, 2))
+        assert "alien" not in mixed
