@@ -43,6 +43,9 @@ a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a r
 **Repeating.** PUT, PATCH and DELETE can be repeated; POSTs with an effect take an `Idempotency-Key`. Items and users
 have ETags for `If-Match` and `If-None-Match`.
 
+**Rules.** `filter` and `boost` are CEL expressions over `item`, `user` and `now`; scenarios store them with everything
+else that a placement wants.
+
 **Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
 list now, and again whenever it changes after an event; see the README.
 
@@ -50,7 +53,7 @@ list now, and again whenever it changes after an event; see the README.
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
 time.
 """
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "authorization",
