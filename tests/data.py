@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,18 @@ LIKED = 6
 FEWEST = 5
 
 Interaction = tuple[str, str, float]
+
+
+def present() -> Iterator[tuple[str, list[Interaction]]]:
+    """The data sets that are there; of the others it is said that they are not."""
+    for name, read, needed in (
+        ("MovieTweetings", movietweetings, MOVIETWEETINGS),
+        ("Online Retail", online_retail, ONLINE_RETAIL),
+    ):
+        if needed.exists():
+            yield name, read()
+        else:
+            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")  # noqa: T201 - for benchmarks
 
 
 def movietweetings() -> list[Interaction]:

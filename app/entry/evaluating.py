@@ -30,9 +30,7 @@ HOLDOUTS: dict[str, Callable[[Interactions, int], Mask]] = {
 }
 
 
-def run(
-    train: Path, test: Path | None, holdout: str, k: int, report: Report, memory_mb: int | None = None
-) -> dict[str, Any]:
+def run(train: Path, test: Path | None, holdout: str, k: int, report: Report) -> dict[str, Any]:
     """Learn from the training part, choosing parameters on a part held out of it in the same way, and judge.
 
     Args:
@@ -41,7 +39,6 @@ def run(
         holdout: random (numpy's default generator, seed 0), time (the newest fifth) or last (each user's newest fifth).
         k: length of the lists.
         report: is told of the progress.
-        memory_mb: what the training may use; None is what the machine has.
     """
     started = time.monotonic()
     interactions = gather(_events(train))
@@ -53,7 +50,7 @@ def run(
     learned = from_interactions(
         known,
         neighbours=Settings.model_fields["neighbours"].default,
-        memory_bytes=training_memory_bytes(memory_mb),
+        memory_bytes=training_memory_bytes(None),
         report=report,
         held_out=HOLDOUTS[holdout](known, VALIDATION_SEED),
     )

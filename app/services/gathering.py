@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -57,6 +57,8 @@ class Evidence:
     rows: Mapping[str, Mapping[str, float]]
     factors: Mapping[str, float]
     """What impressions leave of scores."""
+    _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    """Of the items that were asked for."""
 
     def scores(self) -> dict[str, float]:
         total = ranking.scores(self.weighted, self.rows)
@@ -64,15 +66,19 @@ class Evidence:
 
     def named(self, item_ids: Iterable[str]) -> list[str]:
         """The items that the short reasons of some items name."""
-        shares = (ranking.shares(item_id, self.weighted, self.rows)[:SHOWN_REASONS] for item_id in item_ids)
-        return [self.events[place].item_id for one in shares for place, _ in one]
+        return [self.events[place].item_id for one in item_ids for place, _ in self._shares_of(one)[:SHOWN_REASONS]]
 
     def explained(self, one: Recommendation, *, fully: bool) -> Recommendation:
         """With the events that it comes from and their shares, all of them or the largest."""
-        shares = ranking.shares(one.item_id, self.weighted, self.rows)
+        shares = self._shares_of(one.item_id)
         shown = shares if fully else shares[:SHOWN_REASONS]
         reasons = tuple(_reason(self.events[place], share, one.score) for place, share in shown)
         return replace(one, reasons=reasons, rotation=self.factors.get(one.item_id, 1.0))
+
+    def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
+        if item_id not in self._shares:
+            self._shares[item_id] = ranking.shares(item_id, self.weighted, self.rows)
+        return self._shares[item_id]
 
 
 class Gathering:

@@ -9,14 +9,13 @@ from cachetools import LRUCache, TTLCache
 
 from app import telemetry
 from app.config import Settings
-from app.domain import Item, MovingList
+from app.domain import POPULAR, TRENDING, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import counts, rows, trends
 from app.recommender.counts import COARSE_SECONDS, FINE_SECONDS, Counts
 from app.storage.counters import DAY, FINEST, Counted, Counters, Due
 from app.storage.items import Items
 from app.storage.lists import MovingLists
-from app.storage.neighbours import POPULAR, TRENDING
 
 HOUR = 3_600
 PARTS: Mapping[int, int] = {FINE_SECONDS: FINEST, HOUR: FINE_SECONDS, DAY: FINE_SECONDS}

@@ -192,12 +192,9 @@ class Recommend:
         excluded = excluded | (one.item_id for one in explored)
         selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked, evidence))
         room = wish.limit - len(explored)
-        if NEIGHBOURS in wish.recommenders:
-            best = ranking.ranked(scores, excluded)
-            neighbours = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in best]
-            self._fill(asked, selection, evidence.factors, room, neighbours)
-        else:
-            self._fill(asked, selection, evidence.factors, room)
+        best = ranking.ranked(scores, excluded)
+        neighbours = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in best]
+        self._fill(asked, selection, evidence.factors, room, neighbours)
         return exploration.spread(selection.kept, explored), evidence
 
     def _fill(

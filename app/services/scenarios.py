@@ -49,7 +49,7 @@ class Scenarios:
     def draft(self, project: str, scenario_id: str, placement: Placement) -> Scenario:
         """What putting it would store."""
         current = self._store.get(project, scenario_id, consistent=True)
-        return Scenario(scenario_id, current.version + 1 if current else 1, placement, self._clock())
+        return self._following(scenario_id, placement, current)
 
     def put(self, project: str, scenario_id: str, placement: Placement, expected: Precondition = ANYHOW) -> Scenario:
         """Store settings as a new version; those that are there already change nothing.
@@ -61,7 +61,7 @@ class Scenarios:
         def changed(current: Scenario | None) -> Scenario:
             if current is not None and not current.deleted and current.placement == placement:
                 return current
-            return Scenario(scenario_id, current.version + 1 if current else 1, placement, self._clock())
+            return self._following(scenario_id, placement, current)
 
         return self._changed(project, scenario_id, changed, expected)
 
@@ -76,6 +76,9 @@ class Scenarios:
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[Scenario]:
         return self._store.list_page(project, start, limit)
+
+    def _following(self, scenario_id: str, placement: Placement, current: Scenario | None) -> Scenario:
+        return Scenario(scenario_id, current.version + 1 if current else 1, placement, self._clock())
 
     def _changed(
         self,

@@ -11,13 +11,13 @@ from time import monotonic
 from cachetools import LRUCache, TTLCache
 
 from app.config import Settings
-from app.domain import ActiveModel, Item, MovingList
+from app.domain import POPULAR, TRENDING, ActiveModel, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import rows as packing
 from app.recommender import trends
 from app.storage.items import Items
 from app.storage.lists import MovingLists
-from app.storage.neighbours import POPULAR, TRENDING, Neighbours
+from app.storage.neighbours import Neighbours
 from app.storage.versions import Versions
 
 MAX_PROJECTS = 10_000

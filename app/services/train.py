@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from app.config import Settings
-from app.domain import ActiveModel, Event, Item, ModelVersion, Page, Scoring, VersionState, every
+from app.domain import POPULAR, ActiveModel, Event, Item, ModelVersion, Page, Scoring, VersionState, every
 from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
 from app.storage.events import Events
 from app.storage.items import Items
-from app.storage.neighbours import POPULAR, Neighbours
+from app.storage.neighbours import Neighbours
 from app.storage.versions import Versions
 
 Report = Callable[[str, float], None]

@@ -12,8 +12,6 @@ from app.storage.database import Database, Raw
 from app.storage.table import Table, key
 
 MANIFEST_IDS = 2_000
-POPULAR, TRENDING = "popular", "trending"
-"""Kinds of lists."""
 
 
 class NeighbourRow(Model):

@@ -12,15 +12,9 @@ from tests import data
 
 def run() -> None:
     print("\nAccuracy: `serendip evaluate`, random fifth held out, seed 0, full ranking of unseen items, k = 20")
-    for name, read, needed in (
-        ("MovieTweetings", data.movietweetings, data.MOVIETWEETINGS),
-        ("Online Retail", data.online_retail, data.ONLINE_RETAIL),
-    ):
-        if not needed.exists():
-            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")
-            continue
+    for name, rows in data.present():
         with tempfile.TemporaryDirectory() as folder:
-            path = data.write(read(), Path(folder) / "interactions.csv")
+            path = data.write(rows, Path(folder) / "interactions.csv")
             command = [sys.executable, "-m", "app.entry.cli", "evaluate", str(path), "--holdout", "random", "--json"]
             report = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         model, popular = report["metrics"], report["popularity"]

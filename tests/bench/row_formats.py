@@ -23,14 +23,8 @@ def run() -> None:
         "100 heaviest": _heaviest,
         "50 heaviest and 50 lowest": lambda final: strongest(final, KEPT),
     }
-    for name, read, needed in (
-        ("MovieTweetings", data.movietweetings, data.MOVIETWEETINGS),
-        ("Online Retail", data.online_retail, data.ONLINE_RETAIL),
-    ):
-        if not needed.exists():
-            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")
-            continue
-        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in read())
+    for name, rows in data.present():
+        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = choose.at_random(interactions, SPLIT_SEED)
         known, right = interactions.matrix(~held), interactions.matrix(held)
         final = weight_matrix(known, PARAMETERS)

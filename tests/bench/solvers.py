@@ -26,22 +26,16 @@ MIDDLE, LARGE = (30_000, 40_000, 940_000), (500_000, 1_000_000, 23_000_000)
 
 def run() -> None:
     print(f"\nSolvers: NDCG@20, random fifth held out, seed {SPLIT_SEED}, {PARAMETERS}, {KEPT} weights a row")
-    for name, read, needed in (
-        ("MovieTweetings", data.movietweetings, data.MOVIETWEETINGS),
-        ("Online Retail", data.online_retail, data.ONLINE_RETAIL),
-    ):
-        if not needed.exists():
-            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")
-            continue
-        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in read())
+    for name, rows in data.present():
+        interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = choose.at_random(interactions, SPLIT_SEED)
         known, right = interactions.matrix(~held), interactions.matrix(held)
         found = {}
         for solver in (DENSE, LOCAL):
             started = time.monotonic()
-            rows = choose.fitted(known, PARAMETERS, solver, KEPT)
+            model = choose.fitted(known, PARAMETERS, solver, KEPT)
             seconds = time.monotonic() - started
-            found[solver] = measure.quality(known, rows, known, right, 20).ndcg
+            found[solver] = measure.quality(known, model, known, right, 20).ndcg
             print(f"  {name}, {solver}: {found[solver]:.4f}, {seconds:.1f} s")
         print(f"    local / dense: {found[LOCAL] / found[DENSE]:.4f}")
     for size in (MIDDLE, LARGE):  # each in a process of its own, for its peak memory

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.config import Settings
-from app.domain import ActiveModel, Item, Wish
+from app.domain import POPULAR, ActiveModel, Item, Wish
 from app.recommender import rows
-from app.storage.neighbours import POPULAR, Neighbours
+from app.storage.neighbours import Neighbours
 from app.storage.versions import Versions
 from app.wiring import Wired
 from tests.build import NOON, an_event, an_item, wired_on

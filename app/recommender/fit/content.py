@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from app.domain import Item
-from app.recommender.fit.local_ridge import largest
+from app.recommender.fit.local_ridge import Row, largest, of_rows
 from app.recommender.fit.solver import Floats
 
 LEAST_STRENGTH = 0.1
@@ -84,29 +84,22 @@ def weights(vectors: sparse.csr_matrix, users: Floats, scale: float) -> sparse.c
     items = len(users)
     strength = 1.0 / (1.0 + users)
     strength[strength < LEAST_STRENGTH] = 0.0
-    weak = np.flatnonzero(strength)
-    to_weak, to_all = vectors[weak].T.tocsr(), vectors.T.tocsr()
-    indices, values, lengths = [], [], []
-    for start in range(0, items, BLOCK_ITEMS):
-        sources = np.arange(start, min(start + BLOCK_ITEMS, items))
-        near, far = (vectors[sources] @ to_weak).tocsr(), (vectors[sources] @ to_all).tocsr()
-        for place, source in enumerate(sources.tolist()):
-            own = strength[source]
-            block, names = (far, None) if own else (near, weak)
-            begin, end = block.indptr[place : place + 2]
-            cosines = block.data[begin:end]
-            columns = block.indices[begin:end] if names is None else names[block.indices[begin:end]]
-            kept = (cosines >= LEAST_COSINE) & (columns != source)
-            columns, cosines = columns[kept], cosines[kept]
-            entries = scale * np.maximum(own, strength[columns]) * cosines
-            chosen = largest(entries, KEPT)
-            indices.append(columns[chosen])
-            values.append(entries[chosen])
-            lengths.append(len(chosen))
-    pointers = np.concatenate(([0], np.cumsum(lengths)))
-    return sparse.csr_matrix(
-        (np.concatenate(values), np.concatenate(indices), pointers), (items, items), dtype=np.float32
-    )
+    everything, weak, strong = np.arange(items), np.flatnonzero(strength), np.flatnonzero(strength == 0)
+    found: list[Row] = [(everything[:0], strength[:0])] * items
+    for sources, targets in ((weak, everything), (strong, weak)):
+        turned = vectors[targets].T.tocsr()
+        for start in range(0, len(sources), BLOCK_ITEMS):
+            block = sources[start : start + BLOCK_ITEMS]
+            cosines = (vectors[block] @ turned).tocsr()
+            for place, source in enumerate(block.tolist()):
+                begin, end = cosines.indptr[place : place + 2]
+                columns, entries = targets[cosines.indices[begin:end]], cosines.data[begin:end]
+                kept = (entries >= LEAST_COSINE) & (columns != source)
+                columns, entries = columns[kept], entries[kept]
+                entries = scale * np.maximum(strength[source], strength[columns]) * entries
+                chosen = largest(entries, KEPT)
+                found[source] = columns[chosen], entries[chosen]
+    return of_rows(found, items)
 
 
 def usual_weight(model: sparse.csr_matrix) -> float:

@@ -9,7 +9,7 @@ Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLI
 feature selection). Every target is solved by itself, so that targets can be spread over machines.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from threadpoolctl import threadpool_limits
 from app.recommender.fit.solver import Floats, Parameters, normalised
 
 Integers = npt.NDArray[np.int64]
+Row = tuple[Integers, npt.NDArray[np.floating]]
+"""Columns and their entries."""
 
 BLOCK_ITEMS = 2_000
 GRAM_ENTRIES, LEAST_KEPT = 60_000_000, 300
@@ -69,19 +71,16 @@ def local_weights(
     around = neighbourhoods(matrix.strongest, raised)
     penalty = parameters.ridge * matrix.ridge_unit
     items = len(sinks)
-    sources, targets, values = [], [], []
-    with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
+
+    def targets() -> Iterator[Row]:
         for number, (target, members, solved) in enumerate(solve(matrix, around, sinks, penalty, np.arange(items))):
-            sources.append(members.astype(np.int32))
-            targets.append(len(members))
-            values.append((solved * sinks[members] * raised[target]).astype(np.float32))
             if number % TARGETS_A_REPORT == 0:
                 report(number / items)
-    columns = sparse.csc_matrix(
-        (np.concatenate(values), np.concatenate(sources), np.concatenate(([0], np.cumsum(targets)))), (items, items)
-    )
-    del sources, values
-    return _strongest(columns.tocsr(), neighbours)
+            yield members, solved * sinks[members] * raised[target]
+
+    with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
+        final = of_rows(targets(), items).T.tocsr()
+    return _strongest(final, neighbours)
 
 
 def gram(normal: sparse.csr_matrix) -> Gram:
@@ -91,22 +90,20 @@ def gram(normal: sparse.csr_matrix) -> Gram:
     transposed = single.T.tocsr()
     items = single.shape[1]
     diagonal = np.zeros(items)
-    indices, values, lengths = [], [], []
-    for start in range(0, items, BLOCK_ITEMS):
-        block = (transposed[start : start + BLOCK_ITEMS] @ single).tocsr()
-        block.sort_indices()
-        for row in range(block.shape[0]):
-            columns, entries = _row(block, row)
-            own = columns == start + row
-            diagonal[start + row] = entries[own].sum()
-            columns, entries = columns[~own], entries[~own]
-            chosen = np.sort(largest(entries, kept))
-            indices.append(columns[chosen])
-            values.append(entries[chosen])
-            lengths.append(len(chosen))
-    pointers = np.concatenate(([0], np.cumsum(lengths)))
-    strongest = sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), (items, items))
-    return Gram(strongest, diagonal)
+
+    def rows() -> Iterator[Row]:
+        for start in range(0, items, BLOCK_ITEMS):
+            block = (transposed[start : start + BLOCK_ITEMS] @ single).tocsr()
+            block.sort_indices()
+            for number in range(block.shape[0]):
+                columns, entries = _row(block, number)
+                own = columns == start + number
+                diagonal[start + number] = entries[own].sum()
+                columns, entries = columns[~own], entries[~own]
+                chosen = np.sort(largest(entries, kept))
+                yield columns[chosen], entries[chosen]
+
+    return Gram(of_rows(rows(), items), diagonal)
 
 
 def neighbourhoods(strongest: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
@@ -188,16 +185,26 @@ def _cut(matrix: sparse.csr_matrix, members: Integers, place: Integers) -> npt.N
 def _strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
     """As `solver.strongest`, of rows that are sparse."""
     half = count // 2
+
+    def rows() -> Iterator[Row]:
+        for item in range(final.shape[0]):
+            columns, entries = _row(final, item)
+            heaviest, lowest = largest(entries, half), largest(-entries, half)
+            chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
+            yield columns[chosen], entries[chosen]
+
+    return of_rows(rows(), final.shape[1])
+
+
+def of_rows(rows: Iterable[Row], width: int) -> sparse.csr_matrix:
+    """A matrix from the columns and entries of each of its rows, of float32."""
     indices, values, lengths = [], [], []
-    for item in range(final.shape[0]):
-        columns, entries = _row(final, item)
-        heaviest, lowest = largest(entries, half), largest(-entries, half)
-        chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
-        indices.append(columns[chosen])
-        values.append(entries[chosen])
-        lengths.append(len(chosen))
+    for columns, entries in rows:
+        indices.append(columns.astype(np.int32))
+        values.append(entries.astype(np.float32))
+        lengths.append(len(columns))
     pointers = np.concatenate(([0], np.cumsum(lengths)))
-    return sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), final.shape)
+    return sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), (len(lengths), width))
 
 
 def largest(values: npt.NDArray[np.floating], count: int) -> Integers:
@@ -207,6 +214,6 @@ def largest(values: npt.NDArray[np.floating], count: int) -> Integers:
     return np.argpartition(-values, count - 1)[:count] if count else np.arange(0)
 
 
-def _row(matrix: sparse.csr_matrix, number: int) -> tuple[Integers, npt.NDArray[np.floating]]:
+def _row(matrix: sparse.csr_matrix, number: int) -> Row:
     start, end = matrix.indptr[number : number + 2]
     return matrix.indices[start:end], matrix.data[start:end]
