@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app import telemetry
 from app.api.deps import Services
-from app.api.schemas import AnswerView, ReasonView, RecommendationView, RowView
+from app.api.recommendation_schemas import AnswerView, ReasonView, RecommendationView, RowView
 from app.api.served import Served, entry
 from app.domain import Answer, Recommendation, Row, Wish
 from app.errors import NotFound, Unavailable

@@ -8,7 +8,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api import problems
 from app.api.fields import WHOLE, Body, Id
-from app.api.schemas import MAX_LIMIT, EventIn, Freshness, OfSomebody, WishIn
+from app.api.recommendation_schemas import WishIn
+from app.api.schemas import MAX_LIMIT, EventIn, Freshness, OfSomebody
 from app.errors import InvalidInput, SerendipError
 
 MAX_FRAME_BYTES = 32 * 1024

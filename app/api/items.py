@@ -16,7 +16,8 @@ from app.api.conditions import (
 )
 from app.api.deps import CategoryName, Cursor, Given, ItemId, Limit, PageLimit, WithProperties
 from app.api.problems import WITH_BODY, responses
-from app.api.schemas import AnswerView, ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
+from app.api.recommendation_schemas import AnswerView
+from app.api.schemas import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
 from app.api.security import CanRecommend, CanWrite
 from app.api.wishes import BoostQuery, FilterQuery
 from app.domain import Wish

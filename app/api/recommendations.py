@@ -8,7 +8,7 @@ from app.api.answers import row, view
 from app.api.deps import CategoryName, Given, Limit, Services, WithProperties
 from app.api.fields import Id
 from app.api.problems import WITH_BODY, responses
-from app.api.schemas import AnswerView, PageView, RankingIn, SessionIn
+from app.api.recommendation_schemas import AnswerView, PageView, RankingIn, SessionIn
 from app.api.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
 from app.api.wishes import After, BoostQuery, FilterQuery, Wished
 from app.api.wishes import wish as wish_for

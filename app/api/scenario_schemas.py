@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.api.fields import PRINTABLE, WHOLE, Body, Boost, Category, Filter, Id, View
-from app.api.schemas import MAX_LIMIT, AnswerView, RowView
+from app.api.recommendation_schemas import AnswerView, RowView
+from app.api.schemas import MAX_LIMIT
 from app.domain import RECOMMENDERS, Diversity, Placement, RowSettings, Scenario
 
 Recommender = Literal["neighbours", "trending", "popular", "latest"]
