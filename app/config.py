@@ -128,6 +128,10 @@ class Settings(BaseModel):
     decision_log_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the answers that are kept, to be replayed; a scenario can keep more of its own."""
     decision_days: Annotated[int, Field(ge=1, le=400)] = 30
+    retrain_events: Annotated[int, Field(ge=1)] | None = None
+    """After so many events since the last training, the next one begins; left out, none does."""
+    retrain_hours: Annotated[float, Field(gt=0)] | None = None
+    """After so many hours since the last training, the next event begins one; left out, none does."""
     neighbours: int = 100
     keep_versions: int = 5
     regression_tolerance: float = 0.10

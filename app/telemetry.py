@@ -35,11 +35,12 @@ METRICS: dict[str, str] = {
     "failures": "Count",
     "pushes": "Count",
     "event_to_list_ms": "Milliseconds",
+    "shadow_overlap": "None",
 }
 """Rate, errors and duration of each route, and what the product is judged by.
 
 `staleness_seconds` is the model's age, `event_to_list_ms` the time from an event to counters, lists and pushes that
-reflect it.
+reflect it, `shadow_overlap` the share of an answer's items that a shadow version would have shown too.
 """
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 TRACEPARENT_VARIABLE, REQUEST_VARIABLE = "TRACEPARENT", "REQUEST_ID"
@@ -68,6 +69,8 @@ class Work:
     fallbacks: int = 0
     model_version: str | None = None
     staleness_seconds: float | None = None
+    shadow_version: str | None = None
+    shadow_overlap: float | None = None
     started: float = field(default_factory=perf_counter)
     lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -165,6 +168,8 @@ def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf:
         values |= {"recommendations": work.recommendations, "fallbacks": work.fallbacks}
     if work.staleness_seconds is not None:
         values["staleness_seconds"] = round(work.staleness_seconds, 3)
+    if work.shadow_overlap is not None:
+        values["shadow_overlap"] = round(work.shadow_overlap, 4)
     fields: dict[str, Any] = {}
     if emf:
         fields["_aws"] = _directive(values)
@@ -179,6 +184,7 @@ def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf:
             "cold_start": cold_start,
             "database_calls": work.calls,
             "model_version": work.model_version,
+            **({"shadow_version": work.shadow_version} if work.shadow_version else {}),
             "fallback_used": work.fallbacks > 0,
             **values,
         }

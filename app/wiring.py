@@ -10,7 +10,7 @@ from app import moment
 from app.api.deps import Launcher, Services
 from app.api.tokens import Tokens
 from app.config import Settings
-from app.domain import Item
+from app.domain import Item, ModelVersion
 from app.services.access import Access
 from app.services.assortment import Assortment
 from app.services.catalog import Catalog
@@ -26,13 +26,17 @@ from app.services.issuers import Fetch, Issuers
 from app.services.keys import Keys
 from app.services.limits import Limiter
 from app.services.lists import Lists
+from app.services.outcomes import Outcomes
 from app.services.projects import Projects
 from app.services.recommend import Recommend
 from app.services.remembered import Remembered
+from app.services.retraining import Retraining
 from app.services.scenarios import Scenarios
 from app.services.serving_cache import ServingCache
 from app.services.sessions import Sessions
 from app.services.sockets import Sockets
+from app.services.sums import Sums
+from app.services.traffic import Traffic
 from app.services.train import Stores, Train
 from app.services.usage import Usage
 from app.storage import schema
@@ -79,6 +83,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     def learn_items(project: str, changed: Sequence[Item]) -> None:
         cache.learn(project, changed)
         assortment.learn(project, changed)
+        traffic.items_came(project, changed, cache.active(project))
 
     counters, connections, failures = Counters(database), Connections(database), FailureStore(database)
     tokens = Tokens(settings.secret.get_secret_value())
@@ -89,7 +94,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     def erase_decisions(project: str, user_id: str) -> int:
         return decision_store.erase_some(project, owner_digest(settings, project, user_id))
 
-    stores = ErasureStores(
+    erasure_stores = ErasureStores(
         items,
         users,
         events,
@@ -99,8 +104,27 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         partial(schema.purge, database),
         erase_decisions,
     )
-    erasure = Erasure(stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
+    erasure = Erasure(erasure_stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
     access = Access(remembered, tokens, Issuers(settings, fetch), moment.now)
+    sums = Sums(counters, moment.now)
+    outcomes = Outcomes(sums, moment.now)
+    traffic = Traffic(
+        versions,
+        settings,
+        outcomes.worse,
+        lambda project: max(items.latest(project, None, 1).values(), default=None),
+        cache.forget_active,
+        moment.now,
+    )
+    stores = Stores(events, items, neighbours, versions)
+    train = Train(stores, settings, moment.now, moment.random_hex, traffic.take_over)
+
+    def begin_training(project: str) -> ModelVersion:
+        version = train.queue(project)
+        launcher.launch(project, version, force=False)
+        return version
+
+    retraining = Retraining(versions, settings, begin_training, moment.now)
     services = Services(
         settings=settings,
         access=access,
@@ -111,11 +135,11 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         catalog=Catalog(items, users, moment.now, learn_items, erasure.erased),
         events=Events(events, erasure.erased),
         recommend=Recommend(Gathering(events, users, cache, assortment, settings, database.submit), moment.now),
-        train=Train(
-            Stores(events, items, neighbours, versions), settings, moment.now, moment.random_hex, cache.forget_active
-        ),
+        train=train,
+        traffic=traffic,
+        outcomes=outcomes,
         counting=Counting(counters, settings.list_weights, moment.now),
-        lists=Lists(counters, moving, items, settings, access.is_active, moment.now),
+        lists=Lists(counters, sums, moving, items, settings, access.is_active, retraining.consider, moment.now),
         failures=Failures(failures, erasure.erased),
         scenarios=Scenarios(ScenarioStore(database), settings, moment.now),
         decisions=Decisions(decision_store, settings, moment.now, moment.random_hex, erasure.erased),

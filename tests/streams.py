@@ -1,5 +1,6 @@
 """Records of the events table's stream, as DynamoDB makes them."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -18,7 +19,8 @@ def image(project: str, event: Event) -> dict[str, Any]:
         "event_type": {"S": event.event_type},
         "month": {"S": key(project, iso(event.timestamp)[:7], "00")},
     }
-    return row | ({} if event.value is None else {"value": {"N": str(event.value)}})
+    origin = {} if event.origin is None else {"origin": {"S": key(*astuple(event.origin))}}
+    return row | origin | ({} if event.value is None else {"value": {"N": str(event.value)}})
 
 
 def a_record(

@@ -25,8 +25,9 @@ def view(
         version,
         now,
         wish.scenario,
-        entries=b"".join(entry(one.item_id, one.source, of_other=False) for one in answer.recommendations),
+        entries=b"".join(entry(one.item_id, one.source, of_other=one.of_other) for one in answer.recommendations),
         earlier=b"".join(sorted(wish.shown)),
+        other=answer.other,
     )
     decision = None if answer.degraded else services.decisions.sampled(_log_share(services, project, wish))
     if decision is not None:
@@ -36,7 +37,7 @@ def view(
         model_version=version,
         degraded=answer.degraded,
         offset=len(wish.shown),
-        items=[_one(one, properties=properties) for one in answer.recommendations],
+        items=[_one(one, answer, properties=properties) for one in answer.recommendations],
     )
     if decision is not None:
         services.decisions.keep(project, user_id, decision, made.model_dump_json().encode())
@@ -59,13 +60,14 @@ def _log_share(services: Services, project: str, wish: Wish) -> float:
         return share
 
 
-def _one(one: Recommendation, *, properties: bool) -> RecommendationView:
+def _one(one: Recommendation, answer: Answer, *, properties: bool) -> RecommendationView:
     item = one.item
     return RecommendationView(
         item_id=one.item_id,
         title=item.title if item else None,
         score=one.score,
         source=one.source,
+        model_version=answer.other if one.of_other else None,
         boost=one.boost,
         rotation=one.rotation,
         reasons=[ReasonView.model_validate(reason) for reason in one.reasons],

@@ -20,6 +20,7 @@ from app.api import (
     recommendations,
     scenarios,
     tickets,
+    traffic,
     usage,
     users,
 )
@@ -53,7 +54,7 @@ list now, and again whenever it changes after an event; see the README.
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
 time.
 """
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "authorization",
@@ -112,6 +113,7 @@ def create_application(
         scenarios,
         tickets,
         models,
+        traffic,
         keys,
         projects,
         usage,

@@ -23,11 +23,13 @@ from app.services.idempotency import Idempotency
 from app.services.keys import Keys
 from app.services.limits import Limiter
 from app.services.lists import Lists
+from app.services.outcomes import Outcomes
 from app.services.projects import Projects
 from app.services.recommend import Recommend
 from app.services.scenarios import Scenarios
 from app.services.sessions import Sessions
 from app.services.sockets import Sockets
+from app.services.traffic import Traffic
 from app.services.train import Train
 from app.services.usage import Usage
 
@@ -51,6 +53,8 @@ class Services:
     events: Events
     recommend: Recommend
     train: Train
+    traffic: Traffic
+    outcomes: Outcomes
     counting: Counting
     lists: Lists
     failures: Failures

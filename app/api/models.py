@@ -1,6 +1,8 @@
 """/v1/models"""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from app.api.conditions import Repeatable, RepeatableRoute
 from app.api.deps import Cursor, Given, PageLimit, VersionId
@@ -33,7 +35,7 @@ def list_(project: CanAdminister, services: Given, cursor: Cursor = None, limit:
     """Versions, newest first."""
     listing = (project, "models")
     page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
-    active = services.train.active(project)
+    active = services.traffic.active(project)
     versions = [_view(version, active) for version in page.records]
     return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
@@ -41,15 +43,23 @@ def list_(project: CanAdminister, services: Given, cursor: Cursor = None, limit:
 @router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
 def get(version: VersionId, project: CanAdminister, services: Given) -> VersionView:
     """One version: its progress, parameters and metrics."""
-    return _view(services.train.get(project, version), services.train.active(project))
+    return _view(services.train.get(project, version), services.traffic.active(project))
 
 
 @router.post(
     "/models/{version}:activate", operation_id="activateModel", summary="Activate model", responses=responses(404, 409)
 )
-def activate(version: VersionId, project: CanAdminister, services: Given) -> ActiveView:
-    """Serve this version from now on; rolling back is activating an older one."""
-    return ActiveView.model_validate(services.train.activate(project, version))
+def activate(
+    version: VersionId,
+    project: CanAdminister,
+    services: Given,
+    force: Annotated[bool, Query(description="Also a version that is clearly worse than the active one.")] = False,
+) -> ActiveView:
+    """Serve this version alone from now on; rolling back is activating the one before.
+
+    A version whose NDCG, or whose click-through next to the active one, is clearly lower is refused with 409.
+    """
+    return ActiveView.model_validate(services.traffic.activate(project, version, force=force))
 
 
 @router.post(

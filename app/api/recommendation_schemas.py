@@ -81,6 +81,9 @@ class RecommendationView(View):
             "catalogue."
         ),
     ]
+    model_version: Annotated[
+        str | None, Field(description="The version that chose it, where that is not the answer's own.")
+    ] = None
     boost: Annotated[float, Field(description="What the boost multiplied the score with.")] = 1.0
     rotation: Annotated[float, Field(description="What ignored impressions left of the score.")] = 1.0
     reasons: list[ReasonView] = Field(default_factory=list)

@@ -148,6 +148,11 @@ class EventIn(SessionEvent, OfSomebody):
 
     model_config = ConfigDict(json_schema_extra={**SOMEBODY, **REPEATABLE})
 
+    recommendation_id: Annotated[
+        Annotated[str, Field(max_length=6_000)] | None,
+        Field(description="Of the answer that showed the item: the event counts for its version and scenario."),
+    ] = None
+
 
 class EventsIn(Body):
     events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
@@ -188,6 +193,14 @@ def _no_session(user_id: str) -> str:
     return user_id if session_of(user_id) is None else ""
 
 
+class OriginView(View):
+    """The answer that an event goes back to."""
+
+    version: str
+    scenario: str
+    source: str
+
+
 class EventView(View):
     user_id: Annotated[str, BeforeValidator(_no_session), Field(description="Empty for an event of a session.")]
     session_id: str | None = None
@@ -196,6 +209,7 @@ class EventView(View):
     value: float | None
     timestamp: datetime
     event_id: str
+    origin: OriginView | None = None
 
 
 class Stored(BaseModel):

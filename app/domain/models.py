@@ -1,7 +1,7 @@
 """Model versions, and the lists that they and the counters give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,10 @@ class Scoring:
 
     half_life_days: float | None = None
     rating_threshold: float | None = None
+    content_weight: float | None = None
+    """What an item weighs that says of itself the same as another one; None: a model of an earlier release."""
+    learned_at: float | None = None
+    """Second since 1970; items that came later are not in the model."""
 
 
 class VersionState(StrEnum):
@@ -46,6 +50,15 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A version beside others, and its share in (0, 1]: of the users; of a shadow, of the answers."""
+
+    version: str
+    share: float
+    scoring: Scoring = field(default_factory=Scoring)
+
+
+@dataclass(frozen=True, slots=True)
 class ActiveModel:
     """The pointer that serving follows."""
 
@@ -53,6 +66,32 @@ class ActiveModel:
     activated_at: datetime
     previous: str | None = None
     scoring: Scoring = field(default_factory=Scoring)
+    variants: tuple[Variant, ...] = ()
+    """All versions that share the users, in a split test; none outside of one."""
+    interleaved: bool = False
+    """Users of the other variants get their items mixed with the active version's."""
+    shadows: tuple[Variant, ...] = ()
+    """Versions whose answers are compared with those that are given, and never shown."""
+    revision: int = 0
+    """How often the pointer was changed."""
+    newest_item: datetime | None = None
+    """When an item was created after the active version was learned, if any was."""
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """All that serving may need."""
+        beside = {one.version for one in (*self.variants, *self.shadows)}
+        return frozenset({self.version, *beside} | ({self.previous} if self.previous else set()))
+
+    def of(self, variant: Variant) -> "ActiveModel":
+        """The pointer as if the variant were all there is."""
+        alone = ActiveModel(variant.version, self.activated_at, self.previous, variant.scoring)
+        return replace(alone, newest_item=self.newest_item)
+
+    def is_new(self, created_at: datetime) -> bool:
+        """Whether an item of that time came too late for the model."""
+        learned_at = self.scoring.learned_at
+        return learned_at is not None and created_at.timestamp() > learned_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +123,8 @@ class Recommendation:
     """What the boost multiplied the score with; it is in the score."""
     rotation: float = 1.0
     """What ignored impressions left of the score; likewise."""
+    of_other: bool = False
+    """Whether the other one of two interleaved versions chose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +134,8 @@ class Answer:
     recommendations: tuple[Recommendation, ...]
     active: ActiveModel | None
     degraded: bool = False
+    other: str | None = None
+    """The version that it is interleaved with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,15 @@ def _etag(created_at: datetime, updated_at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The answer that an event goes back to: which version, scenario and recommender showed the item."""
+
+    version: str
+    scenario: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One user did one thing with one item at one time."""
 
@@ -69,6 +78,7 @@ class Event:
     timestamp: datetime
     event_id: str
     value: float | None = None
+    origin: Origin | None = None
 
     @property
     def session_id(self) -> str | None:

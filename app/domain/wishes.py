@@ -8,6 +8,8 @@ from typing import Final
 
 NEIGHBOURS, SIMILAR, GIVEN = "neighbours", "similar", "given"
 TRENDING, POPULAR, LATEST = "trending", "popular", "latest"
+TERMS = "terms"
+"""The list of a version that says how rare terms are, by which new items are compared."""
 CATALOGUE, EXPLORATION = "catalogue", "exploration"
 RECOMMENDERS: Final = ("neighbours", "trending", "popular", "latest")
 """What fills an answer, in this order; then, where there is a filter, the whole catalogue does."""

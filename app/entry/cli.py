@@ -78,7 +78,7 @@ def serve(
             loading.load_sample(wired)
         else:
             loading.load_files(wired, data, None, {})
-        if wired.services.train.active(wired.services.settings.project) is None:
+        if wired.services.traffic.active(wired.services.settings.project) is None:
             try:
                 loading.train_now(wired, None, force=False)
             except NotTrainable as error:
@@ -199,7 +199,7 @@ def models_list() -> None:
     """All versions, newest first."""
     with services() as wired:
         project = wired.services.settings.project
-        page, active = wired.services.train.list_page(project, None, 100), wired.services.train.active(project)
+        page, active = wired.services.train.list_page(project, None, 100), wired.services.traffic.active(project)
     table = Table("Version", "State", "NDCG@20", "Items", "Seconds", "")
     for version in page.records:
         mark = "active" if active and active.version == version.version else version.detail or ""
@@ -216,10 +216,13 @@ def models_list() -> None:
 
 
 @models.command("activate")
-def models_activate(version: str) -> None:
+def models_activate(
+    version: str,
+    force: Annotated[bool, typer.Option("--force", help="Also if it is clearly worse than the active one.")] = False,
+) -> None:
     """Serve this version from now on; an older one is a roll-back."""
     with services() as wired:
-        active = wired.services.train.activate(wired.services.settings.project, version)
+        active = wired.services.traffic.activate(wired.services.settings.project, version, force=force)
     console.print(f"Active: {active.version} (before: {active.previous or 'none'})")
 
 

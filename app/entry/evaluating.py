@@ -56,7 +56,7 @@ def run(train: Path, test: Path | None, holdout: str, k: int, report: Report) ->
     )
     report("judging", 0.0)
     seen, right = known.matrix(), interactions.matrix(held_out)
-    history = known.aged(learned.scoring.half_life_days)
+    history = known.aged(learned.choice.half_life_days)
     quality = measure.quality(history, _served(learned, known.item_ids), seen, right, k)
     return {
         "k": k,

@@ -14,6 +14,8 @@ COARSE_SECONDS = 86_400
 LIVE_SECONDS = 86_400
 """Events that arrive later than this count in slots of a day."""
 THOUSANDTHS = 1_000
+MARK = "#"
+"""Begins names that are no item's."""
 HEADER, ENTRY = Struct("<cI"), Struct("<Iq")
 FORMAT = b"\x01"
 COMPRESSION = 1
@@ -21,10 +23,19 @@ COMPRESSION = 1
 
 def of_event(event: Event, weight: float, arrived: int) -> Counts:
     """What one event adds."""
-    happened = int(event.timestamp.timestamp())
-    seconds = FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS
     amount = round(weight * THOUSANDTHS)
-    return {(floor(max(happened, 0), seconds), event.item_id): amount} if amount else {}
+    return {(slot_of(event, arrived), event.item_id): amount} if amount else {}
+
+
+def slot_of(event: Event, arrived: int) -> int:
+    """The slot in which an event counts, in seconds since 1970."""
+    happened = int(event.timestamp.timestamp())
+    return floor(max(happened, 0), FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS)
+
+
+def of_items(total: Counts) -> Counts:
+    """Without what is no item's."""
+    return {entry: amount for entry, amount in total.items() if not entry[1].startswith(MARK)}
 
 
 def floor(second: int, seconds: int) -> int:
@@ -70,10 +81,11 @@ def packed_within(counts: Counts, most_bytes: int) -> bytes:
     items: dict[str, int] = {}
     for (_, item_id), amount in counts.items():
         items[item_id] = items.get(item_id, 0) + amount
-    heaviest = sorted(items, key=lambda item_id: (-items[item_id], item_id))
-    while len(packed) > most_bytes:
+    marked = {item_id for item_id in items if item_id.startswith(MARK)}
+    heaviest = sorted(items.keys() - marked, key=lambda item_id: (-items[item_id], item_id))
+    while len(packed) > most_bytes and heaviest:
         heaviest = heaviest[: len(heaviest) * 3 // 4]
-        kept = set(heaviest)
+        kept = marked.union(heaviest)
         packed = pack({entry: amount for entry, amount in counts.items() if entry[1] in kept})
     return packed
 

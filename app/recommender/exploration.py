@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import TypeVar
+
+from app.recommender.draw import uniform
 
 NEW = timedelta(days=30)
 
@@ -16,7 +17,7 @@ def places(limit: int, share: float, seed: str, now: datetime) -> int:
     What is left of a whole number is drawn by the seed and the hour, so that an answer can be repeated.
     """
     wanted = limit * share
-    return int(wanted) + (_uniform(f"{seed}\n{now:%Y-%m-%dT%H}") < wanted - int(wanted))
+    return int(wanted) + (uniform(f"{seed}\n{now:%Y-%m-%dT%H}") < wanted - int(wanted))
 
 
 def is_new(created_at: datetime, now: datetime) -> bool:
@@ -25,7 +26,7 @@ def is_new(created_at: datetime, now: datetime) -> bool:
 
 def shuffled(item_ids: Sequence[str], seed: str) -> list[str]:
     """In an order of the seed's own, so that users explore different items."""
-    return sorted(item_ids, key=lambda item_id: _uniform(f"{seed}\n{item_id}"))
+    return sorted(item_ids, key=lambda item_id: uniform(f"{seed}\n{item_id}"))
 
 
 def spread(best: Sequence[Place], new: Sequence[Place]) -> list[Place]:
@@ -34,8 +35,3 @@ def spread(best: Sequence[Place], new: Sequence[Place]) -> list[Place]:
     at = {round((place + 1) * length / len(new)) - 1 for place in range(len(new))} if new else set()
     remaining, coming = iter(best), iter(new)
     return [next(coming) if place in at else next(remaining) for place in range(length)]
-
-
-def _uniform(text: str) -> float:
-    """A number in [0, 1) that is the text's own."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2.0**64

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from app.domain import Change
 from app.errors import Conflict, Unavailable
-from app.recommender import counts, weights
+from app.recommender import counts, outcomes, weights
 from app.recommender.counts import Counts
 from app.storage.counters import DIGEST_BYTES, FINEST, Counted, Counters, lane_of
 
@@ -58,6 +58,7 @@ class Counting:
             if event is not None:
                 weight = weights.of_list(event.event_type, self._weights)
                 counts.add(total, counts.of_event(event, weight, change.arrived), sign)
+                counts.add(total, outcomes.of_event(event, change.arrived), sign)
 
 
 def _digest(change: Change) -> bytes:

@@ -12,20 +12,12 @@ from app.config import Settings
 from app.domain import POPULAR, TRENDING, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import counts, rows, trends
-from app.recommender.counts import COARSE_SECONDS, FINE_SECONDS, Counts
-from app.storage.counters import DAY, FINEST, Counted, Counters, Due
+from app.recommender.counts import FINE_SECONDS, Counts
+from app.services.sums import Sums
+from app.storage.counters import DAY, Counters, Due
 from app.storage.items import Items
 from app.storage.lists import MovingLists
 
-HOUR = 3_600
-PARTS: Mapping[int, int] = {FINE_SECONDS: FINEST, HOUR: FINE_SECONDS, DAY: FINE_SECONDS}
-"""What each level is the sum of."""
-SLOTS: Mapping[int, int] = {FINE_SECONDS: FINE_SECONDS, HOUR: HOUR, DAY: COARSE_SECONDS}
-"""In slots of how many seconds."""
-MOST_BYTES = 100_000
-"""Of a row; the lightest items of a larger one are left out."""
-FINE_HOURS, HOURLY_DAYS = 2, 1
-"""Whole hours and days before now that are read in detail."""
 LISTED = 100
 CANDIDATES = 1_000
 """Of each list, items that are sorted into categories."""
@@ -38,13 +30,16 @@ class Lists:
     def __init__(
         self,
         counters: Counters,
+        sums: Sums,
         lists: MovingLists,
         items: Items,
         settings: Settings,
         active: Callable[[str], bool],
+        summed: Callable[[str, Counts], object],
         clock: Callable[[], datetime],
     ) -> None:
-        self._counters, self._lists, self._items = counters, lists, items
+        """`summed` is told of all that was counted, after the lists were made of it."""
+        self._counters, self._sums, self._lists, self._items, self._summed = counters, sums, lists, items, summed
         self._settings, self._active, self._clock = settings, active, clock
         self._lock = Lock()
         self._refreshed: LRUCache[str, float] = LRUCache(MAX_PROJECTS)
@@ -83,34 +78,14 @@ class Lists:
         """Sum up the counters of these times, and write the lists that differ from those that are there."""
         with self._lock:
             self._refreshed[project] = monotonic()
-        now = self._clock().timestamp()
-        fine_from = counts.floor(int(now), HOUR) - FINE_HOURS * HOUR
-        hourly_from = counts.floor(fine_from, DAY) - HOURLY_DAYS * DAY
-        changed = [self._sum(project, FINE_SECONDS, start, now) for start in sorted(touched)]
-        hours = {counts.floor(start, HOUR) for start in touched if start < fine_from}
-        hourly = self._covered(project, HOUR, hourly_from, fine_from, hours, now)
-        days = {counts.floor(hour, DAY) for hour in hours if hour < hourly_from}
-        window_from = counts.floor(int(now - self._settings.popular_window_days * DAY), DAY)
-        daily = self._covered(project, DAY, window_from, hourly_from, days, now)
-        fine = self._counters.between(project, FINE_SECONDS, fine_from, int(now) + HOUR)
-        total = counts.summed(_unpacked([*daily, *hourly, *fine]))
-        self._write(project, total, {item_id for one in changed for _, item_id in one}, now)
-
-    def _covered(self, project: str, level: int, begin: int, end: int, again: set[int], now: float) -> list[Counted]:
-        """The rows of a level, summing up those that changed and those that never were."""
-        present = self._counters.between(project, level, begin, end)
-        missing = set(range(begin, end, level)) - {row.start for row in present}
-        for start in sorted(missing | again):
-            self._sum(project, level, start, now)
-        return self._counters.between(project, level, begin, end) if missing | again else present
-
-    def _sum(self, project: str, level: int, start: int, now: float) -> Counts:
-        parts = self._counters.between(project, PARTS[level], start, start + level)
-        total = counts.summed(_unpacked(parts), SLOTS[level])
-        version = sum(part.version for part in parts)
-        packed = counts.packed_within(total, MOST_BYTES)
-        self._counters.put_sum(project, level, Counted(start, packed, version=version), now)
-        return total
+        total, changed = self._sums.of(project, self._settings.popular_window_days, touched)
+        self._write(
+            project,
+            counts.of_items(total),
+            {item_id for _, item_id in counts.of_items(changed)},
+            self._clock().timestamp(),
+        )
+        self._summed(project, total)
 
     def _write(self, project: str, total: Counts, touched: set[str], now: float) -> None:
         settings = self._settings
@@ -140,10 +115,6 @@ class Lists:
         with self._lock:
             self._known.update({(project, item_id): known[item_id] for item_id in missing if item_id in found})
         return known
-
-
-def _unpacked(several: Iterable[Counted]) -> list[Counts]:
-    return [counts.unpack(one.packed) for one in several if one.packed]
 
 
 def _of_category(

@@ -1,10 +1,11 @@
 """What should this user see next: the decisions. `gathering` fetches what they need, `selection` fills the places."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from app import telemetry
 from app.domain import (
     CATALOGUE,
     EXPLORATION,
@@ -21,7 +22,8 @@ from app.domain import (
     Wish,
 )
 from app.errors import NotFound, Unavailable
-from app.recommender import exploration, ranking, weights
+from app.recommender import exploration, ranking, traffic, weights
+from app.recommender.diversity import Caps
 from app.services.gathering import Asked, Evidence, Gathering
 from app.services.selection import Excluded, Rules, Selection
 
@@ -31,6 +33,25 @@ FALLBACKS = frozenset(RECOMMENDERS) - {NEIGHBOURS} | {CATALOGUE}
 """Sources that fill up an answer."""
 RECOMMENDATIONS, BECAUSE = "recommendations", "because"
 """Kinds of rows besides the lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The items of an answer in their order, and what they come from."""
+
+    kept: Sequence[Recommendation]
+    evidence: Evidence
+    of_other: Evidence | None = None
+    """Of the version that it is interleaved with."""
+
+    def explained(self, *, fully: bool) -> list[Recommendation]:
+        return [self._explained(one, fully=fully) for one in self.kept]
+
+    def _explained(self, one: Recommendation, *, fully: bool) -> Recommendation:
+        if one.source not in {NEIGHBOURS, EXPLORATION}:
+            return one
+        evidence = self.of_other if one.of_other and self.of_other else self.evidence
+        return evidence.explained(one, fully=fully)
 
 
 class Recommend:
@@ -59,7 +80,7 @@ class Recommend:
         wish = replace(wish, exclude=wish.exclude | {item_id})
         applied = Rules.of(wish, self._clock())
         try:
-            asked, _ = self._gathering.gathered(project, "", wish, applied, tuple)
+            asked, _ = self._gathering.gathered(project, "", wish, applied)
             row = self._gathering.row(asked, item_id)
             if not row and self._unknown(asked, item_id):
                 raise NotFound("There is no such item.")
@@ -97,7 +118,7 @@ class Recommend:
     def listed(self, project: str, kind: str, category: str | None, wish: Wish) -> Answer:
         """The items of one of the lists: popular, trending or latest."""
         applied = Rules.of(wish, self._clock())
-        asked, _ = self._gathering.gathered(project, "", wish, applied, tuple)
+        asked, _ = self._gathering.gathered(project, "", wish, applied)
         selection = Selection(wish, applied, Excluded(wish.exclude), self._gathering.look(asked))
         selection.take(self._gathering.listed(asked, kind, category), wish.limit)
         return Answer(tuple(selection.kept), asked.active)
@@ -156,23 +177,36 @@ class Recommend:
         applied = Rules.of(wish, self._clock())
         try:
             asked, events = self._gathering.gathered(project, user_id, wish, applied, read)
-            return self._explained(asked, events, self._excluded(asked, events))
+            excluded = self._excluded(asked, events)
+            answer = self._explained(asked, events, excluded)
         except Unavailable:
             return self._degraded(project, wish, applied)
+        if asked.shadow is not None:
+            self._compare(replace(asked, active=asked.shadow), events, excluded, answer)
+        return answer
 
     def _explained(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Answer:
         """The answer, with the reasons of its items."""
         wish = asked.wish
-        kept, evidence = self._selected(asked, events, excluded)
-        explained = [
-            evidence.explained(one, fully=wish.explain) if one.source in {NEIGHBOURS, EXPLORATION} else one
-            for one in kept
-        ]
+        explained = self._chosen(asked, events, excluded).explained(fully=wish.explain)
         if wish.explain:
             explained = self._with_counterfactuals(asked, events, explained)
         named = {reason.item_id for one in explained for reason in one.reasons}
         titles = {item_id: known.item.title for item_id, known in self._gathering.items(asked, sorted(named)).items()}
-        return Answer(tuple(_titled(one, titles) for one in explained), asked.active)
+        other = asked.other.version if asked.other else None
+        return Answer(tuple(_titled(one, titles) for one in explained), asked.active, other=other)
+
+    def _compare(self, asked: Asked, events: Sequence[Event], excluded: Excluded, answer: Answer) -> None:
+        """Tell how much of an answer a shadow version would have shown too; its trouble is not the answer's."""
+        try:
+            kept = self._selected(asked, events, excluded).kept
+        except Exception as error:  # noqa: BLE001 - nobody waits for it
+            telemetry.tell_failure(telemetry.current(), error)
+            return
+        shown = {one.item_id for one in answer.recommendations}
+        work = telemetry.current()
+        work.shadow_version = asked.active.version if asked.active else None
+        work.shadow_overlap = len(shown & {one.item_id for one in kept}) / max(len(shown), len(kept), 1)
 
     def _excluded(self, asked: Asked, events: Sequence[Event]) -> Excluded:
         """What an answer must not hold: what is known to the user, disliked, at hand, or was on earlier pages."""
@@ -181,10 +215,20 @@ class Recommend:
         context = {wish.context_item} if wish.context_item is not None else set()
         return Excluded(wish.exclude.union(seen, weights.disliked(events), context), wish.shown)
 
-    def _selected(
-        self, asked: Asked, events: Sequence[Event], excluded: Excluded
-    ) -> tuple[list[Recommendation], Evidence]:
-        """The items of an answer in their order, and what they come from."""
+    def _chosen(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Chosen:
+        """What the active version shows, mixed with the other one's list where two are interleaved."""
+        ours = self._selected(asked, events, excluded)
+        if asked.other is None:
+            return ours
+        theirs = self._selected(replace(asked, active=asked.other), events, excluded)
+        marked = [replace(one, of_other=True) for one in theirs.kept]
+        caps = Caps(asked.wish.diversity)
+        seed = f"{asked.user_id}\n{asked.other.version}"
+        kept = traffic.team_draft(ours.kept, marked, asked.wish.limit, seed, lambda one: caps.admits(one.item))
+        return Chosen(kept, ours.evidence, theirs.evidence)
+
+    def _selected(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Chosen:
+        """What one version shows."""
         wish = asked.wish
         evidence = self._gathering.evidence(asked, events)
         scores = evidence.scores()
@@ -195,7 +239,7 @@ class Recommend:
         best = ranking.ranked(scores, excluded)
         neighbours = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in best]
         self._fill(asked, selection, evidence.factors, room, neighbours)
-        return exploration.spread(selection.kept, explored), evidence
+        return Chosen(exploration.spread(selection.kept, explored), evidence)
 
     def _fill(
         self,
@@ -244,8 +288,8 @@ class Recommend:
         kept_without = {}
         for event_id in sorted(shares, key=lambda event_id: -shares[event_id])[:MAX_COUNTERFACTUALS]:
             others = [event for event in events if event.event_id != event_id]
-            kept, _ = self._selected(asked, others, self._excluded(asked, others))
-            kept_without[event_id] = {one.item_id for one in kept}
+            chosen = self._chosen(asked, others, self._excluded(asked, others))
+            kept_without[event_id] = {one.item_id for one in chosen.kept}
 
         def tried(one: Recommendation) -> Recommendation:
             reasons = tuple(

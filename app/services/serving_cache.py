@@ -5,13 +5,14 @@ Rows and lists of a version never change; the pointer, item facts and moving lis
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from threading import Lock
 from time import monotonic
 
 from cachetools import LRUCache, TTLCache
 
 from app.config import Settings
-from app.domain import POPULAR, TRENDING, ActiveModel, Item, MovingList
+from app.domain import POPULAR, TERMS, TRENDING, ActiveModel, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import rows as packing
 from app.recommender import trends
@@ -23,6 +24,7 @@ from app.storage.versions import Versions
 MAX_PROJECTS = 10_000
 MAX_FACTS = 50_000
 MAX_LISTS = 500
+MAX_VOCABULARIES = 100
 LATEST_ITEMS = 100
 MOVING = (POPULAR, TRENDING)
 
@@ -39,7 +41,8 @@ class ServingCache:
         )
         self._rows: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(settings.row_cache_rows)
         self._lists: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(MAX_LISTS)
-        self._latest: TTLCache[tuple[str, str | None], list[str]] = TTLCache(
+        self._terms: LRUCache[tuple[str, str], dict[str, float]] = LRUCache(MAX_VOCABULARIES)
+        self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
             MAX_LISTS, settings.item_ttl_seconds, monotonic
         )
         self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, settings.item_ttl_seconds, monotonic)
@@ -90,6 +93,12 @@ class ServingCache:
         scale = min(counted.values()) / max(trained.values(), default=1.0)
         return counted | {item_id: scale * score for item_id, score in trained.items() if item_id not in counted}
 
+    def terms(self, project: str, active: ActiveModel) -> dict[str, float]:
+        """How rare terms are in the items of a version; it came with its popular list."""
+        self._load(project, active, [], [""])
+        with self._lock:
+            return self._terms.get((project, active.version), {})
+
     def trending(self, project: str, category: str, now: float) -> dict[str, float]:
         """Trending items of a category ("" for all), with their scores at a time (seconds since 1970)."""
         moving = self._moving_list(project, TRENDING, category)
@@ -108,8 +117,8 @@ class ServingCache:
                 self._moving[project, one, category] = found.get((one, category))
         return found.get((kind, category))
 
-    def latest(self, project: str, category: str | None) -> list[str]:
-        """The ids of the newest items, at most `item_ttl_seconds` old."""
+    def latest(self, project: str, category: str | None) -> dict[str, datetime]:
+        """The ids of the newest items and when they were created, at most `item_ttl_seconds` old."""
         with self._lock:
             known = self._latest.get((project, category))
         if known is None:
@@ -162,6 +171,8 @@ class ServingCache:
         with self._lock:
             rows = [item_id for item_id in item_ids if (project, version, item_id) not in self._rows]
             lists = [(POPULAR, name) for name in categories if (project, version, name) not in self._lists]
+            if (POPULAR, "") in lists:
+                lists.append((TERMS, ""))
         if not rows and not lists:
             return
         packed_rows, packed_lists = self._neighbours.get(project, version, rows, lists)
@@ -172,6 +183,9 @@ class ServingCache:
             for name in lists:
                 packed = packed_lists.get(name)
                 listed = packing.unpack(packed) if packed else {}
+                if name[0] == TERMS:
+                    self._terms[project, version] = listed
+                    continue
                 self._lists[project, version, name[1]] = listed
                 if not name[1] and listed:
                     self._last[project] = (active, listed)

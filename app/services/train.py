@@ -1,13 +1,18 @@
-"""Model versions: learn one, judge it, publish it, move the pointer, clean up."""
+"""Model versions: learn one, publish it, clean up."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
+from threading import Event as Signal
+from threading import Lock, Thread
+from typing import Any, Protocol
 
 from app.config import Settings
-from app.domain import POPULAR, ActiveModel, Event, Item, ModelVersion, Page, Scoring, VersionState, every
-from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
+from app.domain import POPULAR, TERMS, Event, Item, ModelVersion, Page, VersionState, every
+from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError, Unavailable
 from app.storage.events import Events
 from app.storage.items import Items
 from app.storage.neighbours import Neighbours
@@ -16,9 +21,40 @@ from app.storage.versions import Versions
 Report = Callable[[str, float], None]
 HEARTBEAT = timedelta(seconds=1)
 LOST_AFTER = timedelta(minutes=10)
+BEAT_SECONDS = 60.0
 EVENTS_A_REPORT = 5_000
 ROWS_A_WRITE = 500
 LISTED_ITEMS = LISTED_VERSIONS = 100
+
+
+Rows = Iterable[tuple[str, bytes]]
+"""Items and their packed neighbours."""
+
+
+class Model(Protocol):
+    """What a training learned."""
+
+    @property
+    def item_ids(self) -> list[str]: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def metrics(self) -> Mapping[str, Any]: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]: ...
+    def terms(self, items: Mapping[str, Item]) -> bytes: ...
+    def with_content(self, items: Mapping[str, Item]) -> "Model": ...
+    def publish(self, put: Callable[[Rows], None]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where a training runs, if not in this process."""
+
+    learn: Callable[[Report], Model]
+    put: Callable[[str, str, Rows], None]
+    """Writes rows of a project's version; it is called where they are, maybe on another machine."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +72,11 @@ class Train:
         settings: Settings,
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
-        moved: Callable[[str], None],
+        take_over: Callable[[str, str, bool], object],
     ) -> None:
+        """`take_over` points serving at a project's new version, forced or not; raises NotActivatable."""
         self._stores, self._settings, self._clock, self._random_hex = stores, settings, clock, random_hex
-        self._moved = moved
+        self._take_over = take_over
         self._versions = stores.versions
 
     def get(self, project: str, version: str) -> ModelVersion:
@@ -52,9 +89,6 @@ class Train:
     def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
         return self._versions.list_page(project, start, limit)
 
-    def active(self, project: str) -> ActiveModel | None:
-        return self._versions.active(project, consistent=True)
-
     def queue(self, project: str) -> ModelVersion:
         """Make a new version, which `run` then trains."""
         now = self._clock()
@@ -65,24 +99,6 @@ class Train:
         except Conflict:  # a repeated request, which was killed after this
             return self.get(project, version_id)
         return version
-
-    def activate(self, project: str, version_id: str) -> ActiveModel:
-        """Point serving at a published version; going back is the same call with an older one.
-
-        Raises:
-            NotFound, NotActivatable, and Conflict when somebody else moved the pointer meanwhile.
-        """
-        version = self.get(project, version_id)
-        if version.state is not VersionState.READY:
-            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can be activated.")
-        current = self._versions.active(project, consistent=True)
-        if current and current.version == version_id:
-            return current
-        scoring = Scoring(version.parameters.get("half_life_days"), version.parameters.get("rating_threshold"))
-        active = ActiveModel(version_id, self._clock(), current.version if current else None, scoring)
-        self._versions.activate(project, active, current)
-        self._moved(project)
-        return active
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
         """Ask a running training to stop; it does at its next report.
@@ -98,9 +114,17 @@ class Train:
         return cancelling
 
     def run(
-        self, project: str, version: ModelVersion, *, force: bool = False, report: Report | None = None
+        self,
+        project: str,
+        version: ModelVersion,
+        *,
+        force: bool = False,
+        report: Report | None = None,
+        engine: Engine | None = None,
     ) -> ModelVersion:
         """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
+
+        An engine learns elsewhere, from what it knows of; without one, all events of the project are read here.
 
         A failure is recorded with the version and raised again; the active version is left as it was.
 
@@ -116,35 +140,26 @@ class Train:
                 raise
         job = _Job(self._stores, self._settings, self._clock, project, version, report)
         try:
-            job.learn_and_publish()
+            with job.beating():
+                job.learn_and_publish(engine)
         except (Cancelled, KeyboardInterrupt):
             job.end(VersionState.CANCELLED, "Cancelled.")
             raise
         except Exception as error:
             job.end(VersionState.FAILED, error.detail if isinstance(error, SerendipError) else type(error).__name__)
             raise
-        active = self._versions.active(project, consistent=True)
-        judged = self._judge(project, job.version, active)
-        if judged and not force:
-            return job.end(VersionState.READY, judged)
         published = job.end(VersionState.READY, None)
-        self.activate(project, published.version)
+        try:
+            self._take_over(project, published.version, force)
+        except NotActivatable as refused:
+            published = replace(published, detail=refused.detail)
+            self._versions.update(project, published, expected=VersionState.READY)
         return published
-
-    def _judge(self, project: str, version: ModelVersion, active: ActiveModel | None) -> str | None:
-        """Why the version should not replace the active one; None where it may."""
-        current = self._versions.get(project, active.version) if active else None
-        if current is None:
-            return None
-        before, now = current.metrics.get("ndcg", 0.0), version.metrics.get("ndcg", 0.0)
-        if now >= before * (1.0 - self._settings.regression_tolerance):
-            return None
-        return f"Not activated: its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}."
 
     def collect(self, project: str) -> int:
         """Remove what lost, failed and outdated versions left behind; returns how many were cleaned."""
         active = self._versions.active(project, consistent=True)
-        kept = {active.version, active.previous} if active else set()
+        kept = active.versions if active else frozenset()
         ready, cleaned = 0, 0
         for version in every(lambda start: self._versions.list_page(project, start, LISTED_VERSIONS)):
             ready += version.state is VersionState.READY
@@ -183,40 +198,61 @@ class _Job:
         self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
         self.version = version
         self._report = report
+        self._lock = Lock()
 
-    def learn_and_publish(self) -> None:
-        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Show that the training lives, also while a long step reports nothing."""
+        ended = Signal()
 
-        learned = learn(
-            self._read(),
-            neighbours=self._settings.neighbours,
-            memory_bytes=self._settings.training_memory_bytes,
-            report=self.report,
-        )
-        self.version = replace(
-            self.version, parameters=learned.parameters, metrics=learned.metrics, counts=learned.counts
-        )
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                with suppress(Cancelled, Unavailable):  # the next report tells
+                    self._beat()
+
+        thread = Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def learn_and_publish(self, engine: "Engine | None") -> None:
+        learned = engine.learn(self.report) if engine else self._learn_here()
+        self._change(parameters=learned.parameters, metrics=learned.metrics, counts=learned.counts)
         self.report("reading items", 0.0)
         items = dict(self._items())
         popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
         self.report("comparing items", 0.0)
         learned = learned.with_content(items)
-        self._publish(learned.packed_rows(), learned.item_ids, popular)
-
-    def _publish(
-        self, rows: Iterable[tuple[str, bytes]], item_ids: list[str], popular: list[tuple[str, bytes]]
-    ) -> None:
+        self._change(parameters=learned.parameters)
         neighbours, project, version_id = self._stores.neighbours, self._project, self.version.version
-        names = item_ids + [f"{POPULAR}#{category}" for category, _ in popular]
-        self.version = replace(self.version, manifest_chunks=neighbours.manifest_chunks(names))
+        lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
+        names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
+        self._change(manifest_chunks=neighbours.manifest_chunks(names))
         self._beat()
         neighbours.put_manifest(project, version_id, names)
+        self.report("publishing", 0.0)
+        learned.publish(partial(engine.put if engine else self._put_here, project, version_id))
+        neighbours.put_lists(project, version_id, lists)
+
+    def _learn_here(self) -> Model:
+        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
+
+        return learn(
+            self._read(),
+            neighbours=self._settings.neighbours,
+            memory_bytes=self._settings.training_memory_bytes,
+            report=self.report,
+        )
+
+    def _put_here(self, project: str, version_id: str, rows: Rows) -> None:
         written, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, ROWS_A_WRITE)):
-            neighbours.put_rows(project, version_id, chunk)
+            self._stores.neighbours.put_rows(project, version_id, chunk)
             written += len(chunk)
-            self.report("publishing", written / len(item_ids))
-        neighbours.put_lists(project, version_id, [(POPULAR, category, packed) for category, packed in popular])
+            self.report("publishing", written / self.version.counts["items"])
 
     def _read(self) -> Iterator[Event]:
         for number, event in enumerate(self._stores.events.all(self._project)):
@@ -234,16 +270,21 @@ class _Job:
         if self._report:
             self._report(phase, progress)
         changed = phase != self.version.phase
-        self.version = replace(self.version, phase=phase, progress=min(progress, 1.0))
+        self._change(phase=phase, progress=min(progress, 1.0))
         if changed or self._clock() - self.version.heartbeat_at >= HEARTBEAT:
             self._beat()
 
+    def _change(self, **facts: Any) -> None:  # noqa: ANN401 - each field has its own type
+        with self._lock:
+            self.version = replace(self.version, **facts)
+
     def _beat(self) -> None:
-        self.version = replace(self.version, heartbeat_at=self._clock())
-        try:
-            self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
-        except Conflict as error:
-            raise Cancelled(f"Training {self.version.version} was cancelled.") from error
+        with self._lock:
+            self.version = replace(self.version, heartbeat_at=self._clock())
+            try:
+                self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
+            except Conflict as error:
+                raise Cancelled(f"Training {self.version.version} was cancelled.") from error
 
     def end(self, state: VersionState, detail: str | None) -> ModelVersion:
         now = self._clock()

@@ -4,15 +4,16 @@ The key is made of the event itself, so sending an event again writes the same r
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from app.domain import Event, Page
+from app.domain import Event, Origin, Page
 from app.storage.database import Database, Raw
-from app.storage.table import MONTH_SHARDS, Table, iso, key, moment, shard
+from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
 MONTHS = "months"
 """Of the partition that lists the months that have events: project##months. No user id is empty."""
@@ -20,7 +21,7 @@ MONTHS = "months"
 
 ERASED_AT_ONCE = 500
 
-HISTORY = ("moment", "item_id", "event_type", "value")
+HISTORY = ("moment", "item_id", "event_type", "value", "origin")
 """What serving needs of an event: botocore parses attribute by attribute, so fewer of them cost less."""
 
 
@@ -47,6 +48,8 @@ class EventRow(Model):
     item_id = UnicodeAttribute(null=True)
     event_type = UnicodeAttribute(null=True)
     value = NumberAttribute(null=True)
+    origin = UnicodeAttribute(null=True)
+    """version#scenario#source of the answer that it goes back to."""
     month = UnicodeAttribute(null=True)
     by_month = MonthIndex()
 
@@ -134,6 +137,7 @@ def _row(project: str, event: Event) -> EventRow:
         item_id=event.item_id,
         event_type=event.event_type,
         value=event.value,
+        origin=key(*astuple(event.origin)) if event.origin else None,
         month=key(project, time[:7], shard(event.user_id, MONTH_SHARDS)),
     )
 
@@ -151,4 +155,5 @@ def event_of(row: Raw, user_id: str) -> Event:
         timestamp=moment(time),
         event_id=event_id,
         value=float(row["value"]["N"]) if "value" in row else None,
+        origin=Origin(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )

@@ -93,8 +93,8 @@ class Items:
 
         return listing.page(self._table, project, category, start, limit, get)
 
-    def latest(self, project: str, category: str | None, limit: int) -> list[str]:
-        """The ids of the items that were created last, newest first."""
+    def latest(self, project: str, category: str | None, limit: int) -> dict[str, datetime]:
+        """The ids of the items that were created last, newest first, and when they were."""
         return listing.newest(self._table, project, category, limit)
 
     def changed_since(self, project: str, number: int, since: datetime) -> list[Item]:

@@ -1,6 +1,7 @@
 """Listings of a table's records in the order of their creation, spread over shards so that no partition is hot."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
@@ -8,7 +9,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from app.domain import Page
 from app.storage.database import Raw
-from app.storage.table import LISTING_SHARDS, Table, key
+from app.storage.table import LISTING_SHARDS, SEPARATOR, Table, key, moment
 
 INDEX = "listing"
 Record = TypeVar("Record")
@@ -56,8 +57,8 @@ def page(
     return Page(tuple(get(ids)), None)
 
 
-def newest(table: Table, project: str, category: str | None, limit: int) -> list[str]:
-    """The ids of the records created last, newest first."""
+def newest(table: Table, project: str, category: str | None, limit: int) -> dict[str, datetime]:
+    """The ids of the records created last, newest first, and when they were."""
 
     def query(shard: int) -> list[Raw]:
         hash_value = partition(project, f"{shard:02d}", category)
@@ -66,7 +67,7 @@ def newest(table: Table, project: str, category: str | None, limit: int) -> list
     pending = [table.database.submit(query, shard) for shard in range(LISTING_SHARDS)]
     rows = [row for shard in pending for row in shard.result()]
     rows.sort(key=lambda row: str(row["position"]["S"]), reverse=True)
-    return [_record_id(row) for row in rows[:limit]]
+    return {_record_id(row): moment(row["position"]["S"].partition(SEPARATOR)[0]) for row in rows[:limit]}
 
 
 def partition(project: str, shard: str, category: str | None = None) -> str:

@@ -2,17 +2,23 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.domain import ActiveModel, ModelVersion, Page, Scoring, VersionState
+from app.domain import ActiveModel, ModelVersion, Page, Scoring, Variant, VersionState
+from app.errors import Conflict
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
-POINTER = "#active"
+POINTER, CLAIM = "#active", "#claim"
+BESIDE = "$"
+"""Sorts between the rows that begin with # and all versions."""
 QUEUED = "queued"
 """The phase of a version that nobody has begun to train."""
 
@@ -23,19 +29,21 @@ class VersionRow(Model):
 
     project = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
-    """The version's id, or #active."""
+    """The version's id, #active, or #claim of the next training."""
     state = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     heartbeat_at = UnicodeAttribute(null=True)
     phase = UnicodeAttribute(null=True)
     progress = NumberAttribute(null=True)
     facts = UnicodeAttribute(null=True)
-    """JSON: parameters, metrics, counts."""
+    """JSON: parameters, metrics, counts; of the pointer, how it scores and what shares the traffic with it."""
     detail = UnicodeAttribute(null=True)
     seconds = NumberAttribute(null=True)
     manifest_chunks = NumberAttribute(null=True)
     active_version = UnicodeAttribute(null=True)
     previous = UnicodeAttribute(null=True)
+    revision = NumberAttribute(null=True)
+    newest_item = UnicodeAttribute(null=True)
 
 
 class Versions:
@@ -66,7 +74,7 @@ class Versions:
         """Versions, newest first."""
         rows, more = self._table.query(
             project,
-            range_condition=VersionRow.version > POINTER,
+            range_condition=VersionRow.version > BESIDE,
             limit=limit,
             newest_first=True,
             consistent=True,
@@ -85,15 +93,42 @@ class Versions:
             version=POINTER,
             active_version=active.version,
             previous=active.previous,
+            revision=active.revision,
             created_at=iso(active.activated_at),
-            facts=json.dumps(asdict(active.scoring)),
+            facts=json.dumps(
+                {
+                    **asdict(active.scoring),
+                    "variants": [asdict(one) for one in active.variants],
+                    "interleaved": active.interleaved,
+                    "shadows": [asdict(one) for one in active.shadows],
+                }
+            ),
         )
-        unmoved = (
-            VersionRow.version.does_not_exist()
-            if expected is None
-            else (VersionRow.active_version == expected.version) & (VersionRow.created_at == iso(expected.activated_at))
-        )
+        unmoved: Condition = VersionRow.version.does_not_exist()
+        if expected is not None:
+            same = (
+                VersionRow.revision == expected.revision if expected.revision else VersionRow.revision.does_not_exist()
+            )
+            unmoved = (VersionRow.active_version == expected.version) & same
         self._table.put(row, unmoved)
+
+    def mark_new_items(self, project: str, newest: datetime) -> None:
+        """Note at the pointer, if there is one, that items came after the active version."""
+        request = {
+            "TableName": self._table.name,
+            "Key": self._table.key(project, POINTER),
+            "UpdateExpression": "SET newest_item = :newest",
+            "ConditionExpression": "attribute_exists(active_version)",
+            "ExpressionAttributeValues": {":newest": {"S": iso(newest)}},
+        }
+        with suppress(Conflict):
+            self._table.database.call("UpdateItem", request)
+
+    def claim(self, project: str, after: str | None) -> None:
+        """Be the one who trains what follows a version (None: the first one), else Conflict."""
+        follows = after or BESIDE
+        row = VersionRow(project=project, version=CLAIM, active_version=follows)
+        self._table.put(row, VersionRow.version.does_not_exist() | (VersionRow.active_version != follows))
 
 
 def _row(project: str, version: ModelVersion) -> VersionRow:
@@ -137,9 +172,21 @@ def _version(row: Raw) -> ModelVersion:
 
 
 def _active(row: Raw) -> ActiveModel:
+    facts: dict[str, Any] = json.loads(row["facts"]["S"])
+    variants, shadows = (tuple(map(_variant, facts.pop(name, ()))) for name in ("variants", "shadows"))
+    interleaved = facts.pop("interleaved", False)
     return ActiveModel(
         version=row["active_version"]["S"],
         activated_at=moment(row["created_at"]["S"]),
         previous=row["previous"]["S"] if "previous" in row else None,
-        scoring=Scoring(**json.loads(row["facts"]["S"])),
+        scoring=Scoring(**facts),
+        variants=variants,
+        interleaved=interleaved,
+        shadows=shadows,
+        revision=int(row["revision"]["N"]) if "revision" in row else 0,
+        newest_item=moment(row["newest_item"]["S"]) if "newest_item" in row else None,
     )
+
+
+def _variant(facts: Mapping[str, Any]) -> Variant:
+    return Variant(facts["version"], facts["share"], Scoring(**facts["scoring"]))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -74,6 +75,9 @@ CALLS: dict[str, Call] = {
     "listModels": Call("GET", "/v1/models"),
     "getModel": Call("GET", "/v1/models/{version}", elsewhere=404),
     "activateModel": Call("POST", "/v1/models/{version}:activate", elsewhere=404),
+    "getTraffic": Call("GET", "/v1/traffic", elsewhere=404),
+    "putTraffic": Call("PUT", "/v1/traffic", {"shares": {"{version}": 100}}, elsewhere=404),
+    "getOutcomes": Call("GET", "/v1/outcomes"),
     "cancelModel": Call("POST", "/v1/models/{version}:cancel", elsewhere=404),
     "createKey": Call("POST", "/v1/keys", {"name": "k", "scopes": ["recommend"]}, elsewhere=201),
     "listKeys": Call("GET", "/v1/keys"),
@@ -128,10 +132,10 @@ class Stage:
             "{project}": self.project,
             "{kept}": self.kept,
         }
-        url, body = call.url, call.body
+        url, text = call.url, orjson.dumps(call.body).decode()
         for name, value in names.items():
-            url = url.replace(name, value)
-            body = {k: v.replace(name, value) if isinstance(v, str) else v for k, v in body.items()} if body else body
+            url, text = url.replace(name, value), text.replace(name, value)
+        body = orjson.loads(text)
         return client_of(self.wired).request(call.method, url, json=body, headers=headers)
 
     def bearer(self, token: str) -> dict[str, str]:

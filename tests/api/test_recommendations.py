@@ -11,7 +11,8 @@ from tests.build import an_event, two_tastes
 
 
 def body(event: Event) -> dict[str, Any]:
-    return {**asdict(event), "timestamp": event.timestamp.isoformat()}
+    facts = {name: value for name, value in asdict(event).items() if name != "origin"}
+    return {**facts, "timestamp": event.timestamp.isoformat()}
 
 
 @pytest.fixture

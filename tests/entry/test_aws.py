@@ -186,6 +186,6 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         )
 
         assert "ready" in answer
-        active = services.train.active(settings.project)
+        active = services.traffic.active(settings.project)
         assert active
         assert active.version == version.version

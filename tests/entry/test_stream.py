@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from app import moment
 from app.config import Settings
-from app.domain import Event, Limits
+from app.domain import Event, Limits, Origin
 from app.entry.stream import Consumer, Record
 from app.recommender import counts, rows
+from app.recommender.outcomes import ARRIVED
 from app.storage.counters import FINEST, CounterRow
 from app.storage.neighbours import ListRow
 from app.wiring import Wired
@@ -90,7 +91,8 @@ def history(project: str, steps: Sequence[tuple[str, int, str, int, int]]) -> di
     for number, (user, item, event_type, fate, ago) in enumerate(steps):
         name = f"{user}-{number}"
         happened = NOW - timedelta(minutes=ago)
-        event = Event(user, f"i{item}", event_type, happened, f"e{number}")
+        origin = Origin("v1", "home", "neighbours") if number % 2 else None
+        event = Event(user, f"i{item}", event_type, happened, f"e{number}", 3.0, origin)
         other = Event(user, f"i{(item + 1) % 4}", "like", happened, f"e{number}")
         records = [a_record(project, event, name=name + "-1", arrived=happened)]
         if fate in {1, 3}:
@@ -168,7 +170,8 @@ class TestExactlyOnce:
 
         finest = [found for place, found in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
         total = counts.summed(found for found, _ in finest)
-        assert sum(total.values()) == 200 * counts.THOUSANDTHS
+        assert sum(counts.of_items(total).values()) == 200 * counts.THOUSANDTHS
+        assert sum(amount for (_, name), amount in total.items() if name == ARRIVED) == 200
 
     def test_a_large_row_goes_on_in_further_pages(self, shared: Wired) -> None:
         project = a_project_of(shared)
@@ -183,7 +186,9 @@ class TestExactlyOnce:
 
         pages = [place for place in state(shared, project) if place.startswith(f"#{FINEST}#")]
         assert len(pages) > 1
-        assert sum(len(found) for found, _ in (state(shared, project)[page] for page in pages)) == 6_000
+        assert (
+            sum(len(counts.of_items(found)) for found, _ in (state(shared, project)[page] for page in pages)) == 6_000
+        )
 
 
 class TestPoison:
@@ -199,7 +204,7 @@ class TestPoison:
         assert (failure.record_id, failure.user_id) == (records[42]["eventID"], "ann")
         assert "KeyError" in failure.reason
         finest = [found for place, (found, _) in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
-        assert sum(counts.summed(finest).values()) == 99 * counts.THOUSANDTHS
+        assert sum(counts.of_items(counts.summed(finest)).values()) == 99 * counts.THOUSANDTHS
 
     @pytest.mark.parametrize("broken", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"owner": 7}}}, {"dynamodb": []}])
     def test_garbage_is_kept_apart(self, shared: Wired, broken: dict[str, Any]) -> None:

@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.config import Settings
-from app.domain import POPULAR, ActiveModel, Item, Wish
+from app.domain import Item, Wish
 from app.recommender import rows
-from app.storage.neighbours import Neighbours
-from app.storage.versions import Versions
 from app.wiring import Wired
 from tests.build import NOON, an_event, an_item, wired_on
+from tests.planting import publish
 from tests.services.test_round_trips import Recorder
 
 _numbers = count(1)
@@ -128,16 +127,6 @@ class TestReference:
 
         found = [(one.item_id, one.source) for one in answer.recommendations]
         assert found == reference(stored, table, popular, viewed, wish)
-
-
-def publish(wired: Wired, project: str, table: dict[str, dict[str, float]], popular: dict[str, float]) -> None:
-    """Make a model version of given rows the active one."""
-    neighbours = Neighbours(wired.database)
-    packed = [(one, rows.pack(weights.items())) for one, weights in table.items()]
-    neighbours.put_rows(project, "v1", packed)
-    ranked = sorted(popular.items(), key=lambda entry: -entry[1])
-    neighbours.put_lists(project, "v1", [(POPULAR, "", rows.pack(ranked))])
-    Versions(wired.database).activate(project, ActiveModel("v1", NOON), None)
 
 
 class TestLargeCatalogue:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from app.domain import Diversity, Wish
 from app.wiring import Wired
 from tests.build import a_project, an_event, an_item
-from tests.services.test_filters import IDS, ROWS, publish
+from tests.planting import publish
+from tests.services.test_filters import IDS, ROWS
 
 _numbers = count(1)
 EVENTS = st.lists(

@@ -8,6 +8,7 @@ import pytest
 
 from app.config import Settings
 from app.domain import Wish
+from app.storage.table import LISTING_SHARDS
 from app.wiring import Wired
 from tests.build import an_item, two_tastes, wired_on
 
@@ -57,6 +58,21 @@ class TestForUser:
         cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
         assert recorder.rounds() <= 3, recorder.calls
         assert len(recorder.calls) <= 4, recorder.calls
+        recorder.calls.clear()
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+
+    def test_new_items_cost_a_cold_instance_their_listing_and_their_facts(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        trained.services.catalog.put_items(settings.project, [an_item("new", "c")])
+        cold = wired_on(settings)
+        recorder = Recorder(cold.database.connection.client)
+
+        cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
+        assert len(recorder.calls) <= 5 + LISTING_SHARDS, recorder.calls
         recorder.calls.clear()
         cold.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
 

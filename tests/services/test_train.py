@@ -15,7 +15,7 @@ from app.storage.database import Raw
 from app.storage.neighbours import ListRow, NeighbourRow
 from app.storage.versions import Versions
 from app.wiring import Wired
-from tests.build import an_event, an_item, two_tastes
+from tests.build import an_event, an_item, two_tastes, wired_on
 
 
 class Stop(Exception):
@@ -68,13 +68,13 @@ class TestRun:
             run(wired, project, stop_at(phase))
 
         failed = wired.services.train.list_page(project, None, 10).records[0]
-        pointer = wired.services.train.active(project)
+        pointer = wired.services.traffic.active(project)
         assert (failed.state, failed.detail) == (VersionState.FAILED, "Stop")
         assert pointer
         assert pointer.version == active.version
         wired.services.train.collect(project)
         assert rows_of(wired, failed.version) == []
-        assert len(rows_of(wired, active.version)) == 12 + 1 + 1
+        assert len(rows_of(wired, active.version)) == 12 + 1 + 2
 
     def test_a_killed_one_is_found_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
         service = wired.services.train
@@ -100,7 +100,7 @@ class TestRun:
         self, wired: Wired, project: str, settings: Settings
     ) -> None:
         made = [run(wired, project) for _ in range(2)]
-        wired.services.train.activate(project, made[0].version)
+        wired.services.traffic.activate(project, made[0].version)
         for _ in range(settings.keep_versions):
             version = wired.services.train.queue(project)
             ended = replace(version, state=VersionState.READY)
@@ -126,9 +126,9 @@ class TestCancel:
             service.run(project, version, report=cancel)
 
         assert service.get(project, version.version).state is VersionState.CANCELLED
-        assert service.active(project) is None
+        assert wired.services.traffic.active(project) is None
         with pytest.raises(NotActivatable):
-            service.activate(project, version.version)
+            wired.services.traffic.activate(project, version.version)
         with pytest.raises(Conflict):
             service.cancel(project, version.version)
 
@@ -146,9 +146,11 @@ class TestJudge:
         service = wired.services.train
         assert worse.state is VersionState.READY
         assert "clearly below" in (worse.detail or "")
-        assert service.active(project) == replace(service.active(project), version=good.version)  # type: ignore[type-var]
+        assert wired.services.traffic.active(project) == replace(
+            wired.services.traffic.active(project), version=good.version
+        )  # type: ignore[type-var]
         forced = service.run(project, service.queue(project), force=True)
-        assert service.active(project).version == forced.version  # type: ignore[union-attr]
+        assert wired.services.traffic.active(project).version == forced.version  # type: ignore[union-attr]
 
 
 class TestActivate:
@@ -181,3 +183,29 @@ class TestNewItems:
         [reasons] = [one.reasons for one in odd.recommendations if one.item_id == "new"]
         assert {reason.item_id for reason in reasons} == {"i1", "i3"}
         assert "new" not in {one.item_id for one in even.recommendations}
+
+    def test_one_that_came_after_the_training_is_too_at_once_and_with_exact_reasons(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.events.accept(project, two_tastes())
+        services.train.run(project, services.train.queue(project))
+        services.catalog.put_items(project, [an_item("later", "odd"), an_item("alien", "nothing like it")])
+        events = [an_event("x", "i1"), an_event("x", "i3", "purchase")]
+        wish = Wish(recommenders=("neighbours",), explain=True, limit=20)
+
+        other = wired_on(settings)  # an instance that wrote nothing
+        shown = {
+            one.item_id: one for one in other.services.recommend.for_session(project, events, wish).recommendations
+        }
+        even = other.services.recommend.for_session(project, [an_event("x", "i2")], wish)
+        services.catalog.put_items(project, [replace(an_item("later", "odd"), hidden=True)])
+
+        assert sum(reason.contribution for reason in shown["later"].reasons) == pytest.approx(shown["later"].score)
+        assert {reason.item_id for reason in shown["later"].reasons} == {"i1", "i3"}
+        assert "alien" not in shown
+        assert "later" not in {one.item_id for one in even.recommendations}
+        hidden = services.recommend.for_session(project, events, wish)
+        assert "later" not in {one.item_id for one in hidden.recommendations}
+        other.close()

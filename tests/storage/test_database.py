@@ -67,14 +67,14 @@ class TestThrottling:
         with faulty.proxy(str(settings.endpoint), lambda *_: faulty.throttled()) as endpoint:
             wired = behind(settings, endpoint)
             with pytest.raises(Unavailable, match="ProvisionedThroughputExceeded"):
-                wired.services.train.active(settings.project)
+                wired.services.traffic.active(settings.project)
             wired.database.close()
 
 
 class TestDeadline:
     def test_no_call_starts_after_it(self, wired: Wired, settings: Settings) -> None:
         with within(0.0), pytest.raises(DeadlineExceeded):
-            wired.services.train.active(settings.project)
+            wired.services.traffic.active(settings.project)
 
     def test_neither_queries_nor_conditional_writes_start_after_it(self, wired: Wired, settings: Settings) -> None:
         with within(0.0):

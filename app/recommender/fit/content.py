@@ -1,54 +1,28 @@
 """Neighbours by what items are: so that one is recommended before anybody has touched it, and less so ever after.
 
-TF-IDF over titles, categories and properties (Salton and Buckley, 1988), compared by the cosine. An item of n users
-takes part with the strength  1 / (1 + n), so that what people do replaces what the item says of itself.
+An item of n users takes part with the strength  1 / (1 + n), so that what people do replaces what the item says of
+itself.
 """
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
 from app.domain import Item
+from app.recommender import content
+from app.recommender.content import KEPT, LEAST_COSINE
 from app.recommender.fit.local_ridge import Row, largest, of_rows
 from app.recommender.fit.solver import Floats
 
 LEAST_STRENGTH = 0.1
 """Below, an item's content does not count any more: from 9 users on."""
-LEAST_COSINE = 0.1
-KEPT = 20
-"""Neighbours by content that a row gets besides its others."""
 MOST_ITEMS, MOST_SHARE = 5_000, 0.01
 """A term that more items have, and more than this share of them, says little and costs much."""
-MAX_TERMS = 200
 BLOCK_ITEMS = 1_000
-WORD = re.compile(r"\w{2,}")
-
-
-def terms(item: Item) -> Iterator[str]:
-    """What an item says of itself: words of texts, categories, and named values; numbers say too little."""
-    yield from (f"category:{name}" for name in item.categories)
-    yield from WORD.findall((item.title or "").lower())
-    yield from _of_properties(item.properties, "")
-
-
-def _of_properties(value: object, name: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for inner, one in value.items():
-            yield from _of_properties(one, f"{name}{inner}:")
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _of_properties(one, name)
-    elif isinstance(value, bool):
-        yield f"{name}{value}"
-    elif isinstance(value, str):
-        words = WORD.findall(value.lower())
-        yield from words
-        if len(words) > 1:
-            yield name + value.lower()[:100]
+LISTED_TERMS = 5_000
 
 
 def tf_idf(items: Sequence[Item | None]) -> sparse.csr_matrix:
@@ -56,21 +30,36 @@ def tf_idf(items: Sequence[Item | None]) -> sparse.csr_matrix:
 
     Terms that one item alone has, or very many, are left out.
     """
-    counts = [Counter(dict(Counter(terms(item)).most_common(MAX_TERMS))) if item else Counter[str]() for item in items]
+    counts = [content.counted(item) if item else Counter[str]() for item in items]
     having = Counter(term for one in counts for term in one)
-    most = max(MOST_SHARE * len(items), MOST_ITEMS)
-    numbers = {term: number for number, term in enumerate(sorted(t for t, n in having.items() if 1 < n <= most))}
+    numbers = {
+        term: number for number, term in enumerate(sorted(t for t, n in having.items() if 1 < n <= _most(items)))
+    }
     rows, columns, values = [], [], []
     for row, one in enumerate(counts):
         for term, frequency in one.items():
             if term in numbers:
                 rows.append(row)
                 columns.append(numbers[term])
-                values.append((1.0 + math.log(frequency)) * math.log(len(items) / having[term]))
+                values.append(content.weight(frequency, math.log(len(items) / having[term])))
     matrix = sparse.csr_matrix((values, (rows, columns)), (len(items), len(numbers)), dtype=np.float32)
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     scales = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return (sparse.diags(scales) @ matrix).tocsr()
+
+
+def inverse_frequencies(items: Sequence[Item | None]) -> list[tuple[str, float]]:
+    """Terms and their log(items / items with the term), the 5,000 most frequent ones that say something.
+
+    With them new items are compared before the next training; those that one item alone has may be another's then.
+    """
+    having = Counter(term for item in items if item for term in content.counted(item))
+    telling = ((term, number) for term, number in having.most_common() if number <= _most(items))
+    return [(term, math.log(len(items) / number)) for term, number in list(telling)[:LISTED_TERMS]]
+
+
+def _most(items: Sequence[Item | None]) -> float:
+    return max(MOST_SHARE * len(items), MOST_ITEMS)
 
 
 def weights(vectors: sparse.csr_matrix, users: Floats, scale: float) -> sparse.csr_matrix:
@@ -102,8 +91,13 @@ def weights(vectors: sparse.csr_matrix, users: Floats, scale: float) -> sparse.c
     return of_rows(found, items)
 
 
-def usual_weight(model: sparse.csr_matrix) -> float:
-    """The median over the rows of the heaviest weight: what an item that is as good as the same should weigh."""
-    heaviest = np.asarray(model.max(axis=1).todense()).ravel()
+def heaviest(model: sparse.csr_matrix) -> Floats:
+    """Of each row."""
+    found: Floats = np.asarray(model.max(axis=1).todense()).ravel()
+    return found
+
+
+def usual_weight(heaviest: Floats) -> float:
+    """The median of the rows' heaviest weights: what an item that is as good as the same should weigh."""
     positive = heaviest[heaviest > 0]
     return float(np.median(positive)) if len(positive) else 1.0

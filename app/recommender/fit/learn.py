@@ -1,13 +1,13 @@
 """From events to packed rows: choose the parameters, judge them, learn from everything."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.domain import Event, Item, Scoring
+from app.domain import Event, Item
 from app.errors import NotTrainable
 from app.recommender import rows
 from app.recommender.fit import choose, content
@@ -22,39 +22,48 @@ MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A model that is ready to be published."""
+class Extent:
+    """What a model was learned from."""
 
-    interactions: Interactions
-    model: sparse.csr_matrix
+    item_ids: list[str]
+    item_users: npt.NDArray[np.int64]
+    """How many users each item has."""
+    users: int
+    interactions: int
+    rating_threshold: float | None
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> "Extent":
+        item_ids = interactions.item_ids
+        item_users = np.bincount(interactions.items, minlength=len(item_ids))
+        return cls(item_ids, item_users, len(interactions.user_ids), len(interactions), interactions.rating_threshold)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Of a model that is ready to be published, all but its rows."""
+
+    extent: Extent
     choice: Choice
-    unseen_ids: tuple[str, ...] = ()
+    unseen_ids: tuple[str, ...]
     """Items without events, whose rows and columns in the model follow those of the others."""
+    content_weight: float | None
+    """What an item weighs that says of itself the same as another one."""
 
     @property
     def item_ids(self) -> list[str]:
         """Of the model's rows and columns."""
-        return [*self.interactions.item_ids, *self.unseen_ids]
-
-    def with_content(self, items: Mapping[str, Item]) -> "Learned":
-        """With neighbours by what items say of themselves, for items that few users or none have touched."""
-        known = set(self.interactions.item_ids)
-        unseen = tuple(sorted(item_id for item_id in items if item_id not in known))
-        item_ids = [*self.interactions.item_ids, *unseen]
-        users = np.bincount(self.interactions.items, minlength=len(item_ids)).astype(np.float64)
-        vectors = content.tf_idf([items.get(item_id) for item_id in item_ids])
-        added = content.weights(vectors, users, content.usual_weight(self.model))
-        model = self.model.copy()
-        model.resize(added.shape)
-        return replace(self, model=(model + added).tocsr(), unseen_ids=unseen)
-
-    @property
-    def scoring(self) -> Scoring:
-        return Scoring(self.choice.half_life_days, self.interactions.rating_threshold)
+        return [*self.extent.item_ids, *self.unseen_ids]
 
     @property
     def parameters(self) -> dict[str, float | str | None]:
-        return {**asdict(self.choice.parameters), **asdict(self.scoring), "solver": self.choice.solver}
+        return {
+            **asdict(self.choice.parameters),
+            "half_life_days": self.choice.half_life_days,
+            "rating_threshold": self.extent.rating_threshold,
+            "content_weight": self.content_weight,
+            "solver": self.choice.solver,
+        }
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -65,34 +74,74 @@ class Learned:
 
     @property
     def counts(self) -> dict[str, int]:
-        sizes = self.interactions
-        return {"interactions": len(sizes), "users": len(sizes.user_ids), "items": len(sizes.item_ids)}
+        extent = self.extent
+        return {"interactions": extent.interactions, "users": extent.users, "items": len(extent.item_ids)}
+
+    def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]:
+        """Packed lists by category, "" for all: the items that most users interacted with, and by how many."""
+        counts, item_ids = self.extent.item_users, self.extent.item_ids
+        ranked: dict[str, list[tuple[str, float]]] = {"": []}
+        for number in np.argsort(-counts, kind="stable").tolist():
+            for category in ("", *categories.get(item_ids[number], ())):
+                entries = ranked.setdefault(category, [])
+                if len(entries) < LIST_LENGTH:
+                    entries.append((item_ids[number], float(counts[number])))
+        return [(category, rows.pack(entries)) for category, entries in ranked.items()]
+
+    def terms(self, items: Mapping[str, Item]) -> bytes:
+        """The packed list of how rare terms are."""
+        return rows.pack(content.inverse_frequencies(list(items.values())))
+
+    def unseen(self, items: Mapping[str, Item]) -> tuple[str, ...]:
+        """The ids of items that nobody has touched."""
+        return tuple(sorted(items.keys() - set(self.extent.item_ids)))
+
+    def content(self, items: Mapping[str, Item], scale: float) -> sparse.csr_matrix:
+        """What items say of themselves, as weights to be added, for the known items and then the unseen ones.
+
+        Args:
+            items: those of the catalogue.
+            scale: what an equal item weighs.
+        """
+        item_ids = [*self.extent.item_ids, *self.unseen(items)]
+        users = np.zeros(len(item_ids))
+        users[: len(self.extent.item_users)] = self.extent.item_users
+        return content.weights(content.tf_idf([items.get(item_id) for item_id in item_ids]), users, scale)
+
+
+@dataclass(frozen=True)
+class Learned(Trained):
+    """A model in memory."""
+
+    model: sparse.csr_matrix
+
+    def with_content(self, items: Mapping[str, Item]) -> "Learned":
+        """With neighbours by what items say of themselves, for items that few users or none have touched."""
+        usual = content.usual_weight(content.heaviest(self.model))
+        added = self.content(items, usual)
+        model = self.model.copy()
+        model.resize(added.shape)
+        model = (model + added).tocsr()
+        return replace(self, model=model, unseen_ids=self.unseen(items), content_weight=usual)
+
+    def publish(self, put: Callable[[Iterable[tuple[str, bytes]]], None]) -> None:
+        put(self.packed_rows())
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
         """Each item that has neighbours, with its row, heaviest first."""
-        item_ids = self.item_ids
-        for number, item_id in enumerate(item_ids):
-            start, end = self.model.indptr[number : number + 2]
-            if start == end:
-                continue
-            order = np.argsort(-self.model.data[start:end], kind="stable") + start
-            neighbours = self.model.indices[order].tolist()
-            yield (
-                item_id,
-                rows.pack(zip((item_ids[n] for n in neighbours), self.model.data[order].tolist(), strict=True)),
-            )
+        return packed(self.model, self.item_ids)
 
-    def popular(self, categories: dict[str, tuple[str, ...]]) -> list[tuple[str, bytes]]:
-        """Packed lists by category, "" for all: the items that most users interacted with, and by how many."""
-        counts = np.bincount(self.interactions.items, minlength=len(self.interactions.item_ids))
-        ranked: dict[str, list[tuple[str, float]]] = {"": []}
-        for number in np.argsort(-counts, kind="stable").tolist():
-            item_id = self.interactions.item_ids[number]
-            for category in ("", *categories.get(item_id, ())):
-                entries = ranked.setdefault(category, [])
-                if len(entries) < LIST_LENGTH:
-                    entries.append((item_id, float(counts[number])))
-        return [(category, rows.pack(entries)) for category, entries in ranked.items()]
+
+def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Each item that has neighbours, with its row, heaviest first; the model's rows begin with item number `first`."""
+    for number in range(model.shape[0]):
+        start, end = model.indptr[number : number + 2]
+        if start == end:
+            continue
+        order = np.argsort(-model.data[start:end], kind="stable") + start
+        neighbours = model.indices[order].tolist()
+        weights = zip((item_ids[n] for n in neighbours), model.data[order].tolist(), strict=True)
+        yield item_ids[first + number], rows.pack(weights)
 
 
 def learn(events: Iterable[Event], *, neighbours: int, memory_bytes: int, report: Report) -> Learned:
@@ -112,19 +161,44 @@ def from_interactions(
     report: Report,
     held_out: npt.NDArray[np.bool_] | None = None,
 ) -> Learned:
-    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them.
+    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them."""
+    choice = chosen(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report, held_out=held_out)
+    return fitted(interactions, choice, neighbours=neighbours, report=report)
+
+
+def chosen(
+    interactions: Interactions,
+    *,
+    neighbours: int,
+    memory_bytes: int,
+    report: Report,
+    held_out: npt.NDArray[np.bool_] | None = None,
+) -> Choice:
+    """The parameters and the solver that do best on what is held out.
 
     Where the dense solver has no room in so many bytes, the local one does it, whatever is the better.
+
+    Raises:
+        NotTrainable: there are fewer than two users or two items.
     """
-    if len(interactions.user_ids) < 2 or len(interactions.item_ids) < 2:  # noqa: PLR2004
-        found = f"{len(interactions.user_ids)} user(s) and {len(interactions.item_ids)} item(s)"
-        raise NotTrainable(f"A model needs events of at least 2 users on 2 items; there are {found}. Send more events.")
+    check_trainable(Extent.of(interactions))
     choice = choose.parameters(interactions, neighbours, report, held_out)
-    report("learning", 0.0)
     fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
-    choice = choice if fits else replace(choice, solver=LOCAL)
+    return choice if fits else replace(choice, solver=LOCAL)
+
+
+def fitted(interactions: Interactions, choice: Choice, *, neighbours: int, report: Report) -> Learned:
+    """Learn from everything with the parameters that were chosen."""
+    report("learning", 0.0)
     model = choose.fitted(
         interactions.matrix(), choice.parameters, choice.solver, neighbours, lambda done: report("learning", done)
     )
     report("learning", 1.0)
-    return Learned(interactions, model, choice)
+    return Learned(Extent.of(interactions), choice, (), None, model)
+
+
+def check_trainable(extent: Extent) -> None:
+    """Raises NotTrainable."""
+    if extent.users < 2 or len(extent.item_ids) < 2:  # noqa: PLR2004
+        found = f"{extent.users} user(s) and {len(extent.item_ids)} item(s)"
+        raise NotTrainable(f"A model needs events of at least 2 users on 2 items; there are {found}. Send more events.")

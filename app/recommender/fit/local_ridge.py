@@ -49,6 +49,12 @@ class Gram:
     strongest: sparse.csr_matrix
     diagonal: Floats
 
+    @classmethod
+    def of(cls, blocks: Iterable[tuple[sparse.csr_matrix, Floats]]) -> "Gram":
+        """From its blocks, in their order."""
+        matrices, diagonals = zip(*blocks, strict=True)
+        return cls(sparse.vstack(matrices, "csr"), np.concatenate(diagonals))
+
     @property
     def ridge_unit(self) -> float:
         """What lambda is a multiple of."""
@@ -66,63 +72,98 @@ def local_weights(
     Of each row, half of `neighbours` are the largest and half the lowest.
     """
     normal, sinks = normalised(interactions, parameters)
-    matrix = gram(normal)
-    raised = np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
-    around = neighbourhoods(matrix.strongest, raised)
-    penalty = parameters.ridge * matrix.ridge_unit
-    items = len(sinks)
+    problem = Problem.of(gram(normal), sinks, parameters.ridge)
+    final = problem.columns(np.arange(len(sinks)), report)
+    return strongest(final.T.tocsr(), neighbours)
 
-    def targets() -> Iterator[Row]:
-        for number, (target, members, solved) in enumerate(solve(matrix, around, sinks, penalty, np.arange(items))):
-            if number % TARGETS_A_REPORT == 0:
-                report(number / items)
-            yield members, solved * sinks[members] * raised[target]
 
-    with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
-        final = of_rows(targets(), items).T.tocsr()
-    return _strongest(final, neighbours)
+@dataclass(frozen=True)
+class Problem:
+    """All that the weights towards a target follow from, whoever solves for which."""
+
+    gram: Gram
+    around: sparse.csr_matrix
+    """As from `neighbourhoods`."""
+    sinks: Floats
+    """di^-b of every item."""
+    penalty: float
+    """lambda."""
+
+    @classmethod
+    def of(cls, gram: Gram, sinks: Floats, ridge: float) -> "Problem":
+        return cls(gram, neighbourhoods(gram.strongest, raised(sinks)), sinks, ridge * gram.ridge_unit)
+
+    def columns(self, targets: Integers, report: Callable[[float], None] = lambda _: None) -> sparse.csr_matrix:
+        """The final weights towards some targets, of shape (targets, items)."""
+        towards = raised(self.sinks)
+
+        def solved() -> Iterator[Row]:
+            each = solve(self.gram, self.around, self.sinks, self.penalty, targets)
+            for number, (target, members, weights) in enumerate(each):
+                if number % TARGETS_A_REPORT == 0:
+                    report(number / len(targets))
+                yield members, weights * self.sinks[members] * towards[target]
+
+        with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
+            return of_rows(solved(), len(self.sinks))
+
+
+def raised(sinks: Floats) -> Floats:
+    """dj^b from dj^-b, 0 where there is none."""
+    return np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
 
 
 def gram(normal: sparse.csr_matrix) -> Gram:
     """Computed in blocks of rows, of which only the strongest entries stay in memory."""
-    kept = max(GRAM_ENTRIES // normal.shape[1], LEAST_KEPT)
-    single = normal.astype(np.float32)
-    transposed = single.T.tocsr()
-    items = single.shape[1]
-    diagonal = np.zeros(items)
+    return Gram.of(pruned(start, block) for start, block in gram_blocks(normal))
+
+
+def gram_blocks(normal: sparse.csr_matrix) -> Iterator[tuple[int, sparse.csr_matrix]]:
+    """Xn' Xn in blocks of rows, each with the number of its first one."""
+    transposed = normal.T.tocsr()
+    for start in range(0, normal.shape[1], BLOCK_ITEMS):
+        yield start, (transposed[start : start + BLOCK_ITEMS] @ normal).tocsr()
+
+
+def pruned(start: int, block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, Floats]:
+    """The strongest entries of a block's rows off the diagonal, and the diagonal.
+
+    Sums of doubles are rounded before entries are chosen, so that those in another order choose the same.
+    """
+    height, items = block.shape
+    kept = max(GRAM_ENTRIES // items, LEAST_KEPT)
+    diagonal = np.zeros(height)
+    block.sort_indices()
 
     def rows() -> Iterator[Row]:
-        for start in range(0, items, BLOCK_ITEMS):
-            block = (transposed[start : start + BLOCK_ITEMS] @ single).tocsr()
-            block.sort_indices()
-            for number in range(block.shape[0]):
-                columns, entries = _row(block, number)
-                own = columns == start + number
-                diagonal[start + number] = entries[own].sum()
-                columns, entries = columns[~own], entries[~own]
-                chosen = np.sort(largest(entries, kept))
-                yield columns[chosen], entries[chosen]
+        for number in range(height):
+            columns, entries = _row(block, number)
+            own = columns == start + number
+            diagonal[number] = entries[own].sum()
+            columns, entries = columns[~own], entries[~own].astype(np.float32)
+            chosen = np.sort(largest(entries, kept))
+            yield columns[chosen], entries[chosen]
 
-    return Gram(of_rows(rows(), items), diagonal)
+    return of_rows(rows(), items), diagonal
 
 
-def neighbourhoods(strongest: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
+def neighbourhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
     """Targets x members: the sources whose heaviest final neighbours a target is among, and its own strongest items.
 
     Args:
-        strongest: the Gram matrix.
+        matrix: the strongest entries of the Gram matrix.
         raised: dj^b of every item.
     """
     members: list[Integers] = []
     targets: list[Integers] = []
-    for item in range(strongest.shape[0]):
-        columns, entries = _row(strongest, item)
+    for item in range(matrix.shape[0]):
+        columns, entries = _row(matrix, item)
         heaviest = columns[largest(entries * raised[columns], PER_SOURCE)]
         own = columns[largest(entries, OWN)]
         members += [np.full_like(heaviest, item), own]
         targets += [heaviest, np.full_like(own, item)]
     rows, columns = np.concatenate(targets), np.concatenate(members)
-    around = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), strongest.shape)
+    around = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), matrix.shape)
     around.sum_duplicates()
     return around
 
@@ -182,7 +223,7 @@ def _cut(matrix: sparse.csr_matrix, members: Integers, place: Integers) -> npt.N
     return cut
 
 
-def _strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
+def strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
     """As `solver.strongest`, of rows that are sparse."""
     half = count // 2
 

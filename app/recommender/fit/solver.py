@@ -47,11 +47,19 @@ def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Fl
 
 def normalised(interactions: sparse.csr_matrix, parameters: Parameters) -> tuple[sparse.csr_matrix, Floats]:
     """Xn = Du^-a X Di^-b, and di^-b, which is 0 for an item without interactions."""
+    shrink = shrunk(np.asarray(interactions.sum(axis=0)).ravel(), parameters)
+    return scaled(interactions, shrink, parameters), shrink
+
+
+def shrunk(item_sums: Floats, parameters: Parameters) -> Floats:
+    """di^-b of the items."""
+    return _power(item_sums, -parameters.item_exponent)
+
+
+def scaled(interactions: sparse.csr_matrix, shrink: Floats, parameters: Parameters) -> sparse.csr_matrix:
+    """Xn of some users, from di^-b of all items."""
     user_sums = np.asarray(interactions.sum(axis=1)).ravel()
-    item_sums = np.asarray(interactions.sum(axis=0)).ravel()
-    shrink = _power(item_sums, -parameters.item_exponent)
-    normal = sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)
-    return normal.tocsr(), shrink
+    return (sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)).tocsr()
 
 
 def dense_bytes(items: int) -> int:

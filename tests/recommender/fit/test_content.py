@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from app.domain import Item
 from app.recommender import rows
+from app.recommender.content import LEAST_COSINE
 from app.recommender.fit import content
 from app.recommender.fit.learn import learn
 from tests.build import an_item, two_tastes
@@ -20,17 +21,6 @@ ITEMS = st.lists(
     min_size=1,
     max_size=9,
 )
-
-
-class TestTerms:
-    def test_texts_categories_and_named_values_speak_and_numbers_do_not(self) -> None:
-        item = Item(
-            "i", "Red Mug", ("kitchen",), {"brand": "Acme", "price": 4, "gift": True, "for": {"who": ["you two"]}}
-        )
-
-        found = set(content.terms(item))
-
-        assert found == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
 
 
 class TestTfIdf:
@@ -54,7 +44,7 @@ class TestWeights:
         strength[strength < content.LEAST_STRENGTH] = 0
         cosines = (vectors @ vectors.T).toarray()
         expected = scale * np.maximum(strength[:, None], strength[None, :]) * cosines
-        expected[cosines < content.LEAST_COSINE] = 0
+        expected[cosines < LEAST_COSINE] = 0
         np.fill_diagonal(expected, 0)
 
         found = content.weights(vectors, counts, scale).toarray()

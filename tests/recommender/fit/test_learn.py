@@ -82,7 +82,7 @@ class TestQualityFloor:
         learned = from_interactions(
             known, neighbours=100, memory_bytes=2**30, report=quiet, held_out=choose.at_random(known, 1)
         )
-        history = known.aged(learned.scoring.half_life_days)
+        history = known.aged(learned.choice.half_life_days)
         found = measure.quality(history, learned.model, known.matrix(), x.matrix(held), 20)
 
         assert found.ndcg >= 0.197

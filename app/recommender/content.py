@@ -1,0 +1,81 @@
+"""What items say of themselves, as vectors: TF-IDF over titles, categories and properties, compared by the cosine.
+
+Salton and Buckley, "Term-weighting approaches in automatic text retrieval", 1988.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from app.domain import Item
+
+LEAST_COSINE = 0.1
+KEPT = 20
+"""Neighbours by content that a row gets besides its others."""
+MAX_TERMS = 200
+WORD = re.compile(r"\w{2,}")
+
+Vector = Mapping[str, float]
+"""Weights by term, of length 1; empty where nothing is known."""
+
+
+def terms(item: Item) -> Iterator[str]:
+    """What an item says of itself: words of texts, categories, and named values; numbers say too little."""
+    yield from (f"category:{name}" for name in item.categories)
+    yield from WORD.findall((item.title or "").lower())
+    yield from _of_properties(item.properties, "")
+
+
+def _of_properties(value: object, name: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner, one in value.items():
+            yield from _of_properties(one, f"{name}{inner}:")
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _of_properties(one, name)
+    elif isinstance(value, bool):
+        yield f"{name}{value}"
+    elif isinstance(value, str):
+        words = WORD.findall(value.lower())
+        yield from words
+        if len(words) > 1:
+            yield name + " ".join(words)[:100]
+
+
+def counted(item: Item) -> Counter[str]:
+    """Its terms and how often each comes, at most the 200 most frequent ones."""
+    return Counter(dict(Counter(terms(item)).most_common(MAX_TERMS)))
+
+
+def weight(frequency: int, idf: float) -> float:
+    """(1 + log tf) * idf"""
+    return (1.0 + math.log(frequency)) * idf
+
+
+def vector(item: Item, idf: Mapping[str, float]) -> Vector:
+    """Its TF-IDF; terms without an idf are left out."""
+    raw = {term: weight(frequency, idf[term]) for term, frequency in counted(item).items() if idf.get(term)}
+    length = math.sqrt(sum(value * value for value in raw.values()))
+    return {term: value / length for term, value in raw.items()} if length else {}
+
+
+class NewItems:
+    """Items that a model does not know, to be found by what they say of themselves."""
+
+    def __init__(self, items: Iterable[Item], idf: Mapping[str, float]) -> None:
+        self._idf = idf
+        self._having: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for item in items:
+            for term, value in vector(item, idf).items():
+                self._having[term].append((item.item_id, value))
+
+    def near(self, item: Item) -> dict[str, float]:
+        """The cosines of those that resemble an item most, by id."""
+        cosines: dict[str, float] = defaultdict(float)
+        for term, value in vector(item, self._idf).items():
+            for item_id, other in self._having.get(term, ()):
+                cosines[item_id] += value * other
+        cosines.pop(item.item_id, None)
+        near = sorted(cosines.items(), key=lambda entry: (-entry[1], entry[0]))[:KEPT]
+        return {item_id: cosine for item_id, cosine in near if cosine >= LEAST_COSINE}

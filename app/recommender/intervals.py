@@ -1,0 +1,64 @@
+"""How sure figures of live traffic are. Observations are taken to be independent of each other."""
+
+from dataclasses import dataclass
+from math import exp, sqrt
+from statistics import NormalDist
+
+CONFIDENCE = 0.95
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+EXPECTED_EFFECT = 0.25
+"""Relative difference of rates for which the sequential test is made: its standard deviation beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean, and the bounds of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def of_rate(successes: int, trials: int) -> Estimate | None:
+    """Wilson's score interval (JASA 22, 1927); None without trials.
+
+    More successes than trials (somebody clicked twice) count as so many as there were trials.
+    """
+    if trials <= 0:
+        return None
+    rate = min(max(successes, 0), trials) / trials
+    scale = 1 + Z * Z / trials
+    centre = (rate + Z * Z / (2 * trials)) / scale
+    margin = Z / scale * sqrt(rate * (1 - rate) / trials + Z * Z / (4 * trials * trials))
+    return Estimate(rate, max(0.0, min(centre - margin, rate)), min(1.0, max(centre + margin, rate)))
+
+
+def of_mean(total: float, squares: float, trials: int) -> Estimate | None:
+    """The normal interval of a mean, from the sum and the sum of squares; None with fewer than two trials."""
+    if trials <= 1:
+        return None
+    mean = total / trials
+    variance = max(0.0, squares - trials * mean * mean) / (trials - 1)
+    margin = Z * sqrt(variance / trials)
+    return Estimate(mean, mean - margin, mean + margin)
+
+
+def always_valid_p(successes: tuple[int, int], trials: tuple[int, int]) -> float:
+    """How surprising the difference of two rates would be if there were none, however often one has looked before.
+
+    The mixture sequential probability ratio test (Johari, Koomen, Pekelis and Walsh, Operations Research 70, 2022):
+    with the difference d, its variance v and effects of variance t beforehand,
+
+        1 / p = sqrt(v / (v + t)) * exp(t * d^2 / (2 * v * (v + t)))
+    """
+    if min(trials) <= 0:
+        return 1.0
+    clipped = [min(max(one, 0), many) for one, many in zip(successes, trials, strict=True)]
+    pooled = sum(clipped) / sum(trials)
+    variance = pooled * (1 - pooled) * (1 / trials[0] + 1 / trials[1])
+    if variance <= 0:
+        return 1.0
+    difference = clipped[1] / trials[1] - clipped[0] / trials[0]
+    effects = (EXPECTED_EFFECT * pooled) ** 2
+    exponent = effects * difference**2 / (2 * variance * (variance + effects))
+    return min(1.0, sqrt((variance + effects) / variance) * exp(-exponent))

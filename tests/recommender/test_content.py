@@ -1,0 +1,37 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from app.domain import Item
+from app.recommender import content
+from app.recommender.content import LEAST_COSINE, NewItems
+from app.recommender.fit.content import inverse_frequencies, tf_idf
+from tests.recommender.fit.test_content import ITEMS
+
+
+class TestTerms:
+    def test_texts_categories_and_named_values_speak_and_numbers_do_not(self) -> None:
+        item = Item(
+            "i", "Red Mug", ("kitchen",), {"brand": "Acme", "price": 4, "gift": True, "for": {"who": ["you two"]}}
+        )
+
+        found = set(content.terms(item))
+
+        assert found == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
+
+
+class TestNewItems:
+    @given(ITEMS)
+    def test_they_are_near_by_the_cosines_of_the_trainings_vectors(self, found: list[Item]) -> None:
+        items = [replace(item, item_id=f"i{number}") for number, item in enumerate(found)]
+        vectors = tf_idf(items)
+        cosines = (vectors @ vectors.T).toarray()
+        shared = {term: value for term, value in inverse_frequencies(items) if value < np.log(len(items)) - 1e-9}
+
+        near = NewItems(items, shared).near(items[0])
+
+        expected = {f"i{n}": cosines[0, n] for n in range(1, len(items)) if cosines[0, n] >= LEAST_COSINE + 1e-6}
+        assert near.keys() >= expected.keys()
+        assert {name: near[name] for name in expected} == pytest.approx(expected, abs=1e-5)

@@ -1,0 +1,130 @@
+"""Trainings begin by themselves: after so many events, or after so many hours and any event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from app import moment
+from app.config import Settings
+from app.domain import Event, Limits, ModelVersion, Wish
+from app.entry import issuer_client
+from app.entry.stream import Consumer
+from app.errors import TrainingUnavailable
+from app.services import retraining
+from app.services.retraining import Retraining
+from app.storage.versions import Versions
+from app.wiring import Wired, wire
+from tests.build import two_tastes, wired_on
+from tests.streams import NoSockets, a_record
+
+TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _looking_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retraining, "LOOK_SECONDS", 0.0)
+
+
+class Shop:
+    """A project whose stream is applied event by event."""
+
+    def __init__(self, settings: Settings, **more: Any) -> None:
+        self.project = settings.project
+        self.wired = wired_on(settings.model_copy(update=more))
+        self.wired.services.projects.create(self.project, None, Limits())
+        self.wired.services.events.accept(self.project, two_tastes())
+        self._consumer = Consumer(self.wired.services, NoSockets())
+
+    def bring(self, now: datetime, count: int, event_type: str = "view") -> None:
+        with moment.replaying(now, b"seed"):
+            events = [Event("ann", "i1", event_type, now, f"{now}{number}") for number in range(count)]
+            assert self._consumer.apply([a_record(self.project, one, arrived=now) for one in events]) is None
+
+    def versions(self) -> list[ModelVersion]:
+        return list(self.wired.services.train.list_page(self.project, None, 10).records)
+
+
+class Nowhere:
+    """Launches nothing."""
+
+    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
+        raise TrainingUnavailable(f"No worker for {project}, {version.version}, {force}.")
+
+
+class TestRetraining:
+    def test_so_many_events_begin_the_next_one(self, settings: Settings) -> None:
+        shop = Shop(settings, retrain_events=10)
+
+        shop.bring(TODAY, 9)
+        shop.bring(TODAY, 50, "impression")  # nothing can be learned from them
+        assert shop.versions() == []
+        shop.bring(TODAY + timedelta(minutes=5), 1)
+        assert len(shop.versions()) == 1
+        assert shop.wired.services.traffic.active(shop.project)
+        shop.bring(TODAY + timedelta(minutes=10), 9)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(minutes=15), 1)
+        assert len(shop.versions()) == 2
+        shop.wired.close()
+
+    def test_so_many_hours_and_an_event_begin_the_next_one(self, settings: Settings) -> None:
+        shop = Shop(settings, retrain_hours=2)
+
+        shop.bring(TODAY, 1)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(hours=1), 5)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(hours=3), 1)
+        assert len(shop.versions()) == 2
+        shop.wired.close()
+
+    def test_without_a_setting_none_begins(self, settings: Settings) -> None:
+        shop = Shop(settings)
+
+        shop.bring(TODAY, 500)
+
+        assert shop.versions() == []
+        shop.wired.close()
+
+    def test_of_many_instances_one_begins_it(self, settings: Settings, wired: Wired) -> None:
+        together, begun = Barrier(6), list[str]()
+        due = {(int(TODAY.timestamp()), "#events"): 100}
+
+        def consider() -> None:
+            one = Retraining(Versions(wired.database), demanding, _queueing(wired, begun), moment.now)
+            together.wait()
+            one.consider(settings.project, due)
+
+        demanding = settings.model_copy(update={"retrain_events": 10})
+        threads = [Thread(target=consider) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(begun) == 1
+
+    def test_where_nothing_can_train_the_lists_go_on(self, settings: Settings) -> None:
+        wired = wire(settings.model_copy(update={"retrain_events": 1}), Nowhere(), issuer_client.fetch)
+        wired.services.projects.create(settings.project, None, Limits())
+        event = Event("ann", "i1", "view", TODAY, "a")
+
+        with moment.replaying(TODAY, b"seed"):
+            assert (
+                Consumer(wired.services, NoSockets()).apply([a_record(settings.project, event, arrived=TODAY)]) is None
+            )
+            listed = wired.services.recommend.listed(settings.project, "popular", None, Wish())
+
+        assert [one.item_id for one in listed.recommendations] == ["i1"]
+        wired.close()
+
+
+def _queueing(wired: Wired, begun: list[str]) -> Callable[[str], ModelVersion]:
+    def begin(project: str) -> ModelVersion:
+        begun.append(project)
+        return wired.services.train.queue(project)
+
+    return begin
