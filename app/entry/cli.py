@@ -122,13 +122,29 @@ def import_(
 @cli.command()
 def train(
     force: Annotated[bool, typer.Option("--force", help="Activate the version even if it is clearly worse.")] = False,
+    spark: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Learn on Spark from exported events: Parquet, JSON Lines, DynamoDB's export."
+        ),
+    ] = None,
+    master: Annotated[
+        str | None, typer.Option(help="Spark's master, `local[*]` for this machine; left out, spark-submit's.")
+    ] = None,
     version_id: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Learn a new model version from all events and activate it."""
     work = Work(os.environ.get(telemetry.REQUEST_VARIABLE, ""), route="train")
     work.follow(os.environ.get(telemetry.TRACEPARENT_VARIABLE))
     with services() as wired, telemetry.doing(work), telemetry.told_job(work):
-        loading.train_now(wired, version_id, force=force)
+        if spark is None:
+            loading.train_now(wired, version_id, force=force)
+            return
+        from app.entry import spark_training  # noqa: PLC0415 - an extra of its own
+
+        with spark_training.session(master) as session:
+            engine = spark_training.engine(session, spark, wired.services.settings)
+            loading.train_now(wired, version_id, force=force, engine=engine)
 
 
 @cli.command()

@@ -11,6 +11,7 @@ from app.domain import Event
 from app.entry import files, importing, sample
 from app.entry.files import Source
 from app.entry.terminal import console, database_folder, progress_bar
+from app.services.train import Engine
 from app.wiring import Wired
 
 SAMPLE_STATE = "sample.json"
@@ -68,7 +69,7 @@ def load_files(wired: Wired, path: Path, kind: str | None, mapping: dict[str, st
             console.print(f"  The bad rows and why: {outcome.rejects}")
 
 
-def train_now(wired: Wired, version_id: str | None, *, force: bool) -> None:
+def train_now(wired: Wired, version_id: str | None, *, force: bool, engine: Engine | None = None) -> None:
     training = wired.services.train
     project = wired.services.settings.project
     version = training.get(project, version_id) if version_id else training.queue(project)
@@ -78,7 +79,7 @@ def train_now(wired: Wired, version_id: str | None, *, force: bool) -> None:
         def show(phase: str, progress: float) -> None:
             bar.update(task, completed=progress, description=f"Training: {phase}")
 
-        trained = training.run(project, version, force=force, report=show)
+        trained = training.run(project, version, force=force, report=show, engine=engine)
     console.print(
         f"Trained {trained.version}: NDCG@20 {trained.metrics['ndcg']:.4f} on held-out events "
         f"(popularity {trained.metrics['popularity_ndcg']:.4f}), "

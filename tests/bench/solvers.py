@@ -3,14 +3,18 @@
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 from scipy import sparse
 
-from app.recommender.fit import choose, measure
+from app.entry import spark_training
+from app.recommender.fit import choose, distributed, measure
 from app.recommender.fit.choose import DENSE, LOCAL
-from app.recommender.fit.interactions import gather
+from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
 from tests import data
 from tests.bench import synthetic
@@ -20,7 +24,8 @@ SPLIT_SEED = 7
 PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
 KEPT = 100
 JUDGED_USERS = 4_000
-MIDDLE, LARGE = (30_000, 40_000, 940_000), (500_000, 1_000_000, 23_000_000)
+CLOSE = 1e-6
+MIDDLE, LARGE = (30_000, 40_000, 1_120_000), (500_000, 1_000_000, 29_500_000)
 """Users, items, and pairs to draw, of which about 0.85 and 19.9 million are distinct."""
 
 
@@ -38,8 +43,28 @@ def run() -> None:
             found[solver] = measure.quality(known, model, known, right, 20).ndcg
             print(f"  {name}, {solver}: {found[solver]:.4f}, {seconds:.1f} s")
         print(f"    local / dense: {found[LOCAL] / found[DENSE]:.4f}")
+        _on_spark(interactions.only(~held))
     for size in (MIDDLE, LARGE):  # each in a process of its own, for its peak memory
         subprocess.run([sys.executable, "-m", "tests.bench.solvers", *map(str, size)], check=True)
+
+
+def _on_spark(known: Interactions) -> None:
+    """The same rows from Spark, as far as they are the local solver's."""
+    expected = choose.fitted(known.matrix(), PARAMETERS, LOCAL, KEPT)
+    with tempfile.TemporaryDirectory() as folder, spark_training.session("local[2]") as session:
+        columns = {"user_id": np.array(known.user_ids)[known.users], "item_id": np.array(known.item_ids)[known.items]}
+        parquet.write_table(pa.table(columns), f"{folder}/known.parquet")
+        started = time.monotonic()
+        pairs, _ = distributed.gathered(spark_training.events(session, f"{folder}/known.parquet", ""))
+        extent, sums = distributed.extent_of(pairs, None)
+        blocks = dict(distributed.fitted(pairs, extent.item_ids, sums, PARAMETERS, KEPT).collect())
+        seconds = time.monotonic() - started
+    rows = sparse.vstack([blocks[first] for first in sorted(blocks)], "csr")
+    distances = abs(rows - expected)[expected != 0] / abs(expected).max()
+    print(
+        f"    Spark, local[2]: {seconds:.1f} s; of the local solver's {expected.nnz:,} weights "
+        f"{(distances <= CLOSE).mean():.4%} are the same to {CLOSE} of the largest"
+    )
 
 
 def _synthetic(users: int, items: int, wanted: int) -> None:
