@@ -30,6 +30,7 @@ cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
 cli.add_typer(stream_cli.stream, name="stream")
 
+FORMATS = ("table", "markdown", "json")
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -155,27 +156,52 @@ def evaluate(
         str, typer.Option(help="random, time or last: also how the trainer cuts its own part.")
     ] = "random",
     k: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
+    configuration: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--config",
+            help="Compare these: `chosen` (the trainer's choice), `dense`, `local`, and, after commas, "
+            "neighbours=, ridge=, user_exponent=, item_exponent=, half_life_days= (or none).",
+        ),
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     as_json: AsJson = False,
 ) -> None:
-    """Judge the recommender on files, without a database."""
-    from app.entry import evaluating  # noqa: PLC0415 - loads numpy
+    """Judge the recommender on files, without a database; configurations beside each other, and popularity."""
+    from app.entry import comparison, evaluating  # noqa: PLC0415 - loads numpy
 
     if holdout not in evaluating.HOLDOUTS:
         raise typer.BadParameter(f"{holdout!r} is none of {', '.join(evaluating.HOLDOUTS)}")
+    if output not in FORMATS:
+        raise typer.BadParameter(f"{output!r} is none of {', '.join(FORMATS)}")
+    try:
+        configurations = [evaluating.Configuration.parsed(text) for text in configuration or [evaluating.CHOSEN]]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     with progress_bar() as bar:
         task = bar.add_task("Reading", total=1.0, note="")
         report = evaluating.run(
-            train_file, test, holdout, k, lambda phase, done: bar.update(task, completed=done, description=phase)
+            train_file,
+            test,
+            holdout,
+            k,
+            configurations,
+            lambda phase, done: bar.update(task, completed=done, description=phase),
         )
-    if as_json:
+    if as_json or output == "json":
         console.print_json(orjson.dumps(report).decode())
         return
-    table = Table("", "Serendip", "Popularity", title=f"{train_file.name}, k = {k}, holdout {report['holdout']}")
-    for name in ("recall", "ndcg", "hit_rate", "mrr", "coverage", "users"):
-        table.add_row(name, str(report["metrics"][name]), str(report["popularity"][name]))
+    if output == "markdown":
+        typer.echo(comparison.markdown(report))
+        return
+    heading, body = comparison.rows(report)
+    table = Table(*heading, title=f"{train_file.name}: {comparison.summary(report)}")
+    for line in body:
+        table.add_row(*line)
     console.print(table)
-    console.print(f"parameters {report['parameters']}")
-    console.print(f"{report['seconds']} s, peak memory {report['peak_memory_mb']} MB, {report['interactions']}")
+    for one in report["comparison"][:-1]:
+        console.print(f"{one['name']}: {one['parameters']}")
+    console.print(f"{report['seconds']} s, peak memory {report['peak_memory_mb']} MB")
 
 
 @cli.command()

@@ -173,6 +173,26 @@ class TestEvaluate:
             assert report["metrics"]["ndcg"] > report["popularity"]["ndcg"], holdout
             assert report["parameters"]["ridge"] > 0
 
+    def test_configurations_are_compared_with_the_first_one_in_a_table_of_markdown(self, cli: Cli) -> None:
+        path = cli.folder / "good.csv"
+        path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
+        arguments = ["evaluate", path, "--config", "chosen", "--config", "local,neighbours=2,half_life_days=none"]
+
+        report = orjson.loads(cli.run(*arguments, "--format", "json"))
+        text = cli.run(*arguments, "--format", "markdown")
+
+        chosen, local, popularity = report["comparison"]
+        assert (local["parameters"]["solver"], local["parameters"]["neighbours"]) == ("local", 2)
+        assert popularity["difference"]["ndcg"]["interval"][1] < 0
+        assert chosen["intervals"]["ndcg"][0] < chosen["metrics"]["ndcg"] < chosen["intervals"]["ndcg"][1]
+        assert {"new users", "other users", "head items", "tail items"} == set(chosen["segments"])
+        assert chosen["metrics"]["novelty"] > popularity["metrics"]["novelty"]
+        heading, rule, *body = [line for line in text.splitlines() if line.startswith("|")]
+        assert heading == "|  | chosen | local,neighbours=2,half_life_days=none | popularity |"
+        assert rule == "| --- | ---: | ---: | ---: |"
+        assert any(line.startswith(f"| ndcg | {chosen['metrics']['ndcg']:.4f} (") for line in body)
+        assert "is none of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
+
     def test_a_test_file_is_what_is_right(self, cli: Cli) -> None:
         lines = events_file(cli.folder).read_text().splitlines()[:-2]
         train, test = cli.folder / "train.csv", cli.folder / "test.csv"

@@ -4,11 +4,14 @@ Binary relevance. Definitions: Jarvelin and Kekalainen, "Cumulated gain-based ev
 Voorhees, TREC-8, 1999 (MRR).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 USERS_AT_ONCE, SCORES_AT_ONCE = 512, 25_000_000
 
@@ -29,10 +32,55 @@ class Quality:
         return {name: round(value, 5) for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What each of some users was recommended, and how good that was."""
+
+    users: Integers
+    """Their rows, shape (n,); the others have that length too."""
+    recall: Floats
+    ndcg: Floats
+    hit_rate: Floats
+    mrr: Floats
+    top: Integers
+    """Items by rank, shape (n, k)."""
+    known: npt.NDArray[np.bool_]
+    """Whether there is an item at that rank, shape (n, k)."""
+    items: int
+
+    def quality(self) -> Quality:
+        if not len(self.users):
+            return Quality(0.0, 0.0, 0.0, 0.0, 0.0, 0)
+        recall, ndcg, hit_rate, mrr = (
+            float(values.mean()) for values in (self.recall, self.ndcg, self.hit_rate, self.mrr)
+        )
+        recommended = np.unique(self.top[self.known])
+        return Quality(recall, ndcg, hit_rate, mrr, len(recommended) / self.items, len(self.users))
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "Judged":
+        """Some of the users."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in PER_USER})
+
+    def lists(self) -> sparse.csr_matrix:
+        """1 where a user was recommended an item, shape (n, items)."""
+        rows = np.repeat(np.arange(len(self.users)), self.known.sum(axis=1))
+        return sparse.csr_matrix((np.ones(len(rows)), (rows, self.top[self.known])), (len(self.users), self.items))
+
+
+PER_USER = ("users", "recall", "ndcg", "hit_rate", "mrr", "top", "known")
+
+
 def quality(
     history: sparse.csr_matrix, model: sparse.csr_matrix, seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int
 ) -> Quality:
-    """Judge the k best unseen items of each user against what was held out.
+    """Means of what `judged` gives."""
+    return judged(history, model, seen, held_out, k).quality()
+
+
+def judged(
+    history: sparse.csr_matrix, model: sparse.csr_matrix, seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int
+) -> Judged:
+    """Judge the k best unseen items of each user that has something held out.
 
     Args:
         history: users x items, weights of past events.
@@ -45,25 +93,25 @@ def quality(
     of the first hit.
     """
     users = np.flatnonzero(np.diff(held_out.indptr))
-    k = min(k, model.shape[1])
-    if not len(users) or not k:
-        return Quality(0.0, 0.0, 0.0, 0.0, 0.0, 0)
+    items = model.shape[1]
+    k = min(k, items)
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     perfect = np.cumsum(discounts)
-    sums = np.zeros(4)
-    recommended = np.zeros(model.shape[1], dtype=bool)
-    at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // model.shape[1]))
-    for start in range(0, len(users), at_once):
-        chosen = users[start : start + at_once]
+    recall, ndcg, hit_rate, mrr = np.zeros((4, len(users)))
+    shape = len(users), k
+    found = Judged(users, recall, ndcg, hit_rate, mrr, np.zeros(shape, np.int64), np.zeros(shape, bool), items)
+    at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(items, 1)))
+    for start in range(0, len(users) if k else 0, at_once):
+        chosen, part = users[start : start + at_once], slice(start, start + at_once)
         top, known = _top(history[chosen] @ model, seen[chosen], k)
         hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & known
-        recommended[top[known]] = True
         relevant = np.diff(held_out.indptr)[chosen]
-        first = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
-        ndcg = (hits * discounts).sum(axis=1) / perfect[np.minimum(relevant, k) - 1]
-        sums += [(hits.sum(axis=1) / relevant).sum(), ndcg.sum(), hits.any(axis=1).sum(), first.sum()]
-    recall, ndcg_mean, hit_rate, mrr = (float(value) for value in sums / len(users))
-    return Quality(recall, ndcg_mean, hit_rate, mrr, float(recommended.mean()), len(users))
+        found.top[part], found.known[part] = top, known
+        found.recall[part] = hits.sum(axis=1) / relevant
+        found.ndcg[part] = (hits * discounts).sum(axis=1) / perfect[np.minimum(relevant, k) - 1]
+        found.hit_rate[part] = hits.any(axis=1)
+        found.mrr[part] = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
+    return found
 
 
 def _top(
@@ -81,6 +129,10 @@ def _top(
 
 def popularity_quality(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Quality:
     """The baseline: every user gets the items that most users interacted with."""
+    return popularity_judged(seen, held_out, k).quality()
+
+
+def popularity_judged(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Judged:
     counts = sparse.csr_matrix(np.asarray((seen != 0).sum(axis=0), dtype=np.float64))
     everybody = sparse.csr_matrix(np.ones((seen.shape[0], 1)))
-    return quality(everybody, counts, seen, held_out, k)
+    return judged(everybody, counts, seen, held_out, k)
