@@ -38,9 +38,9 @@ MAX_PAGES = 4
 MAX_SOURCES = 100
 """Neighbour rows that one answer sums up: those of the user's newest items."""
 CONTEXT_WEIGHT = 3.0
-NEW_SOURCES = 5
+NEW_SOURCES = 20
 """Of a user's items, the loudest ones that new items are compared with."""
-MOST_NEW = 90
+MOST_NEW = 80
 """Of the newest items; with those they are compared with they come in one call."""
 MAX_INDEXES = 1_000
 

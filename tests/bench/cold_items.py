@@ -1,13 +1,16 @@
 """New items of Online Retail: a tenth has no events, only descriptions; and what mixing costs the others."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from app.domain import Item
+from app.recommender.content import NewItems
 from app.recommender.fit import choose, content, measure
 from app.recommender.fit.choose import LOCAL
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
+from app.services.gathering import NEW_SOURCES
 from tests import data
 from tests.build import an_event
 
@@ -30,10 +33,11 @@ def run() -> None:
     vectors = content.tf_idf(items)
     users = np.asarray((known != 0).sum(axis=0)).ravel().astype(float)
     model = choose.fitted(known, PARAMETERS, LOCAL, 100)
-    mixed = model + content.weights(vectors, users, content.usual_weight(model))
+    mixed = model + content.weights(vectors, users, content.usual_weight(content.heaviest(model)))
     everybody = sparse.csr_matrix(np.ones((known.shape[0], 1)))
     scores = {
-        "content neighbours": (known, mixed),
+        "content neighbours, from a training on": (known, mixed),
+        "the same before the next training": (_newest(interactions, ~new), _at_once(items, new)),
         "popularity (that nobody could know yet)": (everybody, sparse.csr_matrix((right != 0).sum(axis=0))),
         "random": (everybody, sparse.csr_matrix(np.random.default_rng(SEED).random(len(items)))),
     }
@@ -41,11 +45,33 @@ def run() -> None:
     recalls = {name: measure.quality(*one, old, right, K).recall for name, one in scores.items()}
     for name, recall in recalls.items():
         print(f"  {name}: {recall:.4f}")
-    best, popular, random = recalls.values()
+    best, _, popular, random = recalls.values()
     print(f"    content / random: {best / random:.1f}, content / popularity: {best / popular:.1f}")
     shown = measure.quality(known, mixed, known, right, K)
     print(f"  among all items: recall@{K} of the new ones {shown.recall:.4f} (collaborative neighbours alone: 0)")
     _cost(interactions, vectors)
+
+
+def _at_once(items: list[Item], new: npt.NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Old items x all items: what serving compares new ones by."""
+    number = {item.item_id: place for place, item in enumerate(items)}
+    old = [item for item, is_new in zip(items, new, strict=True) if not is_new]
+    idf = dict(content.inverse_frequencies(old))
+    index = NewItems([item for item, is_new in zip(items, new, strict=True) if is_new], idf)
+    found = [(number[one.item_id], number[near], cosine) for one in old for near, cosine in index.near(one).items()]
+    sources, targets, cosines = zip(*found, strict=True)
+    return sparse.csr_matrix((cosines, (sources, targets)), (len(items), len(items)))
+
+
+def _newest(interactions: Interactions, chosen: npt.NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Of each user, the newest of the chosen items that serving compares new ones with."""
+    known = interactions.taken(chosen[interactions.items])
+    order = np.lexsort((-known.times, known.users))
+    starts = np.searchsorted(known.users[order], np.arange(len(known.user_ids)))
+    rank = np.arange(len(order)) - starts[known.users[order]]
+    kept = np.zeros(len(known), bool)
+    kept[order[rank < NEW_SOURCES]] = True
+    return known.matrix(kept)
 
 
 def _cost(interactions: Interactions, vectors: sparse.csr_matrix) -> None:
@@ -54,7 +80,7 @@ def _cost(interactions: Interactions, vectors: sparse.csr_matrix) -> None:
     known, right = interactions.matrix(~held), interactions.matrix(held)
     users = np.asarray((known != 0).sum(axis=0)).ravel().astype(float)
     model = choose.fitted(known, PARAMETERS, LOCAL, 100)
-    mixed = model + content.weights(vectors, users, content.usual_weight(model))
+    mixed = model + content.weights(vectors, users, content.usual_weight(content.heaviest(model)))
     for name, one in (("collaborative", model), ("mixed", mixed)):
         print(
             f"  random fifth of all events held out, {name}: "
