@@ -27,7 +27,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|import|latency|front-door|coldstart|freshness|sockets)
+bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|freshness|sockets)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)

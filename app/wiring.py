@@ -120,7 +120,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     train = Train(stores, settings, moment.now, moment.random_hex, traffic.take_over)
 
     def begin_training(project: str) -> ModelVersion:
-        version = train.queue(project)
+        version = train.queue(project, quickly=True)
         launcher.launch(project, version, force=False)
         return version
 

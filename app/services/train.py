@@ -25,6 +25,8 @@ BEAT_SECONDS = 60.0
 EVENTS_A_REPORT = 5_000
 ROWS_A_WRITE = 500
 LISTED_ITEMS = LISTED_VERSIONS = 100
+CHOSEN_AT, CHOSEN_FOR = "chosen_at", timedelta(days=7)
+"""When a version's parameters were chosen (second since 1970), and for how long quick trainings take them over."""
 
 
 Rows = Iterable[tuple[str, bytes]]
@@ -89,16 +91,24 @@ class Train:
     def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
         return self._versions.list_page(project, start, limit)
 
-    def queue(self, project: str) -> ModelVersion:
-        """Make a new version, which `run` then trains."""
+    def queue(self, project: str, *, quickly: bool = False) -> ModelVersion:
+        """Make a new version, which `run` then trains: quickly with parameters that were chosen within a week."""
         now = self._clock()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
-        version = ModelVersion(version_id, VersionState.TRAINING, created_at=now, heartbeat_at=now)
+        parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
+        version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now, parameters=parameters)
         try:
             self._versions.create(project, version)
         except Conflict:  # a repeated request, which was killed after this
             return self.get(project, version_id)
         return version
+
+    def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
+        """The parameters of the newest usable version, unless they were chosen before then; else none."""
+        for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
+            if version.state is VersionState.READY and version.parameters.get(CHOSEN_AT, 0.0) >= since.timestamp():
+                return version.parameters
+        return {}
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
         """Ask a running training to stop; it does at its next report.
@@ -219,14 +229,16 @@ class _Job:
             thread.join()
 
     def learn_and_publish(self, engine: "Engine | None") -> None:
-        learned = engine.learn(self.report) if engine else self._learn_here()
-        self._change(parameters=learned.parameters, metrics=learned.metrics, counts=learned.counts)
+        earlier = {} if engine else self.version.parameters
+        learned = engine.learn(self.report) if engine else self._learn_here(earlier)
+        chosen_at = {CHOSEN_AT: earlier.get(CHOSEN_AT, self.version.created_at.timestamp())}
+        self._change(parameters={**learned.parameters, **chosen_at}, metrics=learned.metrics, counts=learned.counts)
         self.report("reading items", 0.0)
         items = dict(self._items())
         popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
         self.report("comparing items", 0.0)
         learned = learned.with_content(items)
-        self._change(parameters=learned.parameters)
+        self._change(parameters={**learned.parameters, **chosen_at})
         neighbours, project, version_id = self._stores.neighbours, self._project, self.version.version
         lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
         names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
@@ -237,7 +249,7 @@ class _Job:
         learned.publish(partial(engine.put if engine else self._put_here, project, version_id))
         neighbours.put_lists(project, version_id, lists)
 
-    def _learn_here(self) -> Model:
+    def _learn_here(self, earlier: Mapping[str, Any]) -> Model:
         from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
 
         return learn(
@@ -245,6 +257,7 @@ class _Job:
             neighbours=self._settings.neighbours,
             memory_bytes=self._settings.training_memory_bytes,
             report=self.report,
+            earlier=earlier,
         )
 
     def _put_here(self, project: str, version_id: str, rows: Rows) -> None:

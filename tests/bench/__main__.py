@@ -13,6 +13,7 @@ from tests.bench import (
     row_formats,
     sockets,
     solvers,
+    staleness,
 )
 
 BENCHMARKS = {
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "rows": row_formats.run,
     "solvers": solvers.run,
     "new-items": cold_items.run,
+    "staleness": staleness.run,
     "coldstart": coldstart.run,
     "latency": latency.run,
     "front-door": front_door.run,

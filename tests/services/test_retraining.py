@@ -70,6 +70,23 @@ class TestRetraining:
         assert len(shop.versions()) == 2
         shop.wired.close()
 
+    def test_parameters_are_chosen_once_a_week(self, settings: Settings) -> None:
+        shop = Shop(settings, retrain_hours=1)
+
+        for hours in (0, 2, 100, 200):
+            shop.bring(TODAY + timedelta(hours=hours - 200), 1)
+
+        *_, first = versions = shop.versions()
+        chosen = [one.parameters["chosen_at"] for one in versions]
+        start = first.created_at.timestamp()
+        assert chosen == [start + 200 * 3_600, start, start, start]
+        names = ("ridge", "user_exponent", "item_exponent", "half_life_days", "solver")
+        assert {tuple(one.parameters[name] for name in names) for one in versions[1:]} == {
+            tuple(first.parameters[name] for name in names)
+        }
+        assert all(one.metrics["ndcg"] > 0 for one in versions)
+        shop.wired.close()
+
     def test_so_many_hours_and_an_event_begin_the_next_one(self, settings: Settings) -> None:
         shop = Shop(settings, retrain_hours=2)
 

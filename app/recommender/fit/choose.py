@@ -1,7 +1,8 @@
 """The trainer chooses its own parameters, on the newest events, which it holds out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +72,7 @@ def parameters(
     A catalogue of more than 4,000 items is searched on its 4,000 most frequent ones, and at most 4,000 users judge.
     The dense solver searches, because it is quicker there; with what it found, the better of the two is chosen.
     """
-    held = newest(interactions) if held_out is None else held_out
-    chosen = frequent(interactions, CHOICE_ITEMS)
-    trial = _Trial(interactions.only(chosen), held[chosen], neighbours, report)
+    trial = _trial(interactions, neighbours, report, held_out)
     best = trial.best([Parameters(0.25, 0.25, ridge) for ridge in RIDGES])
     best = trial.best([replace(best, user_exponent=exponent) for exponent in EXPONENTS])
     best = trial.best([replace(best, item_exponent=exponent) for exponent in EXPONENTS])
@@ -81,6 +80,22 @@ def parameters(
     solver = max((DENSE, LOCAL), key=lambda one: trial.quality(best, None, one).ndcg)
     half_life = max(HALF_LIVES_DAYS, key=lambda days: trial.quality(best, days, solver).ndcg)
     return Choice(best, half_life, trial.quality(best, half_life, solver), trial.popularity(), solver)
+
+
+def reused(interactions: Interactions, neighbours: int, report: Report, earlier: Mapping[str, Any]) -> Choice:
+    """What an earlier version chose (its `parameters`), judged on the events of today."""
+    found = Parameters(earlier["user_exponent"], earlier["item_exponent"], earlier["ridge"])
+    half_life, solver = earlier["half_life_days"], earlier["solver"]
+    trial = _trial(interactions, neighbours, report, None)
+    return Choice(found, half_life, trial.quality(found, half_life, solver), trial.popularity(), solver)
+
+
+def _trial(
+    interactions: Interactions, neighbours: int, report: Report, held_out: npt.NDArray[np.bool_] | None
+) -> "_Trial":
+    held = newest(interactions) if held_out is None else held_out
+    chosen = frequent(interactions, CHOICE_ITEMS)
+    return _Trial(interactions.only(chosen), held[chosen], neighbours, report)
 
 
 def fitted(

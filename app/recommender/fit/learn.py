@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -144,13 +145,21 @@ def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) ->
         yield item_ids[first + number], rows.pack(weights)
 
 
-def learn(events: Iterable[Event], *, neighbours: int, memory_bytes: int, report: Report) -> Learned:
-    """Learn from events.
+def learn(
+    events: Iterable[Event], *, neighbours: int, memory_bytes: int, report: Report, earlier: Mapping[str, Any] = {}
+) -> Learned:
+    """Learn from events, with the parameters that an earlier version chose if they are given.
 
     Raises:
         NotTrainable: there are fewer than two users or two items with events that count.
     """
-    return from_interactions(gather(events), neighbours=neighbours, memory_bytes=memory_bytes, report=report)
+    interactions = gather(events)
+    if not earlier:
+        return from_interactions(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report)
+    check_trainable(Extent.of(interactions))
+    report("judging parameters", 0.0)
+    choice = within(choose.reused(interactions, neighbours, report, earlier), interactions, memory_bytes)
+    return fitted(interactions, choice, neighbours=neighbours, report=report)
 
 
 def from_interactions(
@@ -176,13 +185,16 @@ def chosen(
 ) -> Choice:
     """The parameters and the solver that do best on what is held out.
 
-    Where the dense solver has no room in so many bytes, the local one does it, whatever is the better.
-
     Raises:
         NotTrainable: there are fewer than two users or two items.
     """
     check_trainable(Extent.of(interactions))
     choice = choose.parameters(interactions, neighbours, report, held_out)
+    return within(choice, interactions, memory_bytes)
+
+
+def within(choice: Choice, interactions: Interactions, memory_bytes: int) -> Choice:
+    """Where the dense solver has no room in so many bytes, the local one does it, whatever is the better."""
     fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
     return choice if fits else replace(choice, solver=LOCAL)
 
