@@ -37,7 +37,8 @@ from app.services.sessions import Sessions
 from app.services.sockets import Sockets
 from app.services.sums import Sums
 from app.services.traffic import Traffic
-from app.services.train import Stores, Train
+from app.services.train import Train
+from app.services.training import Stores
 from app.services.usage import Usage
 from app.storage import schema
 from app.storage.access import Access as AccessStore

@@ -11,7 +11,7 @@ from app.domain import Event
 from app.entry import files, importing, sample
 from app.entry.files import Source
 from app.entry.terminal import console, database_folder, progress_bar
-from app.services.train import Engine
+from app.services.training import Engine
 from app.wiring import Wired
 
 SAMPLE_STATE = "sample.json"

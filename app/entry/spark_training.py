@@ -18,7 +18,7 @@ from app.config import Settings
 from app.entry.dynamodb_local import SetupError
 from app.recommender.fit import distributed
 from app.recommender.fit.learn import Report
-from app.services.train import Engine, Model, Rows
+from app.services.training import Engine, Model, Rows
 from app.storage import schema
 from app.storage.database import Database
 from app.storage.neighbours import Neighbours

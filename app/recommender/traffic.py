@@ -3,9 +3,33 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import log
+from typing import NamedTuple
 
 from app.domain import ActiveModel, Recommendation, Variant
 from app.recommender.draw import uniform
+
+
+class Serving(NamedTuple):
+    """The versions that an answer is made with."""
+
+    active: ActiveModel | None
+    other: ActiveModel | None = None
+    """Its list is mixed with the active one's."""
+    shadow: ActiveModel | None = None
+    """Its list is compared with the answer."""
+
+
+def serving(pointer: ActiveModel | None, user_id: str, now: datetime) -> Serving:
+    """Who serves a user; one who has no id is served by the active version."""
+    if pointer is None or not user_id:
+        return Serving(pointer)
+    shadow = shadow_of(pointer, user_id, now)
+    variant = variant_of(pointer.variants, user_id) if pointer.variants else None
+    if variant is None or variant.version == pointer.version:
+        return Serving(pointer, None, shadow)
+    if pointer.interleaved:
+        return Serving(pointer, pointer.of(variant), shadow)
+    return Serving(pointer.of(variant), None, shadow)
 
 
 def variant_of(variants: Sequence[Variant], user_id: str) -> Variant:

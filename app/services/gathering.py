@@ -5,10 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import Any
-
-from cachetools import LRUCache
 
 from app.config import Settings
 from app.domain import (
@@ -18,7 +15,6 @@ from app.domain import (
     TRENDING,
     ActiveModel,
     Event,
-    Item,
     Reason,
     Recommendation,
     Scoring,
@@ -26,8 +22,8 @@ from app.domain import (
     session_of,
 )
 from app.recommender import ranking, rules, traffic, weights
-from app.recommender.content import NewItems
 from app.services.assortment import Assortment, Known
+from app.services.newcomers import Newcomers
 from app.services.selection import Look, Rules
 from app.services.serving_cache import ServingCache
 from app.storage.events import Events
@@ -38,11 +34,6 @@ MAX_PAGES = 4
 MAX_SOURCES = 100
 """Neighbour rows that one answer sums up: those of the user's newest items."""
 CONTEXT_WEIGHT = 3.0
-NEW_SOURCES = 20
-"""Of a user's items, the loudest ones that new items are compared with."""
-MOST_NEW = 80
-"""Of the newest items; with those they are compared with they come in one call."""
-MAX_INDEXES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +101,7 @@ class Gathering:
     ) -> None:
         self._events, self._users, self._cache, self._assortment = events, users, cache, assortment
         self._settings, self._beside = settings, beside
-        self._lock = Lock()
-        self._indexes: LRUCache[tuple[str, str], tuple[tuple[tuple[str, str], ...], NewItems]] = LRUCache(MAX_INDEXES)
+        self._newcomers = Newcomers(cache, beside)
 
     def gathered(
         self,
@@ -142,29 +132,11 @@ class Gathering:
             user = profile.result().get(user_id)
             applied = replace(applied, user=rules.facts_of_user(user_id, user.properties if user else {}))
         found = pointer.result() if pointer else self._cache.active(project)
-        active, other, shadow = self._versions(found, user_id, applied.now)
+        active, other, shadow = traffic.serving(found, user_id, applied.now)
         new = self._cache.latest(project, None) if events and found is not None and found.newest_item else {}
         if wish.without_event is not None:
             events = [event for event in events if event.event_id != wish.without_event]
         return Asked(project, user_id, wish, applied, active, other, shadow, catalogue, complete, new), events
-
-    @staticmethod
-    def _versions(
-        pointer: ActiveModel | None, user_id: str, now: datetime
-    ) -> tuple[ActiveModel | None, ActiveModel | None, ActiveModel | None]:
-        """The version that serves a user, the one that is mixed with it, and the one that only watches.
-
-        Who has no id is served by the active version.
-        """
-        if pointer is None or not user_id:
-            return pointer, None, None
-        shadow = traffic.shadow_of(pointer, user_id, now)
-        if not pointer.variants:
-            return pointer, None, shadow
-        variant = traffic.variant_of(pointer.variants, user_id)
-        if variant.version == pointer.version:
-            return pointer, None, shadow
-        return (pointer, pointer.of(variant), shadow) if pointer.interleaved else (pointer.of(variant), None, shadow)
 
     def newest(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
         """A page of his newest events, or more pages where impressions fill them."""
@@ -188,41 +160,9 @@ class Gathering:
         history = weights.of_history(events, active.scoring if active else Scoring(), types, given)
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
         weighted = [(event.item_id, weight) for event, weight in newest]
-        rows = self._rows(asked, active, weighted) if active else {}
+        rows = self._newcomers.rows(asked.project, active, weighted, asked.new) if active else {}
         factors = weights.ignored(events, wish.rotation) if wish.rotation else {}
         return Evidence([event for event, _ in newest], weighted, rows, factors)
-
-    def _rows(
-        self, asked: Asked, active: ActiveModel, weighted: Sequence[tuple[str, float]]
-    ) -> Mapping[str, Mapping[str, float]]:
-        """The neighbours of the user's items, and of the loudest of these the new items that resemble them."""
-        usual, sources = active.scoring.content_weight, [item_id for item_id, _ in weighted]
-        new = [item_id for item_id, created_at in asked.new.items() if active.is_new(created_at)][:MOST_NEW]
-        if not new or usual is None:
-            return self._cache.rows(asked.project, active, sources)
-        loudest = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:NEW_SOURCES]]
-        facts = self._beside(self._cache.facts, asked.project, [*new, *loudest])
-        rows = dict(self._cache.rows(asked.project, active, sources))
-        known = facts.result()
-        index = self._index(asked.project, active, [known[item_id] for item_id in new if item_id in known])
-        for item_id in loudest:
-            if item_id in known:
-                near = {name: usual * cosine for name, cosine in index.near(known[item_id]).items()}
-                rows[item_id] = near | dict(rows.get(item_id, {}))
-        return rows
-
-    def _index(self, project: str, active: ActiveModel, items: Sequence[Item]) -> NewItems:
-        """Made anew when one of them was put or changed."""
-        key = project, active.version
-        state = tuple((item.item_id, item.etag) for item in items)
-        with self._lock:
-            found = self._indexes.get(key)
-        if found is None or found[0] != state:
-            shown = [item for item in items if not item.deleted]
-            found = state, NewItems(shown, self._cache.terms(project, active))
-            with self._lock:
-                self._indexes[key] = found
-        return found[1]
 
     def row(self, asked: Asked, item_id: str) -> Mapping[str, float]:
         """The neighbours of one item."""

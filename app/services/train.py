@@ -1,70 +1,19 @@
-"""Model versions: learn one, publish it, clean up."""
+"""Model versions: queue one, have it trained, stop it, clean up."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import islice
-from threading import Event as Signal
-from threading import Lock, Thread
-from typing import Any, Protocol
+from typing import Any
 
 from app.config import Settings
-from app.domain import POPULAR, TERMS, Event, Item, ModelVersion, Page, VersionState, every
-from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError, Unavailable
-from app.storage.events import Events
-from app.storage.items import Items
-from app.storage.neighbours import Neighbours
-from app.storage.versions import Versions
+from app.domain import ModelVersion, Page, VersionState, every
+from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
+from app.services.training import CHOSEN_AT, Engine, Job, Report, Stores
 
-Report = Callable[[str, float], None]
-HEARTBEAT = timedelta(seconds=1)
 LOST_AFTER = timedelta(minutes=10)
-BEAT_SECONDS = 60.0
-EVENTS_A_REPORT = 5_000
-ROWS_A_WRITE = 500
-LISTED_ITEMS = LISTED_VERSIONS = 100
-CHOSEN_AT, CHOSEN_FOR = "chosen_at", timedelta(days=7)
-"""When a version's parameters were chosen (second since 1970), and for how long quick trainings take them over."""
-
-
-Rows = Iterable[tuple[str, bytes]]
-"""Items and their packed neighbours."""
-
-
-class Model(Protocol):
-    """What a training learned."""
-
-    @property
-    def item_ids(self) -> list[str]: ...
-    @property
-    def parameters(self) -> Mapping[str, Any]: ...
-    @property
-    def metrics(self) -> Mapping[str, Any]: ...
-    @property
-    def counts(self) -> Mapping[str, int]: ...
-    def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]: ...
-    def terms(self, items: Mapping[str, Item]) -> bytes: ...
-    def with_content(self, items: Mapping[str, Item]) -> "Model": ...
-    def publish(self, put: Callable[[Rows], None]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Where a training runs, if not in this process."""
-
-    learn: Callable[[Report], Model]
-    put: Callable[[str, str, Rows], None]
-    """Writes rows of a project's version; it is called where they are, maybe on another machine."""
-
-
-@dataclass(frozen=True)
-class Stores:
-    events: Events
-    items: Items
-    neighbours: Neighbours
-    versions: Versions
+LISTED_VERSIONS = 100
+CHOSEN_FOR = timedelta(days=7)
+"""For how long quick trainings take over parameters that were chosen."""
 
 
 class Train:
@@ -148,7 +97,7 @@ class Train:
         except Conflict:
             if self.get(project, version.version).state is not VersionState.CANCELLING:
                 raise
-        job = _Job(self._stores, self._settings, self._clock, project, version, report)
+        job = Job(self._stores, self._settings, self._clock, project, version, report)
         try:
             with job.beating():
                 job.learn_and_publish(engine)
@@ -191,124 +140,3 @@ class Train:
                 self._versions.update(project, cleared, expected=version.state)
             cleaned += 1
         return cleaned
-
-
-class _Job:
-    """One training: the version's row follows its progress, and says when it should stop."""
-
-    def __init__(
-        self,
-        stores: Stores,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        project: str,
-        version: ModelVersion,
-        report: Report | None,
-    ) -> None:
-        self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
-        self.version = version
-        self._report = report
-        self._lock = Lock()
-
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Show that the training lives, also while a long step reports nothing."""
-        ended = Signal()
-
-        def beat() -> None:
-            while not ended.wait(BEAT_SECONDS):
-                with suppress(Cancelled, Unavailable):  # the next report tells
-                    self._beat()
-
-        thread = Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-    def learn_and_publish(self, engine: "Engine | None") -> None:
-        earlier = {} if engine else self.version.parameters
-        learned = engine.learn(self.report) if engine else self._learn_here(earlier)
-        chosen_at = {CHOSEN_AT: earlier.get(CHOSEN_AT, self.version.created_at.timestamp())}
-        self._change(parameters={**learned.parameters, **chosen_at}, metrics=learned.metrics, counts=learned.counts)
-        self.report("reading items", 0.0)
-        items = dict(self._items())
-        popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
-        self.report("comparing items", 0.0)
-        learned = learned.with_content(items)
-        self._change(parameters={**learned.parameters, **chosen_at})
-        neighbours, project, version_id = self._stores.neighbours, self._project, self.version.version
-        lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
-        names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
-        self._change(manifest_chunks=neighbours.manifest_chunks(names))
-        self._beat()
-        neighbours.put_manifest(project, version_id, names)
-        self.report("publishing", 0.0)
-        learned.publish(partial(engine.put if engine else self._put_here, project, version_id))
-        neighbours.put_lists(project, version_id, lists)
-
-    def _learn_here(self, earlier: Mapping[str, Any]) -> Model:
-        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
-
-        return learn(
-            self._read(),
-            neighbours=self._settings.neighbours,
-            memory_bytes=self._settings.training_memory_bytes,
-            report=self.report,
-            earlier=earlier,
-        )
-
-    def _put_here(self, project: str, version_id: str, rows: Rows) -> None:
-        written, remaining = 0, iter(rows)
-        while chunk := list(islice(remaining, ROWS_A_WRITE)):
-            self._stores.neighbours.put_rows(project, version_id, chunk)
-            written += len(chunk)
-            self.report("publishing", written / self.version.counts["items"])
-
-    def _read(self) -> Iterator[Event]:
-        for number, event in enumerate(self._stores.events.all(self._project)):
-            if number % EVENTS_A_REPORT == 0:
-                self.report("reading events", 0.0)
-            yield event
-
-    def _items(self) -> Iterator[tuple[str, Item]]:
-        for item in every(lambda start: self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)):
-            yield item.item_id, item
-            self.report("reading items", 0.0)
-
-    def report(self, phase: str, progress: float) -> None:
-        """Show progress, and write it down at most once a second."""
-        if self._report:
-            self._report(phase, progress)
-        changed = phase != self.version.phase
-        self._change(phase=phase, progress=min(progress, 1.0))
-        if changed or self._clock() - self.version.heartbeat_at >= HEARTBEAT:
-            self._beat()
-
-    def _change(self, **facts: Any) -> None:  # noqa: ANN401 - each field has its own type
-        with self._lock:
-            self.version = replace(self.version, **facts)
-
-    def _beat(self) -> None:
-        with self._lock:
-            self.version = replace(self.version, heartbeat_at=self._clock())
-            try:
-                self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
-            except Conflict as error:
-                raise Cancelled(f"Training {self.version.version} was cancelled.") from error
-
-    def end(self, state: VersionState, detail: str | None) -> ModelVersion:
-        now = self._clock()
-        seconds = round((now - self.version.created_at).total_seconds(), 3)
-        expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING
-        ended = replace(
-            self.version, state=state, detail=detail, seconds=seconds, heartbeat_at=now, phase="ended", progress=1.0
-        )
-        try:
-            self._stores.versions.update(self._project, ended, expected=expected)
-        except Conflict:
-            self._stores.versions.update(self._project, ended, expected=VersionState.TRAINING)
-        self.version = ended
-        return ended

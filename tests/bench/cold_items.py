@@ -10,7 +10,7 @@ from app.recommender.fit import choose, content, measure
 from app.recommender.fit.choose import LOCAL
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
-from app.services.gathering import NEW_SOURCES
+from app.services.newcomers import LOUDEST
 from tests import data
 from tests.build import an_event
 
@@ -70,7 +70,7 @@ def _newest(interactions: Interactions, chosen: npt.NDArray[np.bool_]) -> sparse
     starts = np.searchsorted(known.users[order], np.arange(len(known.user_ids)))
     rank = np.arange(len(order)) - starts[known.users[order]]
     kept = np.zeros(len(known), bool)
-    kept[order[rank < NEW_SOURCES]] = True
+    kept[order[rank < LOUDEST]] = True
     return known.matrix(kept)
 
 

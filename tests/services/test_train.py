@@ -10,12 +10,13 @@ import pytest
 from app.config import Settings
 from app.domain import ModelVersion, VersionState, Wish
 from app.errors import Cancelled, Conflict, NotActivatable
-from app.services import train as training
+from app.services import train, training
+from app.services.training import Engine
 from app.storage.database import Raw
 from app.storage.neighbours import ListRow, NeighbourRow
 from app.storage.versions import Versions
 from app.wiring import Wired
-from tests.build import an_event, an_item, two_tastes, wired_on
+from tests.build import an_event, an_item, two_tastes, until, wired_on
 
 
 class Stop(Exception):
@@ -81,7 +82,7 @@ class TestRun:
         with pytest.raises(Stop):
             run(wired, project, stop_at("publishing"))
         lost = service.list_page(project, None, 1).records[0]
-        old = replace(lost, state=VersionState.TRAINING, heartbeat_at=lost.heartbeat_at - 2 * training.LOST_AFTER)
+        old = replace(lost, state=VersionState.TRAINING, heartbeat_at=lost.heartbeat_at - 2 * train.LOST_AFTER)
         Versions(wired.database).update(project, old, expected=VersionState.FAILED)
 
         assert service.collect(project) == 1
@@ -111,6 +112,28 @@ class TestRun:
         left = [version.version for version in wired.services.train.list_page(project, None, 50).records]
         assert {made[0].version, made[1].version} <= set(left)
         assert len(left) == settings.keep_versions + 2
+
+
+class TestEngine:
+    def test_a_training_that_learns_elsewhere_shows_that_it_lives_and_stops_when_cancelled(
+        self, wired: Wired, project: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(training, "BEAT_SECONDS", 0.05)
+        service = wired.services.train
+        version = service.queue(project)
+
+        def learn(report: Callable[[str, float], None]) -> Any:
+            report("learning elsewhere", 0.0)
+            begun = service.get(project, version.version).heartbeat_at
+            until(lambda: service.get(project, version.version).heartbeat_at > begun)
+            service.cancel(project, version.version)
+            report("never reached", 0.5)
+
+        with pytest.raises(Cancelled):
+            service.run(project, version, engine=Engine(learn, lambda *_: None))
+
+        ended = service.get(project, version.version)
+        assert (ended.state, ended.phase) == (VersionState.CANCELLED, "ended")
 
 
 class TestCancel:
