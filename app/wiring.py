@@ -1,6 +1,7 @@
 """The only place where stores, services and the application are put together."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,7 @@ from app.api.deps import Launcher, Services
 from app.api.tokens import Tokens
 from app.config import Settings
 from app.domain import Item, ModelVersion
+from app.errors import Unavailable
 from app.services.access import Access
 from app.services.assortment import Assortment
 from app.services.catalog import Catalog
@@ -84,7 +86,8 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     def learn_items(project: str, changed: Sequence[Item]) -> None:
         cache.learn(project, changed)
         assortment.learn(project, changed)
-        traffic.items_came(project, changed, cache.active(project))
+        with suppress(Unavailable):  # they are stored; the next new item tells of them
+            traffic.items_came(project, changed, cache.active(project))
 
     counters, connections, failures = Counters(database), Connections(database), FailureStore(database)
     tokens = Tokens(settings.secret.get_secret_value())

@@ -89,9 +89,9 @@ class ActiveModel:
         return replace(alone, newest_item=self.newest_item)
 
     def is_new(self, created_at: datetime) -> bool:
-        """Whether an item of that time came too late for the model."""
-        learned_at = self.scoring.learned_at
-        return learned_at is not None and created_at.timestamp() > learned_at
+        """Whether an item of that time came too late for a model that new ones can be compared with."""
+        learned_at, weight = self.scoring.learned_at, self.scoring.content_weight
+        return learned_at is not None and weight is not None and created_at.timestamp() > learned_at
 
 
 @dataclass(frozen=True, slots=True)
