@@ -23,8 +23,8 @@ class Sums:
     def __init__(self, counters: Counters, clock: Callable[[], datetime]) -> None:
         self._counters, self._clock = counters, clock
 
-    def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, Counts]:
-        """All that was counted in the last days, and of that the slots that were touched, which are summed anew.
+    def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, set[str]]:
+        """All that was counted in the last days, and the names in slots that were touched, which are summed anew.
 
         Sums that were never made are made and written, so that the next reader finds them.
         """
@@ -32,7 +32,7 @@ class Sums:
         times = sorted(touched)
         fine_from = counts.floor(int(now), HOUR) - FINE_HOURS * HOUR
         hourly_from = counts.floor(fine_from, DAY) - HOURLY_DAYS * DAY
-        changed = counts.summed(self._sum(project, FINE_SECONDS, start, now) for start in times)
+        changed = {name for start in times for _, name in self._sum(project, FINE_SECONDS, start, now)}
         hours = {counts.floor(start, HOUR) for start in times if start < fine_from}
         hourly = self._covered(project, HOUR, hourly_from, fine_from, hours, now)
         days_again = {counts.floor(hour, DAY) for hour in hours if hour < hourly_from}

@@ -9,6 +9,9 @@ from app.domain import ActiveModel, Item, ModelVersion, Scoring, Variant, Versio
 from app.errors import NotActivatable, NotFound
 from app.storage.versions import Versions
 
+Check = Callable[[str, str, str], str | None]
+"""Says of a project's version how it is clearly worse than another one; None where it is not."""
+Checks = tuple[Check, ...]
 WHOLE = 100.0
 """Percent."""
 
@@ -30,7 +33,7 @@ class Traffic:
         self,
         versions: Versions,
         settings: Settings,
-        worse: Callable[[str, str, str], str | None],
+        worse: Check,
         newest_item: Callable[[str], datetime | None],
         moved: Callable[[str], None],
         clock: Callable[[], datetime],
@@ -40,7 +43,7 @@ class Traffic:
         Args:
             versions: where they are.
             settings: how much worse a version may be.
-            worse: says of a project's version how its outcomes are clearly worse than another one's.
+            worse: judges the outcomes of a version.
             newest_item: when the project's newest item was created.
             moved: is told that a project's pointer has changed.
             clock: gives the time.
@@ -58,14 +61,8 @@ class Traffic:
             NotFound, Conflict when somebody else moved the pointer meanwhile, and NotActivatable: it is not ready, or,
                 unless this is forced or goes back, clearly worse than the active one.
         """
-        version = self._ready(project, version_id)
-        current = self.active(project)
-        if current and current.version == version_id and not current.variants and not current.shadows:
-            return current
-        if current and not force and version_id not in {current.version, current.previous}:
-            self._check_better(project, version, current)
-        previous = None if current is None else current.previous if current.version == version_id else current.version
-        return self._point(project, ActiveModel(version_id, self._clock(), previous, _scoring(version)), current)
+        checks: Checks = () if force else (self._lower_ndcg, self._worse)
+        return self._activate(project, version_id, self.active(project), checks)
 
     def take_over(self, project: str, version_id: str, force: bool) -> ActiveModel:  # noqa: FBT001 - it is handed on
         """Activate a version that was just trained; a split test goes on without it.
@@ -76,7 +73,8 @@ class Traffic:
         current = self.active(project)
         if current and current.variants and not force:
             raise NotActivatable("Not activated: versions share the traffic. Give it a share, or activate it.")
-        return self.activate(project, version_id, force=force)
+        checks: Checks = () if force else (self._lower_ndcg,)
+        return self._activate(project, version_id, current, checks)
 
     def split(self, project: str, wanted: Split) -> ActiveModel:
         """Divide the users among versions, and let others watch; the active one stays what it is.
@@ -101,6 +99,18 @@ class Traffic:
             shadows=self._variants(project, shadows, wanted.shadow_share / WHOLE),
         )
         return self._point(project, pointer, current)
+
+    def _activate(self, project: str, version_id: str, current: ActiveModel | None, checks: Checks) -> ActiveModel:
+        version = self._ready(project, version_id)
+        if current and current.version == version_id and not current.variants and not current.shadows:
+            return current
+        if current and version_id not in {current.version, current.previous}:
+            for check in checks:
+                reason = check(project, version_id, current.version)
+                if reason is not None:
+                    raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
+        previous = None if current is None else current.previous if current.version == version_id else current.version
+        return self._point(project, ActiveModel(version_id, self._clock(), previous, _scoring(version)), current)
 
     def _point(self, project: str, pointer: ActiveModel, current: ActiveModel | None) -> ActiveModel:
         moved = replace(pointer, revision=current.revision + 1 if current else 1)
@@ -136,19 +146,14 @@ class Traffic:
             raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can serve.")
         return version
 
-    def _check_better(self, project: str, version: ModelVersion, active: ActiveModel) -> None:
-        current = self._versions.get(project, active.version)
-        if current is None:
-            return
-        before, now = current.metrics.get("ndcg", 0.0), version.metrics.get("ndcg", 0.0)
-        if now < before * (1.0 - self._settings.regression_tolerance):
-            raise NotActivatable(
-                f"Not activated: its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}. "
-                "Use force to activate it all the same."
-            )
-        reason = self._worse(project, version.version, active.version)
-        if reason is not None:
-            raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
+    def _lower_ndcg(self, project: str, version: str, active: str) -> str | None:
+        one, other = self._versions.get(project, version), self._versions.get(project, active)
+        if one is None or other is None:
+            return None
+        now, before = one.metrics.get("ndcg", 0.0), other.metrics.get("ndcg", 0.0)
+        if now >= before * (1.0 - self._settings.regression_tolerance):
+            return None
+        return f"its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}"
 
 
 def _scoring(version: ModelVersion) -> Scoring:
