@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -52,8 +51,6 @@ class Asked:
     catalogue: Mapping[str, Known] | None = None
     """All items in memory, where rules look at them; None where they do not."""
     complete: bool = True
-    new: Mapping[str, datetime] = field(default_factory=dict)
-    """The newest items and when they were created, where those that the model does not know may be recommended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ class Gathering:
         """The request, and the user's events; what is not in memory is fetched side by side.
 
         That is the pointer, and for rules the user's profile and all items; `read`, where somebody's events are looked
-        at, gives these. Where there are items that came after the model, the newest ones follow.
+        at, gives these.
         """
         pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
         profile = None
@@ -133,10 +130,9 @@ class Gathering:
             applied = replace(applied, user=rules.facts_of_user(user_id, user.properties if user else {}))
         found = pointer.result() if pointer else self._cache.active(project)
         active, other, shadow = traffic.serving(found, user_id, applied.now)
-        new = self._cache.latest(project, None) if events and found is not None and found.newest_item else {}
         if wish.without_event is not None:
             events = [event for event in events if event.event_id != wish.without_event]
-        return Asked(project, user_id, wish, applied, active, other, shadow, catalogue, complete, new), events
+        return Asked(project, user_id, wish, applied, active, other, shadow, catalogue, complete), events
 
     def newest(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
         """A page of his newest events, or more pages where impressions fill them."""
@@ -160,13 +156,15 @@ class Gathering:
         history = weights.of_history(events, active.scoring if active else Scoring(), types, given)
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
         weighted = [(event.item_id, weight) for event, weight in newest]
-        rows = self._newcomers.rows(asked.project, active, weighted, asked.new) if active else {}
+        rows = self._newcomers.rows(asked.project, active, weighted) if active else {}
         factors = weights.ignored(events, wish.rotation) if wish.rotation else {}
         return Evidence([event for event, _ in newest], weighted, rows, factors)
 
     def row(self, asked: Asked, item_id: str) -> Mapping[str, float]:
         """The neighbours of one item."""
-        return self._cache.rows(asked.project, asked.active, [item_id]).get(item_id, {}) if asked.active else {}
+        if asked.active is None:
+            return {}
+        return self._newcomers.rows(asked.project, asked.active, [(item_id, 1.0)]).get(item_id, {})
 
     def look(self, asked: Asked, evidence: Evidence | None = None) -> Look:
         """Gives items of candidates; those that their reasons name come in the same round trip."""

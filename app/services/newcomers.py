@@ -32,7 +32,6 @@ class Newcomers:
         project: str,
         active: ActiveModel,
         weighted: Sequence[tuple[str, float]],
-        newest: Mapping[str, datetime],
     ) -> Mapping[str, Mapping[str, float]]:
         """The neighbours of a user's items: those of the model, and the new items that resemble them.
 
@@ -40,9 +39,9 @@ class Newcomers:
             project: of all of them.
             active: the model.
             weighted: the user's items and what they weigh.
-            newest: the project's newest items and when they were created.
         """
         usual, sources = active.scoring.content_weight, [item_id for item_id, _ in weighted]
+        newest = self._cache.latest(project, None) if sources and active.newest_item else {}
         new = [item_id for item_id, created_at in newest.items() if active.is_new(created_at)][:MOST_NEW]
         if not new or usual is None:
             return self._cache.rows(project, active, sources)

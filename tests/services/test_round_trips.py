@@ -1,7 +1,7 @@
 """The serving budget: database rounds of one answer, counted at the client."""
 
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -11,6 +11,9 @@ from app.domain import Wish
 from app.storage.table import LISTING_SHARDS
 from app.wiring import Wired
 from tests.build import an_item, two_tastes, wired_on
+
+CALL_SECONDS = 0.05
+"""Each call takes at least that long, so that calls side by side overlap on a busy machine too."""
 
 
 class Recorder:
@@ -25,6 +28,7 @@ class Recorder:
 
     def _before(self, context: dict[str, Any], **_: object) -> None:
         context["started"] = monotonic()
+        sleep(CALL_SECONDS)
 
     def _after(self, context: dict[str, Any], model: Any, **_: object) -> None:
         with self._lock:

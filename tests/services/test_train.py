@@ -223,12 +223,14 @@ class TestNewItems:
             one.item_id: one for one in other.services.recommend.for_session(project, events, wish).recommendations
         }
         even = other.services.recommend.for_session(project, [an_event("x", "i2")], wish)
-        services.catalog.put_items(project, [replace(an_item("later", "odd"), hidden=True)])
 
         assert sum(reason.contribution for reason in shown["later"].reasons) == pytest.approx(shown["later"].score)
         assert {reason.item_id for reason in shown["later"].reasons} == {"i1", "i3"}
         assert "alien" not in shown
+        similar = services.recommend.similar(project, "i5", Wish(limit=20)).recommendations
+        assert ("later", "similar") in {(one.item_id, one.source) for one in similar}
         assert "later" not in {one.item_id for one in even.recommendations}
+        services.catalog.put_items(project, [replace(an_item("later", "odd"), hidden=True)])
         hidden = services.recommend.for_session(project, events, wish)
         assert "later" not in {one.item_id for one in hidden.recommendations}
         other.close()
