@@ -47,6 +47,9 @@ have ETags for `If-Match` and `If-None-Match`.
 **Rules.** `filter` and `boost` are CEL expressions over `item`, `user` and `now`; scenarios store them with everything
 else that a placement wants.
 
+**Outcomes.** An event with the `recommendation_id` of the answer that showed its item counts for that answer's model
+version, scenario and recommender; `GET /v1/outcomes` compares them.
+
 **Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
 list now, and again whenever it changes after an event; see the README.
 

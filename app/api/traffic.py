@@ -9,6 +9,7 @@ from app.api.problems import WITH_BODY, responses
 from app.api.security import CanAdminister
 from app.api.traffic_schemas import OutcomesView, TrafficIn, TrafficView
 from app.errors import NotFound
+from app.services.outcomes import compared, grouped
 
 MOST_DAYS = 90
 router = APIRouter(prefix="/v1", tags=["models"])
@@ -39,5 +40,6 @@ def outcomes(project: CanAdminister, services: Given, days: Days = 7, by: By = [
     """
     names = list(dict.fromkeys(by))
     active = services.traffic.active(project)
-    comparisons = services.outcomes.compared(project, days, active.version) if active else []
-    return OutcomesView.of(days, names, services.outcomes.grouped(project, days, names), comparisons)
+    found = services.outcomes.of(project, days)
+    comparisons = compared(found, active.version) if active else []
+    return OutcomesView.of(days, names, grouped(found, names), comparisons)

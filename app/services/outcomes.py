@@ -16,6 +16,7 @@ JUDGED_DAYS = 30
 """Over which live outcomes decide about an activation."""
 
 Group = tuple[str, ...]
+ByOrigin = Mapping[Origin, Outcome]
 
 
 class Verdict(StrEnum):
@@ -46,36 +47,36 @@ class Outcomes:
     def __init__(self, sums: Sums, clock: Callable[[], datetime]) -> None:
         self._sums, self._clock = sums, clock
 
-    def grouped(self, project: str, days: int, by: Sequence[str]) -> dict[Group, Outcome]:
-        """Outcomes of the last days, summed up by some of `version`, `scenario` and `source`."""
-        found: dict[Group, Outcome] = {}
-        for origin, outcome in self._by_origin(project, days).items():
-            group = tuple(str(getattr(origin, name)) for name in by)
-            found[group] = found.get(group, Outcome()) + outcome
-        return dict(sorted(found.items()))
-
-    def compared(self, project: str, days: int, against: str) -> list[Comparison]:
-        """Every version that was shown, against one of them."""
-        of_version = self._of_version(project, days)
-        base = of_version.pop(against, None)
-        if base is None:
-            return []
-        found = (_compared(name, outcome, against, base) for name, outcome in sorted(of_version.items()))
-        return [one for one in found if one is not None]
+    def of(self, project: str, days: int) -> ByOrigin:
+        """Outcomes of the last days."""
+        total, _ = self._sums.of(project, days)
+        return outcomes.by_origin(total, self._clock().timestamp() - days * DAY)
 
     def worse(self, project: str, version: str, against: str) -> str | None:
         """How a version's click-through is clearly below another's; None where it is not."""
-        for one in self.compared(project, JUDGED_DAYS, against):
+        for one in compared(self.of(project, JUDGED_DAYS), against):
             if one.version == version and one.verdict is Verdict.WORSE:
                 return f"its click-through is lower by {-one.difference:.2%} of impressions (p = {one.p:.1g})"
         return None
 
-    def _of_version(self, project: str, days: int) -> dict[str, Outcome]:
-        return {group[0]: outcome for group, outcome in self.grouped(project, days, ("version",)).items()}
 
-    def _by_origin(self, project: str, days: int) -> Mapping[Origin, Outcome]:
-        total, _ = self._sums.of(project, days)
-        return outcomes.by_origin(total, self._clock().timestamp() - days * DAY)
+def grouped(found: ByOrigin, by: Sequence[str]) -> dict[Group, Outcome]:
+    """Outcomes summed up by some of `version`, `scenario` and `source`."""
+    groups: dict[Group, Outcome] = {}
+    for origin, outcome in found.items():
+        group = tuple(str(getattr(origin, name)) for name in by)
+        groups[group] = groups.get(group, Outcome()) + outcome
+    return dict(sorted(groups.items()))
+
+
+def compared(found: ByOrigin, against: str) -> list[Comparison]:
+    """Every version that was shown, against one of them."""
+    of_version = {group[0]: outcome for group, outcome in grouped(found, ("version",)).items()}
+    base = of_version.pop(against, None)
+    if base is None:
+        return []
+    comparisons = (_compared(name, outcome, against, base) for name, outcome in of_version.items())
+    return [one for one in comparisons if one is not None]
 
 
 def _compared(version: str, outcome: Outcome, against: str, base: Outcome) -> Comparison | None:

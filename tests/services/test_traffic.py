@@ -157,8 +157,8 @@ class TestSplitTest:
         for batch in (came, came, taken_back, [*taken_back, *came]):
             assert consumer.apply(batch) is None
 
-        [(origin, outcome)] = shop.services.outcomes.grouped(project, 7, ["version", "scenario", "source"]).items()
-        assert origin == ("good", "home", "neighbours")
+        [(origin, outcome)] = shop.services.outcomes.of(project, 7).items()
+        assert origin == shown.origin
         assert outcome == Outcome(impressions=1, clicks=0, conversions=2, revenue=15.0, squares=125.0)
         assert shop.services.recommend.listed(project, "popular", None, Wish()).recommendations[0].item_id == "i1"
 
