@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from math import exp, sqrt
-from statistics import NormalDist
 
-CONFIDENCE = 0.95
-Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+Z = 1.959963984540054
+"""The normal distribution's 97.5 % quantile, for intervals of 95 %; `statistics` would slow every cold start."""
 EXPECTED_EFFECT = 0.25
 """Relative difference of rates for which the sequential test is made: its standard deviation beforehand."""
 
