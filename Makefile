@@ -6,18 +6,18 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 # Java and npm come as wheels only where the machine has none (or only an older Java than 17).
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-EXTRAS := train,spark,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
+EXTRAS := train,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
 
 ##@ Use
 run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=path of your own events)
 	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 ##@ Develop
-test: .venv/installed chromium ## Run the whole test suite
+test: .venv/spark chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest
 
-lint: .venv/installed ## Check style, types and the template
+lint: .venv/spark ## Check style, types and the template
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -27,7 +27,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/installed ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|freshness|sockets)
+bench: .venv/spark ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|freshness|sockets)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
@@ -62,6 +62,14 @@ chromium:
 .venv/installed: .venv/bin/uv pyproject.toml requirements.lock
 	@echo "Installing Serendip and its dependencies into .venv"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	@touch $@
+
+.venv/spark: .venv/installed
+	@echo "Installing Spark into .venv"
+	@command -v java >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& apt-get -qq update && apt-get -qq install -y --no-install-recommends default-jre-headless >/dev/null; } \
+		|| echo "No Java: the tests of Spark will be skipped"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
 .PHONY: run test lint format bench fuzz lock openapi clean help chromium

@@ -141,8 +141,10 @@ def train(
         if spark is None:
             loading.train_now(wired, version_id, force=force)
             return
-        from app.entry import spark_training  # noqa: PLC0415 - an extra of its own
-
+        try:
+            from app.entry import spark_training  # noqa: PLC0415 - an extra of its own
+        except ImportError as error:
+            raise SetupError("Spark is not installed. Run `make .venv/spark`, or install the extra `spark`.") from error
         with spark_training.session(master) as session:
             engine = spark_training.engine(session, spark, wired.services.settings)
             loading.train_now(wired, version_id, force=force, engine=engine)
