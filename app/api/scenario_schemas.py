@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.api.fields import PRINTABLE, WHOLE, Body, Boost, Category, Filter, Id, View
 from app.api.recommendation_schemas import AnswerView, RowView
@@ -57,7 +57,11 @@ class PlacementIn(Body):
     event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     event_weights: Annotated[
         dict[Id, Annotated[float, Field(ge=-10, le=10, strict=False)]],
-        Field(max_length=50, description="Of event types, in place of the usual ones."),
+        Field(
+            max_length=50,
+            description="Of event types, in place of the usual ones.",
+            json_schema_extra={"additionalProperties": False},
+        ),
     ] = Field(default_factory=dict)
     include_seen: bool = False
     filter: Filter | None = None
@@ -71,16 +75,10 @@ class PlacementIn(Body):
     rows: Annotated[list[RowIn], Field(max_length=20, description="Of a whole page.")] = Field(default_factory=list)
     log_share: Annotated[Share, Field(description="Share of the answers that are kept, to be shown again.")] = 0.0
 
-    @model_validator(mode="after")
-    def distinct(self) -> Self:
-        if len(set(self.recommenders)) < len(self.recommenders):
-            raise ValueError("names a recommender twice")
-        return self
-
     def record(self) -> Placement:
         return Placement(
             limit=self.limit,
-            recommenders=self.recommenders,
+            recommenders=tuple(dict.fromkeys(self.recommenders)),
             event_types=tuple(self.event_types) if self.event_types is not None else None,
             event_weights=self.event_weights,
             include_seen=self.include_seen,

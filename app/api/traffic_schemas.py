@@ -26,6 +26,7 @@ class TrafficIn(Body):
             max_length=MAX_VERSIONS,
             description="Of the users by version, in proportion to each other. A user stays with his version.",
             examples=[{"v20261123T101500123456-a1b2": 90, "v20261124T101500123456-c3d4": 10}],
+            json_schema_extra={"additionalProperties": False},
         ),
     ]
     interleaved: Annotated[

@@ -46,7 +46,7 @@ class Newcomers:
         if not new or usual is None:
             return self._cache.rows(project, active, sources)
         loudest = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:LOUDEST]]
-        facts = self._beside(self._cache.facts, project, [*new, *loudest])
+        facts = self._beside(self._cache.facts, project, list(dict.fromkeys((*new, *loudest))))
         rows = dict(self._cache.rows(project, active, sources))
         known = facts.result()
         index = self._index(project, active, [known[item_id] for item_id in new if item_id in known])

@@ -92,7 +92,6 @@ class TestPut:
             ({"filter": "itm.x"}, "/filter"),
             ({"boost": '"x"'}, "/boost"),
             ({"recommenders": []}, "/recommenders"),
-            ({"recommenders": ["popular", "popular"]}, ""),
             ({"recommenders": ["magic"]}, "/recommenders/0"),
             ({"exploration": 1.1}, "/exploration"),
             ({"diversity": {"relevance": 2}}, "/diversity/relevance"),
@@ -109,6 +108,11 @@ class TestPut:
         assert answer.status_code == 422
         assert pointer in [one["pointer"] for one in answer.json()["errors"]]
         assert client.get("/v1/scenarios/home").status_code == 404
+
+    def test_a_recommender_that_is_named_twice_counts_once(self, client: httpx2.Client) -> None:
+        stored = put(client, recommenders=["popular", "latest", "popular"])
+
+        assert stored["settings"]["recommenders"] == ["popular", "latest"]
 
 
 class TestScenario:

@@ -227,6 +227,8 @@ class TestNewItems:
         assert sum(reason.contribution for reason in shown["later"].reasons) == pytest.approx(shown["later"].score)
         assert {reason.item_id for reason in shown["later"].reasons} == {"i1", "i3"}
         assert "alien" not in shown
+        known = other.services.recommend.for_session(project, [*events, an_event("x", "later")], wish)
+        assert "later" not in {one.item_id for one in known.recommendations}
         similar = services.recommend.similar(project, "i5", Wish(limit=20)).recommendations
         assert ("later", "similar") in {(one.item_id, one.source) for one in similar}
         assert "later" not in {one.item_id for one in even.recommendations}
