@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.domain import POPULAR, ModelVersion, VersionState
+from app.domain import POPULAR, TERMS, ModelVersion, VersionState
 from app.recommender import rows
 from app.storage.neighbours import Neighbours
 from app.storage.versions import Versions
@@ -25,13 +25,17 @@ def plant(
     table: Table,
     popular: Mapping[str, float] = NOTHING,
     ndcg: float = 0.3,
+    terms: Mapping[str, float] = NOTHING,
 ) -> str:
-    """A ready version, of which its training said how good it is."""
+    """A ready version, of which its training said how good it is; with terms it is compared with what it lacks."""
     neighbours = Neighbours(wired.database)
     packed = [(one, rows.pack(weights.items())) for one, weights in table.items()]
     neighbours.put_rows(project, version, packed)
     ranked = sorted(popular.items(), key=lambda entry: -entry[1])
-    neighbours.put_lists(project, version, [(POPULAR, "", rows.pack(ranked))])
-    made = ModelVersion(version, VersionState.READY, NOON, NOON, metrics={"ndcg": ndcg})
+    lists = [(POPULAR, "", rows.pack(ranked)), (TERMS, "", rows.pack(terms.items()))]
+    neighbours.put_lists(project, version, lists)
+    parameters = {"content_weight": 0.5} if terms else {}
+    metrics = {"ndcg": ndcg}
+    made = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
     Versions(wired.database).create(project, made)
     return version

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain import Diversity, Wish
+from app.services.traffic import Split
 from app.wiring import Wired
 from tests.build import a_project, an_event, an_item
-from tests.planting import publish
+from tests.planting import plant
 from tests.services.test_filters import IDS, ROWS
 
 _numbers = count(1)
@@ -43,6 +44,8 @@ class TestReasons:
         history=EVENTS,
         popular=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=4),
         wish=WISHES,
+        other=st.one_of(st.none(), ROWS),
+        compared=st.booleans(),
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_shares_sum_to_the_score_and_counterfactuals_come_true(
@@ -52,11 +55,18 @@ class TestReasons:
         history: list[Any],
         popular: dict[str, float],
         wish: Wish,
+        other: dict[str, dict[str, float]] | None,
+        compared: bool,  # noqa: FBT001 - hypothesis gives it
     ) -> None:
+        """Also of two interleaved versions, and of items that came after the model, which are compared by content."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
-        wired.services.catalog.put_items(project, [an_item(one, price=n % 4) for n, one in enumerate(IDS)])
+        wired.services.catalog.put_items(project, [an_item(one, f"c{n % 3}", price=n % 4) for n, one in enumerate(IDS)])
         a_project(wired, project)
-        publish(wired, project, table, popular)
+        terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
+        wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
+        if other is not None:
+            second = plant(wired, project, "v2", other, popular, terms=terms)
+            wired.services.traffic.split(project, Split({second: 1.0}, interleaved=True))
         events = [
             an_event("ann", item, kind, minutes, value=3.0 if kind == "rating" else None)
             for item, kind, minutes in {(item, kind): (item, kind, minutes) for item, kind, minutes in history}.values()
@@ -81,7 +91,7 @@ class TestReasons:
                 )
                 kept = one.item_id in {other.item_id for other in asked.recommendations}
                 assert reason.kept_without == kept
-                if not wish.exploration:  # which is each user's own
+                if not wish.exploration and other is None:  # which are each user's own
                     assert kept == (one.item_id in {other.item_id for other in without.recommendations})
 
 
