@@ -47,7 +47,7 @@ class Newcomers:
             return self._cache.rows(project, active, sources)
         loudest = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:LOUDEST]]
         facts = self._beside(self._cache.facts, project, list(dict.fromkeys((*new, *loudest))))
-        rows = dict(self._cache.rows(project, active, sources))
+        rows = dict(self._cache.rows(project, active, sources, terms=True))
         known = facts.result()
         index = self._index(project, active, [known[item_id] for item_id in new if item_id in known])
         for item_id in loudest:

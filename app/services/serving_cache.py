@@ -40,8 +40,10 @@ class ServingCache:
             MAX_PROJECTS, settings.pointer_ttl_seconds, monotonic
         )
         self._rows: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(settings.row_cache_rows)
-        self._lists: LRUCache[tuple[str, str, str], dict[str, float]] = LRUCache(MAX_LISTS)
-        self._terms: LRUCache[tuple[str, str], dict[str, float]] = LRUCache(MAX_VOCABULARIES)
+        self._lists: dict[str, LRUCache[tuple[str, str, str], dict[str, float]]] = {
+            POPULAR: LRUCache(MAX_LISTS),
+            TERMS: LRUCache(MAX_VOCABULARIES),
+        }
         self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
             MAX_LISTS, settings.item_ttl_seconds, monotonic
         )
@@ -72,9 +74,14 @@ class ServingCache:
         with self._lock:
             self._pointers.pop(project, None)
 
-    def rows(self, project: str, active: ActiveModel, item_ids: Sequence[str]) -> dict[str, dict[str, float]]:
-        """Decoded neighbour rows by item; those not in memory come in one round trip, with the popular list."""
-        self._load(project, active, item_ids, [""])
+    def rows(
+        self, project: str, active: ActiveModel, item_ids: Sequence[str], *, terms: bool = False
+    ) -> dict[str, dict[str, float]]:
+        """Decoded neighbour rows by item; those not in memory come in one round trip, with the popular list.
+
+        And, if they will be asked for, with the version's terms.
+        """
+        self._load(project, active, item_ids, [(POPULAR, ""), (TERMS, "")] if terms else [(POPULAR, "")])
         with self._lock:
             found = {item_id: self._rows.get((project, active.version, item_id)) for item_id in item_ids}
         return {item_id: row for item_id, row in found.items() if row}
@@ -85,19 +92,20 @@ class ServingCache:
         counted = packing.unpack(moving.packed) if moving else {}
         trained: dict[str, float] = {}
         if active is not None:
-            self._load(project, active, [], [category])
-            with self._lock:
-                trained = self._lists.get((project, active.version, category), {})
+            trained = self._list(project, active, POPULAR, category)
         if not counted:
             return trained
         scale = min(counted.values()) / max(trained.values(), default=1.0)
         return counted | {item_id: scale * score for item_id, score in trained.items() if item_id not in counted}
 
     def terms(self, project: str, active: ActiveModel) -> dict[str, float]:
-        """How rare terms are in the items of a version; it came with its popular list."""
-        self._load(project, active, [], [""])
+        """How rare terms are in the items of a version."""
+        return self._list(project, active, TERMS, "")
+
+    def _list(self, project: str, active: ActiveModel, kind: str, name: str) -> dict[str, float]:
+        self._load(project, active, [], [(kind, name)])
         with self._lock:
-            return self._terms.get((project, active.version), {})
+            return self._lists[kind].get((project, active.version, name), {})
 
     def trending(self, project: str, category: str, now: float) -> dict[str, float]:
         """Trending items of a category ("" for all), with their scores at a time (seconds since 1970)."""
@@ -166,13 +174,14 @@ class ServingCache:
             found = {item_id: self._last_facts.get((project, item_id)) for item_id in item_ids}
         return {item_id: item for item_id, item in found.items() if item is not None}
 
-    def _load(self, project: str, active: ActiveModel, item_ids: Sequence[str], categories: Sequence[str]) -> None:
+    def _load(
+        self, project: str, active: ActiveModel, item_ids: Sequence[str], wanted: Sequence[tuple[str, str]]
+    ) -> None:
+        """Rows, and lists by kind and name, as far as they are not in memory."""
         version = active.version
         with self._lock:
             rows = [item_id for item_id in item_ids if (project, version, item_id) not in self._rows]
-            lists = [(POPULAR, name) for name in categories if (project, version, name) not in self._lists]
-            if (POPULAR, "") in lists:
-                lists.append((TERMS, ""))
+            lists = [(kind, name) for kind, name in wanted if (project, version, name) not in self._lists[kind]]
         if not rows and not lists:
             return
         packed_rows, packed_lists = self._neighbours.get(project, version, rows, lists)
@@ -180,12 +189,9 @@ class ServingCache:
             for item_id in rows:
                 packed = packed_rows.get(item_id)
                 self._rows[project, version, item_id] = packing.unpack(packed) if packed else {}
-            for name in lists:
-                packed = packed_lists.get(name)
+            for kind, name in lists:
+                packed = packed_lists.get((kind, name))
                 listed = packing.unpack(packed) if packed else {}
-                if name[0] == TERMS:
-                    self._terms[project, version] = listed
-                    continue
-                self._lists[project, version, name[1]] = listed
-                if not name[1] and listed:
+                self._lists[kind][project, version, name] = listed
+                if kind == POPULAR and not name and listed:
                     self._last[project] = (active, listed)

@@ -10,13 +10,13 @@ import pytest
 from app.config import Settings
 from app.domain import ModelVersion, VersionState, Wish
 from app.errors import Cancelled, Conflict, NotActivatable
-from app.services import train, training
+from app.services import serving_cache, train, training
 from app.services.training import Engine
 from app.storage.database import Raw
 from app.storage.neighbours import ListRow, NeighbourRow
 from app.storage.versions import Versions
 from app.wiring import Wired
-from tests.build import an_event, an_item, two_tastes, until, wired_on
+from tests.build import a_project, an_event, an_item, two_tastes, until, wired_on
 
 
 class Stop(Exception):
@@ -236,3 +236,28 @@ class TestNewItems:
         hidden = services.recommend.for_session(project, events, wish)
         assert "later" not in {one.item_id for one in hidden.recommendations}
         other.close()
+
+    def test_a_vocabulary_that_had_to_make_room_is_read_again(
+        self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(serving_cache, "MAX_VOCABULARIES", 1)
+        services, projects = wired.services, (settings.project, f"{settings.project}-too")
+        for project in projects:
+            a_project(wired, project)
+            services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+            services.events.accept(project, two_tastes())
+            services.train.run(project, services.train.queue(project))
+        instance = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
+        wish = Wish(recommenders=("neighbours",), limit=20)
+
+        def listed(project: str) -> set[str]:
+            answer = instance.services.recommend.for_session(project, [an_event("x", "i1")], wish)
+            return {one.item_id for one in answer.recommendations}
+
+        for project in projects:
+            services.catalog.put_items(project, [an_item("first", "odd")])
+            assert "first" in listed(project)
+        services.catalog.put_items(projects[0], [an_item("second", "odd")])
+
+        assert {"first", "second"} <= listed(projects[0])
+        instance.close()
