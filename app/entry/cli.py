@@ -13,7 +13,7 @@ from rich.table import Table
 from app import telemetry
 from app.config import PREFIX
 from app.domain import Wish
-from app.entry import access_cli, dynamodb_local, exporting, files, loading, local, stream_cli
+from app.entry import access_cli, dynamodb_local, exporting, files, loading, local, models_cli, stream_cli
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
@@ -23,9 +23,8 @@ from app.telemetry import Work
 
 cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
 tables = typer.Typer(help="The database's tables.", no_args_is_help=True)
-models = typer.Typer(help="Model versions.", no_args_is_help=True)
 cli.add_typer(tables, name="tables")
-cli.add_typer(models, name="models")
+cli.add_typer(models_cli.models, name="models")
 cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
 cli.add_typer(stream_cli.stream, name="stream")
@@ -236,54 +235,6 @@ def recommend(user_id: str, limit: Annotated[int, typer.Option(min=1, max=100)] 
         because = ", ".join(f"{reason['item']} {reason['share']:.0%}" for reason in row["reasons"])
         table.add_row(row["item_id"], row["title"] or "", f"{row['score']:.4f}", row["source"], because)
     console.print(table)
-
-
-@models.command("list")
-def models_list() -> None:
-    """All versions, newest first."""
-    with services() as wired:
-        project = wired.services.settings.project
-        page, active = wired.services.train.list_page(project, None, 100), wired.services.traffic.active(project)
-    table = Table("Version", "State", "NDCG@20", "Items", "Seconds", "")
-    for version in page.records:
-        mark = "active" if active and active.version == version.version else version.detail or ""
-        quality = f"{version.metrics['ndcg']:.4f}" if "ndcg" in version.metrics else ""
-        table.add_row(
-            version.version,
-            version.state,
-            quality,
-            str(version.counts.get("items", "")),
-            str(version.seconds or ""),
-            mark,
-        )
-    console.print(table)
-
-
-@models.command("activate")
-def models_activate(
-    version: str,
-    force: Annotated[bool, typer.Option("--force", help="Also if it is clearly worse than the active one.")] = False,
-) -> None:
-    """Serve this version from now on; an older one is a roll-back."""
-    with services() as wired:
-        active = wired.services.traffic.activate(wired.services.settings.project, version, force=force)
-    console.print(f"Active: {active.version} (before: {active.previous or 'none'})")
-
-
-@models.command("cancel")
-def models_cancel(version: str) -> None:
-    """Stop a running training."""
-    with services() as wired:
-        wired.services.train.cancel(wired.services.settings.project, version)
-    console.print(f"{version} stops at its next report.")
-
-
-@models.command("collect")
-def models_collect() -> None:
-    """Remove what killed, failed and outdated trainings left behind."""
-    with services() as wired:
-        cleaned = wired.services.train.collect(wired.services.settings.project)
-    console.print(f"Cleaned {cleaned} version(s).")
 
 
 @cli.command()
