@@ -1,7 +1,7 @@
 """Model versions, and the lists that they and the counters give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -85,8 +85,9 @@ class ActiveModel:
 
     def of(self, variant: Variant) -> "ActiveModel":
         """The pointer as if the variant were all there is."""
-        alone = ActiveModel(variant.version, self.activated_at, self.previous, variant.scoring)
-        return replace(alone, newest_item=self.newest_item)
+        return ActiveModel(
+            variant.version, self.activated_at, self.previous, variant.scoring, newest_item=self.newest_item
+        )
 
     def is_new(self, created_at: datetime) -> bool:
         """Whether an item of that time came too late for a model that new ones can be compared with."""

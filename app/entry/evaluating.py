@@ -33,6 +33,17 @@ HOLDOUTS: dict[str, Callable[[Interactions, int], Mask]] = {
 }
 
 
+CHOSEN, POPULARITY = "chosen", "popularity"
+PARAMETERS = ("ridge", "user_exponent", "item_exponent")
+SETTABLE: Mapping[str, Callable[[str], float]] = {
+    "neighbours": int,
+    "half_life_days": float,
+    **dict.fromkeys(PARAMETERS, float),
+}
+SURE = ("recall", "ndcg")
+"""Metrics that get an interval."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What is tried: the trainer's own choice, but for what is set here."""
@@ -62,17 +73,6 @@ class Configuration:
         changes = {name: value for name, value in self.changes.items() if name != "neighbours"}
         own = {name: changes.pop(name) for name in PARAMETERS if name in changes}
         return replace(choice, parameters=replace(choice.parameters, **own), **changes)
-
-
-CHOSEN, POPULARITY = "chosen", "popularity"
-PARAMETERS = ("ridge", "user_exponent", "item_exponent")
-SETTABLE: Mapping[str, Callable[[str], float]] = {
-    "neighbours": int,
-    "half_life_days": float,
-    **dict.fromkeys(PARAMETERS, float),
-}
-SURE = ("recall", "ndcg")
-"""Metrics that get an interval."""
 
 
 def run(

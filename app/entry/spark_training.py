@@ -6,25 +6,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
-from itertools import islice
 from pathlib import PurePosixPath
 
 from pydantic import SecretStr
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - its usual name
-from pyspark.sql.types import StringType, TimestampType
+from pyspark.sql.types import StringType
 
 from app.config import Settings
 from app.entry.dynamodb_local import SetupError
 from app.recommender.fit import distributed
 from app.recommender.fit.learn import Report
-from app.services.training import Engine, Model, Rows
+from app.recommender.rows import Packed
+from app.services.training import Engine, Model
 from app.storage import schema
 from app.storage.database import Database
 from app.storage.neighbours import Neighbours
 from app.storage.table import SEPARATOR
 
-ROWS_A_WRITE = 500
 UNUSED = SecretStr("workers sign nothing, and get no secret")
 Where = tuple[str, str | None, str]
 """Region, endpoint and prefix of the tables."""
@@ -124,8 +123,6 @@ def _seconds(rows: DataFrame) -> Column:
     column, kind = F.col("timestamp"), rows.schema["timestamp"].dataType
     if isinstance(kind, StringType):
         column = F.when(column.rlike(NUMBER), column.cast("double")).otherwise(F.to_timestamp(column).cast("double"))
-    elif isinstance(kind, TimestampType):
-        column = column.cast("double")
     return column.cast("double")
 
 
@@ -142,11 +139,9 @@ def _of_export(lines: DataFrame, project: str) -> DataFrame:
     )
 
 
-def _write(where: Where, project: str, version: str, rows: Rows) -> None:
+def _write(where: Where, project: str, version: str, rows: Packed) -> None:
     """Write packed rows to the database, on whichever machine they are."""
-    neighbours, remaining = _neighbours(*where), iter(rows)
-    while chunk := list(islice(remaining, ROWS_A_WRITE)):
-        neighbours.put_rows(project, version, chunk)
+    _neighbours(*where).put_rows(project, version, rows)
 
 
 @cache

@@ -33,9 +33,14 @@ def slot_of(event: Event, arrived: int) -> int:
     return floor(max(happened, 0), FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS)
 
 
+def is_item(name: str) -> bool:
+    """Whether a name of counters is an item's."""
+    return not name.startswith(MARK)
+
+
 def of_items(total: Counts) -> Counts:
     """Without what is no item's."""
-    return {entry: amount for entry, amount in total.items() if not entry[1].startswith(MARK)}
+    return {entry: amount for entry, amount in total.items() if is_item(entry[1])}
 
 
 def floor(second: int, seconds: int) -> int:
@@ -81,7 +86,7 @@ def packed_within(counts: Counts, most_bytes: int) -> bytes:
     items: dict[str, int] = {}
     for (_, item_id), amount in counts.items():
         items[item_id] = items.get(item_id, 0) + amount
-    marked = {item_id for item_id in items if item_id.startswith(MARK)}
+    marked = {name for name in items if not is_item(name)}
     heaviest = sorted(items.keys() - marked, key=lambda item_id: (-items[item_id], item_id))
     while len(packed) > most_bytes and heaviest:
         heaviest = heaviest[: len(heaviest) * 3 // 4]

@@ -68,7 +68,7 @@ def by_origin(total: Counts, since: float) -> dict[Origin, Outcome]:
     """Outcomes of the slots that began since then (seconds since 1970)."""
     sums: dict[Origin, dict[str, int]] = {}
     for (slot, name), amount in total.items():
-        if slot < since or not name.startswith(MARK) or name == ARRIVED:
+        if slot < since or counts.is_item(name) or name == ARRIVED:
             continue
         _, version, scenario, source, metric = name.split(MARK)
         of_origin = sums.setdefault(Origin(version, scenario, source), {})

@@ -6,6 +6,8 @@ from struct import Struct
 from sys import byteorder
 
 HEADER = Struct("<cI")
+Packed = Iterable[tuple[str, bytes]]
+"""Items and their packed rows."""
 FORMAT = b"\x01"
 
 

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.domain import POPULAR, TRENDING, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import counts, rows, trends
-from app.recommender.counts import FINE_SECONDS, MARK, Counts
+from app.recommender.counts import FINE_SECONDS, Counts
 from app.services.sums import Sums
 from app.storage.counters import DAY, Counters, Due
 from app.storage.items import Items
@@ -82,7 +82,7 @@ class Lists:
         self._write(
             project,
             counts.of_items(total),
-            {name for name in changed if not name.startswith(MARK)},
+            set(filter(counts.is_item, changed)),
             self._clock().timestamp(),
         )
         self._summed(project, total)

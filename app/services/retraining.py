@@ -13,9 +13,9 @@ from app.domain import ModelVersion
 from app.errors import Conflict, TrainingUnavailable
 from app.recommender import outcomes
 from app.recommender.counts import Counts
+from app.services.sums import HOUR
 from app.storage.versions import Versions
 
-HOUR = 3_600
 LOOK_SECONDS = 30.0
 MAX_PROJECTS = 10_000
 

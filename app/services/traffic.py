@@ -9,9 +9,6 @@ from app.domain import ActiveModel, Item, ModelVersion, Scoring, Variant, Versio
 from app.errors import NotActivatable, NotFound
 from app.storage.versions import Versions
 
-Check = Callable[[str, str, str], str | None]
-"""Says of a project's version how it is clearly worse than another one; None where it is not."""
-Checks = tuple[Check, ...]
 WHOLE = 100.0
 """Percent."""
 
@@ -33,7 +30,7 @@ class Traffic:
         self,
         versions: Versions,
         settings: Settings,
-        worse: Check,
+        worse: Callable[[str, str, str], str | None],
         newest_item: Callable[[str], datetime | None],
         moved: Callable[[str], None],
         clock: Callable[[], datetime],
@@ -43,7 +40,7 @@ class Traffic:
         Args:
             versions: where they are.
             settings: how much worse a version may be.
-            worse: judges the outcomes of a version.
+            worse: says of a project's version how its outcomes are clearly worse than another one's, if they are.
             newest_item: when the project's newest item was created.
             moved: is told that a project's pointer has changed.
             clock: gives the time.
@@ -61,8 +58,7 @@ class Traffic:
             NotFound, Conflict when somebody else moved the pointer meanwhile, and NotActivatable: it is not ready, or,
                 unless this is forced or goes back, clearly worse than the active one.
         """
-        checks: Checks = () if force else (self._lower_ndcg, self._worse)
-        return self._activate(project, version_id, self.active(project), checks)
+        return self._activate(project, version_id, self.active(project), force=force, live=True)
 
     def take_over(self, project: str, version_id: str, force: bool) -> ActiveModel:  # noqa: FBT001 - it is handed on
         """Activate a version that was just trained; a split test goes on without it.
@@ -73,8 +69,7 @@ class Traffic:
         current = self.active(project)
         if current and current.variants and not force:
             raise NotActivatable("Not activated: versions share the traffic. Give it a share, or activate it.")
-        checks: Checks = () if force else (self._lower_ndcg,)
-        return self._activate(project, version_id, current, checks)
+        return self._activate(project, version_id, current, force=force, live=False)
 
     def split(self, project: str, wanted: Split) -> ActiveModel:
         """Divide the users among versions, and let others watch; the active one stays what it is.
@@ -89,26 +84,27 @@ class Traffic:
         variants = self._variants(project, wanted.shares, 1.0)
         shadows = dict.fromkeys(wanted.shadows, 1.0)
         alone = [one.version for one in variants] == [current.version]
-        pointer = ActiveModel(
-            current.version,
-            current.activated_at,
-            current.previous,
-            current.scoring,
+        pointer = replace(
+            current,
             variants=() if alone else variants,
             interleaved=wanted.interleaved and not alone,
             shadows=self._variants(project, shadows, wanted.shadow_share / WHOLE),
         )
         return self._point(project, pointer, current)
 
-    def _activate(self, project: str, version_id: str, current: ActiveModel | None, checks: Checks) -> ActiveModel:
+    def _activate(
+        self, project: str, version_id: str, current: ActiveModel | None, *, force: bool, live: bool
+    ) -> ActiveModel:
+        """`live`: outcomes decide too."""
         version = self._ready(project, version_id)
         if current and current.version == version_id and not current.variants and not current.shadows:
             return current
-        if current and version_id not in {current.version, current.previous}:
-            for check in checks:
-                reason = check(project, version_id, current.version)
-                if reason is not None:
-                    raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
+        if current and not force and version_id not in {current.version, current.previous}:
+            reason = self._lower_ndcg(project, version, current.version)
+            if reason is None and live:
+                reason = self._worse(project, version_id, current.version)
+            if reason is not None:
+                raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
         previous = None if current is None else current.previous if current.version == version_id else current.version
         return self._point(project, ActiveModel(version_id, self._clock(), previous, _scoring(version)), current)
 
@@ -146,11 +142,11 @@ class Traffic:
             raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can serve.")
         return version
 
-    def _lower_ndcg(self, project: str, version: str, active: str) -> str | None:
-        one, other = self._versions.get(project, version), self._versions.get(project, active)
-        if one is None or other is None:
+    def _lower_ndcg(self, project: str, version: ModelVersion, against: str) -> str | None:
+        other = self._versions.get(project, against)
+        if other is None:
             return None
-        now, before = one.metrics.get("ndcg", 0.0), other.metrics.get("ndcg", 0.0)
+        now, before = version.metrics.get("ndcg", 0.0), other.metrics.get("ndcg", 0.0)
         if now >= before * (1.0 - self._settings.regression_tolerance):
             return None
         return f"its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}"

@@ -1,11 +1,10 @@
 """One training: learns a version, publishes its rows, and keeps the version's row up to date meanwhile."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from threading import Event as Signal
 from threading import Lock, Thread
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 from app.config import Settings
 from app.domain import POPULAR, TERMS, Event, Item, ModelVersion, VersionState, every
 from app.errors import Cancelled, Conflict, Unavailable
+from app.recommender.rows import Packed
 from app.storage.events import Events
 from app.storage.items import Items
 from app.storage.neighbours import Neighbours
@@ -21,15 +21,12 @@ from app.storage.versions import Versions
 HEARTBEAT = timedelta(seconds=1)
 BEAT_SECONDS = 60.0
 EVENTS_A_REPORT = 5_000
-ROWS_A_WRITE = 500
 LISTED_ITEMS = 100
 CHOSEN_AT = "chosen_at"
 """Among a version's parameters: when they were chosen, as a second since 1970."""
 
 Report = Callable[[str, float], None]
 """Is told of phases, and how far each has come."""
-Rows = Iterable[tuple[str, bytes]]
-"""Items and their packed neighbours."""
 
 
 class Model(Protocol):
@@ -46,7 +43,7 @@ class Model(Protocol):
     def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]: ...
     def terms(self, items: Mapping[str, Item]) -> bytes: ...
     def with_content(self, items: Mapping[str, Item]) -> "Model": ...
-    def publish(self, put: Callable[[Rows], None]) -> None: ...
+    def publish(self, put: Callable[[Packed], None]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Engine:
     """Where a training runs, if not in this process."""
 
     learn: Callable[[Report], Model]
-    put: Callable[[str, str, Rows], None]
+    put: Callable[[str, str, Packed], None]
     """Writes rows of a project's version; it is called where they are, maybe on another machine."""
 
 
@@ -133,12 +130,11 @@ class Job:
             earlier=earlier,
         )
 
-    def _put_here(self, project: str, version_id: str, rows: Rows) -> None:
-        written, remaining = 0, iter(rows)
-        while chunk := list(islice(remaining, ROWS_A_WRITE)):
-            self._stores.neighbours.put_rows(project, version_id, chunk)
-            written += len(chunk)
-            self.report("publishing", written / self.version.counts["items"])
+    def _put_here(self, project: str, version_id: str, rows: Packed) -> None:
+        items = self.version.counts["items"]
+        self._stores.neighbours.put_rows(
+            project, version_id, rows, lambda written: self.report("publishing", written / items)
+        )
 
     def _read(self) -> Iterator[Event]:
         for number, event in enumerate(self._stores.events.all(self._project)):

@@ -3,7 +3,8 @@
 Both belong to a version, so that moving the active pointer back brings back everything that it served.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
@@ -12,6 +13,7 @@ from app.storage.database import Database, Raw
 from app.storage.table import Table, key
 
 MANIFEST_IDS = 2_000
+ROWS_A_WRITE = 500
 
 
 class NeighbourRow(Model):
@@ -54,8 +56,21 @@ class Neighbours:
         }
         return rows, ranked
 
-    def put_rows(self, project: str, version: str, rows: Sequence[tuple[str, bytes]]) -> None:
-        self._rows.write_many([NeighbourRow(key=key(project, version, item_id), packed=row) for item_id, row in rows])
+    def put_rows(
+        self,
+        project: str,
+        version: str,
+        rows: Iterable[tuple[str, bytes]],
+        report: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Write packed rows by item, however many; `report` is told how many are written."""
+        written, remaining = 0, iter(rows)
+        while chunk := list(islice(remaining, ROWS_A_WRITE)):
+            self._rows.write_many(
+                [NeighbourRow(key=key(project, version, item_id), packed=row) for item_id, row in chunk]
+            )
+            written += len(chunk)
+            report(written)
 
     def put_lists(self, project: str, version: str, lists: Sequence[tuple[str, str, bytes]]) -> None:
         self._lists.write_many(

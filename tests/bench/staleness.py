@@ -49,8 +49,8 @@ def _judge(name: str, interactions: Interactions) -> None:
         before = known.times < now - days * DAY
         stale = choose.fitted(known.matrix(before), PARAMETERS, LOCAL, KEPT)
         found = measure.quality(history, stale, history, right, K).ndcg
-        touched = len(np.unique(known.items[~before])) / len(np.unique(known.items))
-        refreshed = np.flatnonzero(np.bincount(known.items[~before], minlength=len(known.item_ids)))
+        refreshed = np.unique(known.items[~before])
+        touched = len(refreshed) / len(np.unique(known.items))
         mixed = stale.tolil()
         mixed[refreshed] = fresh[refreshed]
         part = measure.quality(history, mixed.tocsr(), history, right, K).ndcg

@@ -1,6 +1,6 @@
 """Trainings begin by themselves: after so many events, or after so many hours and any event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -47,6 +47,20 @@ class Shop:
         return list(self.wired.services.train.list_page(self.project, None, 10).records)
 
 
+@pytest.fixture
+def shop_of(settings: Settings) -> Iterator[Callable[..., Shop]]:
+    """Makes a shop of some settings."""
+    made: list[Shop] = []
+
+    def make(**more: Any) -> Shop:
+        made.append(Shop(settings, **more))
+        return made[-1]
+
+    yield make
+    for shop in made:
+        shop.wired.close()
+
+
 class Nowhere:
     """Launches nothing."""
 
@@ -55,8 +69,8 @@ class Nowhere:
 
 
 class TestRetraining:
-    def test_so_many_events_begin_the_next_one(self, settings: Settings) -> None:
-        shop = Shop(settings, retrain_events=10)
+    def test_so_many_events_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_events=10)
 
         shop.bring(TODAY, 9)
         shop.bring(TODAY, 50, "impression")  # nothing can be learned from them
@@ -68,10 +82,9 @@ class TestRetraining:
         assert len(shop.versions()) == 1
         shop.bring(TODAY + timedelta(minutes=15), 1)
         assert len(shop.versions()) == 2
-        shop.wired.close()
 
-    def test_parameters_are_chosen_once_a_week(self, settings: Settings) -> None:
-        shop = Shop(settings, retrain_hours=1)
+    def test_parameters_are_chosen_once_a_week(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_hours=1)
 
         for hours in (0, 2, 100, 200):
             shop.bring(TODAY + timedelta(hours=hours - 200), 1)
@@ -85,10 +98,9 @@ class TestRetraining:
             tuple(first.parameters[name] for name in names)
         }
         assert all(one.metrics["ndcg"] > 0 for one in versions)
-        shop.wired.close()
 
-    def test_so_many_hours_and_an_event_begin_the_next_one(self, settings: Settings) -> None:
-        shop = Shop(settings, retrain_hours=2)
+    def test_so_many_hours_and_an_event_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_hours=2)
 
         shop.bring(TODAY, 1)
         assert len(shop.versions()) == 1
@@ -96,15 +108,13 @@ class TestRetraining:
         assert len(shop.versions()) == 1
         shop.bring(TODAY + timedelta(hours=3), 1)
         assert len(shop.versions()) == 2
-        shop.wired.close()
 
-    def test_without_a_setting_none_begins(self, settings: Settings) -> None:
-        shop = Shop(settings)
+    def test_without_a_setting_none_begins(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of()
 
         shop.bring(TODAY, 500)
 
         assert shop.versions() == []
-        shop.wired.close()
 
     def test_of_many_instances_one_begins_it(self, settings: Settings, wired: Wired) -> None:
         together, begun = Barrier(6), list[str]()

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.recommender.fit.measure import Floats, Judged
+from app.recommender.fit import measure
+from app.recommender.fit.interactions import most_frequent
+from app.recommender.fit.measure import Floats, Integers, Judged
 
 RESAMPLES = 1_000
 HEAD_SHARE = 0.2
@@ -40,7 +42,7 @@ def of_lists(judged: Judged, seen: sparse.csr_matrix) -> Beyond:
     """
     lists = judged.lists()
     known = (seen != 0).astype(np.float64)
-    popularity = np.asarray(known.sum(axis=0)).ravel()
+    popularity = measure.popularity(seen)
     places = max(lists.nnz, 1)
     surprise = -np.log2(np.maximum(popularity, 1.0) / max(known.shape[0], 1))
     novelty = float((lists @ surprise).sum() / places)
@@ -53,7 +55,7 @@ def of_lists(judged: Judged, seen: sparse.csr_matrix) -> Beyond:
     return Beyond(novelty, _diversity(lists, known, popularity), lift)
 
 
-def _diversity(lists: sparse.csr_matrix, known: sparse.csr_matrix, popularity: Floats) -> float:
+def _diversity(lists: sparse.csr_matrix, known: sparse.csr_matrix, popularity: Integers) -> float:
     """From the length of the sum of a list's unit vectors: |sum v|^2 = k + the sum of all pairs' cosines."""
     lengths = np.sqrt(np.maximum(popularity, 1.0))
     units = sparse.csr_matrix((known @ sparse.diags(1.0 / lengths)).T)
@@ -78,7 +80,7 @@ def interval(values: Floats, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _resamples(count: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+def _resamples(count: int, seed: int) -> Iterator[Integers]:
     random = np.random.default_rng(seed)
     for _ in range(RESAMPLES):
         yield random.integers(0, count, count)
@@ -86,9 +88,9 @@ def _resamples(count: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
 
 def head(seen: sparse.csr_matrix) -> Mask:
     """True for the most popular items."""
-    popularity = np.asarray((seen != 0).sum(axis=0)).ravel()
+    popularity = measure.popularity(seen)
     chosen = np.zeros(len(popularity), dtype=bool)
-    chosen[np.argsort(-popularity, kind="stable")[: round(HEAD_SHARE * len(popularity))]] = True
+    chosen[most_frequent(popularity, round(HEAD_SHARE * len(popularity)))] = True
     return chosen
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.recommender.fit import measure
-from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.interactions import Interactions, most_frequent
 from app.recommender.fit.local_ridge import local_weights
 from app.recommender.fit.measure import Quality
 from app.recommender.fit.solver import Parameters, strongest, weight_matrix
@@ -115,7 +115,7 @@ def frequent(interactions: Interactions, items: int) -> npt.NDArray[np.bool_]:
     """True for the entries of the most frequent items."""
     counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
     chosen = np.zeros(len(counts), dtype=bool)
-    chosen[np.argsort(-counts, kind="stable")[:items]] = True
+    chosen[most_frequent(counts, items)] = True
     return chosen[interactions.items]
 
 

@@ -18,15 +18,15 @@ from app.domain import Item
 from app.recommender import weights
 from app.recommender.fit import choose, content
 from app.recommender.fit.choose import CHOICE_ITEMS, HELD_OUT, LOCAL, Choice
-from app.recommender.fit.interactions import Integers, Interactions
+from app.recommender.fit.interactions import Interactions, most_frequent
 from app.recommender.fit.learn import Extent, Report, Trained, check_trainable, packed
 from app.recommender.fit.local_ridge import BLOCK_ITEMS, Gram, Problem, gram_blocks, pruned, strongest
 from app.recommender.fit.solver import Floats, Parameters, scaled, shrunk
+from app.recommender.rows import Packed
 
 TARGETS_A_TASK = 2_000
 Block = tuple[int, sparse.csr_matrix]
 """Rows of a matrix, or a summand of them, by the number of the first one."""
-Packed = Iterable[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -135,30 +135,25 @@ def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats
 
 def _choice(pairs: DataFrame, extent: Extent, neighbours: int, report: Report) -> Choice:
     """As `choose.parameters`, of which the driver needs the most frequent items' interactions only."""
-    chosen = np.argsort(-extent.item_users, kind="stable")[:CHOICE_ITEMS]
+    chosen = most_frequent(extent.item_users, CHOICE_ITEMS)
     frequent = pairs.sparkSession.createDataFrame([(extent.item_ids[number],) for number in chosen], "item_id string")
     of_user = Window.partitionBy("user_id")
     count, rank = F.count("*").over(of_user), F.row_number().over(of_user.orderBy(F.desc("time"), F.desc("item_id")))
     wanted = F.when(count > 1, F.greatest(F.lit(1), F.floor(HELD_OUT * count))).otherwise(0)
     rows = pairs.withColumn("held", rank <= wanted).join(F.broadcast(frequent), "item_id").orderBy("user_id", "item_id")
     table = rows.toArrow()
-    users, items = table["user_id"].to_pylist(), table["item_id"].to_pylist()
-    user_ids, item_ids = sorted(set(users)), sorted(set(items))
+    user_ids, users = np.unique(table["user_id"].to_numpy(), return_inverse=True)
+    item_ids, items = np.unique(table["item_id"].to_numpy(), return_inverse=True)
     interactions = Interactions(
-        user_ids,
-        item_ids,
-        _numbers(users, user_ids),
-        _numbers(items, item_ids),
+        user_ids.tolist(),
+        item_ids.tolist(),
+        users,
+        items,
         table["value"].to_numpy(),
         table["time"].to_numpy(),
         extent.rating_threshold,
     )
     return choose.parameters(interactions, neighbours, report, table["held"].to_numpy())
-
-
-def _numbers(names: Iterable[str], ids: Iterable[str]) -> Integers:
-    places = {name: number for number, name in enumerate(ids)}
-    return np.array([places[name] for name in names], np.int64)
 
 
 def _gram(

@@ -65,6 +65,11 @@ class Interactions:
         return replace(self, values=self.values * 2.0 ** (-ages / half_life_days)).matrix()
 
 
+def most_frequent(counts: Integers, number: int) -> Integers:
+    """Positions of so many largest counts, of equal ones the first."""
+    return np.argsort(-counts, kind="stable")[:number]
+
+
 def gather(events: Iterable[Event]) -> Interactions:
     """Read events, in any order, once; events that count nothing are left out. An event takes 32 bytes meanwhile."""
     users: dict[str, int] = {}
@@ -82,7 +87,8 @@ def gather(events: Iterable[Event]) -> Interactions:
         facts.append(event.value if is_rating and event.value is not None else math.nan)
     pairs = np.frombuffer(numbers, np.int32).reshape(-1, 2).astype(np.int64) if numbers else np.empty((0, 2), np.int64)
     values, times, ratings = (np.frombuffer(facts) if facts else np.empty(0)).reshape(-1, 3).T
-    pair = pairs[:, 0] * max(len(items), 1) + pairs[:, 1]
+    width = max(len(items), 1)
+    pair = pairs[:, 0] * width + pairs[:, 1]
     rated = ~np.isnan(ratings)
     last = _last_of_each(pair[rated], times[rated], ratings[rated])
     rating_pair, rating_time, rating = pair[rated][last], times[rated][last], ratings[rated][last]
@@ -95,8 +101,8 @@ def gather(events: Iterable[Event]) -> Interactions:
     times = np.concatenate((times[~rated], rating_time[liked]))[order]
     if len(starts):
         values, times = np.maximum.reduceat(values, starts), np.maximum.reduceat(times, starts)
-    user_ids, of_users = _renumbered(list(users), distinct // max(len(items), 1))
-    item_ids, of_items = _renumbered(list(items), distinct % max(len(items), 1))
+    user_ids, of_users = _renumbered(list(users), distinct // width)
+    item_ids, of_items = _renumbered(list(items), distinct % width)
     order = np.lexsort((of_items, of_users))
     return Interactions(user_ids, item_ids, of_users[order], of_items[order], values[order], times[order], threshold)
 

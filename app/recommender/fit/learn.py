@@ -13,8 +13,9 @@ from app.errors import NotTrainable
 from app.recommender import rows
 from app.recommender.fit import choose, content
 from app.recommender.fit.choose import LOCAL, Choice
-from app.recommender.fit.interactions import Interactions, gather
+from app.recommender.fit.interactions import Interactions, gather, most_frequent
 from app.recommender.fit.solver import dense_bytes
+from app.recommender.rows import Packed
 
 Report = Callable[[str, float], None]
 LIST_LENGTH = 500
@@ -82,7 +83,7 @@ class Trained:
         """Packed lists by category, "" for all: the items that most users interacted with, and by how many."""
         counts, item_ids = self.extent.item_users, self.extent.item_ids
         ranked: dict[str, list[tuple[str, float]]] = {"": []}
-        for number in np.argsort(-counts, kind="stable").tolist():
+        for number in most_frequent(counts, len(counts)).tolist():
             for category in ("", *categories.get(item_ids[number], ())):
                 entries = ranked.setdefault(category, [])
                 if len(entries) < LIST_LENGTH:
@@ -125,7 +126,7 @@ class Learned(Trained):
         model = (model + added).tocsr()
         return replace(self, model=model, unseen_ids=self.unseen(items), content_weight=usual)
 
-    def publish(self, put: Callable[[Iterable[tuple[str, bytes]]], None]) -> None:
+    def publish(self, put: Callable[[Packed], None]) -> None:
         put(self.packed_rows())
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
@@ -154,11 +155,7 @@ def learn(
         NotTrainable: there are fewer than two users or two items with events that count.
     """
     interactions = gather(events)
-    if not earlier:
-        return from_interactions(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report)
-    check_trainable(Extent.of(interactions))
-    report("judging parameters", 0.0)
-    choice = within(choose.reused(interactions, neighbours, report, earlier), interactions, memory_bytes)
+    choice = chosen(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report, earlier=earlier)
     return fitted(interactions, choice, neighbours=neighbours, report=report)
 
 
@@ -182,19 +179,21 @@ def chosen(
     memory_bytes: int,
     report: Report,
     held_out: npt.NDArray[np.bool_] | None = None,
+    earlier: Mapping[str, Any] = {},
 ) -> Choice:
-    """The parameters and the solver that do best on what is held out.
+    """The parameters and the solver that do best on what is held out, or that an earlier version chose.
+
+    Where the dense solver has no room in so many bytes, the local one does it, whatever is the better.
 
     Raises:
         NotTrainable: there are fewer than two users or two items.
     """
     check_trainable(Extent.of(interactions))
-    choice = choose.parameters(interactions, neighbours, report, held_out)
-    return within(choice, interactions, memory_bytes)
-
-
-def within(choice: Choice, interactions: Interactions, memory_bytes: int) -> Choice:
-    """Where the dense solver has no room in so many bytes, the local one does it, whatever is the better."""
+    if earlier:
+        report("judging parameters", 0.0)
+        choice = choose.reused(interactions, neighbours, report, earlier)
+    else:
+        choice = choose.parameters(interactions, neighbours, report, held_out)
     fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
     return choice if fits else replace(choice, solver=LOCAL)
 

@@ -127,12 +127,18 @@ def _top(
     return top, np.isfinite(np.take_along_axis(dense, top, axis=1))
 
 
+def popularity(seen: sparse.csr_matrix) -> Integers:
+    """How many users interacted with each item."""
+    counts: Integers = np.asarray((seen != 0).sum(axis=0)).ravel()
+    return counts
+
+
 def popularity_quality(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Quality:
     """The baseline: every user gets the items that most users interacted with."""
     return popularity_judged(seen, held_out, k).quality()
 
 
 def popularity_judged(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Judged:
-    counts = sparse.csr_matrix(np.asarray((seen != 0).sum(axis=0), dtype=np.float64))
+    counts = sparse.csr_matrix(popularity(seen).astype(np.float64))
     everybody = sparse.csr_matrix(np.ones((seen.shape[0], 1)))
     return judged(everybody, counts, seen, held_out, k)
