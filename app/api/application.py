@@ -7,23 +7,8 @@ from fastapi_offline import FastAPIOffline
 from opentelemetry.trace import TracerProvider
 from starlette.middleware.cors import CORSMiddleware
 
-from app.api import (
-    document,
-    events,
-    health,
-    items,
-    keys,
-    models,
-    privacy,
-    problems,
-    projects,
-    recommendations,
-    scenarios,
-    tickets,
-    traffic,
-    usage,
-    users,
-)
+from app.api import document, events, health, problems, recommendations
+from app.api.deferred import Deferred, add_routes
 from app.api.deps import Services
 from app.api.front_door import FrontDoor
 from app.api.middleware import RequestContext
@@ -58,6 +43,33 @@ here and answers with `Deprecation` and `Sunset`, at least a year before it does
 time.
 """
 VERSION = "1.4.0"
+SERVING = (recommendations, events, health)
+DEFERRED = {
+    "items": ("/v1/items",),
+    "users": ("/v1/users",),
+    "privacy": ("/v1/users", "/v1/sessions", "/v1/export"),
+    "scenarios": ("/v1/scenarios",),
+    "tickets": ("/v1/tickets",),
+    "models": ("/v1/models",),
+    "traffic": ("/v1/traffic", "/v1/outcomes"),
+    "keys": ("/v1/keys",),
+    "projects": ("/v1/projects",),
+    "usage": ("/v1/usage",),
+}
+"""Modules whose routes are loaded with the first request for them, and what their paths begin with."""
+TAGS = (
+    ("items", "What can be recommended."),
+    ("users", "Who gets recommendations: facts about them, and everything of theirs to export or erase."),
+    ("events", "What users did."),
+    ("recommendations", "What each user, session or item should be shown next, and why."),
+    ("scenarios", "Settings of a placement, kept on the server."),
+    ("sockets", "Tickets for live lists."),
+    ("models", "Versions: trained, activated, rolled back, compared on live traffic."),
+    ("keys", "Credentials of a project."),
+    ("projects", "Isolated from one another; for administrators."),
+    ("usage", "What was used, by day."),
+    ("health", "For load balancers and monitors."),
+)
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "authorization",
@@ -94,6 +106,7 @@ def create_application(
         title="Serendip",
         version=VERSION,
         description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": description} for name, description in TAGS],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
         telemetry={
@@ -107,22 +120,10 @@ def create_application(
         swagger_ui_parameters={"displayRequestDuration": True, "persistAuthorization": True},
     )
     app.state.services = services
-    for module in (
-        items,
-        users,
-        privacy,
-        events,
-        recommendations,
-        scenarios,
-        tickets,
-        models,
-        traffic,
-        keys,
-        projects,
-        usage,
-        health,
-    ):
-        app.include_router(module.router)
+    for module in SERVING:
+        add_routes(app, module.router)
+    for name, prefixes in DEFERRED.items():
+        app.router.routes.append(Deferred(app, f"app.api.{name}", prefixes))
     deprecations = Deprecations(deprecated)
     problems.add_handlers(app)
     document.describe(app, deprecations)

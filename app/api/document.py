@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api.deferred import load_all
 from app.api.problems import MEDIA_TYPE
 from app.api.versioning import Deprecations
 
@@ -27,6 +28,7 @@ def describe(app: FastAPI, deprecations: Deprecations) -> None:
 
     def openapi() -> dict[str, Any]:
         known = app.openapi_schema is not None
+        load_all(app)
         document = generate()
         if not known:
             operations = list(_operations(document))

@@ -2,23 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import copy_context
 from random import uniform
-from time import monotonic, perf_counter, sleep
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from opentelemetry.trace import SpanKind, Tracer
-from pynamodb.connection.base import Connection
+from opentelemetry.trace import Tracer
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from app import telemetry
 from app.config import Settings
 from app.deadline import remaining_seconds
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
+from app.storage.connection import MeteredConnection
 
 Raw = Mapping[str, Mapping[str, Any]]
 """One row as DynamoDB spells it: attribute name -> {type: value}."""
@@ -28,43 +27,6 @@ BATCH_GET_KEYS = 100
 BATCH_WRITE_ROWS = 25
 PARALLEL_CALLS = 8
 NAME_SEPARATOR = "-"
-
-
-class MeteredConnection(Connection):
-    """PynamoDB's connection, which counts calls and consumed units, and makes spans where there is a tracer."""
-
-    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's own
-        super().__init__(**settings)
-        self._tracer = tracer
-
-    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
-        started, units = perf_counter(), 0.0
-        try:
-            with self._span(operation_name, operation_kwargs):
-                answer: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
-            units = _units(answer.get("ConsumedCapacity"))
-            return answer
-        finally:
-            telemetry.current().called(operation_name, perf_counter() - started, units)
-
-    def _span(self, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[object]:
-        """By OpenTelemetry's conventions for databases; keys and values stay out of it."""
-        if self._tracer is None:
-            return nullcontext()
-        tables = [request["TableName"]] if "TableName" in request else sorted(request.get("RequestItems", ()))
-        attributes = {
-            "db.system.name": "aws.dynamodb",
-            "db.operation.name": operation,
-            "aws.dynamodb.table_names": tables,
-        }
-        return self._tracer.start_as_current_span(
-            f"DynamoDB.{operation}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
-        )
-
-
-def _units(consumed: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> float:
-    each = [consumed] if isinstance(consumed, Mapping) else consumed or []
-    return sum(float(one.get("CapacityUnits", 0)) for one in each)
 
 
 class Database:

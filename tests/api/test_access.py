@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.api.application import create_application
+from app.api.deferred import load_all
 from app.api.security import Administering, Allowed
 from app.config import Settings
 from app.domain import ADMINISTRATION, Limits, Scope, User
@@ -95,6 +96,7 @@ CALLS: dict[str, Call] = {
 
 
 def routes(application: FastAPI) -> dict[str, APIRoute]:
+    load_all(application)
     every = (context.original_route for context in iter_route_contexts(application.routes))
     return {route.operation_id: route for route in every if isinstance(route, APIRoute) and route.operation_id}
 

@@ -32,7 +32,7 @@ from app.config import Settings
 from app.entry.issuer_client import fetch
 from app.wiring import wire
 from app.api.application import create_application
-wired = wire(Settings.from_environment(os.environ), None, fetch)
+wired = wire(Settings.fromenvironment_of(os.environ), None, fetch)
 app = create_application(wired.services)
 telemetry.configure()
 @app.get("/bare/hello", include_in_schema=False)
@@ -110,7 +110,7 @@ def _print(where: str, found: dict[str, list[float]]) -> None:
         print(f"  {where}, {name}: {cuts[49] * 1000:.2f} / {cuts[98] * 1000:.2f}, {cuts[49] / item:.2f} x GetItem")
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,
         "SERENDIP_SECRET": SECRET.get_secret_value(),
@@ -122,7 +122,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     port = dynamodb_local.free_port()
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(port)], env=_environment(settings), cwd=ROOT, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", SERVER, str(port)], env=environment_of(settings), cwd=ROOT, stdout=subprocess.DEVNULL
     )
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}) as client:
@@ -147,7 +147,7 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
 
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     """In this process, as Lambda calls it; the bare GetItem is the client's call alone."""
-    os.environ.update(_environment(settings))
+    os.environ.update(environment_of(settings))
     from app.entry import aws  # noqa: PLC0415 - reads the environment
     from tests.payloads import http_api  # noqa: PLC0415
 

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
 
+from app.api.application import DEFERRED
 from app.config import Settings
 from app.wiring import Wired
 from tests.build import a_project
@@ -132,6 +134,32 @@ for _ in range(2):
         code = f"import app.entry.aws, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
 
         assert last_line(python(code, environment(settings, settings.project))) == "[]"
+
+    def test_routes_are_loaded_with_the_first_request_for_them(self, wired: Wired, settings: Settings) -> None:
+        key = a_project(wired, settings.project + "-first")
+        code = f"""
+import sys
+from app.entry.aws import handler
+from app.api.application import DEFERRED
+from tests.payloads import http_api
+for path in ("/health/live", "/v1/lists/popular", "/v1/items", "/v1/nothing"):
+    status = handler(http_api(("GET", path, {{"x-api-key": "{key}"}}, None)), None)["statusCode"]
+    print("found", status, [name for name in DEFERRED if f"app.api.{{name}}" in sys.modules])
+"""
+        told = python(code, environment(settings, settings.project)).splitlines()
+
+        assert [line for line in told if line.startswith("found")] == [
+            "found 200 []",
+            "found 200 []",
+            "found 200 ['items']",
+            "found 404 ['items']",
+        ]
+
+    @pytest.mark.parametrize("name", DEFERRED)
+    def test_every_route_begins_as_its_module_is_asked_for(self, name: str) -> None:
+        paths = [route.path for route in import_module(f"app.api.{name}").router.routes]
+
+        assert [path for path in paths if not path.startswith(DEFERRED[name])] == []
 
     def test_the_application_knows_nothing_of_aws_events(self) -> None:
         code = "import app.api.application, sys; print([n for n in sys.modules if 'mangum' in n or 'aws_lambda' in n])"

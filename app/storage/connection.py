@@ -1,0 +1,73 @@
+"""PynamoDB's connection, made quicker to build, metered and traced."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import orjson
+from botocore.loaders import JSONFileLoader
+from botocore.session import Session
+from opentelemetry.trace import SpanKind, Tracer
+from pynamodb.connection.base import Connection
+
+from app import telemetry
+
+
+class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
+    """AWS's services, described in JSON files that botocore carries."""
+
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - botocore's own
+        """The content of the file, None if there is none; its name is given without the ending."""
+        plain, compressed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
+        if plain.is_file():
+            return orjson.loads(plain.read_bytes())
+        if compressed.is_file():
+            return orjson.loads(gzip.decompress(compressed.read_bytes()))
+        return None
+
+
+class MeteredConnection(Connection):
+    """PynamoDB's connection, which counts calls and consumed units, and makes spans where there is a tracer."""
+
+    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's own
+        super().__init__(**settings)
+        self._tracer = tracer
+
+    @property
+    def session(self) -> Session:
+        """Reads AWS's descriptions of DynamoDB with orjson, a quarter of what building the client takes otherwise."""
+        session = super().session
+        session.get_component("data_loader").file_loader = DescriptionFiles()
+        return session
+
+    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+        started, units = perf_counter(), 0.0
+        try:
+            with self._span(operation_name, operation_kwargs):
+                answer: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
+            units = _units(answer.get("ConsumedCapacity"))
+            return answer
+        finally:
+            telemetry.current().called(operation_name, perf_counter() - started, units)
+
+    def _span(self, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[object]:
+        """By OpenTelemetry's conventions for databases; keys and values stay out of it."""
+        if self._tracer is None:
+            return nullcontext()
+        tables = [request["TableName"]] if "TableName" in request else sorted(request.get("RequestItems", ()))
+        attributes = {
+            "db.system.name": "aws.dynamodb",
+            "db.operation.name": operation,
+            "aws.dynamodb.table_names": tables,
+        }
+        return self._tracer.start_as_current_span(
+            f"DynamoDB.{operation}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
+        )
+
+
+def _units(consumed: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> float:
+    each = [consumed] if isinstance(consumed, Mapping) else consumed or []
+    return sum(float(one.get("CapacityUnits", 0)) for one in each)
