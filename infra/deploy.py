@@ -1,0 +1,172 @@
+"""`make deploy`: brings the whole system up in the account whose credentials are at hand, or up to date."""
+
+import os
+import secrets
+import subprocess
+import sys
+import tomllib
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session, get_session
+
+from infra.packages import PYTHON, ROOT, SERVING, TRAINING, Unpackable, build
+from infra.stacks import Failed, Stacks, Template, load, shifted, zipped
+
+WORKPLACE = ROOT / ".serendip" / "deploy"
+STAGES = Path(__file__).parent / "stages"
+BOOTSTRAP = "serendip-bootstrap"
+ARM = "linux/arm64"
+
+Coded = tuple[Template, dict[str, str]]
+"""The application's template with its code named in it, and the parameters that name it."""
+
+command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Stage = Annotated[str, typer.Option(help="A file of infra/stages, such as dev or prod.")]
+
+
+class Account:
+    """AWS, as the credentials at hand see it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.stacks = Stacks(self.client("cloudformation"), self.client("s3"))
+
+    @property
+    def region(self) -> str:
+        return str(self._session.get_config_variable("region"))
+
+    def client(self, service: str) -> BaseClient:
+        return self._session.create_client(service)
+
+    def secret(self, stage: str) -> str:
+        """The stage's secret, drawn when it is first asked for and then kept as an encrypted parameter."""
+        parameters, name = self.client("ssm"), f"/serendip/{stage}/secret"
+        try:
+            return str(parameters.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ParameterNotFound":
+                raise
+        drawn = secrets.token_urlsafe(48)
+        parameters.put_parameter(Name=name, Value=drawn, Type="SecureString", Description="Serendip's secret")
+        return drawn
+
+    def upload(self, bucket: str, archive: Path) -> str:
+        key, s3 = f"packages/{archive.name}", self.client("s3")
+        with archive.open("rb") as content:
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return key
+
+    def push_image(self, repository: str) -> str:
+        """Build the image for arm64 and push it under a name of its own."""
+        (given,) = self.client("ecr").get_authorization_token()["authorizationData"]
+        user, _, password = b64decode(given["authorizationToken"]).decode().partition(":")
+        registry = repository.partition("/")[0]
+        login = ["docker", "login", "--username", user, "--password-stdin", registry]
+        subprocess.run(login, input=password, text=True, check=True)
+        tag = f"{repository}:{secrets.token_hex(6)}"
+        building = ["docker", "buildx", "build", "--platform", ARM, "--provenance=false", "--tag", tag, "--push", "."]
+        subprocess.run(building, check=True, cwd=ROOT)
+        return tag
+
+
+def prefix_of(stage: str) -> str:
+    return f"serendip-{stage}-"
+
+
+def settings_of(stage: str) -> dict[str, Any]:
+    """What the stage's file says.
+
+    Raises:
+        Failed: there is no such file.
+    """
+    path = STAGES / f"{stage}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(one.stem for one in STAGES.glob("*.toml")))
+        raise Failed(f"There is no stage {stage} (known: {known}). Copy a file of infra/stages to make one.")
+    return tomllib.loads(path.read_text())
+
+
+Code = Callable[[Account, Template, Mapping[str, str]], Coded]
+"""Builds the code, puts it where Lambda gets it (the bootstrap's outputs say where) and names it."""
+
+
+def zip_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+    bucket = code["CodeBucket"]
+    serving = account.upload(bucket, build(WORKPLACE / "serving", SERVING))
+    training = account.upload(bucket, build(WORKPLACE / "training", TRAINING))
+    return zipped(template, bucket, serving, training, PYTHON), {}
+
+
+def image_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+    return template, {"ImageUri": account.push_image(code["Images"])}
+
+
+FLAVOURS: dict[str, Code] = {"zip": zip_code, "image": image_code}
+
+
+def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
+    """Make or change everything; gives the outputs of the application's stack.
+
+    Raises:
+        Failed: a stack was refused or rolled back.
+        Unpackable: the code cannot be packed.
+    """
+    settings, prefix = settings_of(stage), prefix_of(stage)
+    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
+    code = account.stacks.outputs(BOOTSTRAP)
+    template, named = put_code(account, shifted(load("template"), settings["shift"]), code)
+    given = settings.get("application", {})
+    tables = {key: given[key] for key in ("KeyArn",) if key in given} | settings.get("tables", {})
+    alarms = {key: given[key] for key in ("Metrics",) if key in given} | settings.get("monitoring", {})
+    for name, body, parameters in (
+        ("tables", load("tables"), tables),
+        ("application", template, {"Secret": account.secret(stage)} | named | given),
+        ("monitoring", load("monitoring"), alarms),
+    ):
+        print(f"  stack {prefix}{name}")
+        account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
+    return account.stacks.outputs(prefix + "application")
+
+
+@command.command()
+def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip or image")] = "zip") -> None:
+    """Build, upload, and make or change the stacks: tables, application, alarms."""
+    if flavour not in FLAVOURS:
+        raise Failed(f"There is no flavour {flavour}; there are {' and '.join(FLAVOURS)}.")
+    account = Account(get_session())
+    print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
+    for name, value in bring_up(account, stage, FLAVOURS[flavour]).items():
+        print(f"  {name}: {value}")
+    print(f"Next: make admin-key STAGE={stage}")
+
+
+@command.command("admin-key")
+def admin_key(stage: Stage = "dev", project: str = "root") -> None:
+    """Create a key for everything, which is shown once."""
+    account = Account(get_session())
+    environment = {
+        **os.environ,
+        "SERENDIP_SECRET": account.secret(stage),
+        "SERENDIP_TABLE_PREFIX": prefix_of(stage),
+        "SERENDIP_REGION": account.region,
+    }
+    cli = str(Path(sys.executable).with_name("serendip"))
+    creating = [cli, "keys", "create", project, "--scope", "admin", "--administration"]
+    sys.exit(subprocess.run(creating, env=environment, check=False).returncode)
+
+
+def main() -> None:
+    try:
+        command()
+    except (Failed, Unpackable, BotoCoreError, ClientError) as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()

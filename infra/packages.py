@@ -1,0 +1,119 @@
+"""The zip flavour: the application and its dependencies, packed for Lambda's own Python."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTHON = "3.13"
+PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
+SERVING, TRAINING = ("tracing",), ("tracing", "train")
+"""What is installed besides the dependencies of serving, for the functions that serve and for the one that trains."""
+LIMIT_BYTES = 262_144_000
+"""What Lambda takes, unpacked."""
+SERVICES = {"dynamodb", "lambda", "apigatewaymanagementapi"}
+"""Whose descriptions botocore needs at run time."""
+OLDEST = (1980, 1, 1, 0, 0, 0)
+"""Of every file, so that equal content makes equal archives."""
+
+
+class Unpackable(Exception):
+    """The package cannot be made; the text says why."""
+
+
+def build(
+    folder: Path,
+    extras: Sequence[str],
+    python: str = PYTHON,
+    platform: str | None = PLATFORM,
+    limit_bytes: int = LIMIT_BYTES,
+) -> Path:
+    """Make an archive for Lambda in the folder; equal content gives an equal name.
+
+    Args:
+        folder: is emptied first.
+        extras: of pyproject.toml.
+        python: the version of Lambda's runtime.
+        platform: as uv names it; None for this machine's own.
+        limit_bytes: of the unpacked tree.
+
+    Raises:
+        Unpackable: a dependency has no wheel for the platform, or the package is larger than Lambda takes.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    tree = folder / "tree"
+    _uv("build", "--wheel", "--out-dir", str(folder), str(ROOT))
+    (wheel,) = folder.glob("*.whl")
+    target = ["--target", str(tree), "--python-version", python]
+    target += ["--python-platform", platform] if platform else []
+    locked = ["--only-binary", ":all:", "--constraint", str(ROOT / "requirements.lock")]
+    _uv("pip", "install", "--python", sys.executable, *target, *locked, f"{wheel}[{','.join(extras)}]")
+    _prune(tree)
+    compiled = _compile(tree, python)
+    size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
+    if size > limit_bytes:
+        raise Unpackable(f"The package with {', '.join(extras)} has {size:,} bytes, Lambda takes {limit_bytes:,}.")
+    archive = _archive(tree, folder)
+    print(
+        f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed"
+        + (
+            ""
+            if compiled
+            else f"; not byte-compiled, for want of a python{python} here: cold starts take twice as long"
+        )
+    )
+    return archive
+
+
+def _uv(*arguments: str) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("uv")), "--quiet", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    if done.returncode:
+        raise Unpackable(done.stderr.strip())
+
+
+def _prune(tree: Path) -> None:
+    """Take out what no function loads: tests, descriptions of services, what compilers and installers need."""
+    for path in (tree / "botocore" / "data").iterdir():
+        if path.is_dir() and path.name not in SERVICES:
+            shutil.rmtree(path)
+    for pattern in ("**/tests", "bin", "bazel-project", "numpy/f2py", "numpy/_core/include", "numpy/_core/lib"):
+        for path in sorted(tree.glob(pattern)):
+            shutil.rmtree(path, ignore_errors=True)
+    for pattern in ("**/*.pyi", "**/*.pxd", "**/*.a", "*.dist-info/RECORD", "*.dist-info/*.json", ".lock"):
+        for path in tree.glob(pattern):
+            path.unlink()
+
+
+def _compile(tree: Path, python: str) -> bool:
+    """Byte-compile for Lambda's Python, if there is one here: Lambda cannot keep what it compiles itself."""
+    interpreter = shutil.which(f"python{python}")
+    if interpreter is None or subprocess.run([interpreter, "--version"], check=False, capture_output=True).returncode:
+        return False  # pyenv leaves commands behind for versions that are not there
+    compiling = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "."]
+    subprocess.run(compiling, check=True, cwd=tree, env={**os.environ, "PYTHONHASHSEED": "0"})
+    return True
+
+
+def _archive(tree: Path, folder: Path) -> Path:
+    digest = hashlib.sha256()
+    made = folder / "package.zip"
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(tree.rglob("*")):
+            if path.is_file():
+                name, content = path.relative_to(tree).as_posix(), path.read_bytes()
+                digest.update(name.encode() + b"\0" + content)
+                entry = zipfile.ZipInfo(name, OLDEST)
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                archive.writestr(entry, content)
+    return made.rename(folder / f"{digest.hexdigest()[:16]}.zip")
