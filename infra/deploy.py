@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from infra.packages import PYTHON, ROOT, SERVING, TRAINING, Unpackable, build
-from infra.stacks import Failed, Stacks, Template, load, shifted, zipped
+from infra.stacks import Failed, Stacks, Template, load, shifted, versioned, zipped
 
 WORKPLACE = ROOT / ".serendip" / "deploy"
 STAGES = Path(__file__).parent / "stages"
@@ -122,11 +122,12 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
     code = account.stacks.outputs(BOOTSTRAP)
     template, named = put_code(account, shifted(load("template"), settings["shift"]), code)
     given = settings.get("application", {})
+    application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | named | given
     tables = {key: given[key] for key in ("KeyArn",) if key in given} | settings.get("tables", {})
     alarms = {key: given[key] for key in ("Metrics",) if key in given} | settings.get("monitoring", {})
     for name, body, parameters in (
         ("tables", load("tables"), tables),
-        ("application", template, {"Secret": account.secret(stage)} | named | given),
+        ("application", versioned(template, application), application),
         ("monitoring", load("monitoring"), alarms),
     ):
         print(f"  stack {prefix}{name}")

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
-SERVING, TRAINING = ("tracing",), ("tracing", "train")
-"""What is installed besides the dependencies of serving, for the functions that serve and for the one that trains."""
+
 LIMIT_BYTES = 262_144_000
 """What Lambda takes, unpacked."""
 SERVICES = {"dynamodb", "lambda", "apigatewaymanagementapi"}
@@ -22,25 +22,37 @@ OLDEST = (1980, 1, 1, 0, 0, 0)
 """Of every file, so that equal content makes equal archives."""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a package has beside the application and what it serves with."""
+
+    extras: tuple[str, ...]
+    """Of pyproject.toml."""
+    without: tuple[str, ...] = ()
+    """Modules that these functions never load."""
+
+
+SERVING = Contents(("tracing",))
+TRAINING = Contents(("tracing", "train"), without=("cel_expr_python",))  # filters and boosts are of answers
+
+
 class Unpackable(Exception):
     """The package cannot be made; the text says why."""
 
 
 def build(
     folder: Path,
-    extras: Sequence[str],
+    contents: Contents,
     python: str = PYTHON,
     platform: str | None = PLATFORM,
-    limit_bytes: int = LIMIT_BYTES,
 ) -> Path:
     """Make an archive for Lambda in the folder; equal content gives an equal name.
 
     Args:
         folder: is emptied first.
-        extras: of pyproject.toml.
+        contents: which dependencies.
         python: the version of Lambda's runtime.
         platform: as uv names it; None for this machine's own.
-        limit_bytes: of the unpacked tree.
 
     Raises:
         Unpackable: a dependency has no wheel for the platform, or the package is larger than Lambda takes.
@@ -52,12 +64,12 @@ def build(
     target = ["--target", str(tree), "--python-version", python]
     target += ["--python-platform", platform] if platform else []
     locked = ["--only-binary", ":all:", "--constraint", str(ROOT / "requirements.lock")]
-    _uv("pip", "install", "--python", sys.executable, *target, *locked, f"{wheel}[{','.join(extras)}]")
-    _prune(tree)
+    _uv("pip", "install", "--python", sys.executable, *target, *locked, f"{wheel}[{','.join(contents.extras)}]")
+    _prune(tree, contents.without)
     compiled = _compile(tree, python)
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
-    if size > limit_bytes:
-        raise Unpackable(f"The package with {', '.join(extras)} has {size:,} bytes, Lambda takes {limit_bytes:,}.")
+    if size > LIMIT_BYTES:
+        raise Unpackable(f"The package has {size:,} bytes, Lambda takes {LIMIT_BYTES:,}.")
     archive = _archive(tree, folder)
     print(
         f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed"
@@ -82,12 +94,12 @@ def _uv(*arguments: str) -> None:
         raise Unpackable(done.stderr.strip())
 
 
-def _prune(tree: Path) -> None:
+def _prune(tree: Path, without: Sequence[str]) -> None:
     """Take out what no function loads: tests, descriptions of services, what compilers and installers need."""
     for path in (tree / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             shutil.rmtree(path)
-    for pattern in ("**/tests", "bin", "bazel-project", "numpy/f2py", "numpy/_core/include", "numpy/_core/lib"):
+    for pattern in ("**/tests", "bin", "bazel-project", *without):
         for path in sorted(tree.glob(pattern)):
             shutil.rmtree(path, ignore_errors=True)
     for pattern in ("**/*.pyi", "**/*.pxd", "**/*.a", "*.dist-info/RECORD", "*.dist-info/*.json", ".lock"):

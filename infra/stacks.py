@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -48,6 +49,15 @@ def shifted(template: Template, shift: str) -> Template:
             function["DeploymentPreference"]["Type"] = shift
             if shift == "AllAtOnce":
                 del function["DeploymentPreference"]
+    return template
+
+
+def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
+    """The template, publishing a new version where anything differs: SAM by itself looks at the code only."""
+    said = json.dumps([template, dict(parameters)], sort_keys=True).encode()
+    for function in functions(template).values():
+        if "AutoPublishAlias" in function:
+            function["AutoPublishCodeSha256"] = sha256(said).hexdigest()
     return template
 
 

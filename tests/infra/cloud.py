@@ -1,0 +1,122 @@
+"""AWS, played by MiniStack on this machine: stacks, functions, gateways, streams, schedules, enforced IAM."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from botocore.session import get_session
+
+from app.entry.dynamodb_local import free_port
+from infra.deploy import Account, Coded, bring_up, prefix_of
+from infra.packages import SERVING, TRAINING, build
+from infra.stacks import Template, functions, zipped
+from tests.data import ROOT
+
+MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
+STAGE = "dev"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+Change = Callable[[Template], object]
+
+
+class Cloud:
+    """An account in which the stage is deployed, as `make deploy` does it."""
+
+    def __init__(self, port: int, packages: Mapping[str, Path]) -> None:
+        self._port, self._packages = port, packages
+        self.account = Account(get_session())
+        self.outputs: dict[str, str] = {}
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def deploy(self, change: Change = lambda _: None) -> None:
+        """Deploy, with a change of the application's template."""
+
+        def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+            bucket = code["CodeBucket"]
+            keys = [account.upload(bucket, self._packages[name]) for name in ("serving", "training")]
+            template = self._here(zipped(template, bucket, keys[0], keys[1], PYTHON))
+            change(template)
+            return template, {}
+
+        self.outputs = bring_up(self.account, STAGE, put_code)
+
+    def _here(self, template: Template) -> Template:
+        """The emulator's gateway has an address of its own."""
+        for function in functions(template).values():
+            variables = function.get("Environment", {}).get("Variables", {})
+            if "SERENDIP_SOCKET_ENDPOINT" in variables:
+                here = f"{self.endpoint}/_aws/execute-api/${{SocketApi}}/live"
+                variables["SERENDIP_SOCKET_ENDPOINT"] = {"Fn::Sub": here}
+        return template
+
+    def client(self, key: str | None = None) -> httpx2.Client:
+        """Of the HTTP API."""
+        host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self._port}"
+        headers = {"host": host} | ({"x-api-key": key} if key else {})
+        return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
+
+    @property
+    def socket_url(self) -> str:
+        api = self.outputs["SocketUrl"].removeprefix("wss://").partition(".")[0]
+        return f"ws://127.0.0.1:{self._port}/_aws/execute-api/{api}/live"
+
+    def log_lines(self, function: str) -> list[str]:
+        logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}{function}"
+        return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+
+
+@contextmanager
+def emulated(folder: Path) -> Iterator[Cloud]:
+    """The emulator, with nothing deployed; only while this lasts does botocore talk to it."""
+    packages = {
+        "serving": build(folder / "serving", SERVING, PYTHON, None),
+        "training": build(folder / "training", TRAINING, PYTHON, None),
+    }
+    port = free_port()
+    given = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    own = {"AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    own |= {"IOT_MTLS_ENABLED": "false", "LAMBDA_EXECUTOR": "local", "TMPDIR": str(folder)}
+    unset = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SERENDIP_"))}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([MINISTACK], env={**unset, **own}, cwd=folder, stdout=log, stderr=log)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in given.items():
+                patch.setenv(name, value)
+            _until_ready(process, port)
+            yield Cloud(port, packages)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(300):
+        try:
+            httpx2.get(f"http://127.0.0.1:{port}/_ministack/health")
+        except httpx2.TransportError:
+            assert process.poll() is None, "the emulator ended"
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the emulator is not ready")
+
+
+def statements(template: Template, function: str) -> list[dict[str, Any]]:
+    """What a function's policy allows."""
+    (policy,) = functions(template)[function]["Policies"]
+    return [one for one in policy["Statement"] if "Sid" in one]

@@ -1,0 +1,197 @@
+"""The templates deployed to an emulator of AWS by the code of `make deploy`, and driven from outside.
+
+What MiniStack does not do is in the README ("Deploying").
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from infra.deploy import prefix_of
+from infra.stacks import Template, functions
+from tests.data import ROOT
+from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, statements
+
+AT = "2026-11-25T12:00:00Z"
+
+pytestmark = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with emulated(tmp_path_factory.mktemp("cloud")) as cloud:
+        cloud.deploy()
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def admin(cloud: Cloud) -> str:
+    """The first key, as `make admin-key` makes it."""
+    assert cloud.outputs
+    making = [sys.executable, "-m", "infra.deploy", "admin-key", "--stage", STAGE]
+    return subprocess.run(making, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def key(cloud: Cloud, admin: str) -> str:
+    """Of a project with a few tastes."""
+    with cloud.client(admin) as client:
+        made: str = client.post("/v1/projects", json={"project_id": "shop"}).raise_for_status().json()["key"]["key"]
+    with cloud.client(made) as client:
+        items = [{"item_id": f"i{n}", "categories": ["odd" if n % 2 else "even"]} for n in range(12)]
+        client.post("/v1/items:batch", json={"items": items}).raise_for_status()
+        events = [
+            {"user_id": f"u{user}", "item_id": f"i{item}", "event_type": "view", "timestamp": AT}
+            for user in range(20)
+            for item in range(user % 2, 12, 2)
+            if (user + item) % 5
+        ]
+        client.post("/v1/events", json={"events": events}).raise_for_status()
+    return made
+
+
+@pytest.fixture
+def client(cloud: Cloud, key: str) -> Iterator[httpx2.Client]:
+    with cloud.client(key) as client:
+        yield client
+
+
+def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
+    """What it returns as soon as that is true."""
+    ends_at = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.2)
+    return found
+
+
+def ids(client: httpx2.Client, path: str) -> list[str]:
+    return [one["item_id"] for one in client.get(path).raise_for_status().json()["items"]]
+
+
+class TestDeployment:
+    def test_the_api_answers_and_finds_its_tables(self, client: httpx2.Client) -> None:
+        assert client.get("/health/ready").json() == {"status": "ok"}
+        assert client.get("/v1/items/i3").json()["categories"] == ["odd"]
+        refused = client.get("/v1/items/i3", headers={"x-api-key": "sk_wrong"})
+        assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+
+    def test_an_event_changes_the_next_read(self, client: httpx2.Client) -> None:
+        event = {"user_id": "new", "item_id": "i1", "event_type": "view", "timestamp": AT}
+        token = client.post("/v1/events", json=event).raise_for_status().json()["freshness_token"]
+
+        assert "i1" not in ids(client, f"/v1/users/new/recommendations?after={token}")
+        assert ids(client, "/v1/users/new/recommendations?include_seen=true")
+
+    def test_the_stream_reaches_the_lists(self, client: httpx2.Client) -> None:
+        assert soon(lambda: ids(client, "/v1/lists/popular"))
+
+    def test_a_training_runs_in_the_worker_and_is_activated(self, cloud: Cloud, client: httpx2.Client) -> None:
+        version = client.post("/v1/models").raise_for_status().json()["version"]
+
+        def ended() -> Any:
+            found = client.get(f"/v1/models/{version}").raise_for_status().json()
+            return found if found["state"] not in {"queued", "training"} else None
+
+        trained = soon(ended, 120)
+        assert (trained["state"], trained["active"]) == ("ready", True), (trained, cloud.log_lines("worker"))
+        soon(lambda: client.get("/v1/users/u1/recommendations").json()["model_version"] == version)
+        assert {int(one[1:]) % 2 for one in ids(client, "/v1/items/i1/similar?limit=3")} == {1}
+
+    def test_a_socket_is_answered_and_told_of_what_changed(self, cloud: Cloud, client: httpx2.Client, key: str) -> None:
+        with connect(cloud.socket_url, additional_headers={"X-API-Key": key}) as socket:
+            socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
+            now = orjson.loads(socket.recv(30))
+            client.post("/v1/events", json={"user_id": "watcher", "item_id": "i0", "timestamp": AT}).raise_for_status()
+            pushed = orjson.loads(socket.recv(60))
+
+        assert now["action"] == pushed["action"] == "recommendations"
+        assert pushed["items"] != now["items"]
+
+    def test_a_socket_without_a_key_is_refused(self, cloud: Cloud) -> None:
+        with pytest.raises(InvalidStatus) as refused, connect(cloud.socket_url):
+            pass
+
+        assert refused.value.response.status_code in {401, 403}
+
+    def test_the_schedule_reaches_the_stream_function(self, cloud: Cloud) -> None:
+        (schedule,) = cloud.account.client("scheduler").list_schedules()["Schedules"]
+
+        assert schedule["Name"] == f"{prefix_of(STAGE)}lists"
+        target = cloud.account.client("scheduler").get_schedule(Name=schedule["Name"])["Target"]
+        name = target["Arn"].partition(":function:")[2]
+        answer = cloud.account.client("lambda").invoke(FunctionName=name, Payload=target["Input"])
+        assert orjson.loads(answer["Payload"].read())["refreshed"] >= 0
+        assert "FunctionError" not in answer
+
+    def test_deploying_again_changes_nothing(self, cloud: Cloud) -> None:
+        before = cloud.account.client("lambda").list_functions()["Functions"]
+        cloud.deploy()
+
+        assert cloud.account.client("lambda").list_functions()["Functions"] == before
+
+    def test_any_change_is_a_new_version_that_the_alias_moves_to(self, cloud: Cloud, client: httpx2.Client) -> None:
+        def serving() -> str:
+            functions = cloud.account.client("lambda")
+            found: str = functions.get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")["FunctionVersion"]
+            return found
+
+        before = serving()
+        cloud.deploy(more_memory)
+        after = serving()
+        cloud.deploy()
+
+        assert int(after) == int(before) + 1
+        assert client.get("/health/ready").is_success
+
+
+def more_memory(template: Template) -> None:
+    functions(template)["ApiFunction"]["MemorySize"] = 2048
+
+
+def without_query(template: Template) -> None:
+    for statement in statements(template, "ApiFunction"):
+        if "dynamodb:Query" in statement["Action"]:
+            statement["Action"].remove("dynamodb:Query")
+
+
+def without_worker(template: Template) -> None:
+    del functions(template)["ApiFunction"]["Environment"]["Variables"]["SERENDIP_WORKER_FUNCTION"]
+
+
+def without_secret(template: Template) -> None:
+    del template["Globals"]["Function"]["Environment"]["Variables"]["SERENDIP_SECRET"]
+
+
+def with_no_such_handler(template: Template) -> None:
+    functions(template)["ApiFunction"]["Handler"] = "app.entry.awz.handler"
+
+
+class TestFaults:
+    """Each is planted in the template that is deployed, and seen from outside."""
+
+    @pytest.mark.parametrize(
+        ("fault", "call", "status"),
+        [
+            (without_query, ("GET", "/v1/items"), 503),
+            (without_worker, ("POST", "/v1/models"), 501),
+            (without_secret, ("GET", "/health/live"), 502),
+            (with_no_such_handler, ("GET", "/health/live"), 502),
+        ],
+    )
+    def test_it_is_seen(self, cloud: Cloud, key: str, fault: Any, call: tuple[str, str], status: int) -> None:
+        with cloud.client(key) as client:
+            cloud.deploy(fault)
+            seen = client.request(*call)
+            cloud.deploy()
+            mended = client.request(*call)
+
+        assert (seen.status_code, mended.is_success) == (status, True), seen.text
