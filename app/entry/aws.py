@@ -9,9 +9,9 @@ from mangum import Mangum
 from app import telemetry
 from app.api.application import create_application
 from app.config import Settings
-from app.domain import ModelVersion
+from app.domain import ModelVersion, VersionState
 from app.entry import issuer_client, tracing
-from app.errors import TrainingUnavailable
+from app.errors import NotTrainable, TrainingUnavailable
 from app.telemetry import Work
 from app.wiring import wire
 
@@ -70,11 +70,13 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambd
         tracing.flush(_provider)  # Lambda freezes the process as soon as this returns
 
 
-def _answer(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401
+def _answer(event: Any, context: Any) -> Any:  # noqa: ANN401
+    if not isinstance(event, dict):
+        raise ValueError(f"unknown kind of event: {type(event).__name__} and no object")  # noqa: TRY004 - as below
     if event.get("serendip") == TRAIN:
         return _train(event)
     if event.get("serendip") == TICK:
-        return {"refreshed": _wired.services.lists.refresh_due()}
+        return _tick()
     request, records = event.get("requestContext"), event.get("Records")
     if isinstance(request, dict) and "connectionId" in request:
         return _live().answer(event)
@@ -99,7 +101,17 @@ def _train(event: dict[str, Any]) -> dict[str, str]:
     with telemetry.doing(work), telemetry.told_job(work):
         train = _wired.services.train
         version = train.get(event["project"], event["version"])
-        return {"state": train.run(event["project"], version, force=bool(event.get("force"))).state.value}
+        try:
+            state = train.run(event["project"], version, force=bool(event.get("force"))).state
+        except NotTrainable:  # the version says so to who asked for it; nothing is lost and nobody need be alarmed
+            state = VersionState.FAILED
+        return {"state": state.value}
+
+
+def _tick() -> dict[str, int]:
+    work = Work(route=TICK)
+    with telemetry.doing(work), telemetry.told_job(work):
+        return {"refreshed": _wired.services.lists.refresh_due()}
 
 
 def _warm_up() -> None:
