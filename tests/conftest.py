@@ -12,10 +12,22 @@ from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
 from app.storage import schema
 from app.wiring import Wired
+from tests import permissions
 from tests.build import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.data import ROOT
 
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the functions may do is compared with what they did in all other tests."""
+    items.sort(key=lambda item: item.path.name == "test_permissions.py")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _calls_are_recorded() -> Iterator[None]:
+    with permissions.recording():
+        yield
 
 
 @pytest.fixture(autouse=True)

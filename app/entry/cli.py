@@ -96,6 +96,27 @@ def tables_create() -> None:
     console.print(f"Created {', '.join(created)}." if created else "All tables are there.")
 
 
+@cli.command()
+def openapi(
+    function: Annotated[
+        str | None,
+        typer.Option(metavar="ARN", help="Of a function: the document becomes one that API Gateway imports."),
+    ] = None,
+    *,
+    rest: Annotated[bool, typer.Option("--rest", help="It is a REST API that imports it, not an HTTP API.")] = False,
+) -> None:
+    """Print the OpenAPI document."""
+    from app.entry import gateway_document  # noqa: PLC0415 - only this command needs the application
+
+    document = gateway_document.plain()
+    if function is not None:
+        try:
+            document = gateway_document.importable(document, function, rest=rest)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - to be piped
+
+
 @cli.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="CSV, JSON Lines, Parquet, MovieLens files, or a folder of them.")],

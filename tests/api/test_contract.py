@@ -131,6 +131,11 @@ class TestDeprecation:
             Deprecated(SINCE, SINCE + timedelta(days=364), "/v2/items")
 
 
+class TestHealth:
+    def test_it_is_ready_when_all_tables_are_there(self, client: httpx2.Client) -> None:
+        assert client.get("/health/ready").json() == {"status": "ok"}
+
+
 class TestCursor:
     def test_it_is_bound_to_its_project(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
         client.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}"} for n in range(5)]})

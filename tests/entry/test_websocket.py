@@ -17,15 +17,16 @@ from app.api.frames import MAX_FRAME_BYTES
 from app.api.handshake import Handshake
 from app.api.socket import SocketApi
 from app.config import Settings
-from app.domain import Item, Limits, Principal, Scope, Subscription
+from app.domain import Item, Limits, Placement, Principal, Scope, Subscription, User
 from app.entry.stream import Consumer
 from app.entry.websocket import ManagementApi
 from app.push import Busy, Gone, TooLarge
 from app.services.sockets import MAX_SUBSCRIPTIONS
 from app.storage.connections import ConnectionRow
+from app.storage.decisions import DecisionRow
 from app.wiring import Wired
 from tests import tables
-from tests.build import NOON, a_key, a_project, an_event, an_item, client_of, two_tastes
+from tests.build import NOON, a_key, a_project, an_event, an_item, client_of, two_tastes, wired_on
 from tests.data import ROOT
 from tests.entry.conversation import steady
 from tests.gateway import Gateway
@@ -285,6 +286,35 @@ def wish(principal: Principal) -> dict[str, Any]:
 
 
 class TestPush:
+    def test_an_instance_that_knows_nothing_yet_follows_a_scenario_with_rules_and_a_log(
+        self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
+    ) -> None:
+        """As the stream's function does after a cold start: all that it needs is read there."""
+        project, services = settings.project, wired.services
+        services.catalog.put_users(project, [User("u2", {"likes": "i"})])
+        placement = Placement(filter="item.id.startsWith(user.properties.likes)", limit=11, log_share=1.0)
+        services.scenarios.put(project, "home", placement)
+        sockets.connect(c1, Handshake({"x-api-key": key}))
+        say(sockets, c1, "subscribe", user_id="u2", scenario="home")
+        services.catalog.put_items(project, [an_item("inew", properties={"text": "a new one"}), an_item("other")])
+        event = an_event("u2", gateway.frames()[-1]["items"][0]["item_id"], minutes=60)
+        services.events.accept(project, [event])
+        eager = settings.model_copy(update={"retrain_events": 1})
+        cold = wired_on(eager)
+
+        pusher = ManagementApi(settings.model_copy(update={"socket_endpoint": gateway.endpoint}))
+        failed = Consumer(cold.services, SocketApi(cold.services, pusher)).apply([a_record(project, event)])
+        cold.services.usage.write()
+        cold.close()
+
+        assert failed is None
+        frames = gateway.frames()
+        assert len(frames) == 2
+        assert {item["item_id"] for item in frames[1]["items"]} >= {"inew"} - {"other"}
+        assert "other" not in {item["item_id"] for item in frames[1]["items"]}
+        logged = tables.rows(wired, DecisionRow)
+        assert [row for row in logged if row["owner"]["S"].startswith(project)]
+
     def test_it_goes_out_only_when_the_list_changed(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from app.entry import gateway_document
 from infra.deploy import prefix_of
 from infra.stacks import Template, functions
 from tests.data import ROOT
@@ -131,6 +132,30 @@ class TestDeployment:
         answer = cloud.account.client("lambda").invoke(FunctionName=name, Payload=target["Input"])
         assert orjson.loads(answer["Payload"].read())["refreshed"] >= 0
         assert "FunctionError" not in answer
+
+    def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(self, cloud: Cloud, key: str) -> None:
+        function = cloud.account.client("lambda").get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")
+        document = gateway_document.importable(gateway_document.plain(), function["AliasArn"], rest=True)
+        rest = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest", "Body": document}}
+        deployment = {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}}
+        stage = {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Deployment"}, "StageName": "v"}
+        made = {"Api": rest, "Deployment": deployment, "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": stage}}
+        template = {"Resources": made, "Outputs": {"Api": {"Value": {"Ref": "Api"}}}}
+        cloud.account.stacks.apply(
+            "rest", template, {}, cloud.account.stacks.outputs("serendip-bootstrap")["CodeBucket"]
+        )
+        api = cloud.account.stacks.outputs("rest")["Api"]
+        cloud.account.client("lambda").add_permission(
+            FunctionName=function["AliasArn"],
+            StatementId="rest",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+        )
+
+        with httpx2.Client(base_url=f"{cloud.endpoint}/_aws/execute-api/{api}/v", timeout=60) as client:
+            client.headers["x-api-key"] = key
+            assert client.get("/v1/items/i3").json()["categories"] == ["odd"]
+            assert client.post("/v1/models/none:activate").status_code == 404
 
     def test_deploying_again_changes_nothing(self, cloud: Cloud) -> None:
         before = cloud.account.client("lambda").list_functions()["Functions"]

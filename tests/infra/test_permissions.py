@@ -1,0 +1,57 @@
+"""The functions' roles allow what the functions were seen to do in all other tests, and nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+
+from infra.stacks import Template, load
+from tests import permissions
+from tests.infra.cloud import statements
+from tests.permissions import API, STREAM, WORKER, Call
+
+BY_LAMBDA = {("sqs:SendMessage", "LostBatches"), ("sqs:SendMessage", "LostCalls")}
+"""What Lambda itself does in a function's name."""
+
+ELSEWHERE = {("lambda:InvokeFunction", "WorkerFunction")}
+"""Done in processes of their own: `test_worker_client.py`, and the training of `test_deployment.py`."""
+
+
+def resource(said: Any) -> str:
+    """A table, `table/index/*`, or a resource of the template."""
+    if "Fn::GetAtt" in said:
+        return str(said["Fn::GetAtt"][0] if isinstance(said["Fn::GetAtt"], list) else said["Fn::GetAtt"].split(".")[0])
+    text = said["Fn::Sub"]
+    table = re.search(r":table/\$\{TablePrefix\}(.+)$", text)
+    return table[1] if table else re.findall(r"\$\{(\w+)\}", text)[-1]
+
+
+def allowed(template: Template, function: str) -> set[Call]:
+    found = set()
+    for statement in statements(template, function):
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            for one in resources if isinstance(resources, list) else [resources]:
+                found.add((action, resource(one)))
+    return found - BY_LAMBDA - ELSEWHERE
+
+
+@pytest.mark.parametrize("function", [API, STREAM, WORKER])
+class TestPermissions:
+    def test_everything_that_was_done_is_allowed(self, function: str) -> None:
+        assert sorted(permissions.calls[function] - allowed(load("template"), function)) == []
+
+    def test_nothing_else_is(self, function: str, request: pytest.FixtureRequest) -> None:
+        if not permissions.is_whole(request.session):
+            pytest.skip("only a run of the whole suite sees everything that is done")
+
+        assert sorted(allowed(load("template"), function) - permissions.calls[function]) == []
+
+
+class TestComparison:
+    def test_an_action_on_another_table_is_not_allowed(self) -> None:
+        given = allowed(load("template"), WORKER)
+
+        assert ("dynamodb:Query", "events") in given
+        assert ("dynamodb:Query", "events/index/*") in given
+        assert ("dynamodb:Query", "users") not in given

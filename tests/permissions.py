@@ -1,0 +1,110 @@
+"""What the functions ask AWS for, recorded while tests run, as IAM names it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from app.api.middleware import RequestContext
+from app.api.socket import SocketApi
+from app.entry.stream import Consumer
+from app.services.lists import Lists
+from app.services.train import Train
+
+API, STREAM, WORKER = "ApiFunction", "StreamFunction", "WorkerFunction"
+ENTRANCES: tuple[tuple[str, type, tuple[str, ...]], ...] = (
+    (API, RequestContext, ("__call__",)),
+    (API, SocketApi, ("connect", "disconnect", "receive")),
+    (STREAM, Consumer, ("apply",)),
+    (STREAM, Lists, ("refresh_due",)),
+    (WORKER, Train, ("run",)),
+)
+"""Where each function's work begins."""
+OTHERS = {
+    "lambda": {"Invoke": ("lambda:InvokeFunction", "WorkerFunction")},
+    "apigatewaymanagementapi": {
+        "PostToConnection": ("execute-api:ManageConnections", "SocketApi"),
+        "DeleteConnection": ("execute-api:ManageConnections", "SocketApi"),
+    },
+}
+"""Service -> operation -> action and resource, besides DynamoDB's, whose actions are named as its operations."""
+
+Call = tuple[str, str]
+"""An action and what it is done to: a table, `table/index/*`, or a resource of the template."""
+
+_function: ContextVar[str | None] = ContextVar("function", default=None)
+calls: defaultdict[str, set[Call]] = defaultdict(set)
+"""By function, of this session."""
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """As long as this lasts, calls are recorded."""
+    with pytest.MonkeyPatch.context() as patch:
+        for function, owner, names in ENTRANCES:
+            for name in names:
+                patch.setattr(owner, name, _entering(function, getattr(owner, name)))
+        call = BaseClient._make_api_call  # noqa: SLF001 - what PynamoDB calls as well
+
+        def recorded(client: BaseClient, operation: str, request: Mapping[str, Any]) -> Any:
+            function = _function.get()
+            if function is not None:
+                calls[function] |= _named(client.meta.service_model.service_name, operation, request)
+            return call(client, operation, request)
+
+        patch.setattr(BaseClient, "_make_api_call", recorded)
+        yield
+
+
+def _entering(function: str, entrance: Callable[..., Any]) -> Callable[..., Any]:
+    if entrance.__code__.co_flags & 0x80:  # a coroutine function
+
+        @wraps(entrance)
+        async def entered(*given: Any, **named: Any) -> Any:
+            token = _function.set(function)
+            try:
+                return await entrance(*given, **named)
+            finally:
+                _function.reset(token)
+
+        return entered
+
+    @wraps(entrance)
+    def entered_at_once(*given: Any, **named: Any) -> Any:
+        token = _function.set(function)
+        try:
+            return entrance(*given, **named)
+        finally:
+            _function.reset(token)
+
+    return entered_at_once
+
+
+def _named(service: str, operation: str, request: Mapping[str, Any]) -> set[Call]:
+    if service != "dynamodb":
+        return {OTHERS[service][operation]}
+    if operation.startswith("Transact"):
+        entries = [entry for one in request["TransactItems"] for entry in one.items()]
+        names = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
+        return {_dynamodb(names.get(kind, "ConditionCheckItem"), one["TableName"]) for kind, one in entries}
+    if operation.startswith("Batch"):
+        return {_dynamodb(operation, table) for table in request["RequestItems"]}
+    index = "/index/*" if "IndexName" in request else ""
+    return {_dynamodb(operation, request["TableName"] + index)}
+
+
+def _dynamodb(operation: str, table: str) -> Call:
+    return f"dynamodb:{operation}", table.rpartition("-")[2]
+
+
+def is_whole(session: pytest.Session) -> bool:
+    """Whether the session runs every test there is, so that what was not recorded is not used."""
+    here = session.config.rootpath / "tests"
+    files = {path for path in here.rglob("test_*.py") if path.parent.name != "fuzz"}
+    option = session.config.option
+    return files <= {item.path for item in session.items} and not option.keyword and not option.deselect
