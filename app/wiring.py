@@ -16,6 +16,7 @@ from app.errors import Unavailable
 from app.services.access import Access
 from app.services.assortment import Assortment
 from app.services.catalog import Catalog
+from app.services.changes import Changes
 from app.services.counting import Counting
 from app.services.decisions import Decisions, owner_digest
 from app.services.erasure import Erasure
@@ -80,8 +81,11 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     neighbours, versions = Neighbours(database), Versions(database)
     access_store = AccessStore(database)
     moving = MovingLists(database)
-    cache = ServingCache(neighbours, moving, items, versions, settings)
-    assortment = Assortment(items, settings, database.submit)
+    changes = Changes(items, settings, moment.now, database.submit)
+    cache = ServingCache(neighbours, moving, items, changes, versions, settings)
+    assortment = Assortment(items, changes, settings, database.submit)
+    changes.listen(cache.renew)
+    changes.listen(assortment.learn)
 
     def learn_items(project: str, changed: Sequence[Item]) -> None:
         cache.learn(project, changed)
@@ -138,7 +142,9 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
         catalog=Catalog(items, users, moment.now, learn_items, erasure.erased),
         events=Events(events, erasure.erased),
-        recommend=Recommend(Gathering(events, users, cache, assortment, settings, database.submit), moment.now),
+        recommend=Recommend(
+            Gathering(events, users, cache, changes, assortment, settings, database.submit), moment.now
+        ),
         train=train,
         traffic=traffic,
         outcomes=outcomes,

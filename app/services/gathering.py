@@ -22,6 +22,7 @@ from app.domain import (
 )
 from app.recommender import ranking, rules, traffic, weights
 from app.services.assortment import Assortment, Known
+from app.services.changes import Changes
 from app.services.newcomers import Newcomers
 from app.services.selection import Look, Rules
 from app.services.serving_cache import ServingCache
@@ -92,12 +93,13 @@ class Gathering:
         events: Events,
         users: Users,
         cache: ServingCache,
+        changes: Changes,
         assortment: Assortment,
         settings: Settings,
         beside: Callable[..., Future[Any]],
     ) -> None:
         self._events, self._users, self._cache, self._assortment = events, users, cache, assortment
-        self._settings, self._beside = settings, beside
+        self._changes, self._settings, self._beside = changes, settings, beside
         self._newcomers = Newcomers(cache, beside)
 
     def gathered(
@@ -110,10 +112,11 @@ class Gathering:
     ) -> tuple[Asked, Sequence[Event]]:
         """The request, and the user's events; what is not in memory is fetched side by side.
 
-        That is the pointer, and for rules the user's profile and all items; `read`, where somebody's events are looked
-        at, gives these.
+        That is the pointer, what was changed in items, and for rules the user's profile and all items; `read`, where
+        somebody's events are looked at, gives these.
         """
         pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
+        self._changes.begin(project)
         profile = None
         if applied.use_user and user_id and session_of(user_id) is None:
             profile = self._beside(partial(self._users.get_many, project, [user_id], consistent=wish.consistent))

@@ -1,7 +1,7 @@
 """What an instance remembers between requests, so that a warm one asks the database for the user's events only.
 
-Rows and lists of a version never change; the pointer, item facts and moving lists are re-read after seconds
-(`Settings`).
+Rows and lists of a version never change; items are kept up by their changes; the pointer and moving lists are re-read
+after seconds (`Settings`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ from app.domain import POPULAR, TERMS, TRENDING, ActiveModel, Item, MovingList
 from app.errors import Unavailable
 from app.recommender import rows as packing
 from app.recommender import trends
+from app.services.changes import Changes
 from app.storage.items import Items
 from app.storage.lists import MovingLists
 from app.storage.neighbours import Neighbours
@@ -23,6 +24,8 @@ from app.storage.versions import Versions
 
 MAX_PROJECTS = 10_000
 MAX_FACTS = 50_000
+FACTS_SECONDS = 600.0
+"""After which an item is read again even if nothing was told of it: the index of changes may have been very late."""
 MAX_LISTS = 500
 MAX_VOCABULARIES = 100
 LATEST_ITEMS = 100
@@ -31,10 +34,16 @@ MOVING = (POPULAR, TRENDING)
 
 class ServingCache:
     def __init__(
-        self, neighbours: Neighbours, moving: MovingLists, items: Items, versions: Versions, settings: Settings
+        self,
+        neighbours: Neighbours,
+        moving: MovingLists,
+        items: Items,
+        changes: Changes,
+        versions: Versions,
+        settings: Settings,
     ) -> None:
         self._neighbours, self._items, self._versions = neighbours, items, versions
-        self._moving_lists = moving
+        self._moving_lists, self._changes = moving, changes
         self._lock = Lock()
         self._pointers: TTLCache[str, ActiveModel | None] = TTLCache(
             MAX_PROJECTS, settings.pointer_ttl_seconds, monotonic
@@ -47,7 +56,7 @@ class ServingCache:
         self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
             MAX_LISTS, settings.item_ttl_seconds, monotonic
         )
-        self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, settings.item_ttl_seconds, monotonic)
+        self._facts: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_FACTS, FACTS_SECONDS, monotonic)
         self._moving: TTLCache[tuple[str, str, str], MovingList | None] = TTLCache(
             MAX_LISTS, settings.list_ttl_seconds, monotonic
         )
@@ -149,6 +158,7 @@ class ServingCache:
 
     def facts(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:
         """Items by id, at most `item_ttl_seconds` old; ids that were never put are left out."""
+        self._changes.follow(project)
         with self._lock:
             known = {
                 item_id: self._facts[project, item_id] for item_id in item_ids if (project, item_id) in self._facts
@@ -167,6 +177,15 @@ class ServingCache:
         with self._lock:
             for item in items:
                 self._facts[project, item.item_id] = self._last_facts[project, item.item_id] = item
+
+    def renew(self, project: str, items: Iterable[Item]) -> None:
+        """What is remembered of items becomes what was put or deleted elsewhere, unless that is older."""
+        with self._lock:
+            for item in items:
+                place = project, item.item_id
+                present = self._facts.get(place)
+                if place in self._facts and (present is None or present.updated_at < item.updated_at):
+                    self._facts[place] = self._last_facts[place] = item
 
     def remembered_facts(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
         """What was last known of items, whatever its age."""

@@ -68,6 +68,22 @@ class TestForUser:
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
 
+    def test_what_was_changed_elsewhere_costs_a_warm_instance_no_round_trip_of_its_own(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 1.0}))
+        first = warm.services.recommend.for_user(settings.project, "u2", Wish(limit=12)).recommendations[0].item_id
+        trained.services.catalog.delete_item(settings.project, first)
+        recorder = Recorder(warm.database.connection.client)
+        sleep(1.1)
+
+        answer = warm.services.recommend.for_user(settings.project, "u2", Wish(limit=2))
+
+        assert recorder.rounds() == 1, recorder.calls
+        assert first not in [one.item_id for one in answer.recommendations]
+        assert [name for name, _, _ in recorder.calls] == ["Query"] * (LISTING_SHARDS + 1)
+        warm.database.close()
+
     def test_new_items_cost_a_cold_instance_their_listing_and_their_facts(
         self, trained: Wired, settings: Settings
     ) -> None:
