@@ -1,12 +1,15 @@
-# The one image of both functions: the API serves, the worker trains. Build: docker build --platform linux/arm64 -t serendip .
+# The one image of all functions. Build: docker build --platform linux/arm64 -t serendip .
+# To pin the base, name it with its digest: --build-arg BASE=...@sha256:...
 ARG BASE=public.ecr.aws/lambda/python:3.13
 FROM ${BASE} AS build
 WORKDIR /build
 RUN pip install --no-cache-dir uv==0.13.9
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml requirements.lock README.md LICENSE infra/packages.py ./
 COPY app app
 RUN uv pip install --no-cache --system --target /packages --constraint requirements.lock '.[train,tracing]' \
-    && python -m compileall -q --invalidation-mode unchecked-hash /packages
+    && python packages.py /packages \
+    && python -m compileall -q --invalidation-mode unchecked-hash /packages \
+    && du -sm /packages
 
 FROM ${BASE}
 COPY --from=build /packages ${LAMBDA_TASK_ROOT}/

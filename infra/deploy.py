@@ -7,6 +7,7 @@ import sys
 import tomllib
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,16 +64,34 @@ class Account:
         return key
 
     def push_image(self, repository: str) -> str:
-        """Build the image for arm64 and push it under a name of its own."""
-        (given,) = self.client("ecr").get_authorization_token()["authorizationData"]
+        """Build the image for arm64 and push it, unless one of the same sources is there; gives its name."""
+        tag, ecr = sources_digest(), self.client("ecr")
+        name = f"{repository}:{tag}"
+        try:
+            ecr.describe_images(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ImageNotFoundException":
+                raise
+        else:
+            return name
+        (given,) = ecr.get_authorization_token()["authorizationData"]
         user, _, password = b64decode(given["authorizationToken"]).decode().partition(":")
         registry = repository.partition("/")[0]
         login = ["docker", "login", "--username", user, "--password-stdin", registry]
         subprocess.run(login, input=password, text=True, check=True)
-        tag = f"{repository}:{secrets.token_hex(6)}"
-        building = ["docker", "buildx", "build", "--platform", ARM, "--provenance=false", "--tag", tag, "--push", "."]
+        building = ["docker", "buildx", "build", "--platform", ARM, "--provenance=false", "--tag", name, "--push", "."]
         subprocess.run(building, check=True, cwd=ROOT)
-        return tag
+        return name
+
+
+def sources_digest() -> str:
+    """Of all that the image is built from."""
+    paths = [ROOT / name for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py")]
+    digest = sha256()
+    for path in (*paths, *sorted((ROOT / "app").rglob("*"))):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def prefix_of(stage: str) -> str:

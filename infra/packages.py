@@ -65,7 +65,7 @@ def build(
     target += ["--python-platform", platform] if platform else []
     locked = ["--only-binary", ":all:", "--constraint", str(ROOT / "requirements.lock")]
     _uv("pip", "install", "--python", sys.executable, *target, *locked, f"{wheel}[{','.join(contents.extras)}]")
-    _prune(tree, contents.without)
+    prune(tree, contents.without)
     compiled = _compile(tree, python)
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
@@ -94,7 +94,7 @@ def _uv(*arguments: str) -> None:
         raise Unpackable(done.stderr.strip())
 
 
-def _prune(tree: Path, without: Sequence[str]) -> None:
+def prune(tree: Path, without: Sequence[str] = ()) -> None:
     """Take out what no function loads: tests, descriptions of services, what compilers and installers need."""
     for path in (tree / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
@@ -129,3 +129,7 @@ def _archive(tree: Path, folder: Path) -> Path:
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(entry, content)
     return made.rename(folder / f"{digest.hexdigest()[:16]}.zip")
+
+
+if __name__ == "__main__":  # the Dockerfile's
+    prune(Path(sys.argv[1]))

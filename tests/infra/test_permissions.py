@@ -55,3 +55,14 @@ class TestComparison:
         assert ("dynamodb:Query", "events") in given
         assert ("dynamodb:Query", "events/index/*") in given
         assert ("dynamodb:Query", "users") not in given
+
+    def test_a_missing_and_a_needless_permission_are_found(self) -> None:
+        template = load("template")
+        before = allowed(template, WORKER)
+        (reading,) = [one for one in statements(template, WORKER) if one["Sid"] == "ReadRanges"]
+        reading["Resource"] = reading["Resource"][1:]
+        reading["Action"] = [reading["Action"], "dynamodb:Scan"]
+        after = allowed(template, WORKER)
+
+        assert before - after == {("dynamodb:Query", "events")}
+        assert ("dynamodb:Scan", "events/index/*") in after - before

@@ -1,0 +1,142 @@
+"""The Dockerfile's steps, run by buildah over a root file system of this machine's Python, as no base can be pulled."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.data import ROOT
+from tests.infra.checks import FULL
+
+BUILDAH = shutil.which("buildah")
+TOOLS = ("sh", "du", "env", "cp", "mkdir", "rm", "id", "ls")
+TASK_ROOT = "/var/task"
+BASE, IMAGE = "localhost/serendip-base", "localhost/serendip-check"
+
+pytestmark = [
+    pytest.mark.skipif(not FULL, reason="part of make deploy-check"),
+    pytest.mark.skipif(
+        BUILDAH is None or os.geteuid() != 0, reason="buildah (apt install buildah) and root are needed"
+    ),
+]
+
+
+def buildah(*arguments: str, **more: str) -> str:
+    done = subprocess.run(
+        [str(BUILDAH), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs", **more},
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def libraries(program: Path) -> set[Path]:
+    """Shared libraries that a program or module loads."""
+    told = subprocess.run([str(shutil.which("ldd")), str(program)], check=False, capture_output=True, text=True).stdout
+    return {Path(found) for found in re.findall(r"(/\S+) \(0x", told)}
+
+
+def root_file_system(folder: Path) -> None:
+    """A shell, a few tools and Python, with what they load."""
+    home = Path(sys.base_prefix)
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    ignored = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a", "idlelib", "tkinter")
+    shutil.copytree(home / "lib" / python, folder / "usr/local/lib" / python, ignore=ignored, symlinks=True)
+    packages = folder / "usr/local/lib" / python / "site-packages"
+    for name in ("pip", "setuptools"):
+        shutil.copytree(home / "lib" / python / "site-packages" / name, packages / name)
+    programs = [Path(str(shutil.which(name))).resolve() for name in TOOLS] + [(home / "bin" / python).resolve()]
+    modules = list((home / "lib" / python / "lib-dynload").glob("*.so"))
+    (folder / "usr/local/bin").mkdir(parents=True)
+    (folder / "bin").mkdir()
+    for name, program in zip((*TOOLS, python), programs, strict=True):
+        shutil.copy(program, folder / ("usr/local/bin" if name == python else "bin") / name)
+    (folder / "usr/local/bin/python").symlink_to(python)
+    pip = folder / "usr/local/bin/pip"
+    pip.write_text('#!/bin/sh\nexec python -m pip "$@"\n')
+    pip.chmod(0o755)
+    wheels = list((Path(sys.prefix) / "lib" / python / "site-packages").rglob("*.so"))
+    loading = [*programs, *modules, *wheels, Path(sys.executable).with_name("uv")]
+    for library in {one for program in loading for one in libraries(program) if "site-packages" not in str(one)}:
+        target = folder / library.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library.resolve(), target)
+    for place in ("tmp", "var/task", "etc/ssl/certs", "root"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "etc/ssl/certs")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An image of the root file system, with what the Dockerfile takes for given of AWS's."""
+    folder = tmp_path_factory.mktemp("base")
+    root_file_system(folder / "root")
+    certificates = "/etc/ssl/certs/ca-certificates.crt"
+    (folder / "Containerfile").write_text(
+        "FROM scratch\nCOPY root /\n"
+        f"ENV PATH=/usr/local/bin:/bin LAMBDA_TASK_ROOT={TASK_ROOT}\n"
+        f"ENV SSL_CERT_FILE={certificates} PIP_CERT={certificates}\n"
+        f"WORKDIR {TASK_ROOT}\n"
+    )
+    buildah("bud", "--quiet", "--tag", BASE, str(folder))
+    yield BASE
+    buildah("rmi", "--force", BASE)
+
+
+def build(base: str, context: Path, tag: str) -> str:
+    return buildah(
+        "bud", "--build-arg", f"BASE={base}", "--tag", tag, "--file", str(context / "Dockerfile"), str(context)
+    )
+
+
+class TestImage:
+    def test_it_is_built_and_starts_as_nobody_with_all_it_needs_and_no_more(self, base: str) -> None:
+        told = build(base, ROOT, IMAGE)
+        megabytes = int(re.findall(r"(?m)^(\d+)\s+/packages$", told)[0])
+        print(f" the image adds {megabytes} MB to its base", end=" ")  # noqa: T201
+        container = buildah("from", "--quiet", IMAGE).strip()
+        try:
+            checks = (
+                "import os, sys, app.entry.aws as entry; "
+                "print(os.getuid(), 'numpy' in sys.modules, os.path.exists(entry.__cached__)); "
+                "import numpy, scipy.sparse"
+            )
+            settings = [
+                "SERENDIP_SECRET=" + "s" * 32,
+                "AWS_REGION=us-east-1",
+                "AWS_ACCESS_KEY_ID=n",
+                "AWS_SECRET_ACCESS_KEY=n",
+            ]
+            given = [part for one in settings for part in ("--env", one)]
+            ran = buildah("run", "--user", "1000", *given, container, "--", "python", "-c", checks)
+            left = buildah("run", container, "--", "ls", TASK_ROOT, "/")
+            config = buildah("inspect", "--format", "{{.OCIv1.Config.User}} {{.OCIv1.Config.Cmd}}", IMAGE)
+        finally:
+            buildah("rm", container)
+            buildah("rmi", "--force", IMAGE)
+
+        assert ran.split()[:3] == ["1000", "False", "True"]
+        assert config.strip() == "1000 [app.entry.aws.handler]"
+        assert {"app", "numpy"} <= set(left.split())
+        assert not {"build", "packages", "pyproject.toml", "tests"} & set(left.split())
+
+    def test_a_handler_that_does_not_import_is_not_built(self, base: str, tmp_path: Path) -> None:
+        for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, tmp_path)
+        shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        (tmp_path / "infra").mkdir()
+        shutil.copy(ROOT / "infra" / "packages.py", tmp_path / "infra")
+        (tmp_path / "app" / "entry" / "aws.py").write_text("import nothing_of_that_name\n")
+
+        with pytest.raises(AssertionError, match="nothing_of_that_name"):
+            build(base, tmp_path, IMAGE)

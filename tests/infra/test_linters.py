@@ -1,0 +1,56 @@
+"""The linters of `make lint` refuse templates and Dockerfiles in which something was spoilt."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data import ROOT
+from tests.infra.checks import FULL
+
+TOOLS = Path(sys.prefix) / "bin"
+CHECKOV = ROOT / ".venv" / "checkov" / "bin"
+INFRA = ROOT / "infra"
+SPOILT = {
+    "a property that there is not": ("template.yaml", "MemorySize:", "MemorySice:", "E3002"),
+    "a reference to nothing": ("monitoring.yaml", "!Ref Topic", "!Ref Topik", "E1020"),
+    "no backups": (
+        "tables.yaml",
+        "PointInTimeRecoveryEnabled: true",
+        "PointInTimeRecoveryEnabled: false",
+        "CKV_AWS_28",
+    ),
+    "a public bucket": ("bootstrap.yaml", "BlockPublicPolicy: true", "BlockPublicPolicy: false", "CKV_AWS_54"),
+    "a superuser": ("Dockerfile", "USER 1000", "USER root", "DL3002"),
+    "packages of any version": ("Dockerfile", "uv==0.13.9", "uv", "DL3013"),
+}
+
+pytestmark = pytest.mark.skipif(not FULL, reason="part of make deploy-check")
+
+
+def linted(path: Path) -> tuple[int, str]:
+    """Exit status, and what was said of the file."""
+    if path.name == "Dockerfile":
+        asking = [[str(CHECKOV / "hadolint"), str(path)]]
+    else:
+        security = [str(CHECKOV / "checkov"), "--config-file", str(INFRA / "checkov.yaml"), "--file", str(path)]
+        asking = [[str(TOOLS / "cfn-lint"), str(path)], security]
+    done = [subprocess.run(one, check=False, capture_output=True, text=True) for one in asking]
+    return max(one.returncode for one in done), "".join(one.stdout + one.stderr for one in done)
+
+
+@pytest.mark.parametrize("what", SPOILT)
+class TestLinters:
+    def test_what_is_spoilt_is_refused(self, what: str, tmp_path: Path) -> None:
+        name, right, wrong, rule = SPOILT[what]
+        source = (ROOT if name == "Dockerfile" else INFRA) / name
+        before = source.read_text()
+        assert right in before
+        (tmp_path / name).write_text(before.replace(right, wrong))
+
+        status, said = linted(tmp_path / name)
+
+        assert status != 0
+        assert rule in said
+        assert linted(source)[0] == 0
