@@ -91,7 +91,7 @@ class Settings(BaseModel):
     """Web origins that browsers may call from, as a JSON list; none behind an HTTP API, which answers CORS itself."""
     require_if_match: bool = False
     """Changing or deleting an existing item or user needs If-Match."""
-    usage_seconds: float = 10.0
+    usage_seconds: float = 60.0
     """How often an instance writes down what was used; a killed one loses that much."""
     otlp_endpoint: str | None = None
     """Base address of an OpenTelemetry collector (HTTP); without one nothing is traced."""
@@ -101,7 +101,7 @@ class Settings(BaseModel):
     """A user's newest events that are read for one answer: his history and what he has seen."""
     pointer_ttl_seconds: float = 5.0
     """For how long an instance may still serve the previously active version."""
-    item_ttl_seconds: float = 10.0
+    item_ttl_seconds: float = 20.0
     """For how long an instance may still serve an item's previous facts."""
     row_cache_rows: int = 10_000
     catalogue_items: Annotated[int, Field(ge=8)] = 50_000
@@ -116,7 +116,7 @@ class Settings(BaseModel):
     """API Gateway's management API, which pushes to sockets: https://{api}.execute-api.{region}.amazonaws.com/{stage}."""
     list_ttl_seconds: float = 2.0
     """For how long an instance may still serve a previous popular or trending list."""
-    lists_seconds: float = 30.0
+    lists_seconds: float = 120.0
     """Lists that move are made anew at most so often a project and instance."""
     list_weights: Annotated[dict[str, float], BeforeValidator(_json)] = Field(default_factory=dict)
     """What events of a type count in popular and trending, where it is not the usual; a JSON object."""

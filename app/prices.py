@@ -3,10 +3,21 @@
 AS_OF = "2026-11-01"
 READ_UNIT = 0.125 / 1e6
 WRITE_UNIT = 0.625 / 1e6
+STORED_GB = 0.25
+"""A month, in a table or an index."""
+BACKED_UP_GB = 0.20
+"""A month, to be set back to any second."""
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = 0.0000133334
 """arm64."""
+CORE_GB = 1.769
+"""Of memory for which Lambda gives a function one core; with less memory it takes longer, and costs the same."""
 HTTP_API_REQUEST = 1.00 / 1e6
+SCHEDULER_CALL = 1.00 / 1e6
+LOG_GB = 0.50
+"""Taken in."""
+METRIC = 0.30
+"""A month, for each metric that the application writes (`Metrics`)."""
 API_MEMORY_GB = 1.0
 """Of the template's api function."""
 

@@ -58,6 +58,8 @@ class Work:
     trace_id: str = field(default_factory=lambda: token_hex(16))
     span_id: str = field(default_factory=lambda: token_hex(8))
     trace_flags: str = "00"
+    is_followed: bool = False
+    """It is part of somebody else's trace."""
     project: str | None = None
     route: str | None = None
     calls: int = 0
@@ -87,7 +89,7 @@ class Work:
         """Become part of the caller's trace; anything that is no valid traceparent starts a trace of its own."""
         found = TRACEPARENT.fullmatch(traceparent or "")
         if found:
-            self.trace_id, self.trace_flags = found[1], found[3]
+            self.trace_id, self.trace_flags, self.is_followed = found[1], found[3], True
 
     def called(self, operation: str, seconds: float, units: float) -> None:
         """Count a database call; calls of one request run side by side."""
@@ -154,7 +156,10 @@ def tell(fields: Mapping[str, Any]) -> None:
 
 
 def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf: bool) -> None:
-    """The line of one request; for CloudWatch, with what makes metrics of its numbers."""
+    """The line of one request; for CloudWatch, with what makes metrics of its numbers.
+
+    What is nothing is left out, because logs are paid by the byte; metrics need it.
+    """
     values: dict[str, Any] = {
         "requests": 1,
         "client_errors": int(400 <= status < 500),  # noqa: PLR2004 - HTTP's own classes
@@ -170,25 +175,23 @@ def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf:
         values["staleness_seconds"] = round(work.staleness_seconds, 3)
     if work.shadow_overlap is not None:
         values["shadow_overlap"] = round(work.shadow_overlap, 4)
-    fields: dict[str, Any] = {}
+    fields = {
+        "request_id": work.request_id,
+        "trace_id": work.trace_id,
+        "project": hashed(work.project) if work.project else None,
+        "route": f"{method} {work.route}" if work.route else "none",
+        "status": status,
+        "cold_start": cold_start,
+        "database_calls": work.calls,
+        "model_version": work.model_version,
+        "shadow_version": work.shadow_version,
+        "fallback_used": work.fallbacks > 0,
+    }
     if emf:
-        fields["_aws"] = _directive(values)
-    tell(
-        fields
-        | {
-            "request_id": work.request_id,
-            "trace_id": work.trace_id,
-            "project": hashed(work.project) if work.project else None,
-            "route": f"{method} {work.route}" if work.route else "none",
-            "status": status,
-            "cold_start": cold_start,
-            "database_calls": work.calls,
-            "model_version": work.model_version,
-            **({"shadow_version": work.shadow_version} if work.shadow_version else {}),
-            "fallback_used": work.fallbacks > 0,
-            **values,
-        }
-    )
+        tell({"_aws": _directive(values)} | fields | values)
+    else:
+        idle = {"requests"} if work.is_followed or work.trace_flags != "00" else {"requests", "trace_id"}
+        tell({name: value for name, value in (fields | values).items() if value and name not in idle})
 
 
 def tell_metrics(route: str, values: Mapping[str, Any], *, emf: bool) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from app import telemetry
 from app.config import PREFIX
 from app.domain import Wish
-from app.entry import access_cli, dynamodb_local, exporting, files, loading, local, models_cli, stream_cli
+from app.entry import access_cli, cost_cli, dynamodb_local, exporting, files, loading, local, models_cli, stream_cli
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
@@ -28,6 +28,7 @@ cli.add_typer(models_cli.models, name="models")
 cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
 cli.add_typer(stream_cli.stream, name="stream")
+cli.command("cost")(cost_cli.cost)
 
 FORMATS = ("table", "markdown", "json")
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]

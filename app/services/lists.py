@@ -51,7 +51,7 @@ class Lists:
         with self._lock:
             age = monotonic() - self._refreshed.get(project, float("-inf"))
         if age < self._settings.lists_seconds:
-            self._counters.mark_due(project, sorted(touched))
+            self._counters.mark_due(project, sorted(touched), self._clock().timestamp())
             return
         due = self._counters.due(project) or Due(project)
         self.refresh(project, touched | due.touched)
@@ -59,9 +59,11 @@ class Lists:
             self._counters.done(due)
 
     def refresh_due(self) -> int:
-        """Make the lists anew that were put off; returns of how many projects."""
-        refreshed = 0
+        """Make the lists anew that were put off and that no event came to make since; returns of how many projects."""
+        refreshed, before = 0, self._clock().timestamp() - self._settings.lists_seconds
         for one in self._counters.all_due():
+            if one.since > before:
+                continue
             try:
                 if self._active(one.project):
                     self.refresh(one.project, one.touched)

@@ -75,6 +75,8 @@ class Due:
     project: str
     touched: frozenset[int] = field(default_factory=frozenset)
     version: int = 0
+    since: float = 0.0
+    """When it was put off first, in seconds since 1970."""
 
 
 class Counters:
@@ -112,13 +114,17 @@ class Counters:
         rows = self._table.query_all(partition, range_condition=condition, consistent=True)
         return [_counted(row) for row in rows]
 
-    def mark_due(self, project: str, touched: Sequence[int]) -> None:
+    def mark_due(self, project: str, touched: Sequence[int], now: float) -> None:
         """Remember that a project's lists have to be made anew."""
         request = {
             "TableName": self._table.name,
             "Key": self._table.key(_due(project), project),
-            "UpdateExpression": "ADD touched :touched, version :one",
-            "ExpressionAttributeValues": {":touched": {"SS": [str(one) for one in touched]}, ":one": {"N": "1"}},
+            "UpdateExpression": "SET since = if_not_exists(since, :now) ADD touched :touched, version :one",
+            "ExpressionAttributeValues": {
+                ":touched": {"SS": [str(one) for one in touched]},
+                ":one": {"N": "1"},
+                ":now": {"N": str(int(now))},
+            },
         }
         self._table.database.call("UpdateItem", request)
 
@@ -175,4 +181,5 @@ def _counted(row: Raw) -> Counted:
 
 
 def _due_of(row: Raw) -> Due:
-    return Due(row["start"]["S"], frozenset(map(int, row["touched"]["SS"])), int(row["version"]["N"]))
+    touched, since = frozenset(map(int, row["touched"]["SS"])), float(row["since"]["N"]) if "since" in row else 0.0
+    return Due(row["start"]["S"], touched, int(row["version"]["N"]), since)

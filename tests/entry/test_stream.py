@@ -266,7 +266,7 @@ class TestLambda:
 
     def test_lists_that_were_put_off_are_made_by_the_timer(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
-        shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())])  # noqa: SLF001
+        shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())], 0)  # noqa: SLF001
         code = "import json; from app.entry.aws import handler; print(json.dumps(handler({'serendip': 'tick'}, None)))"
 
         answer = orjson.loads(last_line(python(code, environment(settings, project))))
