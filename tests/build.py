@@ -20,7 +20,7 @@ from app.entry import issuer_client
 from app.errors import Exists
 from app.services.issuers import Fetch
 from app.services.train import Train
-from app.storage import schema
+from app.storage import migration
 from app.storage.database import Database
 from app.wiring import Wired, wire
 
@@ -53,7 +53,7 @@ def wired_on(settings: Settings, fetch: Fetch = issuer_client.fetch) -> Wired:
 
 def a_project(wired: Wired, project: str) -> str:
     """Make a project, if there is none yet, and an admin key of it."""
-    schema.create_missing(wired.database)
+    migration.migrate(wired.database)
     with suppress(Exists):
         wired.services.projects.create(project, None, Limits())
     return a_key(wired, project, Scope.ADMIN)

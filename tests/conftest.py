@@ -10,7 +10,7 @@ from app.config import Settings
 from app.domain import Limits, Scope
 from app.entry import dynamodb_local
 from app.entry.dynamodb_local import Emulator
-from app.storage import schema
+from app.storage import migration
 from app.wiring import Wired
 from tests import permissions
 from tests.build import SECRET, a_key, client_of, forget_applications, wired_on
@@ -40,7 +40,7 @@ def _applications_end_with_their_test() -> Iterator[None]:
 def emulator() -> Iterator[Emulator]:
     running = dynamodb_local.start(ROOT / ".serendip", None)
     creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint))
-    schema.create_missing(creating.database)
+    migration.migrate(creating.database)
     creating.close()
     yield running
     running.stop()

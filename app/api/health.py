@@ -21,5 +21,5 @@ def ready(services: Given) -> Health:
     """The database answers and has all tables."""
     missing = services.missing_tables()
     if missing:
-        raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip tables create`.")
+        raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip migrate`.")
     return Health(status="ok")

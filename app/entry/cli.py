@@ -13,22 +13,32 @@ from rich.table import Table
 from app import telemetry
 from app.config import PREFIX
 from app.domain import Wish
-from app.entry import access_cli, cost_cli, dynamodb_local, exporting, files, loading, local, models_cli, stream_cli
+from app.entry import (
+    access_cli,
+    cost_cli,
+    doctor,
+    dynamodb_local,
+    exporting,
+    files,
+    loading,
+    local,
+    models_cli,
+    stream_cli,
+)
 from app.entry.dynamodb_local import SetupError
 from app.entry.files import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
 from app.errors import NotTrainable, SerendipError
-from app.storage import schema
 from app.telemetry import Work
 
 cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
-tables = typer.Typer(help="The database's tables.", no_args_is_help=True)
-cli.add_typer(tables, name="tables")
 cli.add_typer(models_cli.models, name="models")
 cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
 cli.add_typer(stream_cli.stream, name="stream")
 cli.command("cost")(cost_cli.cost)
+cli.command("doctor")(doctor.doctor)
+cli.command("migrate")(doctor.migrate)
 
 FORMATS = ("table", "markdown", "json")
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Your own events: a file or a folder of files.")]
@@ -87,14 +97,6 @@ def serve(
         console.print(f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
         telemetry.configure()
         serving.serve(wired, provider, port)
-
-
-@tables.command("create")
-def tables_create() -> None:
-    """Create the tables that are missing."""
-    with services() as wired:
-        created = schema.create_missing(wired.database)
-    console.print(f"Created {', '.join(created)}." if created else "All tables are there.")
 
 
 @cli.command()

@@ -18,7 +18,7 @@ from app.domain import Limits, ModelVersion, Scope
 from app.entry import dynamodb_local, issuer_client, tracing
 from app.errors import Exists, Unauthenticated
 from app.services.access import Credentials
-from app.storage import schema
+from app.storage import migration
 from app.wiring import Wired, wire
 
 HOME = Path(".serendip")
@@ -97,7 +97,7 @@ def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | 
     settings = Settings.from_environment(values)
     provider = tracing.provider(settings)
     wired = wire(settings, launcher, issuer_client.fetch, tracing.tracer(provider))
-    schema.create_missing(wired.database)
+    migration.migrate(wired.database)
     with suppress(Exists):
         wired.services.projects.create(settings.project, None, Limits())
     try:

@@ -156,7 +156,7 @@ def _translation(error: Exception) -> SerendipError:
     if code == "ConditionalCheckFailedException":
         return Conflict("The record was changed by another request. Read it again and repeat.")
     if code == "ResourceNotFoundException":
-        return Unavailable("A table is missing. Create the tables with `serendip tables create`.")
+        return Unavailable("A table is missing. Create the tables with `serendip migrate`.")
     if code == "ValidationException":
         too_large = "size" in response["Error"].get("Message", "")  # the message itself may name what was sent
         return InvalidInput(

@@ -1,6 +1,6 @@
-"""All tables: created from the models, asked whether they are there, emptied of a project."""
+"""All tables: asked whether they are there, emptied of a project. `migration` makes them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pynamodb.models import Model
@@ -39,6 +39,9 @@ MODELS: tuple[type[Model], ...] = (
     ScenarioRow,
     DecisionRow,
 )
+MADE_ANEW = (NeighbourRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow)
+"""By trainings, the stream and time: these need no backup."""
+LASTING = tuple(model for model in MODELS if model not in MADE_ANEW)
 OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"
 CONDITIONS: dict[type[Model], str] = {
     AccessRow: "begins_with(#hash, :prefix) AND #owner = :project",
@@ -46,53 +49,6 @@ CONDITIONS: dict[type[Model], str] = {
     CounterRow: f"{OF_A_PROJECT} OR #range = :project",
 }
 """Which rows are a project's, where the key alone does not say it."""
-
-
-def create_missing(database: Database) -> list[str]:
-    """Create the tables that do not exist yet, and return their names.
-
-    Tables of an earlier release get the indexes and the stream that this one needs.
-    """
-    created = []
-    with bounded():
-        for model in database.models:
-            if not model.exists():
-                model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-                created.append(model.Meta.table_name)
-                continue
-            described = database.call("DescribeTable", {"TableName": model.Meta.table_name})["Table"]
-            _add_indexes(database, model, described)
-            if view_type := getattr(model.Meta, "stream_view_type", None):
-                _renew_stream(database, described, view_type)
-    return created
-
-
-def _add_indexes(database: Database, model: type[Model], described: Mapping[str, Any]) -> None:
-    schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
-    present = {index["IndexName"] for index in described.get("GlobalSecondaryIndexes", ())}
-    for index in schema["global_secondary_indexes"]:
-        if index["index_name"] not in present:
-            created = {
-                "IndexName": index["index_name"],
-                "KeySchema": index["key_schema"],
-                "Projection": index["projection"],
-            }
-            request = {
-                "TableName": described["TableName"],
-                "AttributeDefinitions": schema["attribute_definitions"],
-                "GlobalSecondaryIndexUpdates": [{"Create": created}],
-            }
-            database.call("UpdateTable", request)
-
-
-def _renew_stream(database: Database, described: Mapping[str, Any], view_type: str) -> None:
-    table = described["TableName"]
-    if described.get("StreamSpecification", {}).get("StreamViewType") == view_type:
-        return
-    if described.get("StreamSpecification", {}).get("StreamEnabled"):
-        database.call("UpdateTable", {"TableName": table, "StreamSpecification": {"StreamEnabled": False}})
-    renewed = {"StreamEnabled": True, "StreamViewType": view_type}
-    database.call("UpdateTable", {"TableName": table, "StreamSpecification": renewed})
 
 
 def missing(database: Database) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from app.config import Settings
 from app.deadline import within
 from app.errors import DeadlineExceeded, InvalidInput, Unavailable
-from app.storage import schema
+from app.storage import migration, schema
 from app.storage.database import bounded
 from app.wiring import Wired
 from tests.build import an_event, an_item, wired_on
@@ -93,12 +93,13 @@ class TestBounded:
 class TestStreams:
     def test_a_table_of_an_earlier_release_gets_the_stream_that_is_needed(self, settings: Settings) -> None:
         wired = wired_on(settings.model_copy(update={"table_prefix": "older-"}))
-        schema.create_missing(wired.database)
+        migration.migrate(wired.database)
         table = "older-events"
         for stream in ({"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}):
             wired.database.call("UpdateTable", {"TableName": table, "StreamSpecification": stream})
 
-        assert schema.create_missing(wired.database) == []
+        assert migration.migrate(wired.database) == ["older-events has no stream of NEW_AND_OLD_IMAGES"]
+        assert migration.differences(wired.database) == []
 
         described = wired.database.call("DescribeTable", {"TableName": table})["Table"]
         assert described["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"

@@ -1,0 +1,135 @@
+"""Tables as they are beside tables as the models want them: what differs, and what of it can be added without loss."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import sleep
+from typing import Any
+
+from pynamodb.models import Model
+
+from app.storage.database import Database, bounded
+
+Described = Mapping[str, Any]
+ACTIVE = "ACTIVE"
+POLL_SECONDS = 2.0
+KEEP_AWAY = "Its data would be lost: export it, delete the table, migrate and import it again."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which a table is not as it should be."""
+
+    table: str
+    what: str
+    add: Callable[[], None] | None
+    """Mends it, keeping all data; None where that cannot be."""
+
+    @property
+    def advice(self) -> str:
+        return KEEP_AWAY if self.add is None else "Run `serendip migrate`."
+
+
+def migrate(database: Database) -> list[str]:
+    """Add what is missing, one thing after the other; returns what was done.
+
+    What cannot be added is left as it is; `differences` still tells of it.
+    """
+    done = []
+    with bounded():
+        for model in database.models:
+            for difference in list(_of_table(database, model)):
+                if difference.add is not None:
+                    difference.add()
+                    done.append(f"{difference.table} {difference.what}")
+    return done
+
+
+def differences(database: Database) -> list[Difference]:
+    with bounded():
+        return [difference for model in database.models for difference in _of_table(database, model)]
+
+
+def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
+    name, schema = model.Meta.table_name, model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
+    if not model.exists():
+        yield Difference(name, "is missing", partial(_create, model))
+        return
+    described = _described(database, name)
+    if described["TableStatus"] not in {ACTIVE, "UPDATING"}:
+        yield Difference(name, f"is {described['TableStatus']}", None)
+    if _keys(described["KeySchema"]) != _keys(schema["key_schema"]):
+        yield Difference(name, "has other keys", None)
+    present = {index["IndexName"]: index for index in described.get("GlobalSecondaryIndexes", ())}
+    for index in schema["global_secondary_indexes"]:
+        found = present.get(index["index_name"])
+        if found is None:
+            add = partial(_add_index, database, name, schema["attribute_definitions"], index)
+            yield Difference(name, f"lacks the index {index['index_name']}", add)
+        elif _keys(found["KeySchema"]) != _keys(index["key_schema"]):
+            yield Difference(name, f"has other keys in its index {index['index_name']}", None)
+    expiring = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
+    if expiring is not None and not _expires(database, name, expiring.attr_name):
+        add = partial(_expire, database, name, expiring.attr_name)
+        yield Difference(name, f"does not expire rows by {expiring.attr_name}", add)
+    wanted = getattr(model.Meta, "stream_view_type", None)
+    stream = described.get("StreamSpecification", {})
+    if wanted and stream.get("StreamViewType") != wanted:
+        yield Difference(name, f"has no stream of {wanted}", partial(_renew_stream, database, name, stream, wanted))
+
+
+def _create(model: type[Model]) -> None:
+    model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+
+
+def _add_index(database: Database, table: str, attributes: object, index: Mapping[str, Any]) -> None:
+    created = {
+        "IndexName": index["index_name"],
+        "KeySchema": index["key_schema"],
+        "Projection": index["projection"],
+    }
+    request = {
+        "TableName": table,
+        "AttributeDefinitions": attributes,
+        "GlobalSecondaryIndexUpdates": [{"Create": created}],
+    }
+    _update(database, request)
+
+
+def _renew_stream(database: Database, table: str, stream: Mapping[str, Any], wanted: str) -> None:
+    """A stream's view cannot be changed: it is ended and begun anew."""
+    if stream.get("StreamEnabled"):
+        _update(database, {"TableName": table, "StreamSpecification": {"StreamEnabled": False}})
+    renewed = {"StreamEnabled": True, "StreamViewType": wanted}
+    _update(database, {"TableName": table, "StreamSpecification": renewed})
+
+
+def _expires(database: Database, table: str, attribute: str) -> bool:
+    told = database.connection.client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    return told.get("AttributeName") == attribute and told["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
+
+
+def _expire(database: Database, table: str, attribute: str) -> None:
+    specification = {"AttributeName": attribute, "Enabled": True}
+    database.call("UpdateTimeToLive", {"TableName": table, "TimeToLiveSpecification": specification})
+
+
+def _update(database: Database, request: dict[str, Any]) -> None:
+    """Change a table and wait until it takes the next change."""
+    database.call("UpdateTable", request)
+    while not _is_settled(_described(database, request["TableName"])):
+        sleep(POLL_SECONDS)
+
+
+def _is_settled(described: Described) -> bool:
+    indexes = described.get("GlobalSecondaryIndexes", ())
+    return described["TableStatus"] == ACTIVE and all(index["IndexStatus"] == ACTIVE for index in indexes)
+
+
+def _described(database: Database, table: str) -> Described:
+    found: Described = database.call("DescribeTable", {"TableName": table})["Table"]
+    return found
+
+
+def _keys(schema: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a list of JSON
+    return sorted((key["AttributeName"], key["KeyType"]) for key in schema)
