@@ -41,11 +41,14 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/spark ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|freshness|sockets)
+bench: .venv/spark ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|costs|freshness|sockets)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
 	@$(BIN)/python -m tests.fuzz
+
+deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an account that a deployment would work
+	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/test_runtime.py tests/entry/test_gateway_document.py tests/entry/test_costs.py
 
 ##@ Maintain
 lock: .venv/bin/uv ## Resolve the dependencies anew
@@ -60,7 +63,7 @@ clean: ## Remove the environment, caches and the local database
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' \
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
 
 # The page tests drive Debian's Chromium; a superuser gets it installed, anybody else is told why they are skipped.
@@ -68,6 +71,12 @@ chromium:
 	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
 		&& echo "Installing Chromium for the page tests" && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
 		|| echo "No Chromium: the page tests will be skipped"
+
+# The image's steps are run by buildah; a superuser gets it installed, anybody else is told why they are skipped.
+buildah:
+	@command -v buildah >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& echo "Installing buildah" && apt-get -qq update && apt-get -qq install -y --no-install-recommends buildah >/dev/null; } \
+		|| echo "No buildah: the image's steps will be skipped"
 
 .venv/bin/uv:
 	@$(PYTHON) -m venv .venv
@@ -92,4 +101,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key test lint format bench fuzz lock openapi clean help chromium
+.PHONY: run deploy admin-key test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from infra.packages import PYTHON, ROOT, SERVING, TRAINING, Unpackable, build
-from infra.stacks import Failed, Stacks, Template, load, shifted, versioned, zipped
+from infra.stacks import Failed, Stacks, Template, load, restored, shifted, versioned, zipped
 
 WORKPLACE = ROOT / ".serendip" / "deploy"
 STAGES = Path(__file__).parent / "stages"
@@ -140,6 +140,8 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
     account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
     code = account.stacks.outputs(BOOTSTRAP)
     template, named = put_code(account, shifted(load("template"), settings["shift"]), code)
+    if settings.get("snapstart", False):
+        template = restored(template)
     given = settings.get("application", {})
     application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | named | given
     tables = {key: given[key] for key in ("KeyArn",) if key in given} | settings.get("tables", {})
@@ -159,6 +161,8 @@ def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip 
     """Build, upload, and make or change the stacks: tables, application, alarms."""
     if flavour not in FLAVOURS:
         raise Failed(f"There is no flavour {flavour}; there are {' and '.join(FLAVOURS)}.")
+    if flavour == "image" and settings_of(stage).get("snapstart", False):
+        raise Failed("Lambda takes snapshots of zip packages only: deploy with FLAVOUR=zip, or without snapstart.")
     account = Account(get_session())
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
     for name, value in bring_up(account, stage, FLAVOURS[flavour]).items():

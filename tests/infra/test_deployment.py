@@ -3,10 +3,12 @@
 What MiniStack does not do is in the README ("Deploying").
 """
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -133,6 +135,31 @@ class TestDeployment:
         assert orjson.loads(answer["Payload"].read())["refreshed"] >= 0
         assert "FunctionError" not in answer
 
+    def test_the_doctor_finds_nothing_wrong_and_sees_what_is(self, cloud: Cloud, key: str) -> None:
+        assert key
+        names = {"SERENDIP_TABLE_PREFIX": prefix_of(STAGE), "SERENDIP_SECRET": "s" * 32, "SERENDIP_PROJECT": "shop"}
+
+        def examined() -> dict[str, bool]:
+            asking = [sys.executable, "-c", "from app.entry.cli import main; main()", "doctor", "--json"]
+            told = subprocess.run(asking, check=False, capture_output=True, text=True, env={**os.environ, **names})
+            found = {one["name"]: one["good"] for one in orjson.loads(told.stdout)}
+            assert told.returncode == (0 if all(found.values()) else 1), told.stderr
+            return found
+
+        before = examined()
+        table = f"{prefix_of(STAGE)}items"
+        off = {"PointInTimeRecoveryEnabled": False}
+        dynamodb = cloud.account.client("dynamodb")
+        dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
+        during = examined()
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+
+        assert {"credentials", "tables", "stream", "model", "keys"} <= set(before)
+        assert [name for name, good in before.items() if not good] == []
+        assert [name for name, good in during.items() if not good] == [table]
+
     def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(self, cloud: Cloud, key: str) -> None:
         function = cloud.account.client("lambda").get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")
         document = gateway_document.importable(gateway_document.plain(), function["AliasArn"], rest=True)
@@ -176,6 +203,33 @@ class TestDeployment:
 
         assert int(after) == int(before) + 1
         assert client.get("/health/ready").is_success
+
+
+class TestImage:
+    def test_it_is_built_for_arm64_and_pushed_once(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Docker is played by a program that notes what it is asked: no engine runs here."""
+        notes = tmp_path / "notes"
+        (tmp_path / "docker").write_text(f'#!/bin/sh\necho "$@" >> {notes}\n')
+        (tmp_path / "docker").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        repository = cloud.account.stacks.outputs("serendip-bootstrap")["Images"]
+
+        name = cloud.account.push_image(repository)
+        login, building = notes.read_text().splitlines()
+        assert login == f"login --username AWS --password-stdin {repository.partition('/')[0]}"
+        assert building == f"buildx build --platform linux/arm64 --provenance=false --tag {name} --push ."
+
+        manifest = {"schemaVersion": 2, "config": {"digest": "sha256:" + "0" * 64}}
+        cloud.account.client("ecr").put_image(
+            repositoryName="serendip",
+            imageTag=name.rpartition(":")[2],
+            imageManifest=orjson.dumps(manifest).decode(),
+            imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
+        )
+        assert cloud.account.push_image(repository) == name
+        assert len(notes.read_text().splitlines()) == 2
 
 
 def more_memory(template: Template) -> None:

@@ -11,18 +11,16 @@ from typing import Any
 import pytest
 from pynamodb.models import Model
 
-from app import telemetry
+from app import prices, telemetry
 from app.api import application
 from app.config import PREFIX, Settings
-from app.entry import gateway_document
+from app.entry import costs, gateway_document
 from app.entry.stream import BATCH_SECONDS
-from app.storage.schema import MODELS
-from infra.stacks import Template, functions, load, shifted, zipped
+from app.storage.schema import LASTING, MODELS
+from infra.stacks import Template, functions, load, restored, shifted, zipped
 from tests.data import ROOT
 
 STACKS = ("tables", "template", "monitoring", "bootstrap")
-MADE_ANEW = {"neighbours", "lists", "buckets", "idempotency", "decisions", "connections"}
-"""Tables that need no backup: trainings, the stream and time fill them again."""
 AWS_METRICS = {
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency", "IntegrationLatency"}, {"ApiId"}),
     "AWS/Lambda": ({"Errors", "Throttles", "Duration", "Invocations", "IteratorAge"}, {"FunctionName", "Resource"}),
@@ -52,39 +50,60 @@ def plain(model: type[Model]) -> str:
     return name
 
 
+def table_of(model: type[Model]) -> dict[str, Any]:
+    resource: dict[str, Any] = stack("tables")["Resources"][plain(model).title() + "Table"]
+    return resource
+
+
+def shape_of_model(model: type[Model]) -> dict[str, Any]:
+    """Name, keys, indexes, expiry and stream as the model wants them."""
+    schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
+    expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
+    indexes = schema["global_secondary_indexes"]
+    return {
+        "name": {"Fn::Sub": "${TablePrefix}" + plain(model)},
+        "keys": keys(schema["key_schema"]),
+        "indexes": {one["index_name"]: (keys(one["key_schema"]), one["projection"]) for one in indexes},
+        "expiry": expiry.attr_name if expiry else None,
+        "stream": getattr(model.Meta, "stream_view_type", None),
+    }
+
+
+def shape_of_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as the template makes them."""
+    indexes = table.get("GlobalSecondaryIndexes", ())
+    return {
+        "name": table["TableName"],
+        "keys": keys(table["KeySchema"]),
+        "indexes": {one["IndexName"]: (keys(one["KeySchema"]), one["Projection"]) for one in indexes},
+        "expiry": table.get("TimeToLiveSpecification", {}).get("AttributeName"),
+        "stream": table.get("StreamSpecification", {}).get("StreamViewType"),
+    }
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 class TestTables:
     def test_keys_indexes_expiry_and_stream_agree(self, model: type[Model]) -> None:
-        table = stack("tables")["Resources"][plain(model).title() + "Table"]["Properties"]
-        schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
+        assert shape_of_table(table_of(model)["Properties"]) == shape_of_model(model)
 
-        assert table["TableName"] == {"Fn::Sub": "${TablePrefix}" + plain(model)}
-        assert keys(table["KeySchema"]) == keys(schema["key_schema"])
-        ours = {
-            index["index_name"]: (keys(index["key_schema"]), index["projection"])
-            for index in schema["global_secondary_indexes"]
-        }
-        theirs = {
-            index["IndexName"]: (keys(index["KeySchema"]), index["Projection"])
-            for index in table.get("GlobalSecondaryIndexes", [])
-        }
-        assert theirs == ours
-        expiry = table.get("TimeToLiveSpecification", {}).get("AttributeName")
-        ours_expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
-        assert expiry == (ours_expiry.attr_name if ours_expiry else None)
-        stream = table.get("StreamSpecification", {}).get("StreamViewType")
-        assert stream == getattr(model.Meta, "stream_view_type", None)
+    def test_other_keys_and_a_missing_expiry_are_found(self, model: type[Model]) -> None:
+        table = table_of(model)["Properties"]
+        other = {**table, "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+        without = {key: value for key, value in table.items() if key != "TimeToLiveSpecification"}
+
+        assert shape_of_table(other) != shape_of_model(model)
+        assert (shape_of_table(without) == shape_of_model(model)) == ("TimeToLiveSpecification" not in table)
 
     def test_it_costs_by_use_and_at_most_what_is_allowed(self, model: type[Model]) -> None:
-        table = stack("tables")["Resources"][plain(model).title() + "Table"]["Properties"]
+        table = table_of(model)["Properties"]
 
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         cap = {"MaxReadRequestUnits": {"Ref": "MostReadUnits"}, "MaxWriteRequestUnits": {"Ref": "MostWriteUnits"}}
         assert all(one["OnDemandThroughput"] == cap for one in [table, *table.get("GlobalSecondaryIndexes", ())])
 
     def test_what_cannot_be_made_anew_is_kept_and_backed_up(self, model: type[Model]) -> None:
-        resource = stack("tables")["Resources"][plain(model).title() + "Table"]
-        table, lasts = resource["Properties"], plain(model) not in MADE_ANEW
+        resource = table_of(model)
+        table, lasts = resource["Properties"], model in LASTING
 
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == ("Retain" if lasts else "Delete")
         assert ("PointInTimeRecoverySpecification" in table) == lasts
@@ -138,6 +157,11 @@ class TestFunctions:
             assert packed == {key: value for key, value in function.items() if key not in code}
             assert zips[name]["CodeUri"] == {"Bucket": "b", "Key": "t" if name == "WorkerFunction" else "s"}
 
+    def test_snapshots_are_taken_of_the_functions_that_answer(self) -> None:
+        made = functions(restored(load("template")))
+
+        assert {name for name, one in made.items() if "SnapStart" in one} == {"ApiFunction", "StreamFunction"}
+
     def test_traffic_shifts_as_a_stage_says(self) -> None:
         gradual = functions(shifted(load("template"), "Linear10PercentEvery1Minute"))["ApiFunction"]
         at_once = functions(shifted(load("template"), "AllAtOnce"))["ApiFunction"]
@@ -146,6 +170,13 @@ class TestFunctions:
         alarms = [one["Ref"] for one in gradual["DeploymentPreference"]["Alarms"]]
         assert set(alarms) == set(of_type("template", "AWS::CloudWatch::Alarm"))
         assert "DeploymentPreference" not in at_once
+
+    def test_the_forecast_of_costs_knows_the_schedule_and_the_memory(self) -> None:
+        made = functions(stack("template"))
+        schedule = made["StreamFunction"]["Events"]["ListsThatWerePutOff"]["Properties"]["ScheduleExpression"]
+
+        assert schedule == f"rate({costs.TICK_SECONDS // 60} minutes)"
+        assert stack("template")["Parameters"]["ApiMemory"]["Default"] == 1_024 * prices.API_MEMORY_GB
 
 
 class TestApis:
@@ -242,6 +273,6 @@ class TestStages:
         settings = tomllib.loads(path.read_text())
         templates = {"tables": "tables", "application": "template", "monitoring": "monitoring"}
 
-        assert set(settings) <= {"shift", *templates}
+        assert set(settings) <= {"shift", "snapstart", *templates}
         for part, name in templates.items():
             assert set(settings.get(part, {})) <= set(stack(name)["Parameters"])
