@@ -67,12 +67,8 @@ class Account:
         """Build the image for arm64 and push it, unless one of the same sources is there; gives its name."""
         tag, ecr = sources_digest(), self.client("ecr")
         name = f"{repository}:{tag}"
-        try:
-            ecr.describe_images(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ImageNotFoundException":
-                raise
-        else:
+        there = ecr.batch_get_image(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
+        if there["images"]:
             return name
         (given,) = ecr.get_authorization_token()["authorizationData"]
         user, _, password = b64decode(given["authorizationToken"]).decode().partition(":")
