@@ -64,7 +64,11 @@ class Account:
         return key
 
     def push_image(self, repository: str) -> str:
-        """Build the image for arm64 and push it, unless one of the same sources is there; gives its name."""
+        """Build the image for arm64 and push it, unless one of the same sources is there; gives its name.
+
+        Raises:
+            Failed: Docker is not there, or did not do it.
+        """
         tag, ecr = sources_digest(), self.client("ecr")
         name = f"{repository}:{tag}"
         there = ecr.batch_get_image(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
@@ -72,12 +76,16 @@ class Account:
             return name
         (given,) = ecr.get_authorization_token()["authorizationData"]
         user, _, password = b64decode(given["authorizationToken"]).decode().partition(":")
-        registry = repository.partition("/")[0]
-        login = ["docker", "login", "--username", user, "--password-stdin", registry]
-        subprocess.run(login, input=password, text=True, check=True)
-        building = ["docker", "buildx", "build", "--platform", ARM, "--provenance=false", "--tag", name, "--push", "."]
-        subprocess.run(building, check=True, cwd=ROOT)
+        _docker("login", "--username", user, "--password-stdin", repository.partition("/")[0], given=password)
+        _docker("buildx", "build", "--platform", ARM, "--provenance=false", "--tag", name, "--push", ".")
         return name
+
+
+def _docker(*arguments: str, given: str | None = None) -> None:
+    try:
+        subprocess.run(["docker", *arguments], input=given, text=True, check=True, cwd=ROOT)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        raise Failed(f"Docker is needed to build the image ({error}). FLAVOUR=zip needs none.") from error
 
 
 def sources_digest() -> str:

@@ -90,7 +90,7 @@ class TestImport:
 
 class TestJourney:
     def test_import_train_recommend_list_activate_export(self, cli: Cli) -> None:
-        cli.run("tables", "create")
+        cli.run("migrate")
         cli.run("import", events_file(cli.folder))
         assert "NDCG@20" in cli.run("train")
 

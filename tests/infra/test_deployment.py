@@ -20,8 +20,9 @@ from websockets.sync.client import connect
 from app.entry import gateway_document
 from app.storage.schema import LASTING
 from infra.deploy import prefix_of
-from infra.stacks import Template, functions
+from infra.stacks import Failed, Template, functions
 from tests.data import ROOT
+from tests.infra.checks import FULL
 from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, statements
 
 AT = "2026-11-25T12:00:00Z"
@@ -234,6 +235,14 @@ class TestImage:
         assert cloud.account.push_image(repository) == name
         assert len(notes.read_text().splitlines()) == 2
 
+    def test_without_docker_it_is_said_what_needs_none(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        with pytest.raises(Failed, match="FLAVOUR=zip needs none"):
+            cloud.account.push_image("none.example/absent")
+
 
 def more_memory(template: Template) -> None:
     functions(template)["ApiFunction"]["MemorySize"] = 2048
@@ -257,6 +266,7 @@ def with_no_such_handler(template: Template) -> None:
     functions(template)["ApiFunction"]["Handler"] = "app.entry.awz.handler"
 
 
+@pytest.mark.skipif(not FULL, reason="part of make deploy-check")
 class TestFaults:
     """Each is planted in the template that is deployed, and seen from outside."""
 
