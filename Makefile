@@ -22,7 +22,10 @@ deploy: .venv/installed ## Bring everything up in your AWS account, or up to dat
 	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)
 
 admin-key: .venv/installed ## Create a key for everything in a deployed stage (STAGE=dev)
-	@$(BIN)/python -m infra.deploy admin-key --stage $(STAGE)
+	@$(BIN)/python -m infra.deploy run --stage $(STAGE) keys create root --scope admin --administration
+
+at: .venv/installed ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
+	@$(BIN)/python -m infra.deploy run --stage $(STAGE) $(RUN)
 
 ##@ Develop
 test: .venv/spark .venv/ministack chromium ## Run the whole test suite
@@ -101,4 +104,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key test lint format bench fuzz lock openapi clean help chromium deploy-check buildah
+.PHONY: run deploy admin-key at test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

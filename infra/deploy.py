@@ -88,6 +88,14 @@ def _docker(*arguments: str, given: str | None = None) -> None:
         raise Failed(f"Docker is needed to build the image ({error}). FLAVOUR=zip needs none.") from error
 
 
+def at_hand() -> Account:
+    """The account of the credentials, in the region of AWS_REGION, of AWS_DEFAULT_REGION or of the profile."""
+    session = get_session()
+    if "AWS_REGION" in os.environ:
+        session.set_config_variable("region", os.environ["AWS_REGION"])
+    return Account(session)
+
+
 def sources_digest() -> str:
     """Of all that the image is built from."""
     paths = [ROOT / name for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py")]
@@ -167,17 +175,17 @@ def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip 
         raise Failed(f"There is no flavour {flavour}; there are {' and '.join(FLAVOURS)}.")
     if flavour == "image" and settings_of(stage).get("snapstart", False):
         raise Failed("Lambda takes snapshots of zip packages only: deploy with FLAVOUR=zip, or without snapstart.")
-    account = Account(get_session())
+    account = at_hand()
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
     for name, value in bring_up(account, stage, FLAVOURS[flavour]).items():
         print(f"  {name}: {value}")
     print(f"Next: make admin-key STAGE={stage}")
 
 
-@command.command("admin-key")
-def admin_key(stage: Stage = "dev", project: str = "root") -> None:
-    """Create a key for everything, which is shown once."""
-    account = Account(get_session())
+@command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(context: typer.Context, stage: Stage = "dev") -> None:
+    """Run the command line on what is deployed, as in `run --stage dev doctor`."""
+    account = at_hand()
     environment = {
         **os.environ,
         "SERENDIP_SECRET": account.secret(stage),
@@ -185,8 +193,7 @@ def admin_key(stage: Stage = "dev", project: str = "root") -> None:
         "SERENDIP_REGION": account.region,
     }
     cli = str(Path(sys.executable).with_name("serendip"))
-    creating = [cli, "keys", "create", project, "--scope", "admin", "--administration"]
-    sys.exit(subprocess.run(creating, env=environment, check=False).returncode)
+    sys.exit(subprocess.run([cli, *context.args], env=environment, check=False).returncode)
 
 
 def main() -> None:

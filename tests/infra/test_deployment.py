@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from app.entry import gateway_document
 from app.storage.schema import LASTING
+from infra import deploy
 from infra.deploy import prefix_of
 from infra.stacks import Failed, Template, functions
 from tests.data import ROOT
@@ -37,12 +38,21 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield cloud
 
 
+def at_stage(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """As `make at` runs the command line."""
+    asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
+    environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
+    return subprocess.run(asking, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+
 @pytest.fixture(scope="module")
 def admin(cloud: Cloud) -> str:
     """The first key, as `make admin-key` makes it."""
     assert cloud.outputs
-    making = [sys.executable, "-m", "infra.deploy", "admin-key", "--stage", STAGE]
-    return subprocess.run(making, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()[-1]
+    made = at_stage("keys", "create", "root", "--scope", "admin", "--administration")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -140,24 +150,19 @@ class TestDeployment:
     def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, key: str) -> None:
         """MiniStack's CloudFormation turns neither expiry nor point-in-time recovery on; DynamoDB's own calls do."""
         assert key
-        names = {"SERENDIP_TABLE_PREFIX": prefix_of(STAGE), "SERENDIP_SECRET": "s" * 32, "SERENDIP_PROJECT": "shop"}
         dynamodb, own = (
             cloud.account.client("dynamodb"),
             {f"{prefix_of(STAGE)}{model.Meta.table_name.rpartition('-')[2]}" for model in LASTING},
         )
 
-        def serendip(*arguments: str) -> subprocess.CompletedProcess[str]:
-            asking = [str(Path(sys.executable).with_name("serendip")), *arguments]
-            return subprocess.run(asking, check=False, capture_output=True, text=True, env={**os.environ, **names})
-
         def wrong() -> list[str]:
-            told = serendip("doctor", "--json")
+            told = at_stage("doctor", "--json", SERENDIP_PROJECT="shop")
             found = [f"{one['name']}: {one['detail']}" for one in orjson.loads(told.stdout) if not one["good"]]
             assert told.returncode == (1 if found else 0), told.stderr
             return found
 
         assert len([one for one in wrong() if "does not expire rows" in one]) == 8
-        assert serendip("migrate").returncode == 0
+        assert at_stage("migrate").returncode == 0
         assert {one.partition(":")[0] for one in wrong()} == own
         for table in own:
             on = {"PointInTimeRecoveryEnabled": True}
@@ -239,9 +244,10 @@ class TestImage:
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(deploy, "sources_digest", lambda: "other")
 
         with pytest.raises(Failed, match="FLAVOUR=zip needs none"):
-            cloud.account.push_image("none.example/absent")
+            cloud.account.push_image(cloud.account.stacks.outputs("serendip-bootstrap")["Images"])
 
 
 def more_memory(template: Template) -> None:
