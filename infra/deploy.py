@@ -58,7 +58,10 @@ class Account:
         return drawn
 
     def upload(self, bucket: str, archive: Path) -> str:
+        """Put a package into the bucket, unless an equal one, which has an equal name, is there; gives its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")
+        if s3.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
+            return key
         with archive.open("rb") as content:
             s3.put_object(Bucket=bucket, Key=key, Body=content)
         return key

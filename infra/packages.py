@@ -13,7 +13,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
-
 LIMIT_BYTES = 262_144_000
 """What Lambda takes, unpacked."""
 SERVICES = {"dynamodb", "lambda", "apigatewaymanagementapi"}
@@ -71,14 +70,9 @@ def build(
     if size > LIMIT_BYTES:
         raise Unpackable(f"The package has {size:,} bytes, Lambda takes {LIMIT_BYTES:,}.")
     archive = _archive(tree, folder)
-    print(
-        f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed"
-        + (
-            ""
-            if compiled
-            else f"; not byte-compiled, for want of a python{python} here: cold starts take twice as long"
-        )
-    )
+    print(f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed")
+    if not compiled:
+        print(f"  It is not byte-compiled, for want of a python{python} here: cold starts take twice as long.")
     return archive
 
 

@@ -17,6 +17,8 @@ FUNCTION = "AWS::Serverless::Function"
 TRAINING_FUNCTIONS = {"WorkerFunction"}
 INLINE_BYTES = 51_200
 """What CloudFormation takes in a request; more comes from a bucket."""
+NOT_YET = "REVIEW_IN_PROGRESS"
+"""The state of a stack of which there is only a change set."""
 POLL = {"Delay": 5, "MaxAttempts": 360}
 Template = dict[str, Any]
 
@@ -26,7 +28,7 @@ class Failed(Exception):
 
 
 def load(name: str) -> Template:
-    """A template of this folder, with its functions spelled out as JSON has them."""
+    """A template of this folder, with intrinsic functions as JSON spells them."""
     plain: Template = json.loads(json.dumps(cfn_yaml.load(str(TEMPLATES / f"{name}.yaml"))))
     return plain
 
@@ -44,9 +46,8 @@ def zipped(template: Template, bucket: str, serving: str, training: str, python:
 
 def restored(template: Template) -> Template:
     """The template with SnapStart: new instances go on from a snapshot of one that has imported everything."""
-    for function in functions(template).values():
-        if "AutoPublishAlias" in function:
-            function["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    for function in _published(template):
+        function["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return template
 
 
@@ -63,9 +64,8 @@ def shifted(template: Template, shift: str) -> Template:
 def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
     """The template, publishing a new version where anything differs: SAM by itself looks at the code only."""
     said = json.dumps([template, dict(parameters)], sort_keys=True).encode()
-    for function in functions(template).values():
-        if "AutoPublishAlias" in function:
-            function["AutoPublishCodeSha256"] = sha256(said).hexdigest()
+    for function in _published(template):
+        function["AutoPublishCodeSha256"] = sha256(said).hexdigest()
     return template
 
 
@@ -74,19 +74,18 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
     return {name: one["Properties"] for name, one in template["Resources"].items() if one["Type"] == FUNCTION}
 
 
+def _published(template: Template) -> list[dict[str, Any]]:
+    """The functions that answer through an alias of a version."""
+    return [function for function in functions(template).values() if "AutoPublishAlias" in function]
+
+
 class Stacks:
     def __init__(self, cloudformation: BaseClient, s3: BaseClient) -> None:
         self._client, self._s3 = cloudformation, s3
 
     def outputs(self, name: str) -> dict[str, str]:
         """What a stack tells of itself; empty where there is no such stack."""
-        try:
-            (stack,) = self._client.describe_stacks(StackName=name)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return {}
-            raise
-        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+        return {one["OutputKey"]: one["OutputValue"] for one in self._described(name).get("Outputs", ())}
 
     def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
         """Make the stack, or change it to what the template says; nothing is done where nothing differs.
@@ -94,7 +93,8 @@ class Stacks:
         Raises:
             Failed: CloudFormation refused it or rolled it back.
         """
-        exists, change = self._exists(name), {"StackName": name, "ChangeSetName": f"deploy-{token_hex(6)}"}
+        exists = self._described(name).get("StackStatus", NOT_YET) != NOT_YET
+        change = {"StackName": name, "ChangeSetName": f"deploy-{token_hex(6)}"}
         request = {
             **change,
             "ChangeSetType": "UPDATE" if exists else "CREATE",
@@ -114,14 +114,16 @@ class Stacks:
         except ClientError as error:
             raise Failed(f"The stack {name} was refused: {error}") from error
 
-    def _exists(self, name: str) -> bool:
+    def _described(self, name: str) -> Mapping[str, Any]:
+        """What CloudFormation says of a stack; nothing where there is none."""
         try:
             (stack,) = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
             if "does not exist" in str(error):
-                return False
+                return {}
             raise
-        return bool(stack["StackStatus"] != "REVIEW_IN_PROGRESS")
+        found: Mapping[str, Any] = stack
+        return found
 
     def _body(self, name: str, template: Template, bucket: str | None) -> dict[str, str]:
         body = json.dumps(template)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -61,28 +62,27 @@ def recording() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _working_for(function: str) -> Iterator[None]:
+    token = _function.set(function)
+    try:
+        yield
+    finally:
+        _function.reset(token)
+
+
 def _entering(function: str, entrance: Callable[..., Any]) -> Callable[..., Any]:
-    if entrance.__code__.co_flags & 0x80:  # a coroutine function
-
-        @wraps(entrance)
-        async def entered(*given: Any, **named: Any) -> Any:
-            token = _function.set(function)
-            try:
-                return await entrance(*given, **named)
-            finally:
-                _function.reset(token)
-
-        return entered
+    @wraps(entrance)
+    async def entered_later(*given: Any, **named: Any) -> Any:
+        with _working_for(function):
+            return await entrance(*given, **named)
 
     @wraps(entrance)
-    def entered_at_once(*given: Any, **named: Any) -> Any:
-        token = _function.set(function)
-        try:
+    def entered(*given: Any, **named: Any) -> Any:
+        with _working_for(function):
             return entrance(*given, **named)
-        finally:
-            _function.reset(token)
 
-    return entered_at_once
+    return entered_later if iscoroutinefunction(entrance) else entered
 
 
 def _named(service: str, operation: str, request: Mapping[str, Any]) -> set[Call]:

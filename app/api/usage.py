@@ -11,6 +11,7 @@ from app.api.deps import Given
 from app.api.problems import responses
 from app.api.security import CanAdminister
 from app.domain import Usage
+from app.services.usage import dollars
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 LastDay = Annotated[date | None, Query(alias="to", description="The last day, UTC; today if left out.")]
@@ -27,12 +28,6 @@ def get(project: CanAdminister, services: Given, last: LastDay = None, days: Day
 
 
 def _day(used: Usage) -> UsageDay:
-    dollars = prices.dollars(
-        requests=round(used.requests),
-        read_units=used.read_units,
-        write_units=used.write_units,
-        milliseconds=used.milliseconds,
-    )
     return UsageDay(
         day=used.day,
         requests=round(used.requests),
@@ -40,5 +35,5 @@ def _day(used: Usage) -> UsageDay:
         recommendations=round(used.recommendations),
         read_units=used.read_units,
         write_units=used.write_units,
-        estimated_usd=dollars,
+        estimated_usd=dollars(used),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from functools import reduce
 from typing import Annotated, Any
 
 import orjson
@@ -9,9 +10,11 @@ import typer
 from rich.table import Table
 
 from app import prices
+from app.domain import Usage
 from app.entry import costs
 from app.entry.costs import RECORDED, Traffic
 from app.entry.terminal import console, services
+from app.services import usage
 
 Many = Annotated[float, typer.Option(min=0)]
 DAYS_A_MONTH = 30
@@ -21,7 +24,6 @@ NOT_IN_IT = (
     "alarms and the dashboard (an account's first 10 and 3 cost nothing), metrics of the application where they are on "
     f"({prices.METRIC:.2f} each), trainings, data that leaves AWS"
 )
-USED_NUMBERS = ("requests", "events", "read_units", "write_units", "milliseconds")
 USED = (
     "Used in the last {days} days: {requests:,.0f} requests, {events:,.0f} events, {read_units:,.0f} read units, "
     "{write_units:,.0f} write units. A month of such requests: {dollars_a_month:.2f}, without stream, ticks and logs."
@@ -86,11 +88,6 @@ def _used(days: int) -> dict[str, float]:
     with services() as wired:
         settings, today = wired.services.settings, wired.services.clock().date()
         used = wired.services.usage.days(settings.project, today - timedelta(days=days - 1), today)
-    sums = {name: sum(getattr(day, name) for day in used) for name in USED_NUMBERS}
-    spent = prices.dollars(
-        requests=round(sums["requests"]),
-        read_units=sums["read_units"],
-        write_units=sums["write_units"],
-        milliseconds=sums["milliseconds"],
-    )
-    return {**sums, "dollars_a_month": spent / days * DAYS_A_MONTH}
+    total = reduce(usage.summed, used, Usage(today))
+    numbers = {name: getattr(total, name) for name in usage.NUMBERS}
+    return {**numbers, "dollars_a_month": usage.dollars(total) / days * DAYS_A_MONTH}

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from typing import Annotated
@@ -79,28 +80,25 @@ def examine(wired: Wired) -> Iterator[Finding]:
     session = get_session()
     if in_aws:
         yield _asked(
-            "credentials", "Set AWS_PROFILE, or the variables of an access key.", lambda: _caller(session, settings)
+            "credentials", "Set AWS_PROFILE, or the variables of an access key.", partial(_caller, session, settings)
         )
-    differences = _asked_for(wired)
-    if isinstance(differences, Finding):  # nothing else can be seen either
-        yield differences
+    try:
+        differences = migration.differences(wired.database)
+    except SerendipError as error:  # nothing else can be seen either
+        yield Finding("database", False, str(error), "Check endpoint, region, credentials and the network.")
         return
     for one in differences:
         yield Finding(one.table, False, one.what, one.advice)
     if not differences:
         yield Finding("tables", True, f"{len(schema.MODELS)} with keys, indexes, expiry and stream")
     if in_aws:
-        yield from _protections(session, wired)
-        yield _asked("stream", DEPLOYED, lambda: _following(session, settings))
+        client = wired.database.connection.client
+        for model in schema.LASTING:
+            name = model.Meta.table_name
+            yield _asked(name, DEPLOYED, partial(_protection, client, name))
+        yield _asked("stream", DEPLOYED, partial(_following, session, settings))
     yield _model(wired)
     yield _keys(wired)
-
-
-def _asked_for(wired: Wired) -> "list[migration.Difference] | Finding":
-    try:
-        return migration.differences(wired.database)
-    except SerendipError as error:
-        return Finding("database", False, str(error), "Check endpoint, region, credentials and the network.")
 
 
 def _asked(name: str, advice: str, ask: Callable[[], Finding]) -> Finding:
@@ -115,15 +113,8 @@ def _caller(session: Session, settings: Settings) -> Finding:
     return Finding("credentials", True, f"{told['Arn']} in account {told['Account']}")
 
 
-def _protections(session: Session, wired: Wired) -> Iterator[Finding]:
-    """Of tables that cannot be made anew."""
-    client = session.create_client("dynamodb", wired.services.settings.region)
-    for model in schema.LASTING:
-        name = model.Meta.table_name
-        yield _asked(name, DEPLOYED, lambda name=name: _protection(client, name))  # type: ignore[misc]
-
-
 def _protection(client: BaseClient, name: str) -> Finding:
+    """Of a table that cannot be made anew."""
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     protected = client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled", False)

@@ -42,7 +42,7 @@ class Changes:
         """Have someone told of a project's items as they were put or deleted."""
         self._listeners.append(listener)
 
-    def begin(self, project: str) -> None:
+    def begin(self, project: str) -> _Followed:
         """Begin to read what was changed, unless that was begun less than `item_ttl_seconds` ago.
 
         The first call reads nothing: from then on, what is read is remembered rightly. Later ones cost one round trip,
@@ -51,21 +51,19 @@ class Changes:
         with self._lock:
             followed = self._projects.get(project)
             if followed is None:
-                self._projects[project] = _Followed([self._clock()] * LISTING_SHARDS, monotonic())
+                followed = self._projects[project] = _Followed([self._clock()] * LISTING_SHARDS, monotonic())
             elif monotonic() - followed.read_at > self._settings.item_ttl_seconds:
                 followed.reading = [
                     self._beside(self._read, project, followed, number) for number in range(LISTING_SHARDS)
                 ]
                 followed.read_at = monotonic()
+            return followed
 
     def follow(self, project: str) -> None:
         """Read what was changed, and have everybody told of it before this returns."""
-        self.begin(project)
-        with self._lock:
-            followed = self._projects[project]
-            reading = followed.reading
+        followed = self.begin(project)
         try:
-            for one in reading:
+            for one in followed.reading:
                 one.result()
         except BaseException:
             followed.read_at, followed.reading = float("-inf"), []

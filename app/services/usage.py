@@ -6,6 +6,7 @@ from datetime import date, datetime
 from threading import Lock
 from time import monotonic
 
+from app import prices
 from app.config import Settings
 from app.domain import Usage as Day
 from app.errors import Conflict, Unavailable
@@ -35,7 +36,7 @@ class Usage:
         )
         with self._lock:
             before = self._days.get((project, today), Day(today))
-            self._days[project, today] = _sum(before, done)
+            self._days[project, today] = summed(before, done)
             if (credential, today) not in self._marked:
                 self._keys.add(credential)
 
@@ -68,7 +69,7 @@ class Usage:
                 self._marked.add((credential, self._clock().date()))
         with self._lock:
             for (project, day), used in days.items():
-                self._days[project, day] = _sum(self._days.get((project, day), Day(day)), used)
+                self._days[project, day] = summed(self._days.get((project, day), Day(day)), used)
             self._keys |= keys
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
@@ -76,5 +77,16 @@ class Usage:
         return self._store.days(project, first, last)
 
 
-def _sum(one: Day, other: Day) -> Day:
+def summed(one: Day, other: Day) -> Day:
+    """What was used on two days, as of the first."""
     return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in NUMBERS})
+
+
+def dollars(used: Day) -> float:
+    """What the requests of a day cost."""
+    return prices.dollars(
+        requests=round(used.requests),
+        read_units=used.read_units,
+        write_units=used.write_units,
+        milliseconds=used.milliseconds,
+    )

@@ -6,6 +6,7 @@ from functools import partial
 from time import sleep
 from typing import Any
 
+from pynamodb.exceptions import TableDoesNotExist
 from pynamodb.models import Model
 
 from app.storage.database import Database, bounded
@@ -52,10 +53,11 @@ def differences(database: Database) -> list[Difference]:
 
 def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
     name, schema = model.Meta.table_name, model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
-    if not model.exists():
+    try:
+        described: Described = model.describe_table()
+    except TableDoesNotExist:
         yield Difference(name, "is missing", partial(_create, model))
         return
-    described = _described(database, name)
     if described["TableStatus"] not in {ACTIVE, "UPDATING"}:
         yield Difference(name, f"is {described['TableStatus']}", None)
     if _keys(described["KeySchema"]) != _keys(schema["key_schema"]):

@@ -120,3 +120,12 @@ def statements(template: Template, function: str) -> list[dict[str, Any]]:
     """What a function's policy allows."""
     (policy,) = functions(template)[function]["Policies"]
     return [one for one in policy["Statement"] if "Sid" in one]
+
+
+def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
+    """What it returns as soon as that is true."""
+    ends_at = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.2)
+    return found

@@ -6,8 +6,7 @@ What MiniStack does not do is in the README ("Deploying").
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from infra.deploy import prefix_of
 from infra.stacks import Failed, Template, functions
 from tests.data import ROOT
 from tests.infra.checks import FULL
-from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, statements
+from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, soon, statements
 
 AT = "2026-11-25T12:00:00Z"
 
@@ -77,15 +76,6 @@ def key(cloud: Cloud, admin: str) -> str:
 def client(cloud: Cloud, key: str) -> Iterator[httpx2.Client]:
     with cloud.client(key) as client:
         yield client
-
-
-def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
-    """What it returns as soon as that is true."""
-    ends_at = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.2)
-    return found
 
 
 def ids(client: httpx2.Client, path: str) -> list[str]:

@@ -19,7 +19,7 @@ from app.wiring import Wired
 from tests import node
 from tests.data import ROOT
 from tests.infra.checks import FULL
-from tests.infra.test_deployment import soon
+from tests.infra.cloud import soon
 from tests.serving import environment
 
 HERE = Path(__file__).parent / "offline"
