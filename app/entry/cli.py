@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,9 +95,9 @@ def serve(
                 loading.train_now(wired, None, force=False)
             except NotTrainable as error:
                 console.print(f"No model yet: {error}")
-        console.print(f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
         telemetry.configure()
-        serving.serve(wired, provider, port)
+        ready = partial(console.print, f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
+        serving.serve(wired, provider, port, ready)
 
 
 @cli.command()

@@ -1,5 +1,9 @@
 """One process that does all: REST, live sockets and the stream of events, under uvicorn on this machine."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from socket import socket
+
 import uvicorn
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -13,14 +17,31 @@ from app.storage.checkpoints import Checkpoints
 from app.wiring import Wired
 
 
-def serve(wired: Wired, provider: TracerProvider | None, port: int) -> None:
-    """Serve on 127.0.0.1 until the process is told to stop."""
+def _unheard() -> None:
+    """Nobody waits for it."""
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Callable[[], None] = _unheard) -> None:
+    """Serve on 127.0.0.1 until the process is told to stop; `ready` is called as soon as it listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     follower = Follower(services.settings, Checkpoints(wired.database), Consumer(services, sockets.api), services.lists)
     follower.start()
     try:
-        listen(application, port)
+        listen(application, port, ready)
     finally:
         follower.stop()
 
@@ -32,8 +53,8 @@ def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[
     return application, sockets
 
 
-def listen(application: FastAPI, port: int) -> None:
-    uvicorn.run(
+def listen(application: FastAPI, port: int, ready: Callable[[], None] = _unheard) -> None:
+    config = uvicorn.Config(
         application,
         host="127.0.0.1",
         port=port,
@@ -42,3 +63,5 @@ def listen(application: FastAPI, port: int) -> None:
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
     )
+    with suppress(KeyboardInterrupt):  # raised again after everything was ended in order
+        _Server(config, ready).run()

@@ -1,16 +1,19 @@
 """The command line as a user runs it: processes of their own over one database."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import orjson
 import pytest
 
 from app.config import Settings
 from app.domain import of_session
+from app.entry.dynamodb_local import free_port
 from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
@@ -236,6 +239,22 @@ class TestServe:
 
         assert "is taken" in said
         assert "synthetic" not in said
+
+    def test_who_waits_for_its_being_ready_is_answered_at_once_and_ctrl_c_ends_it_in_order(self) -> None:
+        port = free_port()
+        code = f"""
+from fastapi import FastAPI
+from app.entry import serving
+serving.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
+"""
+        with subprocess.Popen([sys.executable, "-c", code], cwd=data.ROOT, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+            answer = httpx2.get(f"http://127.0.0.1:{port}/openapi.json")
+            server.send_signal(signal.SIGINT)
+
+            assert server.wait(TIMEOUT) == 0
+        assert answer.status_code == 200
 
 
 class TestSample:
