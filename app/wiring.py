@@ -84,12 +84,12 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     changes = Changes(items, settings, moment.now, database.submit)
     cache = ServingCache(neighbours, moving, items, changes, versions, settings)
     assortment = Assortment(items, changes, settings, database.submit)
-    changes.listen(cache.renew)
-    changes.listen(assortment.learn)
+    changes.listen(cache)
+    changes.listen(assortment)
 
     def learn_items(project: str, changed: Sequence[Item]) -> None:
         cache.learn(project, changed)
-        assortment.learn(project, changed)
+        assortment.renew(project, changed)
         with suppress(Unavailable):  # they are stored; the next new item tells of them
             traffic.items_came(project, changed, cache.active(project))
 

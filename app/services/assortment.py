@@ -65,9 +65,9 @@ class Assortment:
         The first call reads them in one round trip for each 8 MB or part of it, at most `catalogue_items` of them,
         those that were changed last; later ones follow the changes.
         """
+        self._changes.follow(project)
         with self._lock:
             known = self._projects.setdefault(project, _Project())
-        self._changes.follow(project)
         with known.lock:
             if not known.is_read:
                 for shard in [self._beside(self._read, project, known, number) for number in range(LISTING_SHARDS)]:
@@ -75,7 +75,12 @@ class Assortment:
                 known.is_read = True
         return known.items, known.complete
 
-    def learn(self, project: str, items: Iterable[Item]) -> None:
+    def forget(self, project: str) -> None:
+        """Read the project's items again when they are asked for."""
+        with self._lock:
+            self._projects.pop(project, None)
+
+    def renew(self, project: str, items: Iterable[Item]) -> None:
         """Know items as they were put or deleted."""
         with self._lock:
             known = self._projects.get(project)

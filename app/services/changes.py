@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from cachetools import LRUCache
 
@@ -18,6 +18,16 @@ from app.storage.table import LISTING_SHARDS
 OVERLAP = timedelta(seconds=30)
 """Changes may become visible in another order than that of their times: clocks differ, and the index is late."""
 MAX_PROJECTS = 10_000
+
+
+class Listener(Protocol):
+    """Someone who remembers items."""
+
+    def renew(self, project: str, items: Sequence[Item]) -> None:
+        """Items as they were put or deleted, perhaps long known."""
+
+    def forget(self, project: str) -> None:
+        """Too many were changed to be told of: none that is remembered can be trusted."""
 
 
 @dataclass
@@ -34,12 +44,12 @@ class Changes:
         self, items: Items, settings: Settings, clock: Callable[[], datetime], beside: "Callable[..., Future[Any]]"
     ) -> None:
         self._items, self._settings, self._clock, self._beside = items, settings, clock, beside
-        self._listeners: list[Callable[[str, Sequence[Item]], None]] = []
+        self._listeners: list[Listener] = []
         self._projects: LRUCache[str, _Followed] = LRUCache(MAX_PROJECTS)
         self._lock = Lock()
 
-    def listen(self, listener: Callable[[str, Sequence[Item]], None]) -> None:
-        """Have someone told of a project's items as they were put or deleted."""
+    def listen(self, listener: Listener) -> None:
+        """Have someone told of changes from now on."""
         self._listeners.append(listener)
 
     def begin(self, project: str) -> _Followed:
@@ -70,7 +80,13 @@ class Changes:
             raise
 
     def _read(self, project: str, followed: _Followed, number: int) -> None:
-        changed = self._items.changed_since(project, number, followed.reached[number] - OVERLAP)
+        """Tell of what was changed in a shard; after more than a page of changes it is quicker to read items anew."""
+        asked_at = self._clock()
+        changed, is_all = self._items.changed_since(project, number, followed.reached[number] - OVERLAP)
         for listener in self._listeners:
-            listener(project, changed)
-        followed.reached[number] = max([followed.reached[number], *(item.updated_at for item in changed)])
+            if is_all:
+                listener.renew(project, changed)
+            else:
+                listener.forget(project)
+        reached = [item.updated_at for item in changed] if is_all else [asked_at]
+        followed.reached[number] = max([followed.reached[number], *reached])

@@ -178,6 +178,12 @@ class ServingCache:
             for item in items:
                 self._facts[project, item.item_id] = self._last_facts[project, item.item_id] = item
 
+    def forget(self, project: str) -> None:
+        """Read the project's items again when they are asked for."""
+        with self._lock:
+            for place in [place for place in self._facts if place[0] == project]:
+                self._facts.pop(place, None)
+
     def renew(self, project: str, items: Iterable[Item]) -> None:
         """What is remembered of items becomes what was put or deleted elsewhere, unless that is older."""
         with self._lock:

@@ -97,11 +97,12 @@ class Items:
         """The ids of the items that were created last, newest first, and when they were."""
         return listing.newest(self._table, project, category, limit)
 
-    def changed_since(self, project: str, number: int, since: datetime) -> list[Item]:
-        """The items of one of the `LISTING_SHARDS` shards that were put or deleted since then, read to the end."""
+    def changed_since(self, project: str, number: int, since: datetime) -> tuple[list[Item], bool]:
+        """A page of the items of one of the `LISTING_SHARDS` shards put or deleted since then, and if it is all."""
         condition = ItemRow.updated_at >= iso(since)
         partition = listing.partition(project, f"{number:02d}")
-        return [_item(row) for row in self._table.query_all(partition, range_condition=condition, index=CHANGES)]
+        rows, more = self._table.query(partition, range_condition=condition, index=CHANGES)
+        return [_item(row) for row in rows], more is None
 
     def newest_changes(self, project: str, number: int) -> Iterator[list[Item]]:
         """Pages of the items of a shard, those that were put or deleted last first."""

@@ -1,5 +1,6 @@
 """The serving budget: database rounds of one answer, counted at the client."""
 
+from dataclasses import replace
 from threading import Lock
 from time import monotonic, sleep
 from typing import Any
@@ -82,6 +83,28 @@ class TestForUser:
         assert recorder.rounds() == 1, recorder.calls
         assert first not in [one.item_id for one in answer.recommendations]
         assert [name for name, _, _ in recorder.calls] == ["Query"] * (LISTING_SHARDS + 1)
+        warm.database.close()
+
+    @pytest.mark.parametrize("filters", [(), ('item.id != "none"',)], ids=["without rules", "with a rule"])
+    def test_after_more_changes_than_a_page_items_are_read_anew(
+        self, trained: Wired, settings: Settings, filters: tuple[str, ...]
+    ) -> None:
+        """An instance that slept through an import must not read all of it in the request that wakes it."""
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 5.0}))
+        wish = Wish(limit=12, filters=filters)
+        first = warm.services.recommend.for_user(settings.project, "u2", wish).recommendations[0].item_id
+        big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
+        trained.services.catalog.put_items(settings.project, big)
+        trained.services.catalog.delete_item(settings.project, first)
+        recorder = Recorder(warm.database.connection.client)
+        sleep(5.1)
+
+        answer = warm.services.recommend.for_user(settings.project, "u2", replace(wish, limit=2))
+
+        assert not answer.degraded
+        assert first not in [one.item_id for one in answer.recommendations]
+        if not filters:
+            assert [name for name, _, _ in recorder.calls].count("Query") == LISTING_SHARDS + 1
         warm.database.close()
 
     def test_new_items_cost_a_cold_instance_their_listing_and_their_facts(
