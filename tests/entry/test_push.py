@@ -22,7 +22,7 @@ from app.storage.connections import ConnectionRow
 from app.storage.decisions import DecisionRow
 from app.wiring import Wired
 from tests import tables
-from tests.build import an_event, an_item, two_tastes, wired_on
+from tests.build import an_event, an_item, two_tastes, until, wired_on
 from tests.gateway import Gateway
 from tests.serving import SOCKETS, running
 from tests.streams import a_record
@@ -277,7 +277,7 @@ class TestLife:
             assert orjson.loads(socket.recv(15))["action"] == "goodbye"
             with pytest.raises(ConnectionClosed):
                 socket.recv(5)
-        assert [row for row in tables.naming(wired, settings.project, ConnectionRow) if "connection#" in str(row)] == []
+            until(lambda: "connection#" not in str(tables.naming(wired, settings.project, ConnectionRow)))
 
     def test_it_has_a_bounded_number_of_subscriptions(
         self, sockets: SocketApi, gateway: Gateway, key: str, c1: str
