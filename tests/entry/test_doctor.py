@@ -54,9 +54,9 @@ SPOILT = {
 
 
 @pytest.fixture
-def older(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+def older(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     """A deployment of its own, which the command line finds."""
-    own = settings.model_copy(update={"table_prefix": f"doctor{next(_numbers)}-"})
+    own = own.model_copy(update={"table_prefix": f"doctor{next(_numbers)}-"})
     wired = wired_on(own)
     migration.migrate(wired.database)
     a_project(wired, own.project)
