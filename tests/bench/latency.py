@@ -32,7 +32,7 @@ from app.config import Settings
 from app.entry.issuer_client import fetch
 from app.wiring import wire
 from app.api.application import create_application
-wired = wire(Settings.fromenvironment_of(os.environ), None, fetch)
+wired = wire(Settings.from_environment(os.environ), None, fetch)
 app = create_application(wired.services)
 telemetry.configure()
 @app.get("/bare/hello", include_in_schema=False)
