@@ -1,6 +1,6 @@
 """The only place where stores, services and the application are put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -99,8 +99,8 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
     decision_store = DecisionStore(database)
 
-    def erase_decisions(project: str, user_id: str) -> int:
-        return decision_store.erase_some(project, owner_digest(settings, project, user_id))
+    def erase_decisions(project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
+        return decision_store.erase_some(project, owner_digest(settings, project, user_id), tell)
 
     erasure_stores = ErasureStores(
         items,

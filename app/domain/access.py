@@ -159,6 +159,8 @@ class Receipt:
     started_at: datetime
     removed: Mapping[str, int] = field(default_factory=dict)
     completed_at: datetime | None = None
+    reached: Mapping[str, str] = field(default_factory=dict)
+    """By kind, the last one that is counted, while there are more."""
 
     @property
     def complete(self) -> bool:

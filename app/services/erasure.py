@@ -7,6 +7,7 @@ erasures go on where they ended when the time of a request was used up or its pr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -40,8 +41,32 @@ class Stores:
     failures: Failures
     access: Access
     purge: Purge
-    erase_decisions: Callable[[str, str], int]
-    """Removes some of the answers that were kept for a user, and says how many."""
+    erase_decisions: Callable[[str, str, Callable[[Sequence[str]], None]], int]
+    """Removes some of the answers that were kept for a user, and says how many; tells which before it does."""
+
+
+class _Account:
+    """A receipt that is written down whenever it changes."""
+
+    def __init__(self, receipt: Receipt, write: Callable[[Receipt], None]) -> None:
+        self._write = write
+        self.put(receipt)
+
+    def put(self, receipt: Receipt) -> None:
+        self._write(receipt)
+        self.receipt = receipt
+
+    def add_once(self, kind: str, number: int) -> None:
+        """Count what is removed as a whole, unless that was begun before."""
+        if number and not self.receipt.removed.get(kind):
+            self.put(_counted(self.receipt, kind, number))
+
+    def add_new(self, kind: str, places: Sequence[str]) -> None:
+        """Count what is removed page by page in its order, as far as it is not counted."""
+        new = [one for one in places if one > self.receipt.reached.get(kind, "")]
+        if new:
+            reached = {**self.receipt.reached, kind: new[-1]}
+            self.put(replace(_counted(self.receipt, kind, len(new)), reached=reached))
 
 
 class Erasure:
@@ -78,28 +103,26 @@ class Erasure:
         return found
 
     def erase_user(self, project: str, user_id: str) -> Receipt:
-        """Remove profile and events; what comes later is refused. An incomplete receipt asks to be called again."""
-        users, hashed = self._stores.users, self._hashed(project, user_id)
-        receipt = users.erasures(project, [hashed]).get(hashed) or self._receipt({"profile": 0, "events": 0})
-        if receipt.complete:
-            return receipt
-        users.put_erasure(project, hashed, receipt)
-        if users.get(project, user_id):
-            users.delete(project, user_id)
-            receipt = _counted(receipt, "profile", 1)
-            users.put_erasure(project, hashed, receipt)
-        for kind, store in (("connections", self._stores.connections), ("failures", self._stores.failures)):
-            erased = store.erase(project, user_id)
-            receipt = _counted(receipt, kind, erased) if erased else receipt
-        for kind, erase in (("decisions", self._stores.erase_decisions), ("events", self._stores.events.erase_some)):
-            while removed := erase(project, user_id):
-                receipt = _counted(receipt, kind, removed)
-                users.put_erasure(project, hashed, receipt)
+        """Remove profile and events; what comes later is refused. An incomplete receipt asks to be called again.
+
+        Everything is counted before it is removed, so that the receipt is true wherever this is interrupted.
+        """
+        stores, hashed = self._stores, self._hashed(project, user_id)
+        found = stores.users.erasures(project, [hashed]).get(hashed) or self._receipt({"profile": 0, "events": 0})
+        if found.complete:
+            return found
+        account = _Account(found, partial(stores.users.put_erasure, project, hashed))
+        if stores.users.get(project, user_id):
+            account.add_once("profile", 1)
+            stores.users.delete(project, user_id)
+        for kind, store in (("connections", stores.connections), ("failures", stores.failures)):
+            store.erase(project, user_id, partial(account.add_once, kind))
+        for kind, erase in (("decisions", stores.erase_decisions), ("events", stores.events.erase_some)):
+            while erase(project, user_id, partial(account.add_new, kind)):
                 if remaining_seconds() < SPARE_SECONDS:
-                    return receipt
-        receipt = replace(receipt, completed_at=self._clock())
-        users.put_erasure(project, hashed, receipt)
-        return receipt
+                    return account.receipt
+        account.put(replace(account.receipt, completed_at=self._clock(), reached={}))
+        return account.receipt
 
     def readmit(self, project: str, user_id: str) -> None:
         """Let an erased user come back, empty.

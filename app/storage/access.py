@@ -185,16 +185,18 @@ def receipt_facts(one: Receipt) -> dict[str, object]:
         "started_at": iso(one.started_at),
         "removed": dict(one.removed),
         "completed_at": iso(one.completed_at) if one.completed_at else None,
+        "reached": dict(one.reached),
     }
 
 
 def receipt(facts: dict[str, object]) -> Receipt:
-    removed = facts["removed"]
+    removed, reached = facts["removed"], facts.get("reached")
     return Receipt(
         receipt_id=str(facts["receipt_id"]),
         started_at=moment(str(facts["started_at"])),
         removed=dict(removed) if isinstance(removed, dict) else {},
         completed_at=_optional_moment(facts["completed_at"]),
+        reached=dict(reached) if isinstance(reached, dict) else {},
     )
 
 

@@ -1,7 +1,7 @@
 """Live sockets, and who is subscribed to what: rows that expire, so that a missed disconnect leaves nothing behind."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -100,9 +100,13 @@ class Connections:
         rows = self._table.query_all(key(project, user_id), consistent=True)
         return [_subscription(row) for row in rows if not is_expired(row)]
 
-    def erase(self, project: str, user_id: str) -> int:
-        """Remove what names a user: his own connections as a whole, of others' their subscription to him."""
+    def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
+        """Remove what names a user: his own connections as a whole, of others' their subscription to him.
+
+        `tell` gets their number before they are removed.
+        """
         found = list(self._table.query_all(key(project, user_id), consistent=True))
+        tell(len(found))
         for subscription in map(_subscription, found):
             row = self._table.get(key(CONNECTION, subscription.connection_id), ONLY, consistent=True)
             connection = _connection(row) if row else None
@@ -112,7 +116,6 @@ class Connections:
                 with suppress(Conflict):
                     self.name_user(connection, user_id, subscribed=False)
             self.delete_subscription(subscription)
-        return len(found)
 
     def name_user(self, connection: Connection, user_id: str, *, subscribed: bool) -> None:
         """Note in the connection's row that it is subscribed to a user, or no longer (Conflict where it has ended)."""

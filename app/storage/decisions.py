@@ -1,5 +1,6 @@
 """Answers that were kept, as they were given, to be looked at later."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zlib import compress, decompress
 
@@ -38,10 +39,14 @@ class Decisions:
         row = self._table.get(key(project, owner), decision_id, consistent=True)
         return None if row is None or is_expired(row) else decompress(bytes(row["answer"]["B"]))
 
-    def erase_some(self, project: str, owner: str) -> int:
-        """Remove up to a page of what was kept for somebody; returns how many, 0 when there is nothing left."""
+    def erase_some(self, project: str, owner: str, tell: Callable[[Sequence[str]], object] = lambda _: None) -> int:
+        """Remove up to a page of what was kept for somebody; returns how many, 0 when there is nothing left.
+
+        `tell` gets their ids before they are removed.
+        """
         rows, _ = self._table.query(
             key(project, owner), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "decision_id")
         )
+        tell([row["decision_id"]["S"] for row in rows])
         self._table.write_many([], rows)
         return len(rows)

@@ -3,7 +3,7 @@
 The key is made of the event itself, so sending an event again writes the same row again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -72,11 +72,15 @@ class Events:
         ]
         self._table.write_many([], list({str(one): one for one in keys}.values()))
 
-    def erase_some(self, project: str, user_id: str) -> int:
-        """Remove up to a page of a user's events; returns how many, 0 when there are none left."""
+    def erase_some(self, project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
+        """Remove up to a page of a user's events, oldest first; returns how many, 0 when there are none left.
+
+        `tell` gets their sort keys before they are removed.
+        """
         rows, _ = self._table.query(
             key(project, user_id), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "moment")
         )
+        tell([row["moment"]["S"] for row in rows])
         self._table.write_many([], rows)
         return len(rows)
 

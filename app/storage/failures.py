@@ -1,7 +1,7 @@
 """Records of the stream that could not be applied, kept for two weeks with the reason."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,11 +54,11 @@ class Failures:
         )
         return Page(tuple(map(_failure, rows)), rows[-1]["record_id"]["S"] if more and rows else None)
 
-    def erase(self, project: str, user_id: str) -> int:
-        """Remove the records of a user."""
+    def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
+        """Remove the records of a user; `tell` gets their number before."""
         found = [one for one in every(lambda start: self.list_page(project, start, LISTED)) if one.user_id == user_id]
+        tell(len(found))
         self._table.write_many([], [self._table.key(one.project, one.record_id) for one in found])
-        return len(found)
 
     def delete(self, failure: Failure) -> None:
         self._table.write_many([], [self._table.key(failure.project, failure.record_id)])
