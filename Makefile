@@ -5,7 +5,7 @@ DATA ?=
 STAGE ?= dev
 FLAVOUR ?= zip
 UV_VERSION := 0.13.9
-TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml monitoring.yaml)
+TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
 # Tools that pin what the application needs in other versions have environments of their own.
 TOOLS := checkov ministack
 COMPILE := pip compile --universal --generate-hashes --upgrade --no-header --no-annotate --quiet

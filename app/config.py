@@ -50,6 +50,19 @@ class Issuer(BaseModel):
         return value
 
 
+class TrainingTask(BaseModel):
+    """A container task of ECS, in which a training has neither a function's limit of time nor of memory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cluster: str
+    task_definition: str
+    """Its container is called `training` and takes a project and a job as its command."""
+    subnets: Annotated[tuple[str, ...], Field(min_length=1)]
+    security_groups: tuple[str, ...] = ()
+    """None: the default one of the VPC."""
+
+
 class Settings(BaseModel):
     """All that differs between a laptop, a test and a stage."""
 
@@ -64,7 +77,11 @@ class Settings(BaseModel):
     project: str = "demo"
     """The project that the command line works on; requests derive theirs from their credentials."""
     worker_function: str | None = None
-    """Name of the Lambda function that trains."""
+    """Name of the Lambda function that does jobs."""
+    training_task: Annotated[TrainingTask | None, BeforeValidator(_json)] = None
+    """Where trainings go on that are too large for the worker function, as a JSON object."""
+    files: str | None = None
+    """Where files of jobs are: a bucket, or the path of a folder."""
     request_deadline_seconds: float = 10.0
     connect_timeout_seconds: float = 1.0
     read_timeout_seconds: float = 2.0

@@ -10,7 +10,7 @@ SerendipError
 ├── NotFound                there is no such item, user, key, project or model version
 ├── Conflict                the request was overtaken by another one
 │   ├── NotActivatable      the model version has not been published
-│   ├── NotTrainable        there is too little to learn from
+│   ├── NotTrainable        there is too little to learn from, or too much for the time there is
 │   ├── InFlight            a request with this Idempotency-Key is being answered
 │   ├── Exists              there is one with this id already
 │   └── Erased              this user was erased and must not come back unasked
@@ -19,8 +19,9 @@ SerendipError
 ├── Unavailable             the database cannot be reached or is throttled; try again
 │   ├── DeadlineExceeded    the request's time was used up
 │   └── Overloaded          too many requests are being answered; this one was not begun
-├── TrainingUnavailable     this deployment has nothing that could run a training
-└── Cancelled               somebody asked for this training to stop
+├── WorkerUnavailable       this deployment has nothing that could do a job
+├── OutOfTime               this process has too little time left for it; another one can go on
+└── Cancelled               somebody asked for this job to stop
 """
 
 from dataclasses import dataclass
@@ -106,7 +107,10 @@ class DeadlineExceeded(Unavailable): ...
 class Overloaded(Unavailable): ...
 
 
-class TrainingUnavailable(SerendipError): ...
+class WorkerUnavailable(SerendipError): ...
+
+
+class OutOfTime(SerendipError): ...
 
 
 class Cancelled(SerendipError): ...

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from opentelemetry.trace import Tracer
 
@@ -11,8 +13,8 @@ from app import moment
 from app.api.deps import Launcher, Services
 from app.api.tokens import Tokens
 from app.config import Settings
-from app.domain import Item, ModelVersion
-from app.errors import Unavailable
+from app.domain import Item, Job, JobKind
+from app.errors import Unavailable, WorkerUnavailable
 from app.services.access import Access
 from app.services.assortment import Assortment
 from app.services.catalog import Catalog
@@ -26,6 +28,7 @@ from app.services.failures import Failures
 from app.services.gathering import Gathering
 from app.services.idempotency import Idempotency
 from app.services.issuers import Fetch, Issuers
+from app.services.jobs import Jobs, folder_of
 from app.services.keys import Keys
 from app.services.limits import Limiter
 from app.services.lists import Lists
@@ -54,12 +57,17 @@ from app.storage.events import Events as EventStore
 from app.storage.failures import Failures as FailureStore
 from app.storage.idempotency import Idempotency as IdempotencyStore
 from app.storage.items import Items
+from app.storage.jobs import Jobs as JobStore
 from app.storage.lists import MovingLists
 from app.storage.neighbours import Neighbours
+from app.storage.objects import FolderObjects, Objects, S3Objects
 from app.storage.scenarios import Scenarios as ScenarioStore
 from app.storage.usage import Usage as UsageStore
 from app.storage.users import Users
 from app.storage.versions import Versions
+
+Place = dict[str, Any]
+"""Where a deletion goes on."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,16 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     def erase_decisions(project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
         return decision_store.erase_some(project, owner_digest(settings, project, user_id), tell)
 
+    objects = _objects(settings)
+
+    def purge(
+        project: str, resume_at: Place | None, removed: dict[str, int], out_of_time: Callable[[], bool]
+    ) -> Place | None:
+        place = schema.purge(database, project, resume_at, removed, out_of_time)
+        if place is None and objects is not None and (files := objects.delete_all(folder_of(project))):
+            removed["files"] = removed.get("files", 0) + files
+        return place
+
     erasure_stores = ErasureStores(
         items,
         users,
@@ -109,7 +127,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         connections,
         failures,
         access_store,
-        partial(schema.purge, database),
+        purge,
         erase_decisions,
     )
     erasure = Erasure(erasure_stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
@@ -127,12 +145,17 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     stores = Stores(events, items, neighbours, versions)
     train = Train(stores, settings, moment.now, moment.random_hex, traffic.take_over)
 
-    def begin_training(project: str) -> ModelVersion:
-        version = train.queue(project, quickly=True)
-        launcher.launch(project, version, force=False)
-        return version
+    jobs = Jobs(JobStore(database), objects, launcher.launch, moment.now, moment.random_hex)
 
-    retraining = Retraining(versions, settings, begin_training, moment.now)
+    def begin_training(project: str, *, force: bool = False, quickly: bool = False) -> Job:
+        version = train.queue(project, quickly=quickly).version
+        try:
+            return jobs.create(project, JobKind.TRAINING, {"version": version, "force": force})
+        except WorkerUnavailable:
+            train.discard(project, version)
+            raise
+
+    retraining = Retraining(versions, settings, partial(begin_training, quickly=True), moment.now)
     services = Services(
         settings=settings,
         access=access,
@@ -156,10 +179,20 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         sessions=Sessions(events, erasure.refuse),
         sockets=Sockets(connections, settings, erasure.refuse, moment.now),
         erasure=erasure,
+        jobs=jobs,
         usage=Usage(UsageStore(database), keys.mark_used, settings, moment.now),
         tokens=tokens,
-        launcher=launcher,
+        begin_training=begin_training,
         clock=moment.now,
         missing_tables=lambda: schema.missing(database),
     )
     return Wired(database, services)
+
+
+def _objects(settings: Settings) -> Objects | None:
+    """Where files of jobs are: a folder has a slash in its name, which a bucket never has."""
+    if settings.files is None:
+        return None
+    if "/" in settings.files:
+        return FolderObjects(Path(settings.files), settings.secret.get_secret_value())
+    return S3Objects(settings.files, settings.region)

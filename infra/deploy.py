@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,8 @@ WORKPLACE = ROOT / ".serendip" / "deploy"
 STAGES = Path(__file__).parent / "stages"
 BOOTSTRAP = "serendip-bootstrap"
 ARM = "linux/arm64"
+NETWORK = ("Subnets", "SecurityGroups")
+"""What a stage's file says of tasks that the worker has to know, who starts them."""
 
 Coded = tuple[Template, dict[str, str]]
 """The application's template with its code named in it, and the parameters that name it."""
@@ -47,7 +49,7 @@ class Account:
 
     def secret(self, stage: str) -> str:
         """The stage's secret, drawn when it is first asked for and then kept as an encrypted parameter."""
-        parameters, name = self.client("ssm"), f"/serendip/{stage}/secret"
+        parameters, name = self.client("ssm"), secret_name(stage)
         try:
             return str(parameters.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
         except ClientError as error:
@@ -113,6 +115,11 @@ def prefix_of(stage: str) -> str:
     return f"serendip-{stage}-"
 
 
+def secret_name(stage: str) -> str:
+    """Of the parameter of SSM that holds a stage's secret."""
+    return f"/serendip/{stage}/secret"
+
+
 def settings_of(stage: str) -> dict[str, Any]:
     """What the stage's file says.
 
@@ -159,16 +166,32 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
         template = restored(template)
     given = settings.get("application", {})
     application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | named | given
-    tables = {key: given[key] for key in ("KeyArn",) if key in given} | settings.get("tables", {})
     alarms = {key: given[key] for key in ("Metrics",) if key in given} | settings.get("monitoring", {})
-    for name, body, parameters in (
-        ("tables", load("tables"), tables),
-        ("application", versioned(template, application), application),
-        ("monitoring", load("monitoring"), alarms),
-    ):
+    stacks = {"tables": (load("tables"), _of_tables(settings))}
+    if "training" in settings:
+        stacks["training"] = (load("training"), _of_tasks(account, stage, settings, code))
+        application |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
+    stacks["application"] = (versioned(template, application), application)
+    stacks["monitoring"] = (load("monitoring"), alarms)
+    for name, (body, parameters) in stacks.items():
         print(f"  stack {prefix}{name}")
         account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
     return account.stacks.outputs(prefix + "application")
+
+
+def _of_tables(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the tables' stack."""
+    given: Mapping[str, Any] = settings.get("application", {})
+    own: Mapping[str, Any] = settings.get("tables", {})
+    return {key: given[key] for key in ("KeyArn",) if key in given} | dict(own)
+
+
+def _of_tasks(account: Account, stage: str, settings: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of the stack of container tasks, whose image is made whatever the functions are made of."""
+    given = settings.get("application", {})
+    shared = {key: given[key] for key in ("KeyArn", "LogDays") if key in given}
+    own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
+    return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
 
 
 @command.command()
@@ -188,15 +211,22 @@ def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip 
 @command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(context: typer.Context, stage: Stage = "dev") -> None:
     """Run the command line on what is deployed, as in `run --stage dev doctor`."""
-    account = at_hand()
+    sys.exit(_command_line(at_hand(), stage, context.args))
+
+
+def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int:
+    """Run `serendip` on a stage; gives its exit status."""
     environment = {
         **os.environ,
         "SERENDIP_SECRET": account.secret(stage),
         "SERENDIP_TABLE_PREFIX": prefix_of(stage),
         "SERENDIP_REGION": account.region,
     }
+    files = account.stacks.outputs(prefix_of(stage) + "tables").get("Files")
+    if files is not None:
+        environment["SERENDIP_FILES"] = files
     cli = str(Path(sys.executable).with_name("serendip"))
-    sys.exit(subprocess.run([cli, *context.args], env=environment, check=False).returncode)
+    return subprocess.run([cli, *arguments], env=environment, check=False).returncode
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
 LIMIT_BYTES = 262_144_000
 """What Lambda takes, unpacked."""
-SERVICES = {"dynamodb", "lambda", "apigatewaymanagementapi"}
+SERVICES = {"dynamodb", "ecs", "lambda", "s3", "apigatewaymanagementapi"}
 """Whose descriptions botocore needs at run time."""
 OLDEST = (1980, 1, 1, 0, 0, 0)
 """Of every file, so that equal content makes equal archives."""

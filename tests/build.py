@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.api.application import create_application
+from app.api.deps import Services
 from app.config import Settings
-from app.domain import Event, Item, Limits, ModelVersion, Scope
-from app.entry import issuer_client
+from app.domain import Event, Item, Job, Limits, Scope
+from app.entry import issuer_client, worker
 from app.errors import Exists
 from app.services.issuers import Fetch
-from app.services.train import Train
 from app.storage import migration
 from app.storage.database import Database
 from app.wiring import Wired, wire
@@ -29,26 +29,31 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 class DirectLauncher:
-    """Trains at once, in the caller's thread."""
+    """Does jobs at once, in the caller's thread."""
 
-    train: Train | None = None
+    services: Services | None = None
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        assert self.train is not None
-        self.train.run(project, version, force=force)
+    def launch(self, project: str, job: Job) -> None:
+        assert self.services is not None
+        worker.work(self.services, project, job.job_id)
 
 
 class IdleLauncher:
-    """Leaves trainings in the queue."""
+    """Leaves jobs to others."""
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None: ...
+    def launch(self, project: str, job: Job) -> None: ...
 
 
 def wired_on(settings: Settings, fetch: Fetch = issuer_client.fetch) -> Wired:
     launcher = DirectLauncher()
     wired = wire(settings, launcher, fetch)
-    launcher.train = wired.services.train
+    launcher.services = wired.services
     return wired
+
+
+def idle_on(settings: Settings) -> Wired:
+    """Where jobs are left to others."""
+    return wire(settings, IdleLauncher(), issuer_client.fetch)
 
 
 def a_project(wired: Wired, project: str) -> str:

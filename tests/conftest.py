@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -47,10 +48,11 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def settings(emulator: Emulator) -> Settings:
+def settings(emulator: Emulator, tmp_path: Path) -> Settings:
     return Settings(
         secret=SECRET,
         endpoint=emulator.endpoint,
+        files=str(tmp_path / "files"),
         project=f"test{next(_numbers)}",
         pointer_ttl_seconds=60,
         item_ttl_seconds=60,

@@ -13,17 +13,20 @@ from botocore.client import BaseClient
 
 from app.api.middleware import RequestContext
 from app.api.socket import SocketApi
+from app.entry import task, worker
 from app.entry.stream import Consumer
+from app.services.jobs import Jobs
 from app.services.lists import Lists
-from app.services.train import Train
 
-API, STREAM, WORKER = "ApiFunction", "StreamFunction", "WorkerFunction"
-ENTRANCES: tuple[tuple[str, type, tuple[str, ...]], ...] = (
+API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
+ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (API, RequestContext, ("__call__",)),
     (API, SocketApi, ("connect", "disconnect", "receive")),
     (STREAM, Consumer, ("apply",)),
     (STREAM, Lists, ("refresh_due",)),
-    (WORKER, Train, ("run",)),
+    (STREAM, Jobs, ("resume_due",)),
+    (WORKER, worker, ("work",)),
+    (TASK, task, ("main",)),
 )
 """Where each function's work begins."""
 OTHERS = {
@@ -31,6 +34,13 @@ OTHERS = {
     "apigatewaymanagementapi": {
         "PostToConnection": ("execute-api:ManageConnections", "SocketApi"),
         "DeleteConnection": ("execute-api:ManageConnections", "SocketApi"),
+    },
+    "s3": {
+        "HeadObject": ("s3:GetObject", "Files"),
+        "GetObject": ("s3:GetObject", "Files"),
+        "PutObject": ("s3:PutObject", "Files"),
+        "ListObjectsV2": ("s3:ListBucket", "Files"),
+        "DeleteObjects": ("s3:DeleteObject", "Files"),
     },
 }
 """Service -> operation -> action and resource, besides DynamoDB's, whose actions are named as its operations."""
@@ -64,7 +74,7 @@ def recording() -> Iterator[None]:
 
 @contextmanager
 def _working_for(function: str) -> Iterator[None]:
-    token = _function.set(function)
+    token = _function.set(TASK if _function.get() == TASK else function)  # a task works as the worker does
     try:
         yield
     finally:

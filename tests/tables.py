@@ -5,6 +5,7 @@ from typing import Any
 from pynamodb.models import Model
 
 from app.storage import schema
+from app.storage.table import SEPARATOR, Table
 from app.wiring import Wired
 
 
@@ -20,6 +21,14 @@ def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
                 break
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
     return found
+
+
+def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str, Any]]:
+    """The rows of a table whose partition is the project's; read once, and without those of others."""
+    table = Table(wired.database, model)
+    keys, more = table.scan(schema.OF_A_PROJECT, {":prefix": project + SEPARATOR, ":project": project})
+    assert more is None, "more than a page: a table of its own is needed"
+    return [dict(row) for row in wired.database.batch_get({table.name: keys}, consistent=True)[table.name]]
 
 
 def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]]:

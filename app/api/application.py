@@ -42,7 +42,7 @@ list now, and again whenever it changes after an event; see the README.
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
 time.
 """
-VERSION = "1.4.0"
+VERSION = "1.5.0"
 SERVING = (recommendations, events, health)
 DEFERRED = {
     "items": ("/v1/items",),
@@ -51,6 +51,7 @@ DEFERRED = {
     "scenarios": ("/v1/scenarios",),
     "tickets": ("/v1/tickets",),
     "models": ("/v1/models",),
+    "jobs": ("/v1/jobs",),
     "traffic": ("/v1/traffic", "/v1/outcomes"),
     "keys": ("/v1/keys",),
     "projects": ("/v1/projects",),
@@ -65,6 +66,7 @@ TAGS = (
     ("scenarios", "Settings of a placement, kept on the server."),
     ("sockets", "Tickets for live lists."),
     ("models", "Versions: trained, activated, rolled back, compared on live traffic."),
+    ("jobs", "Imports, exports, erasures and trainings that take longer than a request."),
     ("keys", "Credentials of a project."),
     ("projects", "Isolated from one another; for administrators."),
     ("usage", "What was used, by day."),

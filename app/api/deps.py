@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from app.api.schemas import MAX_LIMIT, MAX_RECORDS
 from app.api.tokens import Tokens
 from app.config import Settings
-from app.domain import ID_PATTERN, ModelVersion
+from app.domain import ID_PATTERN, Job
 from app.secret_keys import KEY_ID_PATTERN
 from app.services.access import Access
 from app.services.catalog import Catalog
@@ -20,6 +20,7 @@ from app.services.erasure import Erasure
 from app.services.events import Events
 from app.services.failures import Failures
 from app.services.idempotency import Idempotency
+from app.services.jobs import Jobs
 from app.services.keys import Keys
 from app.services.limits import Limiter
 from app.services.lists import Lists
@@ -35,10 +36,17 @@ from app.services.usage import Usage
 
 
 class Launcher(Protocol):
-    """Starts a queued training somewhere else than in this request."""
+    """Has a job done somewhere else than in this request."""
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        """Raises TrainingUnavailable."""
+    def launch(self, project: str, job: Job) -> None:
+        """Raises WorkerUnavailable."""
+
+
+class BeginTraining(Protocol):
+    """Has a new version trained by a job."""
+
+    def __call__(self, project: str, *, force: bool = False, quickly: bool = False) -> Job:
+        """Raises WorkerUnavailable; then no version is left."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Services:
     projects: Projects
     limiter: Limiter
     idempotency: Idempotency
+    jobs: Jobs
     catalog: Catalog
     events: Events
     recommend: Recommend
@@ -65,7 +74,7 @@ class Services:
     erasure: Erasure
     usage: Usage
     tokens: Tokens
-    launcher: Launcher
+    begin_training: BeginTraining
     clock: Callable[[], datetime]
     missing_tables: Callable[[], list[str]]
 
@@ -85,6 +94,7 @@ SessionId = Annotated[str, _ID]
 ProjectId = Annotated[str, _ID]
 ScenarioId = Annotated[str, _ID]
 KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
+JobId = Annotated[str, Path(pattern=ID_PATTERN, examples=["j20261126T101500123456-a1b2"])]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]

@@ -25,9 +25,8 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 )
 def train(project: CanAdminister, services: Given, body: TrainingIn = UNFORCED) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
-    version = services.train.queue(project)
-    services.launcher.launch(project, version, force=body.force)
-    return _view(version, None)
+    job = services.begin_training(project, force=body.force)
+    return _view(services.train.get(project, job.request["version"]), None)
 
 
 @router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))

@@ -14,13 +14,13 @@ from starlette.responses import Response
 from app import errors
 from app.api.fields import PRINTABLE
 from app.api.schemas import Problem
-from app.domain import ID_PATTERN
+from app.domain import ID_PATTERN, JobKind
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_NAMED_ERRORS = 1_000
 TAGS = ("one_event", "many_events")
-"""What pydantic adds to a location to say which form of a body it tried."""
+"""What pydantic adds to a location to say which form of a body it tried; of a job, its kind."""
 FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
 
 ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
@@ -48,15 +48,18 @@ ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Request cannot be satisfied due to temporary server capacity constraints",
     ),
-    errors.TrainingUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Training is not set up"),
+    errors.WorkerUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Not set up"),
+    errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
     errors.Cancelled: (HTTPStatus.CONFLICT, "Cancelled"),
 }
 REGISTERED = "https://iana.org/assignments/http-problem-types#"
 TYPES: dict[type[errors.SerendipError], str] = {
     errors.LimitExceeded: REGISTERED + "quota-exceeded",
     errors.Overloaded: REGISTERED + "temporary-reduced-capacity",
+    errors.WorkerUnavailable: "urn:serendip:problem:training-is-not-set-up",
 }
-"""Problem types that the draft on RateLimit headers registers; the others are the project's own."""
+"""Problem types that the draft on RateLimit headers registers, and one that kept its name; the others follow from their
+titles."""
 CHALLENGE = 'Bearer realm="serendip", ApiKey realm="serendip"'
 FRAMEWORK_TITLES = {
     400: "Malformed request",
@@ -82,7 +85,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (412, "If-Match or If-None-Match does not hold"),
         (413, "Body too large"),
         (415, "Unsupported media type"),
-        (501, "Training is not set up in this deployment"),
+        (501, "This is not set up in this deployment: it has no worker, or no place for files"),
         (422, "Invalid input; `errors` names every bad place"),
         (428, "This deployment wants If-Match before it changes anything"),
         (429, "The key's rate or daily quota is used up; try again after `Retry-After` seconds"),
@@ -210,7 +213,7 @@ def _pointer(location: Sequence[int | str]) -> str:
     """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
     if location[0] != "body":
         return str(location[-1])
-    return "".join("/" + _named(part) for part in location[1:] if part not in TAGS)
+    return "".join("/" + _named(part) for part in location[1:] if part not in (*TAGS, *JobKind))
 
 
 def _named(part: int | str) -> str:
@@ -219,6 +222,9 @@ def _named(part: int | str) -> str:
 
 
 def _text(error: Mapping[str, Any]) -> str:
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        name = error["ctx"]["discriminator"].strip("'")
+        return f"{name}: must be {' or '.join(sorted(map(str, JobKind)))}"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         if pattern == PRINTABLE:

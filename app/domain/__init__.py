@@ -14,6 +14,7 @@ from app.domain.access import (
     Subscription,
     Usage,
 )
+from app.domain.jobs import Job, JobKind, JobState, StoredFile
 from app.domain.models import (
     ActiveModel,
     Answer,
@@ -95,6 +96,9 @@ __all__ = [
     "Event",
     "Failure",
     "Item",
+    "Job",
+    "JobKind",
+    "JobState",
     "Limits",
     "ModelVersion",
     "MovingList",
@@ -113,6 +117,7 @@ __all__ = [
     "Scenario",
     "Scope",
     "Scoring",
+    "StoredFile",
     "Subscription",
     "Usage",
     "User",

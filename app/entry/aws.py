@@ -1,7 +1,8 @@
 """Lambda's door: names the kind of event and hands it on; HTTP goes to Mangum. Anything unknown is an error."""
 
+import math
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
@@ -9,38 +10,37 @@ from mangum import Mangum
 from app import telemetry
 from app.api.application import create_application
 from app.config import Settings
-from app.domain import ModelVersion, VersionState
-from app.entry import issuer_client, tracing
-from app.errors import NotTrainable, TrainingUnavailable
+from app.domain import Job, JobState
+from app.entry import issuer_client, schedule, tracing
+from app.errors import WorkerUnavailable
 from app.telemetry import Work
 from app.wiring import wire
 
 if TYPE_CHECKING:
     from app.entry.websocket import Live
 
-TRAIN, TICK = "train", "tick"
+JOB, TICK = "job", "tick"
 EVENTS_STREAM = "aws:dynamodb"
 
 
 class WorkerLauncher:
-    """Hands a training to the worker function, which is made of the same image."""
+    """Hands a job to the worker function, which is made of the same image."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
+    def launch(self, project: str, job: Job) -> None:
         if self._settings.worker_function is None:
-            raise TrainingUnavailable("No worker function is set (SERENDIP_WORKER_FUNCTION).")
-        from app.entry.worker_client import invoke  # noqa: PLC0415 - most requests never train
+            raise WorkerUnavailable("No worker function is set (SERENDIP_WORKER_FUNCTION).")
+        from app.entry.worker_client import invoke  # noqa: PLC0415 - most requests begin no job
 
         work = telemetry.current()
         invoke(
             self._settings,
             {
-                "serendip": TRAIN,
+                "serendip": JOB,
                 "project": project,
-                "version": version.version,
-                "force": force,
+                "job": job.job_id,
                 "request_id": work.request_id,
                 "traceparent": work.traceparent,
             },
@@ -50,7 +50,8 @@ class WorkerLauncher:
 telemetry.configure()
 _settings = Settings.from_environment(os.environ)
 _provider = tracing.provider(_settings)
-_wired = wire(_settings, WorkerLauncher(_settings), issuer_client.fetch, tracing.tracer(_provider))
+_launcher = WorkerLauncher(_settings)
+_wired = wire(_settings, _launcher, issuer_client.fetch, tracing.tracer(_provider))
 _http = Mangum(
     create_application(_wired.services, _provider),
     lifespan="off",
@@ -73,8 +74,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambd
 def _answer(event: Any, context: Any) -> Any:  # noqa: ANN401
     if not isinstance(event, dict):
         raise ValueError(f"unknown kind of event: {type(event).__name__} and no object")  # noqa: TRY004 - as below
-    if event.get("serendip") == TRAIN:
-        return _train(event)
+    if event.get("serendip") == JOB:
+        return _job(event, context)
     if event.get("serendip") == TICK:
         return _tick()
     request, records = event.get("requestContext"), event.get("Records")
@@ -95,23 +96,27 @@ def _live() -> "Live":
     return Live(_wired.services)
 
 
-def _train(event: dict[str, Any]) -> dict[str, str]:
-    work = Work(str(event.get("request_id", "")), project=event["project"], route=TRAIN)
+def _job(event: dict[str, Any], context: Any) -> dict[str, str | None]:  # noqa: ANN401
+    """Work on a job, and have another invocation go on with it when this one's time is nearly up."""
+    from app.entry import task_client, worker  # noqa: PLC0415 - the other functions do no jobs
+
+    def remaining() -> float:
+        return math.inf if context is None else float(context.get_remaining_time_in_millis()) / 1_000
+
+    work = Work(str(event.get("request_id", "")), project=event["project"], route=JOB)
     work.follow(event.get("traceparent"))
     with telemetry.doing(work), telemetry.told_job(work):
-        train = _wired.services.train
-        version = train.get(event["project"], event["version"])
-        try:
-            state = train.run(event["project"], version, force=bool(event.get("force"))).state
-        except NotTrainable:  # the version says so to who asked for it; nothing is lost and nobody need be alarmed
-            state = VersionState.FAILED
-        return {"state": state.value}
+        elsewhere = partial(task_client.start, _settings) if _settings.training_task else None
+        job = worker.work(_wired.services, event["project"], event["job"], remaining, elsewhere)
+        if job is not None and job.state is JobState.RUNNING:
+            _launcher.launch(event["project"], job)
+        return {"state": job.state.value if job else None}
 
 
 def _tick() -> dict[str, int]:
     work = Work(route=TICK)
     with telemetry.doing(work), telemetry.told_job(work):
-        return {"refreshed": _wired.services.lists.refresh_due()}
+        return schedule.tick(_wired.services)
 
 
 def _warm_up() -> None:

@@ -1,6 +1,5 @@
 """The command line: `serendip --help`."""
 
-import os
 import signal
 from functools import partial
 from pathlib import Path
@@ -21,21 +20,22 @@ from app.entry import (
     dynamodb_local,
     exporting,
     files,
+    jobs_cli,
     loading,
     local,
     models_cli,
     stream_cli,
 )
 from app.entry.dynamodb_local import SetupError
-from app.entry.files import FileError
+from app.entry.file_rows import FileError
 from app.entry.terminal import CURRENT, console, database_folder, problems, progress_bar, services
 from app.errors import NotTrainable, SerendipError
-from app.telemetry import Work
 
 cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(models_cli.models, name="models")
 cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
+cli.add_typer(jobs_cli.jobs, name="jobs")
 cli.add_typer(stream_cli.stream, name="stream")
 cli.command("cost")(cost_cli.cost)
 cli.command("doctor")(doctor.doctor)
@@ -92,7 +92,7 @@ def serve(
             loading.load_files(wired, data, None, {})
         if wired.services.traffic.active(wired.services.settings.project) is None:
             try:
-                loading.train_now(wired, None, force=False)
+                loading.train_now(wired, force=False)
             except NotTrainable as error:
                 console.print(f"No model yet: {error}")
         telemetry.configure()
@@ -156,14 +156,11 @@ def train(
     master: Annotated[
         str | None, typer.Option(help="Spark's master, `local[*]` for this machine; left out, spark-submit's.")
     ] = None,
-    version_id: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Learn a new model version from all events and activate it."""
-    work = Work(os.environ.get(telemetry.REQUEST_VARIABLE, ""), route="train")
-    work.follow(os.environ.get(telemetry.TRACEPARENT_VARIABLE))
-    with services() as wired, telemetry.doing(work), telemetry.told_job(work):
+    with services() as wired:
         if spark is None:
-            loading.train_now(wired, version_id, force=force)
+            loading.train_now(wired, force=force)
             return
         try:
             from app.entry import spark_training  # noqa: PLC0415 - an extra of its own
@@ -171,7 +168,7 @@ def train(
             raise SetupError("Spark is not installed. Run `make .venv/spark`, or install the extra `spark`.") from error
         with spark_training.session(master) as session:
             engine = spark_training.engine(session, spark, wired.services.settings)
-            loading.train_now(wired, version_id, force=force, engine=engine)
+            loading.train_now(wired, force=force, engine=engine)
 
 
 @cli.command()

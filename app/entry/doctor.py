@@ -18,7 +18,8 @@ from rich.table import Table
 from app.api.application import VERSION
 from app.config import Settings
 from app.entry.terminal import console, services
-from app.errors import NotFound, SerendipError
+from app.errors import NotFound, SerendipError, WorkerUnavailable
+from app.services.jobs import folder_of
 from app.storage import migration, schema
 from app.wiring import Wired
 
@@ -37,7 +38,7 @@ class Finding:
 
 
 def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at credentials, tables, indexes, expiry, streams, backups, models, keys; 1 if anything is wrong."""
+    """Look at credentials, tables, indexes, expiry, streams, backups, files, models, keys; 1 if anything is wrong."""
     with services() as wired:
         findings = list(examine(wired))
     if as_json:
@@ -97,6 +98,7 @@ def examine(wired: Wired) -> Iterator[Finding]:
             name = model.Meta.table_name
             yield _asked(name, DEPLOYED, partial(_protection, client, name))
         yield _asked("stream", DEPLOYED, partial(_following, session, settings))
+    yield _files(wired)
     yield _model(wired)
     yield _keys(wired)
 
@@ -132,6 +134,18 @@ def _following(session: Session, settings: Settings) -> Finding:
     ]
     good = any(state.startswith("Enabled") for state in states)
     return Finding("stream", good, ", ".join(states) or f"{name} follows nothing", "" if good else DEPLOYED)
+
+
+def _files(wired: Wired) -> Finding:
+    """Where jobs read and write."""
+    place = wired.services.settings.files
+    try:
+        wired.services.jobs.objects.list_page(folder_of(wired.services.settings.project), None, 1)
+    except WorkerUnavailable:
+        return Finding("files", True, "no place for them: no imports and exports by jobs", "Set SERENDIP_FILES.")
+    except SerendipError as error:
+        return Finding("files", False, f"{place}: {error}", DEPLOYED)
+    return Finding("files", True, f"of jobs are in {place}")
 
 
 def _model(wired: Wired) -> Finding:

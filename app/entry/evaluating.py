@@ -14,7 +14,7 @@ from scipy import sparse
 from app.config import Settings, training_memory_bytes
 from app.domain import EPOCH, Event
 from app.entry import files
-from app.entry.files import FileError
+from app.entry.file_rows import FileError
 from app.entry.importing import checked
 from app.recommender import rows
 from app.recommender.fit import beyond, choose, measure
@@ -194,7 +194,7 @@ def _served(learned: Learned, item_ids: list[str]) -> sparse.csr_matrix:
 def _events(path: Path) -> Iterator[Event]:
     """The good rows of a file of events; a file with bad ones is refused."""
     for source in files.sources(path, "events", {}):
-        for row, body in checked(source):
+        for row, body in checked(source.kind, files.rows(source)):
             if isinstance(body, str):
                 raise FileError(f"{path.name}, row {row.number}: {body}.")
             yield body.record(body.user_id, EPOCH)

@@ -1,20 +1,20 @@
 """Events, items and users from files: CSV, JSON Lines, Parquet and the MovieLens family, row by row."""
 
-import csv
-import itertools
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 
+from app.entry import file_rows
+from app.entry.file_rows import FileError, Row
+
 KINDS: dict[str, tuple[str, ...]] = {
     "events": ("user_id", "session_id", "item_id", "event_type", "value", "timestamp", "event_id"),
-    "items": ("item_id", "title", "categories", "properties"),
+    "items": ("item_id", "title", "categories", "properties", "hidden", "expires_at"),
     "users": ("user_id", "properties"),
 }
 NEEDED = {"events": ("user_id", "item_id"), "items": ("item_id",), "users": ("user_id",)}
@@ -25,22 +25,6 @@ MOVIELENS = {
     "ratings.csv": ("events", {"userId": "user_id", "movieId": "item_id", "rating": "value"}),
     "movies.csv": ("items", {"movieId": "item_id", "genres": "categories"}),
 }
-PARQUET_MAGIC = b"PAR1"
-
-
-class FileError(Exception):
-    """The file cannot be read at all; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a file: its number from 1, and its fields or what is wrong with it."""
-
-    number: int
-    fields: dict[str, Any]
-    error: str | None = None
-    position: int = 0
-    """Bytes of the file (rows, for Parquet) read so far."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +67,28 @@ def _source(path: Path, kind: str | None, mapping: Mapping[str, str]) -> Source:
     if path.suffix == ".dat":
         raise FileError(f"{path.name}: of the .dat files only MovieLens' ratings.dat and movies.dat are known.")
     names = {renamed.get(name, name) for name in _columns(path)}
-    if "session_id" in names:  # events of sessions have no user
-        names.add("user_id")
-    for candidate in (kind,) if kind else ("events", "users" if "user_id" in names else "items"):
-        if candidate and names.issuperset(NEEDED[candidate]):
-            return Source(path, candidate, renamed, _size(path))
-    raise FileError(
-        f"{path.name} has the columns {', '.join(sorted(names)) or '(none)'}; events need user_id and item_id, items "
-        "item_id, users user_id. Name yours with --map, for example --map item_id=sku."
+    found = kind_of(names, kind)
+    if found is None:
+        raise FileError(f"{path.name} {lacking(names)} Name yours with --map, for example --map item_id=sku.")
+    return Source(path, found, renamed, _size(path))
+
+
+def kind_of(names: set[str], kind: str | None) -> str | None:
+    """What a file with these columns holds, or whether it is this kind; None if not."""
+    known = names | ({"user_id"} if "session_id" in names else set())  # events of sessions have no user
+    candidates = (kind,) if kind else ("events", "users" if "user_id" in known else "items")
+    return next((one for one in candidates if known.issuperset(NEEDED[one])), None)
+
+
+def lacking(names: set[str]) -> str:
+    return (
+        f"has the columns {', '.join(sorted(names)) or '(none)'}; events need user_id and item_id, items item_id, "
+        "users user_id."
     )
 
 
 def _columns(path: Path) -> set[str]:
-    first = next(_raw_rows(path), None)
+    first = next(file_rows.of_file(path), None)
     if first is None:
         raise FileError(f"{path.name} is empty.")
     if first.error and not first.fields:
@@ -112,19 +105,27 @@ def _size(path: Path) -> int:
 
 
 def rows(source: Source) -> Iterator[Row]:
-    """The rows of a source with our names for its columns; unknown columns of items and users become properties."""
+    """The rows of a source with our names for its columns."""
     dat = MOVIELENS[source.path.name][1] if source.path.suffix == ".dat" else None
-    raw = _dat_rows(source.path, dat) if isinstance(dat, tuple) else _raw_rows(source.path)
-    family = source.path.name in MOVIELENS
+    raw = file_rows.of_dat(source.path, dat) if isinstance(dat, tuple) else file_rows.of_file(source.path)
+    rated = source.path.name in MOVIELENS and source.kind == "events"
+    return named(raw, source.kind, source.columns, {"event_type": "rating"} if rated else {})
+
+
+def named(
+    raw: Iterable[Row], kind: str, columns: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> Iterator[Row]:
+    """Rows with our names for their columns, and more fields; unknown columns of items and users become properties.
+
+    `columns`: the file's column -> our column.
+    """
     for row in raw:
         if row.error:
             yield row
             continue
-        fields = {source.columns.get(name, name): value for name, value in row.fields.items() if not _is_missing(value)}
-        if family and source.kind == "events":
-            fields["event_type"] = "rating"
+        fields = {columns.get(name, name): value for name, value in row.fields.items() if not _is_missing(value)}
         try:
-            yield replace(row, fields=_shaped(source.kind, fields))
+            yield replace(row, fields=_shaped(kind, {**fields, **(more or {})}))
         except orjson.JSONDecodeError as error:
             yield replace(row, error=f"properties: is not JSON: {error}")
 
@@ -140,15 +141,9 @@ def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     for name in ("user_id", "session_id", "item_id", "event_id", "event_type"):
         if isinstance(shaped.get(name), int | float):
             shaped[name] = _id(shaped[name])
-    for name in ("value", "timestamp"):
+    for name, convert in TEXTS.items():
         if isinstance(shaped.get(name), str):
-            shaped[name] = _number(shaped[name])
-    if "timestamp" in shaped:
-        shaped["timestamp"] = _with_offset(shaped["timestamp"])
-    if isinstance(shaped.get("categories"), str):
-        shaped["categories"] = [
-            one for one in shaped["categories"].split(LIST_SEPARATOR) if one and one != "(no genres listed)"
-        ]
+            shaped[name] = convert(shaped[name])
     if kind != "events":
         extra = {name: _property(value) for name, value in fields.items() if name not in known}
         given = shaped.get("properties", {})
@@ -168,15 +163,24 @@ def _id(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 
-def _with_offset(value: object) -> object:
+def _time(text: str) -> object:
     """Texts without an offset are taken for UTC; pandas and spreadsheets write them so."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return value if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()
-    return value
+    number = _number(text)
+    if number is not text:
+        return number
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()
+
+
+def _truth(text: str) -> object:
+    return {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), text)
+
+
+def _categories(text: str) -> list[str]:
+    return [one for one in text.split(LIST_SEPARATOR) if one and one != "(no genres listed)"]
 
 
 def _number(text: str) -> object:
@@ -200,89 +204,11 @@ def _property(value: object) -> object:
     return spelt if isinstance(spelt, int | float) and not isinstance(spelt, bool) else value
 
 
-def _raw_rows(path: Path) -> Iterator[Row]:
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows, ".parquet": _parquet_rows}
-    reader = readers.get(path.suffix)
-    if reader is None:
-        raise FileError(f"{path.name} is of no known kind; use .csv, .jsonl, .ndjson, .parquet or MovieLens' .dat.")
-    return reader(path)
-
-
-@contextmanager
-def _text(path: Path) -> Iterator[TextIO]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            yield lines
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path.name} is not UTF-8 text, which a {path.suffix} file must be.") from error
-
-
-def _csv_rows(path: Path) -> Iterator[Row]:
-    with _text(path) as lines:
-        reader = csv.reader(lines)
-        try:
-            header = next(reader, [])
-            if len(header) < 2 or any("\x00" in name for name in header):  # noqa: PLR2004
-                raise FileError(f"{path.name} does not start with a header line of comma-separated column names.")
-            position = 0
-            for fields in reader:
-                position += sum(map(len, fields)) + len(fields)
-                if len(fields) != len(header):
-                    wrong = f"has {len(fields)} fields where the header has {len(header)}"
-                    yield Row(reader.line_num, {}, wrong, position)
-                else:
-                    yield Row(reader.line_num, dict(zip(header, fields, strict=True)), None, position)
-        except csv.Error as error:
-            raise FileError(f"{path.name}, line {reader.line_num}: {error}.") from error
-
-
-def _json_rows(path: Path) -> Iterator[Row]:
-    with path.open("rb") as lines:
-        position = 0
-        for number, line in enumerate(lines, 1):
-            position += len(line)
-            if not line.strip():
-                continue
-            try:
-                fields = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                yield Row(number, {}, f"is not JSON: {error}", position)
-                continue
-            if isinstance(fields, dict):
-                yield Row(number, fields, None, position)
-            else:
-                yield Row(number, {}, "is not a JSON object", position)
-
-
-def _parquet_rows(path: Path) -> Iterator[Row]:
-    with path.open("rb") as start:
-        if start.read(4) != PARQUET_MAGIC:
-            raise FileError(f"{path.name} is not a Parquet file.")
-    from pyarrow import ArrowException, parquet  # noqa: PLC0415 - slow to load, and only one format needs it
-
-    try:
-        numbers = itertools.count(1)
-        for batch in parquet.ParquetFile(path).iter_batches(5_000):
-            for fields in batch.to_pylist():
-                number = next(numbers)
-                yield Row(number, {name: _plain(value) for name, value in fields.items()}, None, number)
-    except ArrowException as error:
-        raise FileError(f"{path.name} cannot be read as Parquet: {error}.") from error
-
-
-def _plain(value: object) -> object:
-    """Timestamps as text, the rest as it is."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _dat_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """MovieLens' `a::b::c`."""
-    with _text(path) as lines:
-        position = 0
-        for number, line in enumerate(lines, 1):
-            position += len(line)
-            values = line.rstrip("\r\n").split("::")
-            if len(values) == len(columns):
-                yield Row(number, dict(zip(columns, values, strict=True)), None, position)
-            else:
-                yield Row(number, {}, f"has {len(values)} fields where {len(columns)} are expected", position)
+TEXTS: Mapping[str, Callable[[str], object]] = {
+    "value": _number,
+    "timestamp": _time,
+    "expires_at": _time,
+    "hidden": _truth,
+    "categories": _categories,
+}
+"""How texts are read in fields that have another type."""

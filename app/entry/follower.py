@@ -1,6 +1,6 @@
 """Follows DynamoDB Local's stream of events in this process: what the event source mapping does in the cloud."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic
@@ -13,7 +13,6 @@ from botocore.session import get_session
 from app import telemetry
 from app.config import Settings
 from app.entry.stream import Consumer, Record
-from app.services.lists import Lists
 from app.storage.checkpoints import ENDED, Checkpoints
 from app.storage.events import EventRow
 from app.telemetry import Work
@@ -25,21 +24,24 @@ GATHER_SECONDS = 0.25
 TROUBLE_SECONDS = 1.0
 SHARDS_SECONDS = 5.0
 TICK_SECONDS = 1.0
-"""Between two looks for new shards, and for lists that are due."""
+"""Between two looks for what is due."""
 GONE = ("TrimmedDataAccessException", "ResourceNotFoundException")
 
 
 class Follower:
     """Reads all shards of the stream, parents before children, each from its checkpoint on."""
 
-    def __init__(self, settings: Settings, checkpoints: Checkpoints, consumer: Consumer, lists: Lists) -> None:
-        self._checkpoints, self._consumer, self._lists = checkpoints, consumer, lists
+    def __init__(
+        self, settings: Settings, checkpoints: Checkpoints, consumer: Consumer, tick: Callable[[], object]
+    ) -> None:
+        """`tick` is called about once a second."""
+        self._checkpoints, self._consumer, self._tick = checkpoints, consumer, tick
         self._streams: BaseClient = _client("dynamodbstreams", settings)
         self._tables: BaseClient = _client("dynamodb", settings)
         self._stream = ""
         self._iterators: dict[str, str] = {}
         """Of the shards that are being read."""
-        self._look_again_at = self._refresh_at = 0.0
+        self._look_again_at = self._tick_at = 0.0
         self._stop = Signal()
         self._thread = Thread(target=self._run, name="stream", daemon=True)
 
@@ -55,9 +57,9 @@ class Follower:
         while not self._stop.is_set():
             try:
                 worked = self.step()
-                if monotonic() >= self._refresh_at:
-                    self._lists.refresh_due()
-                    self._refresh_at = monotonic() + TICK_SECONDS
+                if monotonic() >= self._tick_at:
+                    self._tick()
+                    self._tick_at = monotonic() + TICK_SECONDS
                 if not worked:
                     self._stop.wait(IDLE_SECONDS)
             except Exception as error:  # noqa: BLE001 - the database is away, say: go on when it is back

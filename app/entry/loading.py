@@ -69,10 +69,10 @@ def load_files(wired: Wired, path: Path, kind: str | None, mapping: dict[str, st
             console.print(f"  The bad rows and why: {outcome.rejects}")
 
 
-def train_now(wired: Wired, version_id: str | None, *, force: bool, engine: Engine | None = None) -> None:
+def train_now(wired: Wired, *, force: bool, engine: Engine | None = None) -> None:
     training = wired.services.train
     project = wired.services.settings.project
-    version = training.get(project, version_id) if version_id else training.queue(project)
+    version = training.queue(project)
     with progress_bar() as bar:
         task = bar.add_task("Training", total=1.0, note="")
 

@@ -1,4 +1,4 @@
-"""The laptop's twin of the cloud: DynamoDB Local, the same application under uvicorn, trainings as processes."""
+"""The laptop's twin of the cloud: DynamoDB Local, the same application under uvicorn, jobs as processes."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from opentelemetry.trace import TracerProvider
 from app import telemetry
 from app.api.deps import Services
 from app.config import PREFIX, Settings
-from app.domain import Limits, ModelVersion, Scope
+from app.domain import Job, Limits, Scope
 from app.entry import dynamodb_local, issuer_client, tracing
 from app.errors import Exists, Unauthenticated
 from app.services.access import Credentials
@@ -24,6 +24,7 @@ from app.wiring import Wired, wire
 HOME = Path(".serendip")
 SECRET = "secret"  # noqa: S105 - a file's name
 KEY = "key"
+FILES = "files"
 KEY_NAME = "make run"
 STOP_SECONDS = 5.0
 LISTS_SECONDS = "1"
@@ -31,14 +32,13 @@ LISTS_SECONDS = "1"
 
 
 class ProcessLauncher:
-    """Trains in a process of its own, so that serving keeps its cores and its memory."""
+    """Does jobs in processes of their own, so that serving keeps its cores and its memory."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
         self._running: list[psutil.Popen] = []
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        command = [sys.executable, "-m", "app.entry.cli", "train", "--version-id", version.version]
+    def launch(self, project: str, job: Job) -> None:
         work = telemetry.current()
         environment = {
             **self._environment,
@@ -49,14 +49,14 @@ class ProcessLauncher:
         self._running = [process for process in self._running if process.poll() is None]
         self._running.append(
             psutil.Popen(
-                [*command, "--force"] if force else command,
+                [sys.executable, "-m", "app.entry.cli", "jobs", "work", job.job_id],
                 env=environment,
                 stdin=subprocess.DEVNULL,
             )
         )
 
     def stop(self) -> None:
-        """End the trainings that still run, by their ids."""
+        """End the jobs that are worked on, by their ids; they go on with the next start."""
         for process in self._running:
             if process.poll() is None:
                 process.terminate()
@@ -77,7 +77,7 @@ def secret(home: Path) -> str:
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
     """What a process needs to work on the local database."""
-    given = {f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS, **os.environ}
+    given = {f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS, f"{PREFIX}FILES": str((home / FILES).resolve()), **os.environ}
     return {**given, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
 
 

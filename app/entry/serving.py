@@ -2,18 +2,25 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from socket import socket
 
 import uvicorn
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
+from starlette.types import ASGIApp
 
 from app.api.application import create_application
 from app.api.frames import MAX_MESSAGE_BYTES
 from app.entry.follower import Follower
+from app.entry.local_files import LocalFiles
+from app.entry.schedule import tick
 from app.entry.sockets import LocalSockets
 from app.entry.stream import Consumer
+from app.errors import WorkerUnavailable
+from app.services.jobs import Jobs
 from app.storage.checkpoints import Checkpoints
+from app.storage.objects import FolderObjects
 from app.wiring import Wired
 
 
@@ -38,12 +45,21 @@ def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Calla
     """Serve on 127.0.0.1 until the process is told to stop; `ready` is called as soon as it listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
-    follower = Follower(services.settings, Checkpoints(wired.database), Consumer(services, sockets.api), services.lists)
+    consumer = Consumer(services, sockets.api)
+    follower = Follower(services.settings, Checkpoints(wired.database), consumer, partial(tick, services))
     follower.start()
     try:
-        listen(application, port, ready)
+        listen(_with_files(application, services.jobs), port, ready)
     finally:
         follower.stop()
+
+
+def _with_files(application: ASGIApp, jobs: Jobs) -> ASGIApp:
+    """A bucket answers its URLs by itself."""
+    with suppress(WorkerUnavailable):  # there is no place for files
+        if isinstance(jobs.objects, FolderObjects):
+            return LocalFiles(application, jobs.objects)
+    return application
 
 
 def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[FastAPI, LocalSockets]:
@@ -53,7 +69,7 @@ def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[
     return application, sockets
 
 
-def listen(application: FastAPI, port: int, ready: Callable[[], None] = _unheard) -> None:
+def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _unheard) -> None:
     config = uvicorn.Config(
         application,
         host="127.0.0.1",

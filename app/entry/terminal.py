@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from app.config import PREFIX, Settings
-from app.domain import ModelVersion
+from app.domain import Job
 from app.entry import issuer_client, local
+from app.errors import WorkerUnavailable
 from app.wiring import Wired, wire
 
 console = Console()
@@ -23,10 +24,10 @@ CURRENT = "current"
 
 
 class NoLauncher:
-    """The command line trains in its own process."""
+    """The command line does everything in its own process."""
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        raise NotImplementedError
+    def launch(self, project: str, job: Job) -> None:
+        raise WorkerUnavailable(f"Nobody would do job {job.job_id} of {project}.")
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
 from app.config import Settings
-from app.errors import TrainingUnavailable
+from app.errors import WorkerUnavailable
 
 
 def invoke(settings: Settings, payload: Mapping[str, object], endpoint: str | None = None) -> None:
     """Returns once Lambda has accepted the job.
 
     Raises:
-        TrainingUnavailable: Lambda did not accept it.
+        WorkerUnavailable: Lambda did not accept it.
     """
     client = get_session().create_client(
         "lambda",
@@ -28,4 +28,4 @@ def invoke(settings: Settings, payload: Mapping[str, object], endpoint: str | No
             FunctionName=settings.worker_function, InvocationType="Event", Payload=json.dumps(payload).encode()
         )
     except (BotoCoreError, ClientError) as error:
-        raise TrainingUnavailable("The worker function did not take the training. Try again later.") from error
+        raise WorkerUnavailable("The worker function did not take the job. Try again later.") from error

@@ -9,8 +9,8 @@ from cachetools import TTLCache
 
 from app import telemetry
 from app.config import Settings
-from app.domain import ModelVersion
-from app.errors import Conflict, TrainingUnavailable
+from app.domain import Job
+from app.errors import Conflict, WorkerUnavailable
 from app.recommender import outcomes
 from app.recommender.counts import Counts
 from app.services.sums import HOUR
@@ -25,16 +25,16 @@ class Retraining:
         self,
         versions: Versions,
         settings: Settings,
-        begin: Callable[[str], ModelVersion],
+        begin: Callable[[str], Job],
         clock: Callable[[], datetime],
     ) -> None:
-        """`begin` starts a training of a project somewhere; it raises TrainingUnavailable."""
+        """`begin` starts a training of a project somewhere; it raises WorkerUnavailable."""
         self._versions, self._settings, self._begin, self._clock = versions, settings, begin, clock
         self._lock = Lock()
         self._looked: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, LOOK_SECONDS, monotonic)
 
-    def consider(self, project: str, total: Counts) -> ModelVersion | None:
-        """Begin a training if one is due by what was counted; returns the version that it makes.
+    def consider(self, project: str, total: Counts) -> Job | None:
+        """Begin a training if one is due by what was counted; returns the job.
 
         Of all instances that find it due, one begins it.
         """
@@ -58,6 +58,6 @@ class Retraining:
             return self._begin(project)
         except Conflict:  # another instance was faster
             return None
-        except TrainingUnavailable as error:  # the events go on, and whoever looks at the log learns why
+        except WorkerUnavailable as error:  # the events go on, and whoever looks at the log learns why
             telemetry.tell_failure(telemetry.current(), error)
             return None

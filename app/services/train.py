@@ -7,8 +7,8 @@ from typing import Any
 
 from app.config import Settings
 from app.domain import ModelVersion, Page, VersionState, every
-from app.errors import Cancelled, Conflict, NotActivatable, NotFound, SerendipError
-from app.services.training import CHOSEN_AT, Engine, Job, Report, Stores
+from app.errors import Cancelled, Conflict, NotActivatable, NotFound, NotTrainable, OutOfTime, SerendipError
+from app.services.training import CHOSEN_AT, Engine, Report, Stores, Training
 
 LOST_AFTER = timedelta(minutes=10)
 LISTED_VERSIONS = 100
@@ -52,6 +52,10 @@ class Train:
             return self.get(project, version_id)
         return version
 
+    def discard(self, project: str, version_id: str) -> None:
+        """Remove a version that nobody will train."""
+        self._versions.delete(project, version_id)
+
     def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
         """The parameters of the newest usable version, unless they were chosen before then; else none."""
         for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
@@ -85,35 +89,51 @@ class Train:
 
         An engine learns elsewhere, from what it knows of; without one, all events of the project are read here.
 
-        A failure is recorded with the version and raised again; the active version is left as it was.
+        A failure is recorded with the version and raised again; the active version is left as it was. One that was
+        killed is trained again from its beginning; nobody else may be training it.
 
         Raises:
-            Conflict: this version is, or was, trained already: the order came twice.
+            Cancelled: somebody asked it to stop; NotTrainable: it has failed.
         """
-        self.collect(project)
-        version = replace(version, phase="starting", heartbeat_at=self._clock())
+        if version.state is not VersionState.READY:
+            version = self._trained(project, version, report, engine)
         try:
-            self._versions.start(project, version)
+            self._take_over(project, version.version, force)
+        except NotActivatable as refused:
+            version = replace(version, detail=refused.detail)
+            self._versions.update(project, version, expected=VersionState.READY)
+        return version
+
+    def _trained(
+        self, project: str, version: ModelVersion, report: Report | None, engine: Engine | None
+    ) -> ModelVersion:
+        published = version.manifest_chunks
+        version = replace(version, phase="starting", progress=0.0, manifest_chunks=0, heartbeat_at=self._clock())
+        try:
+            self._stores.neighbours.delete(project, version.version, published)  # by one that was killed
+            self._versions.update(project, version, expected=VersionState.TRAINING)
         except Conflict:
-            if self.get(project, version.version).state is not VersionState.CANCELLING:
-                raise
-        job = Job(self._stores, self._settings, self._clock, project, version, report)
+            present = self.get(project, version.version)
+            if present.state is VersionState.FAILED:
+                raise NotTrainable(present.detail or "The training failed.") from None
+            if present.state is not VersionState.CANCELLING:
+                raise Cancelled(f"Version {version.version} is {present.state.value}.") from None
+        self.collect(project)
+        training = Training(self._stores, self._settings, self._clock, project, version, report)
         try:
-            with job.beating():
-                job.learn_and_publish(engine)
+            with training.beating():
+                training.learn_and_publish(engine)
         except (Cancelled, KeyboardInterrupt):
-            job.end(VersionState.CANCELLED, "Cancelled.")
+            training.end(VersionState.CANCELLED, "Cancelled.")
+            raise
+        except OutOfTime:  # it is trained again somewhere else
             raise
         except Exception as error:
-            job.end(VersionState.FAILED, error.detail if isinstance(error, SerendipError) else type(error).__name__)
+            training.end(
+                VersionState.FAILED, error.detail if isinstance(error, SerendipError) else type(error).__name__
+            )
             raise
-        published = job.end(VersionState.READY, None)
-        try:
-            self._take_over(project, published.version, force)
-        except NotActivatable as refused:
-            published = replace(published, detail=refused.detail)
-            self._versions.update(project, published, expected=VersionState.READY)
-        return published
+        return training.end(VersionState.READY, None)
 
     def collect(self, project: str) -> int:
         """Remove what lost, failed and outdated versions left behind; returns how many were cleaned."""

@@ -63,7 +63,7 @@ class Stores:
     versions: Versions
 
 
-class Job:
+class Training:
     """The version's row follows its progress, and says when it should stop."""
 
     def __init__(

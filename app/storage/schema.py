@@ -15,6 +15,7 @@ from app.storage.events import EventRow
 from app.storage.failures import FailureRow
 from app.storage.idempotency import IdempotencyRow
 from app.storage.items import ItemRow
+from app.storage.jobs import JobRow
 from app.storage.neighbours import ListRow, NeighbourRow
 from app.storage.scenarios import ScenarioRow
 from app.storage.table import SEPARATOR, Table
@@ -38,8 +39,9 @@ MODELS: tuple[type[Model], ...] = (
     FailureRow,
     ScenarioRow,
     DecisionRow,
+    JobRow,
 )
-MADE_ANEW = (NeighbourRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow)
+MADE_ANEW = (NeighbourRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow, JobRow)
 """By trainings, the stream and time: these need no backup."""
 LASTING = tuple(model for model in MODELS if model not in MADE_ANEW)
 OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"

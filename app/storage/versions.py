@@ -19,8 +19,6 @@ from app.storage.table import Table, iso, moment
 POINTER, CLAIM = "#active", "#claim"
 BESIDE = "$"
 """Sorts between the rows that begin with # and all versions."""
-QUEUED = "queued"
-"""The phase of a version that nobody has begun to train."""
 
 
 class VersionRow(Model):
@@ -60,12 +58,6 @@ class Versions:
     def update(self, project: str, version: ModelVersion, *, expected: VersionState) -> None:
         """Write a version's progress, provided that it still is in the expected state (else Conflict)."""
         self._table.put(_row(project, version), VersionRow.state == expected.value)
-
-    def start(self, project: str, version: ModelVersion) -> None:
-        """Write the first progress of a queued version (else Conflict)."""
-        self._table.put(
-            _row(project, version), (VersionRow.state == version.state.value) & (VersionRow.phase == QUEUED)
-        )
 
     def delete(self, project: str, version: str) -> None:
         self._table.write_many([], [self._table.key(project, version)])

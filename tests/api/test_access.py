@@ -72,7 +72,7 @@ CALLS: dict[str, Call] = {
     "recommendForSession": Call("POST", "/v1/recommendations", {"events": []}),
     "rankItems": Call("POST", "/v1/rankings", {"user_id": "u1", "item_ids": ["i1"]}, personal=True),
     "getList": Call("GET", "/v1/lists/popular"),
-    "trainModel": Call("POST", "/v1/models", {}, elsewhere=409),
+    "trainModel": Call("POST", "/v1/models", {}, elsewhere=202),
     "listModels": Call("GET", "/v1/models"),
     "getModel": Call("GET", "/v1/models/{version}", elsewhere=404),
     "activateModel": Call("POST", "/v1/models/{version}:activate", elsewhere=404),
@@ -80,6 +80,12 @@ CALLS: dict[str, Call] = {
     "putTraffic": Call("PUT", "/v1/traffic", {"shares": {"{version}": 100}}, elsewhere=404),
     "getOutcomes": Call("GET", "/v1/outcomes"),
     "cancelModel": Call("POST", "/v1/models/{version}:cancel", elsewhere=404),
+    "createJob": Call("POST", "/v1/jobs", {"kind": "export"}, elsewhere=202),
+    "listJobs": Call("GET", "/v1/jobs"),
+    "getJob": Call("GET", "/v1/jobs/{job}", elsewhere=404),
+    "startJob": Call("POST", "/v1/jobs/{job}:start", elsewhere=404),
+    "cancelJob": Call("POST", "/v1/jobs/{job}:cancel", elsewhere=404),
+    "listJobFiles": Call("GET", "/v1/jobs/{job}/files", elsewhere=404),
     "createKey": Call("POST", "/v1/keys", {"name": "k", "scopes": ["recommend"]}, elsewhere=201),
     "listKeys": Call("GET", "/v1/keys"),
     "getKey": Call("GET", "/v1/keys/{key_id}", elsewhere=404),
@@ -125,6 +131,8 @@ class Stage:
     other_key: str
     kept: str
     """The id of an answer that was kept."""
+    job: str
+    """The id of an import that waits for its file."""
     touched: list[str] = field(default_factory=list)
 
     def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
@@ -133,6 +141,7 @@ class Stage:
             "{key_id}": self.victim_key[3:15],
             "{project}": self.project,
             "{kept}": self.kept,
+            "{job}": self.job,
         }
         url, text = call.url, orjson.dumps(call.body).decode()
         for name, value in names.items():
@@ -163,7 +172,8 @@ def stage(settings: Settings) -> Iterator[Stage]:
     for name in ("home", "gone"):
         client.put(f"/v1/scenarios/{name}", json={"log_share": 1, "rows": [{"kind": "latest", "title": "New"}]})
     kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
-    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept)
+    job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
+    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept, job)
 
     def record(params: dict[str, Any], **_: object) -> None:
         staged.touched.append(str(params["body"]))
@@ -322,4 +332,7 @@ class TestMatrix:
             headers = administrator if call.url.startswith("/v1/projects") else {"X-API-Key": stage.victim_key}
             found[operation] = stage.call(call, headers).status_code
 
-        assert {name: status for name, status in found.items() if status >= 400} == {"cancelModel": 409}
+        assert {name: status for name, status in found.items() if status >= 400} == {
+            "cancelModel": 409,
+            "startJob": 409,
+        }

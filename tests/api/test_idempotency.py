@@ -29,13 +29,9 @@ from app.api.application import create_application
 from app.config import Settings
 from app.entry.issuer_client import fetch
 from app.wiring import wire
-from tests.build import DirectLauncher
+from tests.build import IdleLauncher
 
-class Launcher:
-    def launch(self, project, version, *, force):
-        pass
-
-wired = wire(Settings.from_environment(os.environ), Launcher(), fetch)
+wired = wire(Settings.from_environment(os.environ), IdleLauncher(), fetch)
 wired.services.idempotency.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 method, url, body, key, idempotency = sys.argv[1:]
 TestClient(create_application(wired.services)).request(

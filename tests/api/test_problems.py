@@ -61,7 +61,13 @@ class TestProblem:
             ("GET", "/v1/items?cursor=x", None, {}, 400, "cursor"),
             ("GET", "/v1/items/unknown/similar", None, {}, 404, "no such item"),
             ("GET", "/v1/lists/funny", None, {}, 422, "not as expected"),
-            ("POST", "/v1/models", b"{}", JSON, 409, "at least 2 users"),
+            ("POST", "/v1/jobs", b'{"kind": "dance"}', JSON, 422, "not as expected"),
+            ("POST", "/v1/jobs", b'{"kind": "import", "records": "plans"}', JSON, 422, "not as expected"),
+            ("POST", "/v1/jobs", b'{"kind": "erasure"}', JSON, 422, "not as expected"),
+            ("GET", "/v1/jobs/j1", None, {}, 404, "no such job"),
+            ("GET", "/v1/jobs/j1/files", None, {}, 404, "no such job"),
+            ("POST", "/v1/jobs/j1:start", None, {}, 404, "no such job"),
+            ("POST", "/v1/jobs/j1:cancel", None, {}, 404, "no such job"),
         ],
     )
     def test_bad_input_gives_a_problem_document(

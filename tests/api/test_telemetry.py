@@ -18,11 +18,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from app import telemetry
 from app.api.application import create_application
 from app.config import Settings
-from app.domain import Scope
+from app.domain import JobKind, Scope
 from app.entry import issuer_client, tracing
 from app.wiring import wire
 from tests.api.test_access import CALLS
-from tests.build import SECRET, DirectLauncher, a_key, a_project, an_item, client_of, two_tastes, wired_on
+from tests.build import SECRET, DirectLauncher, a_key, a_project, an_item, client_of, idle_on, two_tastes, wired_on
 from tests.collector import Collector, collecting
 from tests.data import ROOT
 
@@ -172,13 +172,13 @@ class TestTrace:
 
         assert said.stdout.splitlines()[-1] == "[]"
 
-    def test_a_training_in_the_worker_belongs_to_the_trace(self, watched: Watched) -> None:
+    def test_a_job_in_the_worker_belongs_to_the_trace(self, watched: Watched) -> None:
         services, project = watched.wired.services, watched.settings.project
         services.events.accept(project, two_tastes())
         event = {
-            "serendip": "train",
+            "serendip": "job",
             "project": project,
-            "version": services.train.queue(project).version,
+            "job": idle_on(watched.settings).services.jobs.create(project, JobKind.EXPORT, {}).job_id,
             "request_id": "req-7",
             "traceparent": f"00-{TRACE}-{PARENT}-01",
         }
@@ -186,6 +186,7 @@ class TestTrace:
             **os.environ,
             "SERENDIP_SECRET": SECRET.get_secret_value(),
             "SERENDIP_ENDPOINT": str(watched.settings.endpoint),
+            "SERENDIP_FILES": str(watched.settings.files),
         }
         code = f"from app.entry.aws import handler; handler({event!r}, None)"
         said = subprocess.run(
@@ -193,7 +194,7 @@ class TestTrace:
         )
 
         job = next(line for line in map(orjson.loads, said.stdout.splitlines()) if "job" in line)
-        assert (job["job"], job["outcome"], job["trace_id"], job["request_id"]) == ("train", "done", TRACE, "req-7")
+        assert (job["job"], job["outcome"], job["trace_id"], job["request_id"]) == ("job", "done", TRACE, "req-7")
         assert job["write_units"] > 0
 
 

@@ -30,9 +30,10 @@ import os, sys, uvicorn
 from app import telemetry
 from app.config import Settings
 from app.entry.issuer_client import fetch
+from app.entry.terminal import NoLauncher
 from app.wiring import wire
 from app.api.application import create_application
-wired = wire(Settings.from_environment(os.environ), None, fetch)
+wired = wire(Settings.from_environment(os.environ), NoLauncher(), fetch)
 app = create_application(wired.services)
 telemetry.configure()
 @app.get("/bare/hello", include_in_schema=False)

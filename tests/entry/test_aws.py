@@ -12,8 +12,10 @@ import pytest
 
 from app.api.application import DEFERRED
 from app.config import Settings
+from app.domain import JobKind
+from app.services.jobs import UPLOAD, file_name
 from app.wiring import Wired
-from tests.build import a_project
+from tests.build import a_project, idle_on, two_tastes
 from tests.data import ROOT
 from tests.entry.conversation import REQUESTS, steady
 from tests.payloads import FORMS, Request
@@ -201,19 +203,48 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
 """
         assert last_line(python(code, environment(settings, settings.project))) == "501"
 
-    def test_a_training_event_trains(self, wired: Wired, settings: Settings) -> None:
-        from tests.build import two_tastes  # noqa: PLC0415
-
-        services = wired.services
+    def test_a_job_is_done(self, wired: Wired, settings: Settings) -> None:
+        services = idle_on(settings).services
         services.events.accept(settings.project, two_tastes())
-        version = services.train.queue(settings.project)
-        event = {"serendip": "train", "project": settings.project, "version": version.version, "force": False}
+        version = services.train.queue(settings.project).version
+        job = services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        event = {"serendip": "job", "project": settings.project, "job": job.job_id}
 
         answer = python(
             f"from app.entry.aws import handler; print(handler({event!r}, None))", environment(settings, "x")
         )
 
-        assert "ready" in answer
-        active = services.traffic.active(settings.project)
+        assert last_line(answer) == "{'state': 'succeeded'}"
+        active = wired.services.traffic.active(settings.project)
         assert active
-        assert active.version == version.version
+        assert active.version == version
+
+    def test_a_job_goes_on_in_another_invocation_before_the_time_is_up(self, wired: Wired, settings: Settings) -> None:
+        """With time for one slice each; also where there never is enough, one is done."""
+        services = idle_on(settings).services
+        request = {"records": "items", "format": "jsonl", "columns": {}}
+        job = services.jobs.create(settings.project, JobKind.IMPORT, request)
+        lines = b"".join(orjson.dumps({"item_id": f"i{n}"}) + b"\n" for n in range(100))
+        services.jobs.objects.write(file_name(settings.project, job, UPLOAD), lines)
+        services.jobs.begin(settings.project, job.job_id)
+        event = {"serendip": "job", "project": settings.project, "job": job.job_id}
+        code = f"""
+from types import SimpleNamespace
+from app.entry import importing, worker_client
+from app.entry.aws import handler
+importing.SLICE_BYTES = len({lines!r}) // 3
+handed_over = []
+worker_client.invoke = lambda settings, payload: handed_over.append(payload)
+event = {event!r}
+while event:
+    left = iter([59_000])
+    answer = handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: next(left)))
+    print("slice", answer["state"])
+    event = handed_over.pop() if handed_over else None
+"""
+        told = python(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
+
+        states = [line.removeprefix("slice ") for line in told if line.startswith("slice")]
+        assert states == ["running"] * (len(states) - 1) + ["succeeded"]
+        assert len(states) >= 4
+        assert len(wired.services.catalog.list_items(settings.project, None, None, 200).records) == 100

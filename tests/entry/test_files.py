@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from app.entry import files
-from app.entry.files import FileError
+from app.entry.file_rows import FileError
 from app.entry.importing import checked
 
 
 def records(path: Path, kind: str | None = None, **mapping: str) -> tuple[list[object], list[tuple[int, str]]]:
     good, bad = [], []
     for source in files.sources(path, kind, mapping):
-        for row, record in checked(source):
+        for row, record in checked(source.kind, files.rows(source)):
             if isinstance(record, str):
                 bad.append((row.number, record))
             else:

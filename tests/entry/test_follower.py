@@ -48,7 +48,7 @@ class Recorder(Consumer):
 
 def follower(wired: Wired, consumer: Consumer) -> Follower:
     services = wired.services
-    return Follower(services.settings, Checkpoints(wired.database), consumer, services.lists)
+    return Follower(services.settings, Checkpoints(wired.database), consumer, services.lists.refresh_due)
 
 
 def send(wired: Wired, *items: str) -> None:

@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain import VersionState
+from app.domain import JobKind, VersionState
 from app.wiring import Wired
-from tests.build import an_event
+from tests.build import an_event, idle_on
 from tests.gateway import Gateway
 from tests.payloads import FORMS, Request, websocket
 from tests.runtime_api import Runtime, runtime
@@ -65,10 +65,12 @@ class TestHandler:
         assert function.invoke(batch).body == {"batchItemFailures": []}
         assert function.invoke({"serendip": "tick"}).body["refreshed"] >= 0
 
-        version = wired.services.train.queue(settings.project)
-        trained = function.invoke({"serendip": "train", "project": settings.project, "version": version.version})
-        assert trained.body == {"state": "failed"}  # too few events
-        assert wired.services.train.get(settings.project, version.version).state is VersionState.FAILED
+        services = idle_on(settings).services
+        version = services.train.queue(settings.project).version
+        job = services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        done = function.invoke({"serendip": "job", "project": settings.project, "job": job.job_id})
+        assert done.body == {"state": "failed"}  # too few events
+        assert wired.services.train.get(settings.project, version).state is VersionState.FAILED
 
     def test_what_nobody_sends_is_an_error_and_the_next_event_is_answered(self, function: Runtime) -> None:
         for event in GARBAGE:

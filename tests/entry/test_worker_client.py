@@ -1,4 +1,4 @@
-"""Starting a training on the worker function, against a server that speaks Lambda's Invoke."""
+"""Starting a job on the worker function, against a server that speaks Lambda's Invoke."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,7 +10,7 @@ import pytest
 
 from app.config import Settings
 from app.entry.worker_client import invoke
-from app.errors import TrainingUnavailable
+from app.errors import WorkerUnavailable
 
 SETTINGS = Settings(secret="tests only: not a secret at all!!", worker_function="serendip-worker")  # noqa: S106
 
@@ -49,13 +49,13 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lambda]:
 
 class TestInvoke:
     def test_the_job_is_handed_over_asynchronously(self, function: Lambda) -> None:
-        invoke(SETTINGS, {"serendip": "train"}, f"http://127.0.0.1:{function.server_port}")
+        invoke(SETTINGS, {"serendip": "job"}, f"http://127.0.0.1:{function.server_port}")
 
         path = "/2015-03-31/functions/serendip-worker/invocations"
-        assert function.invoked == [(path, "Event", {"serendip": "train"})]
+        assert function.invoked == [(path, "Event", {"serendip": "job"})]
 
     def test_a_refusal_is_a_clear_error(self, function: Lambda) -> None:
         function.status = 403
 
-        with pytest.raises(TrainingUnavailable, match="did not take the training"):
+        with pytest.raises(WorkerUnavailable, match="did not take the job"):
             invoke(SETTINGS, {}, f"http://127.0.0.1:{function.server_port}")

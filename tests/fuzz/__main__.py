@@ -26,9 +26,9 @@ EXAMPLES = 220
 @contextmanager
 def running() -> Iterator[tuple[str, dict[str, str]]]:
     """A server with some data; gives its address and the keys for the run."""
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator, files = dynamodb_local.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
     try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name)
         wired = wired_on(settings)
         keys = {"SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
         keys["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)
@@ -41,6 +41,7 @@ def running() -> Iterator[tuple[str, dict[str, str]]]:
         wired.close()
     finally:
         emulator.stop()
+        files.cleanup()
 
 
 def fuzz(examples: int, *arguments: str) -> tuple[int, int, str]:

@@ -29,25 +29,25 @@ class Cloud:
     """An account in which the stage is deployed, as `make deploy` does it."""
 
     def __init__(self, port: int, packages: Mapping[str, Path]) -> None:
-        self._port, self._packages = port, packages
+        self.port, self.packages = port, packages
         self.account = Account(get_session())
         self.outputs: dict[str, str] = {}
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
-    def deploy(self, change: Change = lambda _: None) -> None:
+    def deploy(self, change: Change = lambda _: None, stage: str = STAGE) -> None:
         """Deploy, with a change of the application's template."""
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
             bucket = code["CodeBucket"]
-            keys = [account.upload(bucket, self._packages[name]) for name in ("serving", "training")]
+            keys = [account.upload(bucket, self.packages[name]) for name in ("serving", "training")]
             template = self._here(zipped(template, bucket, keys[0], keys[1], PYTHON))
             change(template)
             return template, {}
 
-        self.outputs = bring_up(self.account, STAGE, put_code)
+        self.outputs = bring_up(self.account, stage, put_code)
 
     def _here(self, template: Template) -> Template:
         """The emulator's gateway has an address of its own."""
@@ -60,14 +60,14 @@ class Cloud:
 
     def client(self, key: str | None = None) -> httpx2.Client:
         """Of the HTTP API."""
-        host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self._port}"
+        host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
         headers = {"host": host} | ({"x-api-key": key} if key else {})
         return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
 
     @property
     def socket_url(self) -> str:
         api = self.outputs["SocketUrl"].removeprefix("wss://").partition(".")[0]
-        return f"ws://127.0.0.1:{self._port}/_aws/execute-api/{api}/live"
+        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{api}/live"
 
     def log_lines(self, function: str) -> list[str]:
         logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}{function}"
@@ -76,11 +76,18 @@ class Cloud:
 
 @contextmanager
 def emulated(folder: Path) -> Iterator[Cloud]:
-    """The emulator, with nothing deployed; only while this lasts does botocore talk to it."""
+    """The emulator, with nothing deployed."""
     packages = {
         "serving": build(folder / "serving", SERVING, PYTHON, None),
         "training": build(folder / "training", TRAINING, PYTHON, None),
     }
+    with emulator(folder) as port:
+        yield Cloud(port, packages)
+
+
+@contextmanager
+def emulator(folder: Path) -> Iterator[int]:
+    """Gives its port; only while this lasts does botocore talk to it."""
     port = free_port()
     given = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -98,7 +105,7 @@ def emulated(folder: Path) -> Iterator[Cloud]:
             for name, value in given.items():
                 patch.setenv(name, value)
             _until_ready(process, port)
-            yield Cloud(port, packages)
+            yield port
     finally:
         process.terminate()
         process.wait(30)

@@ -8,35 +8,43 @@ import pytest
 from infra.stacks import Template, load
 from tests import permissions
 from tests.infra.cloud import statements
-from tests.permissions import API, STREAM, WORKER, Call
+from tests.permissions import API, STREAM, TASK, WORKER, Call
 
 BY_LAMBDA = {("sqs:SendMessage", "LostBatches"), ("sqs:SendMessage", "LostCalls")}
 """What Lambda itself does in a function's name."""
 
-ELSEWHERE = {("lambda:InvokeFunction", "WorkerFunction")}
-"""Done in processes of their own: `test_worker_client.py`, and the training of `test_deployment.py`."""
+STARTED = ("lambda:InvokeFunction", "WorkerFunction")
+ELSEWHERE = {API: {STARTED, ("s3:PutObject", "Files")}, STREAM: {STARTED}, WORKER: {STARTED}, TASK: set()}
+"""Done in processes of their own (`test_worker_client.py`, `test_deployment.py`), or by whom a function gives a URL."""
 
 
 def resource(said: Any) -> str:
     """A table, `table/index/*`, or a resource of the template."""
     if "Fn::GetAtt" in said:
         return str(said["Fn::GetAtt"][0] if isinstance(said["Fn::GetAtt"], list) else said["Fn::GetAtt"].split(".")[0])
-    text = said["Fn::Sub"]
+    text = said["Fn::Sub"] if isinstance(said["Fn::Sub"], str) else said["Fn::Sub"][0]
     table = re.search(r":table/\$\{TablePrefix\}(.+)$", text)
+    if text.endswith(":function:${TablePrefix}worker"):  # by its name, as it names itself
+        return "WorkerFunction"
     return table[1] if table else re.findall(r"\$\{(\w+)\}", text)[-1]
 
 
 def allowed(template: Template, function: str) -> set[Call]:
     found = set()
-    for statement in statements(template, function):
+    for statement in of_task() if function == TASK else statements(template, function):
         actions, resources = statement["Action"], statement["Resource"]
         for action in [actions] if isinstance(actions, str) else actions:
             for one in resources if isinstance(resources, list) else [resources]:
                 found.add((action, resource(one)))
-    return found - BY_LAMBDA - ELSEWHERE
+    return found - BY_LAMBDA - ELSEWHERE[function]
 
 
-@pytest.mark.parametrize("function", [API, STREAM, WORKER])
+def of_task() -> list[dict[str, Any]]:
+    (policy,) = load("training")["Resources"]["TaskRole"]["Properties"]["Policies"]
+    return [one for one in policy["PolicyDocument"]["Statement"] if "Sid" in one]
+
+
+@pytest.mark.parametrize("function", [API, STREAM, WORKER, TASK])
 class TestPermissions:
     def test_everything_that_was_done_is_allowed(self, function: str) -> None:
         assert sorted(permissions.calls[function] - allowed(load("template"), function)) == []
@@ -64,5 +72,5 @@ class TestComparison:
         reading["Action"] = [reading["Action"], "dynamodb:Scan"]
         after = allowed(template, WORKER)
 
-        assert before - after == {("dynamodb:Query", "events")}
+        assert before - after == {("dynamodb:Query", "connections")}
         assert ("dynamodb:Scan", "events/index/*") in after - before

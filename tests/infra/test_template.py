@@ -14,13 +14,14 @@ from pynamodb.models import Model
 from app import prices, telemetry
 from app.api import application
 from app.config import PREFIX, Settings
-from app.entry import costs, gateway_document
+from app.entry import costs, gateway_document, task, task_client
 from app.entry.stream import BATCH_SECONDS
 from app.storage.schema import LASTING, MODELS
+from infra import deploy
 from infra.stacks import Template, functions, load, restored, shifted, zipped
 from tests.data import ROOT
 
-STACKS = ("tables", "template", "monitoring", "bootstrap")
+STACKS = ("tables", "template", "training", "monitoring", "bootstrap")
 AWS_METRICS = {
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency", "IntegrationLatency"}, {"ApiId"}),
     "AWS/Lambda": ({"Errors", "Throttles", "Duration", "Invocations", "IteratorAge"}, {"FunctionName", "Resource"}),
@@ -179,6 +180,38 @@ class TestFunctions:
         assert stack("template")["Parameters"]["ApiMemory"]["Default"] == 1_024 * prices.API_MEMORY_GB
 
 
+class TestTasks:
+    def test_the_worker_knows_how_to_start_them(self) -> None:
+        variables = functions(stack("template"))["WorkerFunction"]["Environment"]["Variables"]
+        text, given = variables["SERENDIP_TRAINING_TASK"]["Fn::If"][1]["Fn::Sub"]
+        groups = given["Groups"]["Fn::If"][1]["Fn::Sub"][0].replace("${Names}", "sg-1")
+        text = text.replace("${TablePrefix}", "serendip-").replace("${Subnets}", 'a", "b').replace("${Groups}", groups)
+        task = Settings(secret="x" * 32, training_task=text).training_task
+
+        assert task
+        assert (task.subnets, task.security_groups) == (("a", "b"), ("sg-1",))
+        (made,) = of_type("training", "AWS::ECS::TaskDefinition").values()
+        (cluster,) = of_type("training", "AWS::ECS::Cluster").values()
+        assert made["Family"]["Fn::Sub"].replace("${TablePrefix}", "serendip-") == task.task_definition
+        assert cluster["ClusterName"]["Fn::Sub"].replace("${TablePrefix}", "serendip-") == task.cluster
+
+    def test_their_container_runs_what_there_is_with_settings_that_there_are(self) -> None:
+        (made,) = of_type("training", "AWS::ECS::TaskDefinition").values()
+        (container,) = made["ContainerDefinitions"]
+        known = {PREFIX + field.upper() for field in Settings.model_fields}
+
+        assert container["Name"] == task_client.CONTAINER
+        assert container["EntryPoint"] == ["python", "-m", task.__name__]
+        assert {one["Name"] for one in container["Environment"] + container["Secrets"]} <= known
+
+    def test_the_worker_may_give_them_their_roles(self) -> None:
+        roles = {one["RoleName"]["Fn::Sub"] for one in of_type("training", "AWS::IAM::Role").values()}
+        text = json.dumps(functions(stack("template"))["WorkerFunction"]["Policies"])
+
+        assert ":role/${TablePrefix}training-*" in text
+        assert all(role.startswith("${TablePrefix}training-") for role in roles)
+
+
 class TestApis:
     def test_routes_by_name_are_operations(self) -> None:
         document = gateway_document.plain()
@@ -254,7 +287,7 @@ class TestMonitoring:
     def test_names_of_functions_and_tables_exist(self) -> None:
         text = json.dumps([stack("monitoring"), stack("template")["Resources"]])
         named = set(re.findall(r"\$\{TablePrefix\}([a-z0-9-]+)", text))
-        made = {plain(model) for model in MODELS} | {"api", "stream", "worker"}
+        made = {plain(model) for model in MODELS} | {"api", "stream", "worker", "training", "training-"}
         exported = {
             one["Export"]["Name"]["Fn::Sub"].removeprefix("${TablePrefix}")
             for name in STACKS
@@ -271,8 +304,14 @@ class TestMonitoring:
 class TestStages:
     def test_it_sets_what_can_be_set(self, path: Path) -> None:
         settings = tomllib.loads(path.read_text())
-        templates = {"tables": "tables", "application": "template", "monitoring": "monitoring"}
+        templates = {
+            "tables": "tables",
+            "application": "template",
+            "training": "training",
+            "monitoring": "monitoring",
+        }
 
         assert set(settings) <= {"shift", "snapstart", *templates}
         for part, name in templates.items():
-            assert set(settings.get(part, {})) <= set(stack(name)["Parameters"])
+            known = {*stack(name)["Parameters"], *(deploy.NETWORK if part == "training" else ())}
+            assert set(settings.get(part, {})) <= known

@@ -28,10 +28,11 @@ import json, os, sys, time
 from app.config import Settings
 from app.domain import Limits, Principal
 from app.entry.issuer_client import fetch
+from app.entry.terminal import NoLauncher
 from app.errors import LimitExceeded
 from app.wiring import wire
 rate, burst, seconds = map(float, sys.argv[1:4])
-wired = wire(Settings.from_environment(os.environ), None, fetch)
+wired = wire(Settings.from_environment(os.environ), NoLauncher(), fetch)
 principal = Principal(os.environ["SERENDIP_PROJECT"], frozenset(), "shared", limits=Limits(rate, int(burst)))
 print("ready", flush=True)
 sys.stdin.readline()

@@ -9,10 +9,10 @@ import pytest
 
 from app import moment
 from app.config import Settings
-from app.domain import Event, Limits, ModelVersion, Wish
+from app.domain import Event, Job, Limits, ModelVersion, Wish
 from app.entry import issuer_client
 from app.entry.stream import Consumer
-from app.errors import TrainingUnavailable
+from app.errors import WorkerUnavailable
 from app.services import retraining
 from app.services.retraining import Retraining
 from app.storage.versions import Versions
@@ -64,8 +64,8 @@ def shop_of(settings: Settings) -> Iterator[Callable[..., Shop]]:
 class Nowhere:
     """Launches nothing."""
 
-    def launch(self, project: str, version: ModelVersion, *, force: bool) -> None:
-        raise TrainingUnavailable(f"No worker for {project}, {version.version}, {force}.")
+    def launch(self, project: str, job: Job) -> None:
+        raise WorkerUnavailable(f"No worker for {project}, {job.job_id}.")
 
 
 class TestRetraining:
@@ -149,9 +149,9 @@ class TestRetraining:
         wired.close()
 
 
-def _queueing(wired: Wired, begun: list[str]) -> Callable[[str], ModelVersion]:
-    def begin(project: str) -> ModelVersion:
+def _queueing(wired: Wired, begun: list[str]) -> Callable[[str], Job]:
+    def begin(project: str) -> Job:
         begun.append(project)
-        return wired.services.train.queue(project)
+        return wired.services.begin_training(project)
 
     return begin

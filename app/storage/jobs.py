@@ -1,0 +1,144 @@
+"""Jobs: one row each, changed only by who holds its present revision. Rows go some weeks after their last change."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from app.domain import Job, JobKind, JobState, Page
+from app.storage.database import Database, Raw
+from app.storage.table import Table, iso, moment
+
+OPEN = "open"
+KEPT = timedelta(days=30)
+
+
+class OpenIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """The running jobs of all projects: a row enters it once and leaves it once, whatever happens in between."""
+
+    class Meta:
+        index_name = OPEN
+        projection = KeysOnlyProjection()
+
+    open = UnicodeAttribute(hash_key=True)
+
+
+class JobRow(Model):
+    class Meta:
+        table_name = "jobs"
+
+    project = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+    kind = UnicodeAttribute()
+    state = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    heartbeat_at = UnicodeAttribute()
+    facts = UnicodeAttribute()
+    """JSON: request, place, counts."""
+    progress = NumberAttribute()
+    detail = UnicodeAttribute(null=True)
+    ended_at = UnicodeAttribute(null=True)
+    attempts = NumberAttribute()
+    revision = NumberAttribute()
+    open = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()
+    by_open = OpenIndex()
+
+
+class Jobs:
+    def __init__(self, database: Database) -> None:
+        self._table = Table(database, JobRow)
+
+    def get(self, project: str, job_id: str) -> Job | None:
+        row = self._table.get(project, job_id, consistent=True)
+        return _job(row) if row else None
+
+    def create(self, project: str, job: Job) -> None:
+        """Raises Conflict where there is one with this id."""
+        self._table.put(_row(project, job), JobRow.project.does_not_exist())
+
+    def replace(self, project: str, job: Job, expected: Job) -> None:
+        """Write a job, provided that it is in the expected state and revision (else Conflict)."""
+        same = (JobRow.revision == expected.revision) & (JobRow.state == expected.state.value)
+        self._table.put(_row(project, job), same)
+
+    def beat(self, project: str, job: Job, progress: float, now: datetime) -> None:
+        """Write down that it lives, provided that it runs in this revision (else Conflict)."""
+        request = {
+            "TableName": self._table.name,
+            "Key": self._table.key(project, job.job_id),
+            "UpdateExpression": "SET heartbeat_at = :now, progress = :progress",
+            "ConditionExpression": "revision = :revision AND #state = :running",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {
+                ":now": {"S": iso(now)},
+                ":progress": {"N": str(round(progress, 4))},
+                ":revision": {"N": str(job.revision)},
+                ":running": {"S": JobState.RUNNING.value},
+            },
+        }
+        self._table.database.call("UpdateItem", request)
+
+    def delete(self, project: str, job_id: str) -> None:
+        self._table.write_many([], [self._table.key(project, job_id)])
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[Job]:
+        """Newest first."""
+        rows, more = self._table.query(
+            project,
+            limit=limit,
+            newest_first=True,
+            consistent=True,
+            start=self._table.key(project, start) if start else None,
+        )
+        return Page(tuple(map(_job, rows)), rows[-1]["job_id"]["S"] if more and rows else None)
+
+    def running(self) -> Iterator[tuple[str, Job]]:
+        """Those of all projects, each with its project."""
+        for row in self._table.query_all(OPEN, index=OPEN):
+            project = row["project"]["S"]
+            job = self.get(project, row["job_id"]["S"])
+            if job is not None and job.state is JobState.RUNNING:
+                yield project, job
+
+
+def _row(project: str, job: Job) -> JobRow:
+    return JobRow(
+        project=project,
+        job_id=job.job_id,
+        kind=job.kind.value,
+        state=job.state.value,
+        created_at=iso(job.created_at),
+        heartbeat_at=iso(job.heartbeat_at),
+        facts=json.dumps({"request": dict(job.request), "place": dict(job.place), "counts": dict(job.counts)}),
+        progress=round(job.progress, 4),
+        detail=job.detail,
+        ended_at=iso(job.ended_at) if job.ended_at else None,
+        attempts=job.attempts,
+        revision=job.revision,
+        open=OPEN if job.state is JobState.RUNNING else None,
+        expires_at=job.heartbeat_at + KEPT,
+    )
+
+
+def _job(row: Raw) -> Job:
+    facts: dict[str, Any] = json.loads(row["facts"]["S"])
+    return Job(
+        job_id=row["job_id"]["S"],
+        kind=JobKind(row["kind"]["S"]),
+        state=JobState(row["state"]["S"]),
+        created_at=moment(row["created_at"]["S"]),
+        heartbeat_at=moment(row["heartbeat_at"]["S"]),
+        request=facts["request"],
+        place=facts["place"],
+        counts=facts["counts"],
+        progress=float(row["progress"]["N"]),
+        detail=row["detail"]["S"] if "detail" in row else None,
+        ended_at=moment(row["ended_at"]["S"]) if "ended_at" in row else None,
+        attempts=int(row["attempts"]["N"]),
+        revision=int(row["revision"]["N"]),
+    )

@@ -1,0 +1,182 @@
+"""Files that jobs read and write: objects of a bucket, or on a laptop a folder in its place.
+
+A name is project/job/file. Who is given a URL needs no other credentials: it is for one file, and ends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from time import time
+from typing import Any, Protocol
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from app.domain import Page, StoredFile
+from app.errors import InvalidToken, Unavailable
+
+GET, PUT = "GET", "PUT"
+LOCAL_PATH = "/files/"
+MISSING = {"404", "NoSuchKey", "NotFound"}
+DELETED_AT_ONCE = 1_000
+DAY_SECONDS = 86_400
+
+
+class Objects(Protocol):
+    """Every method may raise Unavailable."""
+
+    def size(self, name: str) -> int | None:
+        """In bytes; None where there is no such file."""
+
+    def read(self, name: str, start: int, size: int) -> bytes:
+        """Up to so many bytes from a place that the file has."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Whole or not at all; in place of what was there."""
+
+    def list_page(self, prefix: str, start: str | None, limit: int) -> Page[StoredFile]:
+        """By name."""
+
+    def delete_all(self, prefix: str) -> int:
+        """Returns how many there were."""
+
+    def url(self, method: str, name: str, seconds: int) -> str:
+        """Where anybody can GET or PUT it for so long; of a laptop, only the path."""
+
+
+class S3Objects:
+    def __init__(self, bucket: str, region: str) -> None:
+        self._bucket, self._region = bucket, region
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
+        """Made with the first use: most instances never need it."""
+        style = {"addressing_style": "virtual"}
+        return get_session().create_client(
+            "s3",
+            self._region,
+            config=Config(
+                signature_version="s3v4",
+                s3=style,
+                connect_timeout=1,
+                read_timeout=10,
+                retries={"mode": "standard", "total_max_attempts": 3},
+            ),
+        )
+
+    def size(self, name: str) -> int | None:
+        with _translated():
+            try:
+                return int(self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] in MISSING:
+                    return None
+                raise
+
+    def read(self, name: str, start: int, size: int) -> bytes:
+        with _translated():
+            wanted = f"bytes={start}-{start + size - 1}"
+            return bytes(self._client.get_object(Bucket=self._bucket, Key=name, Range=wanted)["Body"].read())
+
+    def write(self, name: str, content: bytes) -> None:
+        with _translated():
+            self._client.put_object(Bucket=self._bucket, Key=name, Body=content)
+
+    def list_page(self, prefix: str, start: str | None, limit: int) -> Page[StoredFile]:
+        after = {"StartAfter": start} if start else {}
+        with _translated():
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=limit, **after)
+        files = tuple(StoredFile(one["Key"], one["Size"]) for one in found.get("Contents", ()))
+        return Page(files, files[-1].name if found["IsTruncated"] else None)
+
+    def delete_all(self, prefix: str) -> int:
+        deleted = 0
+        while files := self.list_page(prefix, None, DELETED_AT_ONCE).records:
+            keys = [{"Key": one.name} for one in files]
+            with _translated():
+                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
+            deleted += len(files)
+        return deleted
+
+    def url(self, method: str, name: str, seconds: int) -> str:
+        given = {"Bucket": self._bucket, "Key": name}
+        with _translated():
+            return str(self._client.generate_presigned_url(f"{method.lower()}_object", given, seconds))
+
+
+class FolderObjects:
+    """The laptop's twin; the URLs that it gives are served by `entry.local_files`."""
+
+    def __init__(self, folder: Path, secret: str) -> None:
+        self._folder, self._signer = folder, URLSafeTimedSerializer(secret, salt="file")
+
+    def path(self, name: str) -> Path:
+        return self._folder / name
+
+    def size(self, name: str) -> int | None:
+        path = self.path(name)
+        return path.stat().st_size if path.is_file() else None
+
+    def read(self, name: str, start: int, size: int) -> bytes:
+        with self.path(name).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+
+    def write(self, name: str, content: bytes) -> None:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name("." + path.name)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+
+    def list_page(self, prefix: str, start: str | None, limit: int) -> Page[StoredFile]:
+        names = sorted(name for name in self._names(prefix) if name > (start or ""))
+        files = tuple(StoredFile(name, self.path(name).stat().st_size) for name in names[:limit])
+        return Page(files, names[limit - 1] if len(names) > limit else None)
+
+    def delete_all(self, prefix: str) -> int:
+        names = list(self._names(prefix))
+        for name in names:
+            self.path(name).unlink()
+        return len(names)
+
+    def expire(self, days: int) -> None:
+        """Delete what is older: a bucket does that by itself."""
+        oldest = time() - days * DAY_SECONDS
+        for path in self._folder.rglob("*"):
+            if path.is_file() and path.stat().st_mtime < oldest:
+                path.unlink()
+
+    def url(self, method: str, name: str, seconds: int) -> str:
+        return LOCAL_PATH + str(self._signer.dumps([method, name, seconds]))
+
+    def named(self, token: str, method: str) -> str:
+        """The file that a URL is for.
+
+        Raises:
+            InvalidToken: it is for something else, was not made here, or has ended.
+        """
+        try:
+            allowed, name, seconds = self._signer.loads(token)
+            self._signer.loads(token, max_age=seconds)
+        except BadSignature as error:
+            raise InvalidToken("This URL was not made here, or has ended. Ask for the job again.") from error
+        if method != allowed:
+            raise InvalidToken(f"This URL is for {allowed}.")
+        return str(name)
+
+    def _names(self, prefix: str) -> Iterator[str]:
+        folder = self.path(prefix)
+        paths = folder.rglob("[!.]*") if folder.is_dir() else ()
+        return (path.relative_to(self._folder).as_posix() for path in paths if path.is_file())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable("The files of jobs cannot be reached. Try again later.") from error

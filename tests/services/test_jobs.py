@@ -1,0 +1,197 @@
+"""One worker holds a job, none for ever; what does not fit into one goes on elsewhere."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.api.deps import Services
+from app.config import Settings
+from app.domain import Job, JobKind, JobState, VersionState
+from app.entry import schedule, task, worker
+from app.errors import Conflict, Unavailable
+from app.services import jobs
+from app.services.jobs import HOLD, MAX_ATTEMPTS, file_name, folder_of
+from app.storage.jobs import Jobs as Store
+from app.wiring import Wired
+from tests.build import a_project, an_item, idle_on, two_tastes, wired_on
+from tests.serving import environment
+
+
+class TestHold:
+    @pytest.fixture
+    def idle(self, settings: Settings, wired: Wired) -> Wired:
+        assert wired.services.access.is_active(settings.project)
+        return idle_on(settings)
+
+    def test_while_one_holds_it_no_other_one_does(
+        self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service, project = idle.services.jobs, settings.project
+        job = service.create(project, JobKind.EXPORT, {})
+        taken = service.take(project, job.job_id)
+
+        assert taken
+        assert service.take(project, job.job_id) is None
+        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+        assert service.take(project, job.job_id)
+        with pytest.raises(Conflict):  # the first one comes back to life
+            service.checkpoint(project, taken, taken)
+        with pytest.raises(Conflict):
+            service.beat(project, taken, 0.5)
+
+    def test_who_lets_go_is_followed_at_once(self, idle: Wired, settings: Settings) -> None:
+        service, project = idle.services.jobs, settings.project
+        taken = service.take(project, service.create(project, JobKind.EXPORT, {}).job_id)
+        assert taken
+
+        service.let_go(project, taken)
+
+        assert service.take(project, taken.job_id)
+
+    def test_a_beat_shows_progress_and_keeps_the_hold(self, idle: Wired, settings: Settings) -> None:
+        service, project = idle.services.jobs, settings.project
+        taken = service.take(project, service.create(project, JobKind.EXPORT, {}).job_id)
+        assert taken
+        old = replace(taken, heartbeat_at=taken.heartbeat_at - 2 * HOLD)
+        Store(idle.database).replace(project, old, taken)
+
+        service.beat(project, taken, 0.25)
+
+        assert service.take(project, taken.job_id) is None
+        assert service.get(project, taken.job_id).progress == 0.25
+
+    def test_a_job_that_nobody_works_on_is_gone_on_with(self, own: Settings) -> None:
+        """In a database of its own, because this looks at all projects."""
+        idle, working = idle_on(own), wired_on(own)
+        a_project(idle, own.project)
+        service = idle.services.jobs
+        taken = service.take(own.project, service.create(own.project, JobKind.EXPORT, {}).job_id)
+        assert taken
+        assert working.services.jobs.resume_due() == 0
+        killed = replace(taken, heartbeat_at=taken.heartbeat_at - HOLD - timedelta(seconds=1))
+        Store(idle.database).replace(own.project, killed, taken)
+
+        assert schedule.tick(working.services)["resumed"] == 1  # its launcher works at once
+
+        assert service.get(own.project, taken.job_id).state is JobState.SUCCEEDED
+        assert working.services.jobs.resume_due() == 0
+
+    def test_one_that_kills_its_workers_is_given_up(
+        self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service, project = idle.services.jobs, settings.project
+        job_id = service.create(project, JobKind.EXPORT, {}).job_id
+        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+
+        taken = [service.take(project, job_id) for _ in range(MAX_ATTEMPTS + 1)]
+
+        assert [one is not None for one in taken] == [True] * MAX_ATTEMPTS + [False]
+        failed = service.get(project, job_id)
+        assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 5 attempts at the same place.")
+
+    def test_the_projects_deletion_ends_it_and_takes_its_files(self, idle: Wired, settings: Settings) -> None:
+        project = settings.project + "-gone"
+        a_project(idle, project)
+        service = idle.services.jobs
+        job = service.create(project, JobKind.EXPORT, {})
+        service.objects.write(file_name(project, job, "000001-items.jsonl"), b"{}\n")
+
+        deleted = idle.services.erasure.delete_project(project)
+
+        assert deleted.deletion
+        assert deleted.deletion.removed["files"] == 1
+        assert service.objects.list_page(folder_of(project), None, 10).records == ()
+        assert worker.work(idle.services, project, job.job_id) is None
+
+    def test_one_that_runs_while_its_project_is_deleted_is_cancelled(
+        self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = idle.services.jobs.create(settings.project, JobKind.EXPORT, {})
+        monkeypatch.setattr(idle.services.access, "is_active", lambda _: False)
+
+        ended = worker.work(idle.services, settings.project, job.job_id)
+
+        assert ended
+        assert (ended.state, ended.detail) == (JobState.CANCELLED, "The project is being deleted.")
+
+
+class TestLargeTraining:
+    @pytest.fixture
+    def large(self, wired: Wired, settings: Settings) -> tuple[Services, Job]:
+        """A training that nobody has begun with."""
+        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        wired.services.events.accept(settings.project, two_tastes())
+        services = idle_on(settings).services
+        version = services.train.queue(settings.project).version
+        return services, services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+
+    def test_one_without_enough_time_says_so(self, large: tuple[Services, Job]) -> None:
+        services, job = large
+        project = services.settings.project
+
+        worker.work(services, project, job.job_id, lambda: 5.0)
+
+        failed = services.jobs.get(project, job.job_id)
+        assert (failed.state, failed.detail) == (JobState.FAILED, worker.TOO_SLOW)
+        assert services.train.get(project, job.request["version"]).state is VersionState.FAILED
+
+    def test_where_there_are_containers_it_goes_on_in_one(self, large: tuple[Services, Job]) -> None:
+        services, job = large
+        project, moved = services.settings.project, list[Job]()
+
+        assert worker.work(services, project, job.job_id, lambda: 5.0, lambda _, one: moved.append(one)) is None
+
+        (sent,) = moved
+        assert (sent.job_id, sent.state) == (job.job_id, JobState.RUNNING)
+        assert services.train.get(project, job.request["version"]).state is VersionState.TRAINING
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(worker, "REPORT_SECONDS", 0.0)
+            for name, value in environment(services.settings, project).items():
+                patch.setenv(name, value)
+            task.main(project, job.job_id)
+        assert services.jobs.get(project, job.job_id).state is JobState.SUCCEEDED
+        active = services.traffic.active(project)
+        assert active
+        assert active.version == job.request["version"]
+
+    def test_one_that_killed_its_worker_is_moved_and_given_up_in_the_end(
+        self, large: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        services, job = large
+        project, moved = services.settings.project, list[Job]()
+        assert services.jobs.take(project, job.job_id)  # and is killed
+        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+
+        for _ in range(worker.MAX_MOVES + 1):
+            worker.work(services, project, job.job_id, elsewhere=lambda _, one: moved.append(one))
+
+        assert len(moved) == worker.MAX_MOVES
+        failed = services.jobs.get(project, job.job_id)
+        assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 3 container tasks.")
+
+
+class TestFaults:
+    def test_an_outage_in_a_step_is_raised_and_the_job_is_there_for_the_next_one(
+        self, idle_jobs: tuple[Wired, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wired, job_id = idle_jobs
+
+        def away(*_: object) -> None:
+            raise Unavailable("The files of jobs cannot be reached. Try again later.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(wired.services.jobs.objects, "write", away)
+            with pytest.raises(Unavailable):
+                worker.work(wired.services, wired.services.settings.project, job_id)
+        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+
+        ended = worker.work(wired.services, wired.services.settings.project, job_id)
+        assert ended
+        assert ended.state is JobState.SUCCEEDED
+
+    @pytest.fixture
+    def idle_jobs(self, settings: Settings, wired: Wired) -> tuple[Wired, str]:
+        idle = idle_on(settings)
+        wired.services.catalog.put_items(settings.project, [an_item()])
+        return idle, idle.services.jobs.create(settings.project, JobKind.EXPORT, {}).job_id
