@@ -27,6 +27,9 @@ admin-key: .venv/installed ## Create a key for everything in a deployed stage (S
 at: .venv/installed ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) $(RUN)
 
+restore: .venv/installed ## Make the tables of a new stage from a backup of another (STAGE=new FROM=dev BACKUP=...)
+	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
+
 ##@ Develop
 test: .venv/spark .venv/ministack chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
@@ -104,4 +107,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key at test lint format bench fuzz lock openapi clean help chromium deploy-check buildah
+.PHONY: run deploy admin-key at restore test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

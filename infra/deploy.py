@@ -59,6 +59,10 @@ class Account:
         parameters.put_parameter(Name=name, Value=drawn, Type="SecureString", Description="Serendip's secret")
         return drawn
 
+    def keep_secret(self, stage: str, secret: str) -> None:
+        """Give a stage the secret of another one, whose tokens it is to accept."""
+        self.client("ssm").put_parameter(Name=secret_name(stage), Value=secret, Type="SecureString", Overwrite=True)
+
     def upload(self, bucket: str, archive: Path) -> str:
         """Put a package into the bucket, unless an equal one, which has an equal name, is there; gives its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")
@@ -192,6 +196,48 @@ def _of_tasks(account: Account, stage: str, settings: Mapping[str, Any], code: M
     shared = {key: given[key] for key in ("KeyArn", "LogDays") if key in given}
     own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
     return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
+
+
+def _restored(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table that was restored has; the rest, as protection and stream, comes with the stack's first change."""
+    names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    kept = {name: properties[name] for name in names if name in properties}
+    for index in kept.get("GlobalSecondaryIndexes", ()):
+        del index["OnDemandThroughput"]
+    return kept
+
+
+def adopt_tables(account: Account, stage: str, source: str) -> None:
+    """Make the tables' stack of a stage of tables that are there: those that were restored from a backup of another.
+
+    Raises:
+        Failed: CloudFormation refused it.
+    """
+    prefix, template = prefix_of(stage), load("tables")
+    present = {}
+    for key, one in template["Resources"].items():
+        if one["Type"] == "AWS::DynamoDB::Table" and one["DeletionPolicy"] == "Retain":
+            present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
+            one["Properties"] = _restored(one["Properties"])
+    parameters = {"TablePrefix": prefix} | _of_tables(settings_of(stage))
+    bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
+    account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)
+    account.keep_secret(stage, account.secret(source))
+
+
+@command.command()
+def restore(
+    backup: str, source: Annotated[str, typer.Option("--from", help="The stage of the backup.")], stage: Stage
+) -> None:
+    """Make the tables of a new stage from a backup of another one; then deploy the new stage."""
+    settings_of(stage)
+    account = at_hand()
+    bucket = account.stacks.outputs(prefix_of(source) + "tables")["Files"]
+    done = _command_line(account, stage, ["restore", backup, "--bucket", bucket])
+    if done:
+        sys.exit(done)
+    adopt_tables(account, stage, source)
+    print(f"Next: make deploy STAGE={stage}")
 
 
 @command.command()

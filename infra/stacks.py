@@ -94,20 +94,55 @@ class Stacks:
             Failed: CloudFormation refused it or rolled it back.
         """
         exists = self._described(name).get("StackStatus", NOT_YET) != NOT_YET
+        self._change(name, "UPDATE" if exists else "CREATE", template, parameters, bucket)
+
+    def adopt(
+        self,
+        name: str,
+        template: Template,
+        parameters: Mapping[str, Any],
+        present: Mapping[str, Mapping[str, str]],
+        bucket: str | None = None,
+    ) -> None:
+        """Make a stack of those of a template's resources that are there already; `apply` then adds the others.
+
+        `present`: a resource's name in the template -> what identifies it.
+
+        Raises:
+            Failed: CloudFormation refused it.
+        """
+        resources = {key: template["Resources"][key] for key in present}
+        kept = {key: value for key, value in template.items() if key != "Outputs"} | {"Resources": resources}
+        imported = [
+            {"ResourceType": resources[key]["Type"], "LogicalResourceId": key, "ResourceIdentifier": dict(identifier)}
+            for key, identifier in present.items()
+        ]
+        self._change(name, "IMPORT", kept, parameters, bucket, ResourcesToImport=imported)
+
+    def _change(
+        self,
+        name: str,
+        kind: str,
+        template: Template,
+        parameters: Mapping[str, Any],
+        bucket: str | None,
+        **more: object,
+    ) -> None:
         change = {"StackName": name, "ChangeSetName": f"deploy-{token_hex(6)}"}
         request = {
             **change,
-            "ChangeSetType": "UPDATE" if exists else "CREATE",
+            "ChangeSetType": kind,
             "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             "Parameters": [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
             **self._body(name, template, bucket),
+            **more,
         }
         try:
             self._client.create_change_set(**request)
             if not self._ready(change):
                 return
             self._client.execute_change_set(**change)
-            waiter = self._client.get_waiter("stack_update_complete" if exists else "stack_create_complete")
+            waiter = self._client.get_waiter(f"stack_{kind.lower()}_complete")
             waiter.wait(StackName=name, WaiterConfig=POLL)
         except WaiterError as error:
             raise Failed(f"The stack {name} failed:\n" + "\n".join(self._reasons(name))) from error

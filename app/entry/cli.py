@@ -15,6 +15,7 @@ from app.config import PREFIX
 from app.domain import Wish
 from app.entry import (
     access_cli,
+    backup_cli,
     cost_cli,
     doctor,
     dynamodb_local,
@@ -37,6 +38,8 @@ cli.add_typer(access_cli.projects, name="projects")
 cli.add_typer(access_cli.keys, name="keys")
 cli.add_typer(jobs_cli.jobs, name="jobs")
 cli.add_typer(stream_cli.stream, name="stream")
+cli.command("backup")(backup_cli.backup)
+cli.command("restore")(backup_cli.restore)
 cli.command("cost")(cost_cli.cost)
 cli.command("doctor")(doctor.doctor)
 cli.command("migrate")(doctor.migrate)

@@ -3,9 +3,11 @@
 What MiniStack does not do is in the README ("Deploying").
 """
 
+import gzip
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,15 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from app.config import Settings
 from app.entry import gateway_document
+from app.storage import backups
+from app.storage.objects import S3Objects
 from app.storage.schema import LASTING
 from infra import deploy
-from infra.deploy import prefix_of
+from infra.deploy import Account, prefix_of
 from infra.stacks import Failed, Template, functions
+from tests.build import SECRET
 from tests.data import ROOT
 from tests.infra.checks import FULL
 from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, soon, statements
@@ -86,7 +92,7 @@ def make_recoverable(cloud: Cloud) -> None:
     """What MiniStack's CloudFormation leaves out."""
     on = {"PointInTimeRecoveryEnabled": True}
     for model in LASTING:
-        table = prefix_of(STAGE) + model.Meta.table_name.rpartition("-")[2]
+        table = prefix_of(STAGE) + backups.plain(model)
         cloud.account.client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
 
 
@@ -184,7 +190,7 @@ class TestDeployment:
     def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, key: str) -> None:
         """MiniStack's CloudFormation turns neither expiry nor point-in-time recovery on; DynamoDB's own calls do."""
         assert key
-        own = {prefix_of(STAGE) + model.Meta.table_name.rpartition("-")[2] for model in LASTING}
+        own = {prefix_of(STAGE) + backups.plain(model) for model in LASTING}
 
         def wrong() -> list[str]:
             told = at_stage("doctor", "--json", SERENDIP_PROJECT="shop")
@@ -322,3 +328,65 @@ class TestFaults:
             mended = client.request(*call)
 
         assert (seen.status_code, mended.is_success) == (status, True), seen.text
+
+
+class TestBackup:
+    """The emulator plays exports without writing what they export: the test does that, in DynamoDB's form."""
+
+    def test_a_new_stage_is_made_of_a_backup(
+        self, cloud: Cloud, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_recoverable(cloud)
+        made = at_stage("backup")
+        assert made.returncode == 0, made.stderr
+        bucket = files_of(STAGE, cloud)
+        cloud.account.client("s3").delete_bucket_policy(Bucket=bucket)
+        (backup,) = backups.every(S3Objects(bucket, "us-east-1"))
+        assert set(backup.tables) == {backups.plain(model) for model in LASTING}
+        assert f"{backup.name}: {len(LASTING)} tables" in at_stage("backup", "--list").stdout
+        for table, folder in backup.tables.items():
+            self.write_export(cloud, bucket, table, folder)
+
+        tasks = '[training]\nSubnets = "subnet-1,subnet-2"\nMemory = 16384\n'
+        (tmp_path / "back.toml").write_text((deploy.STAGES / "dev.toml").read_text() + tasks)
+        monkeypatch.setattr(deploy, "STAGES", tmp_path)
+        monkeypatch.setenv("AWS_REGION", os.environ["AWS_DEFAULT_REGION"])
+        deploy.restore(backup.name, STAGE, "back")
+
+        tables = cloud.account.client("dynamodb")
+        for table in backup.tables:
+            counts = [
+                tables.scan(TableName=prefix_of(stage) + table, Select="COUNT")["Count"] for stage in (STAGE, "back")
+            ]
+            assert counts[0] == counts[1], table
+        assert cloud.account.secret("back") == cloud.account.secret(STAGE)
+        with pytest.raises(SystemExit):
+            deploy.restore(backup.name, STAGE, "back")  # they are there already
+        if FULL:
+            monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
+            back = Cloud(cloud.port, cloud.packages)
+            back.deploy(stage="back")
+            worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
+            task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
+            assert task.training_task
+            assert task.training_task.subnets == ("subnet-1", "subnet-2")
+            assert cloud.account.client("ecs").describe_task_definition(
+                taskDefinition=task.training_task.task_definition
+            )
+            with back.client(key) as client:
+                assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
+                assert client.get("/v1/models").raise_for_status().json()["versions"]
+
+    def write_export(self, cloud: Cloud, bucket: str, table: str, folder: str) -> None:
+        rows = cloud.account.client("dynamodb").scan(TableName=prefix_of(STAGE) + table)["Items"]
+        lines = b"".join(orjson.dumps({"Item": _typed(row)}) + b"\n" for row in rows)
+        body = gzip.compress(lines)
+        cloud.account.client("s3").put_object(Bucket=bucket, Key=f"{folder}aaaa.json.gz", Body=body)
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    """Bytes as base64, as the export has them."""
+    return {
+        name: {kind: b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in one.items()}
+        for name, one in row.items()
+    }
