@@ -330,6 +330,7 @@ class TestFaults:
         assert (seen.status_code, mended.is_success) == (status, True), seen.text
 
 
+@pytest.mark.skipif(not FULL, reason="part of make deploy-check")
 class TestBackup:
     """The emulator plays exports without writing what they export: the test does that, in DynamoDB's form."""
 
@@ -362,20 +363,17 @@ class TestBackup:
         assert cloud.account.secret("back") == cloud.account.secret(STAGE)
         with pytest.raises(SystemExit):
             deploy.restore(backup.name, STAGE, "back")  # they are there already
-        if FULL:
-            monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
-            back = Cloud(cloud.port, cloud.packages)
-            back.deploy(stage="back")
-            worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
-            task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
-            assert task.training_task
-            assert task.training_task.subnets == ("subnet-1", "subnet-2")
-            assert cloud.account.client("ecs").describe_task_definition(
-                taskDefinition=task.training_task.task_definition
-            )
-            with back.client(key) as client:
-                assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
-                assert client.get("/v1/models").raise_for_status().json()["versions"]
+        monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
+        back = Cloud(cloud.port, cloud.packages)
+        back.deploy(stage="back")
+        worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
+        task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
+        assert task.training_task
+        assert task.training_task.subnets == ("subnet-1", "subnet-2")
+        assert cloud.account.client("ecs").describe_task_definition(taskDefinition=task.training_task.task_definition)
+        with back.client(key) as client:
+            assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
+            assert client.get("/v1/models").raise_for_status().json()["versions"]
 
     def write_export(self, cloud: Cloud, bucket: str, table: str, folder: str) -> None:
         rows = cloud.account.client("dynamodb").scan(TableName=prefix_of(STAGE) + table)["Items"]
