@@ -6,7 +6,7 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from app import telemetry
 from app.domain import every
@@ -39,7 +39,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     if as_json:
         console.print_json(orjson.dumps(rows).decode())
         return
-    table = Table("Job", "Kind", "State", "Done", "Counts", "")
+    table = Table(Column("Job", no_wrap=True), "Kind", "State", "Done", "Counts", "")
     for one in found:
         counts = ", ".join(f"{number:,} {name}" for name, number in one.counts.items())
         table.add_row(one.job_id, one.kind, one.state, f"{one.progress:.0%}", counts, one.detail or "")
