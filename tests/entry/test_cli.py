@@ -12,12 +12,12 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain import of_session
+from app.domain import JobKind, of_session
 from app.entry.dynamodb_local import free_port
 from app.entry.loading import load_sample
 from app.wiring import Wired
 from tests import data
-from tests.build import SECRET, an_event, client_of, two_tastes, wired_on
+from tests.build import SECRET, an_event, client_of, idle_on, two_tastes, wired_on
 from tests.streams import a_record
 
 TIMEOUT = 300
@@ -163,6 +163,19 @@ class TestAccess:
 
         assert "is deleted; receipt" in cli.run("projects", "delete", project, "--yes")
         assert wired.services.projects.get(project).state == "deleted"
+
+
+class TestJobs:
+    def test_a_job_that_waits_is_done_here_and_listed(self, cli: Cli, settings: Settings) -> None:
+        job = idle_on(settings).services.jobs.create(settings.project, JobKind.ERASURE, {"owner": "ann"})
+
+        assert cli.run("jobs", "work", job.job_id).splitlines()[-1] == f"{job.job_id}: succeeded."
+        assert "has ended" in cli.run("jobs", "work", job.job_id)
+        (listed,) = orjson.loads(cli.run("jobs", "list", "--json"))
+        assert (listed["job_id"], listed["state"]) == (job.job_id, "succeeded")
+
+    def test_backups_are_made_in_aws(self, cli: Cli) -> None:
+        assert "copy .serendip/databases" in cli.run("backup", fails=True)
 
 
 class TestEvaluate:
