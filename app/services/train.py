@@ -107,10 +107,8 @@ class Train:
     def _trained(
         self, project: str, version: ModelVersion, report: Report | None, engine: Engine | None
     ) -> ModelVersion:
-        published = version.manifest_chunks
-        version = replace(version, phase="starting", progress=0.0, manifest_chunks=0, heartbeat_at=self._clock())
+        version = replace(version, phase="starting", progress=0.0, heartbeat_at=self._clock())
         try:
-            self._stores.neighbours.delete(project, version.version, published)  # by one that was killed
             self._versions.update(project, version, expected=VersionState.TRAINING)
         except Conflict:
             present = self.get(project, version.version)
@@ -118,6 +116,8 @@ class Train:
                 raise NotTrainable(present.detail or "The training failed.") from None
             if present.state is not VersionState.CANCELLING:
                 raise Cancelled(f"Version {version.version} is {present.state.value}.") from None
+        self._stores.neighbours.delete(project, version.version, version.manifest_chunks)  # by one that was killed
+        version = replace(version, manifest_chunks=0)
         self.collect(project)
         training = Training(self._stores, self._settings, self._clock, project, version, report)
         try:
