@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event as Signal
-from threading import Thread
 from time import monotonic
 from typing import Protocol
 
@@ -15,6 +13,7 @@ from app.domain import Job, JobKind, JobState
 from app.entry import exporting, importing
 from app.entry.file_rows import FileError
 from app.errors import Cancelled, Conflict, NotTrainable, OutOfTime, SerendipError, Unavailable
+from app.heartbeat import beating
 
 SPARE_SECONDS = 60.0
 """With less time left no other step is begun."""
@@ -148,7 +147,10 @@ def _train(services: Services, project: str, job: Job, report: Report, check_tim
 @contextmanager
 def _beating(services: Services, project: str, job: Job) -> Iterator[Report]:
     """Show that the step lives, also while it reports nothing."""
-    ended, told_at, progress = Signal(), monotonic(), job.progress
+    told_at, progress = monotonic(), job.progress
+
+    def beat() -> None:
+        services.jobs.beat(project, job, progress)
 
     def report(reached: float) -> None:
         nonlocal told_at, progress
@@ -157,19 +159,9 @@ def _beating(services: Services, project: str, job: Job) -> Iterator[Report]:
             return
         told_at = monotonic()
         try:
-            services.jobs.beat(project, job, progress)
+            beat()
         except Conflict as error:
             raise Cancelled("Cancelled.") from error
 
-    def beat() -> None:
-        while not ended.wait(BEAT_SECONDS):
-            with suppress(Conflict, Unavailable):  # the next report, or the checkpoint, tells
-                services.jobs.beat(project, job, progress)
-
-    thread = Thread(target=beat, name="job", daemon=True)
-    thread.start()
-    try:
+    with beating(beat, BEAT_SECONDS, Conflict, Unavailable):  # the next report, or the checkpoint, tells
         yield report
-    finally:
-        ended.set()
-        thread.join()

@@ -1,17 +1,17 @@
 """One training: learns a version, publishes its rows, and keeps the version's row up to date meanwhile."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Event as Signal
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, Protocol
 
 from app.config import Settings
 from app.domain import POPULAR, TERMS, Event, Item, ModelVersion, VersionState, every
 from app.errors import Cancelled, Conflict, Unavailable
+from app.heartbeat import beating
 from app.recommender.rows import Packed
 from app.storage.events import Events
 from app.storage.items import Items
@@ -80,23 +80,9 @@ class Training:
         self._report = report
         self._lock = Lock()
 
-    @contextmanager
-    def beating(self) -> Iterator[None]:
+    def beating(self) -> AbstractContextManager[None]:
         """Show that the training lives, also while a long step reports nothing."""
-        ended = Signal()
-
-        def beat() -> None:
-            while not ended.wait(BEAT_SECONDS):
-                with suppress(Cancelled, Unavailable):  # the next report tells
-                    self._beat()
-
-        thread = Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+        return beating(self._beat, BEAT_SECONDS, Cancelled, Unavailable)  # the next report tells
 
     def learn_and_publish(self, engine: Engine | None) -> None:
         earlier = {} if engine else self.version.parameters
