@@ -1,13 +1,12 @@
 """Starts a container task for a training that is too large for the worker function."""
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
 from app import telemetry
 from app.config import Settings
 from app.domain import Job
 from app.errors import WorkerUnavailable
+from app.storage.aws import client
 
 CONTAINER = "training"
 NOT_TAKEN = "The container task could not be started. Try again later."
@@ -22,12 +21,7 @@ def start(settings: Settings, project: str, job: Job, endpoint: str | None = Non
     task, work = settings.training_task, telemetry.current()
     if task is None:
         raise WorkerUnavailable("No container task is set (SERENDIP_TRAINING_TASK).")
-    client = get_session().create_client(
-        "ecs",
-        settings.region,
-        endpoint_url=endpoint,
-        config=Config(connect_timeout=1, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
-    )
+    tasks = client("ecs", settings.region, read_timeout_seconds=10, endpoint=endpoint)
     followed = {telemetry.REQUEST_VARIABLE: work.request_id, telemetry.TRACEPARENT_VARIABLE: work.traceparent}
     override = {
         "name": CONTAINER,
@@ -36,7 +30,7 @@ def start(settings: Settings, project: str, job: Job, endpoint: str | None = Non
     }
     network = {"subnets": list(task.subnets), "securityGroups": list(task.security_groups), "assignPublicIp": "ENABLED"}
     try:
-        told = client.run_task(
+        told = tasks.run_task(
             cluster=task.cluster,
             taskDefinition=task.task_definition,
             launchType="FARGATE",

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.client import BaseClient
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
 from app.api import problems
 from app.api.deps import Services
@@ -19,6 +17,7 @@ from app.config import Settings
 from app.entry.stream import Consumer, Record
 from app.errors import SerendipError
 from app.push import Busy, Gone, TooLarge
+from app.storage.aws import client
 
 ATTEMPTS = 4
 PAUSE_SECONDS = 0.1
@@ -46,11 +45,13 @@ class ManagementApi:
 
     def _call(self, operation: str, **request: object) -> None:
         if self._client is None:  # built when it is first needed: most functions never push
-            self._client = get_session().create_client(
+            settings = self._settings
+            self._client = client(
                 "apigatewaymanagementapi",
-                self._settings.region,
-                endpoint_url=self._settings.socket_endpoint,
-                config=Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}),
+                settings.region,
+                read_timeout_seconds=2,
+                endpoint=settings.socket_endpoint,
+                attempts=1,
             )
         for attempt in range(ATTEMPTS):
             try:

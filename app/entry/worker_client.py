@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
 from app.config import Settings
 from app.errors import WorkerUnavailable
+from app.storage.aws import client
 
 
 def invoke(settings: Settings, payload: Mapping[str, object], endpoint: str | None = None) -> None:
@@ -17,14 +16,9 @@ def invoke(settings: Settings, payload: Mapping[str, object], endpoint: str | No
     Raises:
         WorkerUnavailable: Lambda did not accept it.
     """
-    client = get_session().create_client(
-        "lambda",
-        settings.region,
-        endpoint_url=endpoint,
-        config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}),
-    )
+    functions = client("lambda", settings.region, read_timeout_seconds=5, endpoint=endpoint)
     try:
-        client.invoke(
+        functions.invoke(
             FunctionName=settings.worker_function, InvocationType="Event", Payload=json.dumps(payload).encode()
         )
     except (BotoCoreError, ClientError) as error:

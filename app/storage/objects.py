@@ -10,13 +10,12 @@ from pathlib import Path
 from time import time
 from typing import Any, Protocol
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.domain import Page, StoredFile
 from app.errors import InvalidToken, Unavailable
+from app.storage.aws import client
 
 GET, PUT = "GET", "PUT"
 LOCAL_PATH = "/files/"
@@ -54,18 +53,8 @@ class S3Objects:
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
         """Made with the first use: most instances never need it."""
-        style = {"addressing_style": "virtual"}
-        return get_session().create_client(
-            "s3",
-            self._region,
-            config=Config(
-                signature_version="s3v4",
-                s3=style,
-                connect_timeout=1,
-                read_timeout=10,
-                retries={"mode": "standard", "total_max_attempts": 3},
-            ),
-        )
+        virtual = {"addressing_style": "virtual"}
+        return client("s3", self._region, read_timeout_seconds=10, signature_version="s3v4", s3=virtual)
 
     def size(self, name: str) -> int | None:
         with _translated():
