@@ -21,7 +21,7 @@ def backup(
     with services() as wired:
         name, objects = _place(wired.services.settings, bucket)
         if only_list:
-            for one in backups.every(objects):
+            for one in backups.listed(objects):
                 console.print(f"{one.name}: {len(one.tables)} tables as of {one.as_of}")
             return
         made = backups.export(wired.database, objects, name, console.print)

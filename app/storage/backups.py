@@ -13,14 +13,18 @@ from typing import Any
 import orjson
 from pynamodb.models import Model
 
+from app.domain import StoredFile, every
 from app.errors import InvalidInput, NotFound
-from app.storage.database import Database, bounded
+from app.storage.database import Database, bounded, plain_name
+from app.storage.migration import as_created
 from app.storage.objects import Objects
 from app.storage.schema import LASTING
 from app.storage.table import iso, moment
 
 FOLDER = "backups"
-MANIFEST = "manifest.json"
+MANIFESTS = f"{FOLDER}/manifests/"
+"""Apart from what was exported, of which there can be very many files."""
+LISTED = 1_000
 POLL_SECONDS = 2.0
 COMPLETED, IN_PROGRESS = "COMPLETED", "IN_PROGRESS"
 
@@ -52,13 +56,13 @@ def export(database: Database, objects: Objects, bucket: str, tell: Tell) -> Bac
         name = f"{as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         begun = {}
         for model in LASTING:
-            begun[plain(model)] = client.export_table_to_point_in_time(
+            begun[plain_name(model)] = client.export_table_to_point_in_time(
                 TableArn=client.describe_table(TableName=model.Meta.table_name)["Table"]["TableArn"],
                 S3Bucket=bucket,
-                S3Prefix=f"{FOLDER}/{name}/{plain(model)}",
+                S3Prefix=f"{FOLDER}/{name}/{plain_name(model)}",
                 ExportFormat="DYNAMODB_JSON",
                 ExportTime=as_of,
-                ClientToken=f"{name}-{plain(model)}",
+                ClientToken=f"{name}-{plain_name(model)}",
             )["ExportDescription"]["ExportArn"]
         tables = {}
         for table, arn in begun.items():
@@ -68,21 +72,22 @@ def export(database: Database, objects: Objects, bucket: str, tell: Tell) -> Bac
             tables[table] = f"{FOLDER}/{name}/{table}/AWSDynamoDB/{arn.rpartition('/')[2]}/data/"
             tell(f"{table}: {done.get('ItemCount', 0):,} rows, {done.get('BilledSizeBytes', 0):,} bytes")
     backup = Backup(name, iso(as_of), tables)
-    objects.write(f"{FOLDER}/{name}/{MANIFEST}", orjson.dumps(asdict(backup)))
+    objects.write(_manifest(name), orjson.dumps(asdict(backup)))
     return backup
 
 
-def every(objects: Objects) -> Iterator[Backup]:
+def listed(objects: Objects) -> Iterator[Backup]:
     """All backups of a bucket, oldest first."""
-    start = None
-    while True:
-        page = objects.list_page(f"{FOLDER}/", start, 1_000)
-        for one in page.records:
-            if one.name.endswith(f"/{MANIFEST}"):
-                yield Backup(**orjson.loads(objects.read(one.name, 0, one.bytes)))
-        start = page.next_start
-        if start is None:
-            return
+    for one in every(lambda start: objects.list_page(MANIFESTS, start, LISTED)):
+        yield _read(objects, one)
+
+
+def _read(objects: Objects, manifest: StoredFile) -> Backup:
+    return Backup(**orjson.loads(objects.read(manifest.name, 0, manifest.bytes)))
+
+
+def _manifest(name: str) -> str:
+    return f"{MANIFESTS}{name}.json"
 
 
 def restore(database: Database, objects: Objects, bucket: str, name: str, tell: Tell) -> Backup:
@@ -91,10 +96,10 @@ def restore(database: Database, objects: Objects, bucket: str, name: str, tell: 
     Raises:
         NotFound: there is no such backup; InvalidInput: a table is there already, or an import failed.
     """
-    size = objects.size(f"{FOLDER}/{name}/{MANIFEST}")
+    size = objects.size(_manifest(name))
     if size is None:
         raise NotFound(f"There is no backup {name} in {bucket}; `serendip backup --list` shows those that there are.")
-    backup = Backup(**orjson.loads(objects.read(f"{FOLDER}/{name}/{MANIFEST}", 0, size)))
+    backup = _read(objects, StoredFile(_manifest(name), size))
     client = database.connection.client
     with bounded():
         present = [model.Meta.table_name for model in LASTING if model.exists()]
@@ -102,14 +107,14 @@ def restore(database: Database, objects: Objects, bucket: str, name: str, tell: 
             raise InvalidInput(f"{', '.join(present)} exist already. Restore to another prefix, then move to that.")
         begun = {
             model.Meta.table_name: client.import_table(
-                S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": backup.tables[plain(model)]},
+                S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": backup.tables[plain_name(model)]},
                 InputFormat="DYNAMODB_JSON",
                 InputCompressionType="GZIP",
                 TableCreationParameters=_creation(model),
-                ClientToken=f"{database.prefix}{name}-{plain(model)}",
+                ClientToken=f"{database.prefix}{name}-{plain_name(model)}",
             )["ImportTableDescription"]["ImportArn"]
             for model in LASTING
-            if plain(model) in backup.tables
+            if plain_name(model) in backup.tables
         }
         for table, arn in begun.items():
             done = _ended(partial(client.describe_import, ImportArn=arn), "ImportTable")
@@ -117,11 +122,6 @@ def restore(database: Database, objects: Objects, bucket: str, name: str, tell: 
                 raise InvalidInput(f"The import of {table} failed: {done.get('FailureMessage', done['ImportStatus'])}.")
             tell(f"{table}: {done.get('ImportedItemCount', 0):,} rows")
     return backup
-
-
-def plain(model: type[Model]) -> str:
-    """The table's name without its prefix."""
-    return str(model.Meta.table_name.rpartition("-")[2])
 
 
 def _latest(client: Any, model: type[Model]) -> datetime:  # noqa: ANN401 - botocore makes its classes at run time
@@ -142,10 +142,7 @@ def _creation(model: type[Model]) -> dict[str, Any]:
         "KeySchema": schema["key_schema"],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    indexes = [
-        {"IndexName": one["index_name"], "KeySchema": one["key_schema"], "Projection": one["projection"]}
-        for one in schema["global_secondary_indexes"]
-    ]
+    indexes = list(map(as_created, schema["global_secondary_indexes"]))
     return created | ({"GlobalSecondaryIndexes": indexes} if indexes else {})
 
 

@@ -60,8 +60,7 @@ class Database:
 
     def _bind(self, model: type[Model]) -> None:
         """Give the model its table's name and the shared connection in place of one of its own."""
-        plain_name = model.Meta.table_name.rpartition(NAME_SEPARATOR)[2]
-        model.Meta.table_name = self.prefix.removesuffix(NAME_SEPARATOR) + NAME_SEPARATOR + plain_name
+        model.Meta.table_name = self.prefix.removesuffix(NAME_SEPARATOR) + NAME_SEPARATOR + plain_name(model)
         model._connection = None  # noqa: SLF001
         model.Meta.host, model.Meta.region = self.connection.host, self.connection.region
         bound: TableConnection = model._get_connection()  # noqa: SLF001
@@ -130,6 +129,11 @@ class Database:
     def close(self) -> None:
         self._threads.shutdown()
         self._client.close()
+
+
+def plain_name(model: type[Model]) -> str:
+    """A table's name without its prefix."""
+    return str(model.Meta.table_name.rpartition(NAME_SEPARATOR)[2])
 
 
 def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -85,17 +85,21 @@ def _create(model: type[Model]) -> None:
 
 
 def _add_index(database: Database, table: str, attributes: object, index: Mapping[str, Any]) -> None:
-    created = {
+    request = {
+        "TableName": table,
+        "AttributeDefinitions": attributes,
+        "GlobalSecondaryIndexUpdates": [{"Create": as_created(index)}],
+    }
+    _update(database, request)
+
+
+def as_created(index: Mapping[str, Any]) -> dict[str, Any]:
+    """An index as requests that make it want it, from PynamoDB's description."""
+    return {
         "IndexName": index["index_name"],
         "KeySchema": index["key_schema"],
         "Projection": index["projection"],
     }
-    request = {
-        "TableName": table,
-        "AttributeDefinitions": attributes,
-        "GlobalSecondaryIndexUpdates": [{"Create": created}],
-    }
-    _update(database, request)
 
 
 def _renew_stream(database: Database, table: str, stream: Mapping[str, Any], wanted: str) -> None:

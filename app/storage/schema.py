@@ -9,7 +9,7 @@ from app.storage.access import KEY, AccessRow
 from app.storage.buckets import BucketRow
 from app.storage.connections import ConnectionRow
 from app.storage.counters import CounterRow
-from app.storage.database import Database, bounded
+from app.storage.database import Database, bounded, plain_name
 from app.storage.decisions import DecisionRow
 from app.storage.events import EventRow
 from app.storage.failures import FailureRow
@@ -74,7 +74,7 @@ def purge(
     reached = dict(resume_at or {"table": 0, "start": None})
     while reached["table"] < len(database.models):
         model = database.models[reached["table"]]
-        table, name = Table(database, model), model.Meta.table_name.rpartition("-")[2]
+        table, name = Table(database, model), plain_name(model)
         prefix = KEY if model is AccessRow else project
         condition = CONDITIONS.get(model, OF_A_PROJECT)
         values = {":prefix": prefix + SEPARATOR, ":project": project}

@@ -23,7 +23,7 @@ from app.services import jobs
 from app.services.jobs import UPLOAD, file_name, folder_of
 from app.storage import events
 from app.storage.access import AccessRow
-from app.storage.database import Database
+from app.storage.database import Database, plain_name
 from app.storage.jobs import Jobs as Store
 from app.storage.objects import FolderObjects
 from app.storage.schema import MODELS
@@ -158,7 +158,7 @@ def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
     for model in MODELS:
         if model is AccessRow:
             continue
-        name = model.Meta.table_name.rpartition("-")[2]
+        name = plain_name(model)
         rows = [
             {key: value for key, value in row.items() if key not in VOLATILE.get(name, ())}
             for row in tables.of_project(wired, model, project)

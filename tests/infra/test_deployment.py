@@ -21,6 +21,7 @@ from websockets.sync.client import connect
 from app.config import Settings
 from app.entry import gateway_document
 from app.storage import backups
+from app.storage.database import plain_name
 from app.storage.objects import S3Objects
 from app.storage.schema import LASTING
 from infra import deploy
@@ -92,7 +93,7 @@ def make_recoverable(cloud: Cloud) -> None:
     """What MiniStack's CloudFormation leaves out."""
     on = {"PointInTimeRecoveryEnabled": True}
     for model in LASTING:
-        table = prefix_of(STAGE) + backups.plain(model)
+        table = prefix_of(STAGE) + plain_name(model)
         cloud.account.client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
 
 
@@ -190,7 +191,7 @@ class TestDeployment:
     def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, key: str) -> None:
         """MiniStack's CloudFormation turns neither expiry nor point-in-time recovery on; DynamoDB's own calls do."""
         assert key
-        own = {prefix_of(STAGE) + backups.plain(model) for model in LASTING}
+        own = {prefix_of(STAGE) + plain_name(model) for model in LASTING}
 
         def wrong() -> list[str]:
             told = at_stage("doctor", "--json", SERENDIP_PROJECT="shop")
@@ -342,8 +343,8 @@ class TestBackup:
         assert made.returncode == 0, made.stderr
         bucket = files_of(STAGE, cloud)
         cloud.account.client("s3").delete_bucket_policy(Bucket=bucket)
-        (backup,) = backups.every(S3Objects(bucket, "us-east-1"))
-        assert set(backup.tables) == {backups.plain(model) for model in LASTING}
+        (backup,) = backups.listed(S3Objects(bucket, "us-east-1"))
+        assert set(backup.tables) == {plain_name(model) for model in LASTING}
         assert f"{backup.name}: {len(LASTING)} tables" in at_stage("backup", "--list").stdout
         for table, folder in backup.tables.items():
             self.write_export(cloud, bucket, table, folder)

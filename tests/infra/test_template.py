@@ -16,6 +16,7 @@ from app.api import application
 from app.config import PREFIX, Settings
 from app.entry import costs, gateway_document, task, task_client
 from app.entry.stream import BATCH_SECONDS
+from app.storage.database import plain_name
 from app.storage.schema import LASTING, MODELS
 from infra import deploy
 from infra.stacks import Template, functions, load, restored, shifted, zipped
@@ -46,13 +47,8 @@ def keys(schema: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return sorted((key["AttributeName"], key["KeyType"]) for key in schema)
 
 
-def plain(model: type[Model]) -> str:
-    name: str = model.Meta.table_name.rpartition("-")[2]
-    return name
-
-
 def table_of(model: type[Model]) -> dict[str, Any]:
-    resource: dict[str, Any] = stack("tables")["Resources"][plain(model).title() + "Table"]
+    resource: dict[str, Any] = stack("tables")["Resources"][plain_name(model).title() + "Table"]
     return resource
 
 
@@ -62,7 +58,7 @@ def shape_of_model(model: type[Model]) -> dict[str, Any]:
     expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
     indexes = schema["global_secondary_indexes"]
     return {
-        "name": {"Fn::Sub": "${TablePrefix}" + plain(model)},
+        "name": {"Fn::Sub": "${TablePrefix}" + plain_name(model)},
         "keys": keys(schema["key_schema"]),
         "indexes": {one["index_name"]: (keys(one["key_schema"]), one["projection"]) for one in indexes},
         "expiry": expiry.attr_name if expiry else None,
@@ -287,7 +283,7 @@ class TestMonitoring:
     def test_names_of_functions_and_tables_exist(self) -> None:
         text = json.dumps([stack("monitoring"), stack("template")["Resources"]])
         named = set(re.findall(r"\$\{TablePrefix\}([a-z0-9-]+)", text))
-        made = {plain(model) for model in MODELS} | {"api", "stream", "worker", "training", "training-"}
+        made = {plain_name(model) for model in MODELS} | {"api", "stream", "worker", "training", "training-"}
         exported = {
             one["Export"]["Name"]["Fn::Sub"].removeprefix("${TablePrefix}")
             for name in STACKS
