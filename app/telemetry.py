@@ -85,6 +85,13 @@ class Work:
     def milliseconds(self) -> float:
         return (perf_counter() - self.started) * 1_000
 
+    @classmethod
+    def handed_over(cls, environment: Mapping[str, str], project: str, route: str) -> "Work":
+        """Work that another process begins with this one."""
+        work = cls(environment.get(REQUEST_VARIABLE, ""), project=project, route=route)
+        work.follow(environment.get(TRACEPARENT_VARIABLE))
+        return work
+
     def follow(self, traceparent: str | None) -> None:
         """Become part of the caller's trace; anything that is no valid traceparent starts a trace of its own."""
         found = TRACEPARENT.fullmatch(traceparent or "")

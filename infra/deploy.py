@@ -198,7 +198,7 @@ def _of_tasks(account: Account, stage: str, settings: Mapping[str, Any], code: M
     return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
 
 
-def _restored(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _as_imported(properties: Mapping[str, Any]) -> dict[str, Any]:
     """What a table that was restored has; the rest, as protection and stream, comes with the stack's first change."""
     names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     kept = {name: properties[name] for name in names if name in properties}
@@ -218,7 +218,7 @@ def adopt_tables(account: Account, stage: str, source: str) -> None:
     for key, one in template["Resources"].items():
         if one["Type"] == "AWS::DynamoDB::Table" and one["DeletionPolicy"] == "Retain":
             present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
-            one["Properties"] = _restored(one["Properties"])
+            one["Properties"] = _as_imported(one["Properties"])
     parameters = {"TablePrefix": prefix} | _of_tables(settings_of(stage))
     bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
     account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)

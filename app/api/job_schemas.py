@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.api.fields import Body, View
-from app.api.schemas import SOMEBODY, OfSomebody
+from app.api.schemas import OfSomebody, TrainingIn
 from app.domain import JobKind, JobState
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -37,14 +37,11 @@ class ExportIn(Body):
 class ErasureIn(OfSomebody):
     """What erasing a user or a session does, however much there is."""
 
-    model_config = ConfigDict(json_schema_extra=SOMEBODY)
-
     kind: Literal["erasure"]
 
 
-class TrainingJobIn(Body):
+class TrainingJobIn(TrainingIn):
     kind: Literal["training"]
-    force: Annotated[bool, Field(description="Activate the version even if it is judged clearly worse.")] = False
 
 
 JobIn = Annotated[ImportIn | ExportIn | ErasureIn | TrainingJobIn, Field(discriminator="kind")]

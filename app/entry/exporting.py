@@ -39,8 +39,7 @@ def run(wired: Wired, kind: str, path: Path) -> int:
 
 def step(services: Services, project: str, job: Job) -> Job:
     """Write the next part of a job's files, of one kind; the same part is the same file again."""
-    start, kind, lines, size = job.place.get("start"), "", [], 0
-    following = start
+    following, kind, lines, size = job.place.get("start"), "", [], 0
     while size < PART_BYTES:
         kind, page = services.erasure.export_project(project, following, PAGE)
         of_page = list(_lines(kind, page.records))

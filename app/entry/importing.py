@@ -1,13 +1,13 @@
 """Importing a file, or a slice of a job's: good rows are stored, bad ones written down with their line and reason."""
 
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import orjson
 import stamina
@@ -31,9 +31,8 @@ SLICE_BYTES = 1024 * 1024
 BOM = "\ufeff".encode()
 
 
-class Progress(Protocol):
-    def __call__(self, source: Source, position: int, loaded: int, rejected: int, /) -> None:
-        """The position in a source, and the rows loaded and rejected so far."""
+Progress = Callable[[Source, int, int, int], None]
+"""Called with the source, the position in it, and the rows loaded and rejected so far."""
 
 
 @dataclass

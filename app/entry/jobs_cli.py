@@ -51,8 +51,9 @@ def work(job_id: str) -> None:
     """Do a job in this process, however long it takes; one that was killed goes on where it was."""
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, signal.SIG_DFL)  # to be killed does no harm
-    done = Work(os.environ.get(telemetry.REQUEST_VARIABLE, ""), route="job")
-    done.follow(os.environ.get(telemetry.TRACEPARENT_VARIABLE))
-    with services() as wired, telemetry.doing(done), telemetry.told_job(done):
-        job = worker.work(wired.services, wired.services.settings.project, job_id)
+    with services() as wired:
+        project = wired.services.settings.project
+        done = Work.handed_over(os.environ, project, "job")
+        with telemetry.doing(done), telemetry.told_job(done):
+            job = worker.work(wired.services, project, job_id)
     console.print(f"{job_id}: {job.state}." if job else f"{job_id} has ended, or another worker holds it.")

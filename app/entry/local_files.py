@@ -1,6 +1,5 @@
 """Files of jobs on a laptop: answers the URLs that a bucket would answer in the cloud, whatever a file's size."""
 
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -57,6 +56,5 @@ async def _take(request: Request, path: Path) -> Response:
     except ClientDisconnect:
         return PlainTextResponse("The body did not come to its end.", 400)
     finally:
-        with suppress(FileNotFoundError):
-            await run_sync(partial(unfinished.unlink, missing_ok=True))
+        await run_sync(partial(unfinished.unlink, missing_ok=True))
     return Response(status_code=200)

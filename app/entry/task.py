@@ -22,8 +22,7 @@ class _Nobody:
 def main(project: str, job_id: str) -> None:
     telemetry.configure()
     wired = wire(Settings.from_environment(os.environ), _Nobody(), issuer_client.fetch)
-    work = Work(os.environ.get(telemetry.REQUEST_VARIABLE, ""), project=project, route="job")
-    work.follow(os.environ.get(telemetry.TRACEPARENT_VARIABLE))
+    work = Work.handed_over(os.environ, project, "job")
     with telemetry.doing(work), telemetry.told_job(work):
         worker.work(wired.services, project, job_id)
     wired.close()

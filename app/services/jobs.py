@@ -73,7 +73,11 @@ class Jobs:
         except Conflict:  # a repeated request, which was killed after this
             job = self.get(project, job_id)
         if job.state is JobState.RUNNING:
-            self._hand_over(project, job)
+            try:
+                self._launch(project, job)
+            except WorkerUnavailable:
+                self._store.delete(project, job_id)
+                raise
         return job
 
     def begin(self, project: str, job_id: str) -> Job:
@@ -96,13 +100,6 @@ class Jobs:
             self._store.replace(project, job, begun)
             raise
         return begun
-
-    def _hand_over(self, project: str, job: Job) -> None:
-        try:
-            self._launch(project, job)
-        except WorkerUnavailable:
-            self._store.delete(project, job.job_id)
-            raise
 
     def cancel(self, project: str, job_id: str) -> Job:
         """End a job; who works on it notices with his next step. What was done stays done.
@@ -152,7 +149,7 @@ class Jobs:
         """Have those gone on with that nobody works on any more; returns how many."""
         resumed = 0
         for project, job in self._store.running():
-            if self._clock() - job.heartbeat_at <= HOLD:
+            if self._lives(job):
                 continue
             try:
                 self._launch(project, job)
@@ -180,7 +177,10 @@ class Jobs:
         return Page(made, page.next_start.removeprefix(folder) if page.next_start else None)
 
     def _is_held(self, job: Job) -> bool:
-        return job.attempts > 0 and self._clock() - job.heartbeat_at <= HOLD
+        return job.attempts > 0 and self._lives(job)
+
+    def _lives(self, job: Job) -> bool:
+        return self._clock() - job.heartbeat_at <= HOLD
 
     def _ended(self, job: Job, state: JobState, detail: str | None) -> Job:
         now = self._clock()
