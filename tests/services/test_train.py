@@ -91,6 +91,16 @@ class TestRun:
         assert (found.state, found.detail) == (VersionState.FAILED, "The training was killed.")
         assert rows_of(wired, lost.version) == []
 
+    def test_one_that_ended_meanwhile_keeps_its_rows(self, wired: Wired, project: str) -> None:
+        """Who was to go on with it read its row before its first worker, taken for killed, came to the end."""
+        trained = run(wired, project)
+        before = len(rows_of(wired, trained.version))
+
+        with pytest.raises(Cancelled):
+            wired.services.train.run(project, replace(trained, state=VersionState.TRAINING))
+
+        assert len(rows_of(wired, trained.version)) == before > 0
+
     def test_a_living_one_is_left_alone(self, wired: Wired, project: str) -> None:
         version = wired.services.train.queue(project)
 
