@@ -44,8 +44,10 @@ class Job:
     progress: float = 0.0
     detail: str | None = None
     ended_at: datetime | None = None
+    holder: str = ""
+    """The worker that took it and has not let go, if any; only a sign of life tells whether he lives."""
     attempts: int = 0
-    """How often somebody began to work on it since the last checkpoint."""
+    """How often it was taken since the last checkpoint."""
     revision: int = 0
     """Grows whenever somebody else takes over: who holds an older one has lost it."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from time import monotonic
 from typing import Protocol
@@ -63,21 +63,35 @@ def work(
         Unavailable, and whatever a step did not expect: it is begun again later.
     """
     job = services.jobs.take(project, job_id)
+    if job is None:
+        return None
     try:
-        if job is not None and elsewhere is not None and _outgrew(job):
-            _move(services, project, job, elsewhere)
-            return None
-        while job is not None and job.state is JobState.RUNNING:
-            try:
-                job = _next(services, project, job, remaining, can_move=elsewhere is not None)
-            except OutOfTime:
-                assert elsewhere is not None  # noqa: S101 - else it is not raised
-                _move(services, project, job, elsewhere)
-                return None
-            if job.state is JobState.RUNNING and remaining() < SPARE_SECONDS:
-                return services.jobs.let_go(project, job)
+        return _worked(services, project, job, remaining, elsewhere)
     except Conflict:  # it was cancelled, or another worker holds it
         return None
+    except Exception:
+        with suppress(Conflict, Unavailable):  # then the hold ends by itself
+            services.jobs.let_go(project, job)
+        raise
+
+
+def _worked(
+    services: Services, project: str, job: Job, remaining: Remaining, elsewhere: Elsewhere | None
+) -> Job | None:
+    """As `work` does, with a job that is ours. Raises Conflict where it no longer is."""
+    if elsewhere is not None and _outgrew(job):
+        _move(services, project, job, elsewhere)
+        return None
+    while job.state is JobState.RUNNING:
+        try:
+            job = _next(services, project, job, remaining, can_move=elsewhere is not None)
+        except OutOfTime:
+            assert elsewhere is not None  # noqa: S101 - else it is not raised
+            _move(services, project, job, elsewhere)
+            return None
+        if job.state is JobState.RUNNING and remaining() < SPARE_SECONDS:
+            services.jobs.let_go(project, job)
+            return job
     return job
 
 
@@ -93,7 +107,8 @@ def _move(services: Services, project: str, job: Job, elsewhere: Elsewhere) -> N
         services.jobs.checkpoint(project, failed, job)
         return
     moved = services.jobs.checkpoint(project, replace(job, place={**job.place, MOVES: moves}), job)
-    elsewhere(project, services.jobs.let_go(project, moved))
+    services.jobs.let_go(project, moved)
+    elsewhere(project, moved)
 
 
 def _next(services: Services, project: str, job: Job, remaining: Remaining, *, can_move: bool) -> Job:

@@ -125,21 +125,23 @@ class Jobs:
             gave_up = self._ended(job, JobState.FAILED, f"Gave up after {MAX_ATTEMPTS} attempts at the same place.")
             self._replace(project, gave_up, job)
             return None
-        taken = replace(job, attempts=job.attempts + 1, revision=job.revision + 1, heartbeat_at=self._clock())
+        holder, attempts, revision = self._random_hex(8), job.attempts + 1, job.revision + 1
+        taken = replace(job, holder=holder, attempts=attempts, revision=revision, heartbeat_at=self._clock())
         try:
             return self._replace(project, taken, job)
-        except Conflict:  # another worker was faster
-            return None
+        except Conflict:  # another worker was faster, or the answer to our own first try was lost
+            found = self._store.get(project, job_id)
+            return found if found is not None and found.holder == holder else None
 
     def checkpoint(self, project: str, reached: Job, before: Job) -> Job:
         """Write down what a step reached, maybe the end (Conflict: cancelled, or another worker holds it)."""
         if reached.state is JobState.RUNNING:
-            return self._replace(project, replace(reached, attempts=1, heartbeat_at=self._clock()), before)
+            return self._replace(project, replace(reached, attempts=0, heartbeat_at=self._clock()), before)
         return self._replace(project, self._ended(reached, reached.state, reached.detail), before)
 
-    def let_go(self, project: str, job: Job) -> Job:
-        """Hold it no longer, so that another worker can go on at once."""
-        return self._replace(project, replace(job, attempts=0, heartbeat_at=self._clock()), job)
+    def let_go(self, project: str, job: Job) -> None:
+        """Hold it no longer, so that another worker can go on at once (Conflict: as for a checkpoint)."""
+        self._store.let_go(project, job)
 
     def beat(self, project: str, job: Job, progress: float) -> None:
         """Show that a long step lives (Conflict: as for a checkpoint)."""
@@ -177,7 +179,7 @@ class Jobs:
         return Page(made, page.next_start.removeprefix(folder) if page.next_start else None)
 
     def _is_held(self, job: Job) -> bool:
-        return job.attempts > 0 and self._lives(job)
+        return bool(job.holder) and self._lives(job)
 
     def _lives(self, job: Job) -> bool:
         return self._clock() - job.heartbeat_at <= HOLD

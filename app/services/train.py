@@ -7,7 +7,16 @@ from typing import Any
 
 from app.config import Settings
 from app.domain import ModelVersion, Page, VersionState, every
-from app.errors import Cancelled, Conflict, NotActivatable, NotFound, NotTrainable, OutOfTime, SerendipError
+from app.errors import (
+    Cancelled,
+    Conflict,
+    NotActivatable,
+    NotFound,
+    NotTrainable,
+    OutOfTime,
+    SerendipError,
+    Unavailable,
+)
 from app.services.training import CHOSEN_AT, Engine, Report, Stores, Training
 
 LOST_AFTER = timedelta(minutes=10)
@@ -90,10 +99,10 @@ class Train:
         An engine learns elsewhere, from what it knows of; without one, all events of the project are read here.
 
         A failure is recorded with the version and raised again; the active version is left as it was. One that was
-        killed is trained again from its beginning; nobody else may be training it.
+        killed, or lost the database, can be run again, from its beginning; nobody else may be training it.
 
         Raises:
-            Cancelled: somebody asked it to stop; NotTrainable: it has failed.
+            Cancelled: somebody asked it to stop; NotTrainable: it has failed; OutOfTime, Unavailable: run it again.
         """
         if version.state is not VersionState.READY:
             version = self._trained(project, version, report, engine)
@@ -126,7 +135,7 @@ class Train:
         except (Cancelled, KeyboardInterrupt):
             training.end(VersionState.CANCELLED, "Cancelled.")
             raise
-        except OutOfTime:  # it is trained again somewhere else
+        except (OutOfTime, Unavailable):  # it is trained again, somewhere else or later
             raise
         except Exception as error:
             training.end(

@@ -42,6 +42,7 @@ class JobRow(Model):
     progress = NumberAttribute()
     detail = UnicodeAttribute(null=True)
     ended_at = UnicodeAttribute(null=True)
+    holder = UnicodeAttribute()
     attempts = NumberAttribute()
     revision = NumberAttribute()
     open = UnicodeAttribute(null=True)
@@ -68,15 +69,22 @@ class Jobs:
 
     def beat(self, project: str, job: Job, progress: float, now: datetime) -> None:
         """Write down that it lives, provided that it runs in this revision (else Conflict)."""
+        values = {":now": {"S": iso(now)}, ":progress": {"N": str(round(progress, 4))}}
+        self._update(project, job, "SET heartbeat_at = :now, progress = :progress", values)
+
+    def let_go(self, project: str, job: Job) -> None:
+        """Write down that nobody holds it, provided that it runs in this revision (else Conflict)."""
+        self._update(project, job, "SET holder = :nobody", {":nobody": {"S": ""}})
+
+    def _update(self, project: str, job: Job, expression: str, values: Raw) -> None:
         request = {
             "TableName": self._table.name,
             "Key": self._table.key(project, job.job_id),
-            "UpdateExpression": "SET heartbeat_at = :now, progress = :progress",
+            "UpdateExpression": expression,
             "ConditionExpression": "revision = :revision AND #state = :running",
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": {
-                ":now": {"S": iso(now)},
-                ":progress": {"N": str(round(progress, 4))},
+                **values,
                 ":revision": {"N": str(job.revision)},
                 ":running": {"S": JobState.RUNNING.value},
             },
@@ -118,6 +126,7 @@ def _row(project: str, job: Job) -> JobRow:
         progress=round(job.progress, 4),
         detail=job.detail,
         ended_at=iso(job.ended_at) if job.ended_at else None,
+        holder=job.holder,
         attempts=job.attempts,
         revision=job.revision,
         open=OPEN if job.state is JobState.RUNNING else None,
@@ -139,6 +148,7 @@ def _job(row: Raw) -> Job:
         progress=float(row["progress"]["N"]),
         detail=row["detail"]["S"] if "detail" in row else None,
         ended_at=moment(row["ended_at"]["S"]) if "ended_at" in row else None,
+        holder=row["holder"]["S"],
         attempts=int(row["attempts"]["N"]),
         revision=int(row["revision"]["N"]),
     )

@@ -69,8 +69,8 @@ class Cloud:
         api = self.outputs["SocketUrl"].removeprefix("wss://").partition(".")[0]
         return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{api}/live"
 
-    def log_lines(self, function: str) -> list[str]:
-        logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}{function}"
+    def worker_log(self) -> list[str]:
+        logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}worker"
         return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
 
 
@@ -129,10 +129,10 @@ def statements(template: Template, function: str) -> list[dict[str, Any]]:
     return [one for one in policy["Statement"] if "Sid" in one]
 
 
-def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
-    """What it returns as soon as that is true."""
+def soon(what: Callable[[], Any], seconds: float = 60, told: Callable[[], object] = str) -> Any:
+    """What it returns as soon as that is true; if that takes too long, what the functions told."""
     ends_at = time.monotonic() + seconds
     while not (found := what()):
-        assert time.monotonic() < ends_at, "it did not happen"
+        assert time.monotonic() < ends_at, ("it did not happen", told())
         time.sleep(0.2)
     return found

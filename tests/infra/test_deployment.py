@@ -125,8 +125,8 @@ class TestDeployment:
             found = client.get(f"/v1/models/{version}").raise_for_status().json()
             return found if found["active"] or found["detail"] else None
 
-        trained = soon(ended, 120)
-        assert (trained["state"], trained["active"]) == ("ready", True), (trained, cloud.log_lines("worker"))
+        trained = soon(ended, 180, cloud.worker_log)
+        assert (trained["state"], trained["active"]) == ("ready", True), (trained, cloud.worker_log())
         soon(lambda: client.get("/v1/users/u1/recommendations").json()["model_version"] == version)
         assert {int(one[1:]) % 2 for one in ids(client, "/v1/items/i1/similar?limit=3")} == {1}
 
@@ -141,7 +141,7 @@ class TestDeployment:
                 found = client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
                 return found if found["ended_at"] else None
 
-            return soon(look, 120)
+            return soon(look, 180, cloud.worker_log)
 
         asked = {"kind": "import", "records": "users", "format": "csv", "columns": {"who": "user_id"}}
         job = client.post("/v1/jobs", json=asked).raise_for_status().json()
@@ -154,7 +154,7 @@ class TestDeployment:
         exported = ended(client.post("/v1/jobs", json={"kind": "export"}).raise_for_status().json()["job_id"])
         erased = ended(client.post("/v1/jobs", json={"kind": "erasure", "user_id": "bob"}).json()["job_id"])
 
-        told = cloud.log_lines("worker")
+        told = cloud.worker_log()
         assert (imported["state"], imported["counts"]) == ("succeeded", {"loaded": 2, "rejected": 1}), told
         assert (exported["state"], exported["counts"]["users"]) == ("succeeded", 2), told
         assert (erased["state"], erased["counts"]["profile"]) == ("succeeded", 1), told

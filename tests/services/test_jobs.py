@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from app.domain import Job, JobKind, JobState, VersionState
 from app.entry import schedule, task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
-from app.services.jobs import HOLD, MAX_ATTEMPTS, file_name, folder_of
+from app.services.jobs import HOLD, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
 from app.storage.jobs import Jobs as Store
+from app.storage.neighbours import Neighbours
 from app.wiring import Wired
 from tests.build import a_project, an_item, idle_on, two_tastes, wired_on
 from tests.serving import environment
@@ -172,26 +174,60 @@ class TestLargeTraining:
 
 
 class TestFaults:
-    def test_an_outage_in_a_step_is_raised_and_the_job_is_there_for_the_next_one(
-        self, idle_jobs: tuple[Wired, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        wired, job_id = idle_jobs
+    @pytest.fixture(params=JobKind)
+    def idle(self, request: pytest.FixtureRequest, settings: Settings, wired: Wired) -> tuple[Services, str]:
+        """A job of each kind that nobody has begun with."""
+        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        wired.services.events.accept(settings.project, two_tastes())
+        services, project = idle_on(settings).services, settings.project
+        asked: dict[JobKind, dict[str, Any]] = {
+            JobKind.IMPORT: {"records": "items", "format": "jsonl", "columns": {}},
+            JobKind.EXPORT: {},
+            JobKind.ERASURE: {"owner": "u1"},
+            JobKind.TRAINING: {"version": services.train.queue(project).version, "force": False},
+        }
+        job = services.jobs.create(project, request.param, asked[request.param])
+        if job.kind is JobKind.IMPORT:
+            services.jobs.objects.write(file_name(project, job, UPLOAD), b'{"item_id": "new"}\n')
+            services.jobs.begin(project, job.job_id)
+        return services, job.job_id
 
-        def away(*_: object) -> None:
-            raise Unavailable("The files of jobs cannot be reached. Try again later.")
+    def test_after_an_outage_in_a_step_another_worker_goes_on_at_once(
+        self, idle: tuple[Services, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        services, job_id = idle
+        project = services.settings.project
+
+        def away(*_: object, **__: object) -> None:
+            raise Unavailable("It cannot be reached. Try again later.")
 
         with monkeypatch.context() as patch:
-            patch.setattr(wired.services.jobs.objects, "write", away)
+            patch.setattr(services.jobs.objects, "read", away)
+            patch.setattr(services.jobs.objects, "write", away)
+            patch.setattr(Neighbours, "put_manifest", away)
+            patch.setattr(services.erasure, "erase_user", away)
             with pytest.raises(Unavailable):
-                worker.work(wired.services, wired.services.settings.project, job_id)
-        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+                worker.work(services, project, job_id)
 
-        ended = worker.work(wired.services, wired.services.settings.project, job_id)
+        ended = worker.work(services, project, job_id)
         assert ended
         assert ended.state is JobState.SUCCEEDED
 
-    @pytest.fixture
-    def idle_jobs(self, settings: Settings, wired: Wired) -> tuple[Wired, str]:
-        idle = idle_on(settings)
-        wired.services.catalog.put_items(settings.project, [an_item()])
-        return idle, idle.services.jobs.create(settings.project, JobKind.EXPORT, {}).job_id
+    def test_who_takes_it_and_loses_the_answer_holds_it(
+        self, idle: tuple[Services, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The client's second try finds the row as the first one left it."""
+        services, job_id = idle
+        write = Store.replace
+
+        def twice(store: Store, project: str, job: Job, expected: Job) -> None:
+            write(store, project, job, expected)
+            write(store, project, job, expected)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "replace", twice)
+            taken = services.jobs.take(services.settings.project, job_id)
+
+        assert taken
+        assert services.jobs.take(services.settings.project, job_id) is None
+        services.jobs.beat(services.settings.project, taken, 0.5)
