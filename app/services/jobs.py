@@ -189,7 +189,14 @@ class Jobs:
         progress = 1.0 if state is JobState.SUCCEEDED else job.progress
         request = {} if job.kind is JobKind.ERASURE else job.request  # the erased user is named nowhere
         return replace(
-            job, state=state, detail=detail, progress=progress, request=request, ended_at=now, heartbeat_at=now
+            job,
+            state=state,
+            detail=detail,
+            progress=progress,
+            request=request,
+            ended_at=now,
+            heartbeat_at=now,
+            holder="",
         )
 
     def _replace(self, project: str, job: Job, before: Job) -> Job:
