@@ -1,7 +1,9 @@
 """One worker holds a job, none for ever; what does not fit into one goes on elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event as Signal
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from app.services import jobs
 from app.services.jobs import HOLD, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
 from app.storage.jobs import Jobs as Store
 from app.storage.neighbours import Neighbours
+from app.storage.versions import Versions
 from app.wiring import Wired
 from tests.build import a_project, an_item, idle_on, two_tastes, wired_on
 from tests.serving import environment
@@ -118,18 +121,29 @@ class TestHold:
         assert (ended.state, ended.detail) == (JobState.CANCELLED, "The project is being deleted.")
 
 
-class TestLargeTraining:
+def in_worker(services: Services, job: Job) -> None:
+    worker.work(services, services.settings.project, job.job_id)
+
+
+def in_task(services: Services, job: Job) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(services.settings, services.settings.project).items():
+            patch.setenv(name, value)
+        task.main(services.settings.project, job.job_id)
+
+
+class TestTraining:
     @pytest.fixture
-    def large(self, wired: Wired, settings: Settings) -> tuple[Services, Job]:
-        """A training that nobody has begun with."""
+    def training(self, wired: Wired, settings: Settings) -> tuple[Services, Job]:
+        """One that nobody has begun with."""
         wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services = idle_on(settings).services
         version = services.train.queue(settings.project).version
         return services, services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
 
-    def test_one_without_enough_time_says_so(self, large: tuple[Services, Job]) -> None:
-        services, job = large
+    def test_one_without_enough_time_says_so(self, training: tuple[Services, Job]) -> None:
+        services, job = training
         project = services.settings.project
 
         worker.work(services, project, job.job_id, lambda: 5.0)
@@ -138,29 +152,38 @@ class TestLargeTraining:
         assert (failed.state, failed.detail) == (JobState.FAILED, worker.TOO_SLOW)
         assert services.train.get(project, job.request["version"]).state is VersionState.FAILED
 
-    def test_where_there_are_containers_it_goes_on_in_one(self, large: tuple[Services, Job]) -> None:
-        services, job = large
+    def test_where_there_are_containers_it_goes_on_in_one(
+        self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Time runs out when rows begin to be written, which the one that goes on removes first."""
+        services, job = training
         project, moved = services.settings.project, list[Job]()
+        began, put_manifest = Signal(), Neighbours.put_manifest
 
-        assert worker.work(services, project, job.job_id, lambda: 5.0, lambda _, one: moved.append(one)) is None
+        def begin(*given: Any) -> None:
+            put_manifest(*given)
+            began.set()
+
+        monkeypatch.setattr(Neighbours, "put_manifest", begin)
+        ended = worker.work(
+            services, project, job.job_id, lambda: 5.0 if began.is_set() else 900.0, lambda _, one: moved.append(one)
+        )
+        assert ended is None
 
         (sent,) = moved
         assert (sent.job_id, sent.state) == (job.job_id, JobState.RUNNING)
         assert services.train.get(project, job.request["version"]).state is VersionState.TRAINING
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(worker, "REPORT_SECONDS", 0.0)
-            for name, value in environment(services.settings, project).items():
-                patch.setenv(name, value)
-            task.main(project, job.job_id)
+        monkeypatch.setattr(worker, "REPORT_SECONDS", 0.0)
+        in_task(services, job)
         assert services.jobs.get(project, job.job_id).state is JobState.SUCCEEDED
         active = services.traffic.active(project)
         assert active
         assert active.version == job.request["version"]
 
     def test_one_that_killed_its_worker_is_moved_and_given_up_in_the_end(
-        self, large: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
+        self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        services, job = large
+        services, job = training
         project, moved = services.settings.project, list[Job]()
         assert services.jobs.take(project, job.job_id)  # and is killed
         monkeypatch.setattr(jobs, "HOLD", -HOLD)
@@ -171,6 +194,22 @@ class TestLargeTraining:
         assert len(moved) == worker.MAX_MOVES
         failed = services.jobs.get(project, job.job_id)
         assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 3 container tasks.")
+
+    @pytest.mark.parametrize("where", [in_worker, in_task])
+    def test_it_removes_outdated_versions(
+        self, training: tuple[Services, Job], where: Callable[[Services, Job], None]
+    ) -> None:
+        services, job = training
+        project, versions = services.settings.project, Versions(idle_on(services.settings).database)
+        for _ in range(services.settings.keep_versions + 1):
+            ended = replace(services.train.queue(project), state=VersionState.READY)
+            versions.update(project, ended, expected=VersionState.TRAINING)
+        before = [one.version for one in services.train.list_page(project, None, 50).records]
+
+        where(services, job)
+
+        after = [one.version for one in services.train.list_page(project, None, 50).records]
+        assert after == [one for one in before if one != before[services.settings.keep_versions]]
 
 
 class TestFaults:
