@@ -33,7 +33,8 @@ restore: .venv/installed ## Make the tables of a new stage from a backup of anot
 ##@ Develop
 test: .venv/spark .venv/ministack chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 lint: .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile
 	@$(BIN)/ruff check .
@@ -55,6 +56,7 @@ fuzz: .venv/installed ## Send more than 10,000 generated requests to a running s
 
 deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an account that a deployment would work
 	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/test_runtime.py tests/entry/test_gateway_document.py tests/entry/test_costs.py
+	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 ##@ Maintain
 lock: .venv/bin/uv ## Resolve the dependencies anew

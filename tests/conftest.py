@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -20,9 +21,23 @@ from tests.data import ROOT
 _numbers = count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the functions may do is compared with what they did in all other tests."""
-    items.sort(key=lambda item: item.path.name == "test_permissions.py")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What the functions may do is compared, in a session of its own, with what they did in one of all other tests."""
+    others = [item for item in items if item.path.name != permissions.COMPARISON]
+    if others:
+        config.hook.pytest_deselected(items=[item for item in items if item not in others])
+        items[:] = others
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    permissions.keep(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """One of the processes that run tests side by side has ended."""
+    if not error:
+        permissions.hand(node.workeroutput[permissions.KEPT])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,10 +1,10 @@
-"""What the functions ask AWS for, recorded while tests run, as IAM names it."""
+"""What the functions ask AWS for, as IAM names it: recorded while tests run, kept for the session that compares it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -15,10 +15,15 @@ from app.api.middleware import RequestContext
 from app.api.socket import SocketApi
 from app.entry import task, worker
 from app.entry.stream import Consumer
+from app.services.catalog import Catalog
+from app.services.erasure import Erasure
+from app.services.events import Events
 from app.services.jobs import Jobs
 from app.services.lists import Lists
+from app.services.train import Train
 
-API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
+COMPARISON = "test_permissions.py"
+FUNCTIONS = API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
 ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (API, RequestContext, ("__call__",)),
     (API, SocketApi, ("connect", "disconnect", "receive")),
@@ -29,6 +34,13 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (TASK, task, ("main",)),
 )
 """Where each function's work begins."""
+SHARED: tuple[tuple[set[str], Any, tuple[str, ...]], ...] = (
+    ({API, WORKER}, Events, ("accept",)),
+    ({API, WORKER}, Catalog, ("put_items", "put_users")),
+    ({API, WORKER}, Erasure, ("erase_user", "export_project")),
+    ({WORKER, TASK}, Train, ("run",)),
+)
+"""What several functions do: whatever was seen to be done there, by whomever, each of them may have to do."""
 OTHERS = {
     "lambda": {"Invoke": ("lambda:InvokeFunction", "WorkerFunction")},
     "apigatewaymanagementapi": {
@@ -48,9 +60,18 @@ OTHERS = {
 Call = tuple[str, str]
 """An action and what it is done to: a table, `table/index/*`, or a resource of the template."""
 
-_function: ContextVar[str | None] = ContextVar("function", default=None)
-calls: defaultdict[str, set[Call]] = defaultdict(set)
-"""By function, of this session."""
+Calls = Mapping[str, Collection[Call]]
+"""By function."""
+KEPT = "serendip/calls"
+
+_functions: ContextVar[frozenset[str]] = ContextVar("functions", default=frozenset())
+"""Whose work is done."""
+Whom = Callable[[Collection[str]], Collection[str]]
+"""From before an entrance to behind it."""
+_recorded: defaultdict[str, set[Call]] = defaultdict(set)
+"""By this process."""
+_handed: list[Calls] = []
+"""By the processes that run the tests of this one's session."""
 
 
 @contextmanager
@@ -59,37 +80,44 @@ def recording() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for function, owner, names in ENTRANCES:
             for name in names:
-                patch.setattr(owner, name, _entering(function, getattr(owner, name)))
+                patch.setattr(owner, name, _entering(partial(_of, function), getattr(owner, name)))
+        for functions, owner, names in SHARED:
+            for name in names:
+                patch.setattr(owner, name, _entering(functions.union, getattr(owner, name)))
         call = BaseClient._make_api_call  # noqa: SLF001 - what PynamoDB calls as well
 
         def recorded(client: BaseClient, operation: str, request: Mapping[str, Any]) -> Any:
-            function = _function.get()
-            if function is not None:
-                calls[function] |= _named(client.meta.service_model.service_name, operation, request)
+            for function in _functions.get():
+                _recorded[function] |= _named(client.meta.service_model.service_name, operation, request)
             return call(client, operation, request)
 
         patch.setattr(BaseClient, "_make_api_call", recorded)
         yield
 
 
+def _of(function: str, before: Collection[str]) -> Collection[str]:
+    """A task works as the worker does."""
+    return before if TASK in before else {function}
+
+
 @contextmanager
-def _working_for(function: str) -> Iterator[None]:
-    token = _function.set(TASK if _function.get() == TASK else function)  # a task works as the worker does
+def _working_for(whom: Whom) -> Iterator[None]:
+    token = _functions.set(frozenset(whom(_functions.get())))
     try:
         yield
     finally:
-        _function.reset(token)
+        _functions.reset(token)
 
 
-def _entering(function: str, entrance: Callable[..., Any]) -> Callable[..., Any]:
+def _entering(whom: Whom, entrance: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(entrance)
     async def entered_later(*given: Any, **named: Any) -> Any:
-        with _working_for(function):
+        with _working_for(whom):
             return await entrance(*given, **named)
 
     @wraps(entrance)
     def entered(*given: Any, **named: Any) -> Any:
-        with _working_for(function):
+        with _working_for(whom):
             return entrance(*given, **named)
 
     return entered_later if iscoroutinefunction(entrance) else entered
@@ -112,9 +140,34 @@ def _dynamodb(operation: str, table: str) -> Call:
     return f"dynamodb:{operation}", table.rpartition("-")[2]
 
 
-def is_whole(session: pytest.Session) -> bool:
-    """Whether the session runs every test there is, so that what was not recorded is not used."""
+def keep(session: pytest.Session) -> None:
+    """At its end, keep what a session of all tests recorded; one of several processes hands it to the first one."""
+    config, recorded = session.config, [_recorded] if _is_whole(session) else _handed
+    listed = {function: sorted(set().union(*(one[function] for one in recorded))) for function in FUNCTIONS}
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[KEPT] = listed
+    elif all(listed.values()):
+        _cache(config).set(KEPT, listed)
+
+
+def hand(calls: Calls) -> None:
+    _handed.append(calls)
+
+
+def kept(config: pytest.Config) -> dict[str, set[Call]]:
+    """What the last session of all tests recorded; nothing where there was none."""
+    found: Calls = _cache(config).get(KEPT, {})
+    return {function: {(action, resource) for action, resource in calls} for function, calls in found.items()}
+
+
+def _cache(config: pytest.Config) -> pytest.Cache:
+    assert config.cache is not None
+    return config.cache
+
+
+def _is_whole(session: pytest.Session) -> bool:
+    """Whether the session has every other test there is, so that what was not recorded is not used."""
     here = session.config.rootpath / "tests"
-    files = {path for path in here.rglob("test_*.py") if path.parent.name != "fuzz"}
+    files = {path for path in here.rglob("test_*.py") if path.parent.name != "fuzz" and path.name != COMPARISON}
     option = session.config.option
     return files <= {item.path for item in session.items} and not option.keyword and not option.deselect

@@ -274,9 +274,9 @@ class TestLife:
             running(settings, settings.project, {"SERENDIP_CONNECTION_SECONDS": "10"}, SOCKETS) as server,
             connect(server.socket, additional_headers={"X-API-Key": key}) as socket,
         ):
-            assert orjson.loads(socket.recv(15))["action"] == "goodbye"
+            assert orjson.loads(socket.recv(60))["action"] == "goodbye"
             with pytest.raises(ConnectionClosed):
-                socket.recv(5)
+                socket.recv(60)
             until(lambda: "connection#" not in str(tables.naming(wired, settings.project, ConnectionRow)))
 
     def test_it_has_a_bounded_number_of_subscriptions(
