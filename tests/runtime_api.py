@@ -97,5 +97,5 @@ def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler"
             yield state
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
             state.events.put(END)

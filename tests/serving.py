@@ -13,7 +13,7 @@ from app.api.application import create_application
 from app.config import Settings
 from app.entry import dynamodb_local, issuer_client, serving
 from app.wiring import wire
-from tests.build import SECRET, IdleLauncher
+from tests.build import SECRET, IdleLauncher, until
 from tests.data import ROOT
 
 REST, SOCKETS, LIVE = "rest", "sockets", "live"
@@ -50,18 +50,20 @@ def running(
         cwd=ROOT,
     )
     server = Server(process, port)
+
+    def is_up() -> bool:
+        assert process.poll() is None, "the server has ended"
+        try:
+            return httpx2.get(f"{server.base}/health/live", timeout=1).is_success
+        except httpx2.TransportError:
+            return False
+
     try:
-        for _ in range(300):
-            try:
-                httpx2.get(f"{server.base}/health/live", timeout=1)
-                break
-            except httpx2.TransportError:
-                psutil.wait_procs([process], timeout=0.1)
-                assert process.is_running()
+        until(is_up)
         yield server
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextmanager

@@ -167,13 +167,13 @@ class TestUser:
 
         def put_late(name: str, events: list[Event]) -> None:
             checked.set()
-            assert erased.wait(10)
+            assert erased.wait(60)
             put_many(name, events)
 
         store.put_many = put_late  # type: ignore[method-assign, assignment]
         with ThreadPoolExecutor(1) as threads:
             writing = threads.submit(services.events.accept, project, [an_event("ann"), an_event("bob")])
-            assert checked.wait(10)
+            assert checked.wait(60)
             services.erasure.erase_user(project, "ann")
             erased.set()
             writing.result()

@@ -125,13 +125,13 @@ class TestInFlight:
 
         def slowly(*arguments: Any) -> None:
             entered.set()
-            leave.wait(10)
+            leave.wait(60)
             accept(*arguments)
 
         wired.services.events.accept = slowly  # type: ignore[method-assign, assignment]
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(send, client, "once")
-            assert entered.wait(10)
+            assert entered.wait(60)
             second = send(client, "once")
             leave.set()
 

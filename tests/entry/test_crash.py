@@ -52,7 +52,7 @@ class Laptop:
     def serving(self) -> Iterator[tuple["subprocess.Popen[bytes]", httpx2.Client]]:
         process = self.command("serve", "--port", str(self.port), "--data", "first.csv")
         try:
-            with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+            with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
                 ends_at = time.monotonic() + START_SECONDS
                 while not _answers(client):
                     assert process.poll() is None, "the server ended"
@@ -63,7 +63,7 @@ class Laptop:
                 yield process, client
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
     def records_applied(self) -> int:
         """How many records of the stream the process that was started last applied."""
@@ -124,7 +124,7 @@ class TestKill:
             address = f"ws://127.0.0.1:{laptop.port}/v1/socket"
             with connect(address, additional_headers=headers) as socket:
                 socket.send('{"action": "subscribe", "user_id": "u2", "limit": 2}')
-                shown = orjson.loads(socket.recv(30))
+                shown = orjson.loads(socket.recv(60))
                 for _ in range(60):
                     event = {"user_id": f"k{sent}", "item_id": "x", "event_type": "view"}
                     acknowledged += client.post("/v1/events", json=event).status_code == 202
@@ -135,15 +135,15 @@ class TestKill:
                     laptop.kill_all()
                 else:
                     server.kill()
-                server.wait(10)
+                server.wait(60)
         before = laptop.records_applied()
 
         with laptop.serving() as (_, client), connect(address, additional_headers=headers) as socket:
             socket.send(orjson.dumps({"action": "resume", "token": shown["resume"]}).decode())
-            assert orjson.loads(socket.recv(30))["action"] == "resumed"
-            ids = [item["item_id"] for item in orjson.loads(socket.recv(30))["items"]]
+            assert orjson.loads(socket.recv(60))["action"] == "resumed"
+            ids = [item["item_id"] for item in orjson.loads(socket.recv(60))["items"]]
             assert ids != [item["item_id"] for item in shown["items"]]
-            ends_at = time.monotonic() + 30
+            ends_at = time.monotonic() + 60
             while _score(client, "x") != acknowledged:
                 assert time.monotonic() < ends_at, (_score(client, "x"), acknowledged)
                 time.sleep(0.1)
@@ -166,8 +166,8 @@ class TestKill:
                 event = {"user_id": "careful", "item_id": f"x{acknowledged}", "timestamp": 1769860800 + acknowledged}
                 acknowledged += client.post("/v1/events", json=event).status_code == 202
             laptop.kill_all()
-            server.wait(10)
-            importing.wait(10)
+            server.wait(60)
+            importing.wait(60)
 
         with laptop.serving() as (_, client):
             assert _count(client, "careful") == acknowledged

@@ -129,7 +129,7 @@ class TestConversation:
                 local = []
                 for text in texts:
                     socket.send(text)
-                    local.append(orjson.loads(socket.recv(10)))
+                    local.append(orjson.loads(socket.recv(60)))
         gateway = Gateway()
         with gateway.serving() as endpoint:
             events = [
@@ -174,7 +174,7 @@ class TestConnect:
                 with connect(server.socket + query, additional_headers=headers, subprotocols=offered) as socket:
                     assert socket.subprotocol == (protocols[0] if protocols else None), name
                     socket.send('{"action": "recommend", "user_id": "u1"}')
-                    assert orjson.loads(socket.recv(10))["action"] == "recommendations", name
+                    assert orjson.loads(socket.recv(60))["action"] == "recommendations", name
             wrong = [
                 f"?ticket={ways['ticket'][2][8:]}",  # used
                 "?ticket=made-up",
@@ -205,13 +205,13 @@ class TestConnect:
                     ({"action": "event", "user_id": "u1", "item_id": "i1"}, 403),
                 ):
                     socket.send(orjson.dumps(frame).decode())
-                    assert orjson.loads(socket.recv(10)).get("status") == expected, frame
+                    assert orjson.loads(socket.recv(60)).get("status") == expected, frame
             with connect(server.socket, additional_headers={"X-API-Key": made["key"]}) as socket:
                 client.delete(f"/v1/keys/{made['key_id']}")
                 socket.send('{"action": "ping"}')
-                assert orjson.loads(socket.recv(10))["status"] == 401
+                assert orjson.loads(socket.recv(60))["status"] == 401
                 with pytest.raises(ConnectionClosed):
-                    socket.recv(10)
+                    socket.recv(60)
 
     def test_a_key_for_browsers_gets_no_ticket_for_anybody(self, client: httpx2.Client, wired: Wired) -> None:
         made = client.post("/v1/keys", json={"name": "k", "scopes": ["recommend"], "needs_user_token": True}).json()
@@ -232,7 +232,7 @@ class TestConnect:
             found = []
             for _ in range(4):
                 socket.send('{"action": "recommend", "user_id": "u1"}')
-                found.append(orjson.loads(socket.recv(10)))
+                found.append(orjson.loads(socket.recv(60)))
 
         assert [frame.get("status") for frame in found] == [None, None, 429, 429]
         assert found[-1]["retry_after"] > 0

@@ -84,7 +84,7 @@ def worked(settings: Settings, project: str, job_id: str, kill_before: int = 0) 
     """Whether the worker came to its own end."""
     process = PROCESSES.Process(target=work, args=(settings, project, job_id, kill_before))
     process.start()
-    process.join(60)
+    process.join(120)
     assert process.exitcode in {0, KILLED}
     return process.exitcode == 0
 

@@ -108,7 +108,7 @@ def emulator(folder: Path) -> Iterator[int]:
             yield port
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -165,7 +165,7 @@ class TestDeployment:
     def test_a_socket_is_answered_and_told_of_what_changed(self, cloud: Cloud, client: httpx2.Client, key: str) -> None:
         with connect(cloud.socket_url, additional_headers={"X-API-Key": key}) as socket:
             socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
-            now = orjson.loads(socket.recv(30))
+            now = orjson.loads(socket.recv(60))
             client.post("/v1/events", json={"user_id": "watcher", "item_id": "i0", "timestamp": AT}).raise_for_status()
             pushed = orjson.loads(socket.recv(60))
 

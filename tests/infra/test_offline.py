@@ -88,8 +88,8 @@ class TestOffline:
 
         with connect(gateway.socket, additional_headers={"X-API-Key": key}) as socket:
             socket.send('{"action": "recommend", "user_id": "bob", "limit": 1}')
-            answer = orjson.loads(socket.recv(30))
+            answer = orjson.loads(socket.recv(60))
         assert [one["item_id"] for one in answer["items"]] == ["i1"]
 
         with pytest.raises(WebSocketException), connect(gateway.socket) as socket:
-            socket.recv(30)
+            socket.recv(60)
