@@ -1,16 +1,14 @@
-"""What should this user see next: the decisions. `gathering` fetches what they need, `selection` fills the places."""
+"""What should this user see next: the answers. `gathering` fetches what they need, `choosing` fills their places."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from app import telemetry
 from app.domain import (
     CATALOGUE,
-    EXPLORATION,
     GIVEN,
-    LATEST,
     NEIGHBOURS,
     RECOMMENDERS,
     SIMILAR,
@@ -22,9 +20,9 @@ from app.domain import (
     Wish,
 )
 from app.errors import NotFound, Unavailable
-from app.recommender import exploration, ranking, traffic, weights
-from app.recommender.diversity import Caps
-from app.services.gathering import Asked, Evidence, Gathering
+from app.recommender import ranking, weights
+from app.services.choosing import Choosing
+from app.services.gathering import Asked, Gathering
 from app.services.selection import Excluded, Rules, Selection
 
 MAX_COUNTERFACTUALS = 20
@@ -35,28 +33,10 @@ RECOMMENDATIONS, BECAUSE = "recommendations", "because"
 """Kinds of rows besides the lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The items of an answer in their order, and what they come from."""
-
-    kept: Sequence[Recommendation]
-    evidence: Evidence
-    of_other: Evidence | None = None
-    """Of the version that it is interleaved with."""
-
-    def explained(self, *, fully: bool) -> list[Recommendation]:
-        return [self._explained(one, fully=fully) for one in self.kept]
-
-    def _explained(self, one: Recommendation, *, fully: bool) -> Recommendation:
-        if one.source not in {NEIGHBOURS, EXPLORATION}:
-            return one
-        evidence = self.of_other if one.of_other and self.of_other else self.evidence
-        return evidence.explained(one, fully=fully)
-
-
 class Recommend:
     def __init__(self, gathering: Gathering, clock: Callable[[], datetime]) -> None:
         self._gathering, self._clock = gathering, clock
+        self._choosing = Choosing(gathering)
 
     def for_user(self, project: str, user_id: str, wish: Wish) -> Answer:
         """The user's recommendations; when the database is gone, the last popular list in memory.
@@ -87,7 +67,7 @@ class Recommend:
             selection = Selection(wish, applied, Excluded(wish.exclude), self._gathering.look(asked))
             best = ranking.ranked(row, wish.exclude)
             selection.take((Recommendation(name, score, SIMILAR) for name, score in best), wish.limit)
-            self._fill(asked, selection, {}, wish.limit)
+            self._choosing.fill(asked, selection, {}, wish.limit)
             return Answer(tuple(selection.kept), asked.active)
         except Unavailable:
             return self._degraded(project, wish, applied)
@@ -132,7 +112,7 @@ class Recommend:
         applied = Rules.of(wish, self._clock())
         read = partial(self._gathering.newest, project, user_id, consistent=wish.consistent)
         asked, events = self._gathering.gathered(project, user_id, replace(wish, explain=False), applied, read)
-        excluded = self._excluded(asked, events)
+        excluded = self._choosing.excluded(asked, events)
         made: list[Row] = []
         for one in settings:
             for row in self._rows_of(asked, events, excluded, one):
@@ -177,7 +157,7 @@ class Recommend:
         applied = Rules.of(wish, self._clock())
         try:
             asked, events = self._gathering.gathered(project, user_id, wish, applied, read)
-            excluded = self._excluded(asked, events)
+            excluded = self._choosing.excluded(asked, events)
             answer = self._explained(asked, events, excluded)
         except Unavailable:
             return self._degraded(project, wish, applied)
@@ -188,7 +168,7 @@ class Recommend:
     def _explained(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Answer:
         """The answer, with the reasons of its items."""
         wish = asked.wish
-        explained = self._chosen(asked, events, excluded).explained(fully=wish.explain)
+        explained = self._choosing.chosen(asked, events, excluded).explained(fully=wish.explain)
         if wish.explain:
             explained = self._with_counterfactuals(asked, events, explained)
         named = {reason.item_id for one in explained for reason in one.reasons}
@@ -199,7 +179,7 @@ class Recommend:
     def _compare(self, asked: Asked, events: Sequence[Event], excluded: Excluded, answer: Answer) -> None:
         """Tell how much of an answer a shadow version would have shown too; its trouble is not the answer's."""
         try:
-            kept = self._selected(asked, events, excluded).kept
+            kept = self._choosing.selected(asked, events, excluded).kept
         except Exception as error:  # noqa: BLE001 - nobody waits for it
             telemetry.tell_failure(telemetry.current(), error)
             return
@@ -207,74 +187,6 @@ class Recommend:
         work = telemetry.current()
         work.shadow_version = asked.active.version if asked.active else None
         work.shadow_overlap = len(shown & {one.item_id for one in kept}) / max(len(shown), len(kept), 1)
-
-    def _excluded(self, asked: Asked, events: Sequence[Event]) -> Excluded:
-        """What an answer must not hold: what is known to the user, disliked, at hand, or was on earlier pages."""
-        wish = asked.wish
-        seen = set() if wish.include_seen else weights.seen(events)
-        context = {wish.context_item} if wish.context_item is not None else set()
-        return Excluded(wish.exclude.union(seen, weights.disliked(events), context), wish.shown)
-
-    def _chosen(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Chosen:
-        """What the active version shows, mixed with the other one's list where two are interleaved."""
-        ours = self._selected(asked, events, excluded)
-        if asked.other is None:
-            return ours
-        theirs = self._selected(replace(asked, active=asked.other), events, excluded)
-        marked = [replace(one, of_other=True) for one in theirs.kept]
-        caps = Caps(asked.wish.diversity)
-        seed = f"{asked.user_id}\n{asked.other.version}"
-        kept = traffic.team_draft(ours.kept, marked, asked.wish.limit, seed, lambda one: caps.admits(one.item))
-        return Chosen(kept, ours.evidence, theirs.evidence)
-
-    def _selected(self, asked: Asked, events: Sequence[Event], excluded: Excluded) -> Chosen:
-        """What one version shows."""
-        wish = asked.wish
-        evidence = self._gathering.evidence(asked, events)
-        scores = evidence.scores()
-        explored = self._explored(asked, excluded, scores)
-        excluded = excluded | (one.item_id for one in explored)
-        selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked, evidence))
-        room = wish.limit - len(explored)
-        best = ranking.ranked(scores, excluded)
-        neighbours = [Recommendation(item_id, score, NEIGHBOURS) for item_id, score in best]
-        self._fill(asked, selection, evidence.factors, room, neighbours)
-        return Chosen(exploration.spread(selection.kept, explored), evidence)
-
-    def _fill(
-        self,
-        asked: Asked,
-        selection: Selection,
-        factors: Mapping[str, float],
-        limit: int,
-        neighbours: Sequence[Recommendation] = (),
-    ) -> None:
-        """The recommenders in their order, then the catalogue, until there are enough."""
-        for source in asked.wish.recommenders:
-            if selection.missing(limit):
-                listed = neighbours if source == NEIGHBOURS else self._gathering.listed(asked, source, factors=factors)
-                selection.take(listed, limit)
-        if not asked.wish.filters or asked.catalogue is None or not selection.missing(limit):
-            return
-        everything = sorted(asked.catalogue.values(), key=lambda known: known.item.item_id)
-        everything.sort(key=lambda known: known.item.created_at, reverse=True)
-        selection.take((Recommendation(known.item.item_id, 0.0, CATALOGUE) for known in everything), limit)
-
-    def _explored(self, asked: Asked, excluded: Excluded, scores: Mapping[str, float]) -> list[Recommendation]:
-        """New items for their share of the places, those first that suit the user."""
-        wish, now = asked.wish, asked.rules.now
-        places = exploration.places(wish.limit, wish.exploration, f"{asked.project}\n{asked.user_id}", now)
-        if not places:
-            return []
-        latest = [one.item_id for one in self._gathering.listed(asked, LATEST)]
-        known = self._gathering.items(asked, latest)
-        new = [one for one in latest if one in known and exploration.is_new(known[one].item.created_at, now)]
-        order = exploration.shuffled(new, f"{asked.user_id}\n{now.date()}")
-        suits = {item_id: max(scores.get(item_id, 0.0), 0.0) for item_id in order}
-        order.sort(key=lambda item_id: -suits[item_id])
-        selection = Selection(wish, asked.rules, excluded, self._gathering.look(asked))
-        selection.take((Recommendation(one, suits[one], EXPLORATION) for one in order), places)
-        return selection.kept
 
     def _with_counterfactuals(
         self, asked: Asked, events: Sequence[Event], explained: Sequence[Recommendation]
@@ -288,7 +200,7 @@ class Recommend:
         kept_without = {}
         for event_id in sorted(shares, key=lambda event_id: -shares[event_id])[:MAX_COUNTERFACTUALS]:
             others = [event for event in events if event.event_id != event_id]
-            chosen = self._chosen(asked, others, self._excluded(asked, others))
+            chosen = self._choosing.chosen(asked, others, self._choosing.excluded(asked, others))
             kept_without[event_id] = {one.item_id for one in chosen.kept}
 
         def tried(one: Recommendation) -> Recommendation:

@@ -18,6 +18,7 @@ from app.domain import Event, Origin, Wish, of_session
 from app.entry.stream import Consumer
 from app.errors import Conflict, NotActivatable
 from app.recommender.outcomes import Outcome
+from app.services.choosing import Choosing
 from app.services.traffic import Split
 from app.storage.versions import VersionRow, Versions
 from app.telemetry import Work
@@ -225,8 +226,7 @@ class TestShadows:
 
         assert [one.item_id for one in answer.recommendations] == [one["item_id"] for one in before] == ["i2", "i3"]
         assert (work.shadow_version, work.shadow_overlap) == ("bad", 0.5)
-        recommend = shop.services.recommend
-        monkeypatch.setattr(recommend, "_selected", _failing_for("bad", recommend._selected))  # noqa: SLF001
+        monkeypatch.setattr(Choosing, "selected", _failing_for("bad", Choosing.selected))
         assert shop.services.recommend.for_user(settings.project, "u0", Wish(limit=2)) == answer
 
     def test_their_share_is_of_the_answers(self, shop: Wired, settings: Settings) -> None:
@@ -242,10 +242,10 @@ class TestShadows:
 
 
 def _failing_for(version: str, selected: Callable[..., Any]) -> Callable[..., Any]:
-    def failing(asked: Any, *rest: Any) -> Any:
+    def failing(choosing: Choosing, asked: Any, *rest: Any) -> Any:
         if asked.active.version == version:
             raise RuntimeError
-        return selected(asked, *rest)
+        return selected(choosing, asked, *rest)
 
     return failing
 
