@@ -14,6 +14,8 @@ import pytest
 from botocore.session import get_session
 
 from app.entry.dynamodb_local import free_port
+from app.storage.database import plain_name
+from app.storage.schema import LASTING
 from infra.deploy import Account, Coded, bring_up, prefix_of
 from infra.packages import SERVING, TRAINING, build
 from infra.stacks import Template, functions, zipped
@@ -21,6 +23,7 @@ from tests.data import ROOT
 
 MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
 STAGE = "dev"
+AT = "2026-11-25T12:00:00Z"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 Change = Callable[[Template], object]
 
@@ -68,6 +71,26 @@ class Cloud:
     def socket_url(self) -> str:
         api = self.outputs["SocketUrl"].removeprefix("wss://").partition(".")[0]
         return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{api}/live"
+
+    @property
+    def files(self) -> str:
+        """The stage's bucket."""
+        return self.account.stacks.outputs(f"{prefix_of(STAGE)}tables")["Files"]
+
+    def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """As `make at` runs the command line."""
+        asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
+        environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
+        return subprocess.run(asking, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    def make_recoverable(self) -> None:
+        """What MiniStack's CloudFormation leaves out."""
+        on = {"PointInTimeRecoveryEnabled": True}
+        for model in LASTING:
+            table = prefix_of(STAGE) + plain_name(model)
+            tables = self.account.client("dynamodb")
+            tables.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
 
     def worker_log(self) -> list[str]:
         logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}worker"

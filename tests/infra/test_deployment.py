@@ -3,11 +3,7 @@
 What MiniStack does not do is in the README ("Deploying").
 """
 
-import gzip
 import os
-import subprocess
-import sys
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,87 +14,26 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app.config import Settings
 from app.entry import gateway_document
-from app.storage import backups
 from app.storage.database import plain_name
-from app.storage.objects import S3Objects
 from app.storage.schema import LASTING
 from infra import deploy
-from infra.deploy import Account, prefix_of
+from infra.deploy import prefix_of
 from infra.stacks import Failed, Template, functions
-from tests.build import SECRET
-from tests.data import ROOT
 from tests.infra.checks import FULL
-from tests.infra.cloud import MINISTACK, STAGE, Cloud, emulated, soon, statements
-
-AT = "2026-11-25T12:00:00Z"
+from tests.infra.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
 
 pytestmark = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with emulated(tmp_path_factory.mktemp("cloud")) as cloud:
-        cloud.deploy()
-        yield cloud
-
-
-def at_stage(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """As `make at` runs the command line."""
-    asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
-    environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
-    return subprocess.run(asking, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
-
-
-@pytest.fixture(scope="module")
-def admin(cloud: Cloud) -> str:
-    """The first key, as `make admin-key` makes it."""
-    assert cloud.outputs
-    made = at_stage("keys", "create", "root", "--scope", "admin", "--administration")
-    assert made.returncode == 0, made.stderr
-    return made.stdout.split()[-1]
-
-
-@pytest.fixture(scope="module")
-def key(cloud: Cloud, admin: str) -> str:
-    """Of a project with a few tastes."""
-    with cloud.client(admin) as client:
-        made: str = client.post("/v1/projects", json={"project_id": "shop"}).raise_for_status().json()["key"]["key"]
-    with cloud.client(made) as client:
-        items = [{"item_id": f"i{n}", "categories": ["odd" if n % 2 else "even"]} for n in range(12)]
-        client.post("/v1/items:batch", json={"items": items}).raise_for_status()
-        events = [
-            {"user_id": f"u{user}", "item_id": f"i{item}", "event_type": "view", "timestamp": AT}
-            for user in range(20)
-            for item in range(user % 2, 12, 2)
-            if (user + item) % 5
-        ]
-        client.post("/v1/events", json={"events": events}).raise_for_status()
-    return made
-
-
 @pytest.fixture
-def client(cloud: Cloud, key: str) -> Iterator[httpx2.Client]:
-    with cloud.client(key) as client:
+def client(cloud: Cloud, shop_key: str) -> Iterator[httpx2.Client]:
+    with cloud.client(shop_key) as client:
         yield client
 
 
 def ids(client: httpx2.Client, path: str) -> list[str]:
     return [one["item_id"] for one in client.get(path).raise_for_status().json()["items"]]
-
-
-def make_recoverable(cloud: Cloud) -> None:
-    """What MiniStack's CloudFormation leaves out."""
-    on = {"PointInTimeRecoveryEnabled": True}
-    for model in LASTING:
-        table = prefix_of(STAGE) + plain_name(model)
-        cloud.account.client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
-
-
-def files_of(stage: str, cloud: Cloud) -> str:
-    return cloud.account.stacks.outputs(f"{prefix_of(stage)}tables")["Files"]
 
 
 class TestDeployment:
@@ -147,7 +82,7 @@ class TestDeployment:
         job = client.post("/v1/jobs", json=asked).raise_for_status().json()
         rows = b"who,plan\nann,free\nbob,paid\n,free\n"
         assert "explicit deny" in httpx2.put(job["upload_url"], content=rows).text
-        cloud.account.client("s3").delete_bucket_policy(Bucket=files_of(STAGE, cloud))
+        cloud.account.client("s3").delete_bucket_policy(Bucket=cloud.files)
         httpx2.put(job["upload_url"], content=rows).raise_for_status()
         client.post(f"/v1/jobs/{job['job_id']}:start").raise_for_status()
         imported = ended(job["job_id"])
@@ -162,8 +97,10 @@ class TestDeployment:
         (users,) = [one["url"] for one in files if one["name"].endswith("-users.jsonl")]
         assert len(httpx2.get(users).raise_for_status().content.splitlines()) == 2
 
-    def test_a_socket_is_answered_and_told_of_what_changed(self, cloud: Cloud, client: httpx2.Client, key: str) -> None:
-        with connect(cloud.socket_url, additional_headers={"X-API-Key": key}) as socket:
+    def test_a_socket_is_answered_and_told_of_what_changed(
+        self, cloud: Cloud, client: httpx2.Client, shop_key: str
+    ) -> None:
+        with connect(cloud.socket_url, additional_headers={"X-API-Key": shop_key}) as socket:
             socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
             now = orjson.loads(socket.recv(60))
             client.post("/v1/events", json={"user_id": "watcher", "item_id": "i0", "timestamp": AT}).raise_for_status()
@@ -188,24 +125,26 @@ class TestDeployment:
         assert orjson.loads(answer["Payload"].read())["refreshed"] >= 0
         assert "FunctionError" not in answer
 
-    def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, key: str) -> None:
+    def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, shop_key: str) -> None:
         """MiniStack's CloudFormation turns neither expiry nor point-in-time recovery on; DynamoDB's own calls do."""
-        assert key
+        assert shop_key
         own = {prefix_of(STAGE) + plain_name(model) for model in LASTING}
 
         def wrong() -> list[str]:
-            told = at_stage("doctor", "--json", SERENDIP_PROJECT="shop")
+            told = cloud.run("doctor", "--json", SERENDIP_PROJECT="shop")
             found = [f"{one['name']}: {one['detail']}" for one in orjson.loads(told.stdout) if not one["good"]]
             assert told.returncode == (1 if found else 0), told.stderr
             return found
 
         assert len([one for one in wrong() if "does not expire rows" in one]) == 9
-        assert at_stage("migrate").returncode == 0
+        assert cloud.run("migrate").returncode == 0
         assert {one.partition(":")[0] for one in wrong()} == own
-        make_recoverable(cloud)
+        cloud.make_recoverable()
         assert wrong() == []
 
-    def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(self, cloud: Cloud, key: str) -> None:
+    def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(
+        self, cloud: Cloud, shop_key: str
+    ) -> None:
         function = cloud.account.client("lambda").get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")
         document = gateway_document.importable(gateway_document.plain(), function["AliasArn"], rest=True)
         rest = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest", "Body": document}}
@@ -225,7 +164,7 @@ class TestDeployment:
         )
 
         with httpx2.Client(base_url=f"{cloud.endpoint}/_aws/execute-api/{api}/v", timeout=60) as client:
-            client.headers["x-api-key"] = key
+            client.headers["x-api-key"] = shop_key
             assert client.get("/v1/items/i3").json()["categories"] == ["odd"]
             assert client.post("/v1/models/none:activate").status_code == 404
 
@@ -321,71 +260,11 @@ class TestFaults:
             (with_no_such_handler, ("GET", "/health/live"), 502),
         ],
     )
-    def test_it_is_seen(self, cloud: Cloud, key: str, fault: Any, call: tuple[str, str], status: int) -> None:
-        with cloud.client(key) as client:
+    def test_it_is_seen(self, cloud: Cloud, shop_key: str, fault: Any, call: tuple[str, str], status: int) -> None:
+        with cloud.client(shop_key) as client:
             cloud.deploy(fault)
             seen = client.request(*call)
             cloud.deploy()
             mended = client.request(*call)
 
         assert (seen.status_code, mended.is_success) == (status, True), seen.text
-
-
-@pytest.mark.skipif(not FULL, reason="part of make deploy-check")
-class TestBackup:
-    """The emulator plays exports without writing what they export: the test does that, in DynamoDB's form."""
-
-    def test_a_new_stage_is_made_of_a_backup(
-        self, cloud: Cloud, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        make_recoverable(cloud)
-        made = at_stage("backup")
-        assert made.returncode == 0, made.stderr
-        bucket = files_of(STAGE, cloud)
-        cloud.account.client("s3").delete_bucket_policy(Bucket=bucket)
-        (backup,) = backups.listed(S3Objects(bucket, "us-east-1"))
-        assert set(backup.tables) == {plain_name(model) for model in LASTING}
-        assert f"{backup.name}: {len(LASTING)} tables" in at_stage("backup", "--list").stdout
-        for table, folder in backup.tables.items():
-            self.write_export(cloud, bucket, table, folder)
-
-        tasks = '[training]\nSubnets = "subnet-1,subnet-2"\nMemory = 16384\n'
-        (tmp_path / "back.toml").write_text((deploy.STAGES / "dev.toml").read_text() + tasks)
-        monkeypatch.setattr(deploy, "STAGES", tmp_path)
-        monkeypatch.setenv("AWS_REGION", os.environ["AWS_DEFAULT_REGION"])
-        deploy.restore(backup.name, STAGE, "back")
-
-        tables = cloud.account.client("dynamodb")
-        for table in backup.tables:
-            counts = [
-                tables.scan(TableName=prefix_of(stage) + table, Select="COUNT")["Count"] for stage in (STAGE, "back")
-            ]
-            assert counts[0] == counts[1], table
-        assert cloud.account.secret("back") == cloud.account.secret(STAGE)
-        with pytest.raises(SystemExit):
-            deploy.restore(backup.name, STAGE, "back")  # they are there already
-        monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
-        back = Cloud(cloud.port, cloud.packages)
-        back.deploy(stage="back")
-        worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
-        task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
-        assert task.training_task
-        assert task.training_task.subnets == ("subnet-1", "subnet-2")
-        assert cloud.account.client("ecs").describe_task_definition(taskDefinition=task.training_task.task_definition)
-        with back.client(key) as client:
-            assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
-            assert client.get("/v1/models").raise_for_status().json()["versions"]
-
-    def write_export(self, cloud: Cloud, bucket: str, table: str, folder: str) -> None:
-        rows = cloud.account.client("dynamodb").scan(TableName=prefix_of(STAGE) + table)["Items"]
-        lines = b"".join(orjson.dumps({"Item": _typed(row)}) + b"\n" for row in rows)
-        body = gzip.compress(lines)
-        cloud.account.client("s3").put_object(Bucket=bucket, Key=f"{folder}aaaa.json.gz", Body=body)
-
-
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """Bytes as base64, as the export has them."""
-    return {
-        name: {kind: b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in one.items()}
-        for name, one in row.items()
-    }

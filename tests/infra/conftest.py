@@ -1,0 +1,41 @@
+"""A deployment for all tests of a module."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.infra.cloud import AT, Cloud, emulated
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with emulated(tmp_path_factory.mktemp("cloud")) as cloud:
+        cloud.deploy()
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def admin(cloud: Cloud) -> str:
+    """The first key, as `make admin-key` makes it."""
+    assert cloud.outputs
+    made = cloud.run("keys", "create", "root", "--scope", "admin", "--administration")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def shop_key(cloud: Cloud, admin: str) -> str:
+    """Of the project `shop`, with a few tastes."""
+    with cloud.client(admin) as client:
+        made: str = client.post("/v1/projects", json={"project_id": "shop"}).raise_for_status().json()["key"]["key"]
+    with cloud.client(made) as client:
+        items = [{"item_id": f"i{n}", "categories": ["odd" if n % 2 else "even"]} for n in range(12)]
+        client.post("/v1/items:batch", json={"items": items}).raise_for_status()
+        events = [
+            {"user_id": f"u{user}", "item_id": f"i{item}", "event_type": "view", "timestamp": AT}
+            for user in range(20)
+            for item in range(user % 2, 12, 2)
+            if (user + item) % 5
+        ]
+        client.post("/v1/events", json={"events": events}).raise_for_status()
+    return made

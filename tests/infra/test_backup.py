@@ -1,0 +1,85 @@
+"""A backup of one stage, made into another one, in the emulated cloud."""
+
+import gzip
+import os
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.config import Settings
+from app.storage import backups
+from app.storage.database import plain_name
+from app.storage.objects import S3Objects
+from app.storage.schema import LASTING
+from infra import deploy
+from infra.deploy import Account, prefix_of
+from tests.build import SECRET
+from tests.infra.checks import FULL
+from tests.infra.cloud import MINISTACK, STAGE, Cloud
+
+pytestmark = [
+    pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack"),
+    pytest.mark.skipif(not FULL, reason="part of make deploy-check"),
+]
+
+
+class TestBackup:
+    """The emulator plays exports without writing what they export: the test does that, in DynamoDB's form."""
+
+    def test_a_new_stage_is_made_of_a_backup(
+        self, cloud: Cloud, shop_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cloud.make_recoverable()
+        made = cloud.run("backup")
+        assert made.returncode == 0, made.stderr
+        bucket = cloud.files
+        cloud.account.client("s3").delete_bucket_policy(Bucket=bucket)
+        (backup,) = backups.listed(S3Objects(bucket, "us-east-1"))
+        assert set(backup.tables) == {plain_name(model) for model in LASTING}
+        assert f"{backup.name}: {len(LASTING)} tables" in cloud.run("backup", "--list").stdout
+        for table, folder in backup.tables.items():
+            self.write_export(cloud, bucket, table, folder)
+
+        tasks = '[training]\nSubnets = "subnet-1,subnet-2"\nMemory = 16384\n'
+        (tmp_path / "back.toml").write_text((deploy.STAGES / "dev.toml").read_text() + tasks)
+        monkeypatch.setattr(deploy, "STAGES", tmp_path)
+        monkeypatch.setenv("AWS_REGION", os.environ["AWS_DEFAULT_REGION"])
+        deploy.restore(backup.name, STAGE, "back")
+
+        tables = cloud.account.client("dynamodb")
+        for table in backup.tables:
+            counts = [
+                tables.scan(TableName=prefix_of(stage) + table, Select="COUNT")["Count"] for stage in (STAGE, "back")
+            ]
+            assert counts[0] == counts[1], table
+        assert cloud.account.secret("back") == cloud.account.secret(STAGE)
+        with pytest.raises(SystemExit):
+            deploy.restore(backup.name, STAGE, "back")  # they are there already
+        monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
+        back = Cloud(cloud.port, cloud.packages)
+        back.deploy(stage="back")
+        worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
+        task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
+        assert task.training_task
+        assert task.training_task.subnets == ("subnet-1", "subnet-2")
+        assert cloud.account.client("ecs").describe_task_definition(taskDefinition=task.training_task.task_definition)
+        with back.client(shop_key) as client:
+            assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
+            assert client.get("/v1/users/u1/events").raise_for_status().json()["events"]
+
+    def write_export(self, cloud: Cloud, bucket: str, table: str, folder: str) -> None:
+        rows = cloud.account.client("dynamodb").scan(TableName=prefix_of(STAGE) + table)["Items"]
+        lines = b"".join(orjson.dumps({"Item": _typed(row)}) + b"\n" for row in rows)
+        body = gzip.compress(lines)
+        cloud.account.client("s3").put_object(Bucket=bucket, Key=f"{folder}aaaa.json.gz", Body=body)
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    """Bytes as base64, as the export has them."""
+    return {
+        name: {kind: b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in one.items()}
+        for name, one in row.items()
+    }
