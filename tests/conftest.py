@@ -69,6 +69,7 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
         endpoint=emulator.endpoint,
         files=str(tmp_path / "files"),
         project=f"test{next(_numbers)}",
+        read_timeout_seconds=10,
         pointer_ttl_seconds=60,
         item_ttl_seconds=60,
         list_ttl_seconds=60,

@@ -29,6 +29,8 @@ KEY_NAME = "make run"
 STOP_SECONDS = 5.0
 LISTS_SECONDS = "1"
 """Lists that move are made anew at most so often: nobody pays for it here."""
+READ_TIMEOUT_SECONDS = "10"
+"""DynamoDB Local beside a busy laptop's other programs is slow; who asks it again too early makes it slower."""
 
 
 class ProcessLauncher:
@@ -77,8 +79,12 @@ def secret(home: Path) -> str:
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
     """What a process needs to work on the local database."""
-    given = {f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS, f"{PREFIX}FILES": str((home / FILES).resolve()), **os.environ}
-    return {**given, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
+    usual = {
+        f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS,
+        f"{PREFIX}READ_TIMEOUT_SECONDS": READ_TIMEOUT_SECONDS,
+        f"{PREFIX}FILES": str((home / FILES).resolve()),
+    }
+    return {**usual, **os.environ, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from app.entry import dynamodb_local
 from tests.build import two_tastes
 from tests.data import ROOT
 
-START_SECONDS = 120
+START_SECONDS = 240
 MANY_USERS = 1_200
 
 
@@ -177,13 +177,13 @@ class TestKill:
             assert (served["degraded"], served["items"][0]["source"]) == (False, "neighbours")
 
             again = laptop.command("import", str(second))
-            assert again.wait(120) == 0
+            assert again.wait(300) == 0
             expected = {(e.user_id, e.item_id) for e in two_tastes(MANY_USERS, seed=2) if e.user_id == "u0"}
             stored = client.get("/v1/users/u0/events?limit=100").json()["events"]
             assert expected <= {(event["user_id"], event["item_id"]) for event in stored}
             assert len(stored) == len({(event["item_id"], event["timestamp"]) for event in stored})
             trained = laptop.command("train")
-            assert trained.wait(120) == 0
+            assert trained.wait(300) == 0
             newest = client.get("/v1/models").json()["versions"][0]
             assert newest["counts"]["users"] == MANY_USERS + 1
             assert (newest["state"], newest["active"]) == ("ready", True) or "clearly below" in newest["detail"]
