@@ -121,6 +121,11 @@ print(len(made), statuses)
 """
         assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
 
+    def test_garbage_is_collected_when_the_imports_are_done(self, settings: Settings) -> None:
+        code = "import app.entry.aws, gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+
+        assert last_line(python(code, environment(settings, settings.project))) == "True True"
+
     def test_the_first_invocation_is_told_as_a_cold_start(self, settings: Settings) -> None:
         code = """
 from app.entry.aws import handler
