@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What the functions may do is compared, in a session of its own, with what they did in one of all other tests."""
     others = [item for item in items if item.path.name != permissions.COMPARISON]
     if others:
-        config.hook.pytest_deselected(items=[item for item in items if item not in others])
+        comparison = [item for item in items if item.path.name == permissions.COMPARISON]
+        config.hook.pytest_deselected(items=comparison)
         items[:] = others
 
 

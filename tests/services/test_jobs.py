@@ -54,6 +54,25 @@ class TestHold:
 
         assert service.take(project, taken.job_id)
 
+    def test_who_takes_it_and_loses_the_answer_holds_it(
+        self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The client's second try finds the row as the first one left it."""
+        service, project = idle.services.jobs, settings.project
+        job_id, write = service.create(project, JobKind.EXPORT, {}).job_id, Store.replace
+
+        def twice(store: Store, project: str, job: Job, expected: Job) -> None:
+            write(store, project, job, expected)
+            write(store, project, job, expected)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "replace", twice)
+            taken = service.take(project, job_id)
+
+        assert taken
+        assert service.take(project, job_id) is None
+        service.beat(project, taken, 0.5)
+
     def test_a_beat_shows_progress_and_keeps_the_hold(self, idle: Wired, settings: Settings) -> None:
         service, project = idle.services.jobs, settings.project
         taken = service.take(project, service.create(project, JobKind.EXPORT, {}).job_id)
@@ -251,22 +270,3 @@ class TestFaults:
         ended = worker.work(services, project, job_id)
         assert ended
         assert ended.state is JobState.SUCCEEDED
-
-    def test_who_takes_it_and_loses_the_answer_holds_it(
-        self, idle: tuple[Services, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The client's second try finds the row as the first one left it."""
-        services, job_id = idle
-        write = Store.replace
-
-        def twice(store: Store, project: str, job: Job, expected: Job) -> None:
-            write(store, project, job, expected)
-            write(store, project, job, expected)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Store, "replace", twice)
-            taken = services.jobs.take(services.settings.project, job_id)
-
-        assert taken
-        assert services.jobs.take(services.settings.project, job_id) is None
-        services.jobs.beat(services.settings.project, taken, 0.5)
