@@ -1,4 +1,4 @@
-"""Stored settings of placements, whole pages, paging, and answers that can be shown again."""
+"""Stored settings of placements, and what they do to answers."""
 
 from collections import Counter
 from itertools import pairwise
@@ -9,10 +9,8 @@ import pytest
 
 from app.config import Settings
 from app.entry.dynamodb_local import Emulator
-from app.wiring import Wired
 from tests.api.test_recommendations import body, ids, recommended
 from tests.build import a_project, an_event, client_of, two_tastes, wired_on
-from tests.tables import naming
 
 CATALOGUE = [
     {
@@ -25,12 +23,10 @@ CATALOGUE = [
 ]
 
 
-@pytest.fixture
-def trained(client: httpx2.Client) -> httpx2.Client:
+def train(client: httpx2.Client) -> None:
     client.post("/v1/items:batch", json={"items": CATALOGUE})
     client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
     assert client.post("/v1/models").status_code == 202
-    return client
 
 
 def put(client: httpx2.Client, name: str = "home", **settings: Any) -> dict[str, Any]:
@@ -241,115 +237,6 @@ class TestContextItem:
         }
 
 
-class TestPaging:
-    def test_no_item_comes_twice_and_none_is_left_out_while_events_come(self, trained: httpx2.Client) -> None:
-        seen: list[str] = []
-        page: dict[str, Any] = recommended(trained, "new", limit=3)
-        while page["items"]:
-            assert page["offset"] == len(seen)
-            seen += ids(page)
-            trained.post("/v1/events", json={"user_id": "new", "item_id": "i2"})
-            page = recommended(trained, "new", limit=3, page_after=page["recommendation_id"])
-
-        assert len(seen) == len(set(seen))
-        assert set(seen) | {"i2"} == {f"i{n}" for n in range(12)}
-
-    def test_a_page_of_another_project_is_refused(
-        self, trained: httpx2.Client, wired: Wired, settings: Settings
-    ) -> None:
-        other = client_of(wired, a_project(wired, f"other-{settings.project}"))
-        page = recommended(trained, "new")["recommendation_id"]
-
-        assert other.get(f"/v1/users/new/recommendations?page_after={page}").status_code == 400
-        assert trained.get(f"/v1/users/new/recommendations?page_after={page}x").status_code == 400
-
-
-class TestPage:
-    ROWS = (
-        {"kind": "because", "title": "Because you liked {item}", "limit": 2, "repeat": 2},
-        {"kind": "recommendations", "title": "For you", "limit": 3},
-        {"kind": "popular", "title": "Popular in even", "category": "even", "limit": 5},
-        {"kind": "latest", "title": "New", "limit": 12},
-    )
-
-    def test_its_rows_hold_no_item_twice(self, trained: httpx2.Client) -> None:
-        put(trained, rows=list(self.ROWS))
-        sent = [{"user_id": "new", "item_id": one, "timestamp": 1769860800} for one in ("i2", "i3")]
-        trained.post("/v1/events", json={"events": sent})
-
-        page = trained.get("/v1/users/new/pages/home").json()
-
-        assert [row["title"] for row in page["rows"][:3]] == [
-            "Because you liked Item 2",
-            "Because you liked Item 3",
-            "For you",
-        ] or [row["title"] for row in page["rows"][:3]] == [
-            "Because you liked Item 3",
-            "Because you liked Item 2",
-            "For you",
-        ]
-        assert {row["source_item"] for row in page["rows"][:2]} == {"i2", "i3"}
-        shown = [one for row in page["rows"] for one in ids(row)]
-        assert len(shown) == len(set(shown)) == 10  # all but the two that he knows
-        assert all(int(one[1:]) % 2 == 0 for row in page["rows"] if row["kind"] == "popular" for one in ids(row))
-        assert page["scenario_version"] == 1
-
-    def test_rows_that_nothing_fills_are_left_out(self, client: httpx2.Client) -> None:
-        put(client, rows=list(self.ROWS))
-
-        assert client.get("/v1/sessions/nobody/pages/home").json()["rows"] == []
-        assert client.get("/v1/sessions/nobody/pages/none").status_code == 404
-
-
-class TestReplay:
-    def test_a_kept_answer_is_given_byte_for_byte_after_everything_changed(self, trained: httpx2.Client) -> None:
-        put(trained, limit=5, log_share=1.0)
-        given = trained.get("/v1/users/u2/recommendations?scenario=home&explain=true&properties=true")
-
-        trained.delete("/v1/items/" + ids(given.json())[0])
-        trained.patch("/v1/items/" + ids(given.json())[1], json={"title": "Another"})
-        put(trained, limit=1, log_share=0.0)
-        trained.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": f"i{n}"} for n in range(12)]})
-        assert trained.post("/v1/models").status_code == 202
-        replayed = trained.get("/v1/recommendations/" + given.json()["recommendation_id"])
-
-        assert replayed.content == given.content
-        assert ids(recommended(trained, "u2", scenario="home")) != ids(given.json())
-
-    def test_what_was_not_kept_is_not_made_up(self, trained: httpx2.Client) -> None:
-        answer = recommended(trained, "u2")
-
-        assert trained.get("/v1/recommendations/" + answer["recommendation_id"]).status_code == 404
-        assert trained.get("/v1/recommendations/made.up").status_code == 400
-
-    def test_a_share_of_the_answers_is_kept(self, settings: Settings) -> None:
-        sampling = wired_on(settings.model_copy(update={"decision_log_share": 0.5}))
-        client = client_of(sampling, a_project(sampling, settings.project))
-        given = [recommended(client, f"u{n}") for n in range(60)]
-
-        statuses = Counter(client.get("/v1/recommendations/" + one["recommendation_id"]).status_code for one in given)
-
-        assert set(statuses) == {200, 404}
-        assert 10 <= statuses[200] <= 50
-        sampling.database.close()
-
-    def test_an_erased_user_leaves_no_kept_answer(
-        self, trained: httpx2.Client, wired: Wired, settings: Settings
-    ) -> None:
-        put(trained, log_share=1.0)
-        trained.post("/v1/events", json={"user_id": "someone", "item_id": "i2"})
-        given = recommended(trained, "someone", scenario="home")
-        assert trained.get("/v1/recommendations/" + given["recommendation_id"]).status_code == 200
-
-        receipt = trained.delete("/v1/users/someone").json()
-        late = recommended(trained, "someone", scenario="home")
-
-        assert receipt["removed"]["decisions"] == 1
-        for one in (given, late):
-            assert trained.get("/v1/recommendations/" + one["recommendation_id"]).status_code == 404
-        assert naming(wired, wired.services.decisions.owner(settings.project, "someone")) == []
-
-
 class TestOutage:
     def test_a_scenario_that_is_known_goes_on_without_the_database(
         self, own_emulator: Emulator, settings: Settings
@@ -357,9 +244,7 @@ class TestOutage:
         changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
         wired = wired_on(settings.model_copy(update=changes))
         client = client_of(wired, a_project(wired, settings.project))
-        client.post("/v1/items:batch", json={"items": CATALOGUE})
-        client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
-        assert client.post("/v1/models").status_code == 202
+        train(client)
         put(client, limit=3)
         assert len(recommended(client, "u2", scenario="home")["items"]) == 3
 

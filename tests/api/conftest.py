@@ -1,0 +1,12 @@
+"""A project whose model knows a small catalogue."""
+
+import httpx2
+import pytest
+
+from tests.api.test_scenarios import train
+
+
+@pytest.fixture
+def trained(client: httpx2.Client) -> httpx2.Client:
+    train(client)
+    return client
