@@ -15,6 +15,6 @@ FROM ${BASE}
 COPY --from=build /packages ${LAMBDA_TASK_ROOT}/
 # A handler that does not import must fail here and not at the first request.
 RUN SERENDIP_SECRET=only-for-this-import-check-and-never-used AWS_REGION=us-east-1 \
-    AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none python -c "import app.entry.aws"
+    AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none python -c "import app.entry.aws.handler"
 USER 1000
-CMD ["app.entry.aws.handler"]
+CMD ["app.entry.aws.handler.handler"]

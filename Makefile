@@ -55,7 +55,7 @@ fuzz: .venv/installed ## Send more than 10,000 generated requests to a running s
 	@$(BIN)/python -m tests.fuzz
 
 deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an account that a deployment would work
-	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/test_runtime.py tests/entry/test_gateway_document.py tests/entry/test_costs.py
+	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/aws/test_runtime.py tests/entry/cli/test_gateway_document.py tests/entry/cli/test_cost_model.py
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 ##@ Maintain

@@ -121,9 +121,9 @@ class Settings(BaseModel):
     item_ttl_seconds: float = 20.0
     """For how long an instance may still serve an item's previous facts."""
     row_cache_rows: int = 10_000
-    catalogue_items: Annotated[int, Field(ge=8)] = 50_000
+    catalog_items: Annotated[int, Field(ge=8)] = 50_000
     """Of a project, items that filters and boosts look at beyond its lists: those that were changed last."""
-    catalogue_projects: Annotated[int, Field(ge=1)] = 20
+    catalog_projects: Annotated[int, Field(ge=1)] = 20
     """Whose items an instance keeps in memory."""
     connection_seconds: Annotated[float, Field(ge=10, le=7_200)] = 7_200.0
     """For how long a socket lives; API Gateway ends one after two hours."""
@@ -149,7 +149,7 @@ class Settings(BaseModel):
     """After so many events since the last training, the next one begins; left out, none does."""
     retrain_hours: Annotated[float, Field(gt=0)] | None = None
     """After so many hours since the last training, the next event begins one; left out, none does."""
-    neighbours: int = 100
+    neighbors: int = 100
     keep_versions: int = 5
     regression_tolerance: float = 0.10
     """A new version whose NDCG is lower than the active one's by more than this share is not activated."""

@@ -51,7 +51,7 @@ logger = logging.getLogger("serendip")
 
 
 @dataclass
-class Work:
+class RequestLog:
     """One request, message or job, as far as it got."""
 
     request_id: str = ""
@@ -86,7 +86,7 @@ class Work:
         return (perf_counter() - self.started) * 1_000
 
     @classmethod
-    def handed_over(cls, environment: Mapping[str, str], project: str, route: str) -> "Work":
+    def handed_over(cls, environment: Mapping[str, str], project: str, route: str) -> "RequestLog":
         """Work that another process begins with this one."""
         work = cls(environment.get(REQUEST_VARIABLE, ""), project=project, route=route)
         work.follow(environment.get(TRACEPARENT_VARIABLE))
@@ -109,17 +109,17 @@ class Work:
                 self.read_units += units
 
 
-_current: ContextVar[Work | None] = ContextVar("work", default=None)
+_current: ContextVar[RequestLog | None] = ContextVar("work", default=None)
 _rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 
-def current() -> Work:
+def current() -> RequestLog:
     """The work that is being done here; outside of any, one that nobody reads."""
-    return _current.get() or Work()
+    return _current.get() or RequestLog()
 
 
 @contextmanager
-def doing(work: Work) -> Iterator[Work]:
+def doing(work: RequestLog) -> Iterator[RequestLog]:
     token = _current.set(work)
     try:
         yield work
@@ -162,7 +162,7 @@ def tell(fields: Mapping[str, Any]) -> None:
         logger.info(orjson.dumps(fields).decode())
 
 
-def tell_request(work: Work, method: str, status: int, *, cold_start: bool, emf: bool) -> None:
+def tell_request(work: RequestLog, method: str, status: int, *, cold_start: bool, emf: bool) -> None:
     """The line of one request; for CloudWatch, with what makes metrics of its numbers.
 
     What is nothing is left out, because logs are paid by the byte; metrics need it.
@@ -212,7 +212,7 @@ def _directive(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"Timestamp": int(time() * 1_000), "CloudWatchMetrics": [directive]}
 
 
-def tell_failure(work: Work, error: BaseException) -> None:
+def tell_failure(work: RequestLog, error: BaseException) -> None:
     """An unexpected error: its type and where it was raised, but not its text, which may hold what was sent."""
     frames, frame = [], error.__traceback__
     while frame is not None:
@@ -238,7 +238,7 @@ def active_span() -> tuple[str, str, str] | None:
 
 
 @contextmanager
-def told_job(work: Work) -> Iterator[None]:
+def told_job(work: RequestLog) -> Iterator[None]:
     """The line of a job that no request waits for, in the trace of the one that started it."""
     outcome = "failed"
     try:

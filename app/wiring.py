@@ -9,62 +9,62 @@ from typing import Any
 
 from opentelemetry.trace import Tracer
 
-from app import moment
-from app.api.deps import Launcher, Services
-from app.api.tokens import Tokens
+from app import clock
 from app.config import Settings
-from app.domain import Item, Job, JobKind
+from app.domain.items import Item
+from app.domain.jobs import Job, JobKind
 from app.errors import Unavailable, WorkerUnavailable
-from app.services.access import Access
-from app.services.assortment import Assortment
+from app.services.access.authentication import Authentication
+from app.services.access.credential_cache import CredentialCache
+from app.services.access.idempotency import Idempotency
+from app.services.access.keys import Keys
+from app.services.access.oidc import Fetch, JwtVerifier
+from app.services.access.projects import Projects
+from app.services.access.rate_limits import Limiter
+from app.services.bundle import Launcher, Services
 from app.services.catalog import Catalog
-from app.services.changes import Changes
-from app.services.counting import Counting
-from app.services.decisions import Decisions, owner_digest
-from app.services.erasure import Erasure
-from app.services.erasure import Stores as ErasureStores
+from app.services.counters.counting import Counting
+from app.services.counters.lists import Lists
+from app.services.counters.rollups import Rollups
 from app.services.events import Events
 from app.services.failures import Failures
-from app.services.gathering import Gathering
-from app.services.idempotency import Idempotency
-from app.services.issuers import Fetch, Issuers
 from app.services.jobs import Jobs, folder_of
-from app.services.keys import Keys
-from app.services.limits import Limiter
-from app.services.lists import Lists
-from app.services.outcomes import Outcomes
-from app.services.projects import Projects
-from app.services.recommend import Recommend
-from app.services.remembered import Remembered
-from app.services.retraining import Retraining
-from app.services.scenarios import Scenarios
-from app.services.serving_cache import ServingCache
-from app.services.sessions import Sessions
+from app.services.models.outcomes import Outcomes
+from app.services.models.retraining import Retraining
+from app.services.models.rollout import Rollout
+from app.services.models.train import Train
+from app.services.models.training import TrainingStores
+from app.services.privacy.erasure import Erasure, ErasureStores
+from app.services.privacy.sessions import Sessions
+from app.services.recommendations.cache import ServingCache
+from app.services.recommendations.catalog_changes import CatalogChanges
+from app.services.recommendations.catalog_snapshot import CatalogSnapshot
+from app.services.recommendations.context import ContextLoader
+from app.services.recommendations.decision_log import DecisionLog, owner_digest
+from app.services.recommendations.recommend import Recommend
+from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
-from app.services.sums import Sums
-from app.services.traffic import Traffic
-from app.services.train import Train
-from app.services.training import Stores
+from app.services.tokens.signed import SignedTokens
 from app.services.usage import Usage
-from app.storage import schema
-from app.storage.access import Access as AccessStore
-from app.storage.buckets import Buckets
-from app.storage.connections import Connections
-from app.storage.counters import Counters
+from app.storage.access import AccessStore
+from app.storage.admin import schema
+from app.storage.buckets import BucketStore
+from app.storage.connections import ConnectionStore
+from app.storage.counters import CounterStore
 from app.storage.database import Database
-from app.storage.decisions import Decisions as DecisionStore
-from app.storage.events import Events as EventStore
-from app.storage.failures import Failures as FailureStore
-from app.storage.idempotency import Idempotency as IdempotencyStore
-from app.storage.items import Items
-from app.storage.jobs import Jobs as JobStore
-from app.storage.lists import MovingLists
-from app.storage.neighbours import Neighbours
-from app.storage.objects import FolderObjects, Objects, S3Objects
-from app.storage.scenarios import Scenarios as ScenarioStore
-from app.storage.usage import Usage as UsageStore
-from app.storage.users import Users
-from app.storage.versions import Versions
+from app.storage.decisions import DecisionStore
+from app.storage.events import EventStore
+from app.storage.failures import FailureStore
+from app.storage.idempotency import IdempotencyStore
+from app.storage.items import ItemStore
+from app.storage.jobs import JobStore
+from app.storage.lists import LiveListStore
+from app.storage.neighbors import NeighborStore
+from app.storage.objects import FileStore, FolderFileStore, S3FileStore
+from app.storage.scenarios import ScenarioStore
+from app.storage.usage import UsageStore
+from app.storage.users import UserStore
+from app.storage.versions import VersionStore
 
 Place = dict[str, Any]
 """Where a deletion goes on."""
@@ -85,13 +85,13 @@ class Wired:
 
 def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | None = None) -> Wired:
     database = Database(settings, schema.MODELS, tracer)
-    items, users, events = Items(database), Users(database), EventStore(database)
-    neighbours, versions = Neighbours(database), Versions(database)
+    items, users, events = ItemStore(database), UserStore(database), EventStore(database)
+    neighbors, versions = NeighborStore(database), VersionStore(database)
     access_store = AccessStore(database)
-    moving = MovingLists(database)
-    changes = Changes(items, settings, moment.now, database.submit)
-    cache = ServingCache(neighbours, moving, items, changes, versions, settings)
-    assortment = Assortment(items, changes, settings, database.submit)
+    moving = LiveListStore(database)
+    changes = CatalogChanges(items, settings, clock.now, database.submit)
+    cache = ServingCache(neighbors, moving, items, changes, versions, settings)
+    assortment = CatalogSnapshot(items, changes, settings, database.submit)
     changes.listen(cache)
     changes.listen(assortment)
 
@@ -101,10 +101,10 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         with suppress(Unavailable):  # they are stored; the next new item tells of them
             traffic.items_came(project, changed, cache.active(project))
 
-    counters, connections, failures = Counters(database), Connections(database), FailureStore(database)
-    tokens = Tokens(settings.secret.get_secret_value())
-    remembered = Remembered(access_store, settings)
-    keys = Keys(access_store, remembered, moment.now, moment.random_bytes)
+    counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
+    tokens = SignedTokens(settings.secret.get_secret_value())
+    remembered = CredentialCache(access_store, settings)
+    keys = Keys(access_store, remembered, clock.now, clock.random_bytes)
     decision_store = DecisionStore(database)
 
     def erase_decisions(project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
@@ -130,22 +130,22 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         purge,
         erase_decisions,
     )
-    erasure = Erasure(erasure_stores, settings, remembered.salt, remembered.forget, moment.now, moment.random_hex)
-    access = Access(remembered, tokens, Issuers(settings, fetch), moment.now)
-    sums = Sums(counters, moment.now)
-    outcomes = Outcomes(sums, moment.now)
-    traffic = Traffic(
+    erasure = Erasure(erasure_stores, settings, remembered.salt, remembered.forget, clock.now, clock.random_hex)
+    access = Authentication(remembered, tokens, JwtVerifier(settings, fetch), clock.now)
+    sums = Rollups(counters, clock.now)
+    outcomes = Outcomes(sums, clock.now)
+    traffic = Rollout(
         versions,
         settings,
         outcomes.worse,
         lambda project: max(items.latest(project, None, 1).values(), default=None),
         cache.forget_active,
-        moment.now,
+        clock.now,
     )
-    stores = Stores(events, items, neighbours, versions)
-    train = Train(stores, settings, moment.now, moment.random_hex, traffic.take_over)
+    stores = TrainingStores(events, items, neighbors, versions)
+    train = Train(stores, settings, clock.now, clock.random_hex, traffic.take_over)
 
-    jobs = Jobs(JobStore(database), objects, launcher.launch, moment.now, moment.random_hex)
+    jobs = Jobs(JobStore(database), objects, launcher.launch, clock.now, clock.random_hex)
 
     def begin_training(project: str, *, force: bool = False, quickly: bool = False) -> Job:
         version = train.queue(project, quickly=quickly).version
@@ -155,44 +155,44 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
             train.discard(project, version)
             raise
 
-    retraining = Retraining(versions, settings, partial(begin_training, quickly=True), moment.now)
+    retraining = Retraining(versions, settings, partial(begin_training, quickly=True), clock.now)
     services = Services(
         settings=settings,
         access=access,
         keys=keys,
-        projects=Projects(access_store, remembered, moment.now, moment.random_bytes),
-        limiter=Limiter(Buckets(database), settings, moment.now),
-        idempotency=Idempotency(IdempotencyStore(database), settings, moment.now),
-        catalog=Catalog(items, users, moment.now, learn_items, erasure.erased),
+        projects=Projects(access_store, remembered, clock.now, clock.random_bytes),
+        limiter=Limiter(BucketStore(database), settings, clock.now),
+        idempotency=Idempotency(IdempotencyStore(database), settings, clock.now),
+        catalog=Catalog(items, users, clock.now, learn_items, erasure.erased),
         events=Events(events, erasure.erased),
         recommend=Recommend(
-            Gathering(events, users, cache, changes, assortment, settings, database.submit), moment.now
+            ContextLoader(events, users, cache, changes, assortment, settings, database.submit), clock.now
         ),
         train=train,
         traffic=traffic,
         outcomes=outcomes,
-        counting=Counting(counters, settings.list_weights, moment.now),
-        lists=Lists(counters, sums, moving, items, settings, access.is_active, retraining.consider, moment.now),
+        counting=Counting(counters, settings.list_weights, clock.now),
+        lists=Lists(counters, sums, moving, items, settings, access.is_active, retraining.consider, clock.now),
         failures=Failures(failures, erasure.erased),
-        scenarios=Scenarios(ScenarioStore(database), settings, moment.now),
-        decisions=Decisions(decision_store, settings, moment.now, moment.random_hex, erasure.erased),
+        scenarios=Scenarios(ScenarioStore(database), settings, clock.now),
+        decisions=DecisionLog(decision_store, settings, clock.now, clock.random_hex, erasure.erased),
         sessions=Sessions(events, erasure.refuse),
-        sockets=Sockets(connections, settings, erasure.refuse, moment.now),
+        sockets=Sockets(connections, settings, erasure.refuse, clock.now),
         erasure=erasure,
         jobs=jobs,
-        usage=Usage(UsageStore(database), keys.mark_used, settings, moment.now),
+        usage=Usage(UsageStore(database), keys.mark_used, settings, clock.now),
         tokens=tokens,
         begin_training=begin_training,
-        clock=moment.now,
+        clock=clock.now,
         missing_tables=lambda: schema.missing(database),
     )
     return Wired(database, services)
 
 
-def _objects(settings: Settings) -> Objects | None:
+def _objects(settings: Settings) -> FileStore | None:
     """Where files of jobs are: a folder has a slash in its name, which a bucket never has."""
     if settings.files is None:
         return None
     if "/" in settings.files:
-        return FolderObjects(Path(settings.files), settings.secret.get_secret_value())
-    return S3Objects(settings.files, settings.region)
+        return FolderFileStore(Path(settings.files), settings.secret.get_secret_value())
+    return S3FileStore(settings.files, settings.region)

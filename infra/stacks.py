@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, WaiterError
 from cfnlint.decode import cfn_yaml
 
 TEMPLATES = Path(__file__).parent
-HANDLER = "app.entry.aws.handler"
+HANDLER = "app.entry.aws.handler.handler"
 FUNCTION = "AWS::Serverless::Function"
 TRAINING_FUNCTIONS = {"WorkerFunction"}
 INLINE_BYTES = 51_200

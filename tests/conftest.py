@@ -9,14 +9,14 @@ import httpx2
 import pytest
 
 from app.config import Settings
-from app.domain import Limits, Scope
-from app.entry import dynamodb_local
-from app.entry.dynamodb_local import Emulator
-from app.storage import migration
+from app.domain.access import Limits, Scope
+from app.entry.local import dynamodb
+from app.entry.local.dynamodb import Emulator
+from app.storage.admin import migration
 from app.wiring import Wired
-from tests import permissions
-from tests.build import SECRET, a_key, client_of, forget_applications, wired_on
-from tests.data import ROOT
+from tests.support import permissions
+from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
+from tests.support.datasets import ROOT
 
 _numbers = count(1)
 
@@ -55,7 +55,7 @@ def _applications_end_with_their_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    running = dynamodb_local.start(ROOT / ".serendip", None)
+    running = dynamodb.start(ROOT / ".serendip", None)
     creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint))
     migration.migrate(creating.database)
     creating.close()
@@ -81,7 +81,7 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 @pytest.fixture
 def own(settings: Settings) -> Iterator[Settings]:
     """A database of the test's own, whose stream holds its events only."""
-    running = dynamodb_local.start(ROOT / ".serendip", None)
+    running = dynamodb.start(ROOT / ".serendip", None)
     yield settings.model_copy(update={"endpoint": running.endpoint})
     running.stop()
 
@@ -89,7 +89,7 @@ def own(settings: Settings) -> Iterator[Settings]:
 @pytest.fixture
 def own_emulator() -> Iterator[Emulator]:
     """One that the test may kill."""
-    running = dynamodb_local.start(ROOT / ".serendip", None)
+    running = dynamodb.start(ROOT / ".serendip", None)
     yield running
     running.stop(kill=True)
 

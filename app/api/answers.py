@@ -3,17 +3,24 @@
 from dataclasses import replace
 
 from app import telemetry
-from app.api.deps import Services
-from app.api.recommendation_schemas import AnswerView, ReasonView, RecommendationView, RowView
-from app.api.served import Served, entry
-from app.domain import Answer, Recommendation, Row, Wish
+from app.api.schemas.recommendations import PageRowView, ReasonView, RecommendationListView, RecommendationView
+from app.domain.recommendations import Recommendation, RecommendationList, RecommendationQuery
+from app.domain.scenarios import PageRow
 from app.errors import NotFound, Unavailable
-from app.services.recommend import FALLBACKS
+from app.services.bundle import Services
+from app.services.recommendations.recommend import FALLBACKS
+from app.services.tokens.recommendation_id import RecommendationId, entry
 
 
 def view(
-    services: Services, project: str, answer: Answer, wish: Wish, user_id: str = "", *, properties: bool = False
-) -> AnswerView:
+    services: Services,
+    project: str,
+    answer: RecommendationList,
+    wish: RecommendationQuery,
+    user_id: str = "",
+    *,
+    properties: bool = False,
+) -> RecommendationListView:
     """An answer with its recommendation id. A sampled share of them is kept, to be shown again."""
     now = services.clock()
     version = answer.active.version if answer.active else None
@@ -21,7 +28,7 @@ def view(
     work.model_version, work.recommendations = version, len(answer.recommendations)
     work.fallbacks = sum(one.source in FALLBACKS for one in answer.recommendations)
     work.staleness_seconds = (now - answer.active.activated_at).total_seconds() if answer.active else None
-    served = Served(
+    served = RecommendationId(
         version,
         now,
         wish.scenario,
@@ -32,7 +39,7 @@ def view(
     decision = None if answer.degraded else services.decisions.sampled(_log_share(services, project, wish))
     if decision is not None:
         served = replace(served, owner=services.decisions.owner(project, user_id), decision=decision)
-    made = AnswerView(
+    made = RecommendationListView(
         recommendation_id=services.tokens.recommendation(project, served),
         model_version=version,
         degraded=answer.degraded,
@@ -44,13 +51,15 @@ def view(
     return made
 
 
-def row(services: Services, project: str, made: Row, wish: Wish, user_id: str, *, properties: bool) -> RowView:
+def row(
+    services: Services, project: str, made: PageRow, wish: RecommendationQuery, user_id: str, *, properties: bool
+) -> PageRowView:
     """A row of a page; each has a recommendation id of its own."""
     shown = view(services, project, made.answer, wish, user_id, properties=properties)
-    return RowView(kind=made.kind, title=made.title, source_item=made.source_item, **dict(shown))
+    return PageRowView(kind=made.kind, title=made.title, source_item=made.source_item, **dict(shown))
 
 
-def _log_share(services: Services, project: str, wish: Wish) -> float:
+def _log_share(services: Services, project: str, wish: RecommendationQuery) -> float:
     share = services.settings.decision_log_share
     if wish.scenario is None:
         return share
@@ -60,7 +69,7 @@ def _log_share(services: Services, project: str, wish: Wish) -> float:
         return share
 
 
-def _one(one: Recommendation, answer: Answer, *, properties: bool) -> RecommendationView:
+def _one(one: Recommendation, answer: RecommendationList, *, properties: bool) -> RecommendationView:
     item = one.item
     return RecommendationView(
         item_id=one.item_id,

@@ -7,12 +7,13 @@ from fastapi_offline import FastAPIOffline
 from opentelemetry.trace import TracerProvider
 from starlette.middleware.cors import CORSMiddleware
 
-from app.api import document, events, health, problems, recommendations
-from app.api.deferred import Deferred, add_routes
-from app.api.deps import Services
-from app.api.front_door import FrontDoor
-from app.api.middleware import RequestContext
-from app.api.versioning import DEPRECATED, Deprecated, Deprecations
+from app.api.http import openapi, problems
+from app.api.http.admission import Admission
+from app.api.http.deprecation import DEPRECATED, Deprecated, Deprecations
+from app.api.http.lazy_routes import LazyRoutes, add_routes
+from app.api.http.request_context import RequestContext
+from app.api.routes import events, health, recommendations
+from app.services.bundle import Services
 
 DESCRIPTION = """
 Send items and events; a moment later ask what each user should see next.
@@ -49,12 +50,12 @@ DEFERRED = {
     "users": ("/v1/users",),
     "privacy": ("/v1/users", "/v1/sessions", "/v1/export"),
     "scenarios": ("/v1/scenarios",),
-    "tickets": ("/v1/tickets",),
+    "access.tickets": ("/v1/tickets",),
     "models": ("/v1/models",),
     "jobs": ("/v1/jobs",),
-    "traffic": ("/v1/traffic", "/v1/outcomes"),
-    "keys": ("/v1/keys",),
-    "projects": ("/v1/projects",),
+    "rollout": ("/v1/traffic", "/v1/outcomes"),
+    "access.keys": ("/v1/keys",),
+    "access.projects": ("/v1/projects",),
     "usage": ("/v1/usage",),
 }
 """Modules whose routes are loaded with the first request for them, and what their paths begin with."""
@@ -125,11 +126,11 @@ def create_application(
     for module in SERVING:
         add_routes(app, module.router)
     for name, prefixes in DEFERRED.items():
-        app.router.routes.append(Deferred(app, f"app.api.{name}", prefixes))
+        app.router.routes.append(LazyRoutes(app, f"app.api.routes.{name}", prefixes))
     deprecations = Deprecations(deprecated)
     problems.add_handlers(app)
-    document.describe(app, deprecations)
-    app.add_middleware(FrontDoor, services=services)
+    openapi.describe(app, deprecations)
+    app.add_middleware(Admission, services=services)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
-from app.api.deps import Given, Limit, Services
-from app.api.fields import Boost, Filter, Id
-from app.api.security import CanRecommend
-from app.domain import MAX_SHOWN, Diversity, Wish
+from app.api.http.dependencies import Limit, ServicesDep
+from app.api.http.security import CanRecommend
+from app.api.schemas.fields import Boost, Filter, Id
+from app.domain.recommendations import MAX_SHOWN, Diversity, RecommendationQuery
 from app.errors import InvalidInput, Unavailable
-from app.services.scenarios import wish_of
+from app.services.bundle import Services
+from app.services.recommendations.scenarios import wish_of
 
 Excluded = Annotated[list[Id], Query(max_length=100, description="Items to leave out.")]
 EventTypes = Annotated[list[Id] | None, Query(max_length=20, description="Only events of these types count.")]
@@ -43,7 +44,7 @@ DiversityQuery = Annotated[
 def _wish(
     request: Request,
     project: CanRecommend,
-    services: Given,
+    services: ServicesDep,
     limit: Limit = 10,
     exclude: Excluded = [],  # noqa: B006 - FastAPI copies it
     event_types: EventTypes = None,
@@ -57,7 +58,7 @@ def _wish(
     diversity: DiversityQuery = None,
     scenario: ScenarioName = None,
     page_after: PageAfter = None,
-) -> Wish:
+) -> RecommendationQuery:
     said: dict[str, Any] = {
         "limit": limit,
         "include_seen": include_seen,
@@ -76,12 +77,12 @@ def _wish(
     return wish(services, project, given, scenario, page_after)
 
 
-Wished = Annotated[Wish, Depends(_wish)]
+Wished = Annotated[RecommendationQuery, Depends(_wish)]
 
 
 def wish(
     services: Services, project: str, given: Mapping[str, Any], scenario: str | None, page_after: str | None = None
-) -> Wish:
+) -> RecommendationQuery:
     """What is asked, with the settings of a scenario where one is named.
 
     Raises:
@@ -96,9 +97,9 @@ def wish(
             raise InvalidInput(f"A list has at most {MAX_SHOWN} items on all its pages.")
     given = {**given, "shown": shown}
     if scenario is None:
-        return Wish(**given)
+        return RecommendationQuery(**given)
     try:
         stored = services.scenarios.remembered(project, scenario)
     except Unavailable:  # recommendations go on without the database
-        return Wish(**given)
+        return RecommendationQuery(**given)
     return wish_of(stored, given)

@@ -1,10 +1,12 @@
-"""Projects, keys, who asks, and what is kept of them."""
+"""Projects, API keys, scopes and principals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+
+from app.domain.privacy import Receipt
 
 ADMINISTRATION = "administration"
 """The project whose admin keys create and delete the other projects; it has no data of its own."""
@@ -123,58 +125,3 @@ class Principal:
                 "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
             }
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A live socket, whose identity was fixed when it was opened."""
-
-    connection_id: str
-    principal: Principal
-    connected_at: datetime
-    expires_at: datetime
-    users: frozenset[str] = frozenset()
-    """Those that it is subscribed to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A user's list that a connection wants to be told of."""
-
-    project: str
-    user_id: str
-    connection_id: str
-    expires_at: datetime
-    wish: Mapping[str, Any] | None = None
-    """What was asked for; None where the connection is the user's own, but not subscribed."""
-    shown: str | None = None
-    """Digest of the list that was pushed last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What an erasure removed, by kind."""
-
-    receipt_id: str
-    started_at: datetime
-    removed: Mapping[str, int] = field(default_factory=dict)
-    completed_at: datetime | None = None
-    reached: Mapping[str, str] = field(default_factory=dict)
-    """By kind, the last one that is counted, while there are more."""
-
-    @property
-    def complete(self) -> bool:
-        return self.completed_at is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """A project's traffic of one day (UTC)."""
-
-    day: date
-    requests: float = 0.0
-    events: float = 0.0
-    recommendations: float = 0.0
-    read_units: float = 0.0
-    write_units: float = 0.0
-    milliseconds: float = 0.0

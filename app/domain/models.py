@@ -1,12 +1,10 @@
-"""Model versions, and the lists that they and the counters give."""
+"""Model versions, and the pointer to the active one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from app.domain.records import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,67 +91,3 @@ class ActiveModel:
         """Whether an item of that time came too late for a model that new ones can be compared with."""
         learned_at, weight = self.scoring.learned_at, self.scoring.content_weight
         return learned_at is not None and weight is not None and created_at.timestamp() > learned_at
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A past event and its share of a recommendation's score (the shares of all events sum to 1)."""
-
-    item_id: str
-    event_type: str
-    timestamp: datetime | None
-    share: float
-    contribution: float = 0.0
-    """The share times the score: those of all events sum to the score."""
-    title: str | None = None
-    event_id: str | None = None
-    kept_without: bool | None = None
-    """Whether the item would be in the answer without this event; None where that was not tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """One place of an answer. `source` names the recommender or the fallback list it came from."""
-
-    item_id: str
-    score: float
-    source: str
-    reasons: tuple[Reason, ...] = ()
-    item: Item | None = None
-    boost: float = 1.0
-    """What the boost multiplied the score with; it is in the score."""
-    rotation: float = 1.0
-    """What ignored impressions left of the score; likewise."""
-    of_other: bool = False
-    """Whether the other one of two interleaved versions chose it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An ordered list of recommendations and where it came from."""
-
-    recommendations: tuple[Recommendation, ...]
-    active: ActiveModel | None
-    degraded: bool = False
-    other: str | None = None
-    """The version that it is interleaved with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A list of a page under a heading of its own; a `because` row names the item that it resembles."""
-
-    kind: str
-    title: str
-    answer: Answer
-    source_item: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MovingList:
-    """A list of a project's items as of a time (seconds since 1970), packed best first; category "" is all."""
-
-    kind: str
-    category: str
-    as_of: float
-    packed: bytes

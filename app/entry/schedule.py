@@ -1,6 +1,6 @@
 """What is done from time to time: by a schedule in the cloud, by the follower of the stream on a laptop."""
 
-from app.api.deps import Services
+from app.services.bundle import Services
 
 
 def tick(services: Services) -> dict[str, int]:

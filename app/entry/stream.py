@@ -14,12 +14,12 @@ from time import time
 from typing import Any, Protocol
 
 from app import telemetry
-from app.api.deps import Services
 from app.deadline import within
-from app.domain import Change
+from app.domain.events import Change
 from app.errors import Unavailable
+from app.services.bundle import Services
 from app.storage import stream
-from app.telemetry import Work
+from app.telemetry import RequestLog
 
 BATCH_SECONDS = 60.0
 """Within which a batch is applied, or given back."""
@@ -68,7 +68,7 @@ class Consumer:
         Returns:
             The sequence number from which on the batch has to be delivered again, None where all is done.
         """
-        work = Work(route="stream")
+        work = RequestLog(route="stream")
         with telemetry.doing(work), within(BATCH_SECONDS), telemetry.told_job(work):
             batch = _Batch(records)
             self._do(batch)

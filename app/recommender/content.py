@@ -8,11 +8,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from app.domain import Item
+from app.domain.items import Item
 
 LEAST_COSINE = 0.1
 KEPT = 20
-"""Neighbours by content that a row gets besides its others."""
+"""Neighbors by content that a row gets besides its others."""
 MAX_TERMS = 200
 WORD = re.compile(r"\w{2,}")
 

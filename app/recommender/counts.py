@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from struct import Struct
 from zlib import compress, decompress
 
-from app.domain import Event
+from app.domain.events import Event
 
 Counts = dict[tuple[int, str], int]
 """(second since 1970 at which the slot begins, item id) -> thousandths of weight; never 0."""

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from app.domain import Diversity, Item
+from app.domain.items import Item
+from app.domain.recommendations import Diversity
 
 CATEGORIES = "categories"
 WORD = re.compile(r"\w{2,}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from app.recommender.draw import uniform
+from app.recommender.randomness import uniform
 
 NEW = timedelta(days=30)
 

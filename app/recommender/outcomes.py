@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 
-from app.domain import Event, Origin
+from app.domain.events import Attribution, Event
 from app.recommender import counts
 from app.recommender.counts import MARK, THOUSANDTHS, Counts
 from app.recommender.weights import IMPRESSION
@@ -64,14 +64,14 @@ def arrived_since(total: Counts, second: float) -> int:
     return sum(amount for (slot, name), amount in total.items() if name == ARRIVED and slot > second)
 
 
-def by_origin(total: Counts, since: float) -> dict[Origin, Outcome]:
+def by_origin(total: Counts, since: float) -> dict[Attribution, Outcome]:
     """Outcomes of the slots that began since then (seconds since 1970)."""
-    sums: dict[Origin, dict[str, int]] = {}
+    sums: dict[Attribution, dict[str, int]] = {}
     for (slot, name), amount in total.items():
         if slot < since or counts.is_item(name) or name == ARRIVED:
             continue
         _, version, scenario, source, metric = name.split(MARK)
-        of_origin = sums.setdefault(Origin(version, scenario, source), {})
+        of_origin = sums.setdefault(Attribution(version, scenario, source), {})
         of_origin[metric] = of_origin.get(metric, 0) + amount
     return {origin: _outcome(found) for origin, found in sums.items()}
 

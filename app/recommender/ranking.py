@@ -13,12 +13,12 @@ def scores(history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) ->
 
     Args:
         history: (item id, weight) pairs, each item once.
-        rows: neighbour rows by item id; they hold di^-b * W[i, j] * dj^b.
+        rows: neighbor rows by item id; they hold di^-b * W[i, j] * dj^b.
     """
     total: dict[str, float] = {}
     for item_id, weight in history:
-        for neighbour, value in rows.get(item_id, {}).items():
-            total[neighbour] = total.get(neighbour, 0.0) + _term(weight, value)
+        for neighbor, value in rows.get(item_id, {}).items():
+            total[neighbor] = total.get(neighbor, 0.0) + _term(weight, value)
     return total
 
 

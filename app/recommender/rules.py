@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from app.domain import Item
+from app.domain.items import Item
 from app.errors import FieldError, InvalidInput
 
 MAX_LENGTH = 2_000

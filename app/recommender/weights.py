@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from app.domain import Event, Scoring
+from app.domain.events import Event
+from app.domain.models import Scoring
 
 RATING = "rating"
 IMPRESSION = "impression"

@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from app.domain import Item, Page, Precondition, User
+from app.domain.items import Item
+from app.domain.paging import Page
+from app.domain.preconditions import Precondition
+from app.domain.users import User
 from app.errors import Conflict, Erased, NotFound
 from app.services.preconditions import check
-from app.storage.items import Items
-from app.storage.users import Users
+from app.storage.items import ItemStore
+from app.storage.users import UserStore
 
 ATTEMPTS = 5
 
@@ -21,8 +24,8 @@ ANYHOW = Precondition()
 class Catalog:
     def __init__(
         self,
-        items: Items,
-        users: Users,
+        items: ItemStore,
+        users: UserStore,
         clock: Clock,
         changed: Callable[[str, Sequence[Item]], None],
         erased: Callable[[str, Sequence[str]], set[str]],

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from app import telemetry
-from app.domain import Event, Page
+from app.domain.events import Event
+from app.domain.paging import Page
 from app.errors import Erased
-from app.storage.events import Events as Store
+from app.storage.events import EventStore as Store
 
 
 class Events:

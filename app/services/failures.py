@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from app.domain import Failure, Page, every
+from app.domain.events import Failure
+from app.domain.paging import Page, every
 from app.errors import NotFound
 from app.storage.failures import UNKNOWN, owner
-from app.storage.failures import Failures as Store
+from app.storage.failures import FailureStore as Store
 
 LISTED = 100
 

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app import telemetry
-from app.domain import Job, JobKind, JobState, Page, StoredFile
+from app.domain.jobs import Job, JobKind, JobState, StoredFile
+from app.domain.paging import Page
 from app.errors import Conflict, NotFound, WorkerUnavailable
-from app.storage.jobs import Jobs as Store
-from app.storage.objects import GET, PUT, Objects
+from app.storage.jobs import JobStore as Store
+from app.storage.objects import GET, PUT, FileStore
 
 HOLD = timedelta(minutes=2)
 """After so long without a sign of life a worker is taken for killed."""
@@ -29,7 +30,7 @@ class Jobs:
     def __init__(
         self,
         store: Store,
-        objects: Objects | None,
+        objects: FileStore | None,
         launch: Callable[[str, Job], None],
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
@@ -39,7 +40,7 @@ class Jobs:
         self._clock, self._random_hex = clock, random_hex
 
     @property
-    def objects(self) -> Objects:
+    def objects(self) -> FileStore:
         """Raises WorkerUnavailable where there is no place for files."""
         if self._objects is None:
             raise WorkerUnavailable(NO_FILES)

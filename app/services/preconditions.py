@@ -1,6 +1,6 @@
 """If-Match and If-None-Match, for everything that can be changed under a condition."""
 
-from app.domain import Precondition
+from app.domain.preconditions import Precondition
 from app.errors import PreconditionFailed
 
 

@@ -6,9 +6,10 @@ from hashlib import blake2b
 from typing import Any
 
 from app.config import Settings
-from app.domain import Connection, Principal, Subscription
+from app.domain.access import Principal
+from app.domain.sockets import Connection, Subscription
 from app.errors import Conflict, InvalidInput, Unauthenticated
-from app.storage.connections import Connections
+from app.storage.connections import ConnectionStore
 
 MAX_SUBSCRIPTIONS = 20
 FAREWELL = timedelta(minutes=12)
@@ -18,7 +19,7 @@ FAREWELL = timedelta(minutes=12)
 class Sockets:
     def __init__(
         self,
-        connections: Connections,
+        connections: ConnectionStore,
         settings: Settings,
         refuse_erased: Callable[[str, str], None],
         clock: Callable[[], datetime],

@@ -8,10 +8,10 @@ from time import monotonic
 
 from app import prices
 from app.config import Settings
-from app.domain import Usage as Day
+from app.domain.usage import DailyUsage as Day
 from app.errors import Conflict, Unavailable
-from app.storage.usage import Usage as Store
-from app.telemetry import Work
+from app.storage.usage import UsageStore as Store
+from app.telemetry import RequestLog
 
 NUMBERS = tuple(field.name for field in fields(Day) if field.name != "day")
 
@@ -28,7 +28,7 @@ class Usage:
         self._marked: set[tuple[str, date]] = set()
         self._written_at = monotonic()
 
-    def count(self, project: str, credential: str, work: Work) -> None:
+    def count(self, project: str, credential: str, work: RequestLog) -> None:
         """Add one finished request."""
         today = self._clock().date()
         done = Day(

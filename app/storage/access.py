@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain import ApiKey, Limits, Page, Project, ProjectState, Receipt, Scope
+from app.domain.access import ApiKey, Limits, Project, ProjectState, Scope
+from app.domain.paging import Page
+from app.domain.privacy import Receipt
 from app.errors import Conflict, Exists
 from app.storage import listing
 from app.storage.database import Database, Raw, bounded
@@ -38,7 +40,7 @@ class AccessRow(Model):
     by_listing = ListingIndex()
 
 
-class Access:
+class AccessStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, AccessRow)
 

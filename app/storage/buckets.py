@@ -35,7 +35,7 @@ class Bucket:
     used: int = 0
 
 
-class Buckets:
+class BucketStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, BucketRow)
 

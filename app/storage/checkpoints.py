@@ -9,7 +9,7 @@ ENDED = "ended"
 """In the place of a sequence number, of a shard that was read to its end."""
 
 
-class Checkpoints:
+class CheckpointStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, CounterRow)
 

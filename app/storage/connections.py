@@ -9,7 +9,8 @@ from typing import Any
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
-from app.domain import Connection, Principal, Subscription
+from app.domain.access import Principal
+from app.domain.sockets import Connection, Subscription
 from app.errors import Conflict
 from app.storage.database import Database, Raw
 from app.storage.table import Table, is_expired, iso, key, moment
@@ -40,7 +41,7 @@ class ConnectionRow(Model):
     expires_at = TTLAttribute()
 
 
-class Connections:
+class ConnectionStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ConnectionRow)
         self._present: dict[str, float] = {}

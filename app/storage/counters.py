@@ -69,7 +69,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class PendingRefresh:
     """A project whose lists are older than its counters, and which times of these changed."""
 
     project: str
@@ -79,7 +79,7 @@ class Due:
     """When it was put off first, in seconds since 1970."""
 
 
-class Counters:
+class CounterStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, CounterRow)
         self._submit = database.submit
@@ -128,16 +128,16 @@ class Counters:
         }
         self._table.database.call("UpdateItem", request)
 
-    def due(self, project: str) -> Due | None:
+    def due(self, project: str) -> PendingRefresh | None:
         row = self._table.get(_due(project), project, consistent=True)
         return _due_of(row) if row else None
 
-    def all_due(self) -> list[Due]:
+    def all_due(self) -> list[PendingRefresh]:
         """Some projects whose lists are due; asked again, others."""
         partitions = [key("", DUE, f"{number:02d}") for number in range(DUE_SHARDS)]
         return [_due_of(row) for partition in partitions for row in self._table.query(partition, consistent=True)[0]]
 
-    def done(self, due: Due) -> None:
+    def done(self, due: PendingRefresh) -> None:
         """Forget that a project was due, unless it became so again."""
         request = {
             "TableName": self._table.name,
@@ -180,6 +180,6 @@ def _counted(row: Raw) -> Counted:
     return Counted(int(start), packed, digests, int(row["version"]["N"]), int(page or 0))
 
 
-def _due_of(row: Raw) -> Due:
+def _due_of(row: Raw) -> PendingRefresh:
     touched, since = frozenset(map(int, row["touched"]["SS"])), float(row["since"]["N"]) if "since" in row else 0.0
-    return Due(row["start"]["S"], touched, int(row["version"]["N"]), since)
+    return PendingRefresh(row["start"]["S"], touched, int(row["version"]["N"]), since)

@@ -25,7 +25,7 @@ class DecisionRow(Model):
     expires_at = TTLAttribute()
 
 
-class Decisions:
+class DecisionStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, DecisionRow)
 

@@ -11,7 +11,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from app.domain import Event, Origin, Page
+from app.domain.events import Attribution, Event
+from app.domain.paging import Page
 from app.storage.database import Database, Raw
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
@@ -54,7 +55,7 @@ class EventRow(Model):
     by_month = MonthIndex()
 
 
-class Events:
+class EventStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, EventRow)
         self._months: set[tuple[str, str]] = set()
@@ -159,5 +160,5 @@ def event_of(row: Raw, user_id: str) -> Event:
         timestamp=moment(time),
         event_id=event_id,
         value=float(row["value"]["N"]) if "value" in row else None,
-        origin=Origin(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
+        origin=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )

@@ -8,7 +8,8 @@ from typing import Any
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain import Failure, Page, every
+from app.domain.events import Failure
+from app.domain.paging import Page, every
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table
 
@@ -31,7 +32,7 @@ class FailureRow(Model):
     expires_at = TTLAttribute()
 
 
-class Failures:
+class FailureStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, FailureRow)
 

@@ -40,7 +40,7 @@ class Claim:
     answer: bytes | None = None
 
 
-class Idempotency:
+class IdempotencyStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, IdempotencyRow)
 

@@ -13,7 +13,8 @@ from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribut
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from app.domain import Item, Page
+from app.domain.items import Item
+from app.domain.paging import Page
 from app.storage import listing
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
@@ -53,7 +54,7 @@ class ItemRow(Model):
     by_change = ChangeIndex()
 
 
-class Items:
+class ItemStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ItemRow)
 

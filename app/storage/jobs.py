@@ -9,7 +9,8 @@ from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from app.domain import Job, JobKind, JobState, Page
+from app.domain.jobs import Job, JobKind, JobState
+from app.domain.paging import Page
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
@@ -50,7 +51,7 @@ class JobRow(Model):
     by_open = OpenIndex()
 
 
-class Jobs:
+class JobStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, JobRow)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from app.domain import Page
+from app.domain.paging import Page
 from app.storage.database import Raw
 from app.storage.table import LISTING_SHARDS, SEPARATOR, Table, key, moment
 

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from app.domain import MovingList
+from app.domain.recommendations import LiveList
 from app.storage.database import Database, Raw
-from app.storage.neighbours import ListRow
+from app.storage.neighbors import ListRow
 from app.storage.table import Table, key
 
 
-class MovingLists:
+class LiveListStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ListRow)
 
-    def get(self, project: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], MovingList]:
+    def get(self, project: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LiveList]:
         """Lists by (kind, category); those that were never made are left out."""
         found = map(_list, self._table.get_many([_key(project, *name) for name in names]))
         return {(one.kind, one.category): one for one in found}
 
-    def put(self, project: str, lists: Sequence[MovingList]) -> None:
+    def put(self, project: str, lists: Sequence[LiveList]) -> None:
         self._table.write_many(
             [ListRow(key=_key(project, one.kind, one.category), packed=one.packed, as_of=one.as_of) for one in lists]
         )
@@ -27,6 +27,6 @@ def _key(project: str, kind: str, category: str) -> str:
     return key(project, "", kind, category)
 
 
-def _list(row: Raw) -> MovingList:
+def _list(row: Raw) -> LiveList:
     _, _, kind, category = str(row["key"]["S"]).split("#", 3)
-    return MovingList(kind, category, float(row["as_of"]["N"]), bytes(row["packed"]["B"]))
+    return LiveList(kind, category, float(row["as_of"]["N"]), bytes(row["packed"]["B"]))

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app.domain import Page, StoredFile
+from app.domain.jobs import StoredFile
+from app.domain.paging import Page
 from app.errors import InvalidToken, Unavailable
 from app.storage.aws import client
 
@@ -24,7 +25,7 @@ DELETED_AT_ONCE = 1_000
 DAY_SECONDS = 86_400
 
 
-class Objects(Protocol):
+class FileStore(Protocol):
     """Every method may raise Unavailable."""
 
     def size(self, name: str) -> int | None:
@@ -46,7 +47,7 @@ class Objects(Protocol):
         """Where anybody can GET or PUT it for so long; of a laptop, only the path."""
 
 
-class S3Objects:
+class S3FileStore:
     def __init__(self, bucket: str, region: str) -> None:
         self._bucket, self._region = bucket, region
 
@@ -96,7 +97,7 @@ class S3Objects:
             return str(self._client.generate_presigned_url(f"{method.lower()}_object", given, seconds))
 
 
-class FolderObjects:
+class FolderFileStore:
     """The laptop's twin; the URLs that it gives are served by `entry.local_files`."""
 
     def __init__(self, folder: Path, secret: str) -> None:

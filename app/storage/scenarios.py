@@ -9,7 +9,9 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.domain import Diversity, Page, Placement, RowSettings, Scenario
+from app.domain.paging import Page
+from app.domain.recommendations import Diversity
+from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table, iso, key, moment
 
@@ -30,7 +32,7 @@ class ScenarioRow(Model):
     deleted = BooleanAttribute(null=True)
 
 
-class Scenarios:
+class ScenarioStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ScenarioRow)
 
@@ -91,11 +93,11 @@ def _scenario(row: Raw) -> Scenario:
     )
 
 
-def placement(facts: Mapping[str, Any]) -> Placement:
+def placement(facts: Mapping[str, Any]) -> ScenarioSettings:
     """From JSON; what an earlier release did not know has its default."""
     lists = {name: tuple(facts[name]) for name in ("recommenders", "event_types") if facts.get(name) is not None}
     diversity = facts.get("diversity")
-    return Placement(
+    return ScenarioSettings(
         **{
             **facts,
             **lists,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.domain import Change, Event
+from app.domain.events import Change, Event
 from app.storage.events import MONTHS, event_of
 from app.storage.table import SEPARATOR
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain import Usage as Day
+from app.domain.usage import DailyUsage as Day
 from app.storage.database import Database
 from app.storage.table import Table
 
@@ -29,7 +29,7 @@ class UsageRow(Model):
     expires_at = TTLAttribute()
 
 
-class Usage:
+class UsageStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, UsageRow)
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain import Page, Receipt, User
+from app.domain.paging import Page
+from app.domain.privacy import Receipt
+from app.domain.users import User
 from app.storage import listing
 from app.storage.access import receipt, receipt_facts
 from app.storage.database import Database, Raw
@@ -30,7 +32,7 @@ class UserRow(Model):
     by_listing = ListingIndex()
 
 
-class Users:
+class UserStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, UserRow)
 

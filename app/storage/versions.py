@@ -11,7 +11,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.domain import ActiveModel, ModelVersion, Page, Scoring, Variant, VersionState
+from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
+from app.domain.paging import Page
 from app.errors import Conflict
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
@@ -44,7 +45,7 @@ class VersionRow(Model):
     newest_item = UnicodeAttribute(null=True)
 
 
-class Versions:
+class VersionStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, VersionRow)
 

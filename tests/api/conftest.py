@@ -1,9 +1,9 @@
-"""A project whose model knows a small catalogue."""
+"""A project whose model knows a small catalog."""
 
 import httpx2
 import pytest
 
-from tests.api.test_scenarios import train
+from tests.api.routes.test_scenarios import train
 
 
 @pytest.fixture

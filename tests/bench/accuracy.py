@@ -7,15 +7,24 @@ from pathlib import Path
 
 import orjson
 
-from tests import data
+from tests.support import datasets
 
 
 def run() -> None:
     print("\nAccuracy: `serendip evaluate`, random fifth held out, seed 0, full ranking of unseen items, k = 20")
-    for name, rows in data.present():
+    for name, rows in datasets.present():
         with tempfile.TemporaryDirectory() as folder:
-            path = data.write(rows, Path(folder) / "interactions.csv")
-            command = [sys.executable, "-m", "app.entry.cli", "evaluate", str(path), "--holdout", "random", "--json"]
+            path = datasets.write(rows, Path(folder) / "interactions.csv")
+            command = [
+                sys.executable,
+                "-m",
+                "app.entry.cli.main",
+                "evaluate",
+                str(path),
+                "--holdout",
+                "random",
+                "--json",
+            ]
             report = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         model, popular = report["metrics"], report["popularity"]
         print(

@@ -8,10 +8,10 @@ import sys
 import time
 
 from app.config import Settings
-from app.entry import dynamodb_local
+from app.entry.local import dynamodb
 from tests.bench.latency import PROJECT, environment_of, load
-from tests.build import SECRET
-from tests.data import ROOT
+from tests.support.builders import SECRET
+from tests.support.datasets import ROOT
 
 ROUNDS = 15
 HELLO = """
@@ -36,11 +36,11 @@ event = {"version": "2.0", "rawPath": "/", "rawQueryString": "", "headers": {},
          "requestContext": {"http": {"method": "GET", "path": "/", "sourceIp": "127.0.0.1"}, "domainName": "x"}}
 handler(event, None)
 """
-OURS = "import app.entry.aws"
+OURS = "import app.entry.aws.handler"
 FIRST = """
 import json, sys, time
-from app.entry.aws import handler
-from tests.payloads import http_api
+from app.entry.aws.handler import handler
+from tests.support.payloads import http_api
 method, target, key, body = sys.argv[1:]
 event = http_api((method, target, {"x-api-key": key, "content-type": "application/json"}, body.encode() or None))
 known, found = set(sys.modules), []
@@ -68,7 +68,7 @@ FIRST_ROUNDS = 5
 def run() -> None:
     _import_times()
     print("  What the first request of an instance adds to the same one later (median of", FIRST_ROUNDS, "instances):")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
         _first_requests(environment_of(settings), load(settings))

@@ -18,29 +18,30 @@ from mangum import Mangum
 
 from app import telemetry
 from app.api.application import create_application
+from app.clock import now
 from app.config import Settings
-from app.domain import Event
-from app.entry import costs, dynamodb_local
-from app.entry.costs import Part, Recorded, Traffic
+from app.domain.events import Event
+from app.entry.cli import cost_model
+from app.entry.cli.cost_model import MonthlyTraffic, Part, RecordedUnits
+from app.entry.local import dynamodb
 from app.entry.stream import Consumer
-from app.moment import now
 from app.storage.events import EventRow
-from app.telemetry import WRITES, Work
+from app.telemetry import WRITES, RequestLog
 from app.wiring import Wired
-from tests import tables
 from tests.bench.latency import PROJECT, USERS, load
-from tests.build import SECRET, wired_on
-from tests.data import ROOT
-from tests.payloads import http_api
-from tests.streams import NoSockets, a_record
+from tests.support import tables
+from tests.support.builders import SECRET, wired_on
+from tests.support.datasets import ROOT
+from tests.support.payloads import http_api
+from tests.support.stream_records import NoSockets, a_record
 
 SECONDS = 420
 EVENTS_A_REQUEST = 10
-PER_SECOND = 1_000_000 / costs.MONTH_SECONDS
+PER_SECOND = 1_000_000 / cost_model.MONTH_SECONDS
 WINDOW_SECONDS = 1.0
 """In which the stream gathers records, as in the template."""
 RECOMMENDATIONS, EVENTS, STREAM, TICK = "recommendations", "events", "stream", "tick"
-RATES = {RECOMMENDATIONS: PER_SECOND, EVENTS: PER_SECOND / EVENTS_A_REQUEST, TICK: 1 / costs.TICK_SECONDS}
+RATES = {RECOMMENDATIONS: PER_SECOND, EVENTS: PER_SECOND / EVENTS_A_REQUEST, TICK: 1 / cost_model.TICK_SECONDS}
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Recorder:
 
 def run() -> None:
     print(f"\nCosts: a million recommendations and events a month, at their rate for {SECONDS} s")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
         key = load(settings)
@@ -90,14 +91,16 @@ def run() -> None:
     finally:
         emulator.stop()
     print(f"  {found}")
-    _compare(found, costs.RECORDED)
+    _compare(found, cost_model.RECORDED)
 
 
-def _compare(found: Recorded, kept: Recorded) -> None:
-    for one, other in zip(costs.terms(Traffic(), found), costs.terms(Traffic(), kept), strict=True):
+def _compare(found: RecordedUnits, kept: RecordedUnits) -> None:
+    for one, other in zip(
+        cost_model.terms(MonthlyTraffic(), found), cost_model.terms(MonthlyTraffic(), kept), strict=True
+    ):
         ratio = one.dollars / other.dollars if other.dollars else 1.0
         print(f"  {one.name}: {one.dollars:.2f} USD, {ratio:.2f} x what `serendip cost` says")
-    total = [sum(term.dollars for term in costs.terms(Traffic(), one)) for one in (found, kept)]
+    total = [sum(term.dollars for term in cost_model.terms(MonthlyTraffic(), one)) for one in (found, kept)]
     print(f"  in all {total[0]:.2f} USD, {total[0] / total[1]:.2f} x what `serendip cost` says")
 
 
@@ -185,21 +188,21 @@ class _Replay:
             assert self._consumer.apply(records) is None
 
 
-def _recorded(wired: Wired, key: str) -> Recorded:
+def _recorded(wired: Wired, key: str) -> RecordedUnits:
     log, shown = io.StringIO(), _log_handler()
     recorder, before = Recorder(log), shown.setStream(log)
-    counted = Work.called
+    counted = RequestLog.called
 
-    def called(work: Work, operation: str, seconds: float, units: float) -> None:
+    def called(work: RequestLog, operation: str, seconds: float, units: float) -> None:
         recorder.called(operation, units)
         counted(work, operation, seconds, units)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Work, "called", called)
+        patch.setattr(RequestLog, "called", called)
         _Replay(wired, key, recorder).run()
     shown.setStream(before)
     sizes = [_bytes(row) for row in tables.rows(wired, EventRow) if "item_id" in row]
     parts = {name: recorder.part(name) for name in (RECOMMENDATIONS, EVENTS, STREAM, TICK)}
-    return Recorded(
+    return RecordedUnits(
         str(now().date()), **parts, events_a_request=EVENTS_A_REQUEST, bytes_an_event=statistics.mean(sizes)
     )

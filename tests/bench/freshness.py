@@ -8,7 +8,7 @@ import orjson
 from websockets.sync.client import ClientConnection, connect
 
 from tests.bench.sockets import staged
-from tests.build import until
+from tests.support.builders import until
 
 PROJECT = "freshness"
 PROBES = 40

@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.application import create_application
 from app.config import Settings
-from app.domain import INCLUDED, Limits, Principal
-from app.domain import Scope as KeyScope
-from app.entry import dynamodb_local
+from app.domain.access import INCLUDED, Limits, Principal
+from app.domain.access import Scope as KeyScope
+from app.entry.local import dynamodb
 from app.wiring import Wired
 from tests.bench.latency import PROJECT, load, telling_nobody
-from tests.build import SECRET, a_key, wired_on
-from tests.data import ROOT
-from tests.payloads import http_api
+from tests.support.builders import SECRET, a_key, wired_on
+from tests.support.datasets import ROOT
+from tests.support.payloads import http_api
 
 ROUNDS = 1_500
 UNLIMITED = Limits(requests_per_second=100_000)
@@ -25,7 +25,7 @@ UNLIMITED = Limits(requests_per_second=100_000)
 
 def run() -> None:
     print(f"\nFront door: recommendations through Mangum, {ROUNDS} requests each in turn, milliseconds p50")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
         load(settings)

@@ -15,11 +15,11 @@ from typing import Any
 import httpx2
 
 from app import telemetry
+from app.clock import now
 from app.config import Settings
-from app.entry import dynamodb_local, sample
-from app.moment import now
-from tests.build import SECRET, a_project, wired_on
-from tests.data import ROOT
+from app.entry.local import dynamodb, sample_shop
+from tests.support.builders import SECRET, a_project, wired_on
+from tests.support.datasets import ROOT
 
 REQUESTS = 1_500
 USERS = 60
@@ -49,7 +49,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", l
 
 def run() -> None:
     print(f"\nLatency: {REQUESTS} requests in turn, {USERS} users, sample shop, milliseconds p50 / p99, warm")
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator = dynamodb.start(ROOT / ".serendip", None)
     settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
     try:
         key = load(settings)
@@ -81,11 +81,11 @@ def load(settings: Settings) -> str:
     """Fill the sample shop and train on it; gives an admin key."""
     wired = wired_on(settings)
     key = a_project(wired, PROJECT)
-    random = Random(sample.SEED)
-    shop, people = sample.items(random), sample.users(random)[:USERS]
+    random = Random(sample_shop.SEED)
+    shop, people = sample_shop.items(random), sample_shop.users(random)[:USERS]
     for start in range(0, len(shop), 100):
         wired.services.catalog.put_items(PROJECT, shop[start : start + 100])
-    events = list(sample.events(random, shop, people, now()))
+    events = list(sample_shop.events(random, shop, people, now()))
     for start in range(0, len(events), 500):
         wired.services.events.accept(PROJECT, events[start : start + 500])
     wired.services.train.run(PROJECT, wired.services.train.queue(PROJECT))
@@ -121,7 +121,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
-    port = dynamodb_local.free_port()
+    port = dynamodb.free_port()
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(port)], env=environment_of(settings), cwd=ROOT, stdout=subprocess.DEVNULL
     )
@@ -149,14 +149,14 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     """In this process, as Lambda calls it; the bare GetItem is the client's call alone."""
     os.environ.update(environment_of(settings))
-    from app.entry import aws  # noqa: PLC0415 - reads the environment
-    from tests.payloads import http_api  # noqa: PLC0415
+    from app.entry.aws import handler  # noqa: PLC0415 - reads the environment
+    from tests.support.payloads import http_api  # noqa: PLC0415
 
     def answer(target: str) -> None:
-        assert aws.handler(http_api(("GET", target, {"x-api-key": key}, None)), None)["statusCode"] == 200
+        assert handler.handler(http_api(("GET", target, {"x-api-key": key}, None)), None)["statusCode"] == 200
 
     request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
-    database = aws._wired.database  # noqa: SLF001
+    database = handler._wired.database  # noqa: SLF001
     found = {
         "hello world": _measured(lambda _: answer("/health/live")),
         "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),

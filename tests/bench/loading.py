@@ -10,27 +10,27 @@ from pathlib import Path
 import psutil
 
 from app.config import Settings
-from app.entry import dynamodb_local
+from app.entry.local import dynamodb
 from app.wiring import Wired
-from tests import data
-from tests.build import SECRET, a_project, client_of, wired_on
+from tests.support import datasets
+from tests.support.builders import SECRET, a_project, client_of, wired_on
 
 
 def run() -> None:
     print("\nImport and training: MovieTweetings 100K with 10,506 films, DynamoDB Local in memory (its disk is slower)")
-    if not data.MOVIETWEETINGS.exists():
-        print(f"  skipped, there is no {data.MOVIETWEETINGS} (set SERENDIP_DATA)")
+    if not datasets.MOVIETWEETINGS.exists():
+        print(f"  skipped, there is no {datasets.MOVIETWEETINGS} (set SERENDIP_DATA)")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        emulator = dynamodb_local.start(data.ROOT / ".serendip", None)
+        emulator = dynamodb.start(datasets.ROOT / ".serendip", None)
         try:
             settings = Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=20)
             wired = wired_on(settings)
             key = a_project(wired, settings.project)
             counts = []
             for round_name in ("first", "again"):
-                seconds, memory = _command(emulator.endpoint, folder, "import", str(data.MOVIETWEETINGS))
+                seconds, memory = _command(emulator.endpoint, folder, "import", str(datasets.MOVIETWEETINGS))
                 events = sum(1 for _ in wired.services.events.all(settings.project))
                 counts.append(events)
                 print(
@@ -68,10 +68,10 @@ def _command(endpoint: str, folder: Path, *arguments: str) -> tuple[float, float
         **os.environ,
         "SERENDIP_ENDPOINT": endpoint,
         "SERENDIP_SECRET": SECRET.get_secret_value(),
-        "PYTHONPATH": str(data.ROOT),
+        "PYTHONPATH": str(datasets.ROOT),
     }
     started, peak = time.monotonic(), 0.0
-    command = [sys.executable, "-m", "app.entry.cli", *arguments]
+    command = [sys.executable, "-m", "app.entry.cli.main", *arguments]
     process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     watched = psutil.Process(process.pid)
     while process.poll() is None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from app.recommender.fit import choose, measure
+from app.recommender.fit import metrics, parameter_search
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.solver import Floats, Parameters, strongest, weight_matrix
-from tests import data
-from tests.build import an_event
+from tests.support import datasets
+from tests.support.builders import an_event
 
 SPLIT_SEED = 7
 PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
@@ -23,13 +23,13 @@ def run() -> None:
         "100 heaviest": _heaviest,
         "50 heaviest and 50 lowest": lambda final: strongest(final, KEPT),
     }
-    for name, rows in data.present():
+    for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
-        held = choose.at_random(interactions, SPLIT_SEED)
+        held = parameter_search.at_random(interactions, SPLIT_SEED)
         known, right = interactions.matrix(~held), interactions.matrix(held)
         final = weight_matrix(known, PARAMETERS)
         for kind, kept in formats.items():
-            found = measure.quality(known, kept(final), known, right, 20)
+            found = metrics.quality(known, kept(final), known, right, 20)
             print(f"  {name}, {kind}: {found.ndcg:.4f}")
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from random import Random
 
 from app.config import Settings
-from app.entry import dynamodb_local
-from tests import crowd
-from tests.build import SECRET, a_project, an_event, an_item, wired_on
-from tests.data import ROOT
-from tests.serving import Server, running
+from app.entry.local import dynamodb
+from tests.support import socket_crowd
+from tests.support.builders import SECRET, a_project, an_event, an_item, wired_on
+from tests.support.datasets import ROOT
+from tests.support.server_process import Server, running
 
 PROJECT = "sockets"
 SOCKETS, PER_SECOND, SECONDS = 2_000, 200, 60
@@ -21,7 +21,7 @@ HISTORY = 6
 def run() -> None:
     print(f"\nSockets: {SOCKETS:,}, each with its own user, {PER_SECOND} events/s for {SECONDS} s, all on this machine")
     with staged(PROJECT, SOCKETS) as (server, key):
-        outcome = asyncio.run(crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
+        outcome = asyncio.run(socket_crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
     lags = outcome.lags
     print(
         f"  {outcome.events:,} events, {outcome.pushes:,} pushes, users with a list that is not the current one: "
@@ -35,7 +35,7 @@ def run() -> None:
 @contextmanager
 def staged(project: str, users: int) -> Iterator[tuple[Server, str]]:
     """A server over a database of its own that was prepared, and a key."""
-    emulator = dynamodb_local.start(ROOT / ".serendip", None)
+    emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=project)
         key = prepare(settings, users)
@@ -50,10 +50,10 @@ def prepare(settings: Settings, users: int) -> str:
     wired = wired_on(settings)
     key = a_project(wired, settings.project)
     services = wired.services
-    services.catalog.put_items(settings.project, [an_item(f"i{number}") for number in range(crowd.ITEMS)])
+    services.catalog.put_items(settings.project, [an_item(f"i{number}") for number in range(socket_crowd.ITEMS)])
     random = Random(1)
     for number in range(users):  # even users like even items, odd users odd ones
-        liked = random.sample(range(number % 2, crowd.ITEMS, 2), HISTORY)
+        liked = random.sample(range(number % 2, socket_crowd.ITEMS, 2), HISTORY)
         events = [an_event(f"u{number}", f"i{item}", minutes=minute) for minute, item in enumerate(liked)]
         services.events.accept(settings.project, events)
     services.train.run(settings.project, services.train.queue(settings.project))

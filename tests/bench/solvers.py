@@ -11,14 +11,14 @@ import pyarrow as pa
 from pyarrow import parquet
 from scipy import sparse
 
-from app.entry import spark_training
-from app.recommender.fit import choose, distributed, measure
-from app.recommender.fit.choose import DENSE, LOCAL
+from app.entry.offline import spark_training
+from app.recommender.fit import metrics, parameter_search, spark
 from app.recommender.fit.interactions import Interactions, gather
+from app.recommender.fit.parameter_search import DENSE, LOCAL
 from app.recommender.fit.solver import Parameters
-from tests import data
 from tests.bench import synthetic
-from tests.build import an_event
+from tests.support import datasets
+from tests.support.builders import an_event
 
 SPLIT_SEED = 7
 PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
@@ -31,16 +31,16 @@ MIDDLE, LARGE = (30_000, 40_000, 1_120_000), (500_000, 1_000_000, 29_500_000)
 
 def run() -> None:
     print(f"\nSolvers: NDCG@20, random fifth held out, seed {SPLIT_SEED}, {PARAMETERS}, {KEPT} weights a row")
-    for name, rows in data.present():
+    for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
-        held = choose.at_random(interactions, SPLIT_SEED)
+        held = parameter_search.at_random(interactions, SPLIT_SEED)
         known, right = interactions.matrix(~held), interactions.matrix(held)
         found = {}
         for solver in (DENSE, LOCAL):
             started = time.monotonic()
-            model = choose.fitted(known, PARAMETERS, solver, KEPT)
+            model = parameter_search.fitted(known, PARAMETERS, solver, KEPT)
             seconds = time.monotonic() - started
-            found[solver] = measure.quality(known, model, known, right, 20).ndcg
+            found[solver] = metrics.quality(known, model, known, right, 20).ndcg
             print(f"  {name}, {solver}: {found[solver]:.4f}, {seconds:.1f} s")
         print(f"    local / dense: {found[LOCAL] / found[DENSE]:.4f}")
         _on_spark(interactions.only(~held))
@@ -50,14 +50,14 @@ def run() -> None:
 
 def _on_spark(known: Interactions) -> None:
     """The same rows from Spark, as far as they are the local solver's."""
-    expected = choose.fitted(known.matrix(), PARAMETERS, LOCAL, KEPT)
+    expected = parameter_search.fitted(known.matrix(), PARAMETERS, LOCAL, KEPT)
     with tempfile.TemporaryDirectory() as folder, spark_training.session("local[2]") as session:
         columns = {"user_id": np.array(known.user_ids)[known.users], "item_id": np.array(known.item_ids)[known.items]}
         parquet.write_table(pa.table(columns), f"{folder}/known.parquet")
         started = time.monotonic()
-        pairs, _ = distributed.gathered(spark_training.events(session, f"{folder}/known.parquet", ""))
-        extent, sums = distributed.extent_of(pairs, None)
-        blocks = dict(distributed.fitted(pairs, extent.item_ids, sums, PARAMETERS, KEPT).collect())
+        pairs, _ = spark.gathered(spark_training.events(session, f"{folder}/known.parquet", ""))
+        extent, sums = spark.extent_of(pairs, None)
+        blocks = dict(spark.fitted(pairs, extent.item_ids, sums, PARAMETERS, KEPT).collect())
         seconds = time.monotonic() - started
     rows = sparse.vstack([blocks[first] for first in sorted(blocks)], "csr")
     distances = abs(rows - expected)[expected != 0] / abs(expected).max()
@@ -77,11 +77,11 @@ def _synthetic(users: int, items: int, wanted: int) -> None:
     )
     del user, item, held, judged
     started = time.monotonic()
-    rows = choose.fitted(known, PARAMETERS, LOCAL, KEPT)
+    rows = parameter_search.fitted(known, PARAMETERS, LOCAL, KEPT)
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    ndcg = measure.quality(known[:JUDGED_USERS], rows, known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
-    popular = measure.popularity_quality(known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
+    ndcg = metrics.quality(known[:JUDGED_USERS], rows, known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
+    popular = metrics.popularity_quality(known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
     print(
         f"  synthetic, {items:,} items, {users:,} users, {known.nnz / 1e6:.2f} million interactions known, local: "
         f"{seconds:.0f} s, peak {peak:.1f} GB, NDCG@20 of {JUDGED_USERS:,} users {ndcg:.4f} (popularity {popular:.4f})",

@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 import numpy as np
 
-from app.recommender.fit import choose, measure
-from app.recommender.fit.choose import LOCAL
+from app.recommender.fit import metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, gather
+from app.recommender.fit.parameter_search import LOCAL
 from app.recommender.fit.solver import Parameters
-from tests import data
-from tests.build import an_event
+from tests.support import datasets
+from tests.support.builders import an_event
 
 PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
 KEPT, K = 100, 20
@@ -22,38 +22,38 @@ DAY = 86_400.0
 
 def run() -> None:
     print(f"\nStaleness: NDCG@{K} on the newest {JUDGED_SHARE:.0%}, histories as of then, models of different ages")
-    for name, rows in data.present():
+    for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)
         _judge(name, interactions)
 
 
 def _judge(name: str, interactions: Interactions) -> None:
-    held = choose.after(interactions, JUDGED_SHARE)
+    held = parameter_search.after(interactions, JUDGED_SHARE)
     known, right = interactions.taken(~held), interactions.matrix(held)
     now = interactions.times[held].min()
     history = known.matrix()
     started = time.monotonic()
-    choice = choose.parameters(known, KEPT, lambda *_: None)
+    choice = parameter_search.parameters(known, KEPT, lambda *_: None)
     chosen = time.monotonic()
     earlier = {**asdict(choice.parameters), "half_life_days": choice.half_life_days, "solver": choice.solver}
-    choose.reused(known, KEPT, lambda *_: None, earlier)
+    parameter_search.reused(known, KEPT, lambda *_: None, earlier)
     judged = time.monotonic()
-    fresh = choose.fitted(history, PARAMETERS, LOCAL, KEPT)
+    fresh = parameter_search.fitted(history, PARAMETERS, LOCAL, KEPT)
     fitted = time.monotonic()
-    best = measure.quality(history, fresh, history, right, K).ndcg
+    best = metrics.quality(history, fresh, history, right, K).ndcg
     print(
         f"  {name}: trained at once {best:.4f}; choosing parameters {chosen - started:.1f} s, judging an earlier "
         f"version's {judged - chosen:.1f} s, solving {fitted - judged:.1f} s"
     )
     for days in AGES_DAYS:
         before = known.times < now - days * DAY
-        stale = choose.fitted(known.matrix(before), PARAMETERS, LOCAL, KEPT)
-        found = measure.quality(history, stale, history, right, K).ndcg
+        stale = parameter_search.fitted(known.matrix(before), PARAMETERS, LOCAL, KEPT)
+        found = metrics.quality(history, stale, history, right, K).ndcg
         refreshed = np.unique(known.items[~before])
         touched = len(refreshed) / len(np.unique(known.items))
         mixed = stale.tolil()
         mixed[refreshed] = fresh[refreshed]
-        part = measure.quality(history, mixed.tocsr(), history, right, K).ndcg
+        part = metrics.quality(history, mixed.tocsr(), history, right, K).ndcg
         print(
             f"    {days:2} days old: {found:.4f} ({found / best:.1%}); with rows solved anew of the {touched:.0%} of "
             f"items that were touched since {part:.4f} ({part / best:.1%})"

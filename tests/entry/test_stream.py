@@ -14,21 +14,22 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from app import moment
+from app import clock
 from app.config import Settings
-from app.domain import Event, Limits, Origin
+from app.domain.access import Limits
+from app.domain.events import Attribution, Event
 from app.entry.stream import Consumer, Record
-from app.recommender import counts, rows
+from app.recommender import counts, packing
 from app.recommender.outcomes import ARRIVED
 from app.storage.counters import FINEST, CounterRow
-from app.storage.neighbours import ListRow
+from app.storage.neighbors import ListRow
 from app.wiring import Wired
-from tests import tables
-from tests.build import an_event, an_item, wired_on
-from tests.entry.test_aws import last_line, python
-from tests.failing import failing
-from tests.serving import environment
-from tests.streams import NoSockets, a_record
+from tests.entry.aws.test_handler import last_line, python
+from tests.support import tables
+from tests.support.builders import an_event, an_item, wired_on
+from tests.support.faults import failing
+from tests.support.server_process import environment
+from tests.support.stream_records import NoSockets, a_record
 
 _projects = count(1)
 NOW = datetime.now(UTC).replace(second=30)
@@ -51,7 +52,7 @@ def state(wired: Wired, project: str) -> dict[str, Any]:
             continue
         packed = bytes(row["packed"]["B"])
         if "as_of" in row:
-            listed = list(rows.unpack(packed))
+            listed = list(packing.unpack(packed))
             found |= {place.removeprefix(project): listed} if listed else {}
         else:
             start = row["start"]["S"]
@@ -66,7 +67,7 @@ class Crash(BaseException):
 
 @pytest.fixture(scope="module")
 def shared(emulator: Any) -> Iterator[Wired]:
-    from tests.build import SECRET  # noqa: PLC0415
+    from tests.support.builders import SECRET  # noqa: PLC0415
 
     wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, popular_window_days=1, lists_seconds=0))
     yield wired
@@ -91,7 +92,7 @@ def history(project: str, steps: Sequence[tuple[str, int, str, int, int]]) -> di
     for number, (user, item, event_type, fate, ago) in enumerate(steps):
         name = f"{user}-{number}"
         happened = NOW - timedelta(minutes=ago)
-        origin = Origin("v1", "home", "neighbours") if number % 2 else None
+        origin = Attribution("v1", "home", "neighbors") if number % 2 else None
         event = Event(user, f"i{item}", event_type, happened, f"e{number}", 3.0, origin)
         other = Event(user, f"i{(item + 1) % 4}", "like", happened, f"e{number}")
         records = [a_record(project, event, name=name + "-1", arrived=happened)]
@@ -133,7 +134,7 @@ class TestExactlyOnce:
     ) -> None:
         consumer = Consumer(shared.services, NoSockets())
         clean, rough = a_project_of(shared), a_project_of(shared)
-        with moment.replaying(NOW, b"seed"):
+        with clock.replaying(NOW, b"seed"):
             assert consumer.apply([one for records in history(clean, steps).values() for one in records]) is None
 
             waiting, delivered = history(rough, steps), []
@@ -257,7 +258,7 @@ class TestLambda:
     def test_a_batch_is_applied_and_nothing_is_reported(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
         event = {"Records": [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]}
-        code = f"import json; from app.entry.aws import handler; print(json.dumps(handler({event!r}, None)))"
+        code = f"import json; from app.entry.aws.handler import handler; print(json.dumps(handler({event!r}, None)))"
 
         answer = orjson.loads(last_line(python(code, environment(settings, project))))
 
@@ -267,7 +268,10 @@ class TestLambda:
     def test_lists_that_were_put_off_are_made_by_the_timer(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
         shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())], 0)  # noqa: SLF001
-        code = "import json; from app.entry.aws import handler; print(json.dumps(handler({'serendip': 'tick'}, None)))"
+        code = (
+            "import json; from app.entry.aws.handler import handler; "
+            "print(json.dumps(handler({'serendip': 'tick'}, None)))"
+        )
 
         answer = orjson.loads(last_line(python(code, environment(settings, project))))
 

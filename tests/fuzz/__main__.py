@@ -11,11 +11,11 @@ from pathlib import Path
 import orjson
 
 from app.config import Settings
-from app.domain import ADMINISTRATION, Scope
-from app.entry import dynamodb_local
-from tests.build import SECRET, a_key, a_project, an_item, two_tastes, wired_on
-from tests.data import ROOT
-from tests.serving import served
+from app.domain.access import ADMINISTRATION, Scope
+from app.entry.local import dynamodb
+from tests.support.builders import SECRET, a_key, a_project, an_item, two_tastes, wired_on
+from tests.support.datasets import ROOT
+from tests.support.server_process import served
 
 PROJECT = "fuzz"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -26,7 +26,7 @@ EXAMPLES = 220
 @contextmanager
 def running() -> Iterator[tuple[str, dict[str, str]]]:
     """A server with some data; gives its address and the keys for the run."""
-    emulator, files = dynamodb_local.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
+    emulator, files = dynamodb.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name)
         wired = wired_on(settings)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import schemathesis
 from hypothesis import strategies as st
 
-from app.api.fields import LATEST_SECONDS
+from app.api.schemas.fields import LATEST_SECONDS
 
 IDEMPOTENCY_KEY = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')
 STARTED = datetime.now(UTC)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.cloud import AT, Cloud, emulated
+from tests.support.cloud import AT, Cloud, emulated
 
 
 @pytest.fixture(scope="module")

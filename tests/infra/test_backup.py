@@ -10,15 +10,15 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.storage import backups
+from app.storage.admin import backups
+from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
-from app.storage.objects import S3Objects
-from app.storage.schema import LASTING
+from app.storage.objects import S3FileStore
 from infra import deploy
 from infra.deploy import Account, prefix_of
-from tests.build import SECRET
-from tests.infra.checks import FULL
-from tests.infra.cloud import MINISTACK, STAGE, Cloud
+from tests.support.builders import SECRET
+from tests.support.cloud import MINISTACK, STAGE, Cloud
+from tests.support.deployment_checks import FULL
 
 pytestmark = [
     pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack"),
@@ -37,7 +37,7 @@ class TestBackup:
         assert made.returncode == 0, made.stderr
         bucket = cloud.files
         cloud.account.client("s3").delete_bucket_policy(Bucket=bucket)
-        (backup,) = backups.listed(S3Objects(bucket, "us-east-1"))
+        (backup,) = backups.listed(S3FileStore(bucket, "us-east-1"))
         assert set(backup.tables) == {plain_name(model) for model in LASTING}
         assert f"{backup.name}: {len(LASTING)} tables" in cloud.run("backup", "--list").stdout
         for table, folder in backup.tables.items():

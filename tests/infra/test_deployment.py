@@ -14,14 +14,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app.entry import gateway_document
+from app.entry.cli import gateway_document
+from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
-from app.storage.schema import LASTING
 from infra import deploy
 from infra.deploy import prefix_of
 from infra.stacks import Failed, Template, functions
-from tests.infra.checks import FULL
-from tests.infra.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
+from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
+from tests.support.deployment_checks import FULL
 
 pytestmark = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
 

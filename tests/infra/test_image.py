@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import ROOT
-from tests.infra.checks import FULL
+from tests.support.datasets import ROOT
+from tests.support.deployment_checks import FULL
 
 BUILDAH = shutil.which("buildah")
 TOOLS = ("sh", "du", "env", "cp", "mkdir", "rm", "id", "ls")
@@ -107,7 +107,7 @@ class TestImage:
         container = buildah("from", "--quiet", IMAGE).strip()
         try:
             checks = (
-                "import os, sys, app.entry.aws as entry; "
+                "import os, sys, app.entry.aws.handler as entry; "
                 "print(os.getuid(), 'numpy' in sys.modules, os.path.exists(entry.__cached__)); "
                 "import numpy, scipy.sparse"
             )
@@ -126,7 +126,7 @@ class TestImage:
             buildah("rmi", "--force", IMAGE)
 
         assert ran.split()[:3] == ["1000", "False", "True"]
-        assert config.strip() == "1000 [app.entry.aws.handler]"
+        assert config.strip() == "1000 [app.entry.aws.handler.handler]"
         assert {"app", "numpy"} <= set(left.split())
         assert not {"build", "packages", "pyproject.toml", "tests"} & set(left.split())
 

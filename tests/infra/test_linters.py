@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import ROOT
-from tests.infra.checks import FULL
+from tests.support.datasets import ROOT
+from tests.support.deployment_checks import FULL
 
 TOOLS = Path(sys.prefix) / "bin"
 CHECKOV = ROOT / ".venv" / "checkov" / "bin"

@@ -14,13 +14,13 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from app.config import Settings
-from app.entry.dynamodb_local import free_port
+from app.entry.local.dynamodb import free_port
 from app.wiring import Wired
-from tests import node
-from tests.data import ROOT
-from tests.infra.checks import FULL
-from tests.infra.cloud import soon
-from tests.serving import environment
+from tests.support import node
+from tests.support.cloud import soon
+from tests.support.datasets import ROOT
+from tests.support.deployment_checks import FULL
+from tests.support.server_process import environment
 
 HERE = Path(__file__).parent / "offline"
 AT = "2026-11-25T12:00:00Z"

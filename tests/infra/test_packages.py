@@ -10,8 +10,8 @@ import pytest
 
 from infra import packages
 from infra.packages import SERVING, TRAINING, Contents, Unpackable, build
-from tests.data import ROOT
-from tests.infra.checks import FULL
+from tests.support.datasets import ROOT
+from tests.support.deployment_checks import FULL
 
 ARM64 = bytes.fromhex("b700")
 """ELF's number of the machine, at byte 18."""
@@ -28,7 +28,7 @@ class TestPackages:
             compiled = [name for name in names if re.search(r"\.so(\.\d+)*$", name)]
             assert {opened.read(name)[18:20] for name in compiled} == {ARM64}
             assert sum(one.file_size for one in opened.infolist()) <= packages.LIMIT_BYTES
-        assert "app/entry/aws.py" in names
+        assert "app/entry/aws/handler.py" in names
         assert any(name.startswith("numpy/") for name in names) == (contents is TRAINING)
         assert any(name.startswith("cel_expr_python/") for name in names) == (contents is SERVING)
         assert not [name for name in names if "/tests/" in name or name.startswith("bin/")]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from infra.stacks import Template, load
-from tests import permissions
-from tests.infra.cloud import statements
-from tests.permissions import API, STREAM, TASK, WORKER, Call
+from tests.support import permissions
+from tests.support.cloud import statements
+from tests.support.permissions import API, STREAM, TASK, WORKER, Call
 
 BY_LAMBDA = {("sqs:SendMessage", "LostBatches"), ("sqs:SendMessage", "LostCalls")}
 """What Lambda itself does in a function's name."""

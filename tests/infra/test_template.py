@@ -14,13 +14,15 @@ from pynamodb.models import Model
 from app import prices, telemetry
 from app.api import application
 from app.config import PREFIX, Settings
-from app.entry import costs, gateway_document, task, task_client
+from app.entry.aws import task_client
+from app.entry.cli import cost_model, gateway_document
+from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
+from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
-from app.storage.schema import LASTING, MODELS
 from infra import deploy
 from infra.stacks import Template, functions, load, restored, shifted, zipped
-from tests.data import ROOT
+from tests.support.datasets import ROOT
 
 STACKS = ("tables", "template", "training", "monitoring", "bootstrap")
 AWS_METRICS = {
@@ -172,7 +174,7 @@ class TestFunctions:
         made = functions(stack("template"))
         schedule = made["StreamFunction"]["Events"]["ListsThatWerePutOff"]["Properties"]["ScheduleExpression"]
 
-        assert schedule == f"rate({costs.TICK_SECONDS // 60} minutes)"
+        assert schedule == f"rate({cost_model.TICK_SECONDS // 60} minutes)"
         assert stack("template")["Parameters"]["ApiMemory"]["Default"] == 1_024 * prices.API_MEMORY_GB
 
 

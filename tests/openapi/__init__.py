@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from app.entry import gateway_document
-from tests import node
-from tests.data import ROOT
+from app.entry.cli import gateway_document
+from tests.support import node
+from tests.support.datasets import ROOT
 
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from app.domain import Item
+from app.domain.items import Item
 from app.recommender import content
 from app.recommender.content import LEAST_COSINE, NewItems
 from app.recommender.fit.content import inverse_frequencies, tf_idf

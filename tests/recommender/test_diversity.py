@@ -3,10 +3,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import Diversity
+from app.domain.recommendations import Diversity
 from app.recommender import diversity
 from app.recommender.diversity import Caps
-from tests.build import an_item
+from tests.support.builders import an_item
 
 FEATURES = st.frozensets(st.sampled_from("abcdef"), max_size=4)
 SCORES = st.floats(0, 10).map(

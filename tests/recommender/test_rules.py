@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from app.errors import InvalidInput
 from app.recommender import rules
 from app.recommender.rules import Kind
-from tests.build import NOON, an_item
+from tests.support.builders import NOON, an_item
 
 
 def value(kind: Kind, source: str, user: Any = None, **properties: Any) -> float:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.recommender import counts, trends
 from app.recommender.counts import FINE_SECONDS, THOUSANDTHS, Counts
-from tests.build import NOON, an_event
+from tests.support.builders import NOON, an_event
 
 HALF_LIFE = 1_800.0
 HOUR, DAY = 3_600, 86_400

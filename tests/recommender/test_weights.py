@@ -1,8 +1,8 @@
 import pytest
 
-from app.domain import Scoring
+from app.domain.models import Scoring
 from app.recommender import weights
-from tests.build import an_event
+from tests.support.builders import an_event
 
 
 class TestOfHistory:

@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 
-from app.api.deps import Services
 from app.config import Settings
-from app.domain import Job, JobKind, JobState, VersionState
-from app.entry import schedule, task, worker
+from app.domain.jobs import Job, JobKind, JobState
+from app.domain.models import VersionState
+from app.entry import schedule
+from app.entry.jobs import task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
+from app.services.bundle import Services
 from app.services.jobs import HOLD, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
-from app.storage.jobs import Jobs as Store
-from app.storage.neighbours import Neighbours
-from app.storage.versions import Versions
+from app.storage.jobs import JobStore as Store
+from app.storage.neighbors import NeighborStore
+from app.storage.versions import VersionStore
 from app.wiring import Wired
-from tests.build import a_project, an_item, idle_on, two_tastes, wired_on
-from tests.serving import environment
+from tests.support.builders import a_project, an_item, idle_on, two_tastes, wired_on
+from tests.support.server_process import environment
 
 
 class TestHold:
@@ -177,13 +179,13 @@ class TestTraining:
         """Time runs out when rows begin to be written, which the one that goes on removes first."""
         services, job = training
         project, moved = services.settings.project, list[Job]()
-        began, put_manifest = Signal(), Neighbours.put_manifest
+        began, put_manifest = Signal(), NeighborStore.put_manifest
 
         def begin(*given: Any) -> None:
             put_manifest(*given)
             began.set()
 
-        monkeypatch.setattr(Neighbours, "put_manifest", begin)
+        monkeypatch.setattr(NeighborStore, "put_manifest", begin)
         ended = worker.work(
             services, project, job.job_id, lambda: 5.0 if began.is_set() else 900.0, lambda _, one: moved.append(one)
         )
@@ -219,7 +221,7 @@ class TestTraining:
         self, training: tuple[Services, Job], where: Callable[[Services, Job], None]
     ) -> None:
         services, job = training
-        project, versions = services.settings.project, Versions(idle_on(services.settings).database)
+        project, versions = services.settings.project, VersionStore(idle_on(services.settings).database)
         for _ in range(services.settings.keep_versions + 1):
             ended = replace(services.train.queue(project), state=VersionState.READY)
             versions.update(project, ended, expected=VersionState.TRAINING)
@@ -262,7 +264,7 @@ class TestFaults:
         with monkeypatch.context() as patch:
             patch.setattr(services.jobs.objects, "read", away)
             patch.setattr(services.jobs.objects, "write", away)
-            patch.setattr(Neighbours, "put_manifest", away)
+            patch.setattr(NeighborStore, "put_manifest", away)
             patch.setattr(services.erasure, "erase_user", away)
             with pytest.raises(Unavailable):
                 worker.work(services, project, job_id)

@@ -8,11 +8,11 @@ import pytest
 from app.config import Settings
 from app.deadline import within
 from app.errors import DeadlineExceeded, InvalidInput, Unavailable
-from app.storage import migration, schema
+from app.storage.admin import migration, schema
 from app.storage.database import bounded
 from app.wiring import Wired
-from tests.build import an_event, an_item, wired_on
-from tests.storage import faulty
+from tests.support import faulty_dynamodb
+from tests.support.builders import an_event, an_item, wired_on
 
 pytestmark = pytest.mark.usefixtures("wired")
 
@@ -24,9 +24,9 @@ def behind(settings: Settings, endpoint: str) -> Wired:
 class TestUnprocessed:
     def test_undone_parts_of_batches_are_repeated(self, settings: Settings) -> None:
         def fault(operation: str, request: dict[str, Any]) -> None:
-            faulty.leave_half(operation, request)
+            faulty_dynamodb.leave_half(operation, request)
 
-        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+        with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
             changed = wired.services.catalog.put_items(settings.project, [an_item(f"i{n}", "all") for n in range(60)])
             page = wired.services.catalog.list_items(settings.project, "all", None, 100)
@@ -41,7 +41,7 @@ class TestUnprocessed:
                 return None
             return 200, {"UnprocessedItems": request["RequestItems"]}
 
-        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+        with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
             with within(1.0), pytest.raises(Unavailable, match="left part of the work undone"):
                 wired.services.events.accept(settings.project, [an_event()])
@@ -54,9 +54,9 @@ class TestThrottling:
 
         def fault(operation: str, _request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
             calls[operation] += 1
-            return faulty.throttled() if calls[operation] < 3 else None
+            return faulty_dynamodb.throttled() if calls[operation] < 3 else None
 
-        with faulty.proxy(str(settings.endpoint), fault) as endpoint:
+        with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
             wired.services.events.accept(settings.project, [an_event()])
             wired.database.close()
@@ -64,7 +64,7 @@ class TestThrottling:
         assert calls["BatchWriteItem"] >= 3
 
     def test_endless_throttling_is_told(self, settings: Settings) -> None:
-        with faulty.proxy(str(settings.endpoint), lambda *_: faulty.throttled()) as endpoint:
+        with faulty_dynamodb.proxy(str(settings.endpoint), lambda *_: faulty_dynamodb.throttled()) as endpoint:
             wired = behind(settings, endpoint)
             with pytest.raises(Unavailable, match="ProvisionedThroughputExceeded"):
                 wired.services.traffic.active(settings.project)

@@ -11,11 +11,12 @@ import pytest
 from botocore.session import get_session
 
 from app.config import Settings
-from app.domain import ADMINISTRATION, Scope, StoredFile
+from app.domain.access import ADMINISTRATION, Scope
+from app.domain.jobs import StoredFile
 from app.errors import InvalidToken, Unavailable
-from app.storage.objects import GET, PUT, FolderObjects, Objects, S3Objects
-from tests.build import SECRET, a_key, a_project, client_of, wired_on
-from tests.infra.cloud import MINISTACK, emulator
+from app.storage.objects import GET, PUT, FileStore, FolderFileStore, S3FileStore
+from tests.support.builders import SECRET, a_key, a_project, client_of, wired_on
+from tests.support.cloud import MINISTACK, emulator
 
 BUCKET = "files"
 needs_bucket = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
@@ -29,14 +30,14 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=[pytest.param("bucket", marks=needs_bucket), "folder"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     if request.param == "folder":
-        return FolderObjects(tmp_path, SECRET.get_secret_value())
-    return S3Objects(request.getfixturevalue("bucket"), "us-east-1")
+        return FolderFileStore(tmp_path, SECRET.get_secret_value())
+    return S3FileStore(request.getfixturevalue("bucket"), "us-east-1")
 
 
 class TestObjects:
-    def test_they_are_written_read_in_parts_listed_and_deleted(self, objects: Objects) -> None:
+    def test_they_are_written_read_in_parts_listed_and_deleted(self, objects: FileStore) -> None:
         names = [f"of-shop/j1/{name}" for name in ("a", "b|c@d", "e")]
         for name in names:
             objects.write(name, b"hello world")
@@ -56,7 +57,7 @@ class TestObjects:
 @needs_bucket
 class TestBucket:
     def test_a_url_is_for_one_method_and_one_file(self, bucket: str) -> None:
-        objects = S3Objects(bucket, "us-east-1")
+        objects = S3FileStore(bucket, "us-east-1")
         put, get = objects.url(PUT, "of-u/j1/up", 60), objects.url(GET, "of-u/j1/up", 60)
 
         assert httpx2.put(put, content=b"content").status_code == 200
@@ -74,7 +75,7 @@ class TestBucket:
         assert bucket
 
         with pytest.raises(Unavailable, match="cannot be reached"):
-            S3Objects("no-such-bucket", "us-east-1").write("of-a/j1/x", b"")
+            S3FileStore("no-such-bucket", "us-east-1").write("of-a/j1/x", b"")
 
     def test_jobs_read_and_write_there(self, bucket: str, own: Settings) -> None:
         project = f"{own.project}-s3"
@@ -105,14 +106,14 @@ class TestBucket:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
 
-        url = S3Objects("shop-files", "eu-central-1").url(GET, "of-a/j1/x", 60)
+        url = S3FileStore("shop-files", "eu-central-1").url(GET, "of-a/j1/x", 60)
 
         assert url.startswith("https://shop-files.s3.eu-central-1.amazonaws.com/of-a/j1/x?")
 
 
 class TestFolder:
     def test_a_url_is_for_one_method_and_ends(self, tmp_path: Path) -> None:
-        objects = FolderObjects(tmp_path, SECRET.get_secret_value())
+        objects = FolderFileStore(tmp_path, SECRET.get_secret_value())
         token = objects.url(PUT, "of-a/j1/x", 60).rpartition("/")[2]
 
         assert objects.named(token, PUT) == "of-a/j1/x"
@@ -121,10 +122,10 @@ class TestFolder:
         with pytest.raises(InvalidToken, match="has ended"):
             objects.named(objects.url(PUT, "of-a/j1/x", -1).rpartition("/")[2], PUT)
         with pytest.raises(InvalidToken, match="was not made here"):
-            objects.named(FolderObjects(tmp_path, "another").url(PUT, "of-a/j1/x", 60).rpartition("/")[2], PUT)
+            objects.named(FolderFileStore(tmp_path, "another").url(PUT, "of-a/j1/x", 60).rpartition("/")[2], PUT)
 
     def test_old_files_go(self, tmp_path: Path) -> None:
-        objects = FolderObjects(tmp_path, SECRET.get_secret_value())
+        objects = FolderFileStore(tmp_path, SECRET.get_secret_value())
         for name in ("of-a/j1/old", "of-a/j1/new"):
             objects.write(name, b"x")
         week_ago = time() - 7 * 86_400 - 1

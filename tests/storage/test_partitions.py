@@ -17,14 +17,15 @@ from zlib import crc32
 import orjson
 import pytest
 
-from app import moment
+from app import clock
 from app.config import Settings
-from app.domain import Event, Limits
+from app.domain.access import Limits
+from app.domain.events import Event
 from app.entry.stream import Consumer
-from app.storage import schema
+from app.storage.admin import schema
 from app.wiring import Wired
-from tests.build import wired_on
-from tests.streams import NoSockets, a_record
+from tests.support.builders import wired_on
+from tests.support.stream_records import NoSockets, a_record
 
 PER_SECOND, SECONDS = 5_000, 6
 USERS, ITEMS = 100_000, 20_000
@@ -145,7 +146,7 @@ class TestFiveThousandEventsASecond:
             meter.second = second
             at = start + timedelta(seconds=second)
             events = a_second(random, users, items, at)
-            with moment.replaying(at, b"seed"):
+            with clock.replaying(at, b"seed"):
                 for first in range(0, PER_SECOND, A_REQUEST):
                     wired.services.events.accept(settings.project, events[first : first + A_REQUEST])
                 shards: dict[int, list[Any]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Neighbours by what items are: so that one is recommended before anybody has touched it, and less so ever after.
+"""Neighbors by what items are: so that one is recommended before anybody has touched it, and less so ever after.
 
 An item of n users takes part with the strength  1 / (1 + n), so that what people do replaces what the item says of
 itself.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from app.domain import Item
+from app.domain.items import Item
 from app.recommender import content
 from app.recommender.content import KEPT, LEAST_COSINE
 from app.recommender.fit.local_ridge import Row, largest, of_rows

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.domain import Event
+from app.domain.events import Event
 from app.recommender import weights
 
 Floats = npt.NDArray[np.float64]

@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.domain import Event, Item
+from app.domain.events import Event
+from app.domain.items import Item
 from app.errors import NotTrainable
-from app.recommender import rows
-from app.recommender.fit import choose, content
-from app.recommender.fit.choose import LOCAL, Choice
+from app.recommender import packing
+from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
+from app.recommender.fit.parameter_search import LOCAL, Choice
 from app.recommender.fit.solver import dense_bytes
-from app.recommender.rows import Packed
+from app.recommender.packing import Packed
 
 Report = Callable[[str, float], None]
 LIST_LENGTH = 500
@@ -42,7 +43,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Trained:
+class BaseModel:
     """Of a model that is ready to be published, all but its rows."""
 
     extent: Extent
@@ -88,11 +89,11 @@ class Trained:
                 entries = ranked.setdefault(category, [])
                 if len(entries) < LIST_LENGTH:
                     entries.append((item_ids[number], float(counts[number])))
-        return [(category, rows.pack(entries)) for category, entries in ranked.items()]
+        return [(category, packing.pack(entries)) for category, entries in ranked.items()]
 
     def terms(self, items: Mapping[str, Item]) -> bytes:
         """The packed list of how rare terms are."""
-        return rows.pack(content.inverse_frequencies(list(items.values())))
+        return packing.pack(content.inverse_frequencies(list(items.values())))
 
     def unseen(self, items: Mapping[str, Item]) -> tuple[str, ...]:
         """The ids of items that nobody has touched."""
@@ -102,7 +103,7 @@ class Trained:
         """What items say of themselves, as weights to be added, for the known items and then the unseen ones.
 
         Args:
-            items: those of the catalogue.
+            items: those of the catalog.
             scale: what an equal item weighs.
         """
         item_ids = [*self.extent.item_ids, *self.unseen(items)]
@@ -112,13 +113,13 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Learned(Trained):
+class LocalModel(BaseModel):
     """A model in memory."""
 
     model: sparse.csr_matrix
 
-    def with_content(self, items: Mapping[str, Item]) -> "Learned":
-        """With neighbours by what items say of themselves, for items that few users or none have touched."""
+    def with_content(self, items: Mapping[str, Item]) -> "LocalModel":
+        """With neighbors by what items say of themselves, for items that few users or none have touched."""
         usual = content.usual_weight(content.heaviest(self.model))
         added = self.content(items, usual)
         model = self.model.copy()
@@ -130,52 +131,52 @@ class Learned(Trained):
         put(self.packed_rows())
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
-        """Each item that has neighbours, with its row, heaviest first."""
+        """Each item that has neighbors, with its row, heaviest first."""
         return packed(self.model, self.item_ids)
 
 
 def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) -> Iterator[tuple[str, bytes]]:
-    """Each item that has neighbours, with its row, heaviest first; the model's rows begin with item number `first`."""
+    """Each item that has neighbors, with its row, heaviest first; the model's rows begin with item number `first`."""
     for number in range(model.shape[0]):
         start, end = model.indptr[number : number + 2]
         if start == end:
             continue
         order = np.argsort(-model.data[start:end], kind="stable") + start
-        neighbours = model.indices[order].tolist()
-        weights = zip((item_ids[n] for n in neighbours), model.data[order].tolist(), strict=True)
-        yield item_ids[first + number], rows.pack(weights)
+        neighbors = model.indices[order].tolist()
+        weights = zip((item_ids[n] for n in neighbors), model.data[order].tolist(), strict=True)
+        yield item_ids[first + number], packing.pack(weights)
 
 
 def learn(
-    events: Iterable[Event], *, neighbours: int, memory_bytes: int, report: Report, earlier: Mapping[str, Any] = {}
-) -> Learned:
+    events: Iterable[Event], *, neighbors: int, memory_bytes: int, report: Report, earlier: Mapping[str, Any] = {}
+) -> LocalModel:
     """Learn from events, with the parameters that an earlier version chose if they are given.
 
     Raises:
         NotTrainable: there are fewer than two users or two items with events that count.
     """
     interactions = gather(events)
-    choice = chosen(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report, earlier=earlier)
-    return fitted(interactions, choice, neighbours=neighbours, report=report)
+    choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, earlier=earlier)
+    return fitted(interactions, choice, neighbors=neighbors, report=report)
 
 
 def from_interactions(
     interactions: Interactions,
     *,
-    neighbours: int,
+    neighbors: int,
     memory_bytes: int,
     report: Report,
     held_out: npt.NDArray[np.bool_] | None = None,
-) -> Learned:
+) -> LocalModel:
     """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them."""
-    choice = chosen(interactions, neighbours=neighbours, memory_bytes=memory_bytes, report=report, held_out=held_out)
-    return fitted(interactions, choice, neighbours=neighbours, report=report)
+    choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, held_out=held_out)
+    return fitted(interactions, choice, neighbors=neighbors, report=report)
 
 
 def chosen(
     interactions: Interactions,
     *,
-    neighbours: int,
+    neighbors: int,
     memory_bytes: int,
     report: Report,
     held_out: npt.NDArray[np.bool_] | None = None,
@@ -191,21 +192,21 @@ def chosen(
     check_trainable(Extent.of(interactions))
     if earlier:
         report("judging parameters", 0.0)
-        choice = choose.reused(interactions, neighbours, report, earlier)
+        choice = parameter_search.reused(interactions, neighbors, report, earlier)
     else:
-        choice = choose.parameters(interactions, neighbours, report, held_out)
+        choice = parameter_search.parameters(interactions, neighbors, report, held_out)
     fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
     return choice if fits else replace(choice, solver=LOCAL)
 
 
-def fitted(interactions: Interactions, choice: Choice, *, neighbours: int, report: Report) -> Learned:
+def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report: Report) -> LocalModel:
     """Learn from everything with the parameters that were chosen."""
     report("learning", 0.0)
-    model = choose.fitted(
-        interactions.matrix(), choice.parameters, choice.solver, neighbours, lambda done: report("learning", done)
+    model = parameter_search.fitted(
+        interactions.matrix(), choice.parameters, choice.solver, neighbors, lambda done: report("learning", done)
     )
     report("learning", 1.0)
-    return Learned(Extent.of(interactions), choice, (), None, model)
+    return LocalModel(Extent.of(interactions), choice, (), None, model)
 
 
 def check_trainable(extent: Extent) -> None:

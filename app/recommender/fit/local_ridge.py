@@ -1,7 +1,7 @@
-"""Ridge regression of every item on its own neighbourhood: for catalogues whose Gram matrix has no room in memory.
+"""Ridge regression of every item on its own neighborhood: for catalogs whose Gram matrix has no room in memory.
 
 The same least squares as `solver`, restricted to the items that can matter for a target j: those that count j among
-their heaviest final neighbours by co-occurrence, and j's own strongest. For the neighbourhood S of j,
+their heaviest final neighbors by co-occurrence, and j's own strongest. For the neighborhood S of j,
 
     W[S, j] = (G[S, S] + lambda I)^-1 G[S, j]
 
@@ -32,11 +32,11 @@ What is left out counts as 0, which ruins the solution where it is much: with 30
 Online Retail has, NDCG@20 is .12 in place of .31.
 """
 PER_SOURCE = 50
-"""Targets that a source is in the neighbourhood of, at least."""
+"""Targets that a source is in the neighborhood of, at least."""
 OWN = 50
 """Of a target's own strongest items."""
 MOST = 1_500
-"""Items of a neighbourhood."""
+"""Items of a neighborhood."""
 TARGETS_A_REPORT = 2_000
 DENSE_ITEMS = 8_000
 """Up to so many, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is quicker."""
@@ -64,34 +64,34 @@ class Gram:
 def local_weights(
     interactions: sparse.csr_matrix,
     parameters: Parameters,
-    neighbours: int,
+    neighbors: int,
     report: Callable[[float], None] = lambda _: None,
 ) -> sparse.csr_matrix:
     """The final weights F[i, j] = di^-b * W[i, j] * dj^b of shape (items, items).
 
-    Of each row, half of `neighbours` are the largest and half the lowest.
+    Of each row, half of `neighbors` are the largest and half the lowest.
     """
     normal, sinks = normalised(interactions, parameters)
-    problem = Problem.of(gram(normal), sinks, parameters.ridge)
+    problem = LeastSquares.of(gram(normal), sinks, parameters.ridge)
     final = problem.columns(np.arange(len(sinks)), report)
-    return strongest(final.T.tocsr(), neighbours)
+    return strongest(final.T.tocsr(), neighbors)
 
 
 @dataclass(frozen=True)
-class Problem:
+class LeastSquares:
     """All that the weights towards a target follow from, whoever solves for which."""
 
     gram: Gram
     around: sparse.csr_matrix
-    """As from `neighbourhoods`."""
+    """As from `neighborhoods`."""
     sinks: Floats
     """di^-b of every item."""
     penalty: float
     """lambda."""
 
     @classmethod
-    def of(cls, gram: Gram, sinks: Floats, ridge: float) -> "Problem":
-        return cls(gram, neighbourhoods(gram.strongest, raised(sinks)), sinks, ridge * gram.ridge_unit)
+    def of(cls, gram: Gram, sinks: Floats, ridge: float) -> "LeastSquares":
+        return cls(gram, neighborhoods(gram.strongest, raised(sinks)), sinks, ridge * gram.ridge_unit)
 
     def columns(self, targets: Integers, report: Callable[[float], None] = lambda _: None) -> sparse.csr_matrix:
         """The final weights towards some targets, of shape (targets, items)."""
@@ -147,8 +147,8 @@ def pruned(start: int, block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, Flo
     return of_rows(rows(), items), diagonal
 
 
-def neighbourhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
-    """Targets x members: the sources whose heaviest final neighbours a target is among, and its own strongest items.
+def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
+    """Targets x members: the sources whose heaviest final neighbors a target is among, and its own strongest items.
 
     Args:
         matrix: the strongest entries of the Gram matrix.
@@ -171,12 +171,12 @@ def neighbourhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matr
 def solve(
     matrix: Gram, around: sparse.csr_matrix, sinks: Floats, penalty: float, targets: Integers
 ) -> Iterator[tuple[int, Integers, Floats]]:
-    """For each target its neighbourhood and the weights in it, before they are made final.
+    """For each target its neighborhood and the weights in it, before they are made final.
 
     Args:
         matrix: the Gram matrix.
-        around: as from `neighbourhoods`.
-        sinks: di^-b of every item; where a neighbourhood is too large, those with the heaviest G[i, j] di^-b stay.
+        around: as from `neighborhoods`.
+        sinks: di^-b of every item; where a neighborhood is too large, those with the heaviest G[i, j] di^-b stay.
         penalty: lambda.
         targets: the items to solve for.
     """

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import Item
-from app.recommender import rows
+from app.domain.items import Item
+from app.recommender import packing
 from app.recommender.content import LEAST_COSINE
 from app.recommender.fit import content
 from app.recommender.fit.learn import learn
-from tests.build import an_item, two_tastes
+from tests.support.builders import an_item, two_tastes
 
 ITEMS = st.lists(
     st.builds(
@@ -53,13 +53,13 @@ class TestWeights:
 
 
 class TestWithContent:
-    def test_an_item_without_events_gets_neighbours_and_is_a_neighbour(self) -> None:
+    def test_an_item_without_events_gets_neighbors_and_is_a_neighbor(self) -> None:
         items = {f"i{n}": an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)}
         items["new"] = an_item("new", "odd")
         items["alien"] = an_item("alien", "nothing like it")
-        learned = learn(two_tastes(), neighbours=10, memory_bytes=2**30, report=lambda *_: None)
+        learned = learn(two_tastes(), neighbors=10, memory_bytes=2**30, report=lambda *_: None)
 
-        mixed = {name: rows.unpack(packed) for name, packed in learned.with_content(items).packed_rows()}
+        mixed = {name: packing.unpack(packed) for name, packed in learned.with_content(items).packed_rows()}
 
         assert {int(one[1:]) % 2 for one in mixed["new"]} == {1}
         assert "alien" not in mixed["new"]

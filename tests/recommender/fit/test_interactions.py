@@ -3,10 +3,10 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import Event
+from app.domain.events import Event
 from app.recommender import weights
 from app.recommender.fit.interactions import gather
-from tests.build import an_event
+from tests.support.builders import an_event
 
 EVENTS = st.lists(
     st.builds(

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from app.errors import NotTrainable
-from app.recommender import ranking, rows
-from app.recommender.fit import choose, measure
+from app.recommender import packing, ranking
+from app.recommender.fit import metrics, parameter_search
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.learn import from_interactions, learn
-from tests import data
-from tests.build import an_event, two_tastes
+from tests.support import datasets
+from tests.support.builders import an_event, two_tastes
 
 
 def quiet(_phase: str, _progress: float) -> None: ...
@@ -15,17 +15,17 @@ def quiet(_phase: str, _progress: float) -> None: ...
 
 class TestLearn:
     def test_tastes_are_told_apart(self) -> None:
-        learned = learn(two_tastes(), neighbours=10, memory_bytes=2**30, report=quiet)
+        learned = learn(two_tastes(), neighbors=10, memory_bytes=2**30, report=quiet)
 
-        row = rows.unpack(dict(learned.packed_rows())["i0"])
+        row = packing.unpack(dict(learned.packed_rows())["i0"])
 
         assert {int(item[1:]) % 2 for item, weight in row.items() if weight > 0.05} == {0}
         assert learned.metrics["ndcg"] > 0.5
 
     def test_serving_scores_are_the_matrix_product(self) -> None:
         events = two_tastes()
-        learned = learn(events, neighbours=6, memory_bytes=2**30, report=quiet)
-        unpacked = {item: rows.unpack(packed) for item, packed in learned.packed_rows()}
+        learned = learn(events, neighbors=6, memory_bytes=2**30, report=quiet)
+        unpacked = {item: packing.unpack(packed) for item, packed in learned.packed_rows()}
         x = gather(events)
 
         product = (x.matrix() @ learned.model).toarray()
@@ -37,8 +37,8 @@ class TestLearn:
     def test_the_order_of_events_does_not_matter(self) -> None:
         events = two_tastes()
 
-        first = dict(learn(events, neighbours=6, memory_bytes=2**30, report=quiet).packed_rows())
-        second = dict(learn(events[::-1] + events, neighbours=6, memory_bytes=2**30, report=quiet).packed_rows())
+        first = dict(learn(events, neighbors=6, memory_bytes=2**30, report=quiet).packed_rows())
+        second = dict(learn(events[::-1] + events, neighbors=6, memory_bytes=2**30, report=quiet).packed_rows())
 
         assert first == second
 
@@ -49,15 +49,15 @@ class TestLearn:
     )
     def test_too_little_to_learn_from_is_said(self, events: list[object]) -> None:
         with pytest.raises(NotTrainable, match="at least 2 users on 2 items"):
-            learn(events, neighbours=10, memory_bytes=2**30, report=quiet)  # type: ignore[arg-type]
+            learn(events, neighbors=10, memory_bytes=2**30, report=quiet)  # type: ignore[arg-type]
 
 
 class TestPopular:
     def test_lists_count_users_by_category(self) -> None:
         events = [an_event(user, item) for user, item in (("a", "x"), ("b", "x"), ("c", "y"), ("a", "y"), ("d", "x"))]
-        learned = learn(events, neighbours=6, memory_bytes=2**30, report=quiet)
+        learned = learn(events, neighbors=6, memory_bytes=2**30, report=quiet)
 
-        lists = {name: rows.unpack(packed) for name, packed in learned.popular({"y": ("hot",)})}
+        lists = {name: packing.unpack(packed) for name, packed in learned.popular({"y": ("hot",)})}
 
         assert lists == {"": {"x": 3.0, "y": 2.0}, "hot": {"y": 2.0}}
 
@@ -66,24 +66,24 @@ class TestNewest:
     def test_each_users_newest_fifth_is_held_out(self) -> None:
         x = gather([an_event("a", f"i{n:02d}", minutes=n) for n in range(10)] + [an_event("b", "i01")])
 
-        held = choose.newest(x)
+        held = parameter_search.newest(x)
 
         assert [x.item_ids[item] for item in x.items[held]] == ["i08", "i09"]
 
 
 class TestQualityFloor:
-    @pytest.mark.skipif(not data.MOVIETWEETINGS.exists(), reason=f"there is no {data.MOVIETWEETINGS}")
+    @pytest.mark.skipif(not datasets.MOVIETWEETINGS.exists(), reason=f"there is no {datasets.MOVIETWEETINGS}")
     def test_movietweetings_reaches_the_design_table(self) -> None:
         """With parameters chosen from the training part alone; `make bench` prints both data sets."""
-        x = gather(an_event(user, item, minutes=time / 60) for user, item, time in data.movietweetings())
-        held = choose.at_random(x, 0)
+        x = gather(an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings())
+        held = parameter_search.at_random(x, 0)
         known = x.taken(~held)
 
         learned = from_interactions(
-            known, neighbours=100, memory_bytes=2**30, report=quiet, held_out=choose.at_random(known, 1)
+            known, neighbors=100, memory_bytes=2**30, report=quiet, held_out=parameter_search.at_random(known, 1)
         )
         history = known.aged(learned.choice.half_life_days)
-        found = measure.quality(history, learned.model, known.matrix(), x.matrix(held), 20)
+        found = metrics.quality(history, learned.model, known.matrix(), x.matrix(held), 20)
 
         assert found.ndcg >= 0.197
         assert np.isfinite(learned.model.data).all()

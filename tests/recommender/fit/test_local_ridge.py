@@ -4,18 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from app.recommender.fit import choose, local_ridge, solver
+from app.recommender.fit import local_ridge, parameter_search, solver
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.learn import from_interactions
 from app.recommender.fit.local_ridge import local_weights
 from app.recommender.fit.solver import Parameters
-from tests.build import two_tastes
 from tests.recommender.fit.test_solver import some_interactions
+from tests.support.builders import two_tastes
 
 
 class TestLocalWeights:
     @given(st.integers(0, 30), st.sampled_from([0.0, 0.25, 0.5]), st.floats(0.1, 20))
-    def test_where_a_neighbourhood_holds_all_items_it_is_the_dense_solution(
+    def test_where_a_neighborhood_holds_all_items_it_is_the_dense_solution(
         self, seed: int, exponent: float, ridge: float
     ) -> None:
         x = some_interactions(seed)
@@ -41,7 +41,7 @@ class TestLocalWeights:
         assert np.array_equal(cut, matrix.toarray()[np.ix_(members, members)])
         assert (place == -1).all()
 
-    def test_each_target_is_ridge_regression_on_its_neighbourhood(self) -> None:
+    def test_each_target_is_ridge_regression_on_its_neighborhood(self) -> None:
         x = some_interactions(3, users=200, items=60)
         normal, sinks = solver.normalised(x, Parameters(0.0, 0.0, 1.0))
         matrix = local_ridge.gram(normal)
@@ -72,9 +72,9 @@ class TestChoice:
     def test_where_the_dense_solver_has_no_room_the_local_one_learns(self) -> None:
         interactions = gather(two_tastes())
 
-        roomy = from_interactions(interactions, neighbours=10, memory_bytes=2**30, report=lambda *_: None)
-        tight = from_interactions(interactions, neighbours=10, memory_bytes=5_000, report=lambda *_: None)
+        roomy = from_interactions(interactions, neighbors=10, memory_bytes=2**30, report=lambda *_: None)
+        tight = from_interactions(interactions, neighbors=10, memory_bytes=5_000, report=lambda *_: None)
 
-        assert roomy.choice.solver in {choose.DENSE, choose.LOCAL}
-        assert tight.choice.solver == tight.parameters["solver"] == choose.LOCAL
+        assert roomy.choice.solver in {parameter_search.DENSE, parameter_search.LOCAL}
+        assert tight.choice.solver == tight.parameters["solver"] == parameter_search.LOCAL
         assert len(dict(tight.packed_rows())) == 12

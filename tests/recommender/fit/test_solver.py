@@ -57,7 +57,7 @@ class TestStrongest:
 
         assert kept[0].tolist() == [0.0, 5.0, 4.0, 0.0, 0.0, -4.0, -5.0]
 
-    def test_a_small_catalogue_keeps_everything(self) -> None:
+    def test_a_small_catalog_keeps_everything(self) -> None:
         final = weight_matrix(some_interactions(items=5), Parameters(0.0, 0.0, 1.0))
 
         assert solver.strongest(final, 100).toarray() == pytest.approx(final, abs=1e-6)

@@ -1,0 +1,117 @@
+"""Before anything of a request to /v1 is read: is there room, who asks, and has he asked too much?"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import telemetry
+from app.api.http import problems
+from app.domain.access import Limits, Principal
+from app.errors import Overloaded, SerendipError
+from app.services.access.authentication import Credentials
+from app.services.access.rate_limits import DAY_SECONDS, QUOTA, RATE, Allowance
+from app.services.bundle import Services
+from app.telemetry import RequestLog
+
+GUARDED = "/v1"
+BEARER = "bearer "
+
+Result = TypeVar("Result")
+
+
+class Admission:
+    def __init__(self, app: ASGIApp, *, services: Services) -> None:
+        self._app, self._services = app, services
+        self._open = 0
+        self._max_open = services.settings.max_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _guarded(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            await self._admit(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        policies: dict[str, str] = {}
+        try:
+            if self._open > self._max_open:
+                raise Overloaded("Too many requests are being answered right now. Try again shortly.")
+            principal = await self._principal(Headers(scope=scope))
+            scope["principal"] = principal
+            telemetry.current().project = principal.project
+            policies = _policies(principal.limits)
+            allowance = await self._allowance(principal)
+        except SerendipError as error:
+            answer = problems.of(error, telemetry.current().request_id)
+            answer.headers.update(policies)
+            await answer(scope, receive, send)
+            return
+
+        async def send_with_limits(message: Message) -> None:
+            if message["type"] == "http.response.start" and allowance is not None:
+                MutableHeaders(scope=message).update({**policies, "RateLimit": _remaining(allowance)})
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_limits)
+        finally:
+            usage = self._services.usage
+            usage.count(principal.project, principal.credential, telemetry.current())
+            if usage.due():
+                with telemetry.doing(RequestLog()):  # it is not this request's
+                    await run_sync(usage.write)
+
+    async def _principal(self, headers: Headers) -> Principal:
+        access, credentials = self._services.access, credentials_in(headers)
+        return await _here_or_aside(access.remembers(credentials), access.authenticate, credentials)
+
+    async def _allowance(self, principal: Principal) -> Allowance | None:
+        limiter = self._services.limiter
+        return await _here_or_aside(not limiter.needs_lease(principal), limiter.spend, principal)
+
+
+def credentials_in(headers: Mapping[str, str]) -> Credentials:
+    """What a request's headers bring along; their names are in lower case."""
+    bearer = headers.get("authorization")
+    if bearer is not None:
+        bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
+    return Credentials(headers.get("x-api-key"), bearer, headers.get("origin"))
+
+
+async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argument: object) -> Result:  # noqa: FBT001
+    """Call it here where that takes no time, else in a thread, so that the other requests go on."""
+    return function(argument) if quick else await run_sync(function, argument)
+
+
+def _guarded(path: str) -> bool:
+    return path == GUARDED or path.startswith(GUARDED + "/")
+
+
+def _policies(limits: Limits) -> dict[str, str]:
+    """RateLimit-Policy of draft-ietf-httpapi-ratelimit-headers-10: a burst, and the seconds in which it is refilled."""
+    policies = []
+    if limits.requests_per_second is not None:
+        window = max(1, round(limits.bucket_size / limits.requests_per_second))
+        policies.append(f'"{RATE}";q={limits.bucket_size};w={window}')
+    if limits.requests_per_day is not None:
+        policies.append(f'"{QUOTA}";q={limits.requests_per_day};w={DAY_SECONDS}')
+    return {"RateLimit-Policy": ", ".join(policies)} if policies else {}
+
+
+def _remaining(allowance: Allowance) -> str:
+    """RateLimit: the requests that are left, and the seconds until the whole quota is there again."""
+    parts = []
+    limits = allowance.limits
+    if limits.requests_per_second is not None:
+        left = min(allowance.rate_left or 0, limits.bucket_size)
+        parts.append(f'"{RATE}";r={left};t={round((limits.bucket_size - left) / limits.requests_per_second)}')
+    if limits.requests_per_day is not None:
+        parts.append(f'"{QUOTA}";r={allowance.day_left or 0};t={allowance.day_seconds}')
+    return ", ".join(parts)

@@ -1,0 +1,163 @@
+"""ETag, If-Match, If-None-Match (RFC 9110) and Idempotency-Key, as routes take and give them."""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Literal, Protocol
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
+
+from app.api.http.dependencies import ServicesDep
+from app.domain.access import Principal
+from app.domain.preconditions import Precondition
+from app.errors import Forbidden, PreconditionRequired
+from app.services.access.idempotency import RecordedResponse
+from app.services.bundle import Services
+
+ENTITY_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
+TAG_LIST = r'(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19}'
+TAGS_PATTERN = r"^(\*|" + TAG_LIST + ")$"
+TAGS_SCHEMA: JsonDict = {
+    "anyOf": [
+        {"type": "string", "const": "*"},
+        {"type": "string", "pattern": f"^{TAG_LIST}$"},
+    ]
+}
+"""The same, without the alternative, which not every tool understands."""
+REVALIDATE = "private, no-cache"
+NOT_MODIFIED = 304
+
+TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
+UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
+
+
+class Tagged(Protocol):
+    """Something with a validator."""
+
+    @property
+    def etag(self) -> str: ...
+
+
+Tags = Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)]
+IfMatch = Annotated[
+    Tags | None,
+    Header(
+        alias="If-Match",
+        description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.',
+    ),
+]
+IfNoneMatchAny = Annotated[
+    Literal["*"] | None, Header(alias="If-None-Match", description="`*`: create it, but replace nothing.")
+]
+IfNoneMatch = Annotated[
+    Tags | None,
+    Header(alias="If-None-Match", description="Answer 304 while the ETag is one of these."),
+]
+
+
+async def _to_change(services: ServicesDep, if_match: IfMatch = None) -> Precondition:
+    """What PATCH and DELETE expect."""
+    return _precondition(services, if_match, None)
+
+
+async def _to_put(
+    services: ServicesDep, if_match: IfMatch = None, if_none_match: IfNoneMatchAny = None
+) -> Precondition:
+    """What PUT expects."""
+    return _precondition(services, if_match, if_none_match)
+
+
+ToChange = Annotated[Precondition, Depends(_to_change)]
+ToPut = Annotated[Precondition, Depends(_to_put)]
+
+
+def _precondition(services: Services, if_match: str | None, if_none_match: str | None) -> Precondition:
+    if if_none_match is not None:
+        return Precondition(exists=False)
+    if if_match is None:
+        if services.settings.require_if_match:
+            raise PreconditionRequired("Send If-Match with the ETag that you read, or If-None-Match: * to create.")
+        return Precondition()
+    return Precondition(exists=True) if if_match == "*" else Precondition(_tags(if_match))
+
+
+def _tags(header: str) -> frozenset[str]:
+    return frozenset(ENTITY_TAG.findall(header))
+
+
+def tag(response: Response, thing: Tagged) -> None:
+    """Tell the caller the validator of what he gets."""
+    response.headers["ETag"] = f'"{thing.etag}"'
+    response.headers["Cache-Control"] = REVALIDATE
+
+
+def unchanged(thing: Tagged, if_none_match: str | None) -> Response | None:
+    """A 304 where the caller has it already."""
+    if if_none_match is None or (if_none_match != "*" and thing.etag not in _tags(if_none_match)):
+        return None
+    response = Response(status_code=NOT_MODIFIED)
+    tag(response, thing)
+    return response
+
+
+IDEMPOTENCY_KEY = r'^"?[!#-\[\]-~]{1,255}"?$'
+
+
+async def _documented(
+    _key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=IDEMPOTENCY_KEY,
+            description="The same request with it within a day gets the same answer and has no second effect.",
+        ),
+    ] = None,
+) -> None: ...
+
+
+Repeatable = Depends(_documented)
+"""For the OpenAPI document, and so that a bad key is named; the work is done by the route class."""
+
+
+class RepeatableRoute(APIRoute):
+    """A POST that an Idempotency-Key makes repeatable."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.methods != {"POST"}:
+            return answer
+
+        async def answer_once(request: Request) -> Response:
+            key = request.headers.get("idempotency-key", "")
+            if not re.fullmatch(IDEMPOTENCY_KEY, key):
+                return await answer(request)  # there is none, or a bad one, which the route's own check names
+            return await _answer_once(request, key.strip('"'), answer)
+
+        return answer_once
+
+
+async def _answer_once(
+    request: Request, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    services: Services = request.app.state.services
+    principal: Principal = request.scope["principal"]
+    content = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
+    begun = await run_sync(services.idempotency.begin, principal, key, content)
+    if isinstance(begun, RecordedResponse):
+        return Response(begun.body, begun.status, {**begun.headers, "Idempotency-Replayed": "true"})
+    try:
+        with services.idempotency.effect(begun):
+            response = await answer(request)
+    except (RequestValidationError, Forbidden):
+        await run_sync(services.idempotency.give_up, principal, begun)
+        raise
+    except Exception:
+        await run_sync(services.idempotency.let_go, principal, begun)
+        raise
+    recorded = RecordedResponse(response.status_code, dict(response.headers), bytes(response.body))
+    await run_sync(services.idempotency.finish, principal, begun, recorded)
+    return response

@@ -1,0 +1,34 @@
+"""What routes are given: the services, the project, checked ids and page bounds."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from app.api.schemas.records import MAX_LIMIT, MAX_RECORDS
+from app.domain.ids import ID_PATTERN
+from app.services.access.secret_keys import KEY_ID_PATTERN
+from app.services.bundle import Services
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+_ID = Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")
+ItemId = Annotated[str, _ID]
+UserId = Annotated[str, _ID]
+SessionId = Annotated[str, _ID]
+ProjectId = Annotated[str, _ID]
+ScenarioId = Annotated[str, _ID]
+KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
+JobId = Annotated[str, Path(pattern=ID_PATTERN, examples=["j20261126T101500123456-a1b2"])]
+VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
+Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")]
+CategoryName = Annotated[str | None, Query(min_length=1, max_length=100, description="Only items of this category.")]
+WithProperties = Annotated[bool, Query(alias="properties", description="Include the items' categories and properties.")]

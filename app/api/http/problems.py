@@ -1,0 +1,240 @@
+"""Every error as an RFC 9457 problem document: one table, one renderer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app import errors
+from app.api.schemas.fields import PRINTABLE
+from app.api.schemas.records import Problem
+from app.domain.ids import ID_PATTERN
+from app.domain.jobs import JobKind
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+MAX_NAMED_ERRORS = 1_000
+TAGS = ("one_event", "many_events")
+"""What pydantic adds to a location to say which form of a body it tried; of a job, its kind."""
+FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
+
+ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
+    errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid input"),
+    errors.InvalidToken: (HTTPStatus.BAD_REQUEST, "Invalid token"),
+    errors.KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "Idempotency key reused"),
+    errors.Unauthenticated: (HTTPStatus.UNAUTHORIZED, "Not authenticated"),
+    errors.Forbidden: (HTTPStatus.FORBIDDEN, "Not allowed"),
+    errors.LimitExceeded: (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Request cannot be satisfied as assigned quota has been exceeded",
+    ),
+    errors.NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    errors.Conflict: (HTTPStatus.CONFLICT, "Conflict"),
+    errors.NotActivatable: (HTTPStatus.CONFLICT, "Version cannot be activated"),
+    errors.NotTrainable: (HTTPStatus.CONFLICT, "Too little to learn from"),
+    errors.InFlight: (HTTPStatus.CONFLICT, "Request in flight"),
+    errors.Exists: (HTTPStatus.CONFLICT, "Exists already"),
+    errors.Erased: (HTTPStatus.CONFLICT, "Erased"),
+    errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "Precondition failed"),
+    errors.PreconditionRequired: (HTTPStatus.PRECONDITION_REQUIRED, "Precondition required"),
+    errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Database unavailable"),
+    errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
+    errors.Overloaded: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Request cannot be satisfied due to temporary server capacity constraints",
+    ),
+    errors.WorkerUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Not set up"),
+    errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
+    errors.Cancelled: (HTTPStatus.CONFLICT, "Cancelled"),
+}
+REGISTERED = "https://iana.org/assignments/http-problem-types#"
+TYPES: dict[type[errors.SerendipError], str] = {
+    errors.LimitExceeded: REGISTERED + "quota-exceeded",
+    errors.Overloaded: REGISTERED + "temporary-reduced-capacity",
+    errors.WorkerUnavailable: "urn:serendip:problem:training-is-not-set-up",
+}
+"""Problem types that the draft on RateLimit headers registers, and one that kept its name; the others follow from their
+titles."""
+CHALLENGE = 'Bearer realm="serendip", ApiKey realm="serendip"'
+FRAMEWORK_TITLES = {
+    400: "Malformed request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Body too large",
+    415: "Unsupported media type",
+}
+FRAMEWORK_DETAILS = {
+    400: "The body cannot be read: it is nested too deeply.",
+    404: "There is nothing at this path.",
+    405: "This path does not take this method.",
+    413: "The body is larger than this API takes. Send less at a time.",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in (
+        (400, "The body cannot be read, or a cursor or freshness token was not made here"),
+        (401, "No credentials, or none that are valid"),
+        (403, "The credentials do not allow this"),
+        (404, "Not found"),
+        (409, "Conflict"),
+        (412, "If-Match or If-None-Match does not hold"),
+        (413, "Body too large"),
+        (415, "Unsupported media type"),
+        (501, "This is not set up in this deployment: it has no worker, or no place for files"),
+        (422, "Invalid input; `errors` names every bad place"),
+        (428, "This deployment wants If-Match before it changes anything"),
+        (429, "The key's rate or daily quota is used up; try again after `Retry-After` seconds"),
+        (503, "Database unavailable; try again after `Retry-After` seconds"),
+    )
+}
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route documents, besides those that every guarded route has."""
+    return {status: RESPONSES[status] for status in sorted({*statuses, 401, 403, 422, 429, 503})}
+
+
+WITH_BODY = (400, 413, 415)
+"""Of routes that take a body."""
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Unexpected errors are caught further out, by `RequestContext`."""
+    app.add_exception_handler(errors.SerendipError, _serendip)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+def render(
+    request_id: str,
+    status: int,
+    title: str,
+    detail: str,
+    bad_places: Sequence[errors.FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    kind: str | None = None,
+    **more: object,
+) -> Response:
+    document: dict[str, Any] = {
+        "type": kind or "urn:serendip:problem:" + title.lower().replace(" ", "-"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request_id,
+        **more,
+    }
+    if bad_places:
+        document["errors"] = [
+            {"pointer": place.pointer, "detail": place.detail} for place in bad_places[:MAX_NAMED_ERRORS]
+        ]
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+def _known(error: errors.SerendipError) -> type[errors.SerendipError]:
+    return next(kind for kind in type(error).__mro__ if kind in ROWS)
+
+
+def status_of(error: errors.SerendipError) -> HTTPStatus:
+    return ROWS[_known(error)][0]
+
+
+def of(error: errors.SerendipError, request_id: str) -> Response:
+    """The document of one of the project's own errors."""
+    known = _known(error)
+    status, title = ROWS[known]
+    headers: dict[str, str] = {}
+    more: dict[str, object] = {}
+    if isinstance(error, errors.LimitExceeded):
+        seconds = error.retry_after_seconds
+        headers = {"Retry-After": str(seconds), "RateLimit": f'"{error.policy}";r=0;t={seconds}'}
+        more = {"violated-policies": [error.policy]}
+    elif isinstance(error, errors.Unauthenticated):
+        headers = {"WWW-Authenticate": CHALLENGE}
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, errors.InFlight):
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    bad_places = error.errors if isinstance(error, errors.InvalidInput) else ()
+    return render(request_id, status, title, error.detail, bad_places, headers, TYPES.get(known), **more)
+
+
+def unexpected(request_id: str) -> Response:
+    """The document of a defect of ours."""
+    detail = "Something went wrong on our side. The instance names the request in the logs."
+    return render(request_id, 500, "Internal error", detail)
+
+
+async def _serendip(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.SerendipError)  # noqa: S101 - registered for this class
+    return of(error, _request_id(request))
+
+
+def of_validation(found: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
+    """Pydantic's errors; their locations begin with what they are in."""
+    if any(one["type"] == "json_invalid" for one in found):
+        reason = found[0].get("ctx", {}).get("error", "")
+        return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
+    bad_places = tuple(errors.FieldError(_pointer(one["loc"]), _text(one)) for one in found)
+    noun = "place is" if len(bad_places) == 1 else "places are"
+    return errors.InvalidInput(f"{len(bad_places)} {noun} not as expected; nothing was stored.", bad_places)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    found = error.errors()
+    if _not_json(request, found):
+        detail = "Send the body as JSON, with the header Content-Type: application/json."
+        return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
+    return of(of_validation(found), _request_id(request))
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    status = error.status_code
+    title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
+    detail = FRAMEWORK_DETAILS.get(status, error.detail)
+    return render(_request_id(request), status, title, detail, headers=error.headers)
+
+
+def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
+    """A body that was read as bytes, because its content type is not JSON's."""
+    unread = any(one["loc"][0] == "body" and isinstance(one.get("input"), bytes) for one in found)
+    return unread and "json" not in request.headers.get("content-type", "")
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
+    if location[0] != "body":
+        return str(location[-1])
+    return "".join("/" + _named(part) for part in location[1:] if part not in (*TAGS, *JobKind))
+
+
+def _named(part: int | str) -> str:
+    """Part of a location; a name that was sent is repeated only if it looks like a field's and not like a secret."""
+    return str(part) if FIELD_NAME.fullmatch(str(part)) else "(a name that was sent)"
+
+
+def _text(error: Mapping[str, Any]) -> str:
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        name = error["ctx"]["discriminator"].strip("'")
+        return f"{name}: must be {' or '.join(sorted(map(str, JobKind)))}"
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        if pattern == PRINTABLE:
+            return "must not hold control characters"
+        return (
+            "must be 1 to 128 letters, digits or any of . _ : ~ | @ -"
+            if pattern == ID_PATTERN
+            else f"must match {pattern}"
+        )
+    if error["type"] == "extra_forbidden":
+        return "is not a known field"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,127 @@
+"""Around every request: its id, trace and deadline, a limit on its body, security headers, its line in the log."""
+
+import re
+from http import HTTPStatus
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import prices, telemetry
+from app.api.http import problems
+from app.api.http.deprecation import Deprecations
+from app.config import Settings
+from app.deadline import within
+from app.telemetry import RequestLog
+
+REQUEST_ID = "x-request-id"
+ACCEPTED_ID = re.compile(r"[A-Za-z0-9=-]{1,64}")
+"""What neither an e-mail address nor a key or token can look like: ids go into the log."""
+PAGES = ("/docs", "/redoc")
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
+)
+"""Swagger UI and ReDoc begin with inline scripts."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+TRANSPORT_SECURITY = "max-age=63072000"
+
+
+class RequestContext:
+    def __init__(self, app: ASGIApp, *, settings: Settings, deprecations: Deprecations) -> None:
+        self._app, self._deprecations, self._emf = app, deprecations, settings.emf
+        self._deadline_seconds, self._max_body_bytes = settings.request_deadline_seconds, settings.max_body_bytes
+        self._cold = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        work = _work(headers)
+        scope["request_id"], cold = work.request_id, self._cold
+        self._cold = cold and telemetry.is_rehearsal()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(MutableHeaders(scope=message), scope, work)
+            await send(message)
+
+        with telemetry.doing(work), within(self._deadline_seconds):
+            try:
+                await self._app(scope, self._limited(headers, receive), send_with_headers)
+            except Exception as error:
+                telemetry.tell_failure(work, error)
+                if status:
+                    raise
+                await problems.unexpected(work.request_id)(scope, receive, send_with_headers)
+            finally:
+                work.route = getattr(scope.get("route"), "path", None)
+                telemetry.tell_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
+
+    def _limited(self, headers: Headers, receive: Receive) -> Receive:
+        """Refuse a body that is announced, or turns out, to be too large."""
+        announced = headers.get("content-length", "")
+        read_bytes = int(announced) if announced.isdecimal() and int(announced) > self._max_body_bytes else 0
+
+        async def receive_limited() -> Message:
+            nonlocal read_bytes
+            message = {"type": "http.request"} if read_bytes > self._max_body_bytes else await receive()
+            read_bytes += len(message.get("body", b""))
+            if read_bytes > self._max_body_bytes:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        return receive_limited
+
+    def _add_headers(self, headers: MutableHeaders, scope: Scope, work: RequestLog) -> None:
+        headers[REQUEST_ID] = work.request_id
+        headers["traceparent"] = work.traceparent
+        for name, value in HEADERS.items():
+            headers[name] = value
+        path = scope["path"]
+        headers["Content-Security-Policy"] = (
+            PAGE_POLICY if path.startswith(PAGES) else "default-src 'none'; frame-ancestors 'none'"
+        )
+        if scope.get("scheme") == "https":
+            headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
+        if path.startswith("/v1"):
+            headers.setdefault("Cache-Control", "no-store")
+            headers.add_vary_header("Authorization, X-API-Key")
+        self._deprecations.add_headers(headers, scope.get("route"))
+        if scope.get("debug"):
+            _add_costs(headers, work)
+
+
+def _method(scope: Scope) -> str:
+    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    return scope["method"] if scope["method"] in known else "_OTHER"
+
+
+def _work(headers: Headers) -> RequestLog:
+    given = headers.get(REQUEST_ID, "")
+    work = RequestLog(given if ACCEPTED_ID.fullmatch(given) else uuid4().hex)
+    work.follow(headers.get("traceparent"))
+    span = telemetry.active_span()
+    if span is not None:
+        work.trace_id, work.span_id, work.trace_flags = span
+    return work
+
+
+def _add_costs(headers: MutableHeaders, work: RequestLog) -> None:
+    milliseconds = work.milliseconds
+    headers["Server-Timing"] = (
+        f'total;dur={milliseconds:.2f}, db;dur={work.database_seconds * 1_000:.2f};desc="{work.calls} calls"'
+    )
+    cost = prices.dollars(
+        requests=1, read_units=work.read_units, write_units=work.write_units, milliseconds=milliseconds
+    )
+    headers["Serendip-Cost"] = f"usd={cost:.12f}, rru={work.read_units}, wru={work.write_units}"

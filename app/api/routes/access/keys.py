@@ -1,0 +1,75 @@
+"""/v1/keys"""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from app.api.http.conditions import Repeatable, RepeatableRoute
+from app.api.http.dependencies import KeyId, ServicesDep
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import CanManageKeys
+from app.api.schemas.access import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
+
+router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
+
+
+@router.post(
+    "/keys",
+    operation_id="createKey",
+    summary="Create key",
+    status_code=201,
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+    """Make an API key. The key itself is shown in this answer only."""
+    key, text = services.keys.create(
+        project,
+        body.name,
+        frozenset(body.scopes),
+        expires_at=body.expires_at,
+        origins=body.origins,
+        needs_user_token=body.needs_user_token,
+        limits=body.limits.record() if body.limits else None,
+    )
+    return NewKeyView.with_text(key, text)
+
+
+@router.get("/keys", operation_id="listKeys", summary="List keys", responses=responses())
+def list_(project: CanManageKeys, services: ServicesDep) -> KeyList:
+    """All keys of the project (100 at most), oldest first, those that ended in the last 30 days too."""
+    return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
+
+
+@router.get("/keys/{key_id}", operation_id="getKey", summary="Get key", responses=responses(404))
+def get(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> KeyView:
+    """One key: what it may do, and the day on which it was used last."""
+    return KeyView.of(services.keys.get(project, key_id))
+
+
+@router.patch("/keys/{key_id}", operation_id="patchKey", summary="Patch key", responses=responses(404, 409, *WITH_BODY))
+def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
+    """Change name, origins, limits or end of a key, everywhere within a minute."""
+    return KeyView.of(services.keys.change(project, key_id, body.changes()))
+
+
+@router.post(
+    "/keys/{key_id}:rotate",
+    operation_id="rotateKey",
+    summary="Rotate key",
+    status_code=201,
+    responses=responses(404, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+    """Make a key that may do the same; the old one ends after the overlap."""
+    key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))
+    return NewKeyView.with_text(key, text)
+
+
+@router.delete(
+    "/keys/{key_id}", operation_id="revokeKey", summary="Revoke key", status_code=204, responses=responses(404, 409)
+)
+def revoke(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> None:
+    """End a key, everywhere within a minute."""
+    services.keys.revoke(project, key_id)

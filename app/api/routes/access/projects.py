@@ -1,0 +1,70 @@
+"""/v1/projects, for keys of the administration"""
+
+from fastapi import APIRouter, Response
+
+from app.api.http import accepted
+from app.api.http.conditions import Repeatable, RepeatableRoute
+from app.api.http.dependencies import Cursor, PageLimit, ProjectId, ServicesDep
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import Administrator
+from app.api.schemas.access import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
+from app.domain.access import ADMINISTRATION, Limits, ProjectState, Scope
+
+router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
+FIRST_KEY = "first"
+
+
+@router.post(
+    "/projects",
+    operation_id="createProject",
+    summary="Create project",
+    status_code=201,
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
+    """Make a project and its first admin key, which is shown in this answer only. Ids are never used again."""
+    limits = body.limits.record() if body.limits else Limits()
+    project = services.projects.create(body.project_id, body.name, limits)
+    key, text = services.keys.create(project.project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
+    return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
+
+
+@router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses(400))
+def list_(_by: Administrator, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
+    """All projects, in no particular order, deleted ones with their receipts."""
+    listing = (ADMINISTRATION, "projects")
+    page = services.projects.list_page(services.tokens.start(cursor, *listing), limit)
+    projects = [ProjectView.of(project) for project in page.records]
+    return ProjectPage(projects=projects, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/projects/{project_id}", operation_id="getProject", summary="Get project", responses=responses(404))
+def get(project_id: ProjectId, _by: Administrator, services: ServicesDep) -> ProjectView:
+    """One project."""
+    return ProjectView.of(services.projects.get(project_id))
+
+
+@router.patch(
+    "/projects/{project_id}",
+    operation_id="patchProject",
+    summary="Patch project",
+    responses=responses(404, 409, *WITH_BODY),
+)
+def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: ServicesDep) -> ProjectView:
+    """Change name or limits of a project; the limits are for keys that are made from now on, and for JWTs."""
+    return ProjectView.of(services.projects.change(project_id, body.changes()))
+
+
+@router.delete(
+    "/projects/{project_id}",
+    operation_id="deleteProject",
+    summary="Delete project",
+    responses=responses(404, 409) | accepted.documented(ProjectView),
+)
+def delete(project_id: ProjectId, _by: Administrator, services: ServicesDep, response: Response) -> ProjectView:
+    """Remove everything of a project. Answers 202 until the receipt is complete: then send it again."""
+    project = services.erasure.delete_project(project_id)
+    if project.state is not ProjectState.DELETED:
+        accepted.ask_again(response, 5)
+    return ProjectView.of(project)

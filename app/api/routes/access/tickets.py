@@ -1,0 +1,35 @@
+"""/v1/tickets: how browsers open a live socket"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from app.api.http.dependencies import ServicesDep
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import Asking, CanRecommend
+from app.api.schemas.access import TicketIn, TicketView
+from app.domain.access import INCLUDED, Scope
+
+router = APIRouter(prefix="/v1", tags=["sockets"])
+
+
+@router.post(
+    "/tickets",
+    operation_id="createTicket",
+    summary="Create ticket",
+    status_code=201,
+    responses=responses(*WITH_BODY),
+)
+def create(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
+    """Make a ticket that opens one live socket within a minute, as `?ticket=` in its address.
+
+    It is for browsers, which cannot set headers: no credential that lives longer gets into an address. The socket may
+    do what these credentials may; with a `user_id` or `session_id` it only gets that list.
+    """
+    if body.owner is not None:
+        services.access.check_user(principal, body.owner)
+        principal = replace(principal, user_id=body.owner, scopes=INCLUDED[Scope.RECOMMEND])
+    assert principal.project == project  # noqa: S101 - both follow from the credentials
+    expires_at = services.clock() + timedelta(seconds=services.settings.ticket_seconds)
+    return TicketView(ticket=services.tokens.ticket(principal, expires_at), expires_at=expires_at)

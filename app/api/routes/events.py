@@ -1,0 +1,105 @@
+"""/v1/events"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import Discriminator, Tag
+
+from app.api.http.conditions import Repeatable, RepeatableRoute
+from app.api.http.dependencies import ServicesDep
+from app.api.http.problems import TAGS, WITH_BODY, responses
+from app.api.http.security import CanWrite
+from app.api.schemas.records import Accepted, EventIn, EventsIn
+from app.domain.events import Attribution
+from app.errors import FieldError, InvalidToken
+from app.services.bundle import Services
+
+router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
+ONE, MANY = TAGS
+NO_VERSION = "none"
+"""Of answers that were given before there was a model."""
+
+EXAMPLES: dict[str, Any] = {
+    "one": {"value": {"user_id": "ann", "item_id": "sku-1042", "event_type": "purchase"}},
+    "batch": {
+        "value": {
+            "events": [
+                {"user_id": "ann", "item_id": "sku-1042", "event_type": "view", "timestamp": "2026-01-31T12:00:00Z"},
+                {"user_id": "bob", "item_id": "sku-7", "event_type": "rating", "value": 4.5},
+            ]
+        }
+    },
+}
+
+
+def _form(body: object) -> str:
+    return MANY if isinstance(body, EventsIn) or (isinstance(body, dict) and "events" in body) else ONE
+
+
+EventBody = Annotated[
+    Annotated[EventIn, Tag(ONE)] | Annotated[EventsIn, Tag(MANY)],
+    Discriminator(_form),
+    Body(openapi_examples=EXAMPLES),
+]
+
+
+@router.post(
+    "/events",
+    operation_id="sendEvents",
+    summary="Send events",
+    status_code=202,
+    responses=responses(400, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def send(body: EventBody, project: CanWrite, services: ServicesDep) -> Accepted:
+    """Send one event, or up to 500 as `events`: all are accepted, or all refused with every bad one named.
+
+    With the `recommendation_id` of the answer that showed the item, an impression, a click (`click` or `view`) or a
+    purchase (its `value` is the revenue) counts in `GET /v1/outcomes`.
+
+    An event that is sent again with its timestamp (and event_id, if it had one) is stored once.
+    """
+    if isinstance(body, EventsIn):
+        return accept(services, project, body.events, batch=True)
+    return accept(services, project, [body])
+
+
+def accept(services: Services, project: str, events: Sequence[EventIn], *, batch: bool = False) -> Accepted:
+    """Store events, those without a time at the present one.
+
+    Raises:
+        InvalidToken: some name an answer that is none of the project's, or that did not hold their item.
+        Erased: some are of erased users.
+    """
+    now = services.clock()
+    wrong: list[FieldError] = []
+    records = []
+    for place, event in enumerate(events):
+        origin = None
+        if event.recommendation_id is not None:
+            try:
+                origin = _origin(services, project, event.recommendation_id, event.item_id)
+            except InvalidToken as error:
+                pointer = f"/events/{place}/recommendation_id" if batch else "/recommendation_id"
+                wrong.append(FieldError(pointer, error.detail))
+        records.append(replace(event.record(event.owner, now), origin=origin))
+    if wrong:
+        raise InvalidToken("Events name answers that they cannot go back to. Nothing was stored.", tuple(wrong))
+    services.events.accept(project, records)
+    return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))
+
+
+def _origin(services: Services, project: str, token: str, item_id: str) -> Attribution:
+    """Where an answer took an item from.
+
+    Raises:
+        InvalidToken: this is no answer's id, or the item was not in that answer.
+    """
+    served = services.tokens.served(project, token)
+    found = served.origin(item_id)
+    if found is None:
+        raise InvalidToken("The item was not in this answer. Name the answer that showed it, or none.")
+    version, source = found
+    return Attribution(version or NO_VERSION, served.scenario or "", source)

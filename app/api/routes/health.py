@@ -1,0 +1,25 @@
+"""/health"""
+
+from fastapi import APIRouter
+
+from app.api.http.dependencies import ServicesDep
+from app.api.http.problems import RESPONSES
+from app.api.schemas.records import Health
+from app.errors import Unavailable
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live", operation_id="live", summary="Live")
+async def live() -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@router.get("/ready", operation_id="ready", summary="Ready", responses={503: RESPONSES[503]})
+def ready(services: ServicesDep) -> Health:
+    """The database answers and has all tables."""
+    missing = services.missing_tables()
+    if missing:
+        raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip migrate`.")
+    return Health(status="ok")

@@ -1,0 +1,126 @@
+"""/v1/items"""
+
+from fastapi import APIRouter, Response
+
+from app.api.answers import view
+from app.api.http.conditions import (
+    TAGGED,
+    UNCHANGED,
+    IfNoneMatch,
+    Repeatable,
+    RepeatableRoute,
+    ToChange,
+    ToPut,
+    tag,
+    unchanged,
+)
+from app.api.http.dependencies import CategoryName, Cursor, ItemId, Limit, PageLimit, ServicesDep, WithProperties
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import CanRecommend, CanWrite
+from app.api.schemas.recommendations import RecommendationListView
+from app.api.schemas.records import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
+from app.api.wishes import BoostQuery, FilterQuery
+from app.domain.recommendations import RecommendationQuery
+
+router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
+
+
+@router.put(
+    "/items/{item_id}",
+    operation_id="putItem",
+    summary="Put item",
+    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
+)
+def put(
+    item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
+) -> ItemView:
+    """Create or replace an item. Putting what is there already changes nothing."""
+    item = services.catalog.put_item(project, body.record(item_id), expected)
+    tag(response, item)
+    return ItemView.model_validate(item)
+
+
+@router.get(
+    "/items/{item_id}",
+    operation_id="getItem",
+    summary="Get item",
+    response_model=ItemView,
+    responses=responses(404) | {200: TAGGED, 304: UNCHANGED},
+)
+def get(
+    item_id: ItemId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
+) -> ItemView | Response:
+    """One item."""
+    item = services.catalog.get_item(project, item_id)
+    tag(response, item)
+    return unchanged(item, if_none_match) or ItemView.model_validate(item)
+
+
+@router.patch(
+    "/items/{item_id}",
+    operation_id="patchItem",
+    summary="Patch item",
+    responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED},
+)
+def patch(
+    item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
+) -> ItemView:
+    """Change parts of an item; properties are merged (RFC 7396)."""
+    item = services.catalog.patch_item(project, item_id, body.changes(), expected)
+    tag(response, item)
+    return ItemView.model_validate(item)
+
+
+@router.delete(
+    "/items/{item_id}",
+    operation_id="deleteItem",
+    summary="Delete item",
+    status_code=204,
+    responses=responses(404, 409, 412, 428),
+)
+def delete(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
+    """Delete an item. Its events stay; it is never recommended again."""
+    services.catalog.delete_item(project, item_id, expected)
+
+
+@router.get("/items", operation_id="listItems", summary="List items", responses=responses(400))
+def list_(
+    project: CanWrite,
+    services: ServicesDep,
+    cursor: Cursor = None,
+    category: CategoryName = None,
+    limit: PageLimit = 50,
+) -> ItemPage:
+    """All items, or those of a category, in no particular order. A page can be short and still have a next one."""
+    listing = (project, "items", category or "")
+    page = services.catalog.list_items(project, category, services.tokens.start(cursor, *listing), limit)
+    items = [ItemView.model_validate(item) for item in page.records]
+    return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.post(
+    "/items:batch",
+    operation_id="putItems",
+    summary="Put items",
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def put_many(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
+    """Create or replace up to 100 items: all are accepted, or all refused."""
+    changed = services.catalog.put_items(project, [item.record(item.item_id) for item in body.items])
+    return Stored(changed=changed)
+
+
+@router.get("/items/{item_id}/similar", operation_id="similarItems", summary="Similar items", responses=responses(404))
+def similar(
+    item_id: ItemId,
+    project: CanRecommend,
+    services: ServicesDep,
+    limit: Limit = 10,
+    filter: FilterQuery = None,  # noqa: A002 - the parameter's name
+    boost: BoostQuery = None,
+    properties: WithProperties = False,
+) -> RecommendationListView:
+    """Items that suit the same users."""
+    wish = RecommendationQuery(limit=limit, filters=() if filter is None else (filter,), boost=boost)
+    return view(services, project, services.recommend.similar(project, item_id, wish), wish, properties=properties)

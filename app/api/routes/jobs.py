@@ -1,0 +1,132 @@
+"""/v1/jobs: what takes longer than a request"""
+
+from contextlib import suppress
+from typing import Annotated, Any
+from urllib.parse import urljoin
+
+from fastapi import APIRouter, Body, Request, Response
+
+from app.api.http.conditions import Repeatable, RepeatableRoute
+from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import CanAdminister
+from app.api.schemas.jobs import (
+    ErasureIn,
+    ExportIn,
+    ImportIn,
+    JobFile,
+    JobFiles,
+    JobIn,
+    JobPage,
+    JobView,
+    TrainingJobIn,
+)
+from app.domain.jobs import Job, JobKind
+from app.errors import Conflict, WorkerUnavailable
+from app.services.bundle import Services
+
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
+
+
+@router.post(
+    "/jobs",
+    operation_id="createJob",
+    summary="Create job",
+    status_code=202,
+    responses=responses(409, 501, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create(
+    body: Annotated[JobIn, Body()], project: CanAdminister, services: ServicesDep, request: Request, response: Response
+) -> JobView:
+    """Have something done that takes longer than a request. Its `state` and `progress` say how far it is.
+
+    A job is done in slices and goes on by itself when one was killed. An import waits until you have PUT its file to
+    `upload_url` and called `:start`; the others begin at once.
+    """
+    if isinstance(body, TrainingJobIn):
+        job = services.begin_training(project, force=body.force)
+    else:
+        job = services.jobs.create(project, JobKind(body.kind), _request(body))
+    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
+    return _view(job, project, services, request)
+
+
+@router.get("/jobs", operation_id="listJobs", summary="List jobs", responses=responses(400))
+def list_(
+    project: CanAdminister, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
+) -> JobPage:
+    """Jobs, newest first; they are kept for 30 days after their last change."""
+    listing = (project, "jobs")
+    page = services.jobs.list_page(project, services.tokens.start(cursor, *listing), limit)
+    jobs = [_view(job, project, services, request) for job in page.records]
+    return JobPage(jobs=jobs, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/jobs/{job_id}", operation_id="getJob", summary="Get job", responses=responses(404))
+def get(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+    """One job: how far it is, and how it ended."""
+    return _view(services.jobs.get(project, job_id), project, services, request)
+
+
+@router.post(
+    "/jobs/{job_id}:start",
+    operation_id="startJob",
+    summary="Start job",
+    status_code=202,
+    responses=responses(404, 409, 501),
+)
+def start(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+    """Begin an import whose file was uploaded."""
+    return _view(services.jobs.begin(project, job_id), project, services, request)
+
+
+@router.post("/jobs/{job_id}:cancel", operation_id="cancelJob", summary="Cancel job", responses=responses(404, 409))
+def cancel(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+    """End a job where it is. What it did stays done; of a training, the active version is left as it is."""
+    job = services.jobs.cancel(project, job_id)
+    if job.kind is JobKind.TRAINING:
+        with suppress(Conflict):  # it has just ended
+            services.train.cancel(project, job.request["version"])
+    return _view(job, project, services, request)
+
+
+@router.get(
+    "/jobs/{job_id}/files", operation_id="listJobFiles", summary="List job files", responses=responses(400, 404, 501)
+)
+def files(
+    job_id: JobId,
+    project: CanAdminister,
+    services: ServicesDep,
+    request: Request,
+    cursor: Cursor = None,
+    limit: PageLimit = 100,
+) -> JobFiles:
+    """What an export wrote, or the rows that an import refused, with their lines and reasons. Files go after a week."""
+    job = services.jobs.get(project, job_id)
+    listing = (project, "job files", job_id)
+    page = services.jobs.files(project, job, services.tokens.start(cursor, *listing), limit)
+    made = [JobFile(name=one.name, bytes=one.bytes, url=_absolute(url, request)) for one, url in page.records]
+    return JobFiles(files=made, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+def _request(body: ImportIn | ExportIn | ErasureIn) -> dict[str, Any]:
+    if isinstance(body, ErasureIn):
+        return {"owner": body.owner}
+    return body.model_dump(exclude={"kind"})
+
+
+def _view(job: Job, project: str, services: Services, request: Request) -> JobView:
+    view = JobView.model_validate(job)
+    if job.kind is JobKind.ERASURE:
+        view.request, view.receipt_id = {}, job.place.get("receipt_id")
+    view.version = job.request.get("version")
+    with suppress(WorkerUnavailable):  # who made it had a place for files
+        url = services.jobs.upload_url(project, job)
+        view.upload_url = _absolute(url, request) if url else None
+    return view
+
+
+def _absolute(url: str, request: Request) -> str:
+    """A bucket's URL as it is, a laptop's path with its address."""
+    return urljoin(str(request.base_url), url)

@@ -1,0 +1,90 @@
+"""/v1/models"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.api.http.conditions import Repeatable, RepeatableRoute
+from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, VersionId
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import CanAdminister
+from app.api.schemas.records import ActiveView, TrainingIn, VersionPage, VersionView
+from app.domain.models import ActiveModel, ModelVersion
+
+UNFORCED = TrainingIn()
+router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
+
+
+@router.post(
+    "/models",
+    operation_id="trainModel",
+    summary="Train model",
+    status_code=202,
+    responses=responses(409, 501, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def train(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
+    """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
+    job = services.begin_training(project, force=body.force)
+    return _view(services.train.get(project, job.request["version"]), None)
+
+
+@router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))
+def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
+    """Versions, newest first."""
+    listing = (project, "models")
+    page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
+    active = services.traffic.active(project)
+    versions = [_view(version, active) for version in page.records]
+    return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
+def get(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+    """One version: its progress, parameters and metrics."""
+    return _view(services.train.get(project, version), services.traffic.active(project))
+
+
+@router.post(
+    "/models/{version}:activate", operation_id="activateModel", summary="Activate model", responses=responses(404, 409)
+)
+def activate(
+    version: VersionId,
+    project: CanAdminister,
+    services: ServicesDep,
+    force: Annotated[bool, Query(description="Also a version that is clearly worse than the active one.")] = False,
+) -> ActiveView:
+    """Serve this version alone from now on; rolling back is activating the one before.
+
+    A version whose NDCG, or whose click-through next to the active one, is clearly lower is refused with 409.
+    """
+    return ActiveView.model_validate(services.traffic.activate(project, version, force=force))
+
+
+@router.post(
+    "/models/{version}:cancel",
+    operation_id="cancelModel",
+    summary="Cancel model",
+    status_code=202,
+    responses=responses(404, 409),
+)
+def cancel(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+    """Stop a running training; the active version is left as it is."""
+    return _view(services.train.cancel(project, version), None)
+
+
+def _view(version: ModelVersion, active: ActiveModel | None) -> VersionView:
+    return VersionView(
+        version=version.version,
+        state=version.state,
+        active=active is not None and active.version == version.version,
+        created_at=version.created_at,
+        heartbeat_at=version.heartbeat_at,
+        phase=version.phase,
+        progress=version.progress,
+        parameters=dict(version.parameters),
+        metrics=dict(version.metrics),
+        counts=dict(version.counts),
+        detail=version.detail,
+        seconds=version.seconds,
+    )

@@ -1,0 +1,39 @@
+"""/v1/usage"""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app import prices
+from app.api.http.dependencies import ServicesDep
+from app.api.http.problems import responses
+from app.api.http.security import CanAdminister
+from app.api.schemas.access import UsageDay, UsageView
+from app.domain.usage import DailyUsage
+from app.services.usage import dollars
+
+router = APIRouter(prefix="/v1", tags=["usage"])
+LastDay = Annotated[date | None, Query(alias="to", description="The last day, UTC; today if left out.")]
+Days = Annotated[int, Query(ge=1, le=400, description="How many days, up to the last one.")]
+
+
+@router.get("/usage", operation_id="getUsage", summary="Get usage", responses=responses())
+def get(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
+    """Requests, events, consumed units and estimated US dollars by day. The last seconds may be missing."""
+    last = last or services.clock().date()
+    first = date.fromordinal(max(1, last.toordinal() - days + 1))
+    used = [_day(one) for one in services.usage.days(project, first, last)]
+    return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)
+
+
+def _day(used: DailyUsage) -> UsageDay:
+    return UsageDay(
+        day=used.day,
+        requests=round(used.requests),
+        events=round(used.events),
+        recommendations=round(used.recommendations),
+        read_units=used.read_units,
+        write_units=used.write_units,
+        estimated_usd=dollars(used),
+    )

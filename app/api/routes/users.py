@@ -1,0 +1,128 @@
+"""/v1/users"""
+
+from fastapi import APIRouter, Response
+
+from app.api.http import accepted
+from app.api.http.conditions import (
+    TAGGED,
+    UNCHANGED,
+    IfNoneMatch,
+    Repeatable,
+    RepeatableRoute,
+    ToChange,
+    ToPut,
+    tag,
+    unchanged,
+)
+from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import CanWrite
+from app.api.schemas.records import (
+    EventPage,
+    EventView,
+    MergeIn,
+    MergeView,
+    Stored,
+    UserIn,
+    UserPage,
+    UserPatch,
+    UsersIn,
+    UserView,
+)
+
+router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
+
+
+@router.put(
+    "/users/{user_id}",
+    operation_id="putUser",
+    summary="Put user",
+    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
+)
+def put(
+    user_id: UserId, body: UserIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
+) -> UserView:
+    """Create or replace a user. Events may be sent for users that were never put."""
+    user = services.catalog.put_user(project, body.record(user_id), expected)
+    tag(response, user)
+    return UserView.model_validate(user)
+
+
+@router.get(
+    "/users/{user_id}",
+    operation_id="getUser",
+    summary="Get user",
+    response_model=UserView,
+    responses=responses(404) | {200: TAGGED, 304: UNCHANGED},
+)
+def get(
+    user_id: UserId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
+) -> UserView | Response:
+    """One user."""
+    user = services.catalog.get_user(project, user_id)
+    tag(response, user)
+    return unchanged(user, if_none_match) or UserView.model_validate(user)
+
+
+@router.patch(
+    "/users/{user_id}",
+    operation_id="patchUser",
+    summary="Patch user",
+    responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED},
+)
+def patch(
+    user_id: UserId, body: UserPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
+) -> UserView:
+    """Merge properties (RFC 7396)."""
+    user = services.catalog.patch_user(project, user_id, body.changes(), expected)
+    tag(response, user)
+    return UserView.model_validate(user)
+
+
+@router.get("/users", operation_id="listUsers", summary="List users", responses=responses(400))
+def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
+    """All users, in no particular order."""
+    listing = (project, "users")
+    page = services.catalog.list_users(project, services.tokens.start(cursor, *listing), limit)
+    users = [UserView.model_validate(user) for user in page.records]
+    return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.post(
+    "/users:batch",
+    operation_id="putUsers",
+    summary="Put users",
+    responses=responses(409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def put_many(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
+    """Create or replace up to 100 users: all are accepted, or all refused."""
+    return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
+
+
+@router.post(
+    "/users/{user_id}:merge",
+    operation_id="mergeSession",
+    summary="Merge session",
+    responses=responses(409, *WITH_BODY) | accepted.documented(MergeView),
+    dependencies=[Repeatable],
+)
+def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response) -> MergeView:
+    """Make the events of a session the user's, who has logged in; they keep their times. Can be repeated."""
+    moved, complete = services.sessions.merge(project, body.session_id, user_id)
+    if not complete:
+        accepted.ask_again(response)
+    return MergeView(moved=moved, complete=complete)
+
+
+@router.get(
+    "/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses(400)
+)
+def events(
+    user_id: UserId, project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
+) -> EventPage:
+    """A user's events, newest first."""
+    listing = (project, "events", user_id)
+    page = services.events.list_page(project, user_id, services.tokens.start(cursor, *listing), limit)
+    found = [EventView.model_validate(event, from_attributes=True) for event in page.records]
+    return EventPage(events=found, next_cursor=services.tokens.cursor(page.next_start, *listing))

@@ -1,0 +1,193 @@
+"""The types of fields: what they accept, and how the OpenAPI document shows it."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from app.clock import EPOCH
+from app.domain.events import CLOCK_SKEW
+from app.domain.ids import ID_PATTERN
+from app.errors import InvalidInput
+from app.recommender import rules
+from app.recommender.rules import Kind
+
+MAX_RECORD_BYTES = 390_000
+SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
+LATEST_SECONDS = 1e11
+"""Milliseconds by mistake are more: they would be the year 50,000."""
+PRINTABLE = r"^[^\x00-\x1f]+$"
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="rust-regex")
+
+
+class Patch(Body):
+    """What is left out stays as it is."""
+
+    def changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class View(BaseModel):
+    """Part of an answer; read from the domain's records."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _timestamp(value: object) -> object:
+    """An ISO 8601 text with its offset, or seconds since 1970 (UTC)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(  # noqa: TRY004 - pydantic reports it
+            "must be ISO 8601 with an offset, such as 2026-01-31T12:00:00Z, or seconds since 1970"
+        )
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError("must be ISO 8601, such as 2026-01-31T12:00:00Z") from error
+    if not math.isfinite(value) or abs(value) > LATEST_SECONDS:
+        raise ValueError("seconds since 1970 are expected, not milliseconds")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _in_time(value: datetime) -> datetime:
+    if value > datetime.now(UTC) + CLOCK_SKEW:
+        raise ValueError("must not be more than an hour in the future")
+    return _since_1970(value)
+
+
+def _since_1970(value: datetime) -> datetime:
+    if value < EPOCH:
+        raise ValueError("must not be before 1970")
+    return value.astimezone(UTC)
+
+
+def _rule(kind: Kind, source: str) -> str:
+    try:
+        rules.compiled(kind, source)
+    except InvalidInput as error:
+        raise ValueError(error.errors[0].detail) from error
+    return source
+
+
+def _to_come(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise ValueError("must be in the future")
+    return value.astimezone(UTC)
+
+
+def _moderate(value: float | None) -> float | None:
+    if value and not SMALLEST_VALUE <= abs(value) <= LARGEST_VALUE:
+        raise ValueError("must be 0 or between 1e-12 and 1e12 in size")
+    return value
+
+
+def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Properties that JSON, and so every client, can carry, and DynamoDB can store."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except ValueError as error:
+        raise ValueError("must not hold NaN or infinite numbers") from error
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold unpaired surrogates") from error
+    if size > MAX_RECORD_BYTES:
+        raise ValueError(f"has {size:,} bytes; at most {MAX_RECORD_BYTES:,} can be stored")
+    return value
+
+
+def _sound(text: str) -> str:
+    """Text that can be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold unpaired surrogates") from error
+    return text
+
+
+def _whole(value: object) -> object:
+    """In JSON, 7.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+Id = Annotated[
+    str,
+    StringConstraints(pattern=ID_PATTERN),
+    Field(description="1 to 128 letters, digits or any of . _ : ~ | @ -", examples=["sku-1042"]),
+]
+Moment = (
+    Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    | Annotated[float, Field(ge=0, le=LATEST_SECONDS)]
+)
+"""How the schema shows what `_timestamp` takes."""
+Timestamp = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
+    AfterValidator(_in_time),
+    Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
+]
+Future = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
+    AfterValidator(_to_come),
+    Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
+]
+Anytime = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp, json_schema_input_type=Moment),
+    AfterValidator(_since_1970),
+    Field(description="ISO 8601 with an offset, or seconds since 1970.", strict=False),
+]
+Filter = Annotated[
+    str,
+    AfterValidator(partial(_rule, Kind.FILTER)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-filter"}),
+    Field(
+        description="Only items for which this CEL expression over `item`, `user` and `now` is true.",
+        examples=['item.price < 20.0 && "jazz" in item.categories'],
+    ),
+]
+Boost = Annotated[
+    str,
+    AfterValidator(partial(_rule, Kind.BOOST)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-boost"}),
+    Field(
+        description="Multiplies each item's score with the number that this CEL expression gives.",
+        examples=["has(item.margin) ? 1.0 + item.margin : 1.0"],
+    ),
+]
+Properties = Annotated[
+    dict[str, JsonValue],
+    AfterValidator(_plain),
+    Field(description="Any JSON facts, up to 390 KB.", examples=[{"price": 24.5, "brand": "Acme"}]),
+]
+VALUE_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "const": 0},
+        {"type": "number", "minimum": SMALLEST_VALUE, "maximum": LARGEST_VALUE},
+        {"type": "number", "minimum": -LARGEST_VALUE, "maximum": -SMALLEST_VALUE},
+    ],
+    "examples": [4.5],
+}
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=PRINTABLE), AfterValidator(_sound)]
+Category = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE), AfterValidator(_sound)]
+Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
+Value = Annotated[float, AfterValidator(_moderate), WithJsonSchema(VALUE_SCHEMA)]

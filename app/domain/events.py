@@ -1,0 +1,69 @@
+"""Events, the changes that the stream reports, and failed stream records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from app.domain.users import session_of
+
+CLOCK_SKEW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The answer that an event goes back to: which version, scenario and recommender showed the item."""
+
+    version: str
+    scenario: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One user did one thing with one item at one time."""
+
+    user_id: str
+    item_id: str
+    event_type: str
+    timestamp: datetime
+    event_id: str
+    value: float | None = None
+    origin: Attribution | None = None
+
+    @property
+    def session_id(self) -> str | None:
+        return session_of(self.user_id)
+
+
+def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
+    """The id of an event sent without one: equal content at an equal time is the same event."""
+    content = "\n".join((user_id, item_id, event_type, repr(value)))
+    return blake2b(content.encode(), digest_size=9).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event that was written, replaced or removed, as the stream tells it."""
+
+    record_id: str
+    """The same each time that the record is delivered."""
+    sequence: str
+    project: str
+    user_id: str
+    arrived: int
+    """Second since 1970 at which the database made the change."""
+    old: Event | None
+    new: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A record of the stream that could not be applied, and why."""
+
+    project: str
+    record_id: str
+    user_id: str | None
+    reason: str
+    record: Mapping[str, Any]

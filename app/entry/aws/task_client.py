@@ -1,0 +1,45 @@
+"""Starts a container task for a training that is too large for the worker function."""
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app import telemetry
+from app.config import Settings
+from app.domain.jobs import Job
+from app.errors import WorkerUnavailable
+from app.storage.aws import client
+
+CONTAINER = "training"
+NOT_TAKEN = "The container task could not be started. Try again later."
+
+
+def start(settings: Settings, project: str, job: Job, endpoint: str | None = None) -> None:
+    """Returns once ECS has accepted the task.
+
+    Raises:
+        WorkerUnavailable: ECS did not accept it.
+    """
+    task, work = settings.training_task, telemetry.current()
+    if task is None:
+        raise WorkerUnavailable("No container task is set (SERENDIP_TRAINING_TASK).")
+    tasks = client("ecs", settings.region, read_timeout_seconds=10, endpoint=endpoint)
+    followed = {telemetry.REQUEST_VARIABLE: work.request_id, telemetry.TRACEPARENT_VARIABLE: work.traceparent}
+    override = {
+        "name": CONTAINER,
+        "command": [project, job.job_id],
+        "environment": [{"name": name, "value": value} for name, value in followed.items()],
+    }
+    network = {"subnets": list(task.subnets), "securityGroups": list(task.security_groups), "assignPublicIp": "ENABLED"}
+    try:
+        told = tasks.run_task(
+            cluster=task.cluster,
+            taskDefinition=task.task_definition,
+            launchType="FARGATE",
+            count=1,
+            startedBy=job.job_id[:36],
+            overrides={"containerOverrides": [override]},
+            networkConfiguration={"awsvpcConfiguration": network},
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise WorkerUnavailable(NOT_TAKEN) from error
+    if told["failures"]:
+        raise WorkerUnavailable(f"{NOT_TAKEN} ECS says: {told['failures'][0].get('reason')}.")

@@ -1,0 +1,80 @@
+"""The OpenAPI document as API Gateway imports it: each operation with its integration, and nothing it refuses."""
+
+import re
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+from pydantic import SecretStr
+
+from app.api.application import create_application
+from app.config import Settings
+from app.services.bundle import Services
+
+VERSION = "3.0.1"
+"""Of OpenAPI; API Gateway knows no newer one."""
+INTEGRATION, ANY = "x-amazon-apigateway-integration", "x-amazon-apigateway-any-method"
+CUSTOM_METHOD = re.compile(r"(\{\w+\}):\w+$")
+"""`{version}:activate`; API Gateway's variables are whole segments, so `{version}` takes it in."""
+UNUSED = SecretStr("signs nothing: no request is answered here")
+REST = {"passthroughBehavior": "when_no_match", "payloadFormatVersion": "1.0"}
+HTTP = {"payloadFormatVersion": "2.0"}
+
+
+def plain() -> dict[str, Any]:
+    """The document of the present application; it needs no database."""
+    services = cast("Services", SimpleNamespace(settings=Settings(secret=UNUSED)))
+    return create_application(services).openapi()
+
+
+def importable(document: Mapping[str, Any], function: str, *, rest: bool) -> dict[str, Any]:
+    """The document for ImportApi, or for ImportRestApi.
+
+    What operations take and give is left out: the function checks it, and `/openapi.json` describes it.
+
+    Args:
+        document: as FastAPI makes it.
+        function: the ARN of the function, or of its alias, that answers.
+        rest: a REST API imports it, and not an HTTP API.
+
+    Raises:
+        ValueError: `function` is no ARN of a function.
+    """
+    integration = _integration(function, rest=rest)
+    paths: dict[str, dict[str, Any]] = {}
+    for path, operations in document["paths"].items():
+        merged = paths.setdefault(CUSTOM_METHOD.sub(r"\1", path), {})
+        for method, operation in operations.items():
+            merged.setdefault(method, _operation(operation, path) | {INTEGRATION: integration})
+    everything: dict[str, Any] = {
+        "responses": {"default": {"description": "Documentation and its files."}},
+        INTEGRATION: integration,
+    }
+    if rest:
+        everything["parameters"] = [_variable("proxy")]
+    paths["/{proxy+}" if rest else "/$default"] = {ANY: everything}
+    info = {name: document["info"][name] for name in ("title", "version")}
+    return {"openapi": VERSION, "info": info, "paths": paths}
+
+
+def _integration(function: str, *, rest: bool) -> dict[str, Any]:
+    parts = function.split(":")
+    if parts[0] != "arn" or parts[2:3] != ["lambda"] or parts[5:6] != ["function"]:
+        raise ValueError(f"{function!r} is not the ARN of a function (arn:aws:lambda:REGION:ACCOUNT:function:NAME)")
+    partition, region = parts[1], parts[3]
+    uri = f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
+    return {"type": "aws_proxy", "httpMethod": "POST", "uri": uri, **(REST if rest else HTTP)}
+
+
+def _operation(operation: Mapping[str, Any], path: str) -> dict[str, Any]:
+    return {
+        "operationId": operation["operationId"],
+        "summary": operation["summary"],
+        "tags": operation["tags"],
+        "parameters": [_variable(name) for name in re.findall(r"\{(\w+)\}", path)],
+        "responses": {"default": {"description": "See /openapi.json."}},
+    }
+
+
+def _variable(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -1,0 +1,67 @@
+"""What all commands share: the terminal, and the services over the right database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from app.config import PREFIX, Settings
+from app.domain.jobs import Job
+from app.entry import oidc_client
+from app.entry.local import environment
+from app.errors import WorkerUnavailable
+from app.wiring import Wired, wire
+
+console = Console()
+problems = Console(stderr=True)
+
+DATABASES = "databases"
+CURRENT = "current"
+"""Names the database that was served last, which the other commands work on."""
+
+
+class NoLauncher:
+    """The command line does everything in its own process."""
+
+    def launch(self, project: str, job: Job) -> None:
+        raise WorkerUnavailable(f"Nobody would do job {job.job_id} of {project}.")
+
+
+@contextmanager
+def services() -> Iterator[Wired]:
+    """The services over the configured database, or over the one that `make run` keeps."""
+    if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
+        values = dict(os.environ)
+        values.setdefault(f"{PREFIX}SECRET", environment.secret(environment.HOME))
+        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # nobody waits for an answer here
+        wired = wire(Settings.from_environment(values), NoLauncher(), oidc_client.fetch)
+        try:
+            yield wired
+        finally:
+            wired.close()
+    else:
+        current = environment.HOME / CURRENT
+        folder = Path(current.read_text()) if current.exists() else database_folder(None)
+        with environment.connected(environment.HOME, folder) as (wired, _):
+            yield wired
+
+
+def database_folder(data: Path | None) -> Path:
+    """Where the local database lies; each DATA has one of its own."""
+    name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
+    return environment.HOME / DATABASES / name
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=problems,
+    )

@@ -1,0 +1,60 @@
+"""Files of jobs on a laptop: answers the URLs that a bucket would answer in the cloud, whatever a file's size."""
+
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+
+from anyio import open_file
+from anyio.to_thread import run_sync
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import InvalidToken
+from app.storage.objects import GET, LOCAL_PATH, PUT, FolderFileStore
+
+KEPT_DAYS = 7
+"""As in the template of the bucket."""
+
+
+class LocalFiles:
+    """Around the application, because its limit on bodies is not theirs."""
+
+    def __init__(self, app: ASGIApp, objects: FolderFileStore) -> None:
+        self._app, self._objects = app, objects
+        objects.expire(KEPT_DAYS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(LOCAL_PATH):
+            await self._app(scope, receive, send)
+            return
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            name = self._objects.named(request.url.path.removeprefix(LOCAL_PATH), request.method)
+        except InvalidToken as error:
+            return PlainTextResponse(error.detail, 403)
+        path = self._objects.path(name)
+        if request.method == PUT:
+            return await _take(request, path)
+        if request.method == GET and path.is_file():
+            return FileResponse(path, media_type="application/x-ndjson")
+        return PlainTextResponse("There is no such file any more.", 404)
+
+
+async def _take(request: Request, path: Path) -> Response:
+    """Keep a body, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}-{token_hex(4)}")
+    try:
+        async with await open_file(unfinished, "wb") as file:
+            async for chunk in request.stream():
+                await file.write(chunk)
+        await run_sync(unfinished.replace, path)
+    except ClientDisconnect:
+        return PlainTextResponse("The body did not come to its end.", 400)
+    finally:
+        await run_sync(partial(unfinished.unlink, missing_ok=True))
+    return Response(status_code=200)

@@ -1,0 +1,99 @@
+"""A synthetic shop: believable items, users with latent tastes, and what they did in the last three months."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import product
+from random import Random
+
+from app.domain.events import Event, derived_event_id
+from app.domain.items import Item
+from app.domain.users import User
+
+SEED = 20_261_123
+USERS = 350
+EVENTS_A_USER = (5, 75)
+DAYS = 90
+SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
+    "Kitchen": (
+        ("Cast-iron", "Ceramic", "Copper", "Enamel", "Bamboo", "Steel"),
+        ("Skillet", "Teapot", "Mixing Bowl", "Chopping Board", "Saucepan", "Spice Rack", "Kettle"),
+        (9, 120),
+    ),
+    "Coffee": (
+        ("Guatemalan", "Ethiopian", "Decaf", "Dark Roast", "Organic"),
+        ("Beans 500 g", "Espresso 1 kg", "Filter Coffee", "Cold Brew"),
+        (7, 38),
+    ),
+    "Garden": (
+        ("Galvanised", "Terracotta", "Cedar", "Folding", "Solar"),
+        ("Planter", "Watering Can", "Trowel", "Bird Feeder", "Lantern", "Bench"),
+        (6, 180),
+    ),
+    "Outdoor": (
+        ("Ultralight", "Waterproof", "Alpine", "Insulated", "Trail"),
+        ("Tent", "Backpack", "Sleeping Bag", "Rain Jacket", "Headlamp", "Stove", "Bottle"),
+        (14, 320),
+    ),
+    "Books": (
+        ("The Art of", "A Short History of", "Stories of", "Learning", "The Atlas of"),
+        ("Bread", "Mountains", "Gardens", "Coffee", "Design", "Maps", "Birds"),
+        (8, 45),
+    ),
+    "Desk": (
+        ("Walnut", "Aluminium", "Felt", "Leather", "Recycled"),
+        ("Monitor Stand", "Notebook", "Pen Tray", "Lamp", "Desk Mat", "Organiser"),
+        (5, 140),
+    ),
+    "Music": (
+        ("Vintage", "Studio", "Portable", "Wireless", "Acoustic"),
+        ("Headphones", "Speaker", "Record Player", "Ukulele", "Metronome"),
+        (19, 420),
+    ),
+    "Games": (
+        ("Cooperative", "Classic", "Travel", "Strategy", "Family"),
+        ("Board Game", "Puzzle 1000 pc", "Card Game", "Chess Set", "Dice Set"),
+        (8, 75),
+    ),
+}
+STEPS = (("view", 1.0), ("cart", 0.28), ("purchase", 0.5))
+
+
+def items(random: Random) -> list[Item]:
+    """A few hundred items, each on a shelf, some marked as gifts."""
+    found: list[Item] = []
+    for shelf, (makes, things, (low, high)) in SHELVES.items():
+        for make, thing in product(makes, things):
+            categories = (shelf, "Gifts") if random.random() < 0.2 else (shelf,)  # noqa: PLR2004 - one in five
+            price = round(random.uniform(low, high)) - 0.05
+            properties = {"price": price, "brand": random.choice(("Alder", "Brook", "Cove", "Dune", "Elm"))}
+            found.append(Item(f"sku-{len(found) + 1:03d}", f"{make} {thing}", categories, properties))
+    return found
+
+
+def users(random: Random) -> list[User]:
+    countries = ("DE", "FR", "GB", "NL", "US")
+    return [User(f"user-{number:03d}", {"country": random.choice(countries)}) for number in range(1, USERS + 1)]
+
+
+def events(random: Random, shop: list[Item], people: list[User], now: datetime) -> Iterator[Event]:
+    """Each user likes two shelves and, within them, the same make again; popular items are bought more."""
+    shelves = {shelf: [item for item in shop if item.categories[0] == shelf] for shelf in SHELVES}
+    appeal = {item.item_id: random.paretovariate(1.2) for item in shop}
+    for user in people:
+        first, second = random.sample(list(SHELVES), 2)
+        make = random.randrange(5)
+        for _ in range(random.randint(*EVENTS_A_USER)):
+            shelf = random.choices((first, second, random.choice(list(SHELVES))), (6, 3, 1))[0]
+            preferred = SHELVES[shelf][0][make]
+            choices = shelves[shelf]
+            weights = [appeal[one.item_id] * (4 if (one.title or "").startswith(preferred) else 1) for one in choices]
+            item = random.choices(choices, weights)[0]
+            moment = now - timedelta(days=random.uniform(0, DAYS))
+            for step, chance in STEPS:
+                if random.random() > chance:
+                    break
+                event_id = derived_event_id(user.user_id, item.item_id, step, None)
+                yield Event(user.user_id, item.item_id, step, moment, event_id)
+                moment += timedelta(seconds=random.randint(20, 600))
+                if moment > now:
+                    break

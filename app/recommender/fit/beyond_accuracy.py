@@ -1,0 +1,112 @@
+"""What accuracy does not say: whether lists surprise, vary and reach beyond what is popular, for whom, and how sure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from app.recommender.fit import metrics
+from app.recommender.fit.interactions import most_frequent
+from app.recommender.fit.metrics import Floats, Integers, Judged
+
+RESAMPLES = 1_000
+HEAD_SHARE = 0.2
+"""Of all items, the most popular ones that are the head."""
+NEW_SHARE = 0.25
+"""Of all users, those with the shortest histories that are new."""
+USERS_AT_ONCE = 256
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class BeyondAccuracy:
+    """Means over users of what their lists are like."""
+
+    novelty: float
+    """Bits of surprise: mean of -log2 of the share of users who know an item (Zhou et al., PNAS 107, 2010)."""
+    diversity: float
+    """Intra-list: mean over pairs of 1 - cosine of who interacted with them (Ziegler et al., WWW 2005)."""
+    popularity_lift: float
+    """How much more popular than a user's own items his list is: 0 as much, 1 twice (Abdollahpouri et al., 2019)."""
+
+
+def of_lists(judged: Judged, seen: sparse.csr_matrix) -> BeyondAccuracy:
+    """Of the users' lists.
+
+    Args:
+        judged: users and their lists.
+        seen: users x items, non-zero where a user interacted with an item before.
+    """
+    lists = judged.lists()
+    known = (seen != 0).astype(np.float64)
+    popularity = metrics.popularity(seen)
+    places = max(lists.nnz, 1)
+    surprise = -np.log2(np.maximum(popularity, 1.0) / max(known.shape[0], 1))
+    novelty = float((lists @ surprise).sum() / places)
+    own = known[judged.users]
+    histories, lengths = np.diff(own.indptr) > 0, np.diff(lists.indptr) > 0
+    both = histories & lengths
+    theirs = (own @ popularity)[both] / np.diff(own.indptr)[both]
+    given = (lists @ popularity)[both] / np.diff(lists.indptr)[both]
+    lift = float(given.mean() / theirs.mean() - 1.0) if both.any() else 0.0
+    return BeyondAccuracy(novelty, _diversity(lists, known, popularity), lift)
+
+
+def _diversity(lists: sparse.csr_matrix, known: sparse.csr_matrix, popularity: Integers) -> float:
+    """From the length of the sum of a list's unit vectors: |sum v|^2 = k + the sum of all pairs' cosines."""
+    lengths = np.sqrt(np.maximum(popularity, 1.0))
+    units = sparse.csr_matrix((known @ sparse.diags(1.0 / lengths)).T)
+    touched = popularity > 0
+    sizes = np.asarray(lists[:, touched].sum(axis=1)).ravel()
+    found: list[float] = []
+    for start in range(0, lists.shape[0], USERS_AT_ONCE):
+        summed = lists[start : start + USERS_AT_ONCE] @ units
+        squared = np.asarray(summed.multiply(summed).sum(axis=1)).ravel()
+        size = sizes[start : start + USERS_AT_ONCE]
+        pairs = size > 1
+        found += (1.0 - (squared[pairs] - size[pairs]) / (size[pairs] * (size[pairs] - 1))).tolist()
+    return float(np.mean(found)) if found else 0.0
+
+
+def interval(values: Floats, seed: int = 0) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of a mean over users (Efron and Tibshirani, 1993, chapter 13)."""
+    if not len(values):
+        return 0.0, 0.0
+    means = np.array([values[chosen].mean() for chosen in _resamples(len(values), seed)])
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _resamples(count: int, seed: int) -> Iterator[Integers]:
+    random = np.random.default_rng(seed)
+    for _ in range(RESAMPLES):
+        yield random.integers(0, count, count)
+
+
+def head(seen: sparse.csr_matrix) -> Mask:
+    """True for the most popular items."""
+    popularity = metrics.popularity(seen)
+    chosen = np.zeros(len(popularity), dtype=bool)
+    chosen[most_frequent(popularity, round(HEAD_SHARE * len(popularity)))] = True
+    return chosen
+
+
+def user_segments(judged: Judged, seen: sparse.csr_matrix) -> Mapping[str, Judged]:
+    """Those with the shortest histories, and the others."""
+    lengths = np.diff((seen != 0).tocsr().indptr)[judged.users]
+    longest = np.quantile(lengths, NEW_SHARE) if len(lengths) else 0.0
+    new = lengths <= longest
+    return {"new users": judged.only(new), "other users": judged.only(~new)}
+
+
+def item_segments(held_out: sparse.csr_matrix, seen: sparse.csr_matrix) -> Mapping[str, sparse.csr_matrix]:
+    """What is right among the most popular items, and among the others."""
+    popular = head(seen)
+    parts = {"head items": popular, "tail items": ~popular}
+    found = {name: sparse.csr_matrix(held_out @ sparse.diags(chosen.astype(float))) for name, chosen in parts.items()}
+    for part in found.values():
+        part.eliminate_zeros()
+    return found

@@ -1,0 +1,190 @@
+"""The learning of `local_ridge` on a Spark cluster: by users, then by blocks of items, both in parallel.
+
+What grows with the events stays on the workers. The driver keeps what grows with the items: their ids and sums, the
+strongest entries of the Gram matrix, and the events of the most frequent items, on which parameters are chosen.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import add
+
+import numpy as np
+from pyspark import RDD, Broadcast
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as F  # noqa: N812 - its usual name
+from scipy import sparse
+
+from app.domain.items import Item
+from app.recommender import weights
+from app.recommender.fit import content, parameter_search
+from app.recommender.fit.interactions import Interactions, most_frequent
+from app.recommender.fit.learn import BaseModel, Extent, Report, check_trainable, packed
+from app.recommender.fit.local_ridge import BLOCK_ITEMS, Gram, LeastSquares, gram_blocks, pruned, strongest
+from app.recommender.fit.parameter_search import CHOICE_ITEMS, HELD_OUT, LOCAL, Choice
+from app.recommender.fit.solver import Floats, Parameters, scaled, shrunk
+from app.recommender.packing import Packed
+
+TARGETS_A_TASK = 2_000
+Block = tuple[int, sparse.csr_matrix]
+"""Rows of a matrix, or a summand of them, by the number of the first one."""
+
+
+@dataclass(frozen=True)
+class SparkModel(BaseModel):
+    """A model whose rows lie on the workers."""
+
+    blocks: "RDD[Block]"
+    """The rows, without what content adds."""
+    added: "Broadcast[sparse.csr_matrix] | None" = None
+
+    def with_content(self, items: Mapping[str, Item]) -> "SparkModel":
+        """With neighbors by what items say of themselves, for items that few users or none have touched."""
+        heaviest = np.concatenate(self.blocks.map(lambda block: content.heaviest(block[1])).collect())
+        usual = content.usual_weight(heaviest)
+        added = self.blocks.context.broadcast(self.content(items, usual))
+        return replace(self, added=added, unseen_ids=self.unseen(items), content_weight=usual)
+
+    def publish(self, put: Callable[[Packed], None]) -> None:
+        """Give each task its packed rows; `put` is pickled and runs on the workers."""
+        context = self.blocks.context
+        item_ids, added = context.broadcast(self.item_ids), self.added
+        self.blocks.foreach(lambda block: put(_packed(block, item_ids.value, added.value if added else None)))
+        if added is not None and self.unseen_ids:
+            known = len(self.extent.item_ids)
+            put(packed(added.value[known:], self.item_ids, known))
+
+
+def learn(events: DataFrame, *, neighbors: int, report: Report) -> SparkModel:
+    """Learn from events.
+
+    Args:
+        events: columns user_id, item_id, event_type (strings), value (double or null), time (double, seconds).
+        neighbors: weights that are kept of each row.
+        report: told of the phases.
+
+    Raises:
+        NotTrainable: there are fewer than two users or two items with events that count.
+    """
+    report("reading events", 0.0)
+    pairs, threshold = gathered(events)
+    extent, sums = extent_of(pairs, threshold)
+    check_trainable(extent)
+    choice = replace(_choice(pairs, extent, neighbors, report), solver=LOCAL)
+    report("learning", 0.0)
+    blocks = fitted(pairs, extent.item_ids, sums, choice.parameters, neighbors).persist()
+    blocks.count()  # so that the phase that is told is the one that works
+    report("learning", 1.0)
+    return SparkModel(extent, choice, (), None, blocks)
+
+
+def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Parameters, neighbors: int) -> "RDD[Block]":
+    """The rows of `local_ridge.local_weights`.
+
+    Args:
+        pairs: as from `gathered`.
+        item_ids: of all items, sorted.
+        sums: of each item's values.
+        parameters: of the regression.
+        neighbors: weights that are kept of each row.
+    """
+    context = pairs.sparkSession.sparkContext
+    sinks = shrunk(sums, parameters)
+    gram = _gram(pairs, context.broadcast(item_ids), context.broadcast(sinks), parameters)
+    problem = context.broadcast(LeastSquares.of(gram, sinks, parameters.ridge))
+    starts = range(0, len(sinks), TARGETS_A_TASK)
+    solved = context.parallelize(starts, len(starts)).flatMap(lambda start: _solved(problem.value, start))
+    return solved.reduceByKey(add, _blocks(len(sinks))).mapValues(lambda block: strongest(block, neighbors))
+
+
+def _blocks(items: int) -> int:
+    return -(-items // BLOCK_ITEMS)
+
+
+def gathered(events: DataFrame) -> tuple[DataFrame, float | None]:
+    """The strongest event of each user and item (user_id, item_id, value, time), and from which rating on one counts.
+
+    As `interactions.gather`.
+    """
+    pair = ["user_id", "item_id"]
+    is_rating = (F.col("event_type") == weights.RATING) & F.col("value").isNotNull()
+    last = events.where(is_rating).groupBy(pair).agg(F.max(F.struct("time", "value")).alias("last")).persist()
+    highest = last.agg(F.max("last.value")).collect()[0][0]
+    threshold = weights.rating_threshold(highest)
+    liked = last.where(F.col("last.value") >= F.lit(threshold)).select(*pair, F.lit(1.0).alias("value"), "last.time")
+    others = events.where(~is_rating).select(*pair, _weight().alias("value"), "time").where("value > 0")
+    strongest_of = others.unionByName(liked).groupBy(pair)
+    return strongest_of.agg(F.max("value").alias("value"), F.max("time").alias("time")).persist(), threshold
+
+
+def _weight() -> Column:
+    """What an event that is no rating counts in learning."""
+    known = [F.when(F.col("event_type") == name, weights.to_learn(name, None, None)) for name in weights.EVENT_WEIGHTS]
+    return F.coalesce(*known, F.lit(weights.to_learn("", None, None)))
+
+
+def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats]:
+    """What is learned from, and the sum of each item's values."""
+    of_items = pairs.groupBy("item_id").agg(F.count("*").alias("users"), F.sum("value").alias("total"))
+    found = sorted((row.item_id, row.users, row.total) for row in of_items.collect())
+    item_ids, item_users, sums = zip(*found, strict=True) if found else ((), (), ())
+    users = pairs.select("user_id").distinct().count()
+    return Extent(list(item_ids), np.array(item_users, np.int64), users, sum(item_users), threshold), np.array(sums)
+
+
+def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: Report) -> Choice:
+    """As `choose.parameters`, of which the driver needs the most frequent items' interactions only."""
+    chosen = most_frequent(extent.item_users, CHOICE_ITEMS)
+    frequent = pairs.sparkSession.createDataFrame([(extent.item_ids[number],) for number in chosen], "item_id string")
+    of_user = Window.partitionBy("user_id")
+    count, rank = F.count("*").over(of_user), F.row_number().over(of_user.orderBy(F.desc("time"), F.desc("item_id")))
+    wanted = F.when(count > 1, F.greatest(F.lit(1), F.floor(HELD_OUT * count))).otherwise(0)
+    rows = pairs.withColumn("held", rank <= wanted).join(F.broadcast(frequent), "item_id").orderBy("user_id", "item_id")
+    table = rows.toArrow()
+    user_ids, users = np.unique(table["user_id"].to_numpy(), return_inverse=True)
+    item_ids, items = np.unique(table["item_id"].to_numpy(), return_inverse=True)
+    interactions = Interactions(
+        user_ids.tolist(),
+        item_ids.tolist(),
+        users,
+        items,
+        table["value"].to_numpy(),
+        table["time"].to_numpy(),
+        extent.rating_threshold,
+    )
+    return parameter_search.parameters(interactions, neighbors, report, table["held"].to_numpy())
+
+
+def _gram(
+    pairs: DataFrame, item_ids: "Broadcast[list[str]]", sinks: "Broadcast[Floats]", parameters: Parameters
+) -> Gram:
+    """Summed up over tasks that each have all of some users."""
+
+    def partial(rows: Iterable[Row]) -> Iterator[Block]:
+        places = {item_id: number for number, item_id in enumerate(item_ids.value)}
+        users: dict[str, int] = {}
+        entries = [(users.setdefault(row.user_id, len(users)), places[row.item_id], row.value) for row in rows]
+        user, item, value = zip(*entries, strict=True) if entries else ((), (), ())
+        some = sparse.csr_matrix((value, (user, item)), (len(users), len(places)), dtype=np.float64)
+        return gram_blocks(scaled(some, sinks.value, parameters))
+
+    summed = pairs.repartition("user_id").rdd.mapPartitions(partial).reduceByKey(add, _blocks(len(item_ids.value)))
+    found = summed.map(lambda block: (block[0], pruned(*block))).collect()
+    return Gram.of(block for _, block in sorted(found, key=lambda one: one[0]))
+
+
+def _solved(problem: LeastSquares, start: int) -> Iterator[Block]:
+    """The weights towards some targets, from all sources: a summand of every block."""
+    items = len(problem.sinks)
+    targets = np.arange(start, min(start + TARGETS_A_TASK, items))
+    towards = problem.columns(targets).T.tocsr()
+    for first in range(0, items, BLOCK_ITEMS):
+        part = towards[first : first + BLOCK_ITEMS]
+        yield first, sparse.csr_matrix((part.data, part.indices + start, part.indptr), (part.shape[0], items))
+
+
+def _packed(block: Block, item_ids: list[str], added: sparse.csr_matrix | None) -> Iterator[tuple[str, bytes]]:
+    first, rows = block
+    if added is not None:
+        rows = sparse.csr_matrix((rows.data, rows.indices, rows.indptr), (rows.shape[0], added.shape[1]))
+        rows = (rows + added[first : first + rows.shape[0]]).tocsr()
+    return packed(rows, item_ids, first)

@@ -1,0 +1,36 @@
+"""Neighbor rows and ranked lists as bytes: a count, the weights as little-endian float32, the ids."""
+
+from array import array
+from collections.abc import Iterable
+from struct import Struct
+from sys import byteorder
+
+HEADER = Struct("<cI")
+Packed = Iterable[tuple[str, bytes]]
+"""Items and their packed rows."""
+FORMAT = b"\x01"
+
+
+def pack(weights: Iterable[tuple[str, float]]) -> bytes:
+    """Pack (item id, weight) pairs, in their order, into 4 bytes and the id's length + 1 each."""
+    pairs = list(weights)
+    values = array("f", (weight for _, weight in pairs))
+    if byteorder == "big":
+        values.byteswap()
+    return HEADER.pack(FORMAT, len(pairs)) + values.tobytes() + "\n".join(item_id for item_id, _ in pairs).encode()
+
+
+def unpack(packed: bytes) -> dict[str, float]:
+    """The weights by item id, in the order in which they were packed.
+
+    Raises:
+        ValueError: the bytes are of another format.
+    """
+    form, count = HEADER.unpack_from(packed)
+    if form != FORMAT:
+        raise ValueError(f"unknown format {form!r} of a packed row")
+    ends = HEADER.size + 4 * count
+    values = array("f", packed[HEADER.size : ends])
+    if byteorder == "big":
+        values.byteswap()
+    return dict(zip(packed[ends:].decode().split("\n"), values, strict=True)) if count else {}

@@ -1,0 +1,157 @@
+"""Who asks, and what he may do, derived from API keys, user tokens and (by `issuers`) JWTs.
+
+The project always follows from the credential.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.access import ADMINISTRATION, INCLUDED, ApiKey, Principal, Scope
+from app.errors import Forbidden, Unauthenticated
+from app.services.access import secret_keys
+from app.services.access.credential_cache import CredentialCache
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request brought along; `origin` is the web page's that sent it."""
+
+    api_key: str | None = None
+    bearer: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserClaim:
+    """What a signed user token says."""
+
+    project: str
+    user_id: str
+    key_id: str
+    expires_at: datetime
+
+
+class UserTokens(Protocol):
+    def user_claim(self, token: str, now: datetime) -> UserClaim | None:
+        """None for a text that is no user token; raises Unauthenticated for one that is not valid."""
+
+
+class TokenVerifier(Protocol):
+    def principal(self, token: str, now: datetime) -> Principal:
+        """Raises Unauthenticated."""
+
+
+class Authentication:
+    def __init__(
+        self,
+        remembered: CredentialCache,
+        user_tokens: UserTokens,
+        issuers: TokenVerifier,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._remembered, self._user_tokens, self._issuers = remembered, user_tokens, issuers
+        self._clock = clock
+
+    def remembers(self, credentials: Credentials) -> bool:
+        """Whether `authenticate` needs neither the database nor an issuer."""
+        if credentials.bearer or not credentials.api_key:
+            return not credentials.bearer
+        key_id = secret_keys.key_id(credentials.api_key)
+        return key_id is None or self._remembered.knows_key(key_id)
+
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """Derive project, scopes and limits from the credentials.
+
+        Raises:
+            Unauthenticated: there are none, or none that are valid.
+            Forbidden: the key may not be used from this origin.
+        """
+        if credentials.bearer is None:
+            if credentials.api_key is None:
+                raise Unauthenticated("Send an API key as X-API-Key, or a token as Authorization: Bearer.")
+            return self._of_key(self._checked_key(credentials.api_key), credentials.origin)
+        claim = self._user_tokens.user_claim(credentials.bearer, self._clock())
+        if claim is not None:
+            principal = self._of_user(claim, credentials.origin)
+        else:
+            principal = self._issuers.principal(credentials.bearer, self._clock())
+            project = self._remembered.active_project(principal.project)
+            if project is None:
+                raise Unauthenticated("The project of this token does not exist.")
+            principal = replace(principal, limits=project.limits)
+        if credentials.api_key is not None:
+            key = self._checked_key(credentials.api_key)
+            self._of_key(key, credentials.origin)
+            if key.project != principal.project:
+                raise Unauthenticated("The API key and the token belong to different projects.")
+        return principal
+
+    def is_active(self, project: str) -> bool:
+        """Whether there is such a project, and nobody deletes it."""
+        return self._remembered.active_project(project) is not None
+
+    def check_still(self, principal: Principal) -> None:
+        """Whether a principal who came in earlier may stay.
+
+        Raises:
+            Unauthenticated: the key was revoked or has expired, the token has ended, or the project is being deleted.
+        """
+        now = self._clock()
+        if principal.ends_at is not None and principal.ends_at <= now:
+            raise Unauthenticated("The token that this connection was opened with has expired.")
+        if self._remembered.active_project(principal.project) is None:
+            raise Unauthenticated("The project of this connection does not exist any more.")
+        if re.match(secret_keys.KEY_ID_PATTERN, principal.credential):
+            key = self._remembered.key(principal.credential)
+            if key is None or key.has_ended(now):
+                raise Unauthenticated("The key that this connection was opened with has ended.")
+
+    def check_scope(self, principal: Principal, scope: Scope) -> None:
+        """Raises Forbidden."""
+        if scope not in principal.scopes:
+            raise Forbidden(f"This needs the scope {scope.value!r}, which these credentials do not have.")
+
+    def check_has_data(self, principal: Principal) -> None:
+        """Raises Forbidden."""
+        if principal.project == ADMINISTRATION:
+            raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
+
+    def check_user(self, principal: Principal, user_id: str) -> None:
+        """Raises Forbidden where the credentials are for another user, or want a user token."""
+        if principal.needs_user_token:
+            raise Forbidden("This key reads a user's list only together with a token of that user.")
+        if principal.user_id is not None and principal.user_id != user_id:
+            raise Forbidden("These credentials are for another user.")
+
+    def _checked_key(self, text: str) -> ApiKey:
+        key_id = secret_keys.key_id(text)
+        if key_id is None:
+            raise Unauthenticated("This is not an API key: its form or its checksum is wrong. Was it cut off?")
+        key = self._remembered.key(key_id)
+        if key is None or not secret_keys.matches(text, key.digest):
+            raise Unauthenticated("There is no such API key.")
+        if key.has_ended(self._clock()):
+            raise Unauthenticated("This API key has expired or was revoked.")
+        return key
+
+    def _of_key(self, key: ApiKey, origin: str | None) -> Principal:
+        if key.origins and origin not in key.origins:
+            raise Forbidden("This key may not be used from this origin.")
+        scopes = frozenset(scope for given in key.scopes for scope in INCLUDED[given])
+        return Principal(key.project, scopes, key.key_id, needs_user_token=key.needs_user_token, limits=key.limits)
+
+    def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
+        key = self._remembered.key(claim.key_id)
+        if key is None or key.project != claim.project or key.has_ended(self._clock()):
+            raise Unauthenticated("The key that this user token was made with has ended.")
+        of_key = self._of_key(key, origin)
+        return replace(
+            of_key,
+            scopes=INCLUDED[Scope.RECOMMEND],
+            user_id=claim.user_id,
+            needs_user_token=False,
+            ends_at=claim.expires_at,
+        )

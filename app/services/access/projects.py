@@ -1,0 +1,56 @@
+"""Projects: made, changed, listed; `erasure` deletes them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.access import ADMINISTRATION, Limits, Project, ProjectState
+from app.domain.paging import Page
+from app.errors import Exists, NotFound
+from app.services.access.credential_cache import CredentialCache
+from app.storage.access import AccessStore as Store
+
+SALT_BYTES = 16
+
+
+class Projects:
+    def __init__(
+        self,
+        store: Store,
+        remembered: CredentialCache,
+        clock: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store, self._remembered = store, remembered
+        self._clock, self._random_bytes = clock, random_bytes
+
+    def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
+        """Raises Exists."""
+        if project_id == ADMINISTRATION:
+            raise Exists(f"{ADMINISTRATION!r} is not for data. Choose another id.")
+        project = Project(project_id, self._clock(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
+        self._store.create_project(project)
+        self._remembered.forget(project_id)
+        return project
+
+    def get(self, project_id: str) -> Project:
+        """Raises NotFound."""
+        project = self._store.get_project(project_id)
+        if project is None:
+            raise NotFound("There is no such project.")
+        return project
+
+    def change(self, project_id: str, changes: Mapping[str, Any]) -> Project:
+        """Change name or limits of a project; keys that it has keep theirs.
+
+        Raises:
+            NotFound, and Conflict for a project that is being deleted.
+        """
+        changed = replace(self.get(project_id), **changes)
+        self._store.replace_project(changed, ProjectState.ACTIVE)
+        self._remembered.forget(project_id)
+        return changed
+
+    def list_page(self, start: str | None, limit: int) -> Page[Project]:
+        return self._store.list_projects(start, limit)

@@ -1,0 +1,219 @@
+"""Rate and daily quota of a key: a token bucket in DynamoDB, from which each instance takes leases.
+
+A lease is a handful of tokens, taken with one conditional write and spent in memory within `lease_seconds`; how many,
+follows the demand that the instance sees. Only leased tokens are spent, and the bucket never gives out more than it
+has, so however many instances there are:
+
+- since a bucket was full, never more than burst + rate * W requests pass in W seconds;
+- in any W seconds, never more than burst + rate * (W + lease_seconds);
+- in a day, never more than the quota (a killed instance loses the few tokens of its lease).
+
+The arithmetic is the generic cell rate algorithm (ITU-T I.371): a bucket is one time, at which it is full again.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from time import monotonic
+
+from cachetools import LRUCache
+
+from app.config import Settings
+from app.domain.access import Limits, Principal
+from app.errors import Conflict, LimitExceeded, Unavailable
+from app.storage.buckets import Bucket, BucketStore
+
+MICROSECONDS = 1_000_000
+DAY_SECONDS = 86_400
+MAX_LEASES = 20_000
+ATTEMPTS = 20
+RATE, QUOTA = "rate", "day"
+"""Names of the policies."""
+
+
+@dataclass
+class _Lease:
+    """One key's tokens in this process."""
+
+    tokens: int = 0
+    ends_at: float = 0.0
+    day: str = ""
+    size: int = 1
+    """How many to ask for next: doubled when they ran out early, halved when they were left over."""
+    refused_until: float = 0.0
+    refusal: str = RATE
+    left_in_bucket: int | None = None
+    left_today: int | None = None
+    known: Bucket | None = None
+    borrowed: bool = False
+    """The tokens come from nowhere, because the database is away."""
+    lock: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a request's answer says of its key's limits: remaining requests and seconds until there are more."""
+
+    limits: Limits
+    rate_left: int | None
+    day_left: int | None
+    day_seconds: int
+
+
+class Limiter:
+    def __init__(self, buckets: BucketStore, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._buckets, self._clock = buckets, clock
+        self._lease_seconds = settings.lease_seconds
+        self._leases: LRUCache[tuple[str, str], _Lease] = LRUCache(MAX_LEASES)
+        self._lock = Lock()
+
+    def needs_lease(self, principal: Principal) -> bool:
+        """Whether `spend` may have to ask the database."""
+        if not _limited(principal.limits):
+            return False
+        lease = self._lease(principal)
+        return lease.lock.locked() or (not self._has_tokens(lease) and monotonic() >= lease.refused_until)
+
+    def spend(self, principal: Principal) -> Allowance | None:
+        """Let one request pass; None for a key without limits.
+
+        Raises:
+            LimitExceeded: there are no tokens left.
+        """
+        limits = principal.limits
+        if not _limited(limits):
+            return None
+        lease = self._lease(principal)
+        with lease.lock:
+            if not self._has_tokens(lease):
+                if monotonic() < lease.refused_until:
+                    raise self._exceeded(lease)
+                self._renew(principal, lease)
+            lease.tokens -= 1
+            return Allowance(
+                limits,
+                None if lease.left_in_bucket is None else lease.left_in_bucket + lease.tokens,
+                None if lease.left_today is None else lease.left_today + lease.tokens,
+                _seconds_of_day_left(self._clock()),
+            )
+
+    def _lease(self, principal: Principal) -> _Lease:
+        name = (principal.project, principal.credential)
+        with self._lock:
+            lease = self._leases.get(name)
+            if lease is None:
+                lease = self._leases[name] = _Lease()
+        return lease
+
+    def _has_tokens(self, lease: _Lease) -> bool:
+        return lease.tokens > 0 and monotonic() < lease.ends_at and lease.day == _day(self._clock())
+
+    def _renew(self, principal: Principal, lease: _Lease) -> None:
+        """Get a lease that has tokens, or raise."""
+        spendable = lease.day == _day(self._clock()) and not lease.borrowed
+        unspent = lease.tokens if spendable else 0
+        if monotonic() < lease.ends_at:
+            lease.size *= 2
+        elif unspent:
+            lease.size = max(1, lease.size // 2)
+        lease.size = min(lease.size, _most_at_once(principal.limits, self._lease_seconds))
+        try:
+            taken = self._taken(principal, lease, unspent)
+            lease.borrowed = False
+        except Unavailable:
+            taken = _Taken(_without_database(principal.limits, self._lease_seconds), Bucket(day=_day(self._clock())))
+            lease.borrowed = True
+        lease.tokens, lease.day = taken.tokens, taken.bucket.day
+        lease.left_in_bucket, lease.left_today = taken.left_in_bucket, taken.left_today
+        if not taken.tokens:
+            lease.refused_until, lease.refusal = monotonic() + taken.wait_seconds, taken.policy
+            raise self._exceeded(lease)
+        lease.ends_at = monotonic() + self._lease_seconds
+
+    def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> "_Taken":
+        """Take tokens from the shared bucket; unspent ones of the lease before go back into the day's quota."""
+        project, credential = principal.project, principal.credential
+        for _ in range(ATTEMPTS):
+            taken = _take(lease.known or Bucket(), principal.limits, self._clock(), lease.size, unspent)
+            if taken.tokens:
+                try:
+                    self._buckets.put(project, credential, taken.bucket, lease.known)
+                except Conflict:
+                    lease.known = self._buckets.get(project, credential)
+                    continue
+                lease.known = taken.bucket
+                return taken
+            fresh = self._buckets.get(project, credential)
+            if fresh == lease.known:
+                return taken
+            lease.known = fresh
+        raise LimitExceeded("Too many instances ask for this key's tokens at once. Slow down.", RATE, 1)
+
+    def _exceeded(self, lease: _Lease) -> LimitExceeded:
+        seconds = max(1, math.ceil(lease.refused_until - monotonic()))
+        what = "rate" if lease.refusal == RATE else "daily quota"
+        return LimitExceeded(f"The key's {what} is used up. Try again in {seconds} s.", lease.refusal, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    tokens: int
+    bucket: Bucket
+    policy: str = RATE
+    wait_seconds: float = 0.0
+    left_in_bucket: int | None = None
+    left_today: int | None = None
+
+
+def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int) -> _Taken:
+    """Up to so many tokens of a bucket and of the day's quota, or how long to wait for the next."""
+    day, micros = _day(now), round(now.timestamp() * MICROSECONDS)
+    used = max(0, bucket.used - unspent) if bucket.day == day else 0
+    left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
+    if left_today is not None and left_today <= 0:
+        return _Taken(0, bucket, QUOTA, _seconds_of_day_left(now), None, 0)
+    left_in_bucket, interval = None, 0.0
+    full_at = max(bucket.full_at, micros)
+    if limits.requests_per_second is not None:
+        interval = MICROSECONDS / limits.requests_per_second
+        left_in_bucket = math.floor((micros + limits.bucket_size * interval - full_at) / interval + 1e-9)
+        if left_in_bucket <= 0:
+            wait = (full_at - micros - (limits.bucket_size - 1) * interval) / MICROSECONDS
+            return _Taken(0, bucket, RATE, wait, 0, left_today)
+    tokens = min(wanted, *(left for left in (left_in_bucket, left_today, wanted) if left is not None))
+    return _Taken(
+        tokens,
+        replace(bucket, full_at=math.ceil(full_at + tokens * interval), day=day, used=used + tokens),
+        left_in_bucket=None if left_in_bucket is None else left_in_bucket - tokens,
+        left_today=None if left_today is None else left_today - tokens,
+    )
+
+
+def _without_database(limits: Limits, seconds: float) -> int:
+    """Tokens for one instance that cannot reach the shared bucket: it keeps the rate for itself alone."""
+    if limits.requests_per_second is None:
+        return MAX_LEASES
+    return max(1, math.floor(limits.requests_per_second * seconds))
+
+
+def _limited(limits: Limits) -> bool:
+    return limits.requests_per_second is not None or limits.requests_per_day is not None
+
+
+def _most_at_once(limits: Limits, seconds: float) -> int:
+    """No lease takes more than a tenth of the burst, or of what the rate gives while it lasts."""
+    rate = limits.requests_per_second
+    if rate is None:
+        return max(1, min(100, (limits.requests_per_day or 1) // 100))
+    return max(1, math.floor(max(limits.bucket_size / 10, rate * seconds / 10)))
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
+def _seconds_of_day_left(now: datetime) -> int:
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    return min(DAY_SECONDS, math.ceil((midnight - now).total_seconds()))

@@ -1,0 +1,75 @@
+"""The services of one process, as routes, sockets, the stream and jobs get them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.config import Settings
+from app.domain.jobs import Job
+from app.services.access.authentication import Authentication
+from app.services.access.idempotency import Idempotency
+from app.services.access.keys import Keys
+from app.services.access.projects import Projects
+from app.services.access.rate_limits import Limiter
+from app.services.catalog import Catalog
+from app.services.counters.counting import Counting
+from app.services.counters.lists import Lists
+from app.services.events import Events
+from app.services.failures import Failures
+from app.services.jobs import Jobs
+from app.services.models.outcomes import Outcomes
+from app.services.models.rollout import Rollout
+from app.services.models.train import Train
+from app.services.privacy.erasure import Erasure
+from app.services.privacy.sessions import Sessions
+from app.services.recommendations.decision_log import DecisionLog
+from app.services.recommendations.recommend import Recommend
+from app.services.recommendations.scenarios import Scenarios
+from app.services.sockets import Sockets
+from app.services.tokens.signed import SignedTokens
+from app.services.usage import Usage
+
+
+class Launcher(Protocol):
+    """Has a job done somewhere else than in this request."""
+
+    def launch(self, project: str, job: Job) -> None:
+        """Raises WorkerUnavailable."""
+
+
+class BeginTraining(Protocol):
+    """Has a new version trained by a job."""
+
+    def __call__(self, project: str, *, force: bool = False, quickly: bool = False) -> Job:
+        """Raises WorkerUnavailable; then no version is left."""
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    access: Authentication
+    keys: Keys
+    projects: Projects
+    limiter: Limiter
+    idempotency: Idempotency
+    jobs: Jobs
+    catalog: Catalog
+    events: Events
+    recommend: Recommend
+    train: Train
+    traffic: Rollout
+    outcomes: Outcomes
+    counting: Counting
+    lists: Lists
+    failures: Failures
+    scenarios: Scenarios
+    decisions: DecisionLog
+    sessions: Sessions
+    sockets: Sockets
+    erasure: Erasure
+    usage: Usage
+    tokens: SignedTokens
+    begin_training: BeginTraining
+    clock: Callable[[], datetime]
+    missing_tables: Callable[[], list[str]]

@@ -1,0 +1,67 @@
+"""Counting the events that the stream brings: each once, however often and in whatever order it comes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+
+from app.domain.events import Change
+from app.errors import Conflict, Unavailable
+from app.recommender import counts, outcomes, weights
+from app.recommender.counts import Counts
+from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, lane_of
+
+ATTEMPTS = 50
+"""Each lost one means that somebody else's write succeeded."""
+
+
+class Counting:
+    def __init__(
+        self, counters: CounterStore, event_weights: Mapping[str, float], clock: Callable[[], datetime]
+    ) -> None:
+        self._counters, self._weights, self._clock = counters, event_weights, clock
+
+    def count(self, project: str, changes: Sequence[Change]) -> set[int]:
+        """Add the changes to the project's counters; returns the times (seconds since 1970) whose counters they are.
+
+        Raises:
+            InvalidInput: there are more changes than one page of counters holds.
+        """
+        groups: dict[tuple[str, int], list[Change]] = defaultdict(list)
+        for change in changes:
+            groups[lane_of(change.user_id), counts.floor(change.arrived, FINEST)].append(change)
+        for (lane, start), group in groups.items():
+            self._add(project, lane, start, group)
+        return {start for _, start in groups}
+
+    def _add(self, project: str, lane: str, start: int, changes: Sequence[Change]) -> None:
+        for _ in range(ATTEMPTS):
+            pages = self._counters.pages(project, lane, start) or [Counted(start)]
+            seen = frozenset().union(*(page.seen for page in pages))
+            fresh = {digest: change for change in changes if (digest := _digest(change)) not in seen}
+            if not fresh:
+                return
+            last = pages[-1]
+            row = Counted(start, page=last.page + 1) if last.full else last
+            total = counts.unpack(row.packed) if row.packed else {}
+            for change in fresh.values():
+                self._add_one(total, change)
+            added = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
+            try:
+                self._counters.put(project, lane, added, self._clock().timestamp())
+            except Conflict:
+                continue
+            return
+        raise Unavailable("Too many instances count the same events. Try again.")
+
+    def _add_one(self, total: Counts, change: Change) -> None:
+        for event, sign in ((change.old, -1), (change.new, 1)):
+            if event is not None:
+                weight = weights.of_list(event.event_type, self._weights)
+                counts.add(total, counts.of_event(event, weight, change.arrived), sign)
+                counts.add(total, outcomes.of_event(event, change.arrived), sign)
+
+
+def _digest(change: Change) -> bytes:
+    return blake2b(change.record_id.encode(), digest_size=DIGEST_BYTES).digest()

@@ -1,0 +1,158 @@
+"""Which versions serve: the active one, those that share the users with it, and those that only watch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.config import Settings
+from app.domain.items import Item
+from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
+from app.errors import NotActivatable, NotFound
+from app.storage.versions import VersionStore
+
+WHOLE = 100.0
+"""Percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the traffic is to be divided."""
+
+    shares: Mapping[str, float]
+    """By version, in proportion to each other."""
+    interleaved: bool = False
+    shadows: Sequence[str] = ()
+    shadow_share: float = WHOLE
+    """Percent of the answers that a shadow is compared with."""
+
+
+class Rollout:
+    def __init__(
+        self,
+        versions: VersionStore,
+        settings: Settings,
+        worse: Callable[[str, str, str], str | None],
+        newest_item: Callable[[str], datetime | None],
+        moved: Callable[[str], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Moves pointers.
+
+        Args:
+            versions: where they are.
+            settings: how much worse a version may be.
+            worse: says of a project's version how its outcomes are clearly worse than another one's, if they are.
+            newest_item: when the project's newest item was created.
+            moved: is told that a project's pointer has changed.
+            clock: gives the time.
+        """
+        self._versions, self._settings, self._worse, self._moved = versions, settings, worse, moved
+        self._newest_item, self._clock = newest_item, clock
+
+    def active(self, project: str) -> ActiveModel | None:
+        return self._versions.active(project, consistent=True)
+
+    def activate(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
+        """Point serving at a published version alone; going back is the same call with the one before.
+
+        Raises:
+            NotFound, Conflict when somebody else moved the pointer meanwhile, and NotActivatable: it is not ready, or,
+                unless this is forced or goes back, clearly worse than the active one.
+        """
+        return self._activate(project, version_id, self.active(project), force=force, live=True)
+
+    def take_over(self, project: str, version_id: str, force: bool) -> ActiveModel:  # noqa: FBT001 - it is handed on
+        """Activate a version that was just trained; a split test goes on without it.
+
+        Raises:
+            NotActivatable, and the other errors of `activate`.
+        """
+        current = self.active(project)
+        if current and current.variants and not force:
+            raise NotActivatable("Not activated: versions share the traffic. Give it a share, or activate it.")
+        return self._activate(project, version_id, current, force=force, live=False)
+
+    def split(self, project: str, wanted: Split) -> ActiveModel:
+        """Divide the users among versions, and let others watch; the active one stays what it is.
+
+        Raises:
+            NotFound: there is no such version, or no active one.
+            NotActivatable: one is not ready.
+        """
+        current = self.active(project)
+        if current is None:
+            raise NotFound("No version is active yet. Train or activate one first.")
+        variants = self._variants(project, wanted.shares, 1.0)
+        shadows = dict.fromkeys(wanted.shadows, 1.0)
+        alone = [one.version for one in variants] == [current.version]
+        pointer = replace(
+            current,
+            variants=() if alone else variants,
+            interleaved=wanted.interleaved and not alone,
+            shadows=self._variants(project, shadows, wanted.shadow_share / WHOLE),
+        )
+        return self._point(project, pointer, current)
+
+    def _activate(
+        self, project: str, version_id: str, current: ActiveModel | None, *, force: bool, live: bool
+    ) -> ActiveModel:
+        """`live`: outcomes decide too."""
+        version = self._ready(project, version_id)
+        if current and current.version == version_id and not current.variants and not current.shadows:
+            return current
+        if current and not force and version_id not in {current.version, current.previous}:
+            reason = self._lower_ndcg(project, version, current.version)
+            if reason is None and live:
+                reason = self._worse(project, version_id, current.version)
+            if reason is not None:
+                raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
+        previous = None if current is None else current.previous if current.version == version_id else current.version
+        return self._point(project, ActiveModel(version_id, self._clock(), previous, _scoring(version)), current)
+
+    def _point(self, project: str, pointer: ActiveModel, current: ActiveModel | None) -> ActiveModel:
+        moved = replace(pointer, revision=current.revision + 1 if current else 1)
+        self._versions.activate(project, moved, current)
+        newest = self._newest_item(project)
+        if newest is not None:
+            self._note(project, moved, newest)
+        self._moved(project)
+        return moved
+
+    def items_came(self, project: str, items: Sequence[Item], active: ActiveModel | None) -> None:
+        """Items were written: let all instances know if these are the first ones that the active version lacks."""
+        created = [item.created_at for item in items if item.created_at == item.updated_at]
+        if created and active is not None and (active.newest_item is None or not active.is_new(active.newest_item)):
+            self._note(project, active, max(created))
+
+    def _note(self, project: str, active: ActiveModel, newest: datetime) -> None:
+        if active.is_new(newest):
+            self._versions.mark_new_items(project, newest)
+            self._moved(project)
+
+    def _variants(self, project: str, shares: Mapping[str, float], whole: float) -> tuple[Variant, ...]:
+        """Versions whose shares sum to the whole."""
+        ready = {name: self._ready(project, name) for name in sorted(shares)}
+        scale = whole / sum(shares.values()) if shares else 0.0
+        return tuple(Variant(name, shares[name] * scale, _scoring(version)) for name, version in ready.items())
+
+    def _ready(self, project: str, version_id: str) -> ModelVersion:
+        version = self._versions.get(project, version_id)
+        if version is None:
+            raise NotFound("There is no such model version.")
+        if version.state is not VersionState.READY:
+            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can serve.")
+        return version
+
+    def _lower_ndcg(self, project: str, version: ModelVersion, against: str) -> str | None:
+        other = self._versions.get(project, against)
+        if other is None:
+            return None
+        now, before = version.metrics.get("ndcg", 0.0), other.metrics.get("ndcg", 0.0)
+        if now >= before * (1.0 - self._settings.regression_tolerance):
+            return None
+        return f"its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}"
+
+
+def _scoring(version: ModelVersion) -> Scoring:
+    chosen = {name: version.parameters.get(name) for name in ("half_life_days", "rating_threshold", "content_weight")}
+    return Scoring(**chosen, learned_at=version.created_at.timestamp())

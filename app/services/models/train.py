@@ -1,0 +1,172 @@
+"""Model versions: queue one, have it trained, stop it, clean up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.config import Settings
+from app.domain.models import ModelVersion, VersionState
+from app.domain.paging import Page, every
+from app.errors import (
+    Cancelled,
+    Conflict,
+    NotActivatable,
+    NotFound,
+    NotTrainable,
+    OutOfTime,
+    SerendipError,
+    Unavailable,
+)
+from app.services.models.training import CHOSEN_AT, Engine, Report, Training, TrainingStores
+
+LOST_AFTER = timedelta(minutes=10)
+LISTED_VERSIONS = 100
+CHOSEN_FOR = timedelta(days=7)
+"""For how long quick trainings take over parameters that were chosen."""
+
+
+class Train:
+    def __init__(
+        self,
+        stores: TrainingStores,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        random_hex: Callable[[int], str],
+        take_over: Callable[[str, str, bool], object],
+    ) -> None:
+        """`take_over` points serving at a project's new version, forced or not; raises NotActivatable."""
+        self._stores, self._settings, self._clock, self._random_hex = stores, settings, clock, random_hex
+        self._take_over = take_over
+        self._versions = stores.versions
+
+    def get(self, project: str, version: str) -> ModelVersion:
+        """Raises NotFound."""
+        found = self._versions.get(project, version)
+        if found is None:
+            raise NotFound("There is no such model version.")
+        return found
+
+    def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
+        return self._versions.list_page(project, start, limit)
+
+    def queue(self, project: str, *, quickly: bool = False) -> ModelVersion:
+        """Make a new version, which `run` then trains: quickly with parameters that were chosen within a week."""
+        now = self._clock()
+        version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
+        parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
+        version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now, parameters=parameters)
+        try:
+            self._versions.create(project, version)
+        except Conflict:  # a repeated request, which was killed after this
+            return self.get(project, version_id)
+        return version
+
+    def discard(self, project: str, version_id: str) -> None:
+        """Remove a version that nobody will train."""
+        self._versions.delete(project, version_id)
+
+    def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
+        """The parameters of the newest usable version, unless they were chosen before then; else none."""
+        for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
+            if version.state is VersionState.READY and version.parameters.get(CHOSEN_AT, 0.0) >= since.timestamp():
+                return version.parameters
+        return {}
+
+    def cancel(self, project: str, version_id: str) -> ModelVersion:
+        """Ask a running training to stop; it does at its next report.
+
+        Raises:
+            NotFound, and Conflict when it is not running.
+        """
+        version = self.get(project, version_id)
+        if version.state is not VersionState.TRAINING:
+            raise Conflict(f"Version {version_id} is {version.state.value}; only a training one can be cancelled.")
+        cancelling = replace(version, state=VersionState.CANCELLING)
+        self._versions.update(project, cancelling, expected=VersionState.TRAINING)
+        return cancelling
+
+    def run(
+        self,
+        project: str,
+        version: ModelVersion,
+        *,
+        force: bool = False,
+        report: Report | None = None,
+        engine: Engine | None = None,
+    ) -> ModelVersion:
+        """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
+
+        An engine learns elsewhere, from what it knows of; without one, all events of the project are read here.
+
+        A failure is recorded with the version and raised again; the active version is left as it was. One that was
+        killed, or lost the database, can be run again, from its beginning; nobody else may be training it.
+
+        Raises:
+            Cancelled: somebody asked it to stop; NotTrainable: it has failed; OutOfTime, Unavailable: run it again.
+        """
+        if version.state is not VersionState.READY:
+            version = self._trained(project, version, report, engine)
+        try:
+            self._take_over(project, version.version, force)
+        except NotActivatable as refused:
+            version = replace(version, detail=refused.detail)
+            self._versions.update(project, version, expected=VersionState.READY)
+        return version
+
+    def _trained(
+        self, project: str, version: ModelVersion, report: Report | None, engine: Engine | None
+    ) -> ModelVersion:
+        version = replace(version, phase="starting", progress=0.0, heartbeat_at=self._clock())
+        try:
+            self._versions.update(project, version, expected=VersionState.TRAINING)
+        except Conflict:
+            present = self.get(project, version.version)
+            if present.state is VersionState.FAILED:
+                raise NotTrainable(present.detail or "The training failed.") from None
+            if present.state is not VersionState.CANCELLING:
+                raise Cancelled(f"Version {version.version} is {present.state.value}.") from None
+        self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # by one that was killed
+        version = replace(version, manifest_chunks=0)
+        self.collect(project)
+        training = Training(self._stores, self._settings, self._clock, project, version, report)
+        try:
+            with training.beating():
+                training.learn_and_publish(engine)
+        except (Cancelled, KeyboardInterrupt):
+            training.end(VersionState.CANCELLED, "Cancelled.")
+            raise
+        except (OutOfTime, Unavailable):  # it is trained again, somewhere else or later
+            raise
+        except Exception as error:
+            training.end(
+                VersionState.FAILED, error.detail if isinstance(error, SerendipError) else type(error).__name__
+            )
+            raise
+        return training.end(VersionState.READY, None)
+
+    def collect(self, project: str) -> int:
+        """Remove what lost, failed and outdated versions left behind; returns how many were cleaned."""
+        active = self._versions.active(project, consistent=True)
+        kept = active.versions if active else frozenset()
+        ready, cleaned = 0, 0
+        for version in every(lambda start: self._versions.list_page(project, start, LISTED_VERSIONS)):
+            ready += version.state is VersionState.READY
+            lost = (
+                version.state in {VersionState.TRAINING, VersionState.CANCELLING}
+                and self._clock() - version.heartbeat_at > LOST_AFTER
+            )
+            ended = version.state in {VersionState.FAILED, VersionState.CANCELLED} and version.manifest_chunks > 0
+            outdated = version.state is VersionState.READY and ready > self._settings.keep_versions
+            if version.version in kept or not (lost or ended or outdated):
+                continue
+            self._stores.neighbors.delete(project, version.version, version.manifest_chunks)
+            if outdated:
+                self._versions.delete(project, version.version)
+            else:
+                state = VersionState.FAILED if lost else version.state
+                detail = "The training was killed." if lost else version.detail
+                cleared = replace(version, state=state, detail=detail, manifest_chunks=0)
+                self._versions.update(project, cleared, expected=version.state)
+            cleaned += 1
+        return cleaned

@@ -1,0 +1,173 @@
+"""One training: learns a version, publishes its rows, and keeps the version's row up to date meanwhile."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import Any, Protocol
+
+from app.config import Settings
+from app.domain.events import Event
+from app.domain.items import Item
+from app.domain.models import ModelVersion, VersionState
+from app.domain.paging import every
+from app.domain.recommendations import POPULAR, TERMS
+from app.errors import Cancelled, Conflict, Unavailable
+from app.heartbeat import beating
+from app.recommender.packing import Packed
+from app.storage.events import EventStore
+from app.storage.items import ItemStore
+from app.storage.neighbors import NeighborStore
+from app.storage.versions import VersionStore
+
+HEARTBEAT = timedelta(seconds=1)
+BEAT_SECONDS = 60.0
+EVENTS_A_REPORT = 5_000
+LISTED_ITEMS = 100
+CHOSEN_AT = "chosen_at"
+"""Among a version's parameters: when they were chosen, as a second since 1970."""
+
+Report = Callable[[str, float], None]
+"""Is told of phases, and how far each has come."""
+
+
+class Model(Protocol):
+    """What a training learned."""
+
+    @property
+    def item_ids(self) -> list[str]: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def metrics(self) -> Mapping[str, Any]: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]: ...
+    def terms(self, items: Mapping[str, Item]) -> bytes: ...
+    def with_content(self, items: Mapping[str, Item]) -> "Model": ...
+    def publish(self, put: Callable[[Packed], None]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where a training runs, if not in this process."""
+
+    learn: Callable[[Report], Model]
+    put: Callable[[str, str, Packed], None]
+    """Writes rows of a project's version; it is called where they are, maybe on another machine."""
+
+
+@dataclass(frozen=True)
+class TrainingStores:
+    events: EventStore
+    items: ItemStore
+    neighbors: NeighborStore
+    versions: VersionStore
+
+
+class Training:
+    """The version's row follows its progress, and says when it should stop."""
+
+    def __init__(
+        self,
+        stores: TrainingStores,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        project: str,
+        version: ModelVersion,
+        report: Report | None,
+    ) -> None:
+        self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
+        self.version = version
+        self._report = report
+        self._lock = Lock()
+
+    def beating(self) -> AbstractContextManager[None]:
+        """Show that the training lives, also while a long step reports nothing."""
+        return beating(self._beat, BEAT_SECONDS, Cancelled, Unavailable)  # the next report tells
+
+    def learn_and_publish(self, engine: Engine | None) -> None:
+        earlier = {} if engine else self.version.parameters
+        learned = engine.learn(self.report) if engine else self._learn_here(earlier)
+        chosen_at = {CHOSEN_AT: earlier.get(CHOSEN_AT, self.version.created_at.timestamp())}
+        self._change(parameters={**learned.parameters, **chosen_at}, metrics=learned.metrics, counts=learned.counts)
+        self.report("reading items", 0.0)
+        items = dict(self._items())
+        popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
+        self.report("comparing items", 0.0)
+        learned = learned.with_content(items)
+        self._change(parameters={**learned.parameters, **chosen_at})
+        neighbors, project, version_id = self._stores.neighbors, self._project, self.version.version
+        lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
+        names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
+        self._change(manifest_chunks=neighbors.manifest_chunks(names))
+        self._beat()
+        neighbors.put_manifest(project, version_id, names)
+        self.report("publishing", 0.0)
+        learned.publish(partial(engine.put if engine else self._put_here, project, version_id))
+        neighbors.put_lists(project, version_id, lists)
+
+    def _learn_here(self, earlier: Mapping[str, Any]) -> Model:
+        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
+
+        return learn(
+            self._read(),
+            neighbors=self._settings.neighbors,
+            memory_bytes=self._settings.training_memory_bytes,
+            report=self.report,
+            earlier=earlier,
+        )
+
+    def _put_here(self, project: str, version_id: str, rows: Packed) -> None:
+        items = self.version.counts["items"]
+        self._stores.neighbors.put_rows(
+            project, version_id, rows, lambda written: self.report("publishing", written / items)
+        )
+
+    def _read(self) -> Iterator[Event]:
+        for number, event in enumerate(self._stores.events.all(self._project)):
+            if number % EVENTS_A_REPORT == 0:
+                self.report("reading events", 0.0)
+            yield event
+
+    def _items(self) -> Iterator[tuple[str, Item]]:
+        for item in every(lambda start: self._stores.items.list_page(self._project, None, start, LISTED_ITEMS)):
+            yield item.item_id, item
+            self.report("reading items", 0.0)
+
+    def report(self, phase: str, progress: float) -> None:
+        """Show progress, and write it down at most once a second."""
+        if self._report:
+            self._report(phase, progress)
+        changed = phase != self.version.phase
+        self._change(phase=phase, progress=min(progress, 1.0))
+        if changed or self._clock() - self.version.heartbeat_at >= HEARTBEAT:
+            self._beat()
+
+    def _change(self, **facts: Any) -> None:  # noqa: ANN401 - each field has its own type
+        with self._lock:
+            self.version = replace(self.version, **facts)
+
+    def _beat(self) -> None:
+        with self._lock:
+            self.version = replace(self.version, heartbeat_at=self._clock())
+            try:
+                self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
+            except Conflict as error:
+                raise Cancelled(f"Training {self.version.version} was cancelled.") from error
+
+    def end(self, state: VersionState, detail: str | None) -> ModelVersion:
+        now = self._clock()
+        seconds = round((now - self.version.created_at).total_seconds(), 3)
+        expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING
+        ended = replace(
+            self.version, state=state, detail=detail, seconds=seconds, heartbeat_at=now, phase="ended", progress=1.0
+        )
+        try:
+            self._stores.versions.update(self._project, ended, expected=expected)
+        except Conflict:
+            self._stores.versions.update(self._project, ended, expected=VersionState.TRAINING)
+        self.version = ended
+        return ended

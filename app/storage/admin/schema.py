@@ -1,0 +1,87 @@
+"""All tables: asked whether they are there, emptied of a project. `migration` makes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pynamodb.models import Model
+
+from app.storage.access import KEY, AccessRow
+from app.storage.buckets import BucketRow
+from app.storage.connections import ConnectionRow
+from app.storage.counters import CounterRow
+from app.storage.database import Database, bounded, plain_name
+from app.storage.decisions import DecisionRow
+from app.storage.events import EventRow
+from app.storage.failures import FailureRow
+from app.storage.idempotency import IdempotencyRow
+from app.storage.items import ItemRow
+from app.storage.jobs import JobRow
+from app.storage.neighbors import ListRow, NeighborRow
+from app.storage.scenarios import ScenarioRow
+from app.storage.table import SEPARATOR, Table
+from app.storage.usage import UsageRow
+from app.storage.users import UserRow
+from app.storage.versions import VersionRow
+
+MODELS: tuple[type[Model], ...] = (
+    ItemRow,
+    UserRow,
+    EventRow,
+    NeighborRow,
+    ListRow,
+    VersionRow,
+    AccessRow,
+    BucketRow,
+    IdempotencyRow,
+    UsageRow,
+    CounterRow,
+    ConnectionRow,
+    FailureRow,
+    ScenarioRow,
+    DecisionRow,
+    JobRow,
+)
+MADE_ANEW = (NeighborRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow, JobRow)
+"""By trainings, the stream and time: these need no backup."""
+LASTING = tuple(model for model in MODELS if model not in MADE_ANEW)
+OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"
+CONDITIONS: dict[type[Model], str] = {
+    AccessRow: "begins_with(#hash, :prefix) AND #owner = :project",
+    ConnectionRow: f"{OF_A_PROJECT} OR #owner = :project",
+    CounterRow: f"{OF_A_PROJECT} OR #range = :project",
+}
+"""Which rows are a project's, where the key alone does not say it."""
+
+
+def missing(database: Database) -> list[str]:
+    """The names of the tables that do not exist."""
+    with bounded():
+        return [model.Meta.table_name for model in database.models if not model.exists()]
+
+
+def purge(
+    database: Database,
+    project: str,
+    resume_at: "dict[str, Any] | None",
+    removed: dict[str, int],
+    out_of_time: Callable[[], bool],
+) -> "dict[str, Any] | None":
+    """Remove every row of a project from every table, except the project's own, by reading them all.
+
+    `resume_at` is what an earlier call returned (None begins anew), `removed` counts rows by table, `out_of_time` is
+    asked after each page. Returns where to go on, or None when every table was read to its end.
+    """
+    reached = dict(resume_at or {"table": 0, "start": None})
+    while reached["table"] < len(database.models):
+        model = database.models[reached["table"]]
+        table, name = Table(database, model), plain_name(model)
+        prefix = KEY if model is AccessRow else project
+        condition = CONDITIONS.get(model, OF_A_PROJECT)
+        values = {":prefix": prefix + SEPARATOR, ":project": project}
+        keys, start = table.scan(condition, values, reached["start"])
+        table.write_many([], keys)
+        removed[name] = removed.get(name, 0) + len(keys)
+        reached = {"table": reached["table"] + (start is None), "start": start}
+        if out_of_time():
+            break
+    return reached if reached["table"] < len(database.models) else None

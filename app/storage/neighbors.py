@@ -1,0 +1,115 @@
+"""Neighbor rows and ranked lists of model versions: packed bytes, written once, never changed.
+
+Both belong to a version, so that moving the active pointer back brings back everything that it served.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.storage.database import Database, Raw
+from app.storage.table import Table, key
+
+MANIFEST_IDS = 2_000
+ROWS_A_WRITE = 500
+
+
+class NeighborRow(Model):
+    class Meta:
+        table_name = "neighbors"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#version#item, or project#version##chunk for the manifest, which names all items that have rows."""
+    packed = BinaryAttribute(legacy_encoding=False)
+
+
+class ListRow(Model):
+    class Meta:
+        table_name = "lists"
+
+    key = UnicodeAttribute(hash_key=True)
+    """project#version#kind#category; the list over all categories has an empty one, a list that moves no version."""
+    packed = BinaryAttribute(legacy_encoding=False)
+    as_of = NumberAttribute(null=True)
+    """Second since 1970; of lists that move."""
+
+
+class NeighborStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows, self._lists = Table(database, NeighborRow), Table(database, ListRow)
+
+    def get(
+        self, project: str, version: str, item_ids: Sequence[str], lists: Sequence[tuple[str, str]] = ()
+    ) -> tuple[dict[str, bytes], dict[tuple[str, str], bytes]]:
+        """Packed rows by item and packed lists by (kind, category), in one round trip; missing ones are left out."""
+        row_keys = [self._rows.key(key(project, version, item_id)) for item_id in item_ids]
+        list_keys = [self._lists.key(key(project, version, kind, category)) for kind, category in lists]
+        wanted = {name: keys for name, keys in ((self._rows.name, row_keys), (self._lists.name, list_keys)) if keys}
+        found = self._database.batch_get(wanted) if wanted else {}
+        rows = {_suffix(row, 2)[0]: bytes(row["packed"]["B"]) for row in found.get(self._rows.name, ())}
+        ranked = {
+            (_suffix(row, 3)[0], _suffix(row, 3)[1]): bytes(row["packed"]["B"])
+            for row in found.get(self._lists.name, ())
+        }
+        return rows, ranked
+
+    def put_rows(
+        self,
+        project: str,
+        version: str,
+        rows: Iterable[tuple[str, bytes]],
+        report: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Write packed rows by item, however many; `report` is told how many are written."""
+        written, remaining = 0, iter(rows)
+        while chunk := list(islice(remaining, ROWS_A_WRITE)):
+            self._rows.write_many(
+                [NeighborRow(key=key(project, version, item_id), packed=row) for item_id, row in chunk]
+            )
+            written += len(chunk)
+            report(written)
+
+    def put_lists(self, project: str, version: str, lists: Sequence[tuple[str, str, bytes]]) -> None:
+        self._lists.write_many(
+            [ListRow(key=key(project, version, kind, category), packed=packed) for kind, category, packed in lists]
+        )
+
+    def manifest_chunks(self, names: Sequence[str]) -> int:
+        """Into how many rows the manifest of so many names is cut."""
+        return -(-len(names) // MANIFEST_IDS)
+
+    def put_manifest(self, project: str, version: str, names: Sequence[str]) -> None:
+        """Write down what is about to be written, so that it can be removed.
+
+        A name is an item id, or kind#category for a list.
+        """
+        chunks = [names[start : start + MANIFEST_IDS] for start in range(0, len(names), MANIFEST_IDS)]
+        self._rows.write_many(
+            [
+                NeighborRow(key=key(project, version, "", str(number)), packed="\n".join(chunk).encode())
+                for number, chunk in enumerate(chunks)
+            ]
+        )
+
+    def delete(self, project: str, version: str, chunks: int) -> None:
+        """Remove all rows and lists that the version's manifest names, then the manifest itself."""
+        for number in range(chunks):
+            manifest = self._rows.get(key(project, version, "", str(number)), consistent=True)
+            if manifest is None:
+                continue
+            names = bytes(manifest["packed"]["B"]).decode().split("\n")
+            self._rows.write_many([], _keys(self._rows, project, version, (name for name in names if "#" not in name)))
+            self._lists.write_many([], _keys(self._lists, project, version, (name for name in names if "#" in name)))
+            self._rows.write_many([], [self._rows.key(key(project, version, "", str(number)))])
+
+
+def _keys(table: Table, project: str, version: str, names: Iterable[str]) -> list[Raw]:
+    return [table.key(key(project, version, name)) for name in names]
+
+
+def _suffix(row: Raw, parts: int) -> list[str]:
+    """What follows project and version in a row's key; the last part may itself contain the separator."""
+    return str(row["key"]["S"]).split("#", parts)[2:]

@@ -1,0 +1,79 @@
+"""The OpenAPI document is rich enough to build clients from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from app.entry.cli import gateway_document
+from tests import openapi
+
+Change = Callable[[dict[str, Any]], object]
+BREAKS: dict[str, Change] = {
+    "an operation is removed": lambda one: one["paths"].pop("/v1/usage"),
+    "a field of an answer is removed": lambda one: one["components"]["schemas"]["ItemView"]["properties"].pop("title"),
+    "a field becomes required": lambda one: one["components"]["schemas"]["KeyIn"]["required"].append("limits"),
+    "a bound is narrowed": lambda one: one["components"]["schemas"]["UserTokenIn"]["properties"][
+        "expires_in_seconds"
+    ].update(maximum=60),
+    "a parameter is removed": lambda one: one["paths"]["/v1/usage"]["get"]["parameters"].pop(),
+}
+ADDITIONS: dict[str, Change] = {
+    "an operation": lambda one: one["paths"].update({"/v1/more": one["paths"]["/v1/usage"]}),
+    "a field that may be left out": lambda one: one["components"]["schemas"]["KeyIn"]["properties"].update(
+        note={"type": "string"}
+    ),
+    "a field of an answer": lambda one: one["components"]["schemas"]["ItemView"]["properties"].update(
+        note={"type": "string"}
+    ),
+}
+
+
+@pytest.fixture
+def operations(client: httpx2.Client) -> list[dict[str, Any]]:
+    document = client.get("/openapi.json").json()
+    assert client.get("/openapi.json").json() == document
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+class TestOpenApi:
+    def test_every_operation_has_its_own_id_summary_and_description(self, operations: list[dict[str, Any]]) -> None:
+        assert len({operation["operationId"] for operation in operations}) == len(operations)
+        assert len({operation["summary"] for operation in operations}) == len(operations)
+        assert all(operation["description"] for operation in operations)
+
+    def test_every_error_is_a_problem_document(self, operations: list[dict[str, Any]]) -> None:
+        contents = [
+            response["content"]
+            for operation in operations
+            for status, response in operation["responses"].items()
+            if int(status) >= 400
+        ]
+
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert contents
+        assert [content for content in contents if content != problem] == []
+
+
+class TestSnapshot:
+    def test_nothing_breaks_the_clients_of_what_was_published(self) -> None:
+        assert openapi.breaking(openapi.published(), gateway_document.plain()) == []
+
+    def test_what_is_published_is_what_is_served(self) -> None:
+        assert openapi.published() == orjson.loads(orjson.dumps(gateway_document.plain())), "run `make openapi`"
+
+    @pytest.mark.parametrize("name", BREAKS)
+    def test_a_breaking_change_is_found(self, name: str) -> None:
+        changed = openapi.published()
+        BREAKS[name](changed)
+
+        assert openapi.breaking(openapi.published(), changed) != []
+
+    @pytest.mark.parametrize("name", ADDITIONS)
+    def test_an_addition_breaks_nothing(self, name: str) -> None:
+        changed = openapi.published()
+        ADDITIONS[name](changed)
+
+        assert openapi.breaking(openapi.published(), changed) == []

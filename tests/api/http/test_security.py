@@ -1,0 +1,339 @@
+"""Every route with every kind of credentials: the right refusal, and no touch of another project's rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from app.api.application import create_application
+from app.api.http.lazy_routes import load_all
+from app.api.http.security import Administering, Allowed
+from app.config import Settings
+from app.domain.access import ADMINISTRATION, Limits, Scope
+from app.domain.users import User
+from app.wiring import Wired
+from tests.support.builders import a_key, a_project, an_item, client_of, two_tastes, wired_on
+from tests.support.oidc_issuer import OidcIssuer
+
+PUBLIC = {"live", "ready"}
+"""Operations that need no credentials."""
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    url: str
+    body: Any = None
+    elsewhere: int = 200
+    """What a good key of another project gets: its own, empty project."""
+    personal: bool = False
+    """A user's own list, which a token of another user must not get."""
+
+
+CALLS: dict[str, Call] = {
+    "putItem": Call("PUT", "/v1/items/i1", {}),
+    "getItem": Call("GET", "/v1/items/i4", elsewhere=404),
+    "patchItem": Call("PATCH", "/v1/items/i4", {}, elsewhere=404),
+    "deleteItem": Call("DELETE", "/v1/items/i2", elsewhere=404),
+    "listItems": Call("GET", "/v1/items"),
+    "putItems": Call("POST", "/v1/items:batch", {"items": [{"item_id": "i3"}]}),
+    "similarItems": Call("GET", "/v1/items/i4/similar", elsewhere=404),
+    "putUser": Call("PUT", "/v1/users/u1", {}),
+    "getUser": Call("GET", "/v1/users/u3", elsewhere=404),
+    "patchUser": Call("PATCH", "/v1/users/u3", {}, elsewhere=404),
+    "listUsers": Call("GET", "/v1/users"),
+    "putUsers": Call("POST", "/v1/users:batch", {"users": [{"user_id": "u1"}]}),
+    "listUserEvents": Call("GET", "/v1/users/u1/events"),
+    "createUserToken": Call("POST", "/v1/users/u1/tokens", {}, elsewhere=201),
+    "exportUser": Call("GET", "/v1/users/u1/export"),
+    "exportProject": Call("GET", "/v1/export"),
+    "eraseUser": Call("DELETE", "/v1/users/u9"),
+    "getErasure": Call("GET", "/v1/users/erased/erasure", elsewhere=404),
+    "readmitUser": Call("DELETE", "/v1/users/erased/erasure", elsewhere=404),
+    "sendEvents": Call("POST", "/v1/events", {"user_id": "u1", "item_id": "i1"}, elsewhere=202),
+    "recommendForUser": Call("GET", "/v1/users/u1/recommendations", personal=True),
+    "getPage": Call("GET", "/v1/users/u1/pages/home", elsewhere=404, personal=True),
+    "getSessionPage": Call("GET", "/v1/sessions/s1/pages/home", elsewhere=404),
+    "replayRecommendations": Call("GET", "/v1/recommendations/{kept}", elsewhere=400),
+    "putScenario": Call("PUT", "/v1/scenarios/home2", {}),
+    "getScenario": Call("GET", "/v1/scenarios/home", elsewhere=404),
+    "listScenarios": Call("GET", "/v1/scenarios"),
+    "deleteScenario": Call("DELETE", "/v1/scenarios/gone", elsewhere=404),
+    "recommendForStoredSession": Call("GET", "/v1/sessions/s1/recommendations"),
+    "createSessionToken": Call("POST", "/v1/sessions/s1/tokens", {}, elsewhere=201),
+    "eraseSession": Call("DELETE", "/v1/sessions/s9"),
+    "mergeSession": Call("POST", "/v1/users/u1:merge", {"session_id": "s1"}),
+    "createTicket": Call("POST", "/v1/tickets", {"user_id": "u1"}, elsewhere=201, personal=True),
+    "recommendForSession": Call("POST", "/v1/recommendations", {"events": []}),
+    "rankItems": Call("POST", "/v1/rankings", {"user_id": "u1", "item_ids": ["i1"]}, personal=True),
+    "getList": Call("GET", "/v1/lists/popular"),
+    "trainModel": Call("POST", "/v1/models", {}, elsewhere=202),
+    "listModels": Call("GET", "/v1/models"),
+    "getModel": Call("GET", "/v1/models/{version}", elsewhere=404),
+    "activateModel": Call("POST", "/v1/models/{version}:activate", elsewhere=404),
+    "getTraffic": Call("GET", "/v1/traffic", elsewhere=404),
+    "putTraffic": Call("PUT", "/v1/traffic", {"shares": {"{version}": 100}}, elsewhere=404),
+    "getOutcomes": Call("GET", "/v1/outcomes"),
+    "cancelModel": Call("POST", "/v1/models/{version}:cancel", elsewhere=404),
+    "createJob": Call("POST", "/v1/jobs", {"kind": "export"}, elsewhere=202),
+    "listJobs": Call("GET", "/v1/jobs"),
+    "getJob": Call("GET", "/v1/jobs/{job}", elsewhere=404),
+    "startJob": Call("POST", "/v1/jobs/{job}:start", elsewhere=404),
+    "cancelJob": Call("POST", "/v1/jobs/{job}:cancel", elsewhere=404),
+    "listJobFiles": Call("GET", "/v1/jobs/{job}/files", elsewhere=404),
+    "createKey": Call("POST", "/v1/keys", {"name": "k", "scopes": ["recommend"]}, elsewhere=201),
+    "listKeys": Call("GET", "/v1/keys"),
+    "getKey": Call("GET", "/v1/keys/{key_id}", elsewhere=404),
+    "patchKey": Call("PATCH", "/v1/keys/{key_id}", {}, elsewhere=404),
+    "rotateKey": Call("POST", "/v1/keys/{key_id}:rotate", {}, elsewhere=404),
+    "revokeKey": Call("DELETE", "/v1/keys/{key_id}", elsewhere=404),
+    "getUsage": Call("GET", "/v1/usage"),
+    "createProject": Call("POST", "/v1/projects", {"project_id": "{project}-new"}, elsewhere=403),
+    "listProjects": Call("GET", "/v1/projects", elsewhere=403),
+    "getProject": Call("GET", "/v1/projects/{project}", elsewhere=403),
+    "patchProject": Call("PATCH", "/v1/projects/{project}", {}, elsewhere=403),
+    "deleteProject": Call("DELETE", "/v1/projects/{project}", elsewhere=403),
+}
+
+
+def routes(application: FastAPI) -> dict[str, APIRoute]:
+    load_all(application)
+    every = (context.original_route for context in iter_route_contexts(application.routes))
+    return {route.operation_id: route for route in every if isinstance(route, APIRoute) and route.operation_id}
+
+
+def needed(route: APIRoute) -> Scope | None:
+    """The scope that a route's dependencies want, None for one that is open to everybody."""
+    pending, found = [route.dependant], None
+    while pending:
+        dependant = pending.pop()
+        if isinstance(dependant.call, Allowed | Administering):
+            found = dependant.call.scope
+        pending += dependant.dependencies
+    return found
+
+
+@dataclass
+class Stage:
+    """A project with data, the victim of the attacks, and another one beside it."""
+
+    wired: Wired
+    project: str
+    other: str
+    issuer: OidcIssuer
+    version: str
+    victim_key: str
+    other_key: str
+    kept: str
+    """The id of an answer that was kept."""
+    job: str
+    """The id of an import that waits for its file."""
+    touched: list[str] = field(default_factory=list)
+
+    def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
+        names = {
+            "{version}": self.version,
+            "{key_id}": self.victim_key[3:15],
+            "{project}": self.project,
+            "{kept}": self.kept,
+            "{job}": self.job,
+        }
+        url, text = call.url, orjson.dumps(call.body).decode()
+        for name, value in names.items():
+            url, text = url.replace(name, value), text.replace(name, value)
+        body = orjson.loads(text)
+        return client_of(self.wired).request(call.method, url, json=body, headers=headers)
+
+    def bearer(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
+    def key(self, *scopes: Scope, **more: Any) -> dict[str, str]:
+        return {"X-API-Key": a_key(self.wired, self.project, *scopes, **more)}
+
+
+@pytest.fixture
+def stage(settings: Settings) -> Iterator[Stage]:
+    issuer = OidcIssuer()
+    settings = settings.model_copy(update={"issuers": (issuer.settings(project=settings.project),)})
+    wired = wired_on(settings, issuer.fetch)
+    services, project = wired.services, settings.project
+    victim_key, other_key = a_project(wired, project), a_project(wired, f"other-{project[4:]}")
+    services.catalog.put_items(project, [an_item(f"i{n}") for n in range(12)])
+    services.catalog.put_users(project, [User(f"u{n}") for n in range(4)])
+    services.events.accept(project, two_tastes())
+    version = services.train.run(project, services.train.queue(project)).version
+    services.erasure.erase_user(project, "erased")
+    client = client_of(wired, victim_key)
+    for name in ("home", "gone"):
+        client.put(f"/v1/scenarios/{name}", json={"log_share": 1, "rows": [{"kind": "latest", "title": "New"}]})
+    kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
+    job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
+    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept, job)
+
+    def record(params: dict[str, Any], **_: object) -> None:
+        staged.touched.append(str(params["body"]))
+
+    wired.database.connection.client.meta.events.register("before-call.dynamodb.*", record)
+    yield staged
+    wired.close()
+
+
+HOUR = timedelta(hours=1)
+FORGED: dict[str, Callable[[Stage], dict[str, str]]] = {
+    "no key": lambda _: {},
+    "a malformed key": lambda _: {"X-API-Key": "letmein"},
+    "an empty key": lambda _: {"X-API-Key": ""},
+    "a key with a wrong checksum": lambda s: {
+        "X-API-Key": s.victim_key[:-1] + ("a" if s.victim_key[-1] != "a" else "b")
+    },
+    "a key cut off": lambda s: {"X-API-Key": s.victim_key[:-6]},
+    "basic authentication": lambda s: {"Authorization": f"Basic {s.victim_key}"},
+    "a key as a bearer": lambda s: s.bearer(s.victim_key),
+    "garbage as a bearer": lambda s: s.bearer("a.b.c"),
+    "a user token of another deployment": lambda s: s.bearer("ut_eyJwIjoiZGVtbyJ9.AAAA"),
+    "JWT, alg none": lambda s: s.bearer(s.issuer.unsigned(scope="admin")),
+    "JWT, HS256 with the public key": lambda s: s.bearer(s.issuer.signed_with_public_key(scope="admin")),
+    "JWT, wrong issuer": lambda s: s.bearer(s.issuer.token(iss="https://evil.test", scope="admin")),
+    "JWT, issuer with a slash": lambda s: s.bearer(s.issuer.token(iss="https://issuer.test/", scope="admin")),
+    "JWT, wrong audience": lambda s: s.bearer(s.issuer.token(aud="another", scope="admin")),
+    "JWT, no audience": lambda s: s.bearer(s.issuer.token(aud=None, scope="admin")),
+    "JWT, expired": lambda s: s.bearer(s.issuer.token(exp=datetime.now(UTC) - HOUR, scope="admin")),
+    "JWT, without expiry": lambda s: s.bearer(s.issuer.token(exp=None, scope="admin")),
+    "JWT, not valid yet": lambda s: s.bearer(s.issuer.token(nbf=datetime.now(UTC) + HOUR, scope="admin")),
+    "JWT, unknown kid": lambda s: s.bearer(s.issuer.token(headers={"kid": "k9"}, scope="admin")),
+    "JWT, of a stranger's key": lambda s: s.bearer(OidcIssuer().token(scope="admin")),
+    "JWT, tampered with": lambda s: s.bearer(s.issuer.token(scope="recommend").replace(".", ".e30", 1)),
+}
+
+
+class TestMatrix:
+    def test_every_route_is_in_it(self, stage: Stage) -> None:
+        known = routes(create_application(stage.wired.services))
+
+        assert set(CALLS) | PUBLIC == set(known)
+        assert [name for name in CALLS if needed(known[name]) is None or not known[name].path.startswith("/v1/")] == []
+        assert [name for name in PUBLIC if needed(known[name]) or known[name].path.startswith("/v1")] == []
+
+    @pytest.mark.parametrize("name", FORGED)
+    def test_forged_credentials_get_401_and_read_nothing(self, stage: Stage, name: str) -> None:
+        headers = FORGED[name](stage)
+        stage.touched.clear()
+
+        answers = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
+
+        assert {operation: one.status_code for operation, one in answers.items() if one.status_code != 401} == {}
+        assert all("www-authenticate" in one.headers for one in answers.values())
+        assert stage.touched == []
+
+    @pytest.mark.parametrize("name", ["revoked", "expired", "unknown", "token of a revoked key"])
+    def test_ended_keys_get_401_and_only_their_row_is_read(self, stage: Stage, name: str) -> None:
+        tokens = stage.wired.services.tokens
+        headers = stage.key(Scope.ADMIN)
+        key_id = headers["X-API-Key"][3:15]
+        if name == "expired":
+            headers = stage.key(Scope.ADMIN, expires_at=datetime.now(UTC) - HOUR)
+            key_id = headers["X-API-Key"][3:15]
+        elif name == "token of a revoked key":
+            url = "/v1/users/u1/tokens"
+            made = client_of(stage.wired, headers["X-API-Key"]).post(url, json={}).json()["token"]
+            assert tokens.user_claim(made, datetime.now(UTC))
+            stage.wired.services.keys.revoke(stage.project, key_id)
+            headers = stage.bearer(made)
+        elif name == "revoked":
+            stage.wired.services.keys.revoke(stage.project, key_id)
+        else:
+            stage.wired.services.keys._store.delete_keys([key_id])  # noqa: SLF001
+        stage.touched.clear()
+
+        found = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
+
+        assert {operation: status for operation, status in found.items() if status != 401} == {}
+        assert [body for body in stage.touched if f"key#{key_id}" not in body] == []
+
+    @pytest.mark.parametrize("form", ["key", "JWT", "user token"])
+    def test_a_narrower_scope_gets_403(self, stage: Stage, form: str) -> None:
+        known = routes(create_application(stage.wired.services))
+        below = {Scope.ADMIN: Scope.WRITE, Scope.WRITE: Scope.RECOMMEND}
+        token = client_of(stage.wired, stage.victim_key).post("/v1/users/u1/tokens", json={}).json()["token"]
+        forms: dict[str, Callable[[Scope], dict[str, str]]] = {
+            "key": stage.key,
+            "JWT": lambda scope: stage.bearer(stage.issuer.token(scope=f"openid serendip:{scope}")),
+            "user token": lambda _: stage.bearer(token),
+        }
+        headers = {scope: forms[form](scope) for scope in below.values()}
+
+        for operation, call in CALLS.items():
+            scope = needed(known[operation])
+            if scope in below:
+                assert stage.call(call, headers[below[scope]]).status_code == 403, operation
+
+    def test_a_token_without_scopes_gets_403(self, stage: Stage) -> None:
+        headers = stage.bearer(stage.issuer.token())
+
+        found = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
+
+        assert set(found.values()) == {403}, found
+
+    def test_an_admin_of_a_project_is_no_administrator(self, stage: Stage) -> None:
+        headers = {"X-API-Key": stage.victim_key}
+        operations = [name for name, call in CALLS.items() if call.url.startswith("/v1/projects")]
+
+        assert {stage.call(CALLS[name], headers).status_code for name in operations} == {403}
+
+    def test_the_administration_has_no_data(self, stage: Stage) -> None:
+        headers = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
+        apart = ("/v1/projects", "/v1/keys")
+        operations = [name for name, call in CALLS.items() if not call.url.startswith(apart)]
+
+        found = {name: stage.call(CALLS[name], headers).status_code for name in operations}
+
+        assert set(found.values()) == {403}, found
+
+    def test_a_key_of_another_project_sees_its_own_only(self, stage: Stage) -> None:
+        headers = {"X-API-Key": stage.other_key}
+        stage.touched.clear()
+
+        found = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
+
+        wrong = {name: one.status_code for name, one in found.items() if one.status_code != CALLS[name].elsewhere}
+        assert wrong == {}
+        assert stage.touched
+        secrets = (f'"{stage.project}"', f'"{stage.project}#', stage.victim_key[3:15], f"project#{stage.project}")
+        assert [body for body in stage.touched if any(secret in body for secret in secrets)] == []
+
+    def test_a_token_of_another_user_gets_403(self, stage: Stage) -> None:
+        client = client_of(stage.wired, stage.victim_key)
+        own = stage.bearer(client.post("/v1/users/u1/tokens", json={}).json()["token"])
+        others = stage.bearer(client.post("/v1/users/u2/tokens", json={}).json()["token"])
+
+        for call in (call for call in CALLS.values() if call.personal):
+            assert stage.call(call, own).status_code in {200, 201}, call
+            assert stage.call(call, others).status_code == 403, call
+
+    def test_a_jwt_has_the_limits_of_its_project(self, stage: Stage) -> None:
+        stage.wired.services.projects.change(stage.project, {"limits": Limits(requests_per_second=0.01, burst=1)})
+        headers = stage.bearer(stage.issuer.token(scope="recommend"))
+
+        statuses = [stage.call(CALLS["getList"], headers).status_code for _ in range(2)]
+
+        assert statuses == [200, 429]
+
+    def test_the_rightful_key_is_let_in_everywhere(self, stage: Stage) -> None:
+        administrator = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
+        last = ("revokeKey", "deleteProject")
+        found = {}
+        for operation in sorted(CALLS, key=lambda name: (name in last, name == "deleteProject", name)):
+            call = CALLS[operation]
+            headers = administrator if call.url.startswith("/v1/projects") else {"X-API-Key": stage.victim_key}
+            found[operation] = stage.call(call, headers).status_code
+
+        assert {name: status for name, status in found.items() if status >= 400} == {
+            "cancelModel": 409,
+            "startJob": 409,
+        }

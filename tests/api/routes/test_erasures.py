@@ -1,0 +1,207 @@
+"""Erasure of users, and what is exported: complete, lasting, with a receipt that is true."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Signal
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from app.api.sockets.handshake import Handshake
+from app.api.sockets.session import SocketApi
+from app.config import Settings
+from app.deadline import within
+from app.domain.events import Event
+from app.entry.stream import Consumer
+from app.wiring import Wired
+from tests.support import tables
+from tests.support.builders import an_event, client_of, two_tastes
+from tests.support.stream_records import a_record
+
+ANN = "ann@example.com"
+
+
+def fill(client: httpx2.Client, events: int = 230) -> None:
+    """A profile, events and traces in every feature that takes a user id."""
+    client.put(f"/v1/users/{ANN}", json={"properties": {"mail": ANN}})
+    client.patch(f"/v1/users/{ANN}", json={"properties": {"plan": "paid"}}, headers={"Idempotency-Key": "p"})
+    sent = [{"user_id": ANN, "item_id": f"i{n % 12}", "timestamp": 1769860800 + n} for n in range(events)]
+    assert client.post("/v1/events", json={"events": sent}, headers={"Idempotency-Key": "e"}).status_code == 202
+    client.get(f"/v1/users/{ANN}/recommendations")
+    client.post("/v1/rankings", json={"user_id": ANN, "item_ids": ["i1"]})
+    client.post(f"/v1/users/{ANN}/tokens", json={}, headers={"Idempotency-Key": "t"})
+
+
+def connected(wired: Wired, project: str, key: str) -> list[str]:
+    """Somebody's socket that watches her, her own socket, and a record of hers that the stream could not apply."""
+    sockets = SocketApi(wired.services, NoPusher())
+    ticket = client_of(wired, key).post("/v1/tickets", json={"user_id": ANN}).json()["ticket"]
+    names = [f"{project}-shop", f"{project}-own"]
+    sockets.connect(names[0], Handshake({"x-api-key": key}))
+    sockets.connect(names[1], Handshake(ticket=ticket))
+    for name in names:
+        for user in (ANN, "u2"):
+            sockets.receive(name, orjson.dumps({"action": "subscribe", "user_id": user}))
+    poison = a_record(project, an_event(ANN, "i1"))
+    del poison["dynamodb"]["NewImage"]
+    Consumer(wired.services, sockets).apply([poison, a_record(project, an_event("u2", "i1"))])
+    return names
+
+
+class NoPusher:
+    """Its frames go nowhere."""
+
+    def post(self, connection_id: str, frame: bytes) -> None: ...
+
+    def close(self, connection_id: str) -> None: ...
+
+
+def export(client: httpx2.Client) -> tuple[Any, list[dict[str, Any]]]:
+    found: list[dict[str, Any]] = []
+    params = {"limit": "100"}
+    while True:
+        page = client.get(f"/v1/users/{ANN}/export", params=params).json()
+        found += page["events"]
+        if page["next_cursor"] is None:
+            return page["profile"], found
+        params["cursor"] = page["next_cursor"]
+
+
+@pytest.fixture
+def peopled(client: httpx2.Client, wired: Wired, settings: Settings) -> httpx2.Client:
+    services = wired.services
+    services.events.accept(settings.project, two_tastes())
+    services.events.accept(settings.project, [an_event(ANN, f"i{n}") for n in range(5)])
+    services.train.run(settings.project, services.train.queue(settings.project))
+    fill(client)
+    return client
+
+
+class TestUser:
+    def test_nothing_that_names_him_stays_and_the_receipt_counts_it(self, peopled: httpx2.Client, wired: Wired) -> None:
+        profile, events = export(peopled)
+        assert tables.naming(wired, ANN)
+
+        receipt = peopled.delete(f"/v1/users/{ANN}").json()
+
+        assert receipt["complete"]
+        assert receipt["removed"] == {"profile": 1, "events": 235} == {"profile": bool(profile), "events": len(events)}
+        assert tables.naming(wired, ANN) == []
+        assert export(peopled) == (None, [])
+        assert peopled.get(f"/v1/users/{ANN}").status_code == 404
+
+    def test_sockets_and_failures_forget_him_too(
+        self, peopled: httpx2.Client, wired: Wired, settings: Settings, key: str
+    ) -> None:
+        shop, own = connected(wired, settings.project, key)
+
+        receipt = peopled.delete(f"/v1/users/{ANN}").json()
+
+        assert receipt["removed"] == {"profile": 1, "events": 235, "connections": 2, "failures": 1}
+        assert tables.naming(wired, ANN) == []
+        assert tables.naming(wired, own) == []
+        assert [one.user_id for one in wired.services.sockets.subscriptions(wired.services.sockets.find(shop))] == [
+            "u2"
+        ]
+
+    def test_others_stay(self, peopled: httpx2.Client, wired: Wired) -> None:
+        before = len(tables.naming(wired, "u2"))
+
+        peopled.delete(f"/v1/users/{ANN}")
+
+        assert len(tables.naming(wired, "u2")) == before > 0
+
+    def test_late_data_is_refused_and_leaves_no_trace(self, peopled: httpx2.Client, wired: Wired) -> None:
+        peopled.delete(f"/v1/users/{ANN}")
+        late = {"user_id": ANN, "item_id": "i1"}
+
+        refused = [
+            peopled.post("/v1/events", json=late),
+            peopled.post("/v1/events", json={"events": [{"user_id": "bob", "item_id": "i1"}, late]}),
+            peopled.put(f"/v1/users/{ANN}", json={}),
+            peopled.post("/v1/users:batch", json={"users": [{"user_id": "new"}, {"user_id": ANN}]}),
+        ]
+
+        assert [(answer.status_code, answer.json()["title"]) for answer in refused] == [(409, "Erased")] * 4
+        assert "0: 1." in refused[1].json()["detail"]
+        assert tables.naming(wired, ANN) == []
+        assert peopled.get("/v1/users/bob/events").json()["events"] == []
+        assert peopled.get("/v1/users/new").status_code == 404
+
+    def test_erasing_again_gives_the_same_receipt(self, peopled: httpx2.Client) -> None:
+        first = peopled.delete(f"/v1/users/{ANN}").json()
+
+        assert peopled.delete(f"/v1/users/{ANN}").json() == first
+        assert peopled.get(f"/v1/users/{ANN}/erasure").json() == first
+
+    def test_he_can_be_let_in_again(self, peopled: httpx2.Client) -> None:
+        peopled.delete(f"/v1/users/{ANN}")
+
+        assert peopled.delete(f"/v1/users/{ANN}/erasure").status_code == 204
+
+        assert peopled.put(f"/v1/users/{ANN}", json={}).status_code == 200
+        assert peopled.get(f"/v1/users/{ANN}/erasure").status_code == 404
+
+    def test_an_unfinished_erasure_goes_on(self, wired: Wired, settings: Settings) -> None:
+        services, project = wired.services, settings.project
+        services.events.accept(project, [an_event("ann", f"x{n}", minutes=n) for n in range(1_200)])
+        steps = 0
+        while True:
+            with within(2.0):  # enough for one page, and then the spare time begins
+                receipt = services.erasure.erase_user(project, "ann")
+            steps += 1
+            if receipt.complete:
+                break
+
+        assert steps > 1
+        assert receipt.removed["events"] == 1_200
+
+    def test_events_written_while_he_is_erased_do_not_survive(self, wired: Wired, settings: Settings) -> None:
+        services, project = wired.services, settings.project
+        store = services.events._store  # noqa: SLF001
+        checked, erased = Signal(), Signal()
+        put_many = store.put_many
+
+        def put_late(name: str, events: list[Event]) -> None:
+            checked.set()
+            assert erased.wait(60)
+            put_many(name, events)
+
+        store.put_many = put_late  # type: ignore[method-assign, assignment]
+        with ThreadPoolExecutor(1) as threads:
+            writing = threads.submit(services.events.accept, project, [an_event("ann"), an_event("bob")])
+            assert checked.wait(60)
+            services.erasure.erase_user(project, "ann")
+            erased.set()
+            writing.result()
+
+        assert services.events.list_page(project, "ann", None, 10).records == ()
+        assert len(services.events.list_page(project, "bob", None, 10).records) == 1
+
+
+class TestExport:
+    def test_it_gives_all_items_users_and_events_once(
+        self, peopled: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        peopled.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}"} for n in range(12)]})
+        peopled.post("/v1/events", json={"user_id": "old", "item_id": "i1", "timestamp": "2024-02-29T00:00:00Z"})
+        found: dict[str, list[str]] = {"items": [], "users": [], "events": []}
+        params = {"limit": "7"}
+        while True:
+            page = peopled.get("/v1/export", params=params).json()
+            for kind, records in found.items():
+                records += [str(record) for record in page[kind]]
+            if page["next_cursor"] is None:
+                break
+            params["cursor"] = page["next_cursor"]
+
+        stored = list(wired.services.events.all(settings.project))
+        assert len(found["events"]) == len(set(found["events"])) == len(stored) == 160 + 5 + 230 + 1
+        assert [len(found[kind]) for kind in ("items", "users")] == [12, 1]
+        assert len(set(found["items"])) == 12
+
+    def test_its_cursor_is_no_listings(self, peopled: httpx2.Client) -> None:
+        cursor = peopled.get("/v1/export").json()["next_cursor"]
+
+        assert peopled.get("/v1/items", params={"cursor": cursor}).status_code == 400

@@ -1,0 +1,71 @@
+"""Pages of an answer, and whole pages of rows: no item twice."""
+
+from typing import Any
+
+import httpx2
+
+from app.config import Settings
+from app.wiring import Wired
+from tests.api.routes.test_recommendations import ids, recommended
+from tests.api.routes.test_scenarios import put
+from tests.support.builders import a_project, client_of
+
+
+class TestPaging:
+    def test_no_item_comes_twice_and_none_is_left_out_while_events_come(self, trained: httpx2.Client) -> None:
+        seen: list[str] = []
+        page: dict[str, Any] = recommended(trained, "new", limit=3)
+        while page["items"]:
+            assert page["offset"] == len(seen)
+            seen += ids(page)
+            trained.post("/v1/events", json={"user_id": "new", "item_id": "i2"})
+            page = recommended(trained, "new", limit=3, page_after=page["recommendation_id"])
+
+        assert len(seen) == len(set(seen))
+        assert set(seen) | {"i2"} == {f"i{n}" for n in range(12)}
+
+    def test_a_page_of_another_project_is_refused(
+        self, trained: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        other = client_of(wired, a_project(wired, f"other-{settings.project}"))
+        page = recommended(trained, "new")["recommendation_id"]
+
+        assert other.get(f"/v1/users/new/recommendations?page_after={page}").status_code == 400
+        assert trained.get(f"/v1/users/new/recommendations?page_after={page}x").status_code == 400
+
+
+class TestPage:
+    ROWS = (
+        {"kind": "because", "title": "Because you liked {item}", "limit": 2, "repeat": 2},
+        {"kind": "recommendations", "title": "For you", "limit": 3},
+        {"kind": "popular", "title": "Popular in even", "category": "even", "limit": 5},
+        {"kind": "latest", "title": "New", "limit": 12},
+    )
+
+    def test_its_rows_hold_no_item_twice(self, trained: httpx2.Client) -> None:
+        put(trained, rows=list(self.ROWS))
+        sent = [{"user_id": "new", "item_id": one, "timestamp": 1769860800} for one in ("i2", "i3")]
+        trained.post("/v1/events", json={"events": sent})
+
+        page = trained.get("/v1/users/new/pages/home").json()
+
+        assert [row["title"] for row in page["rows"][:3]] == [
+            "Because you liked Item 2",
+            "Because you liked Item 3",
+            "For you",
+        ] or [row["title"] for row in page["rows"][:3]] == [
+            "Because you liked Item 3",
+            "Because you liked Item 2",
+            "For you",
+        ]
+        assert {row["source_item"] for row in page["rows"][:2]} == {"i2", "i3"}
+        shown = [one for row in page["rows"] for one in ids(row)]
+        assert len(shown) == len(set(shown)) == 10  # all but the two that he knows
+        assert all(int(one[1:]) % 2 == 0 for row in page["rows"] if row["kind"] == "popular" for one in ids(row))
+        assert page["scenario_version"] == 1
+
+    def test_rows_that_nothing_fills_are_left_out(self, client: httpx2.Client) -> None:
+        put(client, rows=list(self.ROWS))
+
+        assert client.get("/v1/sessions/nobody/pages/home").json()["rows"] == []
+        assert client.get("/v1/sessions/nobody/pages/none").status_code == 404

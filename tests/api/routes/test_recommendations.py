@@ -1,0 +1,276 @@
+from dataclasses import asdict
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.config import Settings
+from app.domain.events import Event
+from app.wiring import Wired
+from tests.support.builders import an_event, two_tastes
+
+
+def body(event: Event) -> dict[str, Any]:
+    facts = {name: value for name, value in asdict(event).items() if name != "origin"}
+    return {**facts, "timestamp": event.timestamp.isoformat()}
+
+
+@pytest.fixture
+def trained(client: httpx2.Client) -> httpx2.Client:
+    """Forty users of two tastes, twelve items with titles, an active model."""
+    items = [
+        {"item_id": f"i{n}", "title": f"Item {n}", "categories": ["even" if n % 2 == 0 else "odd"]} for n in range(12)
+    ]
+    assert client.post("/v1/items:batch", json={"items": items}).status_code == 200
+    assert client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]}).status_code == 202
+    assert client.post("/v1/models").status_code == 202
+    return client
+
+
+def recommended(client: httpx2.Client, user: str, **params: Any) -> dict[str, Any]:
+    answer = client.get(f"/v1/users/{user}/recommendations", params=params)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["item_id"] for item in answer["items"]]
+
+
+class TestNegatives:
+    @pytest.mark.parametrize("kind", ["dislike", "hide", "return"])
+    def test_a_negative_event_excludes_the_item_and_pushes_away_what_resembles_it(
+        self, trained: httpx2.Client, kind: str
+    ) -> None:
+        sent = [{"user_id": "new", "item_id": item, "timestamp": 1769860800} for item in ("i2", "i3")]
+        trained.post("/v1/events", json={"events": sent})
+        before = {one["item_id"]: one["score"] for one in recommended(trained, "new", limit=12)["items"]}
+
+        negative = {"user_id": "new", "item_id": "i3", "event_type": kind, "timestamp": 1769860900}
+        trained.post("/v1/events", json=negative)
+
+        answer = recommended(trained, "new", limit=12, include_seen=True)
+        after = {one["item_id"]: one["score"] for one in answer["items"] if one["source"] == "neighbors"}
+        assert "i3" not in ids(answer)
+        assert {int(item[1:]) % 2 for item in after} == {0}  # nothing of the other taste is left
+        assert any(int(item[1:]) % 2 for item in before)
+        assert ids(trained.post("/v1/rankings", json={"user_id": "new", "item_ids": ["i3", "i4"]}).json()) == [
+            "i4",
+            "i3",
+        ]
+
+
+class TestImpressions:
+    def test_what_was_shown_and_ignored_falls_by_the_documented_rule(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        first = recommended(trained, "new", limit=3)["items"][0]
+
+        shown = [
+            {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900 + n}
+            for n in range(3)
+        ]
+        trained.post("/v1/events", json={"events": shown})
+
+        after = {one["item_id"]: one for one in recommended(trained, "new", limit=12)["items"]}
+        assert after[first["item_id"]]["score"] == pytest.approx(first["score"] / 2)
+        assert sum(one["share"] for one in after[first["item_id"]]["reasons"]) == pytest.approx(1)
+
+    def test_a_clicked_one_does_not_fall(self, trained: httpx2.Client) -> None:
+        history = [
+            {"user_id": "new", "item_id": "i2", "timestamp": 1769860800},
+            {"user_id": "new", "item_id": "i4", "event_type": "impression", "timestamp": 1769860900},
+            {"user_id": "new", "item_id": "i4", "event_type": "click", "timestamp": 1769861000},
+        ]
+        trained.post("/v1/events", json={"events": history})
+
+        found = {one["item_id"]: one["score"] for one in recommended(trained, "new", include_seen=True)["items"]}
+        again = {**history[0], "user_id": "other"}, {**history[2], "user_id": "other"}
+        trained.post("/v1/events", json={"events": again})
+
+        assert found == {
+            one["item_id"]: one["score"] for one in recommended(trained, "other", include_seen=True)["items"]
+        }
+
+    def test_many_impressions_do_not_hide_the_history_behind_them(
+        self, trained: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        shown = [an_event("new", f"x{n % 50}", "impression", minutes=1 + n / 60) for n in range(700)]
+        wired.services.events.accept(settings.project, shown)
+
+        items = recommended(trained, "new", limit=3)["items"]
+
+        assert {item["source"] for item in items} == {"neighbors"}
+        assert items[0]["reasons"][0]["item_id"] == "i2"
+        assert "i2" not in [item["item_id"] for item in items]
+
+    def test_fallback_lists_are_lowered_too(self, trained: httpx2.Client) -> None:
+        first = recommended(trained, "new", limit=12)["items"][0]
+        shown = [
+            {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900 + n}
+            for n in range(30)
+        ]
+        trained.post("/v1/events", json={"events": shown})
+
+        assert ids(recommended(trained, "new", limit=12))[0] != first["item_id"]
+
+
+class TestForUser:
+    def test_unseen_items_of_his_taste_come_first_with_reasons_that_sum_to_one(self, trained: httpx2.Client) -> None:
+        seen = {event["item_id"] for event in trained.get("/v1/users/u2/events").json()["events"]}
+
+        answer = recommended(trained, "u2", limit=12, explain=True)
+
+        first = answer["items"][0]
+        assert int(first["item_id"][1:]) % 2 == 0
+        assert first["title"] == f"Item {first['item_id'][1:]}"
+        assert first["source"] == "neighbors"
+        assert sum(reason["share"] for reason in first["reasons"]) == pytest.approx(1)
+        assert {reason["item_id"] for reason in first["reasons"]} <= seen
+        assert not seen & set(ids(answer))
+        assert answer["model_version"]
+
+    def test_the_next_read_reflects_the_last_event_and_says_so(self, trained: httpx2.Client) -> None:
+        before = recommended(trained, "new", limit=3)
+
+        sent = trained.post("/v1/events", json={"user_id": "new", "item_id": "i3", "event_type": "purchase"})
+        after = recommended(trained, "new", limit=3, after=sent.json()["freshness_token"])
+
+        assert {item["source"] for item in before["items"]} == {"popular"}
+        assert ids(after) != ids(before)
+        assert "i3" not in ids(after)
+        assert [reason["item_id"] for reason in after["items"][0]["reasons"]] == ["i3"]
+
+    def test_excluded_items_are_left_out_and_seen_ones_can_be_let_in(self, trained: httpx2.Client) -> None:
+        all_of_them = ids(recommended(trained, "u2", limit=12))
+
+        without = ids(recommended(trained, "u2", limit=12, exclude=all_of_them[:2]))
+
+        assert without == all_of_them[2:]
+        assert set(ids(recommended(trained, "u2", limit=12, include_seen=True))) == {f"i{n}" for n in range(12)}
+
+    def test_only_events_of_the_wanted_types_count(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/events", json={"user_id": "u2", "item_id": "i3", "event_type": "purchase"})
+
+        answer = recommended(trained, "u2", event_types="purchase", explain=True)
+
+        reasons = {reason["item_id"] for item in answer["items"] for reason in item["reasons"]}
+        assert reasons == {"i3"}
+
+    def test_properties_come_when_asked_for(self, trained: httpx2.Client) -> None:
+        trained.put("/v1/items/i4", json={"title": "Four", "properties": {"price": 4}})
+
+        plain, full = recommended(trained, "new", limit=12), recommended(trained, "new", limit=12, properties=True)
+
+        assert {item["properties"] is None for item in plain["items"]} == {True}
+        assert next(item for item in full["items"] if item["item_id"] == "i4")["properties"] == {"price": 4}
+
+    def test_a_deleted_item_vanishes_at_once(self, trained: httpx2.Client) -> None:
+        first = ids(recommended(trained, "u2"))[0]
+
+        trained.delete(f"/v1/items/{first}")
+
+        assert first not in ids(recommended(trained, "u2", limit=12))
+
+    def test_without_a_model_the_latest_items_are_given(self, client: httpx2.Client) -> None:
+        for name in ("old", "new"):
+            client.put(f"/v1/items/{name}", json={})
+
+        answer = recommended(client, "ann")
+
+        assert ids(answer) == ["new", "old"]
+        assert (answer["model_version"], answer["degraded"]) == (None, False)
+
+    def test_events_alone_are_enough(self, client: httpx2.Client) -> None:
+        """Items need not be put before they can be recommended."""
+        client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
+        client.post("/v1/models")
+
+        answer = recommended(client, "u2")
+
+        assert answer["items"][0]["title"] is None
+        assert answer["items"][0]["source"] == "neighbors"
+
+
+class TestForSession:
+    def test_a_session_gets_what_a_user_with_its_events_gets(self, trained: httpx2.Client) -> None:
+        events = [{"item_id": "i3", "timestamp": 1769860800}, {"item_id": "i5", "timestamp": 1769860900}]
+        trained.post("/v1/events", json={"events": [{"user_id": "new", **event} for event in events]})
+
+        session = trained.post("/v1/recommendations", json={"events": events, "limit": 5}).json()
+
+        stored = recommended(trained, "new", limit=5)["items"]
+        for reason in [reason for one in (*session["items"], *stored) for reason in one["reasons"]]:
+            del reason["event_id"]  # it is derived from the user's
+        assert session["items"] == stored
+
+    def test_its_events_are_not_stored(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/recommendations", json={"events": [{"item_id": "i3"}]})
+
+        assert trained.get("/v1/users/session/events").json()["events"] == []
+
+
+class TestSimilar:
+    def test_items_of_the_same_taste(self, trained: httpx2.Client) -> None:
+        answer = trained.get("/v1/items/i2/similar?limit=3").json()
+
+        assert {int(item["item_id"][1:]) % 2 for item in answer["items"] if item["source"] == "similar"} == {0}
+        assert "i2" not in ids(answer)
+
+    def test_an_item_without_events_gets_popular_ones(self, trained: httpx2.Client) -> None:
+        trained.put("/v1/items/fresh", json={})
+
+        answer = trained.get("/v1/items/fresh/similar").json()
+
+        assert {item["source"] for item in answer["items"]} == {"popular"}
+
+
+class TestRank:
+    def test_given_items_are_ordered_for_the_user_and_none_is_lost(self, trained: httpx2.Client) -> None:
+        answer = trained.post(
+            "/v1/rankings", json={"user_id": "u1", "item_ids": ["unknown", "i0", "i1", "other", "i1"]}
+        )
+
+        assert ids(answer.json())[0] == "i1"
+        assert set(ids(answer.json())) == {"unknown", "i0", "i1", "other"}
+
+
+class TestLists:
+    def test_popular_counts_users_and_keeps_to_the_category(self, trained: httpx2.Client) -> None:
+        everything = trained.get("/v1/lists/popular?limit=12").json()["items"]
+        odd = trained.get("/v1/lists/popular?limit=12&category=odd").json()["items"]
+
+        assert [item["score"] for item in everything] == sorted((item["score"] for item in everything), reverse=True)
+        assert len(odd) == 6
+        assert {int(item["item_id"][1:]) % 2 for item in odd} == {1}
+
+    def test_latest_is_newest_first_within_its_category(self, client: httpx2.Client) -> None:
+        for name, category in (("a", "x"), ("b", "y"), ("c", "x")):
+            client.put(f"/v1/items/{name}", json={"categories": [category]})
+
+        assert ids(client.get("/v1/lists/latest").json()) == ["c", "b", "a"]
+        assert ids(client.get("/v1/lists/latest?category=x").json()) == ["c", "a"]
+
+
+class TestModels:
+    def test_a_trained_version_tells_its_parameters_and_metrics(self, trained: httpx2.Client) -> None:
+        [version] = trained.get("/v1/models").json()["versions"]
+
+        assert (version["state"], version["active"], version["counts"]["items"]) == ("ready", True, 12)
+        assert version["metrics"]["ndcg"] > version["metrics"]["popularity_ndcg"]
+        assert {"user_exponent", "item_exponent", "ridge", "half_life_days"} <= set(version["parameters"])
+
+    def test_activating_an_older_version_rolls_back(self, trained: httpx2.Client) -> None:
+        old = trained.get("/v1/models").json()["versions"][0]["version"]
+        before = recommended(trained, "u2")["items"]
+        trained.post("/v1/events", json={"events": [body(event) for event in two_tastes(seed=9)]})
+        trained.post("/v1/models", json={"force": True})
+        new = trained.get("/v1/models").json()["versions"][0]["version"]
+        assert recommended(trained, "u3")["model_version"] == new
+
+        answer = trained.post(f"/v1/models/{old}:activate").json()
+
+        assert (answer["version"], answer["previous"]) == (old, new)
+        assert recommended(trained, "u3")["model_version"] == old
+        assert before

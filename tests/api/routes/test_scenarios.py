@@ -1,0 +1,268 @@
+"""Stored settings of placements, and what they do to answers."""
+
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.config import Settings
+from app.entry.local.dynamodb import Emulator
+from tests.api.routes.test_recommendations import body, ids, recommended
+from tests.support.builders import a_project, an_event, client_of, two_tastes, wired_on
+
+CATALOG = [
+    {
+        "item_id": f"i{n}",
+        "title": f"Item {n}",
+        "categories": ["even" if n % 2 == 0 else "odd"],
+        "properties": {"price": n, "brand": "abc"[n % 3]},
+    }
+    for n in range(12)
+]
+
+
+def train(client: httpx2.Client) -> None:
+    client.post("/v1/items:batch", json={"items": CATALOG})
+    client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
+    assert client.post("/v1/models").status_code == 202
+
+
+def put(client: httpx2.Client, name: str = "home", **settings: Any) -> dict[str, Any]:
+    answer = client.put(f"/v1/scenarios/{name}", json=settings)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+class TestPut:
+    def test_each_change_is_a_version_and_earlier_ones_can_be_read(self, client: httpx2.Client) -> None:
+        first = put(client, limit=3)
+        again = put(client, limit=3)
+        second = put(client, limit=4, filter="item.price < 3.0")
+
+        assert (first["version"], again["version"], second["version"]) == (1, 1, 2)
+        assert client.get("/v1/scenarios/home").json()["settings"] == second["settings"]
+        assert client.get("/v1/scenarios/home?version=1").json()["settings"] == first["settings"]
+        assert client.get("/v1/scenarios/home?version=2").json()["version"] == 2
+        assert client.get("/v1/scenarios/home?version=3").status_code == 404
+
+    def test_a_dry_run_checks_and_previews_and_stores_nothing(self, trained: httpx2.Client) -> None:
+        tried = trained.put(
+            "/v1/scenarios/home",
+            params={"dry_run": True, "preview_user": "u2"},
+            json={"limit": 2, "filter": "item.price > 8.0", "rows": [{"kind": "popular", "title": "Popular"}]},
+        ).json()
+
+        assert [one["properties"] for one in tried["preview"]["items"]] == [None, None]
+        assert set(ids(tried["preview"])) <= {"i9", "i10", "i11"}
+        assert [row["title"] for row in tried["preview_rows"]] == ["Popular"]
+        assert trained.get("/v1/scenarios/home").status_code == 404
+        assert trained.get("/v1/users/u2/recommendations?scenario=home").status_code == 404
+
+    def test_conditions_hold(self, client: httpx2.Client) -> None:
+        tag = client.put("/v1/scenarios/home", json={"limit": 3}).headers["ETag"]
+
+        assert client.put("/v1/scenarios/home", json={}, headers={"If-None-Match": "*"}).status_code == 412
+        assert client.put("/v1/scenarios/home", json={"limit": 4}, headers={"If-Match": tag}).status_code == 200
+        assert client.put("/v1/scenarios/home", json={"limit": 5}, headers={"If-Match": tag}).status_code == 412
+        assert client.delete("/v1/scenarios/home", headers={"If-Match": tag}).status_code == 412
+        assert client.get("/v1/scenarios/home").json()["settings"]["limit"] == 4
+
+    def test_it_is_listed_until_it_is_deleted_and_can_come_back(self, client: httpx2.Client) -> None:
+        for name in ("b", "a", "c"):
+            put(client, name)
+        client.delete("/v1/scenarios/c")
+
+        first = client.get("/v1/scenarios?limit=1").json()
+        rest = client.get("/v1/scenarios", params={"cursor": first["next_cursor"]}).json()
+        assert [one["scenario_id"] for one in first["scenarios"] + rest["scenarios"]] == ["a", "b"]
+        assert client.delete("/v1/scenarios/c").status_code == 404
+        assert client.get("/v1/scenarios/c?version=1").json()["settings"]["limit"] == 10
+        assert put(client, "c")["version"] == 3
+
+    @pytest.mark.parametrize(
+        ("sent", "pointer"),
+        [
+            ({"filter": "itm.x"}, "/filter"),
+            ({"boost": '"x"'}, "/boost"),
+            ({"recommenders": []}, "/recommenders"),
+            ({"recommenders": ["magic"]}, "/recommenders/0"),
+            ({"exploration": 1.1}, "/exploration"),
+            ({"diversity": {"relevance": 2}}, "/diversity/relevance"),
+            ({"event_weights": {"view": 11}}, "/event_weights/view"),
+            ({"rows": [{"kind": "because"}]}, "/rows/0/title"),
+            ({"rotation": 0}, "/rotation"),
+        ],
+    )
+    def test_bad_settings_are_named_and_store_nothing(
+        self, client: httpx2.Client, sent: dict[str, Any], pointer: str
+    ) -> None:
+        answer = client.put("/v1/scenarios/home", json=sent)
+
+        assert answer.status_code == 422
+        assert pointer in [one["pointer"] for one in answer.json()["errors"]]
+        assert client.get("/v1/scenarios/home").status_code == 404
+
+    def test_a_recommender_that_is_named_twice_counts_once(self, client: httpx2.Client) -> None:
+        stored = put(client, recommenders=["popular", "latest", "popular"])
+
+        assert stored["settings"]["recommenders"] == ["popular", "latest"]
+
+
+class TestScenario:
+    def test_a_request_that_names_it_gets_its_settings(self, trained: httpx2.Client) -> None:
+        put(trained, limit=4, filter="item.price > 2.0", boost="item.price", recommenders=["latest"])
+
+        answer = recommended(trained, "u2", scenario="home")
+        plain = recommended(trained, "u2", limit=4, filter="item.price > 2.0", boost="item.price", include_seen=False)
+
+        assert len(answer["items"]) == 4
+        assert {one["source"] for one in answer["items"]} <= {"latest", "catalog"}
+        assert [one["boost"] for one in answer["items"]] == sorted(
+            (one["boost"] for one in answer["items"]), reverse=True
+        )
+        assert set(ids(plain)) <= {f"i{n}" for n in range(3, 12)}
+
+    def test_what_the_request_says_wins_but_both_filters_count(self, trained: httpx2.Client) -> None:
+        put(trained, limit=9, filter="item.price > 2.0")
+
+        answer = recommended(trained, "new", scenario="home", limit=5, filter="item.price < 7.0", exclude="i4")
+
+        assert sorted(ids(answer)) == ["i3", "i5", "i6"]
+
+    def test_event_weights_replace_the_usual_ones(self, trained: httpx2.Client) -> None:
+        put(trained, event_weights={"view": 0.0})
+        events = [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]
+        trained.post("/v1/events", json={"events": events})
+
+        assert "neighbors" in {one["source"] for one in recommended(trained, "new")["items"]}
+        assert "neighbors" not in {one["source"] for one in recommended(trained, "new", scenario="home")["items"]}
+
+    def test_a_change_is_seen_here_at_once(self, trained: httpx2.Client) -> None:
+        put(trained, limit=2)
+        assert len(recommended(trained, "u2", scenario="home")["items"]) == 2
+
+        put(trained, limit=3)
+
+        assert len(recommended(trained, "u2", scenario="home")["items"]) == 3
+
+    def test_bodies_can_name_it_too(self, trained: httpx2.Client) -> None:
+        put(trained, limit=2)
+
+        answer = trained.post("/v1/recommendations", json={"events": [{"item_id": "i2"}], "scenario": "home"})
+
+        assert len(answer.json()["items"]) == 2
+
+
+class TestDiversity:
+    def test_no_value_of_a_property_comes_more_often_than_it_may(self, trained: httpx2.Client) -> None:
+        put(trained, limit=12, diversity={"property": "brand", "most": 2})
+
+        answer = recommended(trained, "new", scenario="home", properties=True)
+
+        assert Counter(one["properties"]["brand"] for one in answer["items"]) == {"a": 2, "b": 2, "c": 2}
+
+    def test_marginal_relevance_mixes_categories(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        usual = recommended(trained, "new", limit=4, properties=True, include_seen=True)
+        mixed = recommended(trained, "new", limit=4, properties=True, include_seen=True, diversity=0.0)
+
+        def changes(answer: dict[str, Any]) -> int:
+            kinds = [one["categories"][0] for one in answer["items"]]
+            return sum(one != other for one, other in pairwise(kinds))
+
+        assert changes(usual) <= changes(mixed)
+        assert ids(recommended(trained, "new", limit=4, include_seen=True, diversity=1.0)) == ids(usual)
+
+
+class TestRotation:
+    def test_the_scenario_says_how_many_impressions_halve_a_score(self, trained: httpx2.Client) -> None:
+        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        first = recommended(trained, "new")["items"][0]
+        shown = {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900}
+        trained.post("/v1/events", json=shown)
+
+        def rotation(**settings: Any) -> float:
+            put(trained, limit=12, **settings)
+            items = recommended(trained, "new", scenario="home")["items"]
+            return float(next(one["rotation"] for one in items if one["item_id"] == first["item_id"]))
+
+        assert rotation(rotation=1) == pytest.approx(0.5)
+        assert rotation(rotation=3) == pytest.approx(2 ** (-1 / 3))
+        assert rotation(rotation=None) == 1.0
+
+
+class TestExploration:
+    def test_new_items_get_their_share_of_the_places(self, trained: httpx2.Client) -> None:
+        put(trained, limit=5, exploration=0.3)
+
+        places = [
+            sum(one["source"] == "exploration" for one in recommended(trained, f"n{n}", scenario="home")["items"])
+            for n in range(200)
+        ]
+
+        assert set(places) == {1, 2}
+        assert sum(places) / len(places) == pytest.approx(1.5, abs=0.15)
+
+    def test_users_explore_different_items(self, trained: httpx2.Client) -> None:
+        put(trained, limit=5, exploration=0.2)
+
+        explored = {
+            one["item_id"]
+            for n in range(30)
+            for one in recommended(trained, f"n{n}", scenario="home")["items"]
+            if one["source"] == "exploration"
+        }
+
+        assert len(explored) > 3
+
+
+class TestContextItem:
+    def test_what_suits_the_item_at_hand_comes_first(self, trained: httpx2.Client) -> None:
+        answer = recommended(trained, "new", context_item="i3", limit=3)
+
+        assert {int(one[1:]) % 2 for one in ids(answer)} == {1}
+        assert "i3" not in ids(answer)
+        assert answer["items"][0]["reasons"][0] | {"share": 1, "contribution": 0} == {
+            "item_id": "i3",
+            "title": "Item 3",
+            "event_type": "context",
+            "timestamp": None,
+            "event_id": None,
+            "share": 1,
+            "contribution": 0,
+            "kept_without": None,
+        }
+
+
+class TestOutage:
+    def test_a_scenario_that_is_known_goes_on_without_the_database(
+        self, own_emulator: Emulator, settings: Settings
+    ) -> None:
+        changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
+        wired = wired_on(settings.model_copy(update=changes))
+        client = client_of(wired, a_project(wired, settings.project))
+        train(client)
+        put(client, limit=3)
+        assert len(recommended(client, "u2", scenario="home")["items"]) == 3
+
+        own_emulator.stop(kill=True)
+        known = recommended(client, "u2", scenario="home", filter="item.price < 6.0", properties=True)
+        unknown = recommended(client, "u2", scenario="never-read", limit=2)
+
+        assert (known["degraded"], len(known["items"])) == (True, 3)
+        assert all(one["properties"]["price"] < 6 for one in known["items"])
+        assert (unknown["degraded"], len(unknown["items"])) == (True, 2)
+        wired.database.close()
+
+
+class TestReasons:
+    def test_events_that_are_explained_are_named(self, trained: httpx2.Client) -> None:
+        event = an_event("someone", "i2", "view", 5)
+        trained.post("/v1/events", json={**body(event), "event_id": "visit-7"})
+
+        reasons = [one["reasons"] for one in recommended(trained, "someone", explain=True)["items"]]
+
+        assert {reason["event_id"] for one in reasons for reason in one} == {"visit-7"}

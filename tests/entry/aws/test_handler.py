@@ -1,0 +1,255 @@
+"""Lambda's door, in a process of its own for each test: importing it builds the application."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from app.api.application import DEFERRED
+from app.config import Settings
+from app.domain.jobs import JobKind
+from app.services.jobs import UPLOAD, file_name
+from app.wiring import Wired
+from tests.support.builders import a_project, idle_on, two_tastes
+from tests.support.conversation import REQUESTS, steady
+from tests.support.datasets import ROOT
+from tests.support.payloads import FORMS, Request
+from tests.support.server_process import environment, served
+
+HEAVY = (
+    "cryptography",
+    "jwt",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "boto3",
+    "uvicorn",
+    "httpx",
+    "httpx2",
+    "typer",
+    "rich",
+    "psutil",
+)
+
+ANSWER_ALL = """
+import json, sys
+from app.entry.aws import handler
+for line in sys.stdin:
+    answer = handler(json.loads(line), None)
+    print("answer " + json.dumps(answer), flush=True)
+"""
+ANSWER = "answer "
+
+
+def python(code: str, values: dict[str, str], stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=values,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def with_key(request: Request, key: str) -> Request:
+    method, target, headers, body = request
+    return method, target, {**headers, "x-api-key": key}, body
+
+
+def last_line(printed: str) -> str:
+    """What a program printed at its end, after its log."""
+    return printed.strip().splitlines()[-1]
+
+
+def through_lambda(settings: Settings, project: str, key: str, form: str) -> list[tuple[int, str, Any]]:
+    events = "\n".join(orjson.dumps(FORMS[form](with_key(request, key))).decode() for request in REQUESTS)
+    answers = [
+        orjson.loads(line.removeprefix(ANSWER))
+        for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()
+        if line.startswith(ANSWER)
+    ]
+    found = []
+    for answer in answers:
+        headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
+        headers |= {name.lower(): values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+        assert not answer["isBase64Encoded"]
+        body = answer["body"]
+        found.append((answer["statusCode"], headers.get("content-type", ""), orjson.loads(body) if body else None))
+    return found
+
+
+class TestHandler:
+    def test_thirty_requests_are_answered_as_under_uvicorn(self, wired: Wired, settings: Settings) -> None:
+        """Equal status, content type and JSON, for payloads v1, v2 and function URLs."""
+        key = a_project(wired, f"{settings.project}-u")
+        with served(settings, settings.project) as base, httpx2.Client(base_url=base) as client:
+            requests = [with_key(request, key) for request in REQUESTS]
+            answers = [client.request(m, target, headers=h, content=body) for m, target, h, body in requests]
+        expected = [
+            (one.status_code, one.headers.get("content-type", ""), steady(one.json() if one.content else None))
+            for one in answers
+        ]
+
+        for form in FORMS:
+            key = a_project(wired, f"{settings.project}-{form}")
+            found = through_lambda(settings, settings.project, key, form)
+            assert [(status, kind, steady(body)) for status, kind, body in found] == expected, form
+        assert len(expected) == 30
+        assert {status for status, _, _ in expected} == {200, 202, 204, 400, 404, 415, 422}
+
+    def test_the_application_is_built_once_in_a_thousand_invocations(self, settings: Settings) -> None:
+        code = """
+import app.wiring, app.api.application as application
+made = []
+create = application.create_application
+application.create_application = lambda *given: made.append(1) or create(*given)
+from app.entry.aws import handler
+from tests.support.payloads import http_api
+event = http_api(("GET", "/health/live", {}, None))
+statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
+print(len(made), statuses)
+"""
+        assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
+
+    def test_garbage_is_collected_when_the_imports_are_done(self, settings: Settings) -> None:
+        code = "import app.entry.aws.handler, gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+
+        assert last_line(python(code, environment(settings, settings.project))) == "True True"
+
+    def test_the_first_invocation_is_told_as_a_cold_start(self, settings: Settings) -> None:
+        code = """
+from app.entry.aws import handler
+from tests.support.payloads import http_api
+for _ in range(2):
+    handler(http_api(("GET", "/health/live", {}, None)), None)
+"""
+        told = [orjson.loads(line) for line in python(code, environment(settings, settings.project)).splitlines()]
+
+        assert [line.get("cold_start", False) for line in told] == [True, False]
+
+    def test_nothing_heavy_is_imported(self, settings: Settings) -> None:
+        code = f"import app.entry.aws.handler, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+
+        assert last_line(python(code, environment(settings, settings.project))) == "[]"
+
+    def test_routes_are_loaded_with_the_first_request_for_them(self, wired: Wired, settings: Settings) -> None:
+        key = a_project(wired, settings.project + "-first")
+        code = f"""
+import sys
+from app.entry.aws import handler
+from app.api.application import DEFERRED
+from tests.support.payloads import http_api
+for path in ("/health/live", "/v1/lists/popular", "/v1/items", "/v1/nothing"):
+    status = handler(http_api(("GET", path, {{"x-api-key": "{key}"}}, None)), None)["statusCode"]
+    print("found", status, [name for name in DEFERRED if f"app.api.routes.{{name}}" in sys.modules])
+"""
+        told = python(code, environment(settings, settings.project)).splitlines()
+
+        assert [line for line in told if line.startswith("found")] == [
+            "found 200 []",
+            "found 200 []",
+            "found 200 ['items']",
+            "found 404 ['items']",
+        ]
+
+    @pytest.mark.parametrize("name", DEFERRED)
+    def test_every_route_begins_as_its_module_is_asked_for(self, name: str) -> None:
+        paths = [route.path for route in import_module(f"app.api.routes.{name}").router.routes]
+
+        assert [path for path in paths if not path.startswith(DEFERRED[name])] == []
+
+    def test_the_application_knows_nothing_of_aws_events(self) -> None:
+        code = "import app.api.application, sys; print([n for n in sys.modules if 'mangum' in n or 'aws_lambda' in n])"
+
+        assert python(code, dict(os.environ)).strip() == "[]"
+
+    @pytest.mark.parametrize(
+        "event", [{}, {"Records": [{"eventSource": "aws:sqs"}]}, {"requestContext": {"routeKey": "$connect"}}]
+    )
+    def test_an_unknown_event_raises(self, settings: Settings, event: dict[str, Any]) -> None:
+        code = f"""
+from app.entry.aws import handler
+try:
+    handler({event!r}, None)
+except ValueError as error:
+    print(error)
+"""
+        assert "unknown kind of event" in python(code, environment(settings, settings.project))
+
+    def test_without_a_secret_it_does_not_start(self) -> None:
+        values = {name: value for name, value in os.environ.items() if not name.startswith("SERENDIP_")}
+        done = subprocess.run(
+            [sys.executable, "-c", "import app.entry.aws.handler"],
+            env=values,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+
+        assert done.returncode
+        assert "secret" in done.stderr
+
+    def test_training_without_a_worker_is_a_clear_problem(self, key: str, settings: Settings) -> None:
+        code = f"""
+from app.entry.aws import handler
+from tests.support.payloads import http_api
+print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), None)["statusCode"])
+"""
+        assert last_line(python(code, environment(settings, settings.project))) == "501"
+
+    def test_a_job_is_done(self, wired: Wired, settings: Settings) -> None:
+        services = idle_on(settings).services
+        services.events.accept(settings.project, two_tastes())
+        version = services.train.queue(settings.project).version
+        job = services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        event = {"serendip": "job", "project": settings.project, "job": job.job_id}
+
+        answer = python(
+            f"from app.entry.aws.handler import handler; print(handler({event!r}, None))", environment(settings, "x")
+        )
+
+        assert last_line(answer) == "{'state': 'succeeded'}"
+        active = wired.services.traffic.active(settings.project)
+        assert active
+        assert active.version == version
+
+    def test_a_job_goes_on_in_another_invocation_before_the_time_is_up(self, wired: Wired, settings: Settings) -> None:
+        """With time for one slice each; also where there never is enough, one is done."""
+        services = idle_on(settings).services
+        request = {"records": "items", "format": "jsonl", "columns": {}}
+        job = services.jobs.create(settings.project, JobKind.IMPORT, request)
+        lines = b"".join(orjson.dumps({"item_id": f"i{n}"}) + b"\n" for n in range(100))
+        services.jobs.objects.write(file_name(settings.project, job, UPLOAD), lines)
+        services.jobs.begin(settings.project, job.job_id)
+        event = {"serendip": "job", "project": settings.project, "job": job.job_id}
+        code = f"""
+from types import SimpleNamespace
+from app.entry import importing, worker_client
+from app.entry.aws import handler
+importing.SLICE_BYTES = len({lines!r}) // 3
+handed_over = []
+worker_client.invoke = lambda settings, payload: handed_over.append(payload)
+event = {event!r}
+while event:
+    left = iter([59_000])
+    answer = handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: next(left)))
+    print("slice", answer["state"])
+    event = handed_over.pop() if handed_over else None
+"""
+        told = python(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
+
+        states = [line.removeprefix("slice ") for line in told if line.startswith("slice")]
+        assert states == ["running"] * (len(states) - 1) + ["succeeded"]
+        assert len(states) >= 4
+        assert len(wired.services.catalog.list_items(settings.project, None, None, 200).records) == 100

@@ -1,0 +1,93 @@
+"""What a month costs: the forecast of `serendip cost`."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from app import prices
+from app.config import Settings
+from app.entry.cli import cost_model
+from app.entry.cli.cost_model import RECORDED, MonthlyTraffic, Part, RecordedUnits
+from app.entry.cli.main import cli
+from app.wiring import Wired
+from tests.support.builders import client_of
+from tests.support.server_process import environment
+
+LITTLE = Part(read_units=2.0, write_units=1.0, milliseconds=10.0, core_milliseconds=6.0, log_bytes=100.0)
+SIMPLE = RecordedUnits("2026-01-01", LITTLE, LITTLE, LITTLE, LITTLE, events_a_request=10, bytes_an_event=500.0)
+
+
+def dollars(traffic: MonthlyTraffic, recorded: RecordedUnits = RECORDED) -> float:
+    return sum(term.dollars for term in cost_model.terms(traffic, recorded))
+
+
+class TestTerms:
+    def test_each_is_its_amount_at_its_price(self) -> None:
+        found = {term.name: term for term in cost_model.terms(MonthlyTraffic(1e6, 1e6, 10), SIMPLE)}
+        invocations = 1e6 + 1e5 + 1e5 + 8_640
+
+        assert found["HTTP API"].dollars == pytest.approx(1.1)
+        assert found["Lambda, invocations"].amount == invocations
+        assert found["Lambda, time"].dollars == pytest.approx(
+            invocations * (0.006 * 1.769 + 0.004) * prices.LAMBDA_GB_SECOND
+        )
+        assert found["DynamoDB, reads"].amount == 2 * invocations
+        assert found["DynamoDB, writes"].dollars == pytest.approx(invocations * 0.625 / 1e6)
+        assert found["Storage of events, with backups"].amount == pytest.approx(0.25)
+
+    def test_fewer_events_a_request_cost_more_requests_and_as_many_writes(self) -> None:
+        many, few = (cost_model.terms(MonthlyTraffic(0, 1e6, size), SIMPLE) for size in (10, 1))
+        many_by_name, few_by_name = ({term.name: term.amount for term in terms} for terms in (many, few))
+
+        assert few_by_name["HTTP API"] == 10 * many_by_name["HTTP API"]
+        assert few_by_name["DynamoDB, writes"] == pytest.approx(many_by_name["DynamoDB, writes"])
+
+    def test_a_million_of_each_a_month_costs_at_most_four_dollars(self) -> None:
+        assert dollars(MonthlyTraffic()) <= 4.0
+
+    def test_idle_it_costs_its_storage(self) -> None:
+        idle = cost_model.terms(MonthlyTraffic(0, 0, stored_events=1e6), RECORDED)
+
+        assert {term.name for term in idle if term.dollars} == {"Storage of events, with backups"}
+
+    def test_more_units_are_seen(self) -> None:
+        thirsty = replace(RECORDED, recommendations=replace(RECORDED.recommendations, read_units=1_000.0))
+
+        assert dollars(MonthlyTraffic(), thirsty) - dollars(MonthlyTraffic()) > 100
+
+
+class TestCommand:
+    def test_it_prints_the_terms_and_their_sum(self) -> None:
+        told = CliRunner().invoke(cli, ["cost", "--recommendations", "5e6", "--json"])
+        shown = CliRunner().invoke(cli, ["cost"]).stdout
+
+        report = json.loads(told.stdout)
+        assert report["dollars"] == pytest.approx(sum(term["dollars"] for term in report["terms"]))
+        assert report["dollars"] == pytest.approx(dollars(MonthlyTraffic(recommendations=5e6)))
+        assert f"{dollars(MonthlyTraffic()):.2f}" in shown
+        assert prices.AS_OF in shown
+
+    def test_it_tells_what_a_project_used(
+        self, wired: Wired, key: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with client_of(wired, key) as client:
+            client.get("/v1/items")
+        wired.services.usage.write()
+        for name, value in environment(settings, settings.project).items():
+            monkeypatch.setenv(name, value)
+
+        told = CliRunner().invoke(cli, ["cost", "--used-days", "3", "--json"])
+
+        used = json.loads(told.stdout)["used"]
+        assert used["requests"] == 1
+        assert used["dollars_a_month"] == pytest.approx(
+            10
+            * prices.dollars(
+                requests=1,
+                read_units=used["read_units"],
+                write_units=used["write_units"],
+                milliseconds=used["milliseconds"],
+            )
+        )

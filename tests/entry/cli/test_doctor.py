@@ -1,0 +1,144 @@
+"""`serendip doctor` and `serendip migrate` on tables in which something was spoilt."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from time import sleep
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.config import Settings
+from app.entry.cli.main import cli
+from app.storage.admin import migration
+from app.wiring import Wired
+from tests.support.builders import a_project, wired_on
+from tests.support.planted_models import publish
+from tests.support.server_process import environment
+
+_numbers = count(1)
+Call = Callable[[str, dict[str, Any]], Any]
+NO_STREAM = {"StreamEnabled": False}
+
+
+def drop_table(call: Call, prefix: str) -> None:
+    call("DeleteTable", {"TableName": f"{prefix}usage"})
+
+
+def drop_index(call: Call, prefix: str) -> None:
+    update = [{"Delete": {"IndexName": "changes"}}]
+    table = {"TableName": f"{prefix}items"}
+    call("UpdateTable", {**table, "GlobalSecondaryIndexUpdates": update})
+    while "changes" in [
+        index["IndexName"] for index in call("DescribeTable", table)["Table"]["GlobalSecondaryIndexes"]
+    ]:
+        sleep(0.1)
+
+
+def stop_expiry(call: Call, prefix: str) -> None:
+    off = {"AttributeName": "expires_at", "Enabled": False}
+    call("UpdateTimeToLive", {"TableName": f"{prefix}buckets", "TimeToLiveSpecification": off})
+
+
+def stop_stream(call: Call, prefix: str) -> None:
+    call("UpdateTable", {"TableName": f"{prefix}events", "StreamSpecification": NO_STREAM})
+
+
+SPOILT = {
+    "usage is missing": drop_table,
+    "items lacks the index changes": drop_index,
+    "buckets does not expire rows by expires_at": stop_expiry,
+    "events has no stream of NEW_AND_OLD_IMAGES": stop_stream,
+}
+
+
+@pytest.fixture
+def older(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+    """A deployment of its own, which the command line finds."""
+    own = own.model_copy(update={"table_prefix": f"doctor{next(_numbers)}-"})
+    wired = wired_on(own)
+    migration.migrate(wired.database)
+    a_project(wired, own.project)
+    for name, value in (environment(own, own.project) | {"SERENDIP_TABLE_PREFIX": own.table_prefix}).items():
+        monkeypatch.setenv(name, value)
+    yield wired
+    for model in wired.database.models:
+        if model.exists():
+            wired.database.call("DeleteTable", {"TableName": model.Meta.table_name})
+    wired.close()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def wrong() -> dict[str, str]:
+    """What the doctor finds wrong, with his advice."""
+    told = run("doctor", "--json")
+    found = {f"{one['name']} {one['detail']}": one["advice"] for one in json.loads(told.stdout) if not one["good"]}
+    assert told.exit_code == (1 if found else 0)
+    return found
+
+
+class TestDoctor:
+    def test_he_finds_nothing_wrong_with_what_is_right(self, older: Wired) -> None:
+        assert older.services.settings.table_prefix.startswith("doctor")
+        assert wrong() == {}
+        assert "All tables are as they should be." in run("migrate").stdout
+
+    @pytest.mark.parametrize("what", SPOILT)
+    def test_what_can_be_added_is_found_and_mended(self, older: Wired, what: str) -> None:
+        prefix = older.services.settings.table_prefix
+        SPOILT[what](older.database.call, prefix)
+
+        assert wrong() == {prefix + what: "Run `serendip migrate`."}
+        assert f"Mended: {prefix}{what}" in run("migrate").stdout.replace("\n", " ")
+        assert wrong() == {}
+
+    def test_other_keys_are_found_and_left_alone(self, older: Wired) -> None:
+        prefix = older.services.settings.table_prefix
+        older.database.call("DeleteTable", {"TableName": f"{prefix}buckets"})
+        older.database.call(
+            "CreateTable",
+            {
+                "TableName": f"{prefix}buckets",
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            },
+        )
+        kept = {"id": {"S": "a row"}}
+        older.database.call("PutItem", {"TableName": f"{prefix}buckets", "Item": kept})
+
+        assert f"{prefix}buckets has other keys" in wrong()
+        told = run("migrate")
+        assert told.exit_code == 1
+        assert "has other keys" in told.stdout
+        found = older.database.call("GetItem", {"TableName": f"{prefix}buckets", "Key": kept})
+        assert found["Item"] == kept
+
+    def test_a_pointer_to_a_version_that_is_gone_is_found(self, older: Wired) -> None:
+        settings = older.services.settings
+        publish(older, settings.project, {"a": {"b": 1.0}}, {"a": 1.0})
+        key = {"project": {"S": settings.project}, "version": {"S": "v1"}}
+        older.database.call("DeleteItem", {"TableName": f"{settings.table_prefix}versions", "Key": key})
+
+        assert list(wrong()) == ["model v1 is active and not there"]
+
+    def test_keys_that_have_all_ended_are_found(self, older: Wired) -> None:
+        settings = older.services.settings
+        for one in older.services.keys.list_all(settings.project):
+            older.services.keys.revoke(settings.project, one.key_id)
+
+        assert list(wrong()) == [f"keys {settings.project} has none that can be used"]
+
+    def test_a_database_that_cannot_be_reached_is_one_finding(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in environment(settings, settings.project).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("SERENDIP_ENDPOINT", "http://127.0.0.1:9")
+        monkeypatch.setenv("SERENDIP_ATTEMPTS", "1")
+
+        assert list(wrong()) == ["database The database cannot be reached. Try again later."]

@@ -1,0 +1,290 @@
+"""The command line as a user runs it: processes of their own over one database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import orjson
+import pytest
+
+from app.config import Settings
+from app.domain.jobs import JobKind
+from app.domain.users import of_session
+from app.entry.cli.load import load_sample
+from app.entry.local.dynamodb import free_port
+from app.wiring import Wired
+from tests.support import datasets
+from tests.support.builders import SECRET, an_event, client_of, idle_on, two_tastes, wired_on
+from tests.support.stream_records import a_record
+
+TIMEOUT = 300
+
+
+class Cli:
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "SERENDIP_ENDPOINT": str(settings.endpoint),
+            "SERENDIP_SECRET": SECRET.get_secret_value(),
+            "SERENDIP_PROJECT": settings.project,
+            "COLUMNS": "200",
+        }
+
+    def run(self, *arguments: object, fails: bool = False) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.entry.cli.main", *map(str, arguments)],
+            env={**self.environment, "PYTHONPATH": str(datasets.ROOT)},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        assert bool(done.returncode) is fails, done.stdout + done.stderr
+        return done.stdout + (done.stderr if fails else "")
+
+
+@pytest.fixture
+def cli(wired: Wired, settings: Settings, tmp_path: Path) -> Cli:
+    assert wired.services.missing_tables() == []
+    return Cli(settings, tmp_path)
+
+
+def events_file(folder: Path) -> Path:
+    path = folder / "events.csv"
+    lines = [f"{event.user_id},{event.item_id},{event.timestamp.isoformat()}" for event in two_tastes()]
+    path.write_text("user_id,item_id,timestamp\n" + "\n".join([*lines, "b/d,tea,", "short"]) + "\n")
+    return path
+
+
+class TestImport:
+    def test_twice_is_once_and_bad_rows_are_kept_aside(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        path = events_file(cli.folder)
+
+        first = cli.run("import", path)
+        before = sorted(str(event) for event in wired.services.events.all(settings.project))
+        cli.run("import", path)
+
+        assert "160 events loaded, 2 rejected" in first
+        rejects = [orjson.loads(line) for line in (cli.folder / "events.csv.rejects.jsonl").read_bytes().splitlines()]
+        assert [reject["line"] for reject in rejects] == [162, 163]
+        assert sorted(str(event) for event in wired.services.events.all(settings.project)) == before
+        assert len(before) == 160
+
+    def test_erased_users_stay_erased(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        wired.services.erasure.erase_user(settings.project, "u3")
+
+        cli.run("import", events_file(cli.folder))
+
+        users = {event.user_id for event in wired.services.events.all(settings.project)}
+        assert len(users) == 39
+        assert "u3" not in users
+
+    def test_a_wrong_file_is_one_line_that_says_what_to_do(self, cli: Cli) -> None:
+        path = cli.folder / "events.csv"
+        path.write_text("name,age\nann,3\n")
+
+        assert "--map" in cli.run("import", path, fails=True)
+
+
+class TestJourney:
+    def test_import_train_recommend_list_activate_export(self, cli: Cli) -> None:
+        cli.run("migrate")
+        cli.run("import", events_file(cli.folder))
+        assert "NDCG@20" in cli.run("train")
+
+        recommended = orjson.loads(cli.run("recommend", "u2", "--limit", 3, "--json"))
+        assert len(recommended) == 3
+        assert recommended[0]["reasons"]
+        assert "active" in cli.run("models", "list")
+        assert "no such model version" in cli.run("models", "activate", "v0", fails=True)
+        cli.run("models", "collect")
+
+        exported = cli.folder / "out.jsonl"
+        assert "160 events" in cli.run("export", "events", exported)
+        assert "160 events loaded, 0 rejected" in cli.run("import", exported)
+
+    def test_events_of_sessions_come_back_from_an_export(self, cli: Cli, wired: Wired) -> None:
+        project = cli.environment["SERENDIP_PROJECT"]
+        wired.services.events.accept(project, [an_event(of_session("s1"), "tea")])
+        exported = cli.folder / "out.jsonl"
+        cli.run("export", "events", exported)
+
+        assert "1 events loaded, 0 rejected" in cli.run("import", exported)
+
+        found = wired.services.events.list_page(project, of_session("s1"), None, 10).records
+        assert [event.item_id for event in found] == ["tea"]
+
+    def test_training_on_nothing_is_a_clear_error(self, cli: Cli) -> None:
+        assert "Send more events" in cli.run("train", fails=True)
+
+
+class TestStream:
+    def test_failures_are_shown_and_tried_again(self, cli: Cli, wired: Wired) -> None:
+        project = cli.environment["SERENDIP_PROJECT"]
+        assert "none" in cli.run("stream", "failures")
+        wired.services.failures.put(a_record(project, an_event("ann", "tea"), name="lost-1"), "KeyError: 'item_id'")
+
+        assert "lost-1" in cli.run("stream", "failures")
+        assert orjson.loads(cli.run("stream", "failures", "--json"))[0]["reason"] == "KeyError: 'item_id'"
+        assert "1 of 1 applied" in cli.run("stream", "retry")
+
+        assert "none" in cli.run("stream", "failures")
+
+
+class TestAccess:
+    def test_the_first_administrator_makes_a_project_and_keys_come_and_go(self, cli: Cli, wired: Wired) -> None:
+        project = f"{cli.environment['SERENDIP_PROJECT']}-cli"
+        printed = cli.run("keys", "create", "root", "--scope", "admin", "--administration")
+        administrator = client_of(wired, printed.split()[-1])
+        assert administrator.get("/v1/projects").status_code == 200
+
+        key = cli.run("projects", "create", project).split()[-1]
+        assert client_of(wired, key).put("/v1/items/tea", json={}).status_code == 200
+        assert project in cli.run("projects", "list")
+        rotated = cli.run("keys", "rotate", key[3:15], "--project", project, "--overlap-hours", 0).split()[-1]
+        assert key[3:15] in cli.run("keys", "list", "--project", project)
+        cli.run("keys", "revoke", rotated[3:15], "--project", project)
+
+        elsewhere = wired_on(wired.services.settings)
+        assert [client_of(elsewhere, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
+        elsewhere.close()
+        assert "no such key" in cli.run("keys", "revoke", "0" * 12, fails=True)
+        assert "SERENDIP" not in cli.run("projects", "create", project, fails=True)
+
+    def test_a_project_is_deleted_to_its_end(self, cli: Cli, wired: Wired) -> None:
+        project = f"{cli.environment['SERENDIP_PROJECT']}-gone"
+        cli.environment |= {"SERENDIP_KEY_TTL_SECONDS": "0", "SERENDIP_REQUEST_DEADLINE_SECONDS": "1"}
+        cli.run("projects", "create", project)
+
+        assert "is deleted; receipt" in cli.run("projects", "delete", project, "--yes")
+        assert wired.services.projects.get(project).state == "deleted"
+
+
+class TestJobs:
+    def test_a_job_that_waits_is_done_here_and_listed(self, cli: Cli, settings: Settings) -> None:
+        job = idle_on(settings).services.jobs.create(settings.project, JobKind.ERASURE, {"owner": "ann"})
+
+        assert cli.run("jobs", "work", job.job_id).splitlines()[-1] == f"{job.job_id}: succeeded."
+        assert "has ended" in cli.run("jobs", "work", job.job_id)
+        (listed,) = orjson.loads(cli.run("jobs", "list", "--json"))
+        assert (listed["job_id"], listed["state"]) == (job.job_id, "succeeded")
+
+    def test_backups_are_made_in_aws(self, cli: Cli) -> None:
+        assert "copy .serendip/databases" in cli.run("backup", fails=True)
+
+
+class TestEvaluate:
+    def test_it_reports_quality_beside_popularity(self, cli: Cli) -> None:
+        path = cli.folder / "good.csv"
+        path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
+
+        for holdout in ("random", "time", "last"):
+            report = orjson.loads(cli.run("evaluate", path, "--holdout", holdout, "--json", "--k", 5))
+            assert {"recall", "ndcg", "hit_rate", "mrr", "coverage"} <= set(report["metrics"])
+            assert report["metrics"]["ndcg"] > report["popularity"]["ndcg"], holdout
+            assert report["parameters"]["ridge"] > 0
+
+    def test_configurations_are_compared_with_the_first_one_in_a_table_of_markdown(self, cli: Cli) -> None:
+        path = cli.folder / "good.csv"
+        path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
+        arguments = ["evaluate", path, "--config", "chosen", "--config", "local,neighbors=2,half_life_days=none"]
+
+        report = orjson.loads(cli.run(*arguments, "--format", "json"))
+        text = cli.run(*arguments, "--format", "markdown")
+
+        chosen, local, popularity = report["comparison"]
+        assert (local["parameters"]["solver"], local["parameters"]["neighbors"]) == ("local", 2)
+        assert popularity["difference"]["ndcg"]["interval"][1] < 0
+        assert chosen["intervals"]["ndcg"][0] < chosen["metrics"]["ndcg"] < chosen["intervals"]["ndcg"][1]
+        assert {"new users", "other users", "head items", "tail items"} == set(chosen["segments"])
+        assert chosen["metrics"]["novelty"] > popularity["metrics"]["novelty"]
+        heading, rule, *body = [line for line in text.splitlines() if line.startswith("|")]
+        assert heading == "|  | chosen | local,neighbors=2,half_life_days=none | popularity |"
+        assert rule == "| --- | ---: | ---: | ---: |"
+        assert any(line.startswith(f"| ndcg | {chosen['metrics']['ndcg']:.4f} (") for line in body)
+        assert "is none of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
+
+    def test_a_test_file_is_what_is_right(self, cli: Cli) -> None:
+        lines = events_file(cli.folder).read_text().splitlines()[:-2]
+        train, test = cli.folder / "train.csv", cli.folder / "test.csv"
+        train.write_text("\n".join(line for n, line in enumerate(lines) if n == 0 or n % 4))
+        test.write_text("\n".join(line for n, line in enumerate(lines) if n % 4 == 0))
+
+        report = orjson.loads(cli.run("evaluate", train, "--test", test, "--json"))
+
+        assert report["interactions"]["train"] + report["interactions"]["test"] == 160
+
+
+@pytest.mark.skipif(not datasets.MOVIETWEETINGS.exists(), reason=f"there is no {datasets.MOVIETWEETINGS}")
+class TestMovieTweetings:
+    def test_a_folder_of_films_is_imported_trained_and_explained(
+        self, cli: Cli, wired: Wired, settings: Settings
+    ) -> None:
+        """A part of the ratings keeps the suite short; `make run DATA=...` takes them all."""
+        folder = cli.folder / "films"
+        folder.mkdir()
+        (folder / "movies.dat").write_bytes((datasets.MOVIETWEETINGS / "movies.dat").read_bytes())
+        ratings = (datasets.MOVIETWEETINGS / "ratings.dat").read_bytes().splitlines(keepends=True)
+        (folder / "ratings.dat").write_bytes(b"".join(ratings[:12_000]))
+
+        cli.run("import", folder)
+        cli.run("train")
+        ten = orjson.loads(cli.run("recommend", "1", "--json"))
+
+        seen = {event.item_id for event in wired.services.events.all(settings.project) if event.user_id == "1"}
+        assert len(ten) == 10
+        assert all(film["title"] for film in ten)
+        assert not seen & {film["item_id"] for film in ten}
+
+
+class TestServe:
+    def test_a_taken_port_is_said_before_anything_else(self, cli: Cli) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+
+            said = cli.run("serve", "--port", other.getsockname()[1], fails=True)
+
+        assert "is taken" in said
+        assert "synthetic" not in said
+
+    def test_who_waits_for_its_being_ready_is_answered_at_once_and_ctrl_c_ends_it_in_order(self) -> None:
+        port = free_port()
+        code = f"""
+from fastapi import FastAPI
+from app.entry import serving
+serving.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", code], cwd=datasets.ROOT, stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+            answer = httpx2.get(f"http://127.0.0.1:{port}/openapi.json")
+            server.send_signal(signal.SIGINT)
+
+            assert server.wait(TIMEOUT) == 0
+        assert answer.status_code == 200
+
+
+class TestSample:
+    def test_the_shop_is_the_same_every_time_and_loaded_once(
+        self, wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("app.entry.local.sample_shop.USERS", 20)
+
+        load_sample(wired)
+        first = {event.event_id for event in wired.services.events.all(settings.project)}
+        load_sample(wired)
+
+        items = wired.services.catalog.list_items(settings.project, None, None, 100).records
+        assert len(items) == 100
+        assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
+        assert {event.event_id for event in wired.services.events.all(settings.project)} == first

@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import pytest
+
+from app.entry.jobs import file_formats
+from app.entry.jobs.file_rows import FileError
+from app.entry.jobs.imports import checked
+
+
+def records(path: Path, kind: str | None = None, **mapping: str) -> tuple[list[object], list[tuple[int, str]]]:
+    good, bad = [], []
+    for source in file_formats.sources(path, kind, mapping):
+        for row, record in checked(source.kind, file_formats.rows(source)):
+            if isinstance(record, str):
+                bad.append((row.number, record))
+            else:
+                good.append(record)
+    return good, bad
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+class TestCsv:
+    def test_columns_are_mapped_and_bad_rows_named_by_line(self, tmp_path: Path) -> None:
+        path = written(
+            tmp_path,
+            "events.csv",
+            "user,sku,timestamp\nann,tea,1769860800\nb/b,tea,\nann\nbob,mug,2026-01-31 12:00:00\n",
+        )
+
+        good, bad = records(path, user_id="user", item_id="sku")
+
+        assert [(one.user_id, one.item_id) for one in good] == [("ann", "tea"), ("bob", "mug")]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [3, 4]
+        assert "user_id" in bad[0][1]
+        assert "fields" in bad[1][1]
+
+    def test_events_of_sessions_have_no_user(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "events.csv", "session_id,user_id,item_id\n7,,tea\n,ann,mug\n7,ann,mug\n")
+
+        good, bad = records(path)
+
+        assert [one.owner for one in good] == ["#session#7", "ann"]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [4]
+
+    def test_unknown_columns_of_items_become_properties(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", "item_id,title,categories,price,brand\ntea,Tea,hot|gifts,4.5,Acme\n")
+
+        [item], _ = records(path)
+
+        assert item.model_dump(exclude_defaults=True) == {  # type: ignore[attr-defined]
+            "item_id": "tea",
+            "title": "Tea",
+            "categories": ("hot", "gifts"),
+            "properties": {"price": 4.5, "brand": "Acme"},
+        }
+
+    def test_numbers_in_properties_keep_their_spelling(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", "item_id,price,postcode,name,gap\ntea,4.50,01234,Infinity,\n")
+
+        [item], _ = records(path)
+
+        assert item.properties == {"price": 4.5, "postcode": "01234", "name": "Infinity"}  # type: ignore[attr-defined]
+
+    def test_properties_that_are_not_json_are_a_bad_row(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "items.csv", 'item_id,properties\ntea,{broken\nmug,"{""a"": 1}"\n')
+
+        good, bad = records(path)
+
+        assert [item.properties for item in good] == [{"a": 1}]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [2]
+
+
+class TestJsonLines:
+    def test_lines_that_are_not_objects_are_named(self, tmp_path: Path) -> None:
+        path = written(
+            tmp_path, "events.jsonl", '{"user_id": "a", "item_id": "b"}\nnonsense\n[1]\n\n{"user_id": "a"}\n'
+        )
+
+        good, bad = records(path)
+
+        assert len(good) == 1
+        assert [number for number, _ in bad] == [2, 3, 5]
+
+
+class TestParquet:
+    def test_rows_with_typed_columns_are_read(self, tmp_path: Path) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        moment = pa.array([1769860800000], pa.timestamp("ms"))
+        table = pa.table({"user_id": [7], "item_id": ["tea"], "timestamp": moment})
+        parquet.write_table(table, tmp_path / "events.parquet")
+
+        [event], _ = records(tmp_path / "events.parquet")
+
+        assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")  # type: ignore[attr-defined]
+
+    def test_whole_numbers_stay_whole_ids_and_gaps_are_gaps(self, tmp_path: Path) -> None:
+        """A pandas column of ids with a gap holds floats, and NaN in the gap."""
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        table = pa.table({"user_id": [12345678.0, float("nan")], "item_id": [98765432, 1]})
+        parquet.write_table(table, tmp_path / "events.parquet")
+
+        good, bad = records(tmp_path / "events.parquet")
+
+        assert [(one.user_id, one.item_id) for one in good] == [("12345678", "98765432")]  # type: ignore[attr-defined]
+        assert [number for number, _ in bad] == [2]
+
+
+class TestMovieLens:
+    def test_ratings_and_movies_of_both_generations(self, tmp_path: Path) -> None:
+        written(tmp_path, "movies.dat", "0001::Té: the film (1999)::Drama|Short\n")
+        written(tmp_path, "ratings.dat", "1::0001::8::1365029107\n2::0001::broken\n")
+        written(tmp_path, "movies.csv", 'movieId,title,genres\n1,"Tea, the film (1999)",(no genres listed)\n')
+        written(tmp_path, "ratings.csv", "userId,movieId,rating,timestamp\n1,1,4.5,964982703\n")
+
+        good, bad = records(tmp_path)
+
+        kinds = [type(one).__name__ for one in good]
+        assert kinds == ["BatchItem", "BatchItem", "EventIn", "EventIn"]
+        assert {(one.event_type, one.value) for one in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
+        assert bad == [(2, "has 3 fields where 4 are expected")]
+
+
+class TestWrongFiles:
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("events.parquet", b"user_id,item_id\n", "not a Parquet file"),
+            ("events.parquet", b"PAR1 and then nothing", "cannot be read as Parquet"),
+            ("events.csv", b"PAR1\x00\xff\xfe\x00", "not UTF-8 text|header line"),
+            ("events.csv", b"", "header line"),
+            ("events.csv", b"name,age\nann,3\n", "--map"),
+            ("events.jsonl", b"\x00\x01\x02\n", "not what its name says"),
+            ("events.xlsx", b"PK", "holds no"),
+            ("people.dat", b"1::2\n", "ratings.dat"),
+        ],
+    )
+    def test_a_file_that_is_not_what_its_name_says_is_refused(
+        self, tmp_path: Path, name: str, content: bytes, says: str
+    ) -> None:
+        with pytest.raises(FileError, match=says):
+            records(written(tmp_path, name, content))
+
+    def test_a_missing_file_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(FileError, match="There is no"):
+            file_formats.sources(tmp_path / "none.csv", None, {})

@@ -1,0 +1,225 @@
+"""Jobs end in one state, wherever and however often whoever does them is killed."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import wraps
+from itertools import count, islice
+from multiprocessing import get_context
+from threading import Lock
+from typing import Any
+
+import orjson
+import pytest
+
+from app.config import Settings
+from app.domain.jobs import JobKind, JobState
+from app.entry.jobs import exports, imports, worker
+from app.entry.local import dynamodb
+from app.entry.local.dynamodb import Emulator
+from app.services import jobs
+from app.services.jobs import UPLOAD, file_name, folder_of
+from app.storage import events
+from app.storage.access import AccessRow
+from app.storage.admin.schema import MODELS
+from app.storage.database import Database, plain_name
+from app.storage.jobs import JobStore as Store
+from app.storage.objects import FolderFileStore
+from app.storage.versions import VersionStore
+from app.wiring import Wired
+from tests.support import tables
+from tests.support.builders import a_project, an_event, an_item, idle_on, two_tastes
+from tests.support.datasets import ROOT
+
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__, "app.recommender.fit.learn"])
+
+POINTS: tuple[tuple[type, str], ...] = (
+    (Store, "replace"),
+    (VersionStore, "update"),
+    (VersionStore, "activate"),
+    (FolderFileStore, "write"),
+    (Database, "batch_write"),
+)
+"""Where a worker is killed: before each checkpoint of a job, a version or (in a batch) a receipt, and each effect."""
+SMALL: tuple[tuple[Any, str, Any], ...] = (
+    (imports, "SLICE_BYTES", 4_000),
+    (exports, "PART_BYTES", 2_000),
+    (exports, "PAGE", 10),
+    (events, "ERASED_AT_ONCE", 50),
+    (worker, "ERASING_SECONDS", 1.0),
+    (jobs, "HOLD", timedelta(0)),
+)
+"""So that little data makes several steps, and nobody waits for the hold of a worker that was killed."""
+SIDE_BY_SIDE = 3
+KILLED = -signal.SIGKILL
+
+
+def work(settings: Settings, project: str, job_id: str, kill_before: int) -> None:
+    """In a process of its own: do a job, but be killed before the call of that number."""
+    for module, name, value in SMALL:
+        setattr(module, name, value)
+    numbers, lock = count(1), Lock()
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(call)
+        def calling(*given: Any, **named: Any) -> Any:
+            with lock:
+                if next(numbers) == kill_before:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return call(*given, **named)
+
+        return calling
+
+    for owner, name in POINTS:
+        setattr(owner, name, counted(getattr(owner, name)))
+    wired = idle_on(settings)
+    worker.work(wired.services, project, job_id)
+    wired.close()
+
+
+def worked(settings: Settings, project: str, job_id: str, kill_before: int = 0) -> bool:
+    """Whether the worker came to its own end."""
+    process = PROCESSES.Process(target=work, args=(settings, project, job_id, kill_before))
+    process.start()
+    process.join(120)
+    assert process.exitcode in {0, KILLED}
+    return process.exitcode == 0
+
+
+Prepare = Callable[[Wired, str], str]
+"""Fills a project and makes a job; returns its id."""
+
+
+def an_import(content: bytes, **request: Any) -> Prepare:
+    def prepare(wired: Wired, project: str) -> str:
+        services = wired.services
+        job = services.jobs.create(project, JobKind.IMPORT, {"columns": {}, **request})
+        services.jobs.objects.write(file_name(project, job, UPLOAD), content)
+        return services.jobs.begin(project, job.job_id).job_id
+
+    return prepare
+
+
+def prepare_export(wired: Wired, project: str) -> str:
+    wired.services.catalog.put_items(project, [an_item(f"i{n}", "tea") for n in range(25)])
+    wired.services.events.accept(project, two_tastes(users=10))
+    return wired.services.jobs.create(project, JobKind.EXPORT, {}).job_id
+
+
+def prepare_erasure(wired: Wired, project: str) -> str:
+    wired.services.events.accept(project, [an_event("ann", f"i{n}", minutes=n) for n in range(80)])
+    wired.services.events.accept(project, [an_event("bob")])
+    return wired.services.jobs.create(project, JobKind.ERASURE, {"owner": "ann"}).job_id
+
+
+def prepare_training(wired: Wired, project: str) -> str:
+    services = wired.services
+    services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
+    services.events.accept(project, two_tastes())
+    version = services.train.queue(project).version
+    return services.jobs.create(project, JobKind.TRAINING, {"version": version, "force": False}).job_id
+
+
+EVENTS = b"".join(
+    orjson.dumps({"user_id": f"u{n % 7}", "item_id": f"i{n}"} if n % 9 else {"user_id": "nobody"}) + b"\n"
+    for n in range(250)
+)
+"""Without times, so that those come from the job; every ninth is bad."""
+ITEMS = "\ufeffsku,title,note\r\n" + "".join(f's{n},"a ""{n}""","grün\r\nund rot"\r\n' for n in range(200))
+"""Marked, quoted, over two lines, not ASCII."""
+KINDS: dict[str, Prepare] = {
+    "import of JSON Lines": an_import(EVENTS, records="events", format="jsonl"),
+    "import of CSV": an_import(ITEMS.encode(), records="items", format="csv", columns={"sku": "item_id"}),
+    "export": prepare_export,
+    "erasure": prepare_erasure,
+    "training": prepare_training,
+}
+TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
+VOLATILE = {"jobs": {"revision", "attempts", "expires_at"}, "versions": {"seconds", "facts"}, "items": {"position"}}
+"""What tells of the way to a state and not of it; the facts of versions are compared by themselves."""
+
+
+def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
+    """All rows and files of a project, without names and times of this one."""
+    job = wired.services.jobs.get(project, job_id)
+    version = str(job.request.get("version"))
+    known = {project: "PROJECT", job_id: "JOB", version: "VERSION"}
+
+    def plain(text: str) -> str:
+        for name, placeholder in known.items():
+            text = text.replace(name, placeholder)
+        text = re.sub(r'"receipt_id": "\w+"', "RECEIPT", TIMES.sub("TIME", text))
+        return re.sub(r"PROJECT##\w{48}", "PROJECT##HASH", text)
+
+    found: dict[str, Any] = {}
+    for model in MODELS:
+        if model is AccessRow:
+            continue
+        name = plain_name(model)
+        rows = [
+            {key: value for key, value in row.items() if key not in VOLATILE.get(name, ())}
+            for row in tables.of_project(wired, model, project)
+        ]
+        found[name] = sorted(plain(repr(sorted(row.items()))) for row in rows)
+    objects = wired.services.jobs.objects
+    assert isinstance(objects, FolderFileStore)
+    folder = objects.path(folder_of(project))
+    found["files"] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    made = wired.services.train.list_page(project, None, 10).records
+    found["models"] = [(one.state, one.metrics, one.counts, sorted(one.parameters)) for one in made]
+    return found
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Emulator]:
+    """Of these tests alone, which look at whole tables."""
+    running = dynamodb.start(ROOT / ".serendip", None)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def idle(database: Emulator, settings: Settings) -> Iterator[Wired]:
+    """Where jobs are left to other processes."""
+    wired = idle_on(settings.model_copy(update={"endpoint": database.endpoint}))
+    yield wired
+    wired.close()
+
+
+class TestKills:
+    @pytest.mark.parametrize("name", KINDS)
+    def test_a_job_killed_anywhere_ends_as_one_that_was_not(self, idle: Wired, name: str) -> None:
+        wired, settings = idle, idle.services.settings
+
+        def prepared(suffix: str) -> tuple[str, str]:
+            project = f"{settings.project}-{suffix}"
+            a_project(wired, project)
+            return project, KINDS[name](wired, project)
+
+        project, job_id = prepared("undisturbed")
+        assert worked(settings, project, job_id)
+        expected = state(wired, project, job_id)
+        job = wired.services.jobs.get(project, job_id)
+        assert (job.state, job.progress) == (JobState.SUCCEEDED, 1.0), job.detail
+
+        def is_killed(before: int) -> bool:
+            """Whether there is such a call; if so, the worker is killed there, and another one ends the job."""
+            project, job_id = prepared(str(before))
+            if worked(settings, project, job_id, before):
+                return False
+            assert wired.services.jobs.get(project, job_id).state is JobState.RUNNING
+            assert worked(settings, project, job_id)
+            found = state(wired, project, job_id)
+            for part in expected:
+                assert found[part] == expected[part], (before, part)
+            return True
+
+        numbers, killed = count(1), 0
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+            while all(results := list(threads.map(is_killed, islice(numbers, SIDE_BY_SIDE)))):
+                killed += len(results)
+        assert killed > 5

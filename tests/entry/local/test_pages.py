@@ -1,0 +1,62 @@
+"""Swagger UI in a real headless Chromium."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from app.config import Settings
+from app.wiring import Wired
+from tests.support.server_process import served
+
+CHROMIUM = shutil.which("chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ,
+    reason="there is no chromium on this machine (apt-get install chromium)",
+)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@needs_chromium
+class TestSwaggerUi:
+    def test_try_it_out_really_executes(self, browser: Browser, wired: Wired, settings: Settings, key: str) -> None:
+        with served(settings, settings.project) as base:
+            page = browser.new_page()
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            page.goto(f"{base}/docs")
+            page.get_by_role("button", name="Authorize").first.click()
+            page.locator(".auth-container", has_text="ApiKey").locator("input").fill(key)
+            page.locator(".auth-container", has_text="ApiKey").get_by_role("button", name="Apply").click()
+            page.locator(".btn-done").first.click()
+            operation = page.locator("#operations-items-putItem")
+            operation.click()
+            operation.get_by_role("button", name="Try it out").click()
+            operation.get_by_placeholder("item_id").fill("tea")
+            operation.locator("textarea").fill('{"title": "Green Tea"}')
+            operation.get_by_role("button", name="Execute").click()
+
+            expect(operation.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("200")
+            expect(operation.locator(".live-responses-table")).to_contain_text("Green Tea")
+
+        assert wired.services.catalog.get_item(settings.project, "tea").title == "Green Tea"
+        assert [url for url in asked if not url.startswith((base, "data:"))] == []

@@ -1,0 +1,142 @@
+"""The local follower of the stream: it goes on at its checkpoint, follows splits, and reads parents first."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from app.config import Settings
+from app.entry.local.stream_follower import Follower
+from app.entry.stream import Consumer
+from app.storage.checkpoints import ENDED, CheckpointStore
+from app.wiring import Wired
+from tests.support.builders import a_project, an_event, wired_on
+from tests.support.stream_records import NoSockets, a_record
+
+TRIMMED = "000"
+"""A sequence number that the stream no longer has."""
+
+
+@pytest.fixture
+def alone(own: Settings) -> Iterator[Wired]:
+    """Services over a database whose stream holds this test's events only."""
+    wired = wired_on(own)
+    a_project(wired, "p")
+    yield wired
+    wired.close()
+
+
+class Recorder(Consumer):
+    """Notes what it is given, and can refuse it."""
+
+    def __init__(self, wired: Wired) -> None:
+        super().__init__(wired.services, NoSockets())
+        self.items: list[str] = []
+        self.refuses: str | None = None
+
+    def apply(self, records: Sequence[Any]) -> str | None:
+        for record in records:
+            row = record["dynamodb"].get("NewImage", {})
+            if "item_id" not in row:
+                continue
+            if row["item_id"]["S"] == self.refuses:
+                return str(record["dynamodb"]["SequenceNumber"])
+            self.items.append(row["item_id"]["S"])
+        return None
+
+
+def follower(wired: Wired, consumer: Consumer) -> Follower:
+    services = wired.services
+    return Follower(services.settings, CheckpointStore(wired.database), consumer, services.lists.refresh_due)
+
+
+def send(wired: Wired, *items: str) -> None:
+    for item in items:
+        wired.services.events.accept("p", [an_event("ann", item)])
+
+
+class TestFollower:
+    def test_it_goes_on_where_the_one_before_it_ended(self, alone: Wired) -> None:
+        first, second = Recorder(alone), Recorder(alone)
+        send(alone, "a", "b")
+        follower(alone, first).step()
+        send(alone, "c")
+
+        follower(alone, second).step()
+
+        assert (first.items, second.items) == (["a", "b"], ["c"])
+
+    def test_what_was_given_back_comes_again_and_nothing_before_it(self, alone: Wired) -> None:
+        consumer = Recorder(alone)
+        consumer.refuses = "b"
+        send(alone, "a", "b", "c")
+        follower(alone, consumer).step()
+        assert consumer.items == ["a"]
+
+        consumer.refuses = None
+        follower(alone, consumer).step()
+
+        assert consumer.items == ["a", "b", "c"]
+
+    def test_a_checkpoint_that_the_stream_no_longer_has_begins_at_the_oldest_record(self, alone: Wired) -> None:
+        consumer, twin = Recorder(alone), Split()
+        one = follower(alone, consumer)
+        one._streams = twin  # noqa: SLF001
+        one._open_shards()  # noqa: SLF001
+        CheckpointStore(alone.database).put(one._stream, "parent", TRIMMED)  # noqa: SLF001
+        one._iterators.clear()  # noqa: SLF001
+        one._look_again_at = 0.0  # noqa: SLF001
+
+        one.step()
+
+        assert consumer.items == ["old"]
+
+    def test_children_of_a_split_wait_for_their_parent(self, alone: Wired) -> None:
+        """DynamoDB Local does not split within minutes, so its streams are played by a twin with real records."""
+        twin = Split()
+        consumer = Recorder(alone)
+        one = follower(alone, consumer)
+        one._streams = twin  # noqa: SLF001
+
+        for _ in range(4):
+            one.step()
+            one._look_again_at = 0.0  # noqa: SLF001
+
+        assert consumer.items[0] == "old"
+        assert sorted(consumer.items[1:]) == ["left", "right"]
+        reached = CheckpointStore(alone.database).all(one._stream)  # noqa: SLF001
+        assert reached["parent"] == ENDED
+        assert set(reached) == {"parent", "left", "right"}
+
+
+class Split:
+    """A stream whose only shard was split in two."""
+
+    def __init__(self) -> None:
+        self._records = {
+            "parent": [a_record("p", an_event("ann", "old"))],
+            "left": [a_record("p", an_event("ann", "left"))],
+            "right": [a_record("p", an_event("bob", "right"))],
+        }
+
+    def describe_stream(self, **start: str) -> dict[str, Any]:
+        """Two pages, the children first."""
+        if "ExclusiveStartShardId" in start:
+            return {"StreamDescription": {"Shards": [{"ShardId": "parent", "ParentShardId": "trimmed"}]}}
+        children = [{"ShardId": name, "ParentShardId": "parent"} for name in ("left", "right")]
+        return {"StreamDescription": {"Shards": children, "LastEvaluatedShardId": "right"}}
+
+    def get_shard_iterator(self, **request: str) -> dict[str, str]:
+        after = request.get("SequenceNumber", "")
+        if after == TRIMMED:
+            raise ClientError({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
+        return {"ShardIterator": f"{request['ShardId']}/{after}"}
+
+    def get_records(self, **request: Any) -> dict[str, Any]:
+        shard, _, after = request["ShardIterator"].partition("/")
+        left = [one for one in self._records[shard] if one["dynamodb"]["SequenceNumber"] > after]
+        if left:
+            return {"Records": left, "NextShardIterator": f"{shard}/{left[-1]['dynamodb']['SequenceNumber']}"}
+        ended = {} if shard == "parent" else {"NextShardIterator": request["ShardIterator"]}
+        return {"Records": [], **ended}

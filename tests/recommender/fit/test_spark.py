@@ -1,0 +1,195 @@
+"""The learning on Spark gives the rows of the local solver, on a real local[2] cluster."""
+
+import gzip
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from pyspark.sql import SparkSession
+
+from app.config import Settings
+from app.domain.events import Event
+from app.domain.items import Item
+from app.domain.recommendations import RecommendationQuery
+from app.entry.offline import spark_training
+from app.errors import NotTrainable
+from app.recommender import packing
+from app.recommender.fit import learn, local_ridge, parameter_search, spark
+from app.recommender.fit.interactions import gather
+from app.recommender.fit.parameter_search import LOCAL
+from app.storage.table import iso
+from app.wiring import Wired
+from tests.support import datasets
+from tests.support.builders import an_event, an_item, two_tastes
+from tests.support.stream_records import image
+
+KEPT = 20
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[SparkSession]:
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs a whole Java; the wheel's lacks modules")
+    with spark_training.session("local[2]") as session:
+        yield session
+
+
+def parquet_of(events: Iterable[Event], path: Path) -> str:
+    listed = [
+        {
+            "user_id": one.user_id,
+            "item_id": one.item_id,
+            "event_type": one.event_type,
+            "value": one.value,
+            "timestamp": one.timestamp,
+        }
+        for one in events
+    ]
+    parquet.write_table(pa.Table.from_pylist(listed), path)
+    return str(path)
+
+
+def mixed() -> list[Event]:
+    """Two tastes, with ratings, dislikes, repetitions and events that count nothing."""
+    events = two_tastes()
+    events += [an_event("u1", "i1", "purchase", 90), an_event("u2", "i5", "dislike", 80)]
+    events += [an_event(f"u{n}", f"i{n % 12}", "rating", 100 + n, value=float(n % 6)) for n in range(30)]
+    events += [an_event("u3", "i3", "rating", 300, value=1.0), an_event("u5", "i9", "impression", 10)]
+    return events
+
+
+def here(events: list[Event], items: dict[str, Item]) -> Any:
+    """The same learning in this process, by the local solver whatever it thinks of it."""
+    interactions = gather(events)
+    choice = parameter_search.parameters(interactions, KEPT, lambda *_: None)
+    model = local_ridge.local_weights(interactions.matrix(), choice.parameters, KEPT)
+    return learn.LocalModel(learn.Extent.of(interactions), replace(choice, solver=LOCAL), (), None, model).with_content(
+        items
+    )
+
+
+def published(model: Any, folder: Path) -> dict[str, dict[str, float]]:
+    """The rows that a model's workers were given to write."""
+    folder.mkdir()
+    model.publish(_Files(folder))
+    return {path.name: packing.unpack(path.read_bytes()) for path in folder.iterdir()}
+
+
+class _Files:
+    """Writes each row to a file of its own, from whichever process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, packed: Iterable[tuple[str, bytes]]) -> None:
+        for item_id, row in packed:
+            (self._folder / item_id).write_bytes(row)
+
+
+def assert_same(found: dict[str, dict[str, float]], expected: dict[str, dict[str, float]]) -> None:
+    """The same neighbors, and the same weights to rounding."""
+    assert found.keys() == expected.keys()
+    for item_id, row in expected.items():
+        assert found[item_id] == pytest.approx(row, rel=1e-4, abs=1e-6)
+
+
+class TestLearn:
+    def test_rows_lists_and_figures_are_those_of_the_local_solver(self, session: SparkSession, tmp_path: Path) -> None:
+        items = {f"i{n}": an_item(f"i{n}", f"c{n % 2}") for n in range(12)} | {"new": an_item("new", "c1")}
+        expected = here(mixed(), items)
+        read = spark_training.events(session, parquet_of(mixed(), tmp_path / "events.parquet"), "any")
+
+        found = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content(items)
+
+        assert (found.parameters, found.counts) == (expected.parameters, expected.counts)
+        assert found.metrics == pytest.approx(expected.metrics)
+        assert found.item_ids == expected.item_ids
+        assert found.popular({"i1": ("c1",)}) == expected.popular({"i1": ("c1",)})
+        assert "new" in found.item_ids
+        assert_same(published(found, tmp_path / "spark"), published(expected, tmp_path / "local"))
+
+    def test_on_real_data_too(self, session: SparkSession, tmp_path: Path) -> None:
+        if not datasets.MOVIETWEETINGS.exists():
+            pytest.skip("no shared data")
+        events = [an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings()[::2]]
+        expected = here(events, {})
+        read = spark_training.events(session, parquet_of(events, tmp_path / "events.parquet"), "any")
+
+        found = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content({})
+
+        assert found.parameters == expected.parameters
+        assert_same(published(found, tmp_path / "spark"), published(expected, tmp_path / "local"))
+
+    def test_too_little_is_said_so(self, session: SparkSession, tmp_path: Path) -> None:
+        read = spark_training.events(session, parquet_of([an_event()], tmp_path / "events.parquet"), "any")
+
+        with pytest.raises(NotTrainable, match="1 user"):
+            spark.learn(read, neighbors=KEPT, report=lambda *_: None)
+
+
+class TestRead:
+    def test_dynamodbs_export_gives_the_events_of_the_project(self, session: SparkSession, tmp_path: Path) -> None:
+        events = mixed()
+        lines = [{"Item": image("mine", one)} for one in events] + [
+            {"Item": image("mine2", an_event("else", "where"))},
+            {"Item": {"owner": {"S": "mine##months"}, "moment": {"S": "2026-01"}}},
+        ]
+        folder = tmp_path / "AWSDynamoDB" / "01" / "data"
+        folder.mkdir(parents=True)
+        with gzip.open(folder / "a.json.gz", "wb") as file:
+            file.write(b"\n".join(map(orjson.dumps, lines)))
+
+        found = spark_training.events(session, str(tmp_path), "mine").collect()
+
+        expected = ((one.user_id, one.item_id, one.event_type, one.value, one.timestamp.timestamp()) for one in events)
+        assert Counter(map(tuple, found)) == Counter(expected)
+
+    def test_json_lines_and_texts_of_times_are_read(self, session: SparkSession, tmp_path: Path) -> None:
+        at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+        path = tmp_path / "events.jsonl"
+        path.write_bytes(
+            orjson.dumps({"user_id": "ann", "item_id": "tea", "timestamp": iso(at)})
+            + b"\n"
+            + orjson.dumps({"user_id": "bob", "item_id": "tea", "event_type": "like", "timestamp": "1769860800"})
+        )
+
+        found = spark_training.events(session, str(path), "any").collect()
+
+        assert [tuple(row) for row in found] == [
+            ("ann", "tea", "view", None, at.timestamp()),
+            ("bob", "tea", "like", None, 1769860800.0),
+        ]
+
+    def test_files_without_the_columns_are_said_so(self, session: SparkSession, tmp_path: Path) -> None:
+        parquet.write_table(pa.table({"user_id": ["a"]}), tmp_path / "x.parquet")
+
+        with pytest.raises(ValueError, match="no column item_id"):
+            spark_training.events(session, str(tmp_path / "x.parquet"), "any")
+
+
+class TestPublish:
+    def test_workers_write_a_version_that_serves(
+        self, session: SparkSession, wired: Wired, settings: Settings, tmp_path: Path
+    ) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
+        services.events.accept(project, two_tastes())
+        engine = spark_training.engine(session, parquet_of(two_tastes(), tmp_path / "events.parquet"), settings)
+
+        version = services.train.run(project, services.train.queue(project), engine=engine)
+
+        answer = services.recommend.for_user(project, "u3", RecommendationQuery(limit=2))
+        assert answer.active
+        assert answer.active.version == version.version
+        assert {one.source for one in answer.recommendations} == {"neighbors"}
+        assert all(int(one.item_id[1:]) % 2 == 1 for one in answer.recommendations)
+        assert np.isfinite(version.metrics["ndcg"])

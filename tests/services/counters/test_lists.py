@@ -1,0 +1,112 @@
+"""Lists that move, from the stream to the reader, on simulated time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from time import sleep
+
+import pytest
+
+from app import clock
+from app.config import Settings
+from app.domain.access import Limits
+from app.domain.events import Event
+from app.domain.recommendations import RecommendationQuery
+from app.entry.stream import Consumer
+from app.wiring import Wired
+from tests.support.builders import an_item, wired_on
+from tests.support.stream_records import NoSockets, a_record
+
+HALF_LIFE = timedelta(minutes=30)
+ITEMS = 12
+
+
+@pytest.fixture
+def shop(settings: Settings) -> Iterator[Wired]:
+    wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0}))
+    wired.services.projects.create(settings.project, None, Limits())
+    items = [an_item(f"i{number}", f"c{number % 2}") for number in range(ITEMS)]
+    wired.services.catalog.put_items(settings.project, [*items, an_item("new", "c1")])
+    yield wired
+    wired.close()
+
+
+class Simulation:
+    """Time that goes on in steps of ten minutes, in which things are used."""
+
+    def __init__(self, wired: Wired, project: str, now: datetime) -> None:
+        self._wired, self._project, self.now = wired, project, now
+        self._consumer, self._random, self._number = Consumer(wired.services, NoSockets()), Random(1), 0
+
+    def pass_by(self, duration: timedelta, burst: int = 0) -> None:
+        """Each item is used now and then; `new` as often as the burst says in each step."""
+        ends = self.now + duration
+        while self.now < ends:
+            used = [f"i{self._random.randrange(ITEMS)}" for _ in range(8)] + ["new"] * burst
+            records = [self._record(item) for item in used]
+            self.now += timedelta(minutes=10)
+            with clock.replaying(self.now, b"seed"):
+                assert self._consumer.apply(records) is None
+
+    def listed(self, kind: str, category: str | None = None) -> list[str]:
+        recommend = self._wired.services.recommend
+        with clock.replaying(self.now, b"seed"):
+            answer = recommend.listed(self._project, kind, category, RecommendationQuery(limit=20))
+        return [one.item_id for one in answer.recommendations]
+
+    def _record(self, item_id: str) -> dict[str, object]:
+        self._number += 1
+        at = self.now + timedelta(seconds=self._random.randrange(600))
+        event = Event(f"u{self._number}", item_id, "view", at, f"e{self._number}")
+        return a_record(self._project, event, arrived=at)
+
+
+class TestBurst:
+    def test_trending_finds_it_and_forgets_it_and_popular_does_not(self, shop: Wired, settings: Settings) -> None:
+        time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
+        time.pass_by(timedelta(hours=8))
+        assert "new" not in time.listed("trending")
+
+        time.pass_by(timedelta(minutes=30), burst=40)
+
+        assert time.listed("trending")[0] == "new"
+        assert time.listed("trending", "c1")[0] == "new"
+        assert "new" not in time.listed("trending", "c0")
+        time.pass_by(5 * HALF_LIFE)
+        assert "new" not in time.listed("trending")
+        assert time.listed("popular")[0] == "new"
+        assert time.listed("popular", "c1")[0] == "new"
+
+    def test_a_list_fades_although_nothing_happens_any_more(self, shop: Wired, settings: Settings) -> None:
+        time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
+        time.pass_by(timedelta(minutes=10), burst=5)
+        assert time.listed("trending")[0] == "new"
+
+        time.now += 10 * HALF_LIFE
+
+        assert time.listed("trending") == []
+        assert "new" in time.listed("popular")
+
+
+class TestRefresh:
+    def test_what_is_put_off_is_made_when_it_is_asked_for(self, settings: Settings) -> None:
+        wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0, "lists_seconds": 4.0}))
+        wired.services.projects.create(settings.project, None, Limits())
+        wired.services.catalog.put_items(settings.project, [an_item("a"), an_item("b")])
+        consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
+
+        def trending() -> list[str]:
+            answer = wired.services.recommend.listed(settings.project, "trending", None, RecommendationQuery(limit=10))
+            return [one.item_id for one in answer.recommendations]
+
+        consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])
+        consumer.apply([a_record(settings.project, Event("u2", "b", "purchase", now, "e2"))])
+        assert trending() == ["a"]
+        assert wired.services.lists.refresh_due() == 0, "the next event would make it"
+
+        sleep(4.1)
+
+        assert wired.services.lists.refresh_due() >= 1
+        assert trending() == ["b", "a"]
+        assert wired.services.lists.refresh_due() == 0
+        wired.close()

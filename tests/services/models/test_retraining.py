@@ -1,0 +1,161 @@
+"""Trainings begin by themselves: after so many events, or after so many hours and any event."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.config import Settings
+from app.domain.access import Limits
+from app.domain.events import Event
+from app.domain.jobs import Job
+from app.domain.models import ModelVersion
+from app.domain.recommendations import RecommendationQuery
+from app.entry import oidc_client
+from app.entry.stream import Consumer
+from app.errors import WorkerUnavailable
+from app.services.models import retraining
+from app.services.models.retraining import Retraining
+from app.storage.versions import VersionStore
+from app.wiring import Wired, wire
+from tests.support.builders import two_tastes, wired_on
+from tests.support.stream_records import NoSockets, a_record
+
+TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _looking_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retraining, "LOOK_SECONDS", 0.0)
+
+
+class Shop:
+    """A project whose stream is applied event by event."""
+
+    def __init__(self, settings: Settings, **more: Any) -> None:
+        self.project = settings.project
+        self.wired = wired_on(settings.model_copy(update=more))
+        self.wired.services.projects.create(self.project, None, Limits())
+        self.wired.services.events.accept(self.project, two_tastes())
+        self._consumer = Consumer(self.wired.services, NoSockets())
+
+    def bring(self, now: datetime, count: int, event_type: str = "view") -> None:
+        with clock.replaying(now, b"seed"):
+            events = [Event("ann", "i1", event_type, now, f"{now}{number}") for number in range(count)]
+            assert self._consumer.apply([a_record(self.project, one, arrived=now) for one in events]) is None
+
+    def versions(self) -> list[ModelVersion]:
+        return list(self.wired.services.train.list_page(self.project, None, 10).records)
+
+
+@pytest.fixture
+def shop_of(settings: Settings) -> Iterator[Callable[..., Shop]]:
+    """Makes a shop of some settings."""
+    made: list[Shop] = []
+
+    def make(**more: Any) -> Shop:
+        made.append(Shop(settings, **more))
+        return made[-1]
+
+    yield make
+    for shop in made:
+        shop.wired.close()
+
+
+class Nowhere:
+    """Launches nothing."""
+
+    def launch(self, project: str, job: Job) -> None:
+        raise WorkerUnavailable(f"No worker for {project}, {job.job_id}.")
+
+
+class TestRetraining:
+    def test_so_many_events_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_events=10)
+
+        shop.bring(TODAY, 9)
+        shop.bring(TODAY, 50, "impression")  # nothing can be learned from them
+        assert shop.versions() == []
+        shop.bring(TODAY + timedelta(minutes=5), 1)
+        assert len(shop.versions()) == 1
+        assert shop.wired.services.traffic.active(shop.project)
+        shop.bring(TODAY + timedelta(minutes=10), 9)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(minutes=15), 1)
+        assert len(shop.versions()) == 2
+
+    def test_parameters_are_chosen_once_a_week(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_hours=1)
+
+        for hours in (0, 2, 100, 200):
+            shop.bring(TODAY + timedelta(hours=hours - 200), 1)
+
+        *_, first = versions = shop.versions()
+        chosen = [one.parameters["chosen_at"] for one in versions]
+        start = first.created_at.timestamp()
+        assert chosen == [start + 200 * 3_600, start, start, start]
+        names = ("ridge", "user_exponent", "item_exponent", "half_life_days", "solver")
+        assert {tuple(one.parameters[name] for name in names) for one in versions[1:]} == {
+            tuple(first.parameters[name] for name in names)
+        }
+        assert all(one.metrics["ndcg"] > 0 for one in versions)
+
+    def test_so_many_hours_and_an_event_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of(retrain_hours=2)
+
+        shop.bring(TODAY, 1)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(hours=1), 5)
+        assert len(shop.versions()) == 1
+        shop.bring(TODAY + timedelta(hours=3), 1)
+        assert len(shop.versions()) == 2
+
+    def test_without_a_setting_none_begins(self, shop_of: Callable[..., Shop]) -> None:
+        shop = shop_of()
+
+        shop.bring(TODAY, 500)
+
+        assert shop.versions() == []
+
+    def test_of_many_instances_one_begins_it(self, settings: Settings, wired: Wired) -> None:
+        together, begun = Barrier(6), list[str]()
+        due = {(int(TODAY.timestamp()), "#events"): 100}
+
+        def consider() -> None:
+            one = Retraining(VersionStore(wired.database), demanding, _queueing(wired, begun), clock.now)
+            together.wait()
+            one.consider(settings.project, due)
+
+        demanding = settings.model_copy(update={"retrain_events": 10})
+        threads = [Thread(target=consider) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(begun) == 1
+
+    def test_where_nothing_can_train_the_lists_go_on(self, settings: Settings) -> None:
+        wired = wire(settings.model_copy(update={"retrain_events": 1}), Nowhere(), oidc_client.fetch)
+        wired.services.projects.create(settings.project, None, Limits())
+        event = Event("ann", "i1", "view", TODAY, "a")
+
+        with clock.replaying(TODAY, b"seed"):
+            assert (
+                Consumer(wired.services, NoSockets()).apply([a_record(settings.project, event, arrived=TODAY)]) is None
+            )
+            listed = wired.services.recommend.listed(settings.project, "popular", None, RecommendationQuery())
+
+        assert [one.item_id for one in listed.recommendations] == ["i1"]
+        wired.close()
+
+
+def _queueing(wired: Wired, begun: list[str]) -> Callable[[str], Job]:
+    def begin(project: str) -> Job:
+        begun.append(project)
+        return wired.services.begin_training(project)
+
+    return begin

@@ -1,0 +1,363 @@
+"""Versions on live traffic: shares, interleaving, shadows, and what their outcomes decide."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from threading import Event as Signal
+from typing import Any
+
+import httpx2
+import pytest
+
+from app import clock, telemetry
+from app.config import Settings
+from app.domain.events import Attribution, Event
+from app.domain.recommendations import RecommendationQuery
+from app.domain.users import of_session
+from app.entry.stream import Consumer
+from app.errors import Conflict, NotActivatable
+from app.recommender.outcomes import Outcome
+from app.services.models.rollout import Split
+from app.services.recommendations.slate import Choosing
+from app.storage.versions import VersionRow, VersionStore
+from app.telemetry import RequestLog
+from app.wiring import Wired
+from tests.support.builders import an_event, an_item, two_tastes, until
+from tests.support.planted_models import Table, plant
+from tests.support.server_process import served
+from tests.support.stream_records import NoSockets, a_record
+
+ITEMS = 12
+USERS = [f"u{number}" for number in range(40)]
+TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+"""Rows that have expired are removed by the database, so that this cannot be some fixed day."""
+
+
+def alike(*distances: int) -> Table:
+    """Rows in which each item's neighbors are so far from it: an even distance keeps to a taste."""
+    return {
+        f"i{one}": {f"i{(one + distance) % ITEMS}": 1.0 / (1 + place) for place, distance in enumerate(distances)}
+        for one in range(ITEMS)
+    }
+
+
+@pytest.fixture
+def shop(wired: Wired, settings: Settings) -> Wired:
+    """Forty users of two tastes and three versions, `middle` being active."""
+    project = settings.project
+    wired.services.catalog.put_items(project, [an_item(f"i{number}") for number in range(ITEMS)])
+    wired.services.events.accept(project, [an_event(user, f"i{number % 2}") for number, user in enumerate(USERS)])
+    plant(wired, project, "middle", alike(2, 3, 5))
+    plant(wired, project, "good", alike(2, 4, 6))
+    plant(wired, project, "bad", alike(1, 3, 5))
+    wired.services.traffic.activate(project, "middle")
+    return wired
+
+
+class Week:
+    """Users who come each day, and click on what suits their taste; the stream brings what they did."""
+
+    def __init__(self, wired: Wired, client: httpx2.Client, project: str) -> None:
+        self._wired, self._client, self._project = wired, client, project
+        self._random, self._consumer = Random(1), Consumer(wired.services, NoSockets())
+        self.now = TODAY - timedelta(days=7)
+
+    def pass_by(self, days: int = 7) -> None:
+        for _ in range(days):
+            for number, user in enumerate(USERS):
+                self.now += timedelta(minutes=10)
+                with clock.replaying(self.now, b"seed"):
+                    self._visit(user, number % 2)
+            self.now = self.now.replace(hour=12, minute=0) + timedelta(days=1)
+
+    def _visit(self, user: str, taste: int) -> None:
+        answer = self._client.get(f"/v1/users/{user}/recommendations", params={"limit": 3, "include_seen": True}).json()
+        common = {"user_id": user, "recommendation_id": answer["recommendation_id"]}
+        events: list[dict[str, Any]] = []
+        for one in answer["items"]:
+            events.append({**common, "item_id": one["item_id"], "event_type": "impression"})
+            suits = int(one["item_id"][1:]) % 2 == taste
+            if self._random.random() < (0.5 if suits else 0.05):
+                events.append({**common, "item_id": one["item_id"], "event_type": "click"})
+                if self._random.random() < 0.5:
+                    events.append({**common, "item_id": one["item_id"], "event_type": "purchase", "value": 20.0})
+        assert self._client.post("/v1/events", json={"events": events}).status_code == 202
+        page = self._wired.services.events.list_page(self._project, user, None, 50)
+        came = [event for event in page.records if event.timestamp == self.now]
+        assert len(came) == len(events)
+        records = [a_record(self._project, event, arrived=self.now) for event in came]
+        assert self._consumer.apply(records) is None
+
+    def get(self, url: str, **parameters: Any) -> Any:
+        with clock.replaying(self.now, b"seed"):
+            return self._client.get(url, params=parameters).json()
+
+    def activate(self, version: str, **parameters: Any) -> httpx2.Response:
+        with clock.replaying(self.now, b"seed"):
+            return self._client.post(f"/v1/models/{version}:activate", params=parameters)
+
+
+class TestSplitTest:
+    def test_within_a_week_the_better_version_wins_and_the_worse_one_is_refused(
+        self, shop: Wired, client: httpx2.Client, settings: Settings
+    ) -> None:
+        shares = {"middle": 34, "good": 33, "bad": 33}
+        assert client.put("/v1/traffic", json={"shares": shares}).json()["shares"] == pytest.approx(shares)
+        week = Week(shop, client, settings.project)
+
+        week.pass_by()
+
+        found = week.get("/v1/outcomes", days=8)
+        verdicts = {one["version"]: one["verdict"] for one in found["comparisons"]}
+        assert verdicts == {"good": "better", "bad": "worse"}
+        of_version = {one["version"]: one for one in found["outcomes"]}
+        assert sum(one["impressions"] for one in of_version.values()) == 7 * len(USERS) * 3
+        assert of_version["good"]["click_through"]["low"] > of_version["bad"]["click_through"]["high"]
+        assert of_version["good"]["revenue"] == 20.0 * of_version["good"]["conversions"] > 0
+        interval = of_version["good"]["revenue_per_impression"]
+        assert interval["low"] < interval["value"] < interval["high"]
+        refused = week.activate("bad")
+        assert refused.status_code == 409
+        assert "click-through is lower" in refused.json()["detail"]
+        assert week.activate("good").json()["previous"] == "middle"
+        assert week.get("/v1/traffic") == {
+            "active": "good",
+            "shares": {"good": 100.0},
+            "interleaved": False,
+            "shadows": [],
+            "shadow_share": 0.0,
+        }
+        assert week.activate("bad", force=True).status_code == 200
+
+    def test_interleaving_tells_them_apart_by_the_same_users(
+        self, shop: Wired, client: httpx2.Client, settings: Settings
+    ) -> None:
+        client.put("/v1/traffic", json={"shares": {"good": 100}, "interleaved": True})
+        week = Week(shop, client, settings.project)
+
+        week.pass_by(4)
+
+        found = week.get("/v1/outcomes", days=8, by=["version", "source"])
+        shown = {(one["version"], one["source"]): one["impressions"] for one in found["outcomes"]}
+        assert abs(shown["good", "neighbors"] - shown["middle", "neighbors"]) <= 4 * len(USERS)
+        [compared] = found["comparisons"]
+        assert (compared["version"], compared["verdict"]) == ("good", "better")
+
+    def test_events_that_come_again_or_are_taken_back_count_right(self, shop: Wired, settings: Settings) -> None:
+        project, consumer = settings.project, Consumer(shop.services, NoSockets())
+        shown = Event("ann", "i1", "impression", TODAY, "a", origin=Attribution("good", "home", "neighbors"))
+        clicked = replace(shown, event_type="click", event_id="b")
+        bought = replace(shown, event_type="purchase", event_id="d", value=10.0)
+        came = [a_record(project, one) for one in (shown, clicked, replace(shown, event_id="c"), bought)]
+        taken_back = [
+            a_record(project, None, old=shown),
+            a_record(project, replace(clicked, event_type="purchase", value=5.0), old=clicked),
+        ]
+
+        for batch in (came, came, taken_back, [*taken_back, *came]):
+            assert consumer.apply(batch) is None
+
+        [(origin, outcome)] = shop.services.outcomes.of(project, 7).items()
+        assert origin == shown.origin
+        assert outcome == Outcome(impressions=1, clicks=0, conversions=2, revenue=15.0, squares=125.0)
+        assert (
+            shop.services.recommend.listed(project, "popular", None, RecommendationQuery()).recommendations[0].item_id
+            == "i1"
+        )
+
+    @pytest.mark.usefixtures("shop")
+    def test_events_must_name_an_answer_that_held_their_item(self, client: httpx2.Client) -> None:
+        answer = client.get("/v1/users/u0/recommendations", params={"limit": 1}).json()
+        shown, token = answer["items"][0]["item_id"], answer["recommendation_id"]
+        event = {"user_id": "u0", "event_type": "click", "item_id": shown, "recommendation_id": token}
+        elsewhere = {**event, "item_id": "i11" if shown != "i11" else "i10"}
+
+        refused = client.post("/v1/events", json={"events": [event, elsewhere, {**event, "recommendation_id": "x"}]})
+
+        assert refused.status_code == 400
+        assert [one["pointer"] for one in refused.json()["errors"]] == [
+            "/events/1/recommendation_id",
+            "/events/2/recommendation_id",
+        ]
+        events = client.get("/v1/users/u0/events").json()["events"]
+        assert len(events) == 1
+        assert client.post("/v1/events", json=event).status_code == 202
+        kept = client.get("/v1/users/u0/events").json()["events"][0]
+        assert kept["origin"] == {"version": "middle", "scenario": "", "source": answer["items"][0]["source"]}
+
+    def test_a_merged_session_keeps_what_its_events_go_back_to(self, shop: Wired, settings: Settings) -> None:
+        origin = Attribution("good", "", "neighbors")
+        event = replace(an_event(of_session("s1"), "i3"), origin=origin)
+        shop.services.events.accept(settings.project, [event])
+
+        shop.services.sessions.merge(settings.project, "s1", "ann")
+
+        [moved] = shop.services.events.list_page(settings.project, "ann", None, 10).records
+        assert moved.origin == origin
+
+
+class TestInterleaving:
+    def test_items_name_the_version_that_chose_them_and_its_reasons(
+        self, shop: Wired, client: httpx2.Client, settings: Settings
+    ) -> None:
+        client.put("/v1/traffic", json={"shares": {"good": 100}, "interleaved": True})
+
+        answer = client.get("/v1/users/u0/recommendations", params={"limit": 4, "explain": True}).json()
+
+        assert answer["model_version"] == "middle"
+        chosen = {one["item_id"]: one["model_version"] for one in answer["items"]}
+        assert Counter(chosen.values()) == {None: 2, "good": 2}
+        assert {one for one, version in chosen.items() if version} <= {"i2", "i4", "i6"}
+        assert all(abs(sum(one["share"] for one in item["reasons"]) - 1) < 1e-6 for item in answer["items"])
+        served = shop.services.tokens.served(settings.project, answer["recommendation_id"])
+        assert {one: served.origin(one) for one in chosen} == {
+            one: (version or "middle", "neighbors") for one, version in chosen.items()
+        }
+
+
+class TestShadows:
+    def test_they_are_compared_and_not_shown_and_their_trouble_is_their_own(
+        self, shop: Wired, client: httpx2.Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = client.get("/v1/users/u0/recommendations", params={"limit": 2}).json()["items"]
+        client.put("/v1/traffic", json={"shares": {"middle": 100}, "shadows": ["bad"], "shadow_share": 100})
+        work = RequestLog()
+
+        with telemetry.doing(work):
+            answer = shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2))
+
+        assert [one.item_id for one in answer.recommendations] == [one["item_id"] for one in before] == ["i2", "i3"]
+        assert (work.shadow_version, work.shadow_overlap) == ("bad", 0.5)
+        monkeypatch.setattr(Choosing, "selected", _failing_for("bad", Choosing.selected))
+        assert shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2)) == answer
+
+    def test_their_share_is_of_the_answers(self, shop: Wired, settings: Settings) -> None:
+        shop.services.traffic.split(settings.project, Split({"middle": 100}, shadows=["bad"], shadow_share=20))
+        compared = 0
+
+        for number in range(200):
+            with clock.replaying(TODAY + timedelta(seconds=number), b"seed"), telemetry.doing(RequestLog()) as work:
+                shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=1))
+            compared += work.shadow_version == "bad"
+
+        assert 20 < compared < 60
+
+
+def _failing_for(version: str, selected: Callable[..., Any]) -> Callable[..., Any]:
+    def failing(choosing: Choosing, asked: Any, *rest: Any) -> Any:
+        if asked.active.version == version:
+            raise RuntimeError
+        return selected(choosing, asked, *rest)
+
+    return failing
+
+
+@pytest.mark.usefixtures("shop")
+class TestTraffic:
+    def test_what_cannot_be_divided_is_refused_and_changes_nothing(self, client: httpx2.Client) -> None:
+        bodies: dict[int, list[dict[str, Any]]] = {
+            422: [
+                {"shares": {"good": 0}},
+                {"shares": {}},
+                {"shares": {"good": 100}, "shadow_share": 101},
+            ],
+            404: [{"shares": {"good": 50, "unknown": 50}}, {"shares": {"good": 100}, "shadows": ["unknown"]}],
+        }
+        for status, several in bodies.items():
+            for body in several:
+                assert client.put("/v1/traffic", json=body).status_code == status
+        assert client.get("/v1/traffic").json()["shares"] == {"middle": 100}
+
+    def test_one_without_an_id_is_served_by_the_active_version(self, client: httpx2.Client) -> None:
+        client.put("/v1/traffic", json={"shares": {"good": 100}})
+
+        known = client.get("/v1/users/u0/recommendations").json()
+        unknown = client.post("/v1/recommendations", json={"events": [{"item_id": "i0"}]}).json()
+
+        assert (known["model_version"], unknown["model_version"]) == ("good", "middle")
+
+    def test_of_two_who_divide_it_at_once_one_is_told(self, shop: Wired, settings: Settings) -> None:
+        project, traffic = settings.project, shop.services.traffic
+        versions = VersionStore(shop.database)
+        before = versions.active(project)
+        assert before
+        traffic.split(project, Split({"middle": 50, "good": 50}))
+
+        with pytest.raises(Conflict):
+            versions.activate(project, replace(before, revision=before.revision + 1), before)
+
+    def test_versions_that_serve_or_watch_are_kept_and_a_training_leaves_a_split_test_alone(
+        self, shop: Wired, settings: Settings
+    ) -> None:
+        services, project = shop.services, settings.project
+        services.events.accept(project, two_tastes())
+        services.traffic.split(project, Split({"middle": 50, "good": 50}, shadows=["bad"]))
+        trained = [services.train.run(project, services.train.queue(project)) for _ in range(settings.keep_versions)]
+
+        services.train.collect(project)
+
+        left = {one.version for one in services.train.list_page(project, None, 50).records}
+        assert {"middle", "good", "bad"} <= left
+        assert all("share the traffic" in str(one.detail) for one in trained)
+        assert services.traffic.active(project).variants  # type: ignore[union-attr]
+
+    def test_a_pointer_of_an_earlier_release_is_read_and_moved(self, shop: Wired, settings: Settings) -> None:
+        row = {
+            "project": {"S": settings.project},
+            "version": {"S": "#active"},
+            "active_version": {"S": "good"},
+            "created_at": {"S": "2026-01-31T12:00:00.000000Z"},
+            "facts": {"S": '{"half_life_days": 9.0, "rating_threshold": null}'},
+        }
+        shop.database.call("PutItem", {"TableName": VersionRow.Meta.table_name, "Item": row})
+
+        before = shop.services.traffic.active(settings.project)
+
+        assert before
+        assert (before.version, before.scoring.half_life_days) == ("good", 9.0)
+        assert shop.services.traffic.activate(settings.project, "middle").previous == "good"
+
+
+class TestActivate:
+    def test_a_version_of_clearly_lower_ndcg_is_refused_unless_forced_or_the_one_before(
+        self, shop: Wired, settings: Settings
+    ) -> None:
+        traffic, project = shop.services.traffic, settings.project
+        plant(shop, project, "weak", alike(1), ndcg=0.1)
+
+        with pytest.raises(NotActivatable, match="clearly below"):
+            traffic.activate(project, "weak")
+
+        assert traffic.activate(project, "weak", force=True).previous == "middle"
+        traffic.activate(project, "good")
+        assert traffic.activate(project, "weak").version == "weak"
+
+    def test_in_the_middle_of_traffic_no_request_fails_and_all_follow_within_seconds(
+        self, shop: Wired, settings: Settings, key: str
+    ) -> None:
+        ended, statuses, versions = Signal(), Counter[int](), list[str]()
+
+        def ask(user: str, base: str) -> None:
+            with httpx2.Client(base_url=base, headers={"X-API-Key": key}) as client:
+                while not ended.is_set():
+                    answer = client.get(f"/v1/users/{user}/recommendations")
+                    statuses[answer.status_code] += 1
+                    versions.append(answer.json()["model_version"])
+
+        more = {"SERENDIP_POINTER_TTL_SECONDS": "0.2"}
+        with served(settings, settings.project, more) as base, ThreadPoolExecutor(4) as threads:
+            asking = [threads.submit(ask, user, base) for user in USERS[:4]]
+            try:
+                for version in ("good", "middle", "bad", "middle"):
+                    shop.services.traffic.activate(settings.project, version)
+                    until(lambda version=version: versions[-8:] == [version] * 8)  # type: ignore[misc]
+            finally:
+                ended.set()
+            for one in asking:
+                one.result()
+
+        assert set(statuses) == {200}
+        assert set(versions) == {"good", "middle", "bad"}

@@ -1,0 +1,275 @@
+"""A training that is stopped in any way leaves the active version as it was, and nothing for ever."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.domain.models import ModelVersion, VersionState
+from app.domain.recommendations import RecommendationQuery
+from app.errors import Cancelled, Conflict, NotActivatable
+from app.services.models import train, training
+from app.services.models.training import Engine
+from app.services.recommendations import cache
+from app.storage.database import Raw
+from app.storage.neighbors import ListRow, NeighborRow
+from app.storage.versions import VersionStore
+from app.wiring import Wired
+from tests.support.builders import a_project, an_event, an_item, two_tastes, until, wired_on
+
+
+class Stop(Exception):
+    """The process ends here."""
+
+
+@pytest.fixture
+def project(wired: Wired, settings: Settings) -> str:
+    wired.services.events.accept(settings.project, two_tastes())
+    return settings.project
+
+
+def run(wired: Wired, project: str, report: Callable[[str, float], None] | None = None) -> ModelVersion:
+    service = wired.services.train
+    return service.run(project, service.queue(project), report=report)
+
+
+def rows_of(wired: Wired, version: str) -> list[Raw]:
+    """Every row that belongs to a version, by a scan that only tests make."""
+    found: list[Raw] = []
+    for model in (NeighborRow, ListRow):
+        request: dict[str, Any] = {"TableName": model.Meta.table_name}
+        while True:
+            page = wired.database.call("Scan", request)
+            found += [row for row in page["Items"] if f"#{version}#" in row["key"]["S"]]
+            if "LastEvaluatedKey" not in page:
+                break
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+    return found
+
+
+def stop_at(phase: str) -> Callable[[str, float], None]:
+    def report(reached: str, _progress: float) -> None:
+        if reached == phase:
+            raise Stop
+
+    return report
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        "phase", ["reading events", "choosing parameters", "learning", "reading items", "publishing"]
+    )
+    def test_a_failure_leaves_the_active_version_and_its_rows_are_collected(
+        self, wired: Wired, project: str, phase: str
+    ) -> None:
+        active = run(wired, project)
+
+        with pytest.raises(Stop):
+            run(wired, project, stop_at(phase))
+
+        failed = wired.services.train.list_page(project, None, 10).records[0]
+        pointer = wired.services.traffic.active(project)
+        assert (failed.state, failed.detail) == (VersionState.FAILED, "Stop")
+        assert pointer
+        assert pointer.version == active.version
+        wired.services.train.collect(project)
+        assert rows_of(wired, failed.version) == []
+        assert len(rows_of(wired, active.version)) == 12 + 1 + 2
+
+    def test_a_killed_one_is_found_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
+        service = wired.services.train
+        with pytest.raises(Stop):
+            run(wired, project, stop_at("publishing"))
+        lost = service.list_page(project, None, 1).records[0]
+        old = replace(lost, state=VersionState.TRAINING, heartbeat_at=lost.heartbeat_at - 2 * train.LOST_AFTER)
+        VersionStore(wired.database).update(project, old, expected=VersionState.FAILED)
+
+        assert service.collect(project) == 1
+
+        found = service.get(project, lost.version)
+        assert (found.state, found.detail) == (VersionState.FAILED, "The training was killed.")
+        assert rows_of(wired, lost.version) == []
+
+    def test_one_that_ended_meanwhile_keeps_its_rows(self, wired: Wired, project: str) -> None:
+        """Who was to go on with it read its row before its first worker, taken for killed, came to the end."""
+        trained = run(wired, project)
+        before = len(rows_of(wired, trained.version))
+
+        with pytest.raises(Cancelled):
+            wired.services.train.run(project, replace(trained, state=VersionState.TRAINING))
+
+        assert len(rows_of(wired, trained.version)) == before > 0
+
+    def test_a_living_one_is_left_alone(self, wired: Wired, project: str) -> None:
+        version = wired.services.train.queue(project)
+
+        assert wired.services.train.collect(project) == 0
+        assert wired.services.train.get(project, version.version).state is VersionState.TRAINING
+
+    def test_old_versions_go_and_the_active_and_previous_stay(
+        self, wired: Wired, project: str, settings: Settings
+    ) -> None:
+        made = [run(wired, project) for _ in range(2)]
+        wired.services.traffic.activate(project, made[0].version)
+        for _ in range(settings.keep_versions):
+            version = wired.services.train.queue(project)
+            ended = replace(version, state=VersionState.READY)
+            VersionStore(wired.database).update(project, ended, expected=VersionState.TRAINING)
+
+        wired.services.train.collect(project)
+
+        left = [version.version for version in wired.services.train.list_page(project, None, 50).records]
+        assert {made[0].version, made[1].version} <= set(left)
+        assert len(left) == settings.keep_versions + 2
+
+
+class TestEngine:
+    def test_a_training_that_learns_elsewhere_shows_that_it_lives_and_stops_when_cancelled(
+        self, wired: Wired, project: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(training, "BEAT_SECONDS", 0.05)
+        service = wired.services.train
+        version = service.queue(project)
+
+        def learn(report: Callable[[str, float], None]) -> Any:
+            report("learning elsewhere", 0.0)
+            begun = service.get(project, version.version).heartbeat_at
+            until(lambda: service.get(project, version.version).heartbeat_at > begun)
+            service.cancel(project, version.version)
+            report("never reached", 0.5)
+
+        with pytest.raises(Cancelled):
+            service.run(project, version, engine=Engine(learn, lambda *_: None))
+
+        ended = service.get(project, version.version)
+        assert (ended.state, ended.phase) == (VersionState.CANCELLED, "ended")
+
+
+class TestCancel:
+    def test_it_stops_at_the_next_report(self, wired: Wired, project: str) -> None:
+        service = wired.services.train
+        version = service.queue(project)
+
+        def cancel(phase: str, _progress: float) -> None:
+            if phase == "choosing parameters" and service.get(project, version.version).state is VersionState.TRAINING:
+                service.cancel(project, version.version)
+
+        with pytest.raises(Cancelled):
+            service.run(project, version, report=cancel)
+
+        assert service.get(project, version.version).state is VersionState.CANCELLED
+        assert wired.services.traffic.active(project) is None
+        with pytest.raises(NotActivatable):
+            wired.services.traffic.activate(project, version.version)
+        with pytest.raises(Conflict):
+            service.cancel(project, version.version)
+
+
+class TestJudge:
+    def test_a_clearly_worse_version_is_published_but_not_activated_unless_forced(
+        self, wired: Wired, project: str
+    ) -> None:
+        good = run(wired, project)
+        praised = replace(good, metrics={**good.metrics, "ndcg": good.metrics["ndcg"] * 1.5})
+        VersionStore(wired.database).update(project, praised, expected=VersionState.READY)
+
+        worse = run(wired, project)
+
+        service = wired.services.train
+        assert worse.state is VersionState.READY
+        assert "clearly below" in (worse.detail or "")
+        assert wired.services.traffic.active(project) == replace(
+            wired.services.traffic.active(project), version=good.version
+        )  # type: ignore[type-var]
+        forced = service.run(project, service.queue(project), force=True)
+        assert wired.services.traffic.active(project).version == forced.version  # type: ignore[union-attr]
+
+
+class TestActivate:
+    def test_of_two_that_move_the_pointer_at_once_one_is_told(self, wired: Wired, project: str) -> None:
+        first, second = run(wired, project), run(wired, project)
+        versions = VersionStore(wired.database)
+        before = versions.active(project)
+        assert before
+        versions.activate(project, replace(before, version=first.version), before)
+        later = replace(before, activated_at=before.activated_at + timedelta(seconds=1))
+
+        with pytest.raises(Conflict):
+            versions.activate(project, replace(later, version=second.version), before)
+
+
+class TestNewItems:
+    def test_one_without_events_is_recommended_to_those_whom_its_like_suits(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.catalog.put_items(project, [an_item("new", "odd")])
+        services.events.accept(project, two_tastes())
+        services.train.run(project, services.train.queue(project))
+        wish = RecommendationQuery(recommenders=("neighbors",))
+
+        odd = services.recommend.for_session(project, [an_event("x", "i1"), an_event("x", "i3")], wish)
+        even = services.recommend.for_session(project, [an_event("x", "i2"), an_event("x", "i4")], wish)
+
+        [reasons] = [one.reasons for one in odd.recommendations if one.item_id == "new"]
+        assert {reason.item_id for reason in reasons} == {"i1", "i3"}
+        assert "new" not in {one.item_id for one in even.recommendations}
+
+    def test_one_that_came_after_the_training_is_too_at_once_and_with_exact_reasons(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.events.accept(project, two_tastes())
+        services.train.run(project, services.train.queue(project))
+        services.catalog.put_items(project, [an_item("later", "odd"), an_item("alien", "nothing like it")])
+        events = [an_event("x", "i1"), an_event("x", "i3", "purchase")]
+        wish = RecommendationQuery(recommenders=("neighbors",), explain=True, limit=20)
+
+        other = wired_on(settings)  # an instance that wrote nothing
+        shown = {
+            one.item_id: one for one in other.services.recommend.for_session(project, events, wish).recommendations
+        }
+        even = other.services.recommend.for_session(project, [an_event("x", "i2")], wish)
+
+        assert sum(reason.contribution for reason in shown["later"].reasons) == pytest.approx(shown["later"].score)
+        assert {reason.item_id for reason in shown["later"].reasons} == {"i1", "i3"}
+        assert "alien" not in shown
+        known = other.services.recommend.for_session(project, [*events, an_event("x", "later")], wish)
+        assert "later" not in {one.item_id for one in known.recommendations}
+        similar = services.recommend.similar(project, "i5", RecommendationQuery(limit=20)).recommendations
+        assert ("later", "similar") in {(one.item_id, one.source) for one in similar}
+        assert "later" not in {one.item_id for one in even.recommendations}
+        services.catalog.put_items(project, [replace(an_item("later", "odd"), hidden=True)])
+        hidden = services.recommend.for_session(project, events, wish)
+        assert "later" not in {one.item_id for one in hidden.recommendations}
+        other.close()
+
+    def test_a_vocabulary_that_had_to_make_room_is_read_again(
+        self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache, "MAX_VOCABULARIES", 1)
+        services, projects = wired.services, (settings.project, f"{settings.project}-too")
+        for project in projects:
+            a_project(wired, project)
+            services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+            services.events.accept(project, two_tastes())
+            services.train.run(project, services.train.queue(project))
+        instance = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
+        wish = RecommendationQuery(recommenders=("neighbors",), limit=20)
+
+        def listed(project: str) -> set[str]:
+            answer = instance.services.recommend.for_session(project, [an_event("x", "i1")], wish)
+            return {one.item_id for one in answer.recommendations}
+
+        for project in projects:
+            services.catalog.put_items(project, [an_item("first", "odd")])
+            assert "first" in listed(project)
+        services.catalog.put_items(projects[0], [an_item("second", "odd")])
+
+        assert {"first", "second"} <= listed(projects[0])
+        instance.close()

@@ -1,0 +1,227 @@
+"""Filters and boosts give what scoring the whole catalog gives, in few round trips."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.config import Settings
+from app.domain.items import Item
+from app.domain.recommendations import RecommendationQuery
+from app.recommender import packing
+from app.wiring import Wired
+from tests.services.recommendations.test_round_trips import Recorder
+from tests.support.builders import NOON, an_event, an_item, wired_on
+from tests.support.planted_models import publish
+
+_numbers = count(1)
+Facts = Mapping[str, Any]
+FILTERS: dict[str, Callable[[Facts, str], bool]] = {
+    "true": lambda _item, _id: True,
+    "false": lambda _item, _id: False,
+    "item.price < 3.0": lambda item, _id: item.get("price", 99) < 3,
+    'item.price >= 2 && "b" in item.tags': lambda item, _id: item.get("price", -1) >= 2 and "b" in item.get("tags", ()),
+    '!has(item.price) || item.id == "i1"': lambda item, item_id: "price" not in item or item_id == "i1",
+    "item.price in [1.0, 4.0]": lambda item, _id: item.get("price") in {1, 4},
+    'user.tier == "gold"': lambda _item, _id: False,
+    'now > timestamp("2026-01-01T00:00:00Z") && item.price > 3.0': lambda item, _id: item.get("price", 0) > 3,
+}
+BOOSTS: dict[str, Callable[[Facts], float]] = {
+    "1": lambda _item: 1.0,
+    "item.price": lambda item: float(item.get("price", 1.0)),
+    "has(item.price) ? 0.0 : 2.0": lambda item: 0.0 if "price" in item else 2.0,
+    "item.price > 2.0 ? 3.5 : 0.5": lambda item: 1.0 if "price" not in item else 3.5 if item["price"] > 2 else 0.5,
+}
+IDS = [f"i{number}" for number in range(9)]
+WEIGHT = st.floats(-1, 1).map(lambda value: round(value, 3))
+ITEMS = st.dictionaries(
+    st.sampled_from(IDS),
+    st.fixed_dictionaries(
+        {}, optional={"price": st.integers(0, 5), "tags": st.lists(st.sampled_from("abc"), max_size=2)}
+    ),
+    min_size=1,
+)
+ROWS = st.dictionaries(st.sampled_from(IDS[:4]), st.dictionaries(st.sampled_from(IDS), WEIGHT, max_size=6), max_size=4)
+STATES = st.lists(st.sampled_from(["shown", "shown", "shown", "hidden", "expired", "later"]), min_size=9, max_size=9)
+
+
+def reference(
+    stored: list[Item],
+    table: dict[str, dict[str, float]],
+    popular: dict[str, float],
+    viewed: list[str],
+    wish: RecommendationQuery,
+) -> list[tuple[str, str]]:
+    """(item, source), by scoring everything: neighbors, then popular, then the catalog, the newest first."""
+    facts = {item.item_id: item for item in stored}
+    passes = FILTERS[wish.filters[0]] if wish.filters else lambda _item, _id: True
+    factor = BOOSTS[wish.boost] if wish.boost is not None else lambda _item: 1.0
+    scores = {
+        one: sum(float(packing.unpack(packing.pack(table.get(v, {}).items())).get(one, 0.0)) for v in viewed)
+        for one in IDS
+    }
+    newest = sorted(stored, key=lambda item: (-item.created_at.timestamp(), item.item_id))
+    sources = (
+        ("neighbors", sorted(((s, one) for one, s in scores.items() if s > 0), key=lambda e: (-e[0], e[1]))),
+        ("popular", sorted(((s, one) for one, s in popular.items()), key=lambda e: -e[0])),
+        ("catalog", [(0.0, item.item_id) for item in newest] if wish.filters else []),
+    )
+    chosen: dict[str, str] = {}
+    for source, ranked in sources:
+        boosted = []
+        for score, one in ranked:
+            item = facts.get(one)
+            if item is not None and (item.hidden or (item.expires_at and item.expires_at <= NOON)):
+                continue
+            known: Facts = item.properties if item else {}
+            if one in viewed or not passes(known, one):
+                continue
+            boosted.append((-score * factor(known), -factor(known), one))
+        if wish.boost is not None:
+            boosted.sort(key=lambda entry: entry[:2])
+        for _, _, one in boosted:
+            if one not in chosen and len(chosen) < wish.limit:
+                chosen[one] = source
+    return list(chosen.items())
+
+
+class TestReference:
+    @given(
+        items=ITEMS,
+        states=STATES,
+        table=ROWS,
+        popular=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=4),
+        viewed=st.lists(st.sampled_from(IDS), max_size=3, unique=True),
+        filter_=st.sampled_from([None, *FILTERS]),
+        boost=st.sampled_from([None, *BOOSTS]),
+        limit=st.integers(1, 10),
+    )
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_the_answer_equals_a_reference_that_scores_the_whole_catalog(
+        self,
+        wired: Wired,
+        items: dict[str, Any],
+        states: list[str],
+        table: dict[str, dict[str, float]],
+        popular: dict[str, float],
+        viewed: list[str],
+        filter_: str | None,
+        boost: str | None,
+        limit: int,
+    ) -> None:
+        project, recommend = f"filters{next(_numbers)}", wired.services.recommend
+        expiry = {"expired": NOON - timedelta(days=9), "later": NOON + timedelta(days=9_000)}
+        given_items = [
+            replace(an_item(one, **facts), hidden=state == "hidden", expires_at=expiry.get(state))
+            for (one, facts), state in zip(items.items(), states, strict=False)
+        ]
+        wired.services.catalog.put_items(project, given_items)
+        stored = [wired.services.catalog.get_item(project, item.item_id) for item in given_items]
+        publish(wired, project, table, popular)
+        events = [an_event("ann", one) for one in viewed]
+        wish = RecommendationQuery(
+            filters=(filter_,) if filter_ else (), boost=boost, limit=limit, recommenders=("neighbors", "popular")
+        )
+
+        answer = recommend.for_session(project, events, wish)
+
+        found = [(one.item_id, one.source) for one in answer.recommendations]
+        assert found == reference(stored, table, popular, viewed, wish)
+
+
+class TestLargeCatalog:
+    def test_a_strict_filter_gives_exactly_its_items_in_the_documented_round_trips(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        services, project = wired.services, settings.project
+        for start in range(0, 10_000, 500):
+            batch = [an_item(f"i{n}", price=n, text="x" * 200) for n in range(start, start + 500)]
+            services.catalog.put_items(project, batch)
+        services.events.accept(project, [an_event("ann", "i5")])
+        wish = RecommendationQuery(
+            filters=('item.price in [17.0, 4711.0, 9999.0] || (item.price == 5 && item.id == "i5")',), limit=10
+        )
+        cold = wired_on(settings)
+        recorder = Recorder(cold.database.connection.client)
+
+        answer = cold.services.recommend.for_user(project, "ann", wish)
+
+        assert sorted(one.item_id for one in answer.recommendations) == ["i17", "i4711", "i9999"]
+        calls = [name for name, _, _ in recorder.calls]
+        assert len(calls) <= 1 + 1 + 8 + 1 + 8 + 1, calls  # pointer, events, catalog, trending and popular, latest
+        recorder.calls.clear()
+        again = cold.services.recommend.for_user(project, "ann", wish)
+        assert again.recommendations == answer.recommendations
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+
+    def test_where_there_are_more_items_than_fit_those_changed_last_are_walked(
+        self, wired: Wired, settings: Settings
+    ) -> None:
+        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(100)])
+        small = wired_on(settings.model_copy(update={"catalog_items": 16}))
+
+        wish = RecommendationQuery(filters=("true",), limit=100, recommenders=())
+        answer = small.services.recommend.for_user(settings.project, "ann", wish)
+
+        assert 0 < len(answer.recommendations) <= 16
+        everything = wired.services.recommend.for_user(settings.project, "ann", wish)
+        assert len(everything.recommendations) == 100
+        small.database.close()
+
+
+class TestVanishing:
+    def test_hidden_expired_and_deleted_items_vanish_and_hidden_ones_return(self, client: httpx2.Client) -> None:
+        client.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}", "title": "T"} for n in range(4)]})
+
+        def shown(**more: str) -> set[str]:
+            answer = client.get("/v1/users/new/recommendations", params={"limit": 10, **more})
+            return {one["item_id"] for one in answer.json()["items"]}
+
+        for more in ({}, {"filter": "true"}):
+            assert shown(**more) == {"i0", "i1", "i2", "i3"}
+            client.patch("/v1/items/i0", json={"hidden": True})
+            client.patch("/v1/items/i1", json={"expires_at": "2026-01-31T12:00:00Z"})
+            assert shown(**more) == {"i2", "i3"}
+            client.patch("/v1/items/i0", json={"hidden": False})
+            client.patch("/v1/items/i1", json={"expires_at": None})
+        client.delete("/v1/items/i2")
+
+        assert shown() == shown(filter="true") == {"i0", "i1", "i3"}
+
+    def test_another_instance_sees_changes_through_the_index(self, wired: Wired, settings: Settings) -> None:
+        services, project = wired.services, settings.project
+        services.catalog.put_items(project, [an_item("i1", price=1), an_item("i2", price=2)])
+        other = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
+        wish = RecommendationQuery(filters=("item.price < 9.0",))
+
+        def shown() -> list[str]:
+            answer = other.services.recommend.for_user(project, "new", wish)
+            return sorted(one.item_id for one in answer.recommendations)
+
+        assert shown() == ["i1", "i2"]
+        services.catalog.put_items(project, [an_item("i1", price=10), an_item("i3", price=3)])
+        services.catalog.delete_item(project, "i2")
+
+        assert shown() == ["i3"]
+        other.database.close()
+
+
+class TestErrors:
+    @pytest.mark.parametrize("name", ["filter", "boost"])
+    def test_a_wrong_expression_is_refused_with_its_place(self, client: httpx2.Client, name: str) -> None:
+        for answer, pointer in (
+            (client.get("/v1/users/new/recommendations", params={name: "itm.price > 1"}), name),
+            (client.get("/v1/lists/latest", params={name: "itm.price > 1"}), name),
+            (client.post("/v1/recommendations", json={"events": [], name: "itm.price > 1"}), f"/{name}"),
+        ):
+            problem = answer.json()
+            assert answer.status_code == 422
+            assert [one["pointer"] for one in problem["errors"]] == [pointer]
+            assert "line 1, column 4" in problem["errors"][0]["detail"]

@@ -1,0 +1,40 @@
+"""What holds when the database is gone."""
+
+import httpx2
+
+from app.config import Settings
+from app.entry.local.dynamodb import Emulator
+from tests.support.builders import a_project, an_item, client_of, two_tastes, wired_on
+
+
+class TestOutage:
+    def test_recommendations_degrade_and_writes_are_refused(self, own_emulator: Emulator, settings: Settings) -> None:
+        wired = wired_on(
+            settings.model_copy(
+                update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2, "key_ttl_seconds": 0.0}
+            )
+        )
+        key = a_project(wired, settings.project)
+        services = wired.services
+        services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        services.events.accept(settings.project, two_tastes())
+        services.train.run(settings.project, services.train.queue(settings.project))
+        with client_of(wired, key) as client:
+            assert client.get("/v1/users/new/recommendations").json()["degraded"] is False
+
+            own_emulator.stop(kill=True)
+            read = client.get("/v1/users/u2/recommendations?limit=4&exclude=i1")
+            written = client.post("/v1/events", json={"user_id": "u2", "item_id": "i1"})
+            ready = client.get("/health/ready")
+
+        assert (read.status_code, read.json()["degraded"], len(read.json()["items"])) == (200, True, 4)
+        assert "i1" not in [item["item_id"] for item in read.json()["items"]]
+        assert read.json()["items"][0]["title"]
+        for refused in (written, ready):
+            assert_unavailable(refused)
+        wired.database.close()
+
+
+def assert_unavailable(answer: httpx2.Response) -> None:
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["title"] == "Database unavailable"

@@ -1,0 +1,101 @@
+"""Reasons are exact: their shares sum to the score, and what they say of an event's absence comes true."""
+
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.recommendations import Diversity, RecommendationQuery
+from app.services.models.rollout import Split
+from app.wiring import Wired
+from tests.services.recommendations.test_filters import IDS, ROWS
+from tests.support.builders import a_project, an_event, an_item
+from tests.support.planted_models import plant
+
+_numbers = count(1)
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(IDS),
+        st.sampled_from(["view", "like", "purchase", "dislike", "hide", "impression", "rating"]),
+        st.integers(0, 60),
+    ),
+    min_size=1,
+    max_size=8,
+)
+WISHES = st.builds(
+    RecommendationQuery,
+    limit=st.integers(1, 5),
+    explain=st.just(True),
+    include_seen=st.booleans(),
+    filters=st.sampled_from([(), ("item.price > 1.0",)]),
+    boost=st.sampled_from([None, "item.price"]),
+    recommenders=st.sampled_from([("neighbors",), ("neighbors", "popular"), ("popular", "neighbors")]),
+    diversity=st.sampled_from([None, Diversity(relevance=0.5), Diversity(property="price", most=1)]),
+    rotation=st.sampled_from([None, 1.0]),
+    context_item=st.sampled_from([None, "i0"]),
+    exploration=st.sampled_from([0.0, 0.4]),
+)
+
+
+class TestReasons:
+    @given(
+        table=ROWS,
+        history=EVENTS,
+        popular=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=4),
+        wish=WISHES,
+        other=st.one_of(st.none(), ROWS),
+        compared=st.booleans(),
+    )
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_shares_sum_to_the_score_and_counterfactuals_come_true(
+        self,
+        wired: Wired,
+        table: dict[str, dict[str, float]],
+        history: list[Any],
+        popular: dict[str, float],
+        wish: RecommendationQuery,
+        other: dict[str, dict[str, float]] | None,
+        compared: bool,  # noqa: FBT001 - hypothesis gives it
+    ) -> None:
+        """Also of two interleaved versions, and of items that came after the model, which are compared by content."""
+        project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
+        wired.services.catalog.put_items(project, [an_item(one, f"c{n % 3}", price=n % 4) for n, one in enumerate(IDS)])
+        a_project(wired, project)
+        terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
+        wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
+        if other is not None:
+            second = plant(wired, project, "v2", other, popular, terms=terms)
+            wired.services.traffic.split(project, Split({second: 1.0}, interleaved=True))
+        events = [
+            an_event("ann", item, kind, minutes, value=3.0 if kind == "rating" else None)
+            for item, kind, minutes in {(item, kind): (item, kind, minutes) for item, kind, minutes in history}.values()
+        ]
+        wired.services.events.accept(project, events)
+
+        answer = recommend.for_user(project, "ann", wish)
+
+        for one in answer.recommendations:
+            if one.reasons:
+                assert abs(sum(reason.share for reason in one.reasons) - 1.0) < 1e-6
+                total = sum(reason.contribution for reason in one.reasons)
+                assert abs(total - one.score) <= 1e-6 * max(1.0, abs(one.score))
+            for reason in one.reasons:
+                if reason.event_id is None:  # the item at hand is no event
+                    continue
+                removed = next(event for event in events if event.event_id == reason.event_id)
+                others = [event for event in events if event is not removed]
+                without = recommend.for_session(project, others, wish)
+                asked = recommend.for_user(
+                    project,
+                    "ann",
+                    RecommendationQuery(**{**_facts(wish), "without_event": reason.event_id, "explain": False}),
+                )
+                kept = one.item_id in {other.item_id for other in asked.recommendations}
+                assert reason.kept_without == kept
+                if not wish.exploration and other is None:  # which are each user's own
+                    assert kept == (one.item_id in {other.item_id for other in without.recommendations})
+
+
+def _facts(wish: RecommendationQuery) -> dict[str, Any]:
+    return {name: getattr(wish, name) for name in RecommendationQuery.__dataclass_fields__}

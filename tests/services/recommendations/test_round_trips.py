@@ -1,0 +1,137 @@
+"""The serving budget: database rounds of one answer, counted at the client."""
+
+from dataclasses import replace
+from threading import Lock
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.domain.recommendations import RecommendationQuery
+from app.storage.table import LISTING_SHARDS
+from app.wiring import Wired
+from tests.support.builders import an_item, two_tastes, wired_on
+
+CALL_SECONDS = 0.05
+"""Each call takes at least that long, so that calls side by side overlap on a busy machine too."""
+
+
+class Recorder:
+    """Calls of a botocore client with their start and end."""
+
+    def __init__(self, client: Any) -> None:
+        self.calls: list[tuple[str, float, float]] = []
+        self._started: dict[int, float] = {}
+        self._lock = Lock()
+        client.meta.events.register_first("before-call.dynamodb.*", self._before)
+        client.meta.events.register_last("after-call.dynamodb.*", self._after)
+
+    def _before(self, context: dict[str, Any], **_: object) -> None:
+        context["started"] = monotonic()
+        sleep(CALL_SECONDS)
+
+    def _after(self, context: dict[str, Any], model: Any, **_: object) -> None:
+        with self._lock:
+            self.calls.append((model.name, context["started"], monotonic()))
+
+    def rounds(self) -> int:
+        """Calls that overlap in time are one round trip."""
+        count, ends = 0, 0.0
+        for _, start, end in sorted(self.calls, key=lambda call: call[1]):
+            if start >= ends:
+                count += 1
+                ends = end
+        return count
+
+
+@pytest.fixture
+def trained(wired: Wired, settings: Settings) -> Wired:
+    services = wired.services
+    services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+    services.events.accept(settings.project, two_tastes())
+    services.train.run(settings.project, services.train.queue(settings.project))
+    return wired
+
+
+class TestForUser:
+    @pytest.mark.usefixtures("trained")
+    def test_a_cold_instance_needs_three_round_trips_and_a_warm_one_one(self, settings: Settings) -> None:
+        cold = wired_on(settings)
+        recorder = Recorder(cold.database.connection.client)
+
+        cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
+        assert recorder.rounds() <= 3, recorder.calls
+        assert len(recorder.calls) <= 4, recorder.calls
+        recorder.calls.clear()
+        cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+
+    def test_what_was_changed_elsewhere_costs_a_warm_instance_no_round_trip_of_its_own(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 1.0}))
+        first = (
+            warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=12))
+            .recommendations[0]
+            .item_id
+        )
+        trained.services.catalog.delete_item(settings.project, first)
+        recorder = Recorder(warm.database.connection.client)
+        sleep(1.1)
+
+        answer = warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
+
+        assert recorder.rounds() == 1, recorder.calls
+        assert first not in [one.item_id for one in answer.recommendations]
+        assert [name for name, _, _ in recorder.calls] == ["Query"] * (LISTING_SHARDS + 1)
+        warm.database.close()
+
+    @pytest.mark.parametrize("filters", [(), ('item.id != "none"',)], ids=["without rules", "with a rule"])
+    def test_after_more_changes_than_a_page_items_are_read_anew(
+        self, trained: Wired, settings: Settings, filters: tuple[str, ...]
+    ) -> None:
+        """An instance that slept through an import must not read all of it in the request that wakes it."""
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 5.0}))
+        wish = RecommendationQuery(limit=12, filters=filters)
+        first = warm.services.recommend.for_user(settings.project, "u2", wish).recommendations[0].item_id
+        big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
+        trained.services.catalog.put_items(settings.project, big)
+        trained.services.catalog.delete_item(settings.project, first)
+        recorder = Recorder(warm.database.connection.client)
+        sleep(5.1)
+
+        answer = warm.services.recommend.for_user(settings.project, "u2", replace(wish, limit=2))
+
+        assert not answer.degraded
+        assert first not in [one.item_id for one in answer.recommendations]
+        if not filters:
+            assert [name for name, _, _ in recorder.calls].count("Query") == LISTING_SHARDS + 1
+        warm.database.close()
+
+    def test_new_items_cost_a_cold_instance_their_listing_and_their_facts(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        trained.services.catalog.put_items(settings.project, [an_item("new", "c")])
+        cold = wired_on(settings)
+        recorder = Recorder(cold.database.connection.client)
+
+        cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
+        assert len(recorder.calls) <= 5 + LISTING_SHARDS, recorder.calls
+        recorder.calls.clear()
+        cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+
+    def test_a_warm_instance_knows_other_users_with_the_same_items(self, trained: Wired, settings: Settings) -> None:
+        recommend = trained.services.recommend
+        for user in range(8):
+            recommend.for_user(settings.project, f"u{user}", RecommendationQuery(limit=2))
+        recorder = Recorder(trained.database.connection.client)
+
+        recommend.for_user(settings.project, "u8", RecommendationQuery(limit=2))
+
+        assert [name for name, _, _ in recorder.calls] == ["Query"]

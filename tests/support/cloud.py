@@ -1,0 +1,161 @@
+"""AWS, played by MiniStack on this machine: stacks, functions, gateways, streams, schedules, enforced IAM."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from botocore.session import get_session
+
+from app.entry.local.dynamodb import free_port
+from app.storage.admin.schema import LASTING
+from app.storage.database import plain_name
+from infra.deploy import Account, Coded, bring_up, prefix_of
+from infra.packages import SERVING, TRAINING, build
+from infra.stacks import Template, functions, zipped
+from tests.support.datasets import ROOT
+
+MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
+STAGE = "dev"
+AT = "2026-11-25T12:00:00Z"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+Change = Callable[[Template], object]
+
+
+class Cloud:
+    """An account in which the stage is deployed, as `make deploy` does it."""
+
+    def __init__(self, port: int, packages: Mapping[str, Path]) -> None:
+        self.port, self.packages = port, packages
+        self.account = Account(get_session())
+        self.outputs: dict[str, str] = {}
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def deploy(self, change: Change = lambda _: None, stage: str = STAGE) -> None:
+        """Deploy, with a change of the application's template."""
+
+        def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+            bucket = code["CodeBucket"]
+            keys = [account.upload(bucket, self.packages[name]) for name in ("serving", "training")]
+            template = self._here(zipped(template, bucket, keys[0], keys[1], PYTHON))
+            change(template)
+            return template, {}
+
+        self.outputs = bring_up(self.account, stage, put_code)
+
+    def _here(self, template: Template) -> Template:
+        """The emulator's gateway has an address of its own."""
+        for function in functions(template).values():
+            variables = function.get("Environment", {}).get("Variables", {})
+            if "SERENDIP_SOCKET_ENDPOINT" in variables:
+                here = f"{self.endpoint}/_aws/execute-api/${{SocketApi}}/live"
+                variables["SERENDIP_SOCKET_ENDPOINT"] = {"Fn::Sub": here}
+        return template
+
+    def client(self, key: str | None = None) -> httpx2.Client:
+        """Of the HTTP API."""
+        host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
+        headers = {"host": host} | ({"x-api-key": key} if key else {})
+        return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
+
+    @property
+    def socket_url(self) -> str:
+        api = self.outputs["SocketUrl"].removeprefix("wss://").partition(".")[0]
+        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{api}/live"
+
+    @property
+    def files(self) -> str:
+        """The stage's bucket."""
+        return self.account.stacks.outputs(f"{prefix_of(STAGE)}tables")["Files"]
+
+    def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """As `make at` runs the command line."""
+        asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
+        environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
+        return subprocess.run(asking, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    def make_recoverable(self) -> None:
+        """What MiniStack's CloudFormation leaves out."""
+        on = {"PointInTimeRecoveryEnabled": True}
+        for model in LASTING:
+            table = prefix_of(STAGE) + plain_name(model)
+            tables = self.account.client("dynamodb")
+            tables.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
+
+    def worker_log(self) -> list[str]:
+        logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}worker"
+        return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+
+
+@contextmanager
+def emulated(folder: Path) -> Iterator[Cloud]:
+    """The emulator, with nothing deployed."""
+    packages = {
+        "serving": build(folder / "serving", SERVING, PYTHON, None),
+        "training": build(folder / "training", TRAINING, PYTHON, None),
+    }
+    with emulator(folder) as port:
+        yield Cloud(port, packages)
+
+
+@contextmanager
+def emulator(folder: Path) -> Iterator[int]:
+    """Gives its port; only while this lasts does botocore talk to it."""
+    port = free_port()
+    given = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    own = {"AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    own |= {"IOT_MTLS_ENABLED": "false", "LAMBDA_EXECUTOR": "local", "TMPDIR": str(folder)}
+    unset = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SERENDIP_"))}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([MINISTACK], env={**unset, **own}, cwd=folder, stdout=log, stderr=log)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in given.items():
+                patch.setenv(name, value)
+            _until_ready(process, port)
+            yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(300):
+        try:
+            httpx2.get(f"http://127.0.0.1:{port}/_ministack/health")
+        except httpx2.TransportError:
+            assert process.poll() is None, "the emulator ended"
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the emulator is not ready")
+
+
+def statements(template: Template, function: str) -> list[dict[str, Any]]:
+    """What a function's policy allows."""
+    (policy,) = functions(template)[function]["Policies"]
+    return [one for one in policy["Statement"] if "Sid" in one]
+
+
+def soon(what: Callable[[], Any], seconds: float = 60, told: Callable[[], object] = str) -> Any:
+    """What it returns as soon as that is true; if that takes too long, what the functions told."""
+    ends_at = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < ends_at, ("it did not happen", told())
+        time.sleep(0.2)
+    return found

@@ -1,0 +1,64 @@
+"""A proxy before DynamoDB Local that misbehaves as DynamoDB does under load."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from zlib import crc32
+
+import httpx2
+import orjson
+
+from tests.support.http_servers import served_by
+
+Fault = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]] | None]
+"""Of the operation and its request: an answer given in DynamoDB's place, or None. It may change the request."""
+UNDONE: dict[str, str] = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
+
+
+@contextmanager
+def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            operation = self.headers["X-Amz-Target"].partition(".")[2]
+            request = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = fault(operation, request) or self.forwarded(request)
+            left = request.get("left undone")
+            body = orjson.dumps(answer | ({UNDONE[operation]: left} if left else {}))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("x-amz-crc32", str(crc32(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def forwarded(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            content = orjson.dumps({name: value for name, value in request.items() if name != "left undone"})
+            names = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
+            answer = httpx2.post(endpoint, content=content, headers={name: self.headers[name] for name in names})
+            return answer.status_code, answer.json()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with served_by(Handler) as address:
+        yield address
+
+
+def leave_half(operation: str, request: dict[str, Any]) -> None:
+    """Do the first half of a batch (at least one) and report the rest as undone; one request stays whole."""
+    if operation not in UNDONE:
+        return
+    [(table, wanted)] = request["RequestItems"].items()
+    entries = wanted if isinstance(wanted, list) else wanted["Keys"]
+    half = (len(entries) + 1) // 2
+    if half < len(entries):
+        done, left = entries[:half], entries[half:]
+        request["RequestItems"] = {table: done if isinstance(wanted, list) else {**wanted, "Keys": done}}
+        request["left undone"] = {table: left if isinstance(wanted, list) else {**wanted, "Keys": left}}
+
+
+def throttled() -> tuple[int, dict[str, Any]]:
+    kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+    return 400, {"__type": kind, "message": "slow down"}

@@ -1,0 +1,101 @@
+"""Lambda's Runtime API, as far as AWS's runtime client asks it: hands out events, takes answers and errors.
+
+The protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from queue import Queue
+from typing import Any
+
+import orjson
+
+from tests.support.datasets import ROOT
+from tests.support.http_servers import served_by
+
+VERSION = "/2018-06-01/runtime"
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:serendip-api"
+TIMEOUT_SECONDS = 60
+END = b""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the function made of an event."""
+
+    kind: str
+    """`response`, `error`, or `init` for an error before any event."""
+    body: Any
+
+
+@dataclass
+class Runtime:
+    """Events to come, and what became of those that were."""
+
+    events: "Queue[bytes]" = field(default_factory=Queue)
+    outcomes: "Queue[Outcome]" = field(default_factory=Queue)
+    number: int = 0
+
+    def invoke(self, event: object) -> Outcome:
+        """The outcome of one event."""
+        self.events.put(orjson.dumps(event))
+        return self.outcomes.get(timeout=TIMEOUT_SECONDS)
+
+
+@contextmanager
+def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler.handler") -> Iterator[Runtime]:
+    """The function in a process of its own, run by AWS's client as in Lambda's image."""
+    state = Runtime()
+
+    class Api(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            assert self.path == f"{VERSION}/invocation/next"
+            event = state.events.get()
+            if event == END:
+                self.close_connection = True
+                return
+            state.number += 1
+            self.send_response(200)
+            self.send_header("Lambda-Runtime-Aws-Request-Id", f"request-{state.number}")
+            self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + TIMEOUT_SECONDS) * 1_000)))
+            self.send_header("Lambda-Runtime-Invoked-Function-Arn", ARN)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(event)))
+            self.end_headers()
+            self.wfile.write(event)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            kind = "init" if "/init/" in self.path else self.path.rpartition("/")[2]
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            state.outcomes.put(Outcome(kind, orjson.loads(body)))
+
+        def log_message(self, *_: object) -> None: ...
+
+    with served_by(Api) as address:
+        own = {"AWS_LAMBDA_RUNTIME_API": address.removeprefix("http://"), "AWS_REGION": "eu-west-1"}
+        own |= {"AWS_LAMBDA_FUNCTION_NAME": "serendip-api", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"}
+        own |= {"AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_LOG_FORMAT": "JSON", "PATH": os.environ["PATH"]}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", handler],
+            env={**variables, **own},
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield state
+        finally:
+            process.terminate()
+            process.wait(60)
+            state.events.put(END)

@@ -1,0 +1,42 @@
+"""Model versions of given rows, as if they had been learned."""
+
+from collections.abc import Mapping
+
+from app.domain.models import ModelVersion, VersionState
+from app.domain.recommendations import POPULAR, TERMS
+from app.recommender import packing
+from app.storage.neighbors import NeighborStore
+from app.storage.versions import VersionStore
+from app.wiring import Wired
+from tests.support.builders import NOON
+
+Table = Mapping[str, Mapping[str, float]]
+NOTHING: Mapping[str, float] = {}
+
+
+def publish(wired: Wired, project: str, table: Table, popular: Mapping[str, float]) -> None:
+    """Make a model version of given rows the active one."""
+    wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular))
+
+
+def plant(
+    wired: Wired,
+    project: str,
+    version: str,
+    table: Table,
+    popular: Mapping[str, float] = NOTHING,
+    ndcg: float = 0.3,
+    terms: Mapping[str, float] = NOTHING,
+) -> str:
+    """A ready version, of which its training said how good it is; with terms it is compared with what it lacks."""
+    neighbors = NeighborStore(wired.database)
+    packed = [(one, packing.pack(weights.items())) for one, weights in table.items()]
+    neighbors.put_rows(project, version, packed)
+    ranked = sorted(popular.items(), key=lambda entry: -entry[1])
+    lists = [(POPULAR, "", packing.pack(ranked)), (TERMS, "", packing.pack(terms.items()))]
+    neighbors.put_lists(project, version, lists)
+    parameters = {"content_weight": 0.5} if terms else {}
+    metrics = {"ndcg": ndcg}
+    made = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
+    VersionStore(wired.database).create(project, made)
+    return version

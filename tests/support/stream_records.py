@@ -1,0 +1,66 @@
+"""Records of the events table's stream, as DynamoDB makes them."""
+
+from dataclasses import astuple
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from app.domain.events import Event
+from app.storage.table import iso, key
+
+_numbers = count(1)
+
+
+def image(project: str, event: Event) -> dict[str, Any]:
+    row = {
+        "owner": {"S": key(project, event.user_id)},
+        "moment": {"S": key(iso(event.timestamp), event.event_id)},
+        "item_id": {"S": event.item_id},
+        "event_type": {"S": event.event_type},
+        "month": {"S": key(project, iso(event.timestamp)[:7], "00")},
+    }
+    origin = {} if event.origin is None else {"origin": {"S": key(*astuple(event.origin))}}
+    return row | origin | ({} if event.value is None else {"value": {"N": str(event.value)}})
+
+
+def a_record(
+    project: str,
+    new: Event | None,
+    old: Event | None = None,
+    arrived: datetime | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """One record: an insertion, a modification (both images), or a removal (the old one only)."""
+    event, number = new or old, next(_numbers)
+    assert event is not None
+    row = image(project, event)
+    content: dict[str, Any] = {
+        "ApproximateCreationDateTime": (arrived or datetime.now(UTC)).timestamp(),
+        "Keys": {"owner": row["owner"], "moment": row["moment"]},
+        "SequenceNumber": f"{number:021d}",
+        "SizeBytes": 100,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if new:
+        content["NewImage"] = image(project, new)
+    if old:
+        content["OldImage"] = image(project, old)
+    return {
+        "eventID": name or f"record-{number}",
+        "eventName": "REMOVE" if new is None else "INSERT" if old is None else "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-west-1",
+        "dynamodb": content,
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/events/stream/2026-01-31T00:00:00.000",
+    }
+
+
+class NoSockets:
+    """Nobody is connected."""
+
+    def any_of(self, project: str) -> bool:
+        return not project
+
+    def push(self, project: str, user_id: str) -> int:
+        raise AssertionError(f"nobody of {project} watches {user_id}")
