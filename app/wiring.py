@@ -164,7 +164,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         limiter=Limiter(BucketStore(database), settings, clock.now),
         idempotency=Idempotency(IdempotencyStore(database), settings, clock.now),
         catalog=Catalog(items, users, clock.now, learn_items, erasure.erased),
-        events=Events(events, erasure.erased),
+        events=Events(events, erasure.erased, tokens),
         recommend=Recommend(
             ContextLoader(events, users, cache, changes, assortment, settings, database.submit), clock.now
         ),

@@ -1,17 +1,57 @@
 """Accepting events: all of a batch or none, each exactly once however often it is sent."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from app import telemetry
-from app.domain.events import Event
+from app.domain.events import Attribution, Event
 from app.domain.paging import Page
-from app.errors import Erased
+from app.errors import Erased, FieldError, InvalidToken
+from app.services.tokens.signed import SignedTokens
 from app.storage.events import EventStore as Store
+
+NO_VERSION = "none"
+"""The version of responses that were served before there was a model."""
 
 
 class Events:
-    def __init__(self, store: Store, erased: Callable[[str, Sequence[str]], set[str]]) -> None:
-        self._store, self._erased = store, erased
+    def __init__(self, store: Store, erased: Callable[[str, Sequence[str]], set[str]], tokens: SignedTokens) -> None:
+        self._store, self._erased, self._tokens = store, erased, tokens
+
+    def attribute(
+        self, project: str, events: Sequence[Event], recommendation_ids: Sequence[str | None], pointer: str
+    ) -> list[Event]:
+        """Return the events with the version, scenario and source that recommended their items.
+
+        Args:
+            project: the project of the events.
+            events: the events.
+            recommendation_ids: the recommendation_id of each event, None for those that have none.
+            pointer: the JSON pointer of a recommendation_id; `{}` stands for the position of its event.
+
+        Raises:
+            InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
+        """
+        attributed, errors = list[Event](), list[FieldError]()
+        for position, (event, recommendation_id) in enumerate(zip(events, recommendation_ids, strict=True)):
+            try:
+                origin = self._attribution(project, recommendation_id, event.item_id) if recommendation_id else None
+            except InvalidToken as error:
+                errors.append(FieldError(pointer.format(position), error.detail))
+            else:
+                attributed.append(replace(event, origin=origin))
+        if errors:
+            raise InvalidToken("Some recommendation_ids do not match their events. Nothing was stored.", tuple(errors))
+        return attributed
+
+    def _attribution(self, project: str, recommendation_id: str, item_id: str) -> Attribution:
+        """Raises InvalidToken."""
+        served = self._tokens.served(project, recommendation_id)
+        origin = served.origin(item_id)
+        if origin is None:
+            raise InvalidToken("The item was not in this list. Send the recommendation_id of the list that showed it.")
+        version, source = origin
+        return Attribution(version or NO_VERSION, served.scenario or "", source)
 
     def accept(self, project: str, events: Sequence[Event]) -> None:
         """Store events; they are durable when this returns.
@@ -22,7 +62,7 @@ class Events:
         users = sorted({event.user_id for event in events})
         erased = self._erased(project, users)
         if erased:
-            positions = tuple(place for place, event in enumerate(events) if event.user_id in erased)
+            positions = tuple(position for position, event in enumerate(events) if event.user_id in erased)
             raise Erased("Events are of erased users", positions)
         self._store.put_many(project, events)
         meanwhile = self._erased(project, users)

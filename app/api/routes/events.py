@@ -1,7 +1,6 @@
 """/v1/events"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
@@ -12,14 +11,10 @@ from app.api.http.dependencies import ServicesDep
 from app.api.http.problems import TAGS, WITH_BODY, responses
 from app.api.http.security import CanWrite
 from app.api.schemas.records import Accepted, EventIn, EventsIn
-from app.domain.events import Attribution
-from app.errors import FieldError, InvalidToken
 from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 ONE, MANY = TAGS
-NO_VERSION = "none"
-"""Of answers that were given before there was a model."""
 
 EXAMPLES: dict[str, Any] = {
     "one": {"value": {"user_id": "ann", "item_id": "sku-1042", "event_type": "purchase"}},
@@ -67,39 +62,15 @@ def send(body: EventBody, project: CanWrite, services: ServicesDep) -> Accepted:
 
 
 def accept(services: Services, project: str, events: Sequence[EventIn], *, batch: bool = False) -> Accepted:
-    """Store events, those without a time at the present one.
+    """Store events; the ones without a timestamp get the current time.
 
     Raises:
-        InvalidToken: some name an answer that is none of the project's, or that did not hold their item.
-        Erased: some are of erased users.
+        InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
+        Erased: some events belong to erased users.
     """
     now = services.clock()
-    wrong: list[FieldError] = []
-    records = []
-    for place, event in enumerate(events):
-        origin = None
-        if event.recommendation_id is not None:
-            try:
-                origin = _origin(services, project, event.recommendation_id, event.item_id)
-            except InvalidToken as error:
-                pointer = f"/events/{place}/recommendation_id" if batch else "/recommendation_id"
-                wrong.append(FieldError(pointer, error.detail))
-        records.append(replace(event.record(event.owner, now), origin=origin))
-    if wrong:
-        raise InvalidToken("Events name answers that they cannot go back to. Nothing was stored.", tuple(wrong))
-    services.events.accept(project, records)
+    records = [event.record(event.owner, now) for event in events]
+    pointer = "/events/{}/recommendation_id" if batch else "/recommendation_id"
+    attributed = services.events.attribute(project, records, [event.recommendation_id for event in events], pointer)
+    services.events.accept(project, attributed)
     return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))
-
-
-def _origin(services: Services, project: str, token: str, item_id: str) -> Attribution:
-    """Where an answer took an item from.
-
-    Raises:
-        InvalidToken: this is no answer's id, or the item was not in that answer.
-    """
-    served = services.tokens.served(project, token)
-    found = served.origin(item_id)
-    if found is None:
-        raise InvalidToken("The item was not in this answer. Name the answer that showed it, or none.")
-    version, source = found
-    return Attribution(version or NO_VERSION, served.scenario or "", source)
