@@ -12,7 +12,7 @@ from opentelemetry.trace import Tracer
 from app import clock
 from app.config import Settings
 from app.domain.items import Item
-from app.domain.jobs import Job, JobKind
+from app.domain.jobs import Job, TrainingRequest
 from app.errors import Unavailable, WorkerUnavailable
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
@@ -150,7 +150,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     def begin_training(project: str, *, force: bool = False, quickly: bool = False) -> Job:
         version = train.queue(project, quickly=quickly).version
         try:
-            return jobs.create(project, JobKind.TRAINING, {"version": version, "force": force})
+            return jobs.create(project, TrainingRequest(version, force=force))
         except WorkerUnavailable:
             train.discard(project, version)
             raise

@@ -1,7 +1,8 @@
-"""Jobs: one row each, changed only by who holds its present revision. Rows go some weeks after their last change."""
+"""Jobs: one row each, changed only by the worker that has its current revision; kept for 30 days after a change."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,17 +10,38 @@ from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from app.domain.jobs import Job, JobKind, JobState
+from app.domain.jobs import (
+    Checkpoint,
+    ErasureCheckpoint,
+    ErasureRequest,
+    ExportCheckpoint,
+    ExportRequest,
+    ImportCheckpoint,
+    ImportRequest,
+    Job,
+    JobKind,
+    JobRequest,
+    JobState,
+    TrainingCheckpoint,
+    TrainingRequest,
+)
 from app.domain.paging import Page
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
 OPEN = "open"
 KEPT = timedelta(days=30)
+RECORDS: Mapping[JobKind, tuple[type[JobRequest], type[Checkpoint]]] = {
+    JobKind.IMPORT: (ImportRequest, ImportCheckpoint),
+    JobKind.EXPORT: (ExportRequest, ExportCheckpoint),
+    JobKind.ERASURE: (ErasureRequest, ErasureCheckpoint),
+    JobKind.TRAINING: (TrainingRequest, TrainingCheckpoint),
+}
+"""The request and checkpoint of each kind of job, which its row stores as JSON."""
 
 
 class OpenIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
-    """The running jobs of all projects: a row enters it once and leaves it once, whatever happens in between."""
+    """The running jobs of all projects. A row enters the index once and leaves it once."""
 
     class Meta:
         index_name = OPEN
@@ -39,11 +61,11 @@ class JobRow(Model):
     created_at = UnicodeAttribute()
     heartbeat_at = UnicodeAttribute()
     facts = UnicodeAttribute()
-    """JSON: request, place, counts."""
+    """JSON: request, checkpoint, counts."""
     progress = NumberAttribute()
     detail = UnicodeAttribute(null=True)
     ended_at = UnicodeAttribute(null=True)
-    holder = UnicodeAttribute()
+    lease_owner = UnicodeAttribute()
     attempts = NumberAttribute()
     revision = NumberAttribute()
     open = UnicodeAttribute(null=True)
@@ -60,22 +82,22 @@ class JobStore:
         return _job(row) if row else None
 
     def create(self, project: str, job: Job) -> None:
-        """Raises Conflict where there is one with this id."""
+        """Raises Conflict if a job with this id exists."""
         self._table.put(_row(project, job), JobRow.project.does_not_exist())
 
     def replace(self, project: str, job: Job, expected: Job) -> None:
-        """Write a job, provided that it is in the expected state and revision (else Conflict)."""
+        """Write a job. Raises Conflict unless the stored job has the expected state and revision."""
         same = (JobRow.revision == expected.revision) & (JobRow.state == expected.state.value)
         self._table.put(_row(project, job), same)
 
-    def beat(self, project: str, job: Job, progress: float, now: datetime) -> None:
-        """Write down that it lives, provided that it runs in this revision (else Conflict)."""
+    def heartbeat(self, project: str, job: Job, progress: float, now: datetime) -> None:
+        """Record a heartbeat. Raises Conflict unless the job runs in this revision."""
         values = {":now": {"S": iso(now)}, ":progress": {"N": str(round(progress, 4))}}
         self._update(project, job, "SET heartbeat_at = :now, progress = :progress", values)
 
-    def let_go(self, project: str, job: Job) -> None:
-        """Write down that nobody holds it, provided that it runs in this revision (else Conflict)."""
-        self._update(project, job, "SET holder = :nobody", {":nobody": {"S": ""}})
+    def release(self, project: str, job: Job) -> None:
+        """Remove the lease owner. Raises Conflict unless the job runs in this revision."""
+        self._update(project, job, "SET lease_owner = :none", {":none": {"S": ""}})
 
     def _update(self, project: str, job: Job, expression: str, values: Raw) -> None:
         request = {
@@ -107,7 +129,7 @@ class JobStore:
         return Page(tuple(map(_job, rows)), rows[-1]["job_id"]["S"] if more and rows else None)
 
     def running(self) -> Iterator[tuple[str, Job]]:
-        """Those of all projects, each with its project."""
+        """The running jobs of all projects, each with its project."""
         for row in self._table.query_all(OPEN, index=OPEN):
             project = row["project"]["S"]
             job = self.get(project, row["job_id"]["S"])
@@ -123,11 +145,13 @@ def _row(project: str, job: Job) -> JobRow:
         state=job.state.value,
         created_at=iso(job.created_at),
         heartbeat_at=iso(job.heartbeat_at),
-        facts=json.dumps({"request": dict(job.request), "place": dict(job.place), "counts": dict(job.counts)}),
+        facts=json.dumps(
+            {"request": asdict(job.request), "checkpoint": asdict(job.checkpoint), "counts": dict(job.counts)}
+        ),
         progress=round(job.progress, 4),
         detail=job.detail,
         ended_at=iso(job.ended_at) if job.ended_at else None,
-        holder=job.holder,
+        lease_owner=job.lease_owner,
         attempts=job.attempts,
         revision=job.revision,
         open=OPEN if job.state is JobState.RUNNING else None,
@@ -137,19 +161,19 @@ def _row(project: str, job: Job) -> JobRow:
 
 def _job(row: Raw) -> Job:
     facts: dict[str, Any] = json.loads(row["facts"]["S"])
+    request, checkpoint = RECORDS[JobKind(row["kind"]["S"])]
     return Job(
         job_id=row["job_id"]["S"],
-        kind=JobKind(row["kind"]["S"]),
         state=JobState(row["state"]["S"]),
         created_at=moment(row["created_at"]["S"]),
         heartbeat_at=moment(row["heartbeat_at"]["S"]),
-        request=facts["request"],
-        place=facts["place"],
+        request=request(**facts["request"]),
+        checkpoint=checkpoint(**facts["checkpoint"]),
         counts=facts["counts"],
         progress=float(row["progress"]["N"]),
         detail=row["detail"]["S"] if "detail" in row else None,
         ended_at=moment(row["ended_at"]["S"]) if "ended_at" in row else None,
-        holder=row["holder"]["S"],
+        lease_owner=row["lease_owner"]["S"],
         attempts=int(row["attempts"]["N"]),
         revision=int(row["revision"]["N"]),
     )

@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import Job, JobKind, JobState
+from app.domain.jobs import (
+    ErasureRequest,
+    ExportRequest,
+    ImportRequest,
+    Job,
+    JobKind,
+    JobRequest,
+    JobState,
+    TrainingRequest,
+)
 from app.domain.models import VersionState
 from app.entry import schedule
 from app.entry.jobs import task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import HOLD, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
-from app.storage.jobs import JobStore as Store
+from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
+from app.storage.jobs import JobStore
 from app.storage.neighbors import NeighborStore
 from app.storage.versions import VersionStore
 from app.wiring import Wired
@@ -35,56 +44,56 @@ class TestHold:
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service, project = idle.services.jobs, settings.project
-        job = service.create(project, JobKind.EXPORT, {})
-        taken = service.take(project, job.job_id)
+        job = service.create(project, ExportRequest())
+        taken = service.acquire(project, job.job_id)
 
         assert taken
-        assert service.take(project, job.job_id) is None
-        monkeypatch.setattr(jobs, "HOLD", -HOLD)
-        assert service.take(project, job.job_id)
+        assert service.acquire(project, job.job_id) is None
+        monkeypatch.setattr(jobs, "LEASE", -LEASE)
+        assert service.acquire(project, job.job_id)
         with pytest.raises(Conflict):  # the first one comes back to life
             service.checkpoint(project, taken, taken)
         with pytest.raises(Conflict):
-            service.beat(project, taken, 0.5)
+            service.heartbeat(project, taken, 0.5)
 
     def test_who_lets_go_is_followed_at_once(self, idle: Wired, settings: Settings) -> None:
         service, project = idle.services.jobs, settings.project
-        taken = service.take(project, service.create(project, JobKind.EXPORT, {}).job_id)
+        taken = service.acquire(project, service.create(project, ExportRequest()).job_id)
         assert taken
 
-        service.let_go(project, taken)
+        service.release(project, taken)
 
-        assert service.take(project, taken.job_id)
+        assert service.acquire(project, taken.job_id)
 
     def test_who_takes_it_and_loses_the_answer_holds_it(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The client's second try finds the row as the first one left it."""
         service, project = idle.services.jobs, settings.project
-        job_id, write = service.create(project, JobKind.EXPORT, {}).job_id, Store.replace
+        job_id, write = service.create(project, ExportRequest()).job_id, JobStore.replace
 
-        def twice(store: Store, project: str, job: Job, expected: Job) -> None:
+        def twice(store: JobStore, project: str, job: Job, expected: Job) -> None:
             write(store, project, job, expected)
             write(store, project, job, expected)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "replace", twice)
-            taken = service.take(project, job_id)
+            patch.setattr(JobStore, "replace", twice)
+            taken = service.acquire(project, job_id)
 
         assert taken
-        assert service.take(project, job_id) is None
-        service.beat(project, taken, 0.5)
+        assert service.acquire(project, job_id) is None
+        service.heartbeat(project, taken, 0.5)
 
     def test_a_beat_shows_progress_and_keeps_the_hold(self, idle: Wired, settings: Settings) -> None:
         service, project = idle.services.jobs, settings.project
-        taken = service.take(project, service.create(project, JobKind.EXPORT, {}).job_id)
+        taken = service.acquire(project, service.create(project, ExportRequest()).job_id)
         assert taken
-        old = replace(taken, heartbeat_at=taken.heartbeat_at - 2 * HOLD)
-        Store(idle.database).replace(project, old, taken)
+        old = replace(taken, heartbeat_at=taken.heartbeat_at - 2 * LEASE)
+        JobStore(idle.database).replace(project, old, taken)
 
-        service.beat(project, taken, 0.25)
+        service.heartbeat(project, taken, 0.25)
 
-        assert service.take(project, taken.job_id) is None
+        assert service.acquire(project, taken.job_id) is None
         assert service.get(project, taken.job_id).progress == 0.25
 
     def test_a_job_that_nobody_works_on_is_gone_on_with(self, own: Settings) -> None:
@@ -92,11 +101,11 @@ class TestHold:
         idle, working = idle_on(own), wired_on(own)
         a_project(idle, own.project)
         service = idle.services.jobs
-        taken = service.take(own.project, service.create(own.project, JobKind.EXPORT, {}).job_id)
+        taken = service.acquire(own.project, service.create(own.project, ExportRequest()).job_id)
         assert taken
         assert working.services.jobs.resume_due() == 0
-        killed = replace(taken, heartbeat_at=taken.heartbeat_at - HOLD - timedelta(seconds=1))
-        Store(idle.database).replace(own.project, killed, taken)
+        killed = replace(taken, heartbeat_at=taken.heartbeat_at - LEASE - timedelta(seconds=1))
+        JobStore(idle.database).replace(own.project, killed, taken)
 
         assert schedule.tick(working.services)["resumed"] == 1  # its launcher works at once
 
@@ -107,20 +116,20 @@ class TestHold:
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service, project = idle.services.jobs, settings.project
-        job_id = service.create(project, JobKind.EXPORT, {}).job_id
-        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+        job_id = service.create(project, ExportRequest()).job_id
+        monkeypatch.setattr(jobs, "LEASE", -LEASE)
 
-        taken = [service.take(project, job_id) for _ in range(MAX_ATTEMPTS + 1)]
+        taken = [service.acquire(project, job_id) for _ in range(MAX_ATTEMPTS + 1)]
 
         assert [one is not None for one in taken] == [True] * MAX_ATTEMPTS + [False]
         failed = service.get(project, job_id)
-        assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 5 attempts at the same place.")
+        assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 5 attempts at the same checkpoint.")
 
     def test_the_projects_deletion_ends_it_and_takes_its_files(self, idle: Wired, settings: Settings) -> None:
         project = settings.project + "-gone"
         a_project(idle, project)
         service = idle.services.jobs
-        job = service.create(project, JobKind.EXPORT, {})
+        job = service.create(project, ExportRequest())
         service.objects.write(file_name(project, job, "000001-items.jsonl"), b"{}\n")
 
         deleted = idle.services.erasure.delete_project(project)
@@ -133,7 +142,7 @@ class TestHold:
     def test_one_that_runs_while_its_project_is_deleted_is_cancelled(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        job = idle.services.jobs.create(settings.project, JobKind.EXPORT, {})
+        job = idle.services.jobs.create(settings.project, ExportRequest())
         monkeypatch.setattr(idle.services.access, "is_active", lambda _: False)
 
         ended = worker.work(idle.services, settings.project, job.job_id)
@@ -161,7 +170,7 @@ class TestTraining:
         wired.services.events.accept(settings.project, two_tastes())
         services = idle_on(settings).services
         version = services.train.queue(settings.project).version
-        return services, services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        return services, services.jobs.create(settings.project, TrainingRequest(version))
 
     def test_one_without_enough_time_says_so(self, training: tuple[Services, Job]) -> None:
         services, job = training
@@ -171,7 +180,7 @@ class TestTraining:
 
         failed = services.jobs.get(project, job.job_id)
         assert (failed.state, failed.detail) == (JobState.FAILED, worker.TOO_SLOW)
-        assert services.train.get(project, job.request["version"]).state is VersionState.FAILED
+        assert services.train.get(project, job.version or "").state is VersionState.FAILED
 
     def test_where_there_are_containers_it_goes_on_in_one(
         self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
@@ -193,24 +202,24 @@ class TestTraining:
 
         (sent,) = moved
         assert (sent.job_id, sent.state) == (job.job_id, JobState.RUNNING)
-        assert services.train.get(project, job.request["version"]).state is VersionState.TRAINING
+        assert services.train.get(project, job.version or "").state is VersionState.TRAINING
         monkeypatch.setattr(worker, "REPORT_SECONDS", 0.0)
         in_task(services, job)
         assert services.jobs.get(project, job.job_id).state is JobState.SUCCEEDED
         active = services.traffic.active(project)
         assert active
-        assert active.version == job.request["version"]
+        assert active.version == job.version
 
     def test_one_that_killed_its_worker_is_moved_and_given_up_in_the_end(
         self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services, job = training
         project, moved = services.settings.project, list[Job]()
-        assert services.jobs.take(project, job.job_id)  # and is killed
-        monkeypatch.setattr(jobs, "HOLD", -HOLD)
+        assert services.jobs.acquire(project, job.job_id)  # and is killed
+        monkeypatch.setattr(jobs, "LEASE", -LEASE)
 
         for _ in range(worker.MAX_MOVES + 1):
-            worker.work(services, project, job.job_id, elsewhere=lambda _, one: moved.append(one))
+            worker.work(services, project, job.job_id, move=lambda _, one: moved.append(one))
 
         assert len(moved) == worker.MAX_MOVES
         failed = services.jobs.get(project, job.job_id)
@@ -240,13 +249,13 @@ class TestFaults:
         wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services, project = idle_on(settings).services, settings.project
-        asked: dict[JobKind, dict[str, Any]] = {
-            JobKind.IMPORT: {"records": "items", "format": "jsonl", "columns": {}},
-            JobKind.EXPORT: {},
-            JobKind.ERASURE: {"owner": "u1"},
-            JobKind.TRAINING: {"version": services.train.queue(project).version, "force": False},
+        requests: dict[JobKind, JobRequest] = {
+            JobKind.IMPORT: ImportRequest("items"),
+            JobKind.EXPORT: ExportRequest(),
+            JobKind.ERASURE: ErasureRequest("u1"),
+            JobKind.TRAINING: TrainingRequest(services.train.queue(project).version),
         }
-        job = services.jobs.create(project, request.param, asked[request.param])
+        job = services.jobs.create(project, requests[request.param])
         if job.kind is JobKind.IMPORT:
             services.jobs.objects.write(file_name(project, job, UPLOAD), b'{"item_id": "new"}\n')
             services.jobs.begin(project, job.job_id)

@@ -1,7 +1,7 @@
 """/v1/jobs: what takes longer than a request"""
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urljoin
 
 from fastapi import APIRouter, Body, Request, Response
@@ -21,7 +21,7 @@ from app.api.schemas.jobs import (
     JobView,
     TrainingJobIn,
 )
-from app.domain.jobs import Job, JobKind
+from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, Job, JobKind, JobRequest
 from app.errors import Conflict, WorkerUnavailable
 from app.services.bundle import Services
 
@@ -47,7 +47,7 @@ def create(
     if isinstance(body, TrainingJobIn):
         job = services.begin_training(project, force=body.force)
     else:
-        job = services.jobs.create(project, JobKind(body.kind), _request(body))
+        job = services.jobs.create(project, _request(body))
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     return _view(job, project, services, request)
 
@@ -85,9 +85,9 @@ def start(job_id: JobId, project: CanAdminister, services: ServicesDep, request:
 def cancel(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """End a job where it is. What it did stays done; of a training, the active version is left as it is."""
     job = services.jobs.cancel(project, job_id)
-    if job.kind is JobKind.TRAINING:
+    if job.version is not None:
         with suppress(Conflict):  # it has just ended
-            services.train.cancel(project, job.request["version"])
+            services.train.cancel(project, job.version)
     return _view(job, project, services, request)
 
 
@@ -110,17 +110,18 @@ def files(
     return JobFiles(files=made, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-def _request(body: ImportIn | ExportIn | ErasureIn) -> dict[str, Any]:
+def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
     if isinstance(body, ErasureIn):
-        return {"owner": body.owner}
-    return body.model_dump(exclude={"kind"})
+        return ErasureRequest(body.owner)
+    if isinstance(body, ExportIn):
+        return ExportRequest()
+    return ImportRequest(body.records, body.format, body.columns)
 
 
 def _view(job: Job, project: str, services: Services, request: Request) -> JobView:
     view = JobView.model_validate(job)
     if job.kind is JobKind.ERASURE:
-        view.request, view.receipt_id = {}, job.place.get("receipt_id")
-    view.version = job.request.get("version")
+        view.request = {}
     with suppress(WorkerUnavailable):  # who made it had a place for files
         url = services.jobs.upload_url(project, job)
         view.upload_url = _absolute(url, request) if url else None

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 def train(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
     job = services.begin_training(project, force=body.force)
-    return _view(services.train.get(project, job.request["version"]), None)
+    return _view(services.train.get(project, job.version or ""), None)
 
 
 @router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))

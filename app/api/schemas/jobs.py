@@ -1,9 +1,10 @@
 """The bodies of jobs."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.schemas.fields import Body, View
 from app.api.schemas.records import Owner, TrainingIn
@@ -57,7 +58,11 @@ class JobView(View):
     created_at: datetime
     heartbeat_at: Annotated[datetime, Field(description="When somebody last worked on it.")]
     ended_at: datetime | None
-    request: Annotated[dict[str, Any], Field(description="What was asked for; of an erasure, nothing.")]
+    request: Annotated[
+        dict[str, Any],
+        BeforeValidator(asdict),
+        Field(description="What was requested. Empty for an erasure, which names no user."),
+    ]
     version: Annotated[str | None, Field(description="The version that a training makes.")] = None
     receipt_id: Annotated[str | None, Field(description="Of an erasure.")] = None
     upload_url: Annotated[

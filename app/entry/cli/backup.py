@@ -6,7 +6,7 @@ import typer
 
 from app.config import Settings
 from app.entry.cli.terminal import console, services
-from app.entry.local.dynamodb import SetupError
+from app.entry.errors import SetupError
 from app.storage.admin import backups
 from app.storage.objects import S3FileStore
 

@@ -15,10 +15,10 @@ from app.config import PREFIX
 from app.domain.recommendations import RecommendationQuery
 from app.entry.cli import access, backup, cost, doctor, jobs, load, models, stream
 from app.entry.cli.terminal import CURRENT, console, database_folder, problems, progress_bar, services
+from app.entry.errors import SetupError
 from app.entry.jobs import exports, file_formats
 from app.entry.jobs.file_rows import FileError
 from app.entry.local import dynamodb, environment
-from app.entry.local.dynamodb import SetupError
 from app.errors import NotTrainable, SerendipError
 
 cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -262,7 +262,7 @@ def export(
     if kind not in file_formats.KINDS:
         raise typer.BadParameter(f"{kind!r} is none of {', '.join(file_formats.KINDS)}")
     with services() as wired:
-        count = exports.run(wired, kind, path)
+        count = exports.run(wired.services, wired.services.settings.project, kind, path)
     console.print(f"{path}: {count:,} {kind}")
 
 

@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from app.config import PREFIX, Settings
-from app.domain.jobs import Job
 from app.entry import oidc_client
+from app.entry.launcher import NoLauncher
 from app.entry.local import environment
-from app.errors import WorkerUnavailable
 from app.wiring import Wired, wire
 
 console = Console()
@@ -22,13 +21,6 @@ problems = Console(stderr=True)
 DATABASES = "databases"
 CURRENT = "current"
 """Names the database that was served last, which the other commands work on."""
-
-
-class NoLauncher:
-    """The command line does everything in its own process."""
-
-    def launch(self, project: str, job: Job) -> None:
-        raise WorkerUnavailable(f"Nobody would do job {job.job_id} of {project}.")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ class CsvRows:
         FileError: it is no CSV.
     """
 
-    def __init__(self, name: str, lines: Iterable[str], header: list[str] | None = None) -> None:
+    def __init__(self, name: str, lines: Iterable[str], header: Sequence[str] | None = None) -> None:
         self._name, self._lines = name, _Counted(lines)
         self._reader = csv.reader(self._lines)
         with self._readable():

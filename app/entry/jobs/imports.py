@@ -1,37 +1,30 @@
-"""Importing a file, or a slice of a job's: good rows are stored, bad ones written down with their line and reason."""
+"""Imports events, items and users: whole files from the command line, or the file of a job slice by slice."""
 
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
-import stamina
 from pydantic import TypeAdapter, ValidationError
 
-from app.api.schemas.records import MAX_EVENTS, MAX_RECORDS, BatchItem, BatchUser, EventIn
-from app.deadline import within
-from app.domain.jobs import Job, JobState
+from app.api.schemas.records import BatchItem, BatchUser, EventIn
+from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
 from app.entry.jobs import file_formats, file_rows
+from app.entry.jobs.batch_writer import BatchWriter
 from app.entry.jobs.file_formats import Source
 from app.entry.jobs.file_rows import FileError, FileRow
-from app.errors import Cancelled, Erased, Unavailable
 from app.services.bundle import Services
 from app.services.jobs import UPLOAD, file_name
 
-WRITERS = 4
-PATIENCE = timedelta(minutes=2)
 BODIES: dict[str, type[EventIn | BatchItem | BatchUser]] = {"events": EventIn, "items": BatchItem, "users": BatchUser}
-FEW_REJECTS = 100
+MAX_FIRST_REJECTS = 100
+"""An import stops if so many rows at its beginning are all bad."""
 SLICE_BYTES = 1024 * 1024
 BOM = "\ufeff".encode()
 
-
-Progress = Callable[[Source, int, int, int], None]
+ImportProgress = Callable[[Source, int, int, int], None]
 """Called with the source, the position in it, and the rows loaded and rejected so far."""
 
 
@@ -42,179 +35,113 @@ class ImportOutcome:
     rejects: Path | None = None
 
 
-class _Loading:
-    """Rows of one kind on their way into the database, a few batches at a time."""
-
-    def __init__(self, services: Services, project: str, kind: str, now: datetime) -> None:
-        """`now` is the time of events that have none."""
-        self._services, self._project, self._kind, self._now = services, project, kind, now
-        self._size = MAX_EVENTS if kind == "events" else MAX_RECORDS
-        self._threads = ThreadPoolExecutor(WRITERS)
-        self._pending: set[Future[None]] = set()
-        self._batch: list[Any] = []
-        self.loaded = 0
-        """Rows that were handed to a writer."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._threads.shutdown()
-
-    @property
-    def accepted(self) -> int:
-        return self.loaded + len(self._batch)
-
-    def add(self, record: Any) -> bool:  # noqa: ANN401 - one of three models
-        """Returns whether that began to store a batch."""
-        self._batch.append(record)
-        if len(self._batch) < self._size:
-            return False
-        self._submit()
-        return True
-
-    def finish(self) -> None:
-        """Everything is stored when this returns."""
-        if self._batch:
-            self._submit()
-        for future in self._pending:
-            future.result()
-
-    def _submit(self) -> None:
-        """Hand the batch to a writer; wait while all are busy, and raise what one of them raised."""
-        while len(self._pending) >= WRITERS:
-            done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-        self._pending.add(self._threads.submit(copy_context().run, self._store, self._batch))
-        self.loaded += len(self._batch)
-        self._batch = []
-
-    def _store(self, batch: list[Any]) -> None:
-        """Store a batch, but nothing of erased users, with patience: slow database, long import."""
-        for attempt in stamina.retry_context(
-            on=Unavailable, attempts=None, timeout=PATIENCE, wait_max=timedelta(seconds=5)
-        ):
-            with attempt, within(self._services.settings.request_deadline_seconds):
-                if not self._services.access.is_active(self._project):
-                    raise Cancelled("The project is being deleted.")
-                try:
-                    self._put(batch)
-                except Erased as error:  # a file may still name users who were erased; they stay so
-                    others = [record for place, record in enumerate(batch) if place not in error.positions]
-                    if others:
-                        self._put(others)
-
-    def _put(self, batch: list[Any]) -> None:
-        services, project = self._services, self._project
-        if self._kind == "events":
-            services.events.accept(project, [event.record(event.owner, self._now) for event in batch])
-        elif self._kind == "items":
-            services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
-        else:
-            services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
-
-
-def run(services: Services, project: str, source: Source, rejects: Path, progress: Progress) -> ImportOutcome:
-    """Load a source. Running it again changes nothing: rows that are there already are written as they are.
+def run(services: Services, project: str, source: Source, rejects: Path, progress: ImportProgress) -> ImportOutcome:
+    """Load a source. Loading it again changes nothing: the same rows are written again.
 
     Raises:
-        FileError: the file cannot be read, or not one of its first hundred rows is good.
+        FileError: the file cannot be read, or its first hundred rows are all bad.
     """
     outcome = ImportOutcome()
-    with _Loading(services, project, source.kind, services.clock()) as loading, _Rejects(rejects) as bad:
+    with BatchWriter(services, project, source.kind, services.clock()) as writer, _RejectFile(rejects) as reject_file:
         for row, record in checked(source.kind, file_formats.rows(source)):
             if isinstance(record, str):
-                bad.write(row, record)
+                reject_file.write(row, record)
                 outcome.rejected += 1
-                if outcome.rejected == FEW_REJECTS and not loading.accepted:
-                    raise FileError(_none_is_good(source.path.name, record))
-            elif loading.add(record):
-                progress(source, row.position, loading.loaded, outcome.rejected)
-        loading.finish()
-    outcome.loaded = loading.loaded
+                if outcome.rejected == MAX_FIRST_REJECTS and not writer.added:
+                    raise FileError(_all_bad(source.path.name, record))
+            elif writer.add(record):
+                progress(source, row.position, writer.submitted, outcome.rejected)
+        writer.finish()
+    outcome.loaded = writer.submitted
     outcome.rejects = rejects if outcome.rejected else None
     progress(source, source.size, outcome.loaded, outcome.rejected)
     return outcome
 
 
 def step(services: Services, project: str, job: Job) -> Job:
-    """Load the next slice of a job's file; the same slice has the same effect again.
+    """Load the next slice of a job's file. Repeating the step has the same effect.
 
     Raises:
-        FileError: the file cannot be read, or not one of its first hundred rows is good.
+        FileError: the file cannot be read, or its first hundred rows are all bad.
     """
-    objects, kind = services.jobs.objects, str(job.request["records"])
-    position, size = int(job.place.get("position", 0)), int(job.place["size"])
-    if not size:
+    request, checkpoint, objects = job.request, job.checkpoint, services.jobs.objects
+    assert isinstance(request, ImportRequest)  # noqa: S101 - an import's
+    assert isinstance(checkpoint, ImportCheckpoint)  # noqa: S101
+    if not checkpoint.size:
         raise FileError("The file is empty.")
-    content = objects.read(file_name(project, job, UPLOAD), position, SLICE_BYTES)
-    is_last = position + len(content) >= size
-    rows, place = _slice(job, content, is_last=is_last)
+    content = objects.read(file_name(project, job, UPLOAD), checkpoint.position, SLICE_BYTES)
+    is_last = checkpoint.position + len(content) >= checkpoint.size
+    rows, following = _slice(request, checkpoint, content, is_last=is_last)
     loaded = job.counts.get("loaded", 0)
-    good: list[Any] = []
+    records: list[Any] = []
     rejects: list[bytes] = []
-    for row, record in checked(kind, file_formats.named(rows, kind, job.request["columns"])):
+    for row, record in checked(request.records, file_formats.named(rows, request.records, request.columns)):
         if not isinstance(record, str):
-            good.append(record)
+            records.append(record)
             continue
         rejects.append(_reject(row, record))
-        if len(rejects) == FEW_REJECTS and not loaded + len(good):
-            raise FileError(_none_is_good("the file", record))
-    with _Loading(services, project, kind, job.created_at) as loading:
-        for record in _last_ones(kind, good):
-            loading.add(record)
-        loading.finish()
+        if len(rejects) == MAX_FIRST_REJECTS and not loaded + len(records):
+            raise FileError(_all_bad("the file", record))
+    with BatchWriter(services, project, request.records, job.created_at) as writer:
+        for record in _latest(request.records, records):
+            writer.add(record)
+        writer.finish()
     if rejects:
-        objects.write(file_name(project, job, f"rejects-{position:014}.jsonl"), b"".join(rejects))
+        objects.write(file_name(project, job, f"rejects-{checkpoint.position:014}.jsonl"), b"".join(rejects))
     return replace(
         job,
         state=JobState.SUCCEEDED if is_last else job.state,
-        place={**job.place, **place},
-        progress=place["position"] / size,
-        counts={"loaded": loaded + len(good), "rejected": job.counts.get("rejected", 0) + len(rejects)},
+        checkpoint=following,
+        progress=following.position / checkpoint.size,
+        counts={"loaded": loaded + len(records), "rejected": job.counts.get("rejected", 0) + len(rejects)},
     )
 
 
-def _last_ones(kind: str, records: Sequence[Any]) -> Collection[Any]:
-    """Of several records of one item or user the last one, because batches are stored side by side."""
+def _latest(kind: str, records: Sequence[Any]) -> Collection[Any]:
+    """The last record of each item or user, because batches are stored in parallel; all events."""
     if kind == "events":
         return records
-    return {getattr(one, "item_id", None) or one.user_id: one for one in records}.values()
+    return {getattr(record, "item_id", None) or record.user_id: record for record in records}.values()
 
 
-def _slice(job: Job, content: bytes, *, is_last: bool) -> tuple[list[FileRow], dict[str, Any]]:
-    """The whole rows of a slice, and where the next one begins. Its last row may go on there, unless it is the last."""
-    position, line = int(job.place.get("position", 0)), int(job.place.get("line", 0))
+def _slice(
+    request: ImportRequest, checkpoint: ImportCheckpoint, content: bytes, *, is_last: bool
+) -> tuple[list[FileRow], ImportCheckpoint]:
+    """The whole rows of a slice, and the checkpoint after them.
+
+    The last row is left to the next slice unless this is the last one: it may continue there.
+    """
+    position, line = checkpoint.position, checkpoint.line
     skipped = len(BOM) if not position and content.startswith(BOM) else 0
     content = content[skipped : None if is_last else content.rfind(b"\n") + 1]
-    if job.request["format"] == "csv":
-        rows, place = _csv_slice(job, content)
+    if request.format == "csv":
+        csv_rows = _csv_rows(request, checkpoint, content)
+        rows, header = list(csv_rows), csv_rows.header
     else:
-        rows, place = list(file_rows.of_json(io.BytesIO(content))), {}
+        rows, header = list(file_rows.of_json(io.BytesIO(content))), None
     if not is_last:
         if len(rows) <= 1:
             raise FileError(f"The row that begins at line {line + 1} is longer than {SLICE_BYTES:,} bytes.")
         rows.pop()
     end = FileRow(0, {}, None, len(content)) if is_last else rows[-1]
-    place |= {"position": position + skipped + end.position, "line": line + end.number}
-    return [replace(row, number=line + row.number) for row in rows], place
+    following = replace(checkpoint, position=position + skipped + end.position, line=line + end.number, header=header)
+    return [replace(row, number=line + row.number) for row in rows], following
 
 
-def _csv_slice(job: Job, content: bytes) -> tuple[list[FileRow], dict[str, Any]]:
+def _csv_rows(request: ImportRequest, checkpoint: ImportCheckpoint, content: bytes) -> file_rows.CsvRows:
     try:
         text = io.StringIO(content.decode(), newline="")
     except UnicodeDecodeError as error:
-        raise FileError("The file is not UTF-8 text, which a CSV must be.") from error
-    rows = file_rows.CsvRows("The file", text, job.place.get("header"))
-    names = {job.request["columns"].get(name, name) for name in rows.header}
-    if file_formats.kind_of(names, job.request["records"]) is None:
+        raise FileError("The file is not UTF-8 text, which a CSV file must be.") from error
+    rows = file_rows.CsvRows("The file", text, checkpoint.header)
+    names = {request.columns.get(name, name) for name in rows.header}
+    if file_formats.kind_of(names, request.records) is None:
         raise FileError(f"The file {file_formats.lacking(names)} Name yours in `columns`.")
-    return list(rows), {"header": rows.header}
+    return rows
 
 
 def checked(kind: str, rows: Iterable[FileRow]) -> Iterator[tuple[FileRow, Any]]:
-    """Each row with its record, or with the reason why it is bad; the rules are those of the API."""
+    """Each row with its record, or with the reason why it is bad. The rules are the API's."""
     adapter = TypeAdapter(BODIES[kind])
     for row in rows:
         if row.error:
@@ -226,19 +153,20 @@ def checked(kind: str, rows: Iterable[FileRow]) -> Iterator[tuple[FileRow, Any]]
         try:
             yield row, adapter.validate_python(fields)
         except ValidationError as error:
-            yield row, "; ".join(f"{one['loc'][0] if one['loc'] else 'row'}: {one['msg']}" for one in error.errors())
+            reasons = [f"{issue['loc'][0] if issue['loc'] else 'row'}: {issue['msg']}" for issue in error.errors()]
+            yield row, "; ".join(reasons)
 
 
-def _none_is_good(name: str, reason: str) -> str:
-    return f"None of the first {FEW_REJECTS} rows of {name} is good: {reason}."
+def _all_bad(name: str, reason: str) -> str:
+    return f"The first {MAX_FIRST_REJECTS} rows of {name} are all bad: {reason}."
 
 
 def _reject(row: FileRow, reason: str) -> bytes:
     return orjson.dumps({"line": row.number, "reason": reason, "row": row.fields}, default=str) + b"\n"
 
 
-class _Rejects:
-    """A JSON Lines file of bad rows, made when there is the first one."""
+class _RejectFile:
+    """A JSON Lines file of bad rows, created with the first of them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -20,6 +20,8 @@ from typing import Any
 
 import psutil
 
+from app.entry.errors import SetupError
+
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
@@ -27,10 +29,6 @@ JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 STATE = "dynamodb-local.json"
-
-
-class SetupError(Exception):
-    """Something that this machine lacks; the text says what to do."""
 
 
 def java() -> str:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - its usual name
 from pyspark.sql.types import StringType
 
 from app.config import Settings
-from app.entry.local.dynamodb import SetupError
+from app.entry.errors import SetupError
 from app.recommender.fit import spark
 from app.recommender.fit.learn import Report
 from app.recommender.packing import Packed

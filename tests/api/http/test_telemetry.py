@@ -19,7 +19,7 @@ from app import telemetry
 from app.api.application import create_application
 from app.config import Settings
 from app.domain.access import Scope
-from app.domain.jobs import JobKind
+from app.domain.jobs import ExportRequest
 from app.entry import oidc_client, tracing
 from app.wiring import wire
 from tests.api.http.test_security import CALLS
@@ -189,7 +189,7 @@ class TestTrace:
         event = {
             "serendip": "job",
             "project": project,
-            "job": idle_on(watched.settings).services.jobs.create(project, JobKind.EXPORT, {}).job_id,
+            "job": idle_on(watched.settings).services.jobs.create(project, ExportRequest()).job_id,
             "request_id": "req-7",
             "traceparent": f"00-{TRACE}-{PARENT}-01",
         }

@@ -162,7 +162,7 @@ class TestRoundTrip:
             (b"sku;price\n", {"records": "items", "format": "csv"}, "does not start with a header line"),
             (b"sku,price\n1,2\n", {"records": "items", "format": "csv"}, "Name yours in `columns`"),
             (b"item_id,t\n\xff\xfe,1\n", {"records": "items", "format": "csv"}, "is not UTF-8 text"),
-            (b'{"id": 1}\n' * 200, {"records": "items"}, "None of the first 100 rows of the file is good: item_id"),
+            (b'{"id": 1}\n' * 200, {"records": "items"}, "The first 100 rows of the file are all bad: item_id"),
             (b'{"item_id": "' + b"x" * 2**20, {"records": "items"}, "is longer than 1,048,576 bytes"),
         ],
     )
@@ -224,13 +224,13 @@ class TestTraining:
     def test_its_progress_is_the_jobs(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         shop.wired.services.events.accept(shop.project, two_tastes())
         monkeypatch.setattr(worker, "REPORT_SECONDS", 0.0)
-        seen, beat = [], Store.beat
+        seen, beat = [], Store.heartbeat
 
         def beating(store: Store, project: str, job: Job, progress: float, now: datetime) -> None:
             beat(store, project, job, progress, now)
             seen.append(shop.get({"job_id": job.job_id})["progress"])
 
-        monkeypatch.setattr(Store, "beat", beating)
+        monkeypatch.setattr(Store, "heartbeat", beating)
         shop.work(shop.create(kind="training"))
 
         assert len(set(seen)) > 1

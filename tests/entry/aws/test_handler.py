@@ -12,7 +12,7 @@ import pytest
 
 from app.api.application import DEFERRED
 from app.config import Settings
-from app.domain.jobs import JobKind
+from app.domain.jobs import ImportRequest, TrainingRequest
 from app.services.jobs import UPLOAD, file_name
 from app.wiring import Wired
 from tests.support.builders import a_project, idle_on, two_tastes
@@ -212,7 +212,7 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         services = idle_on(settings).services
         services.events.accept(settings.project, two_tastes())
         version = services.train.queue(settings.project).version
-        job = services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        job = services.jobs.create(settings.project, TrainingRequest(version))
         event = {"serendip": "job", "project": settings.project, "job": job.job_id}
 
         answer = python(
@@ -227,8 +227,7 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
     def test_a_job_goes_on_in_another_invocation_before_the_time_is_up(self, wired: Wired, settings: Settings) -> None:
         """With time for one slice each; also where there never is enough, one is done."""
         services = idle_on(settings).services
-        request = {"records": "items", "format": "jsonl", "columns": {}}
-        job = services.jobs.create(settings.project, JobKind.IMPORT, request)
+        job = services.jobs.create(settings.project, ImportRequest("items"))
         lines = b"".join(orjson.dumps({"item_id": f"i{n}"}) + b"\n" for n in range(100))
         services.jobs.objects.write(file_name(settings.project, job, UPLOAD), lines)
         services.jobs.begin(settings.project, job.job_id)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import JobKind
+from app.domain.jobs import TrainingRequest
 from app.domain.models import VersionState
 from app.wiring import Wired
 from tests.support.builders import an_event, idle_on
@@ -68,7 +68,7 @@ class TestHandler:
 
         services = idle_on(settings).services
         version = services.train.queue(settings.project).version
-        job = services.jobs.create(settings.project, JobKind.TRAINING, {"version": version, "force": False})
+        job = services.jobs.create(settings.project, TrainingRequest(version))
         done = function.invoke({"serendip": "job", "project": settings.project, "job": job.job_id})
         assert done.body == {"state": "failed"}  # too few events
         assert wired.services.train.get(settings.project, version).state is VersionState.FAILED

@@ -7,13 +7,13 @@ import pytest
 from botocore.session import get_session
 
 from app.config import Settings, TrainingTask
-from app.domain.jobs import Job, JobKind, JobState
+from app.domain.jobs import Job, JobState, TrainingCheckpoint, TrainingRequest
 from app.entry.aws import task_client
 from app.errors import WorkerUnavailable
 from tests.support.builders import NOON, SECRET
 from tests.support.cloud import MINISTACK, emulator
 
-JOB = Job("j20261126T101500123456-a1b2", JobKind.TRAINING, JobState.RUNNING, NOON, NOON)
+JOB = Job("j20261126T101500123456-a1b2", JobState.RUNNING, NOON, NOON, TrainingRequest("v1"), TrainingCheckpoint())
 TASK = TrainingTask(cluster="serendip-training", task_definition="serendip-training", subnets=("subnet-1",))
 SETTINGS = Settings(secret=SECRET, training_task=TASK)
 

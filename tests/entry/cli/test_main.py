@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import JobKind
+from app.domain.jobs import ErasureRequest
 from app.domain.users import of_session
 from app.entry.cli.load import load_sample
 from app.entry.local.dynamodb import free_port
@@ -168,7 +168,7 @@ class TestAccess:
 
 class TestJobs:
     def test_a_job_that_waits_is_done_here_and_listed(self, cli: Cli, settings: Settings) -> None:
-        job = idle_on(settings).services.jobs.create(settings.project, JobKind.ERASURE, {"owner": "ann"})
+        job = idle_on(settings).services.jobs.create(settings.project, ErasureRequest("ann"))
 
         assert cli.run("jobs", "work", job.job_id).splitlines()[-1] == f"{job.job_id}: succeeded."
         assert "has ended" in cli.run("jobs", "work", job.job_id)

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import JobKind, JobState
+from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, JobState, TrainingRequest
 from app.entry.jobs import exports, imports, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
@@ -51,7 +51,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (exports, "PAGE", 10),
     (events, "ERASED_AT_ONCE", 50),
     (worker, "ERASING_SECONDS", 1.0),
-    (jobs, "HOLD", timedelta(0)),
+    (jobs, "LEASE", timedelta(0)),
 )
 """So that little data makes several steps, and nobody waits for the hold of a worker that was killed."""
 SIDE_BY_SIDE = 3
@@ -94,10 +94,10 @@ Prepare = Callable[[Wired, str], str]
 """Fills a project and makes a job; returns its id."""
 
 
-def an_import(content: bytes, **request: Any) -> Prepare:
+def an_import(content: bytes, request: ImportRequest) -> Prepare:
     def prepare(wired: Wired, project: str) -> str:
         services = wired.services
-        job = services.jobs.create(project, JobKind.IMPORT, {"columns": {}, **request})
+        job = services.jobs.create(project, request)
         services.jobs.objects.write(file_name(project, job, UPLOAD), content)
         return services.jobs.begin(project, job.job_id).job_id
 
@@ -107,13 +107,13 @@ def an_import(content: bytes, **request: Any) -> Prepare:
 def prepare_export(wired: Wired, project: str) -> str:
     wired.services.catalog.put_items(project, [an_item(f"i{n}", "tea") for n in range(25)])
     wired.services.events.accept(project, two_tastes(users=10))
-    return wired.services.jobs.create(project, JobKind.EXPORT, {}).job_id
+    return wired.services.jobs.create(project, ExportRequest()).job_id
 
 
 def prepare_erasure(wired: Wired, project: str) -> str:
     wired.services.events.accept(project, [an_event("ann", f"i{n}", minutes=n) for n in range(80)])
     wired.services.events.accept(project, [an_event("bob")])
-    return wired.services.jobs.create(project, JobKind.ERASURE, {"owner": "ann"}).job_id
+    return wired.services.jobs.create(project, ErasureRequest("ann")).job_id
 
 
 def prepare_training(wired: Wired, project: str) -> str:
@@ -121,7 +121,7 @@ def prepare_training(wired: Wired, project: str) -> str:
     services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
     services.events.accept(project, two_tastes())
     version = services.train.queue(project).version
-    return services.jobs.create(project, JobKind.TRAINING, {"version": version, "force": False}).job_id
+    return services.jobs.create(project, TrainingRequest(version)).job_id
 
 
 EVENTS = b"".join(
@@ -132,8 +132,8 @@ EVENTS = b"".join(
 ITEMS = "\ufeffsku,title,note\r\n" + "".join(f's{n},"a ""{n}""","grün\r\nund rot"\r\n' for n in range(200))
 """Marked, quoted, over two lines, not ASCII."""
 KINDS: dict[str, Prepare] = {
-    "import of JSON Lines": an_import(EVENTS, records="events", format="jsonl"),
-    "import of CSV": an_import(ITEMS.encode(), records="items", format="csv", columns={"sku": "item_id"}),
+    "import of JSON Lines": an_import(EVENTS, ImportRequest("events")),
+    "import of CSV": an_import(ITEMS.encode(), ImportRequest("items", "csv", {"sku": "item_id"})),
     "export": prepare_export,
     "erasure": prepare_erasure,
     "training": prepare_training,
@@ -146,7 +146,7 @@ VOLATILE = {"jobs": {"revision", "attempts", "expires_at"}, "versions": {"second
 def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
     """All rows and files of a project, without names and times of this one."""
     job = wired.services.jobs.get(project, job_id)
-    version = str(job.request.get("version"))
+    version = str(job.version)
     known = {project: "PROJECT", job_id: "JOB", version: "VERSION"}
 
     def plain(text: str) -> str:

@@ -1,0 +1,89 @@
+"""Writes records of one kind to the database in batches, a few at a time."""
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import stamina
+
+from app.api.schemas.records import MAX_EVENTS, MAX_RECORDS
+from app.deadline import within
+from app.errors import Cancelled, Erased, Unavailable
+from app.services.bundle import Services
+
+WRITERS = 4
+RETRY_TIMEOUT = timedelta(minutes=2)
+
+
+class BatchWriter:
+    """Collects records into batches and stores these from several threads."""
+
+    def __init__(self, services: Services, project: str, kind: str, now: datetime) -> None:
+        """`now` is the time of events that have none."""
+        self._services, self._project, self._kind, self._now = services, project, kind, now
+        self._size = MAX_EVENTS if kind == "events" else MAX_RECORDS
+        self._threads = ThreadPoolExecutor(WRITERS)
+        self._pending: set[Future[None]] = set()
+        self._batch: list[Any] = []
+        self.submitted = 0
+        """Records in batches that were handed to a thread."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    @property
+    def added(self) -> int:
+        return self.submitted + len(self._batch)
+
+    def add(self, record: Any) -> bool:  # noqa: ANN401 - one of three models
+        """Add a record; returns whether it completed a batch."""
+        self._batch.append(record)
+        if len(self._batch) < self._size:
+            return False
+        self._submit()
+        return True
+
+    def finish(self) -> None:
+        """Store the last batch and wait for all others."""
+        if self._batch:
+            self._submit()
+        for future in self._pending:
+            future.result()
+
+    def _submit(self) -> None:
+        """Hand the batch to a thread. Waits while all are busy, and raises what a batch raised."""
+        while len(self._pending) >= WRITERS:
+            done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+        self._pending.add(self._threads.submit(copy_context().run, self._store, self._batch))
+        self.submitted += len(self._batch)
+        self._batch = []
+
+    def _store(self, batch: list[Any]) -> None:
+        """Store a batch without records of erased users, and retry while the database is unavailable."""
+        for attempt in stamina.retry_context(
+            on=Unavailable, attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
+        ):
+            with attempt, within(self._services.settings.request_deadline_seconds):
+                if not self._services.access.is_active(self._project):
+                    raise Cancelled("The project is being deleted.")
+                try:
+                    self._put(batch)
+                except Erased as error:  # a file may still name erased users; they stay erased
+                    others = [record for position, record in enumerate(batch) if position not in error.positions]
+                    if others:
+                        self._put(others)
+
+    def _put(self, batch: list[Any]) -> None:
+        services, project = self._services, self._project
+        if self._kind == "events":
+            services.events.accept(project, [event.record(event.owner, self._now) for event in batch])
+        elif self._kind == "items":
+            services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
+        else:
+            services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
