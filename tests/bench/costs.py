@@ -21,8 +21,8 @@ from app.api.application import create_application
 from app.clock import now
 from app.config import Settings
 from app.domain.events import Event
-from app.entry.cli import cost_model
-from app.entry.cli.cost_model import MonthlyTraffic, Part, RecordedUnits
+from app.entry.cli.operations import cost_model
+from app.entry.cli.operations.cost_model import Invocation, MonthlyTraffic, RecordedUnits
 from app.entry.local import dynamodb
 from app.entry.stream import Consumer
 from app.storage.events import EventRow
@@ -69,14 +69,14 @@ class Recorder:
         if self.kind:
             self.sums[self.kind]["write_units" if operation.startswith(WRITES) else "read_units"] += units
 
-    def part(self, kind: str) -> Part:
+    def part(self, kind: str) -> Invocation:
         count, sums = len(self.milliseconds[kind]), self.sums[kind]
         units = {name: sums[name] / count for name in ("read_units", "write_units", "log_bytes")}
         times = {
             "milliseconds": statistics.median(self.milliseconds[kind]),
             "core_milliseconds": statistics.median(self.core_milliseconds[kind]),
         }
-        return Part(**units, **times)
+        return Invocation(**units, **times)
 
 
 def run() -> None:

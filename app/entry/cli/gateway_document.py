@@ -12,33 +12,33 @@ from app.config import Settings
 from app.services.bundle import Services
 
 VERSION = "3.0.1"
-"""Of OpenAPI; API Gateway knows no newer one."""
+"""OpenAPI's version; API Gateway supports no newer one."""
 INTEGRATION, ANY = "x-amazon-apigateway-integration", "x-amazon-apigateway-any-method"
 CUSTOM_METHOD = re.compile(r"(\{\w+\}):\w+$")
-"""`{version}:activate`; API Gateway's variables are whole segments, so `{version}` takes it in."""
-UNUSED = SecretStr("signs nothing: no request is answered here")
+"""`{version}:activate`. API Gateway's variables are whole segments, so `{version}` matches it as well."""
+UNUSED = SecretStr("signs nothing: no request is served here")
 REST = {"passthroughBehavior": "when_no_match", "payloadFormatVersion": "1.0"}
 HTTP = {"payloadFormatVersion": "2.0"}
 
 
 def plain() -> dict[str, Any]:
-    """The document of the present application; it needs no database."""
+    """The application's own document; needs no database."""
     services = cast("Services", SimpleNamespace(settings=Settings(secret=UNUSED)))
     return create_application(services).openapi()
 
 
 def importable(document: Mapping[str, Any], function: str, *, rest: bool) -> dict[str, Any]:
-    """The document for ImportApi, or for ImportRestApi.
+    """The document for ImportApi or ImportRestApi.
 
-    What operations take and give is left out: the function checks it, and `/openapi.json` describes it.
+    Request and response schemas are omitted: the function validates requests, and `/openapi.json` has the schemas.
 
     Args:
-        document: as FastAPI makes it.
-        function: the ARN of the function, or of its alias, that answers.
-        rest: a REST API imports it, and not an HTTP API.
+        document: the one that FastAPI generates.
+        function: the ARN of the function, or of its alias, to invoke.
+        rest: for a REST API instead of an HTTP API.
 
     Raises:
-        ValueError: `function` is no ARN of a function.
+        ValueError: `function` is not the ARN of a function.
     """
     integration = _integration(function, rest=rest)
     paths: dict[str, dict[str, Any]] = {}
@@ -46,13 +46,13 @@ def importable(document: Mapping[str, Any], function: str, *, rest: bool) -> dic
         merged = paths.setdefault(CUSTOM_METHOD.sub(r"\1", path), {})
         for method, operation in operations.items():
             merged.setdefault(method, _operation(operation, path) | {INTEGRATION: integration})
-    everything: dict[str, Any] = {
+    catch_all: dict[str, Any] = {
         "responses": {"default": {"description": "Documentation and its files."}},
         INTEGRATION: integration,
     }
     if rest:
-        everything["parameters"] = [_variable("proxy")]
-    paths["/{proxy+}" if rest else "/$default"] = {ANY: everything}
+        catch_all["parameters"] = [_variable("proxy")]
+    paths["/{proxy+}" if rest else "/$default"] = {ANY: catch_all}
     info = {name: document["info"][name] for name in ("title", "version")}
     return {"openapi": VERSION, "info": info, "paths": paths}
 

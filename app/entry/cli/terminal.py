@@ -1,4 +1,4 @@
-"""What all commands share: the terminal, and the services over the right database."""
+"""What all commands share: the terminal and the services over the configured database."""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from app.config import PREFIX, Settings
 from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
 from app.entry.local import environment
+from app.services.bundle import Services
 from app.wiring import Wired, wire
 
 console = Console()
@@ -20,16 +21,23 @@ problems = Console(stderr=True)
 
 DATABASES = "databases"
 CURRENT = "current"
-"""Names the database that was served last, which the other commands work on."""
+"""Names the database that was served last; the other commands use it."""
 
 
 @contextmanager
-def services() -> Iterator[Wired]:
-    """The services over the configured database, or over the one that `make run` keeps."""
+def connect() -> Iterator[tuple[Services, str]]:
+    """The services over the configured database, and the configured project."""
+    with connect_wired() as wired:
+        yield wired.services, wired.services.settings.project
+
+
+@contextmanager
+def connect_wired() -> Iterator[Wired]:
+    """The configured database, or the local one of `make run`, with its services."""
     if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
         values = dict(os.environ)
         values.setdefault(f"{PREFIX}SECRET", environment.secret(environment.HOME))
-        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # nobody waits for an answer here
+        values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # no client waits for a response here
         wired = wire(Settings.from_environment(values), NoLauncher(), oidc_client.fetch)
         try:
             yield wired
@@ -43,7 +51,7 @@ def services() -> Iterator[Wired]:
 
 
 def database_folder(data: Path | None) -> Path:
-    """Where the local database lies; each DATA has one of its own."""
+    """The folder of the local database for this data; None is the sample shop."""
     name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
     return environment.HOME / DATABASES / name
 

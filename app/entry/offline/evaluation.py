@@ -67,7 +67,7 @@ class Configuration:
             elif separator and name in SETTABLE:
                 changes[name] = None if value == "none" and name == "half_life_days" else SETTABLE[name](value)
             elif part != CHOSEN:
-                raise ValueError(f"{part!r} is none of {CHOSEN}, {DENSE}, {LOCAL}, {'=..., '.join(SETTABLE)}=...")
+                raise ValueError(f"{part!r} is not one of {CHOSEN}, {DENSE}, {LOCAL}, {'=..., '.join(SETTABLE)}=...")
         return cls(text, changes)
 
     def of(self, choice: Choice) -> Choice:

@@ -8,14 +8,14 @@ from typer.testing import CliRunner
 
 from app import prices
 from app.config import Settings
-from app.entry.cli import cost_model
-from app.entry.cli.cost_model import RECORDED, MonthlyTraffic, Part, RecordedUnits
 from app.entry.cli.main import cli
+from app.entry.cli.operations import cost_model
+from app.entry.cli.operations.cost_model import RECORDED, Invocation, MonthlyTraffic, RecordedUnits
 from app.wiring import Wired
 from tests.support.builders import client_of
 from tests.support.server_process import environment
 
-LITTLE = Part(read_units=2.0, write_units=1.0, milliseconds=10.0, core_milliseconds=6.0, log_bytes=100.0)
+LITTLE = Invocation(read_units=2.0, write_units=1.0, milliseconds=10.0, core_milliseconds=6.0, log_bytes=100.0)
 SIMPLE = RecordedUnits("2026-01-01", LITTLE, LITTLE, LITTLE, LITTLE, events_a_request=10, bytes_an_event=500.0)
 
 

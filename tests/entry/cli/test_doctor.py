@@ -93,7 +93,7 @@ class TestDoctor:
         SPOILT[what](older.database.call, prefix)
 
         assert wrong() == {prefix + what: "Run `serendip migrate`."}
-        assert f"Mended: {prefix}{what}" in run("migrate").stdout.replace("\n", " ")
+        assert f"Fixed: {prefix}{what}" in run("migrate").stdout.replace("\n", " ")
         assert wrong() == {}
 
     def test_other_keys_are_found_and_left_alone(self, older: Wired) -> None:
@@ -124,14 +124,14 @@ class TestDoctor:
         key = {"project": {"S": settings.project}, "version": {"S": "v1"}}
         older.database.call("DeleteItem", {"TableName": f"{settings.table_prefix}versions", "Key": key})
 
-        assert list(wrong()) == ["model v1 is active and not there"]
+        assert list(wrong()) == ["model v1 is active but does not exist"]
 
     def test_keys_that_have_all_ended_are_found(self, older: Wired) -> None:
         settings = older.services.settings
         for one in older.services.keys.list_all(settings.project):
             older.services.keys.revoke(settings.project, one.key_id)
 
-        assert list(wrong()) == [f"keys {settings.project} has none that can be used"]
+        assert list(wrong()) == [f"keys {settings.project} has no valid key"]
 
     def test_a_database_that_cannot_be_reached_is_one_finding(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ import pytest
 from app.config import Settings
 from app.domain.jobs import ErasureRequest
 from app.domain.users import of_session
-from app.entry.cli.load import load_sample
+from app.entry.cli.serve import load_sample
 from app.entry.local.dynamodb import free_port
 from app.wiring import Wired
 from tests.support import datasets
@@ -208,7 +208,7 @@ class TestEvaluate:
         assert heading == "|  | chosen | local,neighbors=2,half_life_days=none | popularity |"
         assert rule == "| --- | ---: | ---: | ---: |"
         assert any(line.startswith(f"| ndcg | {chosen['metrics']['ndcg']:.4f} (") for line in body)
-        assert "is none of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
+        assert "is not one of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
 
     def test_a_test_file_is_what_is_right(self, cli: Cli) -> None:
         lines = events_file(cli.folder).read_text().splitlines()[:-2]
@@ -258,8 +258,8 @@ class TestServe:
         port = free_port()
         code = f"""
 from fastapi import FastAPI
-from app.entry import serving
-serving.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
+from app.entry.local import server
+server.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
 """
         with subprocess.Popen(
             [sys.executable, "-c", code], cwd=datasets.ROOT, stdout=subprocess.PIPE, text=True
@@ -280,9 +280,9 @@ class TestSample:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr("app.entry.local.sample_shop.USERS", 20)
 
-        load_sample(wired)
+        load_sample(wired.services, settings.project)
         first = {event.event_id for event in wired.services.events.all(settings.project)}
-        load_sample(wired)
+        load_sample(wired.services, settings.project)
 
         items = wired.services.catalog.list_items(settings.project, None, None, 100).records
         assert len(items) == 100

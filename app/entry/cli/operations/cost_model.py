@@ -1,6 +1,6 @@
-"""What a month of traffic costs in AWS: units and times as a benchmark recorded them, at public prices.
+"""What a month of traffic costs in AWS: units and times recorded by a benchmark, at public prices.
 
-`make bench ONLY=costs` records them again and says how far they are from what is kept here.
+`make bench ONLY=costs` records them again and compares them with the values in this file.
 """
 
 from collections.abc import Sequence
@@ -11,52 +11,52 @@ from app import prices
 MONTH_SECONDS = 30 * 86_400
 GB = 1e9
 TICK_SECONDS = 300
-"""Of the template's schedule."""
+"""Seconds between ticks; the template's schedule."""
 ACCESS_LOG_BYTES = 80
-"""Of one request in the gateway's log, by the template's format."""
+"""Bytes of one request in the gateway's log, in the template's format."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one invocation of a kind takes."""
+class Invocation:
+    """The recorded usage of one kind of invocation."""
 
     read_units: float
     write_units: float
     milliseconds: float
-    """From its beginning to its end, on the machine that recorded it."""
+    """Duration, on the machine that recorded it."""
     core_milliseconds: float
-    """Of these, what a whole core computed; Lambda gives less of one with less memory, and is paid for as much."""
+    """CPU time within the duration, of a whole core. Lambda gives a share of a core in proportion to its memory."""
     log_bytes: float
 
 
 @dataclass(frozen=True)
 class RecordedUnits:
-    """By kind of invocation; each request of events becomes a batch of the stream."""
+    """Recorded usage of each kind of invocation. Each request with events becomes one batch of the stream."""
 
     on: str
-    recommendations: Part
-    events: Part
-    """A request of `events_a_request` events of one user."""
-    stream: Part
-    """A batch of as many."""
-    tick: Part
+    recommendations: Invocation
+    events: Invocation
+    """A request with `events_a_request` events of one user."""
+    stream: Invocation
+    """A batch of `events_a_request` records."""
+    tick: Invocation
     events_a_request: int
     bytes_an_event: float
 
 
 @dataclass(frozen=True)
 class MonthlyTraffic:
-    """A month's."""
+    """The traffic of one month."""
 
     recommendations: float = 1e6
     events: float = 1e6
     events_a_request: float = 10
     stored_events: float = 0.0
-    """Of the months before."""
+    """Events already stored from previous months."""
 
     @property
     def stored(self) -> float:
-        """On average of the month, in which its own events come one after the other."""
+        """Events stored on average during the month, to which its own events are added evenly."""
         return self.stored_events + self.events / 2
 
 
@@ -69,7 +69,7 @@ class Term:
 
 
 def terms(traffic: MonthlyTraffic, recorded: RecordedUnits) -> Sequence[Term]:
-    """A month's cost, term by term; storage is the only one that stays when there is no traffic."""
+    """A month's cost, term by term. Without traffic, only storage remains."""
     requests = traffic.events / traffic.events_a_request
     size = traffic.events_a_request / recorded.events_a_request
     ticks = MONTH_SECONDS / TICK_SECONDS if traffic.events else 0.0
@@ -79,15 +79,15 @@ def terms(traffic: MonthlyTraffic, recorded: RecordedUnits) -> Sequence[Term]:
         (requests, recorded.stream, size),
         (ticks, recorded.tick, 1.0),
     )
-    answered, invoked = traffic.recommendations + requests, sum(count for count, _, _ in times)
+    responses, invocations = traffic.recommendations + requests, sum(count for count, _, _ in times)
     reads = sum(count * part.read_units * scale for count, part, scale in times)
     writes = sum(count * part.write_units * scale for count, part, scale in times)
     gigabyte_seconds = sum(count * _gigabyte_seconds(part) for count, part, _ in times)
-    logged = sum(count * part.log_bytes for count, part, _ in times) + answered * ACCESS_LOG_BYTES
+    logged = sum(count * part.log_bytes for count, part, _ in times) + responses * ACCESS_LOG_BYTES
     stored = traffic.stored * recorded.bytes_an_event / GB
     return (
-        Term("HTTP API", answered, "requests", answered * prices.HTTP_API_REQUEST),
-        Term("Lambda, invocations", invoked, "invocations", invoked * prices.LAMBDA_REQUEST),
+        Term("HTTP API", responses, "requests", responses * prices.HTTP_API_REQUEST),
+        Term("Lambda, invocations", invocations, "invocations", invocations * prices.LAMBDA_REQUEST),
         Term("Lambda, time", gigabyte_seconds, "GB-s", gigabyte_seconds * prices.LAMBDA_GB_SECOND),
         Term("DynamoDB, reads", reads, "units", reads * prices.READ_UNIT),
         Term("DynamoDB, writes", writes, "units", writes * prices.WRITE_UNIT),
@@ -97,17 +97,19 @@ def terms(traffic: MonthlyTraffic, recorded: RecordedUnits) -> Sequence[Term]:
     )
 
 
-def _gigabyte_seconds(part: Part) -> float:
+def _gigabyte_seconds(part: Invocation) -> float:
     waiting = max(0.0, part.milliseconds - part.core_milliseconds)
     return (part.core_milliseconds * prices.CORE_GB + waiting * prices.API_MEMORY_GB) / 1_000
 
 
 RECORDED = RecordedUnits(
     on="2026-11-25",
-    recommendations=Part(read_units=2.424, write_units=0.038, milliseconds=9.15, core_milliseconds=7.15, log_bytes=292),
-    events=Part(read_units=0.545, write_units=20.09, milliseconds=11.86, core_milliseconds=7.43, log_bytes=197),
-    stream=Part(read_units=6.167, write_units=5.222, milliseconds=11.75, core_milliseconds=6.83, log_bytes=281),
-    tick=Part(read_units=1.0, write_units=0.0, milliseconds=8.39, core_milliseconds=5.18, log_bytes=281),
+    recommendations=Invocation(
+        read_units=2.424, write_units=0.038, milliseconds=9.15, core_milliseconds=7.15, log_bytes=292
+    ),
+    events=Invocation(read_units=0.545, write_units=20.09, milliseconds=11.86, core_milliseconds=7.43, log_bytes=197),
+    stream=Invocation(read_units=6.167, write_units=5.222, milliseconds=11.75, core_milliseconds=6.83, log_bytes=281),
+    tick=Invocation(read_units=1.0, write_units=0.0, milliseconds=8.39, core_milliseconds=5.18, log_bytes=281),
     events_a_request=10,
     bytes_an_event=441,
 )

@@ -1,0 +1,72 @@
+"""`serendip evaluate`: measure the recommender on files, without a database."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from app.entry.cli.terminal import console, progress_bar
+
+FORMATS = ("table", "markdown", "json")
+
+
+def evaluate(
+    train_file: Annotated[Path, typer.Argument(metavar="TRAIN", help="A file with user_id, item_id[, ...].")],
+    test: Annotated[Path | None, typer.Option(help="Test file. Default: hold out part of TRAIN.")] = None,
+    holdout: Annotated[
+        str, typer.Option(help="How to hold out events: random, time or last. The trainer validates the same way.")
+    ] = "random",
+    k: Annotated[int, typer.Option(min=1, max=1_000, help="Length of the lists.")] = 20,
+    configuration: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--config",
+            help="Configuration to compare; may be repeated. `chosen` (the trainer's choice), `dense` or `local`, "
+            "then comma-separated neighbors=, ridge=, user_exponent=, item_exponent=, half_life_days= (or none).",
+        ),
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare configurations of the recommender, and popularity, on files; needs no database."""
+    from app.entry.offline import evaluation, evaluation_table  # noqa: PLC0415 - loads numpy
+
+    if holdout not in evaluation.HOLDOUTS:
+        raise typer.BadParameter(f"{holdout!r} is not one of {', '.join(evaluation.HOLDOUTS)}.")
+    if output not in FORMATS:
+        raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}.")
+    try:
+        configurations = [evaluation.Configuration.parsed(text) for text in configuration or [evaluation.CHOSEN]]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with progress_bar() as bar:
+        task = bar.add_task("Reading", total=1.0, note="")
+        report = evaluation.run(
+            train_file,
+            test,
+            holdout,
+            k,
+            configurations,
+            lambda phase, done: bar.update(task, completed=done, description=phase),
+        )
+    if as_json or output == "json":
+        console.print_json(orjson.dumps(report).decode())
+    elif output == "markdown":
+        typer.echo(evaluation_table.markdown(report))
+    else:
+        _print_table(report, train_file.name)
+
+
+def _print_table(report: dict[str, Any], name: str) -> None:
+    from app.entry.offline import evaluation_table  # noqa: PLC0415 - as above
+
+    heading, rows = evaluation_table.rows(report)
+    table = Table(*heading, title=f"{name}: {evaluation_table.summary(report)}")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    for result in report["comparison"][:-1]:
+        console.print(f"{result['name']}: {result['parameters']}")
+    console.print(f"{report['seconds']} s, peak memory {report['peak_memory_mb']} MB")

@@ -1,0 +1,21 @@
+"""`serendip export`: write all records of a kind to a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.entry.cli.imports import check_kind
+from app.entry.cli.terminal import connect, console
+from app.entry.jobs import exports
+
+
+def export(
+    kind: Annotated[str, typer.Argument(help="events, items or users.")],
+    path: Annotated[Path, typer.Argument(help="The JSON Lines file to write; `serendip import` reads it back.")],
+) -> None:
+    """Write all events, items or users to a file."""
+    check_kind(kind)
+    with connect() as (services, project):
+        count = exports.run(services, project, kind, path)
+    console.print(f"{path}: {count:,} {kind}")

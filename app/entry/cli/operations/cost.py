@@ -1,0 +1,95 @@
+"""`serendip cost`: a forecast of a month's cost, and the project's recorded usage."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from functools import reduce
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from app import prices
+from app.domain.usage import DailyUsage
+from app.entry.cli.operations import cost_model
+from app.entry.cli.operations.cost_model import RECORDED, MonthlyTraffic
+from app.entry.cli.terminal import connect, console
+from app.services import usage
+
+Recommendations = Annotated[float, typer.Option(min=0, help="Recommendation requests a month.")]
+Events = Annotated[float, typer.Option(min=0, help="Events a month.")]
+DAYS_PER_MONTH = 30
+MILLION = 1e6
+SMALL = 10
+NOT_INCLUDED = (
+    "alarms and the dashboard (an account's first 10 and 3 are free), the application's metrics if they are on "
+    f"({prices.METRIC:.2f} each), trainings, data transfer out of AWS"
+)
+USED = (
+    "Used in the last {days} days: {requests:,.0f} requests, {events:,.0f} events, {read_units:,.0f} read units, "
+    "{write_units:,.0f} write units. A month at this rate: {dollars_a_month:.2f} US dollars, without "
+    "stream, ticks and logs."
+)
+
+
+def cost(
+    recommendations: Recommendations = 1e6,
+    events: Events = 1e6,
+    events_a_request: Annotated[float, typer.Option(min=1, max=500, help="Events in one request.")] = 10,
+    stored_events: Annotated[float, typer.Option(min=0, help="Events already stored from previous months.")] = 0,
+    used_days: Annotated[
+        int | None, typer.Option(min=1, max=400, help="Also print what the project used in the last days.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
+    traffic = MonthlyTraffic(recommendations, events, events_a_request, stored_events)
+    report = _forecast(traffic)
+    if used_days is not None:
+        report["used"] = _used(used_days)
+    if as_json:
+        console.print_json(orjson.dumps(report).decode())
+        return
+    table = Table("", "Per month", "Unit", "US dollars")
+    for term in report["terms"]:
+        amount = f"{term['amount']:,.0f}" if term["amount"] >= SMALL else f"{term['amount']:.2g}"
+        table.add_row(term["name"], amount, term["unit"], f"{term['dollars']:.2f}")
+    table.add_row("Total", "", "", f"{report['dollars']:.2f}")
+    console.print(table)
+    console.print(
+        "A million recommendations: {dollars_per_million_recommendations:.2f}. A million events: "
+        "{dollars_per_million_events:.2f}. Without traffic, storage only: {dollars_idle:.2f}.".format(**report),
+        f"Prices of us-east-1 as of {prices.AS_OF}, without free tiers. Units and times recorded on {RECORDED.on}.",
+        f"Not included: {NOT_INCLUDED}.",
+        sep="\n",
+        highlight=False,
+    )
+    if used_days is not None:
+        console.print(USED.format(days=used_days, **report["used"]), highlight=False)
+
+
+def _forecast(traffic: MonthlyTraffic) -> dict[str, Any]:
+    def dollars(traffic: MonthlyTraffic) -> float:
+        return sum(term.dollars for term in cost_model.terms(traffic, RECORDED))
+
+    terms = cost_model.terms(traffic, RECORDED)
+    return {
+        "traffic": asdict(traffic),
+        "terms": [asdict(term) for term in terms],
+        "dollars": dollars(traffic),
+        "dollars_per_million_recommendations": dollars(MonthlyTraffic(MILLION, 0.0)),
+        "dollars_per_million_events": dollars(MonthlyTraffic(0.0, MILLION, traffic.events_a_request)),
+        "dollars_idle": dollars(MonthlyTraffic(0.0, 0.0, stored_events=traffic.stored_events + traffic.events)),
+        "prices_as_of": prices.AS_OF,
+        "recorded_on": RECORDED.on,
+    }
+
+
+def _used(days: int) -> dict[str, float]:
+    """What the project's requests used, and what a month at this rate would cost."""
+    with connect() as (services, project):
+        today = services.clock().date()
+        daily = services.usage.days(project, today - timedelta(days=days - 1), today)
+    total = reduce(usage.summed, daily, DailyUsage(today))
+    numbers = {name: getattr(total, name) for name in usage.NUMBERS}
+    return {**numbers, "dollars_a_month": usage.dollars(total) / days * DAYS_PER_MONTH}

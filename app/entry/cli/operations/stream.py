@@ -1,0 +1,56 @@
+"""`serendip stream`: list and retry the stream records that could not be applied."""
+
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+
+from app.domain.paging import every
+from app.entry.cli.terminal import connect, console
+from app.entry.stream import Consumer
+
+stream = typer.Typer(help="The stream of events.", no_args_is_help=True)
+PAGE = 100
+
+Project = Annotated[str | None, typer.Option(help="The project. Default: SERENDIP_PROJECT.")]
+Unknown = Annotated[bool, typer.Option("--unknown", help="Records that name no project.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, including the records.")]
+
+
+class _NoSockets:
+    """The command line pushes to no sockets; the next event does."""
+
+    def any_of(self, project: str) -> bool:  # noqa: ARG002 - the protocol's
+        return False
+
+    def push(self, project: str, user_id: str) -> int:
+        raise NotImplementedError
+
+
+@stream.command("failures")
+def failures(project: Project = None, unknown: Unknown = False, as_json: AsJson = False) -> None:
+    """List the records that could not be applied, with reasons. They are kept for two weeks."""
+    with connect() as (services, default):
+        name = None if unknown else project or default
+        listed = list(every(lambda start: services.failures.list_page(name, start, PAGE)))
+    if as_json:
+        rows = [
+            {"record_id": failure.record_id, "reason": failure.reason, "record": failure.record} for failure in listed
+        ]
+        console.print_json(orjson.dumps(rows).decode())
+        return
+    table = Table("Record", "User", "Reason")
+    for failure in listed:
+        table.add_row(failure.record_id, failure.user_id or "", failure.reason)
+    console.print(table if listed else "There are none.")
+
+
+@stream.command("retry")
+def retry(project: Project = None, unknown: Unknown = False) -> None:
+    """Apply the records again, after the cause was fixed."""
+    with connect() as (services, default):
+        consumer = Consumer(services, _NoSockets())
+        name = None if unknown else project or default
+        tried, applied = services.failures.retry(name, consumer.succeeds)
+    console.print(f"{applied} of {tried} applied.")

@@ -1,0 +1,41 @@
+"""`serendip recommend`: recommendations for a user, with reasons."""
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from app.domain.recommendations import RecommendationQuery
+from app.entry.cli.terminal import connect, console
+
+
+def recommend(
+    user_id: str,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Recommend items to a user, and say why."""
+    with connect() as (services, project):
+        recommended = services.recommend.for_user(project, user_id, RecommendationQuery(limit=limit))
+    rows: list[dict[str, Any]] = [
+        {
+            "item_id": recommendation.item_id,
+            "title": recommendation.item.title if recommendation.item else None,
+            "score": recommendation.score,
+            "source": recommendation.source,
+            "reasons": [
+                {"item": reason.title or reason.item_id, "share": reason.share} for reason in recommendation.reasons
+            ],
+        }
+        for recommendation in recommended.recommendations
+    ]
+    if as_json:
+        console.print_json(orjson.dumps(rows).decode())
+        return
+    model = recommended.active.version if recommended.active else "no model"
+    table = Table("Item", "Title", "Score", "Source", "Because of", title=f"For {user_id}, {model}")
+    for row in rows:
+        reasons = ", ".join(f"{reason['item']} {reason['share']:.0%}" for reason in row["reasons"])
+        table.add_row(row["item_id"], row["title"] or "", f"{row['score']:.4f}", row["source"], reasons)
+    console.print(table)
