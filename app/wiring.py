@@ -36,12 +36,17 @@ from app.services.models.train import Train
 from app.services.models.training import TrainingStores
 from app.services.privacy.erasure import Erasure, ErasureStores
 from app.services.privacy.sessions import Sessions
-from app.services.recommendations.cache import ServingCache
 from app.services.recommendations.catalog_changes import CatalogChanges
 from app.services.recommendations.catalog_snapshot import CatalogSnapshot
 from app.services.recommendations.context import ContextLoader
 from app.services.recommendations.decision_log import DecisionLog, owner_digest
+from app.services.recommendations.item_cache import ItemCache
+from app.services.recommendations.list_cache import ListCache
+from app.services.recommendations.model_cache import ModelCache
+from app.services.recommendations.queries import Queries
 from app.services.recommendations.recommend import Recommend
+from app.services.recommendations.recommendations import Recommendations
+from app.services.recommendations.responses import Responses
 from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
@@ -90,16 +95,17 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     access_store = AccessStore(database)
     moving = LiveListStore(database)
     changes = CatalogChanges(items, settings, clock.now, database.submit)
-    cache = ServingCache(neighbors, moving, items, changes, versions, settings)
-    assortment = CatalogSnapshot(items, changes, settings, database.submit)
-    changes.listen(cache)
-    changes.listen(assortment)
+    model_cache = ModelCache(neighbors=neighbors, versions=versions, settings=settings)
+    item_cache = ItemCache(items=items, changes=changes, settings=settings)
+    snapshot = CatalogSnapshot(items=items, changes=changes, settings=settings, submit=database.submit)
+    changes.observe(item_cache)
+    changes.observe(snapshot)
 
     def learn_items(project: str, changed: Sequence[Item]) -> None:
-        cache.learn(project, changed)
-        assortment.renew(project, changed)
+        item_cache.put(project, changed)
+        snapshot.renew(project, changed)
         with suppress(Unavailable):  # they are stored; the next new item tells of them
-            traffic.items_came(project, changed, cache.active(project))
+            traffic.items_came(project, changed, model_cache.active(project))
 
     counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
     tokens = SignedTokens(settings.secret.get_secret_value())
@@ -139,7 +145,7 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         settings,
         outcomes.worse,
         lambda project: max(items.latest(project, None, 1).values(), default=None),
-        cache.forget_active,
+        model_cache.forget_active,
         clock.now,
     )
     stores = TrainingStores(events, items, neighbors, versions)
@@ -156,6 +162,26 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
             raise
 
     retraining = Retraining(versions, settings, partial(begin_training, quickly=True), clock.now)
+    loader = ContextLoader(
+        events=events,
+        users=users,
+        models=model_cache,
+        lists=ListCache(lists=moving, settings=settings),
+        items=item_cache,
+        snapshot=snapshot,
+        changes=changes,
+        settings=settings,
+        submit=database.submit,
+    )
+    recommend = Recommend(loader=loader, clock=clock.now)
+    scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock.now)
+    decisions = DecisionLog(
+        store=decision_store,
+        settings=settings,
+        clock=clock.now,
+        random_hex=clock.random_hex,
+        erased=erasure.erased,
+    )
     services = Services(
         settings=settings,
         access=access,
@@ -165,8 +191,14 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         idempotency=Idempotency(IdempotencyStore(database), settings, clock.now),
         catalog=Catalog(items, users, clock.now, learn_items, erasure.erased),
         events=Events(events, erasure.erased, tokens),
-        recommend=Recommend(
-            ContextLoader(events, users, cache, changes, assortment, settings, database.submit), clock.now
+        recommend=recommend,
+        recommendations=Recommendations(
+            recommend=recommend,
+            queries=Queries(scenarios=scenarios, tokens=tokens),
+            responses=Responses(tokens=tokens, decisions=decisions, settings=settings, clock=clock.now),
+            scenarios=scenarios,
+            decisions=decisions,
+            tokens=tokens,
         ),
         train=train,
         traffic=traffic,
@@ -174,8 +206,8 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         counting=Counting(counters, settings.list_weights, clock.now),
         lists=Lists(counters, sums, moving, items, settings, access.is_active, retraining.consider, clock.now),
         failures=Failures(failures, erasure.erased),
-        scenarios=Scenarios(ScenarioStore(database), settings, clock.now),
-        decisions=DecisionLog(decision_store, settings, clock.now, clock.random_hex, erasure.erased),
+        scenarios=scenarios,
+        decisions=decisions,
         sessions=Sessions(events, erasure.refuse),
         sockets=Sockets(connections, settings, erasure.refuse, clock.now),
         erasure=erasure,

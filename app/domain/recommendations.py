@@ -1,139 +1,188 @@
-"""Recommendation requests, recommendations and their reasons."""
+"""Recommendation queries, recommendations with their reasons, and the responses that carry them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, TypedDict
 
 from app.domain.items import Item
 from app.domain.models import ActiveModel
 
-NEIGHBORS, SIMILAR, GIVEN = "neighbors", "similar", "given"
-
-
+NEIGHBORS, SIMILAR, REQUESTED = "neighbors", "similar", "requested"
 TRENDING, POPULAR, LATEST = "trending", "popular", "latest"
-
-
-TERMS = "terms"
-"""The list of a version that says how rare terms are, by which new items are compared."""
-
-
 CATALOG, EXPLORATION = "catalog", "exploration"
-
-
+TERMS = "terms"
+"""The list of a model version that holds the rarity of terms; cold-start items are compared by them."""
 RECOMMENDERS: Final = ("neighbors", "trending", "popular", "latest")
-"""What fills an answer, in this order; then, where there is a filter, the whole catalog does."""
-
-
+"""The sources of a list, in this order. With a filter, the whole catalog follows them."""
 CONTEXT = "context"
-"""The event type of a reason that is the item at hand."""
-
-
+"""The event type of a reason that is the context item."""
 DIGEST_BYTES = 4
-
-
 MAX_SHOWN = 500
-"""Items on the pages of one list."""
+"""Items on all pages of one list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """How unlike each other the items of an answer are."""
+    """How different the items of a list have to be from each other."""
 
     relevance: float | None = None
-    """Lambda of maximal marginal relevance: 1 is the order of the scores, 0 only avoids what is alike."""
+    """Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 only avoids similar items."""
     property: str | None = None
-    """`categories`, or the name of a property, of whose values none comes more often than `most`."""
-    most: int = 1
+    """`categories` or the name of a property; each of its values occurs at most `max_per_value` times."""
+    max_per_value: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendationQuery:
-    """What the caller asks of an answer."""
+    """The settings of one list: those of the request merged with those of its scenario."""
 
     limit: int = 10
     exclude: frozenset[str] = frozenset()
     event_types: frozenset[str] | None = None
     event_weights: Mapping[str, float] = field(default_factory=dict)
-    """Of event types, in place of the usual ones."""
+    """Weights that replace the defaults of their event types."""
     include_seen: bool = False
     explain: bool = False
     consistent: bool = False
     filters: tuple[str, ...] = ()
-    """All of which an item has to pass."""
+    """An item has to pass all of them."""
     boost: str | None = None
     recommenders: tuple[str, ...] = RECOMMENDERS
     context_item: str | None = None
     diversity: Diversity | None = None
-    rotation: float | None = 3.0
-    """So many impressions without an event after them halve a score; None: they do not matter."""
+    impression_decay: float | None = 3.0
+    """The number of ignored impressions that halves a score; None if impressions do not matter."""
     exploration: float = 0.0
-    """Share of the places that new items get."""
+    """The share of positions reserved for new items."""
     shown: frozenset[bytes] = frozenset()
     """Digests of the items on earlier pages."""
     scenario: str | None = None
     without_event: str | None = None
-    """Answer as if the event with this id had not happened."""
+    """The id of an event to leave out, as if it had not happened."""
+    log_sample_rate: float = 0.0
+    """The share of responses that the decision log stores."""
 
     @property
     def needs_catalog(self) -> bool:
-        """Whether it looks at more items than the best candidates."""
+        """Whether the list considers more items than the best candidates."""
         return bool(self.filters) or self.boost is not None
 
 
+class QueryOverrides(TypedDict, total=False):
+    """Fields of a query that replace those of the scenario, if the client sent them."""
+
+    limit: int
+    event_types: frozenset[str] | None
+    include_seen: bool
+    boost: str | None
+    context_item: str | None
+    without_event: str | None
+    diversity: Diversity | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationRequest:
+    """A request for a list, as the client sent it: by query string, body or frame."""
+
+    overrides: QueryOverrides = field(default_factory=QueryOverrides)
+    exclude: frozenset[str] = frozenset()
+    filter: str | None = None
+    explain: bool = False
+    properties: bool = False
+    """Whether the response includes the categories and properties of the items."""
+    scenario: str | None = None
+    fresh_after: str | None = None
+    """A freshness token: the list reflects the events that returned it."""
+    continue_from: str | None = None
+    """The recommendation_id of the page before."""
+    consistent: bool = False
+    """Whether to read the newest events, also without a freshness token."""
+
+
 def item_digest(item_id: str) -> bytes:
-    """Stands for an item in tokens; of 500 items shown, another one in nine million is taken for one of them."""
+    """Return the digest of an item in tokens; with 500 items shown, one other item in nine million collides."""
     return blake2b(item_id.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A past event and its share of a recommendation's score (the shares of all events sum to 1)."""
+    """A past event and its share of a recommendation's score. The shares of all events sum to 1."""
 
     item_id: str
     event_type: str
     timestamp: datetime | None
     share: float
     contribution: float = 0.0
-    """The share times the score: those of all events sum to the score."""
+    """The share times the score; the contributions of all events sum to the score."""
     title: str | None = None
     event_id: str | None = None
     kept_without: bool | None = None
-    """Whether the item would be in the answer without this event; None where that was not tried."""
+    """Whether the list would still hold the item without this event; None if this was not tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One place of an answer. `source` names the recommender or the fallback list it came from."""
+    """A recommended item with its score, source and reasons."""
 
     item_id: str
     score: float
     source: str
+    """The recommender or fallback list that returned the item."""
     reasons: tuple[Reason, ...] = ()
     item: Item | None = None
     boost: float = 1.0
-    """What the boost multiplied the score with; it is in the score."""
-    rotation: float = 1.0
-    """What ignored impressions left of the score; likewise."""
-    of_other: bool = False
-    """Whether the other one of two interleaved versions chose it."""
+    """The factor of the boost expression, included in the score."""
+    impression_factor: float = 1.0
+    """The factor left by ignored impressions, included in the score."""
+    from_challenger: bool = False
+    """Whether the challenger of two interleaved model versions chose the item."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendationList:
-    """An ordered list of recommendations and where it came from."""
+    """An ordered list of recommendations and the model version behind it."""
 
     recommendations: tuple[Recommendation, ...]
     active: ActiveModel | None
     degraded: bool = False
-    other: str | None = None
-    """The version that it is interleaved with."""
+    challenger: str | None = None
+    """The version that is interleaved with the active one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """A recommendation as it is sent to the client."""
+
+    item_id: str
+    title: str | None
+    score: float
+    source: str
+    model_version: str | None
+    """The version that chose the item, if it is not the version of the list."""
+    boost: float
+    impression_factor: float
+    reasons: tuple[Reason, ...]
+    categories: tuple[str, ...] | None
+    properties: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationResponse:
+    """A list as it is sent to the client, with its recommendation_id."""
+
+    recommendation_id: str
+    model_version: str | None
+    degraded: bool
+    offset: int
+    """The number of items on earlier pages."""
+    items: tuple[RecommendedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LiveList:
-    """A list of a project's items as of a time (seconds since 1970), packed best first; category "" is all."""
+    """A project's live list at a time (seconds since 1970), packed best first; category "" is all items."""
 
     kind: str
     category: str

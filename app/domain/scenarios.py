@@ -1,29 +1,29 @@
-"""Scenarios: stored settings of a placement, and pages of rows."""
+"""Scenarios: stored settings of recommendation lists, and pages of rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.recommendations import RECOMMENDERS, Diversity, RecommendationList
+from app.domain.recommendations import RECOMMENDERS, Diversity, RecommendationList, RecommendationResponse
 
 
 @dataclass(frozen=True, slots=True)
 class RowSettings:
-    """One row of a page: a list under a heading of its own."""
+    """The settings of one row of a page: a list with a title."""
 
     kind: str
-    """`recommendations`, `because` (what resembles one of the user's items) or one of the lists."""
+    """`recommendations`, `similar_to_recent` (items similar to one of the user's items) or one of the lists."""
     title: str
-    """`{item}` stands for the title of the item that a `because` row resembles."""
+    """`{item}` is replaced by the title of the item that a `similar_to_recent` row starts from."""
     limit: int = 10
     category: str | None = None
-    repeat: int = 1
-    """How many `because` rows, each of another item."""
+    count: int = 1
+    """The number of `similar_to_recent` rows, each for another item."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioSettings:
-    """The settings of a placement: a wish that is stored."""
+    """The stored settings of a scenario's lists."""
 
     limit: int = 10
     recommenders: tuple[str, ...] = RECOMMENDERS
@@ -33,20 +33,20 @@ class ScenarioSettings:
     filter: str | None = None
     boost: str | None = None
     diversity: Diversity | None = None
-    rotation: float | None = 3.0
+    impression_decay: float | None = 3.0
     exploration: float = 0.0
     rows: tuple[RowSettings, ...] = ()
-    log_share: float = 0.0
-    """Share of the answers that are kept, to be replayed."""
+    log_sample_rate: float = 0.0
+    """The share of responses that the decision log stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A stored placement. Each change is a version of its own."""
+    """One version of a stored scenario."""
 
     scenario_id: str
     version: int
-    placement: ScenarioSettings
+    settings: ScenarioSettings
     updated_at: datetime
     deleted: bool = False
 
@@ -57,9 +57,27 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A list of a page under a heading of its own; a `because` row names the item that it resembles."""
+    """One row of a page: a list with a title; a `similar_to_recent` row names the item it starts from."""
 
     kind: str
     title: str
-    answer: RecommendationList
+    list: RecommendationList
     source_item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRowResponse(RecommendationResponse):
+    """One row of a page as it is sent to the client."""
+
+    kind: str
+    title: str
+    source_item: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageResponse:
+    """A page as it is sent to the client."""
+
+    scenario_id: str
+    scenario_version: int
+    rows: tuple[PageRowResponse, ...]

@@ -1,9 +1,7 @@
 """Live sockets and their subscriptions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from app.domain.access import Principal
 
@@ -17,18 +15,33 @@ class Connection:
     connected_at: datetime
     expires_at: datetime
     users: frozenset[str] = frozenset()
-    """Those that it is subscribed to."""
+    """The users whose lists it is subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedList:
+    """A user's list that a client subscribed to, and what it was shown last."""
+
+    user_id: str
+    limit: int | None = None
+    """None if the scenario decides."""
+    scenario: str | None = None
+    properties: bool = False
+    shown: str | None = None
+    """The digest of the list that was pushed last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A user's list that a connection wants to be told of."""
+    """A connection's subscription to a user's list."""
 
     project: str
-    user_id: str
     connection_id: str
     expires_at: datetime
-    wish: Mapping[str, Any] | None = None
-    """What was asked for; None where the connection is the user's own, but not subscribed."""
-    shown: str | None = None
-    """Digest of the list that was pushed last."""
+    watched: WatchedList
+    principal: Principal | None = None
+    """The identity that subscribed; None if the connection belongs to the user but is not subscribed to them."""
+
+    @property
+    def user_id(self) -> str:
+        return self.watched.user_id

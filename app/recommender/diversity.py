@@ -61,7 +61,7 @@ class Caps:
         if self._wanted is None or self._wanted.property is None:
             return True
         values = _values(item, self._wanted.property)
-        if any(self._counts[value] >= self._wanted.most for value in values):
+        if any(self._counts[value] >= self._wanted.max_per_value for value in values):
             return False
         self._counts.update(values)
         return True

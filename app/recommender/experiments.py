@@ -59,7 +59,7 @@ def team_draft(
     seed: str,
     admits: Callable[[Recommendation], bool],
 ) -> list[Recommendation]:
-    """One list of two, in which `of_other` says who chose an item.
+    """One list of two, in which `from_challenger` says who chose an item.
 
     In each round both sides, the first by lot, choose their best item that is not there yet (Radlinski, Kurup and
     Joachims, CIKM 2008). The seed decides all lots.

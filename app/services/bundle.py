@@ -25,6 +25,7 @@ from app.services.privacy.erasure import Erasure
 from app.services.privacy.sessions import Sessions
 from app.services.recommendations.decision_log import DecisionLog
 from app.services.recommendations.recommend import Recommend
+from app.services.recommendations.recommendations import Recommendations
 from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
@@ -57,6 +58,7 @@ class Services:
     catalog: Catalog
     events: Events
     recommend: Recommend
+    recommendations: Recommendations
     train: Train
     traffic: Rollout
     outcomes: Outcomes

@@ -1,13 +1,12 @@
 """Connections and subscriptions of live sockets: how long they live, and what they were shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from app.config import Settings
 from app.domain.access import Principal
-from app.domain.sockets import Connection, Subscription
+from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict, InvalidInput, Unauthenticated
 from app.storage.connections import ConnectionStore
 
@@ -86,21 +85,24 @@ class Sockets:
         life = connection.expires_at - connection.connected_at
         return self._clock() >= connection.expires_at - min(FAREWELL, life / 10)
 
-    def subscribe(
-        self, connection: Connection, user_id: str, wish: Mapping[str, Any], shown: str | None = None
-    ) -> Subscription:
-        """Subscribe a connection to a user's list, or change what it wants of it.
+    def subscribe(self, connection: Connection, watched: WatchedList) -> Subscription:
+        """Subscribe a connection to a user's list, or change the settings of the list.
 
         Raises:
             InvalidInput: the connection has too many subscriptions.
             Unauthenticated: it ended meanwhile.
             Erased: the user was erased.
         """
+        user_id = watched.user_id
         self._refuse_erased(connection.principal.project, user_id)
         if user_id not in connection.users and len(connection.users) >= MAX_SUBSCRIPTIONS:
             raise InvalidInput(f"A connection has at most {MAX_SUBSCRIPTIONS} subscriptions. Open another one.")
         subscription = Subscription(
-            connection.principal.project, user_id, connection.connection_id, connection.expires_at, wish, shown
+            project=connection.principal.project,
+            connection_id=connection.connection_id,
+            expires_at=connection.expires_at,
+            watched=watched,
+            principal=connection.principal,
         )
         try:
             self._connections.name_user(connection, user_id, subscribed=True)
@@ -114,7 +116,7 @@ class Sockets:
         if user_id not in connection.users:
             return
         principal = connection.principal
-        bare = Subscription(principal.project, user_id, connection.connection_id, connection.expires_at)
+        bare = Subscription(principal.project, connection.connection_id, connection.expires_at, WatchedList(user_id))
         if user_id == principal.user_id:
             self._connections.put_subscription(bare)
         else:
@@ -122,13 +124,13 @@ class Sockets:
         self._connections.name_user(connection, user_id, subscribed=False)
 
     def subscriptions(self, connection: Connection) -> list[Subscription]:
-        """What a connection is subscribed to."""
+        """Return the subscriptions of a connection."""
         project = connection.principal.project
-        found = (
+        subscriptions = (
             self._connections.subscription(project, user_id, connection.connection_id)
             for user_id in sorted(connection.users)
         )
-        return [one for one in found if one is not None and one.wish is not None]
+        return [each for each in subscriptions if each is not None and each.principal is not None]
 
     def any_of(self, project: str) -> bool:
         """Whether a project may have live connections; never wrongly false."""
@@ -136,7 +138,8 @@ class Sockets:
 
     def watching(self, project: str, user_id: str) -> list[Subscription]:
         """The subscriptions to a user's list."""
-        return [one for one in self._connections.of_user(project, user_id) if one.wish is not None]
+        subscriptions = self._connections.of_user(project, user_id)
+        return [subscription for subscription in subscriptions if subscription.principal is not None]
 
     def show(self, subscription: Subscription, shown: str) -> None:
         """Note what was pushed."""

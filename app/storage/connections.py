@@ -10,7 +10,7 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttrib
 from pynamodb.models import Model
 
 from app.domain.access import Principal
-from app.domain.sockets import Connection, Subscription
+from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict
 from app.storage.database import Database, Raw
 from app.storage.table import Table, is_expired, iso, key, moment
@@ -33,9 +33,9 @@ class ConnectionRow(Model):
     """JSON."""
     connected_at = UnicodeAttribute(null=True)
     users: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
-    """Those that the connection is subscribed to."""
-    wish = UnicodeAttribute(null=True)
-    """JSON: what a subscription asks for; none in the row that only says whose connection it is."""
+    """The users whose lists the connection is subscribed to."""
+    watched = UnicodeAttribute(null=True)
+    """JSON: limit, scenario and properties of a subscription; missing if the row only marks the user's connection."""
     shown = UnicodeAttribute(null=True)
     """Digest of the list that was pushed last."""
     expires_at = TTLAttribute()
@@ -51,7 +51,7 @@ class ConnectionStore:
         principal, user_id = connection.principal, connection.principal.user_id
         self._mark_present(principal.project, connection.expires_at)
         if user_id is not None:
-            own = Subscription(principal.project, user_id, connection.connection_id, connection.expires_at)
+            own = Subscription(principal.project, connection.connection_id, connection.expires_at, WatchedList(user_id))
             self.put_subscription(own)
         row = ConnectionRow(
             key=key(CONNECTION, connection.connection_id),
@@ -81,8 +81,9 @@ class ConnectionStore:
                 ConnectionRow(
                     key=key(subscription.project, subscription.user_id),
                     part=subscription.connection_id,
-                    wish=json.dumps(subscription.wish) if subscription.wish else None,
-                    shown=subscription.shown,
+                    principal=json.dumps(subscription.principal.facts()) if subscription.principal else None,
+                    watched=_encode(subscription.watched) if subscription.principal else None,
+                    shown=subscription.watched.shown,
                     expires_at=subscription.expires_at,
                 )
             ]
@@ -175,11 +176,15 @@ def _connection(row: Raw) -> Connection:
 
 def _subscription(row: Raw) -> Subscription:
     project, _, user_id = str(row["key"]["S"]).partition("#")
+    settings = json.loads(row["watched"]["S"]) if "watched" in row else {}
     return Subscription(
         project=project,
-        user_id=user_id,
         connection_id=row["part"]["S"],
-        wish=json.loads(row["wish"]["S"]) if "wish" in row else None,
-        shown=row["shown"]["S"] if "shown" in row else None,
         expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
+        watched=WatchedList(user_id=user_id, shown=row["shown"]["S"] if "shown" in row else None, **settings),
+        principal=Principal.of(json.loads(row["principal"]["S"])) if "principal" in row else None,
     )
+
+
+def _encode(watched: WatchedList) -> str:
+    return json.dumps({"limit": watched.limit, "scenario": watched.scenario, "properties": watched.properties})

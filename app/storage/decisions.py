@@ -1,12 +1,16 @@
-"""Answers that were kept, as they were given, to be looked at later."""
+"""Responses in the decision log."""
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from zlib import compress, decompress
 
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from app.domain.recommendations import Reason, RecommendationResponse, RecommendedItem
 from app.storage.database import Database
 from app.storage.table import Table, is_expired, key
 
@@ -18,10 +22,10 @@ class DecisionRow(Model):
         table_name = "decisions"
 
     owner = UnicodeAttribute(hash_key=True)
-    """project#digest of whom it was for."""
+    """project#digest of the user."""
     decision_id = UnicodeAttribute(range_key=True)
-    answer = BinaryAttribute(legacy_encoding=False)
-    """Its JSON, compressed."""
+    response = BinaryAttribute(legacy_encoding=False)
+    """JSON, compressed."""
     expires_at = TTLAttribute()
 
 
@@ -29,18 +33,20 @@ class DecisionStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, DecisionRow)
 
-    def put(self, project: str, owner: str, decision_id: str, answer: bytes, expires_at: datetime) -> None:
+    def put(
+        self, project: str, owner: str, decision_id: str, response: RecommendationResponse, expires_at: datetime
+    ) -> None:
         row = DecisionRow(
-            owner=key(project, owner), decision_id=decision_id, answer=compress(answer), expires_at=expires_at
+            owner=key(project, owner), decision_id=decision_id, response=_encode(response), expires_at=expires_at
         )
         self._table.put(row)
 
-    def get(self, project: str, owner: str, decision_id: str) -> bytes | None:
+    def get(self, project: str, owner: str, decision_id: str) -> RecommendationResponse | None:
         row = self._table.get(key(project, owner), decision_id, consistent=True)
-        return None if row is None or is_expired(row) else decompress(bytes(row["answer"]["B"]))
+        return None if row is None or is_expired(row) else _decode(bytes(row["response"]["B"]))
 
     def erase_some(self, project: str, owner: str, tell: Callable[[Sequence[str]], object] = lambda _: None) -> int:
-        """Remove up to a page of what was kept for somebody; returns how many, 0 when there is nothing left.
+        """Remove up to a page of a user's responses; returns how many, 0 when nothing is left.
 
         `tell` gets their ids before they are removed.
         """
@@ -50,3 +56,24 @@ class DecisionStore:
         tell([row["decision_id"]["S"] for row in rows])
         self._table.write_many([], rows)
         return len(rows)
+
+
+def _encode(response: RecommendationResponse) -> bytes:
+    return compress(json.dumps(asdict(response), default=datetime.isoformat).encode())
+
+
+def _decode(content: bytes) -> RecommendationResponse:
+    response = json.loads(decompress(content))
+    return RecommendationResponse(**{**response, "items": tuple(map(_item, response["items"]))})
+
+
+def _item(item: dict[str, Any]) -> RecommendedItem:
+    reasons, categories = tuple(map(_reason, item["reasons"])), item["categories"]
+    return RecommendedItem(
+        **{**item, "reasons": reasons, "categories": None if categories is None else tuple(categories)}
+    )
+
+
+def _reason(reason: dict[str, Any]) -> Reason:
+    timestamp = reason["timestamp"]
+    return Reason(**{**reason, "timestamp": datetime.fromisoformat(timestamp) if timestamp else None})

@@ -26,7 +26,7 @@ class ScenarioRow(Model):
     name = UnicodeAttribute(range_key=True)
     """present#scenario, or version#scenario#number."""
     version = NumberAttribute()
-    placement = UnicodeAttribute()
+    settings = UnicodeAttribute()
     """JSON."""
     updated_at = UnicodeAttribute()
     deleted = BooleanAttribute(null=True)
@@ -77,7 +77,7 @@ def _row(project: str, scenario: Scenario, name: str) -> ScenarioRow:
         project=project,
         name=name,
         version=scenario.version,
-        placement=json.dumps(asdict(scenario.placement)),
+        settings=json.dumps(asdict(scenario.settings)),
         updated_at=iso(scenario.updated_at),
         deleted=scenario.deleted or None,
     )
@@ -87,21 +87,21 @@ def _scenario(row: Raw) -> Scenario:
     return Scenario(
         scenario_id=row["name"]["S"].split(SEPARATOR)[1],
         version=int(row["version"]["N"]),
-        placement=placement(json.loads(row["placement"]["S"])),
+        settings=_settings(json.loads(row["settings"]["S"])),
         updated_at=moment(row["updated_at"]["S"]),
         deleted="deleted" in row,
     )
 
 
-def placement(facts: Mapping[str, Any]) -> ScenarioSettings:
-    """From JSON; what an earlier release did not know has its default."""
-    lists = {name: tuple(facts[name]) for name in ("recommenders", "event_types") if facts.get(name) is not None}
-    diversity = facts.get("diversity")
+def _settings(content: Mapping[str, Any]) -> ScenarioSettings:
+    """Decode settings from JSON; fields that an earlier release did not have get their defaults."""
+    lists = {name: tuple(content[name]) for name in ("recommenders", "event_types") if content.get(name) is not None}
+    diversity = content.get("diversity")
     return ScenarioSettings(
         **{
-            **facts,
+            **content,
             **lists,
             "diversity": Diversity(**diversity) if diversity else None,
-            "rows": tuple(RowSettings(**row) for row in facts.get("rows", ())),
+            "rows": tuple(RowSettings(**row) for row in content.get("rows", ())),
         }
     )

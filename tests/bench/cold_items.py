@@ -10,7 +10,7 @@ from app.recommender.fit import content, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.parameter_search import LOCAL
 from app.recommender.fit.solver import Parameters
-from app.services.recommendations.cold_start import LOUDEST
+from app.services.recommendations.cold_start import MAX_COMPARED
 from tests.support import datasets
 from tests.support.builders import an_event
 
@@ -70,7 +70,7 @@ def _newest(interactions: Interactions, chosen: npt.NDArray[np.bool_]) -> sparse
     starts = np.searchsorted(known.users[order], np.arange(len(known.user_ids)))
     rank = np.arange(len(order)) - starts[known.users[order]]
     kept = np.zeros(len(known), bool)
-    kept[order[rank < LOUDEST]] = True
+    kept[order[rank < MAX_COMPARED]] = True
     return known.matrix(kept)
 
 

@@ -33,7 +33,7 @@ def _print(what: str, seconds: list[float]) -> None:
 
 
 def _first(client: httpx2.Client, user: str, after: str | None = None) -> str:
-    params = {"limit": "1"} | ({"after": after} if after else {})
+    params = {"limit": "1"} | ({"fresh_after": after} if after else {})
     items = client.get(f"/v1/users/{user}/recommendations", params=params).json()["items"]
     return str(items[0]["item_id"])
 

@@ -47,7 +47,7 @@ class TestDeployment:
         event = {"user_id": "new", "item_id": "i1", "event_type": "view", "timestamp": AT}
         token = client.post("/v1/events", json=event).raise_for_status().json()["freshness_token"]
 
-        assert "i1" not in ids(client, f"/v1/users/new/recommendations?after={token}")
+        assert "i1" not in ids(client, f"/v1/users/new/recommendations?fresh_after={token}")
         assert ids(client, "/v1/users/new/recommendations?include_seen=true")
 
     def test_the_stream_reaches_the_lists(self, client: httpx2.Client) -> None:

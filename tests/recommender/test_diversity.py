@@ -47,7 +47,7 @@ class TestMostMarginal:
 class TestCaps:
     @given(st.lists(st.lists(st.sampled_from("abc"), max_size=2, unique=True), max_size=12), st.integers(1, 3))
     def test_no_value_comes_more_often_than_it_may(self, categories: list[list[str]], most: int) -> None:
-        caps = Caps(Diversity(property="categories", most=most))
+        caps = Caps(Diversity(property="categories", max_per_value=most))
 
         admitted = [one for one in categories if caps.admits(an_item("i", *one))]
 
@@ -56,7 +56,7 @@ class TestCaps:
             assert any(Counter(value for one in admitted for value in one)[value] >= most for value in refused)
 
     def test_items_without_the_property_are_not_counted(self) -> None:
-        caps = Caps(Diversity(property="brand", most=1))
+        caps = Caps(Diversity(property="brand", max_per_value=1))
 
         assert [caps.admits(an_item(brand=brand)) for brand in ("x", "x", None, None)] == [True, False, True, True]
         assert caps.admits(None)

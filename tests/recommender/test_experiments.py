@@ -44,28 +44,28 @@ class TestTeamDraft:
     def test_no_item_comes_twice_and_both_sides_choose_equally_often(
         self, ours: list[int], theirs: list[int], limit: int, seed: str
     ) -> None:
-        marked = [Recommendation(one.item_id, 1.0, NEIGHBORS, of_other=True) for one in listed(theirs)]
+        marked = [Recommendation(one.item_id, 1.0, NEIGHBORS, from_challenger=True) for one in listed(theirs)]
 
         drafted = experiments.team_draft(listed(ours), marked, limit, seed, lambda _: True)
 
         names = [one.item_id for one in drafted]
         assert len(names) == len(set(names)) == min(limit, len({*ours, *theirs}))
         for side, chosen in ((ours, False), (theirs, True)):
-            own = [one.item_id for one in drafted if one.of_other == chosen]
+            own = [one.item_id for one in drafted if one.from_challenger == chosen]
             assert own == [f"i{name}" for name in side if f"i{name}" in own]
-        picks = sum(one.of_other for one in drafted[: 2 * min(len(ours), len(theirs)) // 2])
+        picks = sum(one.from_challenger for one in drafted[: 2 * min(len(ours), len(theirs)) // 2])
         if len(set(ours) & set(theirs)) == 0 and drafted:
             assert abs(2 * picks - min(len(drafted), 2 * min(len(ours), len(theirs)) // 2)) <= 1
 
     def test_the_lot_falls_to_both_equally_often(self) -> None:
         first = [
             experiments.team_draft(
-                listed([1]), [Recommendation("i2", 1.0, NEIGHBORS, of_other=True)], 1, user, lambda _: True
+                listed([1]), [Recommendation("i2", 1.0, NEIGHBORS, from_challenger=True)], 1, user, lambda _: True
             )[0]
             for user in USERS
         ]
 
-        assert 0.45 < sum(one.of_other for one in first) / len(first) < 0.55
+        assert 0.45 < sum(one.from_challenger for one in first) / len(first) < 0.55
 
 
 class TestIntervals:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from app.api.schemas.fields import Boost, Filter
 from app.api.schemas.records import MAX_LIMIT, MAX_RECORDS
 from app.domain.ids import ID_PATTERN
 from app.services.access.secret_keys import KEY_ID_PATTERN
@@ -32,3 +33,5 @@ PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")]
 CategoryName = Annotated[str | None, Query(min_length=1, max_length=100, description="Only items of this category.")]
 WithProperties = Annotated[bool, Query(alias="properties", description="Include the items' categories and properties.")]
+FilterQuery = Annotated[Filter | None, Query()]
+BoostQuery = Annotated[Boost | None, Query()]

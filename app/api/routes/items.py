@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.answers import view
 from app.api.http.conditions import (
     TAGGED,
     UNCHANGED,
@@ -14,13 +13,22 @@ from app.api.http.conditions import (
     tag,
     unchanged,
 )
-from app.api.http.dependencies import CategoryName, Cursor, ItemId, Limit, PageLimit, ServicesDep, WithProperties
+from app.api.http.dependencies import (
+    BoostQuery,
+    CategoryName,
+    Cursor,
+    FilterQuery,
+    ItemId,
+    Limit,
+    PageLimit,
+    ServicesDep,
+    WithProperties,
+)
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanRecommend, CanWrite
 from app.api.schemas.recommendations import RecommendationListView
 from app.api.schemas.records import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
-from app.api.wishes import BoostQuery, FilterQuery
-from app.domain.recommendations import RecommendationQuery
+from app.domain.recommendations import RecommendationRequest
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
@@ -122,5 +130,6 @@ def similar(
     properties: WithProperties = False,
 ) -> RecommendationListView:
     """Items that suit the same users."""
-    wish = RecommendationQuery(limit=limit, filters=() if filter is None else (filter,), boost=boost)
-    return view(services, project, services.recommend.similar(project, item_id, wish), wish, properties=properties)
+    request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    response = services.recommendations.similar(project, item_id, request)
+    return RecommendationListView.model_validate(response)

@@ -4,19 +4,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api import answers
 from app.api.http.conditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.fields import Id
+from app.api.schemas.recommendations import PageRowView, RecommendationListView
 from app.api.schemas.scenarios import ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
-from app.services.recommendations.scenarios import wish_of
 
 router = APIRouter(prefix="/v1", tags=["scenarios"])
 
-DryRun = Annotated[bool, Query(description="Check the settings and store nothing.")]
-PreviewUser = Annotated[Id | None, Query(description="Also answer with what this user would get.")]
+VersionNumber = Annotated[
+    int | None, Query(ge=1, le=999_999, description="The number of an earlier version.", examples=[2])
+]
+DryRun = Annotated[bool, Query(description="Only check the settings; nothing is stored.")]
+PreviewUser = Annotated[
+    Id | None, Query(description="Also return the list and rows that this user would get.", examples=["ann"])
+]
 
 
 @router.put(
@@ -35,20 +39,18 @@ def put(
     dry_run: DryRun = False,
     preview_user: PreviewUser = None,
 ) -> StoredScenarioView:
-    """Store the settings of a placement as a new version; those that are there already change nothing."""
-    placement = body.record()
+    """Store settings as a new version of a scenario, unless the current version has the same settings."""
+    settings = body.record()
     if dry_run:
-        scenario = services.scenarios.draft(project, scenario_id, placement)
+        scenario = services.scenarios.draft(project, scenario_id, settings)
     else:
-        scenario = services.scenarios.put(project, scenario_id, placement, expected)
+        scenario = services.scenarios.put(project, scenario_id, settings, expected)
         tag(response, scenario)
     view = StoredScenarioView.of(scenario)
     if preview_user is not None:
-        wish = wish_of(scenario, {})
-        answer = services.recommend.for_user(project, preview_user, wish)
-        rows = services.recommend.rows(project, preview_user, wish, placement.rows)
-        view.preview = answers.view(services, project, answer, wish, preview_user)
-        view.preview_rows = [answers.row(services, project, one, wish, preview_user, properties=False) for one in rows]
+        preview, rows = services.recommendations.preview(project, preview_user, scenario)
+        view.preview = RecommendationListView.model_validate(preview)
+        view.preview_rows = [PageRowView.model_validate(row) for row in rows]
     return view
 
 
@@ -63,9 +65,9 @@ def get(
     project: CanAdminister,
     services: ServicesDep,
     response: Response,
-    version: Annotated[int | None, Query(ge=1, le=999_999, description="An earlier version.")] = None,
+    version: VersionNumber = None,
 ) -> ScenarioView:
-    """The settings of a placement."""
+    """Get the settings of a scenario."""
     if version is not None:
         return ScenarioView.of(services.scenarios.version(project, scenario_id, version))
     scenario = services.scenarios.get(project, scenario_id)
@@ -81,14 +83,14 @@ def get(
     responses=responses(404, 409, 412, 428),
 )
 def delete(scenario_id: ScenarioId, project: CanAdminister, services: ServicesDep, expected: ToChange) -> None:
-    """Delete a scenario; requests that name it get 404. Its versions can still be read."""
+    """Delete a scenario; requests that name it get 404. Its versions remain readable."""
     services.scenarios.delete(project, scenario_id, expected)
 
 
 @router.get("/scenarios", operation_id="listScenarios", summary="List scenarios", responses=responses(400))
 def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> ScenarioPage:
-    """All scenarios by name. A page can be short and still have a next one."""
+    """List scenarios by id. A page can be shorter than `limit` and still have a next page."""
     listing = (project, "scenarios")
     page = services.scenarios.list_page(project, services.tokens.start(cursor, *listing), limit)
-    scenarios = [ScenarioView.of(one) for one in page.records]
+    scenarios = [ScenarioView.of(scenario) for scenario in page.records]
     return ScenarioPage(scenarios=scenarios, next_cursor=services.tokens.cursor(page.next_start, *listing))

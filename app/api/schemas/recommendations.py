@@ -1,111 +1,239 @@
-"""The bodies of recommendations: what is asked, and what is answered."""
+"""Requests for recommendations, and their responses.
+
+The query string, the body of a session, the `recommend` frame and stored scenarios share their fields.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.fields import WHOLE, Body, Boost, Filter, Id, View
 from app.api.schemas.records import MAX_EVENTS, MAX_LIMIT, MAX_RANKED, Freshness, Owner, SessionEvent
+from app.domain.recommendations import Diversity, QueryOverrides, RecommendationRequest
 
-SAID = ("limit", "event_types", "include_seen", "boost", "context_item")
-"""Fields of a wish that win over a scenario's where they are sent."""
+MAX_TOKEN = 6_000
+
+LimitField = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The number of items.", examples=[10]), WHOLE]
+ScenarioField = Annotated[
+    Id | None,
+    Field(
+        description="A stored scenario. Fields of the request win over its settings, but both filters apply.",
+        examples=["home"],
+    ),
+]
+PropertiesField = Annotated[
+    bool, Field(description="Whether to include the categories and properties of the items.", examples=[False])
+]
+ExplainField = Annotated[
+    bool,
+    Field(
+        description="Whether to return all events behind each item, and what the list would be without each of them.",
+        examples=[False],
+    ),
+]
 
 
-class WishIn(Body):
-    """What is asked of a list."""
+class ListSettings(BaseModel):
+    """Settings of a list, for requests and stored scenarios."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
-    exclude: Annotated[list[Id], Field(max_length=MAX_EVENTS)] = Field(default_factory=list)
-    event_types: Annotated[list[Id], Field(max_length=20)] | None = None
-    include_seen: bool = False
+    limit: LimitField = 10
+    event_types: Annotated[
+        Annotated[list[Id], Field(max_length=20)] | None,
+        Field(description="Only events of these types count.", examples=[["view", "purchase"]]),
+    ] = None
+    include_seen: Annotated[
+        bool, Field(description="Whether to recommend items that the user has events with.", examples=[False])
+    ] = False
     filter: Filter | None = None
     boost: Boost | None = None
-    context_item: Annotated[Id | None, Field(description="The item at hand: what suits it comes first.")] = None
-    scenario: Annotated[
-        Id | None, Field(description="A stored scenario; what the request says itself wins, but both filters count.")
-    ] = None
-    page_after: Annotated[
-        Annotated[str, Field(max_length=6_000)] | None,
-        Field(description="`recommendation_id` of the page before: none of its items comes again."),
-    ] = None
-    properties: bool = False
-    explain: bool = False
 
-    def given(self, *, consistent: bool = False) -> dict[str, Any]:
-        """What it says itself: those fields of a wish that were sent."""
-        sent = {name: getattr(self, name) for name in SAID if name in self.model_fields_set}
+
+class RecommendationFields(ListSettings):
+    """Everything that a request for a list can say."""
+
+    exclude: Annotated[
+        list[Id], Field(max_length=MAX_EVENTS, description="Items to leave out.", examples=[["sku-7"]])
+    ] = Field(default_factory=list)
+    context_item: Annotated[
+        Id | None,
+        Field(description="The item that the user looks at; similar items come first.", examples=["sku-1042"]),
+    ] = None
+    without_event: Annotated[
+        Id | None,
+        Field(description="The id of an event to leave out, as if it had not happened.", examples=["order-7-line-2"]),
+    ] = None
+    diversity: Annotated[
+        Annotated[float, Field(ge=0, le=1)] | None,
+        Field(
+            description="Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.",
+            examples=[0.7],
+        ),
+    ] = None
+    scenario: ScenarioField = None
+    continue_from: Annotated[
+        Annotated[str, Field(max_length=MAX_TOKEN)] | None,
+        Field(
+            description="The `recommendation_id` of the page before. Items of that page and earlier ones are left out."
+        ),
+    ] = None
+    fresh_after: Freshness = None
+    properties: PropertiesField = False
+    explain: ExplainField = False
+
+    def request(self) -> RecommendationRequest:
+        """Return the request; only fields that were sent override those of a scenario."""
+        sent, overrides = self.model_fields_set, QueryOverrides()
+        if "limit" in sent:
+            overrides["limit"] = self.limit
         if "event_types" in sent:
-            sent["event_types"] = frozenset(self.event_types) if self.event_types else None
-        return sent | {
-            "exclude": frozenset(self.exclude),
-            "filters": () if self.filter is None else (self.filter,),
-            "explain": self.explain,
-            "consistent": consistent,
-        }
+            overrides["event_types"] = frozenset(self.event_types) if self.event_types else None
+        if "include_seen" in sent:
+            overrides["include_seen"] = self.include_seen
+        if "boost" in sent:
+            overrides["boost"] = self.boost
+        if "diversity" in sent:
+            overrides["diversity"] = Diversity(relevance=self.diversity)
+        return RecommendationRequest(
+            overrides=overrides | {"context_item": self.context_item, "without_event": self.without_event},
+            exclude=frozenset(self.exclude),
+            filter=self.filter,
+            explain=self.explain,
+            properties=self.properties,
+            scenario=self.scenario,
+            fresh_after=self.fresh_after,
+            continue_from=self.continue_from,
+        )
 
 
-class SessionIn(WishIn):
-    events: Annotated[list[SessionEvent], Field(max_length=MAX_EVENTS)]
+class RecommendationQueryIn(RecommendationFields):
+    """A request for a list as a query string."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    debug: Annotated[
+        bool, Field(description="Adds `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.")
+    ] = False
+
+
+class SessionIn(RecommendationFields, Body):
+    """A request for a list for an anonymous session."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"events": [{"item_id": "sku-1042", "event_type": "view"}], "limit": 5}]}
+    )
+
+    events: Annotated[
+        list[SessionEvent],
+        Field(max_length=MAX_EVENTS, description="The events of the session. They are not stored."),
+    ]
 
 
 class RankingIn(Owner):
-    item_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_RANKED)]
-    after: Freshness = None
-    properties: bool = False
-    explain: bool = False
+    """A request to rank items."""
+
+    item_ids: Annotated[
+        list[Id],
+        Field(min_length=1, max_length=MAX_RANKED, description="The items to rank.", examples=[["sku-7", "sku-1042"]]),
+    ]
+    fresh_after: Freshness = None
+    properties: PropertiesField = False
+    explain: ExplainField = False
+
+    def request(self) -> RecommendationRequest:
+        return RecommendationRequest(explain=self.explain, properties=self.properties, fresh_after=self.fresh_after)
 
 
 class ReasonView(View):
-    item_id: str
-    title: str | None
-    event_type: str
-    timestamp: datetime | None
-    event_id: str | None
-    share: Annotated[float, Field(description="Of the score; all shares sum to 1, a negative one speaks against it.")]
-    contribution: Annotated[float, Field(description="The share times the score; all contributions sum to the score.")]
+    item_id: Annotated[str, Field(description="The item of the event.", examples=["sku-1042"])]
+    title: Annotated[str | None, Field(description="The title of that item.", examples=["Espresso cups"])]
+    event_type: Annotated[
+        str, Field(description="The type of the event; `context` for the `context_item`.", examples=["purchase"])
+    ]
+    timestamp: Annotated[datetime | None, Field(description="The time of the event.")]
+    event_id: Annotated[str | None, Field(description="The id of the event.", examples=["order-7-line-2"])]
+    share: Annotated[
+        float,
+        Field(
+            description="The event's share of the score. All shares sum to 1; a negative one lowers the score.",
+            examples=[0.75],
+        ),
+    ]
+    contribution: Annotated[
+        float,
+        Field(description="The share times the score. All contributions sum to the score.", examples=[1.5]),
+    ]
     kept_without: Annotated[
         bool | None,
-        Field(description="With `explain`: whether the item would be in this answer without the event."),
+        Field(description="With `explain`: whether the list would hold the item without this event.", examples=[True]),
     ]
 
 
 class RecommendationView(View):
-    item_id: str
-    title: str | None = None
-    score: float
+    item_id: Annotated[str, Field(description="The recommended item.", examples=["sku-7"])]
+    title: Annotated[str | None, Field(description="The title of the item.", examples=["Milk jug"])] = None
+    score: Annotated[float, Field(description="The score, after boost and impressions.", examples=[2.0])]
     source: Annotated[
         str,
         Field(
             description="The recommender or fallback: neighbors, similar, exploration, trending, popular, latest, "
-            "catalog."
+            "catalog; in rankings, requested for items without a score.",
+            examples=["neighbors"],
         ),
     ]
     model_version: Annotated[
-        str | None, Field(description="The version that chose it, where that is not the answer's own.")
+        str | None,
+        Field(
+            description="The version that chose the item, if it is not the list's.",
+            examples=["v20261123T101500123456-a1b2"],
+        ),
     ] = None
-    boost: Annotated[float, Field(description="What the boost multiplied the score with.")] = 1.0
-    rotation: Annotated[float, Field(description="What ignored impressions left of the score.")] = 1.0
-    reasons: list[ReasonView] = Field(default_factory=list)
-    categories: tuple[str, ...] | None = None
-    properties: dict[str, Any] | None = None
+    boost: Annotated[float, Field(description="The factor of the boost, included in the score.", examples=[1.0])] = 1.0
+    impression_factor: Annotated[
+        float,
+        Field(description="The factor left by ignored impressions, included in the score.", examples=[0.5]),
+    ] = 1.0
+    reasons: Annotated[
+        list[ReasonView], Field(description="The events behind the item, those with the largest shares first.")
+    ] = Field(default_factory=list)
+    categories: Annotated[
+        tuple[str, ...] | None,
+        Field(description="With `properties`: the categories of the item.", examples=[["kitchen"]]),
+    ] = None
+    properties: Annotated[
+        dict[str, Any] | None,
+        Field(description="With `properties`: the properties of the item.", examples=[{"price": 24.5}]),
+    ] = None
 
 
 class RecommendationListView(View):
-    recommendation_id: str
-    model_version: str | None
-    degraded: bool
-    offset: Annotated[int, Field(description="Items on the pages before.")]
-    items: list[RecommendationView]
+    recommendation_id: Annotated[
+        str, Field(description="The id of the list. Send it with the events that follow, and to get the next page.")
+    ]
+    model_version: Annotated[
+        str | None,
+        Field(description="The version of the model; null without one.", examples=["v20261123T101500123456-a1b2"]),
+    ]
+    degraded: Annotated[
+        bool,
+        Field(
+            description="Whether this is the last popular list, because the database is unavailable.", examples=[False]
+        ),
+    ]
+    offset: Annotated[int, Field(description="The number of items on earlier pages.", examples=[0])]
+    items: Annotated[list[RecommendationView], Field(description="The recommendations, best first.")]
 
 
 class PageRowView(RecommendationListView):
-    kind: str
-    title: str
-    source_item: Annotated[str | None, Field(description="The item that a `because` row resembles.")]
+    kind: Annotated[str, Field(description="The kind of the row.", examples=["similar_to_recent"])]
+    title: Annotated[str, Field(description="The title of the row.", examples=["Because you liked Espresso cups"])]
+    source_item: Annotated[
+        str | None,
+        Field(description="The item that a `similar_to_recent` row starts from.", examples=["sku-1042"]),
+    ]
 
 
-class PageView(BaseModel):
-    scenario_id: str
-    scenario_version: int
-    rows: list[PageRowView]
+class PageView(View):
+    scenario_id: Annotated[str, Field(description="The scenario of the page.", examples=["home"])]
+    scenario_version: Annotated[int, Field(description="The version of the scenario.", examples=[3])]
+    rows: Annotated[list[PageRowView], Field(description="The rows that have items, in order.")]

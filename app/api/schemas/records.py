@@ -19,7 +19,7 @@ MAX_RANKED = 500
 
 Freshness = Annotated[
     Annotated[str, Field(max_length=500)] | None,
-    Field(description="A freshness token: reflect these events for sure."),
+    Field(description="A freshness token: the list reflects the events that returned it."),
 ]
 
 

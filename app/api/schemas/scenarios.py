@@ -1,80 +1,124 @@
-"""The bodies of scenarios."""
+"""The settings of scenarios, and how they are returned."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.api.schemas.fields import PRINTABLE, WHOLE, Body, Boost, Category, Filter, Id, View
-from app.api.schemas.recommendations import PageRowView, RecommendationListView
+from app.api.schemas.fields import PRINTABLE, WHOLE, Body, Category, Id, View
+from app.api.schemas.recommendations import LimitField, ListSettings, PageRowView, RecommendationListView
 from app.api.schemas.records import MAX_LIMIT
 from app.domain.recommendations import RECOMMENDERS, Diversity
 from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 
 Recommender = Literal["neighbors", "trending", "popular", "latest"]
+RowKind = Literal["recommendations", "similar_to_recent", "trending", "popular", "latest"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 
 
 class DiversityIn(Body):
-    """How unlike each other the items are."""
+    """How different the items of a list have to be from each other."""
 
     relevance: Annotated[
         Share | None,
-        Field(description="Lambda of maximal marginal relevance over categories and titles: 1 is the order of scores."),
+        Field(
+            description="Lambda of maximal marginal relevance over categories and titles: 1 keeps the order of scores.",
+            examples=[0.7],
+        ),
     ] = None
     property: Annotated[
-        Text | None, Field(description="`categories` or a property's name: of each value at most `most` items.")
+        Text | None,
+        Field(
+            description="`categories` or the name of a property; each value occurs at most `max_per_value` times.",
+            examples=["brand"],
+        ),
     ] = None
-    most: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 1
+    max_per_value: Annotated[
+        int, Field(ge=1, le=MAX_LIMIT, description="The most items with the same value.", examples=[2]), WHOLE
+    ] = 1
 
     def record(self) -> Diversity:
-        return Diversity(self.relevance, self.property, self.most)
+        return Diversity(self.relevance, self.property, self.max_per_value)
 
 
 class RowIn(Body):
     """One row of a page."""
 
-    kind: Literal["recommendations", "because", "trending", "popular", "latest"]
-    title: Annotated[
-        Text, Field(description="In a `because` row, `{item}` is the title of the item that it resembles.")
+    kind: Annotated[
+        RowKind,
+        Field(
+            description="`recommendations` for the user, `similar_to_recent` for items similar to one of theirs, "
+            "or one of the lists.",
+            examples=["similar_to_recent"],
+        ),
     ]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
-    category: Annotated[Category | None, Field(description="Of a list.")] = None
-    repeat: Annotated[int, Field(ge=1, le=5, description="How many `because` rows, each of another item."), WHOLE] = 1
+    title: Annotated[
+        Text,
+        Field(
+            description="In a `similar_to_recent` row, `{item}` becomes the title of the item that it starts from.",
+            examples=["Because you liked {item}"],
+        ),
+    ]
+    limit: LimitField = 10
+    category: Annotated[
+        Category | None, Field(description="For a list: only items of this category.", examples=["kitchen"])
+    ] = None
+    count: Annotated[
+        int,
+        Field(ge=1, le=5, description="The number of `similar_to_recent` rows, each for another item.", examples=[2]),
+        WHOLE,
+    ] = 1
 
     def record(self) -> RowSettings:
-        return RowSettings(self.kind, self.title, self.limit, self.category, self.repeat)
+        return RowSettings(self.kind, self.title, self.limit, self.category, self.count)
 
 
-class ScenarioSettingsIn(Body):
-    """The settings of a placement; what is left out has its default."""
+class ScenarioSettingsIn(ListSettings, Body):
+    """The settings of a scenario; fields that are left out get their defaults."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"limit": 12, "exploration": 0.1, "rows": [{"kind": "latest", "title": "New"}]}]
+        }
+    )
+
     recommenders: Annotated[
         tuple[Recommender, ...],
-        Field(min_length=1, max_length=4, strict=False, description="What fills an answer, in this order."),
+        Field(
+            min_length=1,
+            max_length=4,
+            strict=False,
+            description="The sources of a list, in this order.",
+            examples=[["neighbors", "popular"]],
+        ),
     ] = RECOMMENDERS
-    event_types: Annotated[list[Id], Field(max_length=20)] | None = None
     event_weights: Annotated[
         dict[Id, Annotated[float, Field(ge=-10, le=10, strict=False)]],
         Field(
             max_length=50,
-            description="Of event types, in place of the usual ones.",
+            description="Weights that replace the defaults of their event types.",
             json_schema_extra={"additionalProperties": False},
+            examples=[{"purchase": 5.0}],
         ),
     ] = Field(default_factory=dict)
-    include_seen: bool = False
-    filter: Filter | None = None
-    boost: Boost | None = None
-    diversity: DiversityIn | None = None
-    rotation: Annotated[
+    diversity: Annotated[
+        DiversityIn | None, Field(description="How different the items have to be from each other.")
+    ] = None
+    impression_decay: Annotated[
         Annotated[float, Field(ge=0.1, le=1_000, strict=False)] | None,
-        Field(description="So many impressions that nothing follows halve a score; null: they do not matter."),
+        Field(
+            description="The number of ignored impressions that halves a score; null if impressions do not matter.",
+            examples=[3.0],
+        ),
     ] = 3.0
-    exploration: Annotated[Share, Field(description="Share of the places that new items get.")] = 0.0
-    rows: Annotated[list[RowIn], Field(max_length=20, description="Of a whole page.")] = Field(default_factory=list)
-    log_share: Annotated[Share, Field(description="Share of the answers that are kept, to be shown again.")] = 0.0
+    exploration: Annotated[
+        Share, Field(description="The share of positions reserved for new items.", examples=[0.1])
+    ] = 0.0
+    rows: Annotated[list[RowIn], Field(max_length=20, description="The rows of a page.")] = Field(default_factory=list)
+    log_sample_rate: Annotated[
+        Share, Field(description="The share of responses that are stored and can be replayed.", examples=[0.01])
+    ] = 0.0
 
     def record(self) -> ScenarioSettings:
         return ScenarioSettings(
@@ -86,17 +130,17 @@ class ScenarioSettingsIn(Body):
             filter=self.filter,
             boost=self.boost,
             diversity=self.diversity.record() if self.diversity else None,
-            rotation=self.rotation,
+            impression_decay=self.impression_decay,
             exploration=self.exploration,
             rows=tuple(row.record() for row in self.rows),
-            log_share=self.log_share,
+            log_sample_rate=self.log_sample_rate,
         )
 
 
 class DiversityView(View):
     relevance: float | None
     property: str | None
-    most: int
+    max_per_value: int
 
 
 class RowSettingsView(View):
@@ -104,7 +148,7 @@ class RowSettingsView(View):
     title: str
     limit: int
     category: str | None
-    repeat: int
+    count: int
 
 
 class ScenarioSettingsView(View):
@@ -116,17 +160,17 @@ class ScenarioSettingsView(View):
     filter: str | None
     boost: str | None
     diversity: DiversityView | None
-    rotation: float | None
+    impression_decay: float | None
     exploration: float
     rows: tuple[RowSettingsView, ...]
-    log_share: float
+    log_sample_rate: float
 
 
 class ScenarioView(BaseModel):
-    scenario_id: str
-    version: int
-    updated_at: datetime
-    settings: ScenarioSettingsView
+    scenario_id: Annotated[str, Field(description="The id of the scenario.", examples=["home"])]
+    version: Annotated[int, Field(description="The version of the settings; each change adds one.", examples=[3])]
+    updated_at: Annotated[datetime, Field(description="When this version was stored.")]
+    settings: Annotated[ScenarioSettingsView, Field(description="The settings, with all defaults.")]
 
     @classmethod
     def of(cls, scenario: Scenario) -> Self:
@@ -134,17 +178,19 @@ class ScenarioView(BaseModel):
             scenario_id=scenario.scenario_id,
             version=scenario.version,
             updated_at=scenario.updated_at,
-            settings=ScenarioSettingsView.model_validate(scenario.placement),
+            settings=ScenarioSettingsView.model_validate(scenario.settings),
         )
 
 
 class StoredScenarioView(ScenarioView):
-    preview: Annotated[RecommendationListView | None, Field(description="With `preview_user`: what he would get.")] = (
-        None
-    )
-    preview_rows: list[PageRowView] | None = None
+    preview: Annotated[
+        RecommendationListView | None, Field(description="With `preview_user`: the list that this user would get.")
+    ] = None
+    preview_rows: Annotated[
+        list[PageRowView] | None, Field(description="With `preview_user`: the rows that this user would get.")
+    ] = None
 
 
 class ScenarioPage(BaseModel):
-    scenarios: list[ScenarioView]
-    next_cursor: str | None
+    scenarios: Annotated[list[ScenarioView], Field(description="The scenarios, by id.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]

@@ -7,18 +7,25 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api.http import problems
-from app.api.schemas.fields import WHOLE, Body, Id
-from app.api.schemas.recommendations import WishIn
-from app.api.schemas.records import MAX_LIMIT, EventIn, Freshness, Owner
+from app.api.schemas.fields import Body
+from app.api.schemas.recommendations import LimitField, PropertiesField, RecommendationFields, ScenarioField
+from app.api.schemas.records import EventIn, Owner
+from app.domain.sockets import WatchedList
 from app.errors import InvalidInput, SerendipError
 
 MAX_FRAME_BYTES = 32 * 1024
-"""Of a frame of API Gateway; a larger one is never sent."""
+"""The limit of API Gateway for one frame; larger ones are never sent."""
 MAX_MESSAGE_BYTES = 128 * 1024
-"""Of what a client sends, in frames of the former size."""
+"""The limit for a client's message, which can span several frames."""
 
 Echo = Annotated[
-    str | None, Field(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$", description="Comes back in the answer.")
+    str | None,
+    Field(
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._:-]*$",
+        description="Repeated in the response frame.",
+        examples=["1"],
+    ),
 ]
 
 
@@ -28,12 +35,18 @@ class _Frame(Body):
 
 
 class Subscribe(_Frame, Owner):
-    """Get the list now, and again whenever it changes after an event."""
+    """Get a user's list now, and again whenever it changes after an event."""
 
     action: Literal["subscribe"]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 10
-    scenario: Annotated[Id | None, Field(description="A stored scenario; a `limit` here wins over its own.")] = None
-    properties: bool = False
+    limit: LimitField = 10
+    scenario: ScenarioField = None
+    properties: PropertiesField = False
+
+    def watched(self) -> WatchedList:
+        """Return the list to watch; the scenario decides the limit unless the frame does."""
+        is_own_limit = "limit" in self.model_fields_set or self.scenario is None
+        limit = self.limit if is_own_limit else None
+        return WatchedList(self.owner, limit, self.scenario, self.properties)
 
 
 class Unsubscribe(_Frame, Owner):
@@ -41,27 +54,26 @@ class Unsubscribe(_Frame, Owner):
 
 
 class SendEvent(_Frame, EventIn):
-    """Like POST /v1/events."""
+    """Send one event, as POST /v1/events does."""
 
     action: Literal["event"]
 
 
-class Recommend(_Frame, Owner, WishIn):
-    """Get the list once."""
+class Recommend(_Frame, Owner, RecommendationFields):
+    """Get a user's list once."""
 
     action: Literal["recommend"]
-    after: Freshness = None
 
 
 class Resume(_Frame):
-    """Subscribe to what an earlier connection was subscribed to; lists that differ from what it showed come at once."""
+    """Restore the subscriptions of an earlier connection; lists that have changed since are sent at once."""
 
     action: Literal["resume"]
-    token: Annotated[str, Field(max_length=20_000)]
+    token: Annotated[str, Field(max_length=20_000, description="The `resume` of an earlier frame.")]
 
 
 class Ping(_Frame):
-    """Keeps the connection: API Gateway ends one that is silent for ten minutes."""
+    """Keep the connection open: API Gateway ends connections that are silent for ten minutes."""
 
     action: Literal["ping"]
 
@@ -71,13 +83,19 @@ _frames: TypeAdapter[Frame] = TypeAdapter(Frame)
 
 
 def parsed(text: str | bytes) -> Frame:
-    """Raises InvalidInput, which names every bad place."""
+    """Parse a frame.
+
+    Raises:
+        InvalidInput: the frame is invalid; `errors` names every bad field.
+    """
     if len(text) > MAX_MESSAGE_BYTES:
         raise InvalidInput(f"A message has at most {MAX_MESSAGE_BYTES // 1024} KB.")
     try:
         return _frames.validate_json(text)
     except ValidationError as error:
-        raise problems.of_validation([{**one, "loc": ("body", *one["loc"][1:])} for one in error.errors()]) from error
+        raise problems.of_validation(
+            [{**each, "loc": ("body", *each["loc"][1:])} for each in error.errors()]
+        ) from error
 
 
 def packed(action: str, frame_id: str | None, **content: object) -> bytes:
@@ -86,15 +104,15 @@ def packed(action: str, frame_id: str | None, **content: object) -> bytes:
 
 
 def of_error(error: SerendipError | None, request_id: str, frame_id: str | None) -> bytes:
-    """The problem document of an error as a frame; None is a defect of ours."""
-    answer = problems.of(error, request_id) if error else problems.unexpected(request_id)
-    seconds = answer.headers.get("retry-after")
+    """Return the problem document of an error as a frame; None is an internal error."""
+    response = problems.of(error, request_id) if error else problems.unexpected(request_id)
+    seconds = response.headers.get("retry-after")
     more = {"retry_after": int(seconds)} if seconds else {}
-    return packed("error", frame_id, **orjson.loads(answer.body), **more)
+    return packed("error", frame_id, **orjson.loads(response.body), **more)
 
 
 def fitted(action: str, frame_id: str | None, content: Mapping[str, Any]) -> bytes:
-    """A frame of recommendations, without reasons, then without facts, where it would be too large."""
+    """Return a frame of recommendations; if it is too large, without reasons, then without properties and titles."""
     frame = packed(action, frame_id, **content)
     for left_out in (
         ("reasons",),

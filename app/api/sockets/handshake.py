@@ -1,4 +1,4 @@
-"""How a client says who he is when he opens a live socket."""
+"""The handshake of a live socket: how a client authenticates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,22 +9,23 @@ from app.services.bundle import Services
 
 PROTOCOL = "serendip"
 KEY_PROTOCOL, BEARER_PROTOCOL = "serendip.key.", "serendip.bearer."
-"""Browsers cannot set headers: they offer `serendip` and one of these, followed by the credential."""
+"""Browsers cannot set headers. They offer `serendip` and one of these prefixes followed by the credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client brings along when he connects; names of headers are in lower case."""
+    """The headers (names in lower case) and the ticket that a client connects with."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     ticket: str | None = None
 
     @property
     def protocols(self) -> list[str]:
-        return [one.strip() for one in self.headers.get("sec-websocket-protocol", "").split(",") if one.strip()]
+        protocols = self.headers.get("sec-websocket-protocol", "").split(",")
+        return [protocol.strip() for protocol in protocols if protocol.strip()]
 
     def principal(self, services: Services) -> Principal:
-        """Whom the credentials stand for; a ticket is used up.
+        """Return the principal of the credentials; a ticket can be used once.
 
         Raises:
             Unauthenticated, Forbidden, Unavailable.
@@ -35,9 +36,9 @@ class Handshake:
             services.sockets.admit(self.ticket, expires_at)
             return principal
         credentials = credentials_in(self.headers)
-        for offered in self.protocols:
-            if offered.startswith(KEY_PROTOCOL):
-                credentials = replace(credentials, api_key=offered.removeprefix(KEY_PROTOCOL))
-            elif offered.startswith(BEARER_PROTOCOL):
-                credentials = replace(credentials, bearer=offered.removeprefix(BEARER_PROTOCOL))
+        for protocol in self.protocols:
+            if protocol.startswith(KEY_PROTOCOL):
+                credentials = replace(credentials, api_key=protocol.removeprefix(KEY_PROTOCOL))
+            elif protocol.startswith(BEARER_PROTOCOL):
+                credentials = replace(credentials, bearer=protocol.removeprefix(BEARER_PROTOCOL))
         return services.access.authenticate(credentials)

@@ -1,18 +1,18 @@
-"""What carries frames to live sockets: API Gateway's management API in the cloud, the server's own sockets locally."""
+"""The seam to live sockets: API Gateway's management API in the cloud, the server's own sockets locally."""
 
 from typing import Protocol
 
 
 class Gone(Exception):
-    """There is no such connection any more."""
+    """The connection has ended."""
 
 
 class Busy(Exception):
-    """The connection, or the gateway, takes no more at the moment."""
+    """The connection or the gateway takes no more frames at the moment."""
 
 
 class TooLarge(Exception):
-    """The frame is larger than the gateway takes."""
+    """The frame is larger than the gateway allows."""
 
 
 class Pusher(Protocol):
@@ -20,4 +20,4 @@ class Pusher(Protocol):
         """Raises Gone, Busy or TooLarge."""
 
     def close(self, connection_id: str) -> None:
-        """End a connection after what was posted; one that is gone is ended already."""
+        """End a connection after its last frame; a connection that is gone is ignored."""

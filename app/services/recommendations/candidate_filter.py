@@ -1,4 +1,4 @@
-"""The places of one answer: candidates in, those that may be shown out, in the order that rules and diversity give."""
+"""The candidate filter: takes candidates best first, and keeps those that exclusions, rules and diversity allow."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,57 +15,63 @@ from app.services.recommendations.catalog_snapshot import CachedItem
 
 SPARE_CANDIDATES = 10
 POOL = 5
-"""Of how many candidates a place diversity chooses."""
-LEAST_SECONDS = 2.0
-"""An answer whose rules leave less than that of the request's time is given up."""
-BETWEEN_LOOKS = 500
-"""Items between two looks at the clock."""
+"""Candidates per position that diversity chooses from."""
+MIN_SECONDS = 2.0
+"""A request whose rules leave less time than this is refused."""
+CHECK_INTERVAL = 500
+"""Items between two checks of the remaining time."""
+MAX_CHUNK = 100
 
-Look = Callable[[Sequence[str]], Mapping[str, CachedItem]]
-"""Gives the items of some ids, those left out of which nothing is known."""
-NOBODY: Facts = {"id": "", "properties": {}}
+FetchItems = Callable[[Sequence[str]], Mapping[str, CachedItem]]
+"""Returns items by id; unknown ids are left out."""
+NO_USER: Facts = {"id": "", "properties": {}}
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The compiled filters and boost of a wish, and what they may look at."""
+    """The compiled filters and boost of a query, with the user and the time that they see."""
 
     filters: tuple[Rule, ...]
     boost: Rule | None
     now: datetime
-    user: Facts = field(default_factory=lambda: NOBODY)
+    user: Facts = field(default_factory=lambda: NO_USER)
 
     @classmethod
-    def of(cls, wish: RecommendationQuery, now: datetime) -> "Rules":
-        """Raises InvalidInput where an expression is wrong."""
+    def of(cls, query: RecommendationQuery, now: datetime) -> "Rules":
+        """Compile the rules of a query.
+
+        Raises:
+            InvalidInput: an expression is invalid.
+        """
         return cls(
-            tuple(rules.compiled(Kind.FILTER, one) for one in wish.filters),
-            rules.compiled(Kind.BOOST, wish.boost) if wish.boost is not None else None,
-            now,
+            filters=tuple(rules.compiled(Kind.FILTER, source) for source in query.filters),
+            boost=rules.compiled(Kind.BOOST, query.boost) if query.boost is not None else None,
+            now=now,
         )
 
     @property
     def use_user(self) -> bool:
         return any(rule is not None and rule.uses_user for rule in (*self.filters, self.boost))
 
-    def admits(self, item_id: str, known: CachedItem | None) -> bool:
-        """Whether an item may be shown and passes all filters."""
-        if known is not None and not known.item.is_shown(self.now):
+    def admit(self, item_id: str, cached: CachedItem | None) -> bool:
+        """Whether an item is visible and passes all filters."""
+        if cached is not None and not cached.item.is_shown(self.now):
             return False
-        return all(self._value(rule, item_id, known) > 0 for rule in self.filters)
+        return all(self._value(rule, item_id, cached) > 0 for rule in self.filters)
 
-    def factor(self, item_id: str, known: CachedItem | None) -> float:
-        return 1.0 if self.boost is None else self._value(self.boost, item_id, known)
+    def factor(self, item_id: str, cached: CachedItem | None) -> float:
+        """Return the factor of the boost; 1 without a boost."""
+        return 1.0 if self.boost is None else self._value(self.boost, item_id, cached)
 
-    def _value(self, rule: Rule, item_id: str, known: CachedItem | None) -> float:
-        if known is None:  # it was never put: all that is known of it is its id
+    def _value(self, rule: Rule, item_id: str, cached: CachedItem | None) -> float:
+        if cached is None:  # the item was never put: only its id is available
             return rule.value({"id": item_id, "title": "", "categories": [], "properties": {}}, self.user, self.now)
-        return known.value(rule, self.user, self.now)
+        return cached.value(rule, self.user, self.now)
 
 
 @dataclass(frozen=True)
 class Excluded(Container[str]):
-    """Items that must not come: by their ids, or by the digests that a page token holds."""
+    """Items that a list must not hold, by id or by the digests of a page token."""
 
     item_ids: frozenset[str]
     shown: frozenset[bytes] = frozenset()
@@ -73,53 +79,58 @@ class Excluded(Container[str]):
     def __contains__(self, item_id: object) -> bool:
         return item_id in self.item_ids or (bool(self.shown) and item_digest(str(item_id)) in self.shown)
 
-    def __or__(self, more: Iterable[str]) -> "Excluded":
-        return Excluded(self.item_ids.union(more), self.shown)
+    def __or__(self, item_ids: Iterable[str]) -> "Excluded":
+        return Excluded(self.item_ids.union(item_ids), self.shown)
 
 
 class CandidateFilter:
-    def __init__(self, wish: RecommendationQuery, applied: Rules, excluded: Excluded, look: Look) -> None:
-        self._wish, self._rules, self._excluded, self._look = wish, applied, excluded, look
-        self._caps = Caps(wish.diversity)
+    """Collects the items of one list; candidates come from one source after another."""
+
+    def __init__(self, query: RecommendationQuery, rules: Rules, excluded: Excluded, fetch_items: FetchItems) -> None:
+        self._query, self._rules, self._excluded, self._fetch_items = query, rules, excluded, fetch_items
+        self._caps = Caps(query.diversity)
         self.kept: list[Recommendation] = []
 
     def missing(self, limit: int) -> int:
+        """Return how many items the list lacks."""
         return max(0, limit - len(self.kept))
 
-    def take(self, candidates: Iterable[Recommendation], limit: int) -> None:
-        """Add candidates, best first, until there are `limit` in all.
+    def add(self, candidates: Iterable[Recommendation], limit: int) -> None:
+        """Add candidates, best first, until the list has `limit` items.
 
-        With a boost, all candidates are looked at and ordered by score times boost, those without a score by the boost.
+        With a boost, all candidates are considered, ordered by score times boost; if the score is 0, by the boost.
         """
-        taken = {one.item_id for one in self.kept}
-        admitted = self._admitted(one for one in candidates if one.item_id not in taken)
+        kept = {recommendation.item_id for recommendation in self.kept}
+        admitted = self._admitted(candidate for candidate in candidates if candidate.item_id not in kept)
         if self._rules.boost is not None:
-            admitted = iter(sorted(admitted, key=lambda one: (-one.score, -one.boost)))
-        relevance = self._wish.diversity.relevance if self._wish.diversity else None
+            admitted = iter(sorted(admitted, key=lambda candidate: (-candidate.score, -candidate.boost)))
+        relevance = self._query.diversity.relevance if self._query.diversity else None
         if relevance is not None:
-            admitted = iter(self._diverse(list(islice(admitted, POOL * max(limit, SPARE_CANDIDATES))), relevance))
-        while len(self.kept) < limit and (one := next(admitted, None)):
-            if self._caps.admits(one.item):
-                self.kept.append(one)
+            admitted = iter(self._diversified(list(islice(admitted, POOL * max(limit, SPARE_CANDIDATES))), relevance))
+        while len(self.kept) < limit and (candidate := next(admitted, None)):
+            if self._caps.admits(candidate.item):
+                self.kept.append(candidate)
 
-    def _diverse(self, pool: list[Recommendation], relevance: float) -> list[Recommendation]:
-        compared = [diversity.features(one.item) for one in pool]
-        chosen = [diversity.features(one.item) for one in self.kept]
-        order = diversity.most_marginal([one.score for one in pool], compared, chosen, relevance, len(pool))
-        return [pool[at] for at in order]
+    def _diversified(self, pool: list[Recommendation], relevance: float) -> list[Recommendation]:
+        candidates = [diversity.features(candidate.item) for candidate in pool]
+        kept = [diversity.features(recommendation.item) for recommendation in self.kept]
+        scores = [candidate.score for candidate in pool]
+        order = diversity.most_marginal(scores, candidates, kept, relevance, len(pool))
+        return [pool[position] for position in order]
 
     def _admitted(self, candidates: Iterable[Recommendation]) -> Iterator[Recommendation]:
-        """Those that may be shown, with their items, in the same order."""
-        remaining, size, number = iter(candidates), self._wish.limit + SPARE_CANDIDATES, 0
+        """Yield the candidates that may be shown, with their items, in the same order."""
+        remaining, size, count = iter(candidates), self._query.limit + SPARE_CANDIDATES, 0
         while chunk := list(islice(remaining, size)):
-            known = self._look([one.item_id for one in chunk])
-            for one in chunk:
-                number += 1
-                if number % BETWEEN_LOOKS == 0 and remaining_seconds() < LEAST_SECONDS:
-                    raise InvalidInput("The filter or boost costs too much for so many items. Simplify it.")
-                found = known.get(one.item_id)
-                if one.item_id in self._excluded or not self._rules.admits(one.item_id, found):
+            items = self._fetch_items([candidate.item_id for candidate in chunk])
+            for candidate in chunk:
+                count += 1
+                if count % CHECK_INTERVAL == 0 and remaining_seconds() < MIN_SECONDS:
+                    raise InvalidInput("The filter or boost is too slow for this many items. Simplify it.")
+                item_id, cached = candidate.item_id, items.get(candidate.item_id)
+                if item_id in self._excluded or not self._rules.admit(item_id, cached):
                     continue
-                factor = self._rules.factor(one.item_id, found)
-                yield replace(one, item=found.item if found else None, score=one.score * factor, boost=factor)
-            size = min(2 * size, 100)
+                factor = self._rules.factor(item_id, cached)
+                item = cached.item if cached else None
+                yield replace(candidate, item=item, score=candidate.score * factor, boost=factor)
+            size = min(2 * size, MAX_CHUNK)

@@ -1,4 +1,4 @@
-"""What was changed elsewhere in a project's items: read now and then from an index, for those who remember."""
+"""Catalog changes made by other instances, read from the change index every few seconds."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,77 +16,75 @@ from app.storage.items import ItemStore
 from app.storage.table import LISTING_SHARDS
 
 OVERLAP = timedelta(seconds=30)
-"""Changes may become visible in another order than that of their times: clocks differ, and the index is late."""
+"""Changes can become visible out of order: clocks differ and the index is late."""
 MAX_PROJECTS = 10_000
 
 
 class CatalogObserver(Protocol):
-    """Someone who remembers items."""
+    """Something that keeps items in memory."""
 
     def renew(self, project: str, items: Sequence[Item]) -> None:
-        """Items as they were put or deleted, perhaps long known."""
+        """Replace items that are older than these; items can be repeated."""
 
     def forget(self, project: str) -> None:
-        """Too many were changed to be told of: none that is remembered can be trusted."""
+        """Forget all items of a project, because it has too many changes to list."""
 
 
 @dataclass
-class _Followed:
-    reached: list[datetime]
-    """By shard, the time of the last change that was told, at first that from which on they are."""
+class _Progress:
+    cursors: list[datetime]
+    """The time of the last change read, by shard."""
     read_at: float
-    reading: "list[Future[None]]" = field(default_factory=list)
-    """The reads that were begun last, of all shards."""
+    reads: "list[Future[None]]" = field(default_factory=list)
+    """The reads of all shards that were started last."""
 
 
 class CatalogChanges:
     def __init__(
-        self, items: ItemStore, settings: Settings, clock: Callable[[], datetime], beside: "Callable[..., Future[Any]]"
+        self, items: ItemStore, settings: Settings, clock: Callable[[], datetime], submit: "Callable[..., Future[Any]]"
     ) -> None:
-        self._items, self._settings, self._clock, self._beside = items, settings, clock, beside
-        self._listeners: list[CatalogObserver] = []
-        self._projects: LRUCache[str, _Followed] = LRUCache(MAX_PROJECTS)
+        self._items, self._settings, self._clock, self._submit = items, settings, clock, submit
+        self._observers: list[CatalogObserver] = []
+        self._projects: LRUCache[str, _Progress] = LRUCache(MAX_PROJECTS)
         self._lock = Lock()
 
-    def listen(self, listener: CatalogObserver) -> None:
-        """Have someone told of changes from now on."""
-        self._listeners.append(listener)
+    def observe(self, observer: CatalogObserver) -> None:
+        """Report all further changes to an observer."""
+        self._observers.append(observer)
 
-    def begin(self, project: str) -> _Followed:
-        """Begin to read what was changed, unless that was begun less than `item_ttl_seconds` ago.
+    def begin(self, project: str) -> _Progress:
+        """Start reading the changes, unless a read started less than `item_ttl_seconds` ago.
 
-        The first call reads nothing: from then on, what is read is remembered rightly. Later ones cost one round trip,
-        of a call for each shard.
+        The first call only marks the starting time, since nothing is in memory yet. Later calls cost one round trip,
+        with one database call per shard.
         """
         with self._lock:
-            followed = self._projects.get(project)
-            if followed is None:
-                followed = self._projects[project] = _Followed([self._clock()] * LISTING_SHARDS, monotonic())
-            elif monotonic() - followed.read_at > self._settings.item_ttl_seconds:
-                followed.reading = [
-                    self._beside(self._read, project, followed, number) for number in range(LISTING_SHARDS)
-                ]
-                followed.read_at = monotonic()
-            return followed
+            progress = self._projects.get(project)
+            if progress is None:
+                progress = self._projects[project] = _Progress([self._clock()] * LISTING_SHARDS, monotonic())
+            elif monotonic() - progress.read_at > self._settings.item_ttl_seconds:
+                progress.reads = [self._submit(self._read, project, progress, shard) for shard in range(LISTING_SHARDS)]
+                progress.read_at = monotonic()
+            return progress
 
     def follow(self, project: str) -> None:
-        """Read what was changed, and have everybody told of it before this returns."""
-        followed = self.begin(project)
+        """Read the changes and report them to all observers before returning."""
+        progress = self.begin(project)
         try:
-            for one in followed.reading:
-                one.result()
+            for read in progress.reads:
+                read.result()
         except BaseException:
-            followed.read_at, followed.reading = float("-inf"), []
+            progress.read_at, progress.reads = float("-inf"), []
             raise
 
-    def _read(self, project: str, followed: _Followed, number: int) -> None:
-        """Tell of what was changed in a shard; after more than a page of changes it is quicker to read items anew."""
-        asked_at = self._clock()
-        changed, is_all = self._items.changed_since(project, number, followed.reached[number] - OVERLAP)
-        for listener in self._listeners:
-            if is_all:
-                listener.renew(project, changed)
+    def _read(self, project: str, progress: _Progress, shard: int) -> None:
+        """Report the changes of a shard; after more than a page of them, reading items again is faster."""
+        started_at = self._clock()
+        items, is_complete = self._items.changed_since(project, shard, progress.cursors[shard] - OVERLAP)
+        for observer in self._observers:
+            if is_complete:
+                observer.renew(project, items)
             else:
-                listener.forget(project)
-        reached = [item.updated_at for item in changed] if is_all else [asked_at]
-        followed.reached[number] = max([followed.reached[number], *reached])
+                observer.forget(project)
+        times = [item.updated_at for item in items] if is_complete else [started_at]
+        progress.cursors[shard] = max([progress.cursors[shard], *times])

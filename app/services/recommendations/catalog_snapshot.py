@@ -1,4 +1,4 @@
-"""All items of a project in an instance's memory, for filters and boosts: read once, then kept up by their changes."""
+"""The catalog snapshot: all items of a project in memory, for filters and boosts; read once, then kept current."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -19,12 +19,12 @@ from app.storage.items import ItemStore
 from app.storage.table import LISTING_SHARDS
 
 MAX_VALUES = 100
-"""Of rules, remembered with an item."""
+"""Rule values that are kept per item."""
 
 
 @dataclass
 class CachedItem:
-    """An item, what rules see of it, and what they gave."""
+    """An item with the facts that rules see and the values that they returned."""
 
     item: Item
     _values: dict[Rule, float] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class CachedItem:
         return rules.facts_of(self.item)
 
     def value(self, rule: Rule, user: Facts, now: datetime) -> float:
-        """What a rule gives for the item; computed once where it depends on the item alone."""
+        """Return a rule's value for the item; it is computed once if it depends on the item alone."""
         if not rule.of_item_alone:
             return rule.value(self.facts, user, now)
         value = self._values.get(rule)
@@ -46,64 +46,62 @@ class CachedItem:
 
 
 @dataclass
-class _Project:
+class _Catalog:
     items: dict[str, CachedItem] = field(default_factory=dict)
     is_read: bool = False
-    complete: bool = True
+    is_complete: bool = True
     lock: Lock = field(default_factory=Lock)
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Store items, unless a newer state of them is in memory."""
+        for item in items:
+            cached = self.items.get(item.item_id)
+            if cached is None or cached.item.updated_at < item.updated_at:
+                self.items[item.item_id] = CachedItem(item)
 
 
 class CatalogSnapshot:
     def __init__(
-        self, items: ItemStore, changes: CatalogChanges, settings: Settings, beside: Callable[..., Future[Any]]
+        self, items: ItemStore, changes: CatalogChanges, settings: Settings, submit: Callable[..., Future[Any]]
     ) -> None:
-        self._items, self._changes, self._settings, self._beside = items, changes, settings, beside
-        self._projects: LRUCache[str, _Project] = LRUCache(settings.catalog_projects)
+        self._items, self._changes, self._settings, self._submit = items, changes, settings, submit
+        self._catalogs: LRUCache[str, _Catalog] = LRUCache(settings.catalog_projects)
         self._lock = Lock()
 
-    def of(self, project: str) -> tuple[Mapping[str, CachedItem], bool]:
-        """The project's items, deleted ones marked so, at most `item_ttl_seconds` old; and whether these are all.
+    def get(self, project: str) -> tuple[Mapping[str, CachedItem], bool]:
+        """Return a project's items, at most `item_ttl_seconds` old and with deleted ones, and whether these are all.
 
-        The first call reads them in one round trip for each 8 MB or part of it, at most `catalog_items` of them,
-        those that were changed last; later ones follow the changes.
+        The first call takes one round trip per 8 MB and reads at most `catalog_items` items, the last changed first;
+        later calls follow the changes.
         """
         self._changes.follow(project)
         with self._lock:
-            known = self._projects.setdefault(project, _Project())
-        with known.lock:
-            if not known.is_read:
-                for shard in [self._beside(self._read, project, known, number) for number in range(LISTING_SHARDS)]:
-                    shard.result()
-                known.is_read = True
-        return known.items, known.complete
+            catalog = self._catalogs.setdefault(project, _Catalog())
+        with catalog.lock:
+            if not catalog.is_read:
+                for read in [self._submit(self._read, project, catalog, shard) for shard in range(LISTING_SHARDS)]:
+                    read.result()
+                catalog.is_read = True
+        return catalog.items, catalog.is_complete
 
     def forget(self, project: str) -> None:
-        """Read the project's items again when they are asked for."""
+        """Forget a project's items, so that the next request reads them again."""
         with self._lock:
-            self._projects.pop(project, None)
+            self._catalogs.pop(project, None)
 
     def renew(self, project: str, items: Iterable[Item]) -> None:
-        """Know items as they were put or deleted."""
+        """Replace items that are older than these."""
         with self._lock:
-            known = self._projects.get(project)
-        if known is not None:
-            with known.lock:
-                _take(known, items)
+            catalog = self._catalogs.get(project)
+        if catalog is not None:
+            with catalog.lock:
+                catalog.put(items)
 
-    def _read(self, project: str, known: _Project, number: int) -> None:
-        most, read = self._settings.catalog_items // LISTING_SHARDS, 0
-        for page in self._items.newest_changes(project, number):
-            _take(known, page[: most - read])
-            read += len(page)
-            if read >= most:
-                known.complete = known.complete and read == most
+    def _read(self, project: str, catalog: _Catalog, shard: int) -> None:
+        limit, count = self._settings.catalog_items // LISTING_SHARDS, 0
+        for page in self._items.newest_changes(project, shard):
+            catalog.put(page[: limit - count])
+            count += len(page)
+            if count >= limit:
+                catalog.is_complete = catalog.is_complete and count == limit
                 break
-
-
-def _take(known: _Project, items: Iterable[Item]) -> None:
-    """Remember items, unless something newer is known of them."""
-    for item in items:
-        present = known.items.get(item.item_id)
-        if present is not None and present.item.updated_at >= item.updated_at:
-            continue
-        known.items[item.item_id] = CachedItem(item)

@@ -1,81 +1,128 @@
-"""What an answer is made of: the user's events, the model's pointer and rows, items and lists, fetched side by side."""
+"""The context of one recommendation request: everything that it reads, loaded in parallel."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 from app.config import Settings
 from app.domain.events import Event
 from app.domain.models import ActiveModel, Scoring
-from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Reason, Recommendation, RecommendationQuery
+from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
 from app.domain.users import session_of
-from app.recommender import experiments, ranking, rules, weights
-from app.services.recommendations.cache import ServingCache
-from app.services.recommendations.candidate_filter import Look, Rules
+from app.recommender import experiments, rules, weights
+from app.services.recommendations.candidate_filter import Rules
 from app.services.recommendations.catalog_changes import CatalogChanges
 from app.services.recommendations.catalog_snapshot import CachedItem, CatalogSnapshot
 from app.services.recommendations.cold_start import ColdStart
+from app.services.recommendations.evidence import Evidence
+from app.services.recommendations.item_cache import ItemCache
+from app.services.recommendations.list_cache import ListCache
+from app.services.recommendations.model_cache import ModelCache
 from app.storage.events import EventStore
 from app.storage.users import UserStore
 
-SHOWN_REASONS = 3
 MAX_PAGES = 4
 MAX_SOURCES = 100
-"""Neighbor rows that one answer sums up: those of the user's newest items."""
+"""Neighbor rows that one list sums up: those of the user's newest items."""
 CONTEXT_WEIGHT = 3.0
+
+ReadEvents = Callable[[], Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True)
+class Caches:
+    """The caches that a context reads through."""
+
+    models: ModelCache
+    lists: ListCache
+    items: ItemCache
+    cold_start: ColdStart
+
+
+@dataclass(frozen=True)
 class RequestContext:
-    """One request, with all that it looks at besides the user's events."""
+    """One request with everything that it reads."""
 
     project: str
     user_id: str
-    wish: RecommendationQuery
+    query: RecommendationQuery
     rules: Rules
-    active: ActiveModel | None
-    other: ActiveModel | None = None
-    """The version whose list is mixed with the active one's."""
-    shadow: ActiveModel | None = None
-    """The version whose list is compared with the answer."""
-    catalog: Mapping[str, CachedItem] | None = None
-    """All items in memory, where rules look at them; None where they do not."""
-    complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A user's newest events, what each weighs, and the neighbor rows of their items."""
-
     events: Sequence[Event]
-    weighted: Sequence[tuple[str, float]]
-    rows: Mapping[str, Mapping[str, float]]
-    factors: Mapping[str, float]
-    """What impressions leave of scores."""
-    _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    """Of the items that were asked for."""
+    active: ActiveModel | None
+    challenger: ActiveModel | None
+    """The version whose list is interleaved with the active one's."""
+    shadow: ActiveModel | None
+    """The version whose list is compared with the response."""
+    catalog: Mapping[str, CachedItem] | None
+    """The catalog snapshot; None unless rules need it."""
+    is_complete: bool
+    """Whether the catalog snapshot holds all items."""
+    caches: Caches
 
-    def scores(self) -> dict[str, float]:
-        total = ranking.scores(self.weighted, self.rows)
-        return {item_id: score * self.factors.get(item_id, 1.0) for item_id, score in total.items()}
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The user's weighted events, with the neighbors of their items."""
+        query, active, events, event_weights = self.query, self.active, self.events, self.query.event_weights
+        if query.context_item is not None:
+            events = [*events, Event(self.user_id, query.context_item, CONTEXT, self.rules.now, "")]
+            event_weights = {**event_weights, CONTEXT: CONTEXT_WEIGHT}
+        types = query.event_types and query.event_types | {CONTEXT}
+        history = weights.of_history(events, active.scoring if active else Scoring(), types, event_weights)
+        newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
+        weighted = [(event.item_id, weight) for event, weight in newest]
+        factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}
+        return Evidence([event for event, _ in newest], weighted, self.neighbors(weighted), factors)
 
-    def named(self, item_ids: Iterable[str]) -> list[str]:
-        """The items that the short reasons of some items name."""
-        return [self.events[place].item_id for one in item_ids for place, _ in self._shares_of(one)[:SHOWN_REASONS]]
+    def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Mapping[str, float]]:
+        """Return the neighbors of weighted items."""
+        return {} if self.active is None else self.caches.cold_start.neighbors(self.project, self.active, weighted)
 
-    def explained(self, one: Recommendation, *, fully: bool) -> Recommendation:
-        """With the events that it comes from and their shares, all of them or the largest."""
-        shares = self._shares_of(one.item_id)
-        shown = shares if fully else shares[:SHOWN_REASONS]
-        reasons = tuple(_reason(self.events[place], share, one.score) for place, share in shown)
-        return replace(one, reasons=reasons, rotation=self.factors.get(one.item_id, 1.0))
+    def items(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
+        """Return items by id, from the catalog snapshot if it is loaded."""
+        if self.catalog is None:
+            return self._read_items(item_ids)
+        items = {item_id: self.catalog[item_id] for item_id in item_ids if item_id in self.catalog}
+        missing = [] if self.is_complete else [item_id for item_id in item_ids if item_id not in items]
+        return {**items, **self._read_items(missing)} if missing else items
 
-    def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
-        if item_id not in self._shares:
-            self._shares[item_id] = ranking.shares(item_id, self.weighted, self.rows)
-        return self._shares[item_id]
+    def items_with_reasons(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
+        """Return candidates by id; the items that their reasons name come in the same round trip."""
+        reason_items = self.evidence.reason_items(item_ids) if self.catalog is None else ()
+        return self.items(sorted({*item_ids, *reason_items}))
+
+    def from_list(
+        self, kind: str, category: str | None = None, factors: Mapping[str, float] | None = None
+    ) -> list[Recommendation]:
+        """Return the popular, trending or latest items, best first after the factors are applied."""
+        if kind == TRENDING:
+            scores = self.caches.lists.trending(self.project, category or "", self.rules.now.timestamp())
+        elif kind == POPULAR:
+            scores = self._popular(category or "")
+        elif kind == LATEST:
+            scores = dict.fromkeys(self.caches.items.latest(self.project, category), 0.0)
+        else:
+            scores = {}
+        factors = factors or {}
+        recommendations = [
+            Recommendation(item_id, score * factors.get(item_id, 1.0), kind) for item_id, score in scores.items()
+        ]
+        recommendations.sort(key=lambda recommendation: -recommendation.score)
+        return recommendations
+
+    def _popular(self, category: str) -> dict[str, float]:
+        """Return the recently popular items, followed by those of the active version's training."""
+        recent = self.caches.lists.popular(self.project, category)
+        trained = self.caches.models.popular(self.project, self.active, category) if self.active else {}
+        if not recent:
+            return trained
+        scale = min(recent.values()) / max(trained.values(), default=1.0)
+        return recent | {item_id: scale * score for item_id, score in trained.items() if item_id not in recent}
+
+    def _read_items(self, item_ids: Sequence[str]) -> dict[str, CachedItem]:
+        items = self.caches.items.get_many(self.project, item_ids)
+        return {item_id: CachedItem(item) for item_id, item in items.items()}
 
 
 class ContextLoader:
@@ -83,132 +130,81 @@ class ContextLoader:
         self,
         events: EventStore,
         users: UserStore,
-        cache: ServingCache,
+        models: ModelCache,
+        lists: ListCache,
+        items: ItemCache,
+        snapshot: CatalogSnapshot,
         changes: CatalogChanges,
-        assortment: CatalogSnapshot,
         settings: Settings,
-        beside: Callable[..., Future[Any]],
+        submit: Callable[..., Future[Any]],
     ) -> None:
-        self._events, self._users, self._cache, self._assortment = events, users, cache, assortment
-        self._changes, self._settings, self._beside = changes, settings, beside
-        self._newcomers = ColdStart(cache, beside)
+        self._events, self._users, self._snapshot, self._changes = events, users, snapshot, changes
+        self._settings, self._submit = settings, submit
+        self._caches = Caches(models, lists, items, ColdStart(models, items, submit))
 
-    def gathered(
-        self,
-        project: str,
-        user_id: str,
-        wish: RecommendationQuery,
-        applied: Rules,
-        read: Callable[[], Sequence[Event]] | None = None,
-    ) -> tuple[RequestContext, Sequence[Event]]:
-        """The request, and the user's events; what is not in memory is fetched side by side.
+    def load(
+        self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadEvents | None = None
+    ) -> RequestContext:
+        """Load the context of a request; everything that is not in memory is read in parallel.
 
-        That is the pointer, what was changed in items, and for rules the user's profile and all items; `read`, where
-        somebody's events are looked at, gives these.
+        This includes the active model's pointer, catalog changes and the events of `history`; for rules, also the
+        user's properties and the catalog snapshot.
         """
-        pointer = None if self._cache.knows_active(project) else self._beside(self._cache.active, project)
+        models = self._caches.models
+        pointer = None if models.has_active(project) else self._submit(models.active, project)
         self._changes.begin(project)
         profile = None
-        if applied.use_user and user_id and session_of(user_id) is None:
-            profile = self._beside(partial(self._users.get_many, project, [user_id], consistent=wish.consistent))
-        catalog: Mapping[str, CachedItem] | None = None
-        complete, events = True, list[Event]()
-        if wish.needs_catalog:
-            history = self._beside(read) if read is not None else None
-            catalog, complete = self._assortment.of(project)
-            events = list(history.result()) if history else events
-        elif read is not None:
-            events = list(read())
+        if rules_.use_user and user_id and session_of(user_id) is None:
+            profile = self._submit(partial(self._users.get_many, project, [user_id], consistent=query.consistent))
+        catalog, is_complete, events = self._read(project, query, history)
         if profile is not None:
             user = profile.result().get(user_id)
-            applied = replace(applied, user=rules.facts_of_user(user_id, user.properties if user else {}))
-        found = pointer.result() if pointer else self._cache.active(project)
-        active, other, shadow = experiments.serving(found, user_id, applied.now)
-        if wish.without_event is not None:
-            events = [event for event in events if event.event_id != wish.without_event]
-        return RequestContext(project, user_id, wish, applied, active, other, shadow, catalog, complete), events
+            rules_ = replace(rules_, user=rules.facts_of_user(user_id, user.properties if user else {}))
+        model = pointer.result() if pointer else models.active(project)
+        active, challenger, shadow = experiments.serving(model, user_id, rules_.now)
+        return RequestContext(
+            project=project,
+            user_id=user_id,
+            query=query,
+            rules=rules_,
+            events=[event for event in events if not query.without_event or event.event_id != query.without_event],
+            active=active,
+            challenger=challenger,
+            shadow=shadow,
+            catalog=catalog,
+            is_complete=is_complete,
+            caches=self._caches,
+        )
 
-    def newest(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
-        """A page of his newest events, or more pages where impressions fill them."""
+    def read_events(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
+        """Read a page of the user's newest events, and more pages if impressions fill it."""
         size = self._settings.history_events
         events = page = self._events.newest(project, user_id, size, consistent=consistent)
         for _ in range(MAX_PAGES - 1):
-            telling = sum(event.event_type != weights.IMPRESSION for event in events)
-            if len(page) < size or telling >= size / 2:
+            relevant = sum(event.event_type != weights.IMPRESSION for event in events)
+            if len(page) < size or relevant >= size / 2:
                 break
             page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])
             events = events + page
         return events
 
-    def evidence(self, asked: RequestContext, events: Sequence[Event]) -> Evidence:
-        wish, active = asked.wish, asked.active
-        given = wish.event_weights
-        if wish.context_item is not None:
-            event = Event(asked.user_id, wish.context_item, CONTEXT, asked.rules.now, "")
-            events, given = [*events, event], {**given, CONTEXT: CONTEXT_WEIGHT}
-        types = wish.event_types and wish.event_types | {CONTEXT}
-        history = weights.of_history(events, active.scoring if active else Scoring(), types, given)
-        newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
-        weighted = [(event.item_id, weight) for event, weight in newest]
-        rows = self._newcomers.rows(asked.project, active, weighted) if active else {}
-        factors = weights.ignored(events, wish.rotation) if wish.rotation else {}
-        return Evidence([event for event, _ in newest], weighted, rows, factors)
-
-    def row(self, asked: RequestContext, item_id: str) -> Mapping[str, float]:
-        """The neighbors of one item."""
-        if asked.active is None:
-            return {}
-        return self._newcomers.rows(asked.project, asked.active, [(item_id, 1.0)]).get(item_id, {})
-
-    def look(self, asked: RequestContext, evidence: Evidence | None = None) -> Look:
-        """Gives items of candidates; those that their reasons name come in the same round trip."""
-
-        def look(item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-            more = evidence.named(item_ids) if evidence is not None and asked.catalog is None else ()
-            return self.items(asked, sorted({*item_ids, *more}))
-
-        return look
-
-    def items(self, asked: RequestContext, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-        """Items by id, from all of them where these are in memory."""
-        catalog = asked.catalog
-        if catalog is None:
-            found = self._cache.facts(asked.project, item_ids)
-            return {item_id: CachedItem(item) for item_id, item in found.items()}
-        known = {item_id: catalog[item_id] for item_id in item_ids if item_id in catalog}
-        missing = [] if asked.complete else [item_id for item_id in item_ids if item_id not in known]
-        found = self._cache.facts(asked.project, missing) if missing else {}
-        return {**known, **{item_id: CachedItem(item) for item_id, item in found.items()}}
-
-    def listed(
-        self, asked: RequestContext, kind: str, category: str | None = None, factors: Mapping[str, float] | None = None
-    ) -> list[Recommendation]:
-        """One of the lists, best first after what impressions leave of its scores."""
-        project = asked.project
-        if kind == TRENDING:
-            scores = self._cache.trending(project, category or "", asked.rules.now.timestamp())
-        elif kind == POPULAR:
-            scores = self._cache.popular(project, asked.active, category or "")
-        elif kind == LATEST:
-            scores = dict.fromkeys(self._cache.latest(project, category), 0.0)
-        else:
-            return []
-        ranked = [(item_id, score * (factors or {}).get(item_id, 1.0)) for item_id, score in scores.items()]
-        ranked.sort(key=lambda entry: -entry[1])
-        return [Recommendation(item_id, score, kind) for item_id, score in ranked]
-
     def degraded(self, project: str) -> tuple[ActiveModel, list[Recommendation], Mapping[str, CachedItem]]:
-        """The popular list that was loaded last, and its items as far as they are in memory.
+        """Return the popular list that was loaded last, with the items that are in memory.
 
         Raises:
-            Unavailable: there is none.
+            Unavailable: no list was loaded yet.
         """
-        active, listed = self._cache.last_popular(project)
-        found = self._cache.remembered_facts(project, listed)
-        items = {item_id: CachedItem(item) for item_id, item in found.items()}
-        return active, [Recommendation(item_id, score, POPULAR) for item_id, score in listed.items()], items
+        active, scores = self._caches.models.last_popular(project)
+        items = self._caches.items.get_stale(project, scores)
+        popular = [Recommendation(item_id, score, POPULAR) for item_id, score in scores.items()]
+        return active, popular, {item_id: CachedItem(item) for item_id, item in items.items()}
 
-
-def _reason(event: Event, share: float, score: float) -> Reason:
-    timestamp = None if event.event_type == CONTEXT else event.timestamp
-    return Reason(event.item_id, event.event_type, timestamp, share, share * score, event_id=event.event_id or None)
+    def _read(
+        self, project: str, query: RecommendationQuery, history: ReadEvents | None
+    ) -> tuple[Mapping[str, CachedItem] | None, bool, Sequence[Event]]:
+        """Read the catalog snapshot, if the query needs it, and the events at the same time."""
+        if not query.needs_catalog:
+            return None, True, history() if history else ()
+        reading = self._submit(history) if history else None
+        catalog, is_complete = self._snapshot.get(project)
+        return catalog, is_complete, reading.result() if reading else ()

@@ -1,4 +1,4 @@
-"""The log of decisions: a sampled share of answers is kept as it was given, so that it can be shown again."""
+"""The decision log: stores a sample of responses so that they can be replayed."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from app.config import Settings
+from app.domain.recommendations import RecommendationResponse
 from app.errors import NotFound, Unavailable
 from app.storage.decisions import DecisionStore as Store
 
@@ -23,43 +24,44 @@ class DecisionLog:
         erased: Callable[[str, Sequence[str]], set[str]],
     ) -> None:
         self._store, self._clock, self._random_hex, self._erased = store, clock, random_hex, erased
-        self._kept = timedelta(days=settings.decision_days)
+        self._retention = timedelta(days=settings.decision_days)
         self._settings = settings
 
-    def sampled(self, share: float) -> str | None:
-        """The id under which an answer is to be kept; None for those that are not."""
-        if not share:
+    def sample(self, rate: float) -> str | None:
+        """Draw the id under which a response is stored; None if it is not part of the sample."""
+        if not rate:
             return None
-        drawn = self._random_hex(ID_BYTES)
-        return drawn if int(drawn, 16) / 2.0 ** (8 * ID_BYTES) < share else None
+        decision_id = self._random_hex(ID_BYTES)
+        return decision_id if int(decision_id, 16) / 2.0 ** (8 * ID_BYTES) < rate else None
 
     def owner(self, project: str, user_id: str) -> str:
         return owner_digest(self._settings, project, user_id)
 
-    def keep(self, project: str, user_id: str, decision_id: str, answer: bytes) -> None:
-        """Keep an answer, unless the user was erased.
+    def put(self, project: str, user_id: str, decision_id: str, response: RecommendationResponse) -> None:
+        """Store a response, unless its user was erased.
 
-        While the database cannot be reached the answer goes out all the same, unkept.
+        If the database is unavailable, the response is sent without being stored.
         """
+        owner = self.owner(project, user_id)
         with suppress(Unavailable):
-            self._store.put(project, self.owner(project, user_id), decision_id, answer, self._clock() + self._kept)
+            self._store.put(project, owner, decision_id, response, self._clock() + self._retention)
             if self._erased(project, [user_id]):
-                while self._store.erase_some(project, self.owner(project, user_id)):
+                while self._store.erase_some(project, owner):
                     pass
 
-    def replay(self, project: str, owner: str, decision_id: str) -> bytes:
-        """The answer as it was given.
+    def get(self, project: str, owner: str, decision_id: str) -> RecommendationResponse:
+        """Return a stored response.
 
         Raises:
-            NotFound: it has expired, was erased, or could not be kept.
+            NotFound: it expired, was erased or could not be stored.
         """
-        found = self._store.get(project, owner, decision_id)
-        if found is None:
-            raise NotFound("This answer is not kept any more.")
-        return found
+        response = self._store.get(project, owner, decision_id)
+        if response is None:
+            raise NotFound("This response is no longer stored.")
+        return response
 
 
 def owner_digest(settings: Settings, project: str, user_id: str) -> str:
-    """Stands for a user in recommendation ids and among what is kept, so that neither names him."""
+    """Return the digest of a user, which stands for them in recommendation ids and in the decision log."""
     secret = settings.secret.get_secret_value().encode()[:64]
     return blake2b(f"{project}\n{user_id}".encode(), key=secret, digest_size=OWNER_BYTES).hexdigest()

@@ -1,14 +1,12 @@
-"""Scenarios: the settings of a placement, stored, versioned, and merged with what a request asks."""
+"""Scenarios: stored, versioned settings of recommendation lists."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from app.config import Settings
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
-from app.domain.recommendations import RecommendationQuery
 from app.domain.scenarios import Scenario, ScenarioSettings
 from app.errors import Conflict, NotFound
 from app.services.access.credential_cache import StaleCache
@@ -16,76 +14,80 @@ from app.services.preconditions import check
 from app.storage.scenarios import ScenarioStore as Store
 
 SEPARATOR = "#"
-ANYHOW = Precondition()
-NONE = "There is no such scenario."
+NO_PRECONDITION = Precondition()
 
 
 class Scenarios:
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
-        self._known: StaleCache[Scenario] = StaleCache(
+        self._cache: StaleCache[Scenario] = StaleCache(
             lambda name: store.get(*name.split(SEPARATOR)), settings.pointer_ttl_seconds
         )
 
     def get(self, project: str, scenario_id: str) -> Scenario:
         """Raises NotFound."""
-        return _present(self._store.get(project, scenario_id, consistent=True))
+        return _existing(self._store.get(project, scenario_id, consistent=True))
 
-    def remembered(self, project: str, scenario_id: str) -> Scenario:
-        """The same, at most `pointer_ttl_seconds` old, or of any age while the database cannot be reached.
+    def get_cached(self, project: str, scenario_id: str) -> Scenario:
+        """Return a scenario at most `pointer_ttl_seconds` old, or of any age if the database is unavailable.
 
         Raises:
             NotFound.
         """
-        return _present(self._known.get(project + SEPARATOR + scenario_id))
+        return _existing(self._cache.get(project + SEPARATOR + scenario_id))
 
     def version(self, project: str, scenario_id: str, number: int) -> Scenario:
         """Raises NotFound."""
-        present = self._store.get(project, scenario_id, consistent=True)
-        if present is not None and present.version == number:
-            return present
-        found = self._store.earlier(project, scenario_id, number)
-        if found is None:
-            raise NotFound("There is no such version of a scenario.")
-        return found
-
-    def draft(self, project: str, scenario_id: str, placement: ScenarioSettings) -> Scenario:
-        """What putting it would store."""
         current = self._store.get(project, scenario_id, consistent=True)
-        return self._following(scenario_id, placement, current)
+        if current is not None and current.version == number:
+            return current
+        earlier = self._store.earlier(project, scenario_id, number)
+        if earlier is None:
+            raise NotFound("There is no such version of the scenario.")
+        return earlier
+
+    def draft(self, project: str, scenario_id: str, settings: ScenarioSettings) -> Scenario:
+        """Return the version that `put` would store."""
+        current = self._store.get(project, scenario_id, consistent=True)
+        return self._next(scenario_id, settings, current)
 
     def put(
-        self, project: str, scenario_id: str, placement: ScenarioSettings, expected: Precondition = ANYHOW
+        self, project: str, scenario_id: str, settings: ScenarioSettings, expected: Precondition = NO_PRECONDITION
     ) -> Scenario:
-        """Store settings as a new version; those that are there already change nothing.
+        """Store settings as a new version, unless the current version has the same settings.
 
         Raises:
-            PreconditionFailed: it is not in the expected state.
+            PreconditionFailed: the scenario is not in the expected state.
         """
 
-        def changed(current: Scenario | None) -> Scenario:
-            if current is not None and not current.deleted and current.placement == placement:
+        def change(current: Scenario | None) -> Scenario:
+            if current is not None and not current.deleted and current.settings == settings:
                 return current
-            return self._following(scenario_id, placement, current)
+            return self._next(scenario_id, settings, current)
 
-        return self._changed(project, scenario_id, changed, expected)
+        return self._change(project, scenario_id, change, expected)
 
-    def delete(self, project: str, scenario_id: str, expected: Precondition = ANYHOW) -> None:
-        """Raises NotFound, and PreconditionFailed. Its versions stay."""
+    def delete(self, project: str, scenario_id: str, expected: Precondition = NO_PRECONDITION) -> None:
+        """Delete a scenario; its versions remain readable.
 
-        def deleted(current: Scenario | None) -> Scenario:
-            present = _present(current)
-            return replace(present, version=present.version + 1, updated_at=self._clock(), deleted=True)
+        Raises:
+            NotFound: there is no such scenario.
+            PreconditionFailed: the scenario is not in the expected state.
+        """
 
-        self._changed(project, scenario_id, deleted, expected)
+        def change(current: Scenario | None) -> Scenario:
+            existing = _existing(current)
+            return replace(existing, version=existing.version + 1, updated_at=self._clock(), deleted=True)
+
+        self._change(project, scenario_id, change, expected)
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[Scenario]:
         return self._store.list_page(project, start, limit)
 
-    def _following(self, scenario_id: str, placement: ScenarioSettings, current: Scenario | None) -> Scenario:
-        return Scenario(scenario_id, current.version + 1 if current else 1, placement, self._clock())
+    def _next(self, scenario_id: str, settings: ScenarioSettings, current: Scenario | None) -> Scenario:
+        return Scenario(scenario_id, current.version + 1 if current else 1, settings, self._clock())
 
-    def _changed(
+    def _change(
         self,
         project: str,
         scenario_id: str,
@@ -100,31 +102,13 @@ class Scenarios:
                 return changed
             try:
                 self._store.put(project, changed, current)
-            except Conflict:  # somebody else was faster: look again
+            except Conflict:  # another request changed it first: read it again
                 continue
-            self._known.put(project + SEPARATOR + scenario_id, changed)
+            self._cache.put(project + SEPARATOR + scenario_id, changed)
             return changed
 
 
-def wish_of(scenario: Scenario, asked: Mapping[str, Any]) -> RecommendationQuery:
-    """The scenario's settings, with what a request says itself: that wins, but filters of both have to be passed."""
-    placement = scenario.placement
-    stored: dict[str, Any] = {
-        "limit": placement.limit,
-        "recommenders": placement.recommenders,
-        "event_types": frozenset(placement.event_types) if placement.event_types is not None else None,
-        "event_weights": placement.event_weights,
-        "include_seen": placement.include_seen,
-        "boost": placement.boost,
-        "diversity": placement.diversity,
-        "rotation": placement.rotation,
-        "exploration": placement.exploration,
-    }
-    filters = ((placement.filter,) if placement.filter is not None else ()) + tuple(asked.get("filters", ()))
-    return RecommendationQuery(**{**stored, **asked, "filters": filters, "scenario": scenario.scenario_id})
-
-
-def _present(scenario: Scenario | None) -> Scenario:
+def _existing(scenario: Scenario | None) -> Scenario:
     if scenario is None or scenario.deleted:
-        raise NotFound(NONE)
+        raise NotFound("There is no such scenario.")
     return scenario

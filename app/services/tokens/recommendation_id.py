@@ -1,4 +1,4 @@
-"""What a recommendation id says of its answer: it describes itself, so that serving writes nothing."""
+"""The content of a recommendation_id. It describes its own list, so that serving writes nothing."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -10,88 +10,91 @@ from app.domain.recommendations import (
     CATALOG,
     DIGEST_BYTES,
     EXPLORATION,
-    GIVEN,
     LATEST,
     NEIGHBORS,
     POPULAR,
+    REQUESTED,
     SIMILAR,
     TRENDING,
     item_digest,
 )
 
-SOURCES = (NEIGHBORS, SIMILAR, TRENDING, POPULAR, LATEST, CATALOG, EXPLORATION, GIVEN)
-"""Their places are written in tokens: append only."""
-OF_OTHER = 0x80
-"""Marks an item that the other of two interleaved versions chose."""
-ENTRY = DIGEST_BYTES + 1
+SOURCES = (NEIGHBORS, SIMILAR, TRENDING, POPULAR, LATEST, CATALOG, EXPLORATION, REQUESTED)
+"""Their positions are written in tokens: append only."""
+FROM_CHALLENGER = 0x80
+"""The bit of an item that the challenger of two interleaved versions chose."""
+ENTRY_BYTES = DIGEST_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendationId:
-    """An answer that was given: which version and scenario, when, and which items from which recommender."""
+    """A list that was served: its version, scenario, time, and the source of each item."""
 
     version: str | None
     served_at: datetime
     scenario: str | None = None
     entries: bytes = b""
-    """Of each item its digest and one byte for its source."""
+    """The digest of each item and one byte for its source."""
     earlier: bytes = b""
-    """Digests of the items on the pages before."""
+    """The digests of the items on earlier pages."""
     owner: str | None = None
+    """The digest of the user, if the response was stored in the decision log."""
     decision: str | None = None
-    """Whom it was for, and under which id it was kept, if it was."""
-    other: str | None = None
-    """The version that it was interleaved with."""
+    """The id of the response in the decision log."""
+    challenger: str | None = None
+    """The version that was interleaved with it."""
 
     @property
     def shown(self) -> frozenset[bytes]:
-        """Digests of all items on this page and those before."""
-        return frozenset(_cut(self.earlier, DIGEST_BYTES)) | {one[:DIGEST_BYTES] for one in _cut(self.entries, ENTRY)}
+        """The digests of all items on this page and earlier ones."""
+        entries = _split(self.entries, ENTRY_BYTES)
+        return frozenset(_split(self.earlier, DIGEST_BYTES)) | {content[:DIGEST_BYTES] for content in entries}
 
     def origin(self, item_id: str) -> tuple[str | None, str] | None:
-        """The version and the source that put an item on this page; None where it was not there."""
+        """Return the version and the source of an item on this page; None if the page does not hold the item."""
         digest = item_digest(item_id)
-        for one in _cut(self.entries, ENTRY):
-            if one.startswith(digest):
-                version = self.other if one[-1] & OF_OTHER else self.version
-                return version, SOURCES[one[-1] & ~OF_OTHER]
+        for content in _split(self.entries, ENTRY_BYTES):
+            if content.startswith(digest):
+                version = self.challenger if content[-1] & FROM_CHALLENGER else self.version
+                return version, SOURCES[content[-1] & ~FROM_CHALLENGER]
         return None
 
-    def facts(self) -> dict[str, Any]:
-        """As short JSON; what is empty is left out."""
-        facts = {
+    def encode(self) -> dict[str, Any]:
+        """Return the content as short JSON without empty values."""
+        content = {
             "v": self.version,
             "t": int(self.served_at.timestamp()),
             "s": self.scenario,
-            "i": _text(self.entries),
-            "e": _text(self.earlier),
+            "i": _base64(self.entries),
+            "e": _base64(self.earlier),
             "o": self.owner,
             "d": self.decision,
-            "w": self.other,
+            "w": self.challenger,
         }
-        return {name: value for name, value in facts.items() if value or name == "v"}
+        return {name: value for name, value in content.items() if value or name == "v"}
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> "RecommendationId":
+    def decode(cls, content: Mapping[str, Any]) -> "RecommendationId":
         return cls(
-            version=facts["v"],
-            served_at=datetime.fromtimestamp(facts["t"], UTC),
-            scenario=facts.get("s"),
-            entries=urlsafe_b64decode(facts.get("i", "")),
-            earlier=urlsafe_b64decode(facts.get("e", "")),
-            owner=facts.get("o"),
-            decision=facts.get("d"),
-            other=facts.get("w"),
+            version=content["v"],
+            served_at=datetime.fromtimestamp(content["t"], UTC),
+            scenario=content.get("s"),
+            entries=urlsafe_b64decode(content.get("i", "")),
+            earlier=urlsafe_b64decode(content.get("e", "")),
+            owner=content.get("o"),
+            decision=content.get("d"),
+            challenger=content.get("w"),
         )
 
 
-def entry(item_id: str, source: str, *, of_other: bool) -> bytes:
-    return item_digest(item_id) + bytes([SOURCES.index(source) | (OF_OTHER if of_other else 0)])
+def entry(item_id: str, source: str, *, from_challenger: bool) -> bytes:
+    """Return the entry of an item: its digest and its source."""
+    return item_digest(item_id) + bytes([SOURCES.index(source) | (FROM_CHALLENGER if from_challenger else 0)])
 
 
-def _text(content: bytes) -> str:
+def _base64(content: bytes) -> str:
     return urlsafe_b64encode(content).decode()
 
 
-def _cut(content: bytes, size: int) -> list[bytes]:
-    return [content[at : at + size] for at in range(0, len(content), size)]
+def _split(content: bytes, size: int) -> list[bytes]:
+    return [content[start : start + size] for start in range(0, len(content), size)]

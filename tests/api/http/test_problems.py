@@ -57,7 +57,7 @@ class TestProblem:
             ("POST", "/v1/models/v1:cancel", None, {}, 404, "no such model version"),
             ("GET", "/v1/users/ann/recommendations?limit=0", None, {}, 422, "not as expected"),
             ("GET", "/v1/users/ann/recommendations?limit=101", None, {}, 422, "not as expected"),
-            ("GET", "/v1/users/ann/recommendations?after=x", None, {}, 400, "freshness token"),
+            ("GET", "/v1/users/ann/recommendations?fresh_after=x", None, {}, 400, "freshness token"),
             ("GET", "/v1/items?cursor=x", None, {}, 400, "cursor"),
             ("GET", "/v1/items/unknown/similar", None, {}, 404, "no such item"),
             ("GET", "/v1/lists/funny", None, {}, 422, "not as expected"),

@@ -294,7 +294,7 @@ class TestCanary:
                 (path, call.body, one) for one in headers
             ]
             query = "&".join(
-                f"{one}={secret}" for one in ("cursor", "limit", "after", "exclude", "category", "to", secret)
+                f"{one}={secret}" for one in ("cursor", "limit", "fresh_after", "exclude", "category", "to", secret)
             )
             requests.append((f"{path}?{query}", call.body, {}))
             for url, body, more in requests:

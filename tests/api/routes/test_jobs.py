@@ -201,7 +201,7 @@ class TestErasure:
         assert tables.naming(shop.wired, name) == []
 
     def test_it_removes_what_a_request_would(self, shop: Shop, key: str) -> None:
-        shop.client.put("/v1/scenarios/kept", json={"log_share": 1}).raise_for_status()
+        shop.client.put("/v1/scenarios/kept", json={"log_sample_rate": 1}).raise_for_status()
         fill(shop.client, 30)
         connected(shop.wired, shop.project, key)
         shop.client.get(f"/v1/users/{ANN}/recommendations?scenario=kept").raise_for_status()

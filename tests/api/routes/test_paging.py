@@ -19,7 +19,7 @@ class TestPaging:
             assert page["offset"] == len(seen)
             seen += ids(page)
             trained.post("/v1/events", json={"user_id": "new", "item_id": "i2"})
-            page = recommended(trained, "new", limit=3, page_after=page["recommendation_id"])
+            page = recommended(trained, "new", limit=3, continue_from=page["recommendation_id"])
 
         assert len(seen) == len(set(seen))
         assert set(seen) | {"i2"} == {f"i{n}" for n in range(12)}
@@ -30,13 +30,13 @@ class TestPaging:
         other = client_of(wired, a_project(wired, f"other-{settings.project}"))
         page = recommended(trained, "new")["recommendation_id"]
 
-        assert other.get(f"/v1/users/new/recommendations?page_after={page}").status_code == 400
-        assert trained.get(f"/v1/users/new/recommendations?page_after={page}x").status_code == 400
+        assert other.get(f"/v1/users/new/recommendations?continue_from={page}").status_code == 400
+        assert trained.get(f"/v1/users/new/recommendations?continue_from={page}x").status_code == 400
 
 
 class TestPage:
     ROWS = (
-        {"kind": "because", "title": "Because you liked {item}", "limit": 2, "repeat": 2},
+        {"kind": "similar_to_recent", "title": "Because you liked {item}", "limit": 2, "count": 2},
         {"kind": "recommendations", "title": "For you", "limit": 3},
         {"kind": "popular", "title": "Popular in even", "category": "even", "limit": 5},
         {"kind": "latest", "title": "New", "limit": 12},

@@ -135,7 +135,7 @@ class TestForUser:
         before = recommended(trained, "new", limit=3)
 
         sent = trained.post("/v1/events", json={"user_id": "new", "item_id": "i3", "event_type": "purchase"})
-        after = recommended(trained, "new", limit=3, after=sent.json()["freshness_token"])
+        after = recommended(trained, "new", limit=3, fresh_after=sent.json()["freshness_token"])
 
         assert {item["source"] for item in before["items"]} == {"popular"}
         assert ids(after) != ids(before)

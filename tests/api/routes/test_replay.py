@@ -14,12 +14,12 @@ from tests.support.tables import naming
 
 class TestReplay:
     def test_a_kept_answer_is_given_byte_for_byte_after_everything_changed(self, trained: httpx2.Client) -> None:
-        put(trained, limit=5, log_share=1.0)
+        put(trained, limit=5, log_sample_rate=1.0)
         given = trained.get("/v1/users/u2/recommendations?scenario=home&explain=true&properties=true")
 
         trained.delete("/v1/items/" + ids(given.json())[0])
         trained.patch("/v1/items/" + ids(given.json())[1], json={"title": "Another"})
-        put(trained, limit=1, log_share=0.0)
+        put(trained, limit=1, log_sample_rate=0.0)
         trained.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": f"i{n}"} for n in range(12)]})
         assert trained.post("/v1/models").status_code == 202
         replayed = trained.get("/v1/recommendations/" + given.json()["recommendation_id"])
@@ -47,7 +47,7 @@ class TestReplay:
     def test_an_erased_user_leaves_no_kept_answer(
         self, trained: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
-        put(trained, log_share=1.0)
+        put(trained, log_sample_rate=1.0)
         trained.post("/v1/events", json={"user_id": "someone", "item_id": "i2"})
         given = recommended(trained, "someone", scenario="home")
         assert trained.get("/v1/recommendations/" + given["recommendation_id"]).status_code == 200

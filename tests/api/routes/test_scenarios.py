@@ -92,8 +92,8 @@ class TestPut:
             ({"exploration": 1.1}, "/exploration"),
             ({"diversity": {"relevance": 2}}, "/diversity/relevance"),
             ({"event_weights": {"view": 11}}, "/event_weights/view"),
-            ({"rows": [{"kind": "because"}]}, "/rows/0/title"),
-            ({"rotation": 0}, "/rotation"),
+            ({"rows": [{"kind": "similar_to_recent"}]}, "/rows/0/title"),
+            ({"impression_decay": 0}, "/impression_decay"),
         ],
     )
     def test_bad_settings_are_named_and_store_nothing(
@@ -158,7 +158,7 @@ class TestScenario:
 
 class TestDiversity:
     def test_no_value_of_a_property_comes_more_often_than_it_may(self, trained: httpx2.Client) -> None:
-        put(trained, limit=12, diversity={"property": "brand", "most": 2})
+        put(trained, limit=12, diversity={"property": "brand", "max_per_value": 2})
 
         answer = recommended(trained, "new", scenario="home", properties=True)
 
@@ -184,14 +184,14 @@ class TestRotation:
         shown = {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900}
         trained.post("/v1/events", json=shown)
 
-        def rotation(**settings: Any) -> float:
+        def impression_factor(**settings: Any) -> float:
             put(trained, limit=12, **settings)
             items = recommended(trained, "new", scenario="home")["items"]
-            return float(next(one["rotation"] for one in items if one["item_id"] == first["item_id"]))
+            return float(next(one["impression_factor"] for one in items if one["item_id"] == first["item_id"]))
 
-        assert rotation(rotation=1) == pytest.approx(0.5)
-        assert rotation(rotation=3) == pytest.approx(2 ** (-1 / 3))
-        assert rotation(rotation=None) == 1.0
+        assert impression_factor(impression_decay=1) == pytest.approx(0.5)
+        assert impression_factor(impression_decay=3) == pytest.approx(2 ** (-1 / 3))
+        assert impression_factor(impression_decay=None) == 1.0
 
 
 class TestExploration:

@@ -66,12 +66,12 @@ class TestSession:
 
     def test_a_freshness_token_holds_for_rankings_and_sessions_too(self, shop: httpx2.Client) -> None:
         answer = shop.post("/v1/events", json={"session_id": "s2", "item_id": "i3"}).json()
-        params = {"after": answer["freshness_token"]}
+        params = {"fresh_after": answer["freshness_token"]}
 
         assert shop.get("/v1/sessions/s2/recommendations", params=params).json()["items"][0]["reasons"]
         body = {"session_id": "s2", "item_ids": ["i2", "i5"], **params}
         assert [one["item_id"] for one in shop.post("/v1/rankings", json=body).json()["items"]] == ["i5", "i2"]
-        assert shop.post("/v1/rankings", json={**body, "after": "made-up"}).status_code == 400
+        assert shop.post("/v1/rankings", json={**body, "fresh_after": "made-up"}).status_code == 400
 
     def test_its_token_reads_it_and_nothing_else(self, shop: httpx2.Client, wired: Wired) -> None:
         view(shop, "i2")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 import pytest
@@ -14,10 +13,10 @@ from app.api.sockets.handshake import Handshake
 from app.api.sockets.push import Busy, Gone, TooLarge
 from app.api.sockets.session import SocketApi
 from app.config import Settings
-from app.domain.access import Principal, Scope
+from app.domain.access import Scope
 from app.domain.items import Item
 from app.domain.scenarios import ScenarioSettings
-from app.domain.sockets import Subscription
+from app.domain.sockets import Subscription, WatchedList
 from app.domain.users import User
 from app.entry.aws.websocket import ManagementApi
 from app.entry.stream import Consumer
@@ -62,10 +61,6 @@ def say(sockets: SocketApi, connection: str, action: str, **more: object) -> Non
     sockets.receive(connection, orjson.dumps({"action": action, **more}).decode())
 
 
-def wish(principal: Principal) -> dict[str, Any]:
-    return {"limit": 3, "properties": False, "principal": principal.facts()}
-
-
 class TestPush:
     def test_an_instance_that_knows_nothing_yet_follows_a_scenario_with_rules_and_a_log(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
@@ -73,8 +68,8 @@ class TestPush:
         """As the stream's function does after a cold start: all that it needs is read there."""
         project, services = settings.project, wired.services
         services.catalog.put_users(project, [User("u2", {"likes": "i"})])
-        placement = ScenarioSettings(filter="item.id.startsWith(user.properties.likes)", limit=11, log_share=1.0)
-        services.scenarios.put(project, "home", placement)
+        scenario = ScenarioSettings(filter="item.id.startsWith(user.properties.likes)", limit=11, log_sample_rate=1.0)
+        services.scenarios.put(project, "home", scenario)
         sockets.connect(c1, Handshake({"x-api-key": key}))
         say(sockets, c1, "subscribe", user_id="u2", scenario="home")
         services.catalog.put_items(project, [an_item("inew", properties={"text": "a new one"}), an_item("other")])
@@ -130,7 +125,9 @@ class TestPush:
         sockets.connect(c1, Handshake({"x-api-key": key}))
         connection = wired.services.sockets.find(c1)
         sockets.disconnect(c1)
-        orphan = Subscription(settings.project, "u2", c1, connection.expires_at, wish(connection.principal))
+        orphan = Subscription(
+            settings.project, c1, connection.expires_at, WatchedList("u2", limit=10), connection.principal
+        )
         wired.services.sockets._connections.put_subscription(orphan)  # noqa: SLF001 - it was just being made
         gateway.answers = [410]
 

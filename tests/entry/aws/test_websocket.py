@@ -66,7 +66,7 @@ FRAMES: list[object] = [
     _event("u1", ""),
     _event("u1", "i1", value="5"),
     _event("erased", "i1", id="e"),
-    {"action": "recommend", "user_id": "u1", "after": "nonsense"},
+    {"action": "recommend", "user_id": "u1", "fresh_after": "nonsense"},
     {"action": "resume", "token": "nonsense"},
     {"action": "event", "user_id": "u1", "item_id": "i1", "event_id": "x"},
     {"action": "ping", "id": "last"},

@@ -48,10 +48,10 @@ class Simulation:
             with clock.replaying(self.now, b"seed"):
                 assert self._consumer.apply(records) is None
 
-    def listed(self, kind: str, category: str | None = None) -> list[str]:
+    def from_list(self, kind: str, category: str | None = None) -> list[str]:
         recommend = self._wired.services.recommend
         with clock.replaying(self.now, b"seed"):
-            answer = recommend.listed(self._project, kind, category, RecommendationQuery(limit=20))
+            answer = recommend.from_list(self._project, kind, category, RecommendationQuery(limit=20))
         return [one.item_id for one in answer.recommendations]
 
     def _record(self, item_id: str) -> dict[str, object]:
@@ -65,27 +65,27 @@ class TestBurst:
     def test_trending_finds_it_and_forgets_it_and_popular_does_not(self, shop: Wired, settings: Settings) -> None:
         time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
         time.pass_by(timedelta(hours=8))
-        assert "new" not in time.listed("trending")
+        assert "new" not in time.from_list("trending")
 
         time.pass_by(timedelta(minutes=30), burst=40)
 
-        assert time.listed("trending")[0] == "new"
-        assert time.listed("trending", "c1")[0] == "new"
-        assert "new" not in time.listed("trending", "c0")
+        assert time.from_list("trending")[0] == "new"
+        assert time.from_list("trending", "c1")[0] == "new"
+        assert "new" not in time.from_list("trending", "c0")
         time.pass_by(5 * HALF_LIFE)
-        assert "new" not in time.listed("trending")
-        assert time.listed("popular")[0] == "new"
-        assert time.listed("popular", "c1")[0] == "new"
+        assert "new" not in time.from_list("trending")
+        assert time.from_list("popular")[0] == "new"
+        assert time.from_list("popular", "c1")[0] == "new"
 
     def test_a_list_fades_although_nothing_happens_any_more(self, shop: Wired, settings: Settings) -> None:
         time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
         time.pass_by(timedelta(minutes=10), burst=5)
-        assert time.listed("trending")[0] == "new"
+        assert time.from_list("trending")[0] == "new"
 
         time.now += 10 * HALF_LIFE
 
-        assert time.listed("trending") == []
-        assert "new" in time.listed("popular")
+        assert time.from_list("trending") == []
+        assert "new" in time.from_list("popular")
 
 
 class TestRefresh:
@@ -96,7 +96,9 @@ class TestRefresh:
         consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
 
         def trending() -> list[str]:
-            answer = wired.services.recommend.listed(settings.project, "trending", None, RecommendationQuery(limit=10))
+            answer = wired.services.recommend.from_list(
+                settings.project, "trending", None, RecommendationQuery(limit=10)
+            )
             return [one.item_id for one in answer.recommendations]
 
         consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])

@@ -147,7 +147,7 @@ class TestRetraining:
             assert (
                 Consumer(wired.services, NoSockets()).apply([a_record(settings.project, event, arrived=TODAY)]) is None
             )
-            listed = wired.services.recommend.listed(settings.project, "popular", None, RecommendationQuery())
+            listed = wired.services.recommend.from_list(settings.project, "popular", None, RecommendationQuery())
 
         assert [one.item_id for one in listed.recommendations] == ["i1"]
         wired.close()

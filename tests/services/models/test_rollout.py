@@ -21,7 +21,7 @@ from app.entry.stream import Consumer
 from app.errors import Conflict, NotActivatable
 from app.recommender.outcomes import Outcome
 from app.services.models.rollout import Split
-from app.services.recommendations.slate import Choosing
+from app.services.recommendations import slate
 from app.storage.versions import VersionRow, VersionStore
 from app.telemetry import RequestLog
 from app.wiring import Wired
@@ -164,7 +164,9 @@ class TestSplitTest:
         assert origin == shown.origin
         assert outcome == Outcome(impressions=1, clicks=0, conversions=2, revenue=15.0, squares=125.0)
         assert (
-            shop.services.recommend.listed(project, "popular", None, RecommendationQuery()).recommendations[0].item_id
+            shop.services.recommend.from_list(project, "popular", None, RecommendationQuery())
+            .recommendations[0]
+            .item_id
             == "i1"
         )
 
@@ -231,7 +233,7 @@ class TestShadows:
 
         assert [one.item_id for one in answer.recommendations] == [one["item_id"] for one in before] == ["i2", "i3"]
         assert (work.shadow_version, work.shadow_overlap) == ("bad", 0.5)
-        monkeypatch.setattr(Choosing, "selected", _failing_for("bad", Choosing.selected))
+        monkeypatch.setattr(slate, "build_for_version", _failing_for("bad", slate.build_for_version))
         assert shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2)) == answer
 
     def test_their_share_is_of_the_answers(self, shop: Wired, settings: Settings) -> None:
@@ -246,11 +248,11 @@ class TestShadows:
         assert 20 < compared < 60
 
 
-def _failing_for(version: str, selected: Callable[..., Any]) -> Callable[..., Any]:
-    def failing(choosing: Choosing, asked: Any, *rest: Any) -> Any:
-        if asked.active.version == version:
+def _failing_for(version: str, build: Callable[..., Any]) -> Callable[..., Any]:
+    def failing(context: Any, excluded: Any) -> Any:
+        if context.active.version == version:
             raise RuntimeError
-        return selected(choosing, asked, *rest)
+        return build(context, excluded)
 
     return failing
 

@@ -13,7 +13,7 @@ from app.domain.recommendations import RecommendationQuery
 from app.errors import Cancelled, Conflict, NotActivatable
 from app.services.models import train, training
 from app.services.models.training import Engine
-from app.services.recommendations import cache
+from app.services.recommendations import model_cache
 from app.storage.database import Raw
 from app.storage.neighbors import ListRow, NeighborRow
 from app.storage.versions import VersionStore
@@ -252,7 +252,7 @@ class TestNewItems:
     def test_a_vocabulary_that_had_to_make_room_is_read_again(
         self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cache, "MAX_VOCABULARIES", 1)
+        monkeypatch.setattr(model_cache, "MAX_VOCABULARIES", 1)
         services, projects = wired.services, (settings.project, f"{settings.project}-too")
         for project in projects:
             a_project(wired, project)

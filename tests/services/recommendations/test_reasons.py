@@ -31,8 +31,8 @@ WISHES = st.builds(
     filters=st.sampled_from([(), ("item.price > 1.0",)]),
     boost=st.sampled_from([None, "item.price"]),
     recommenders=st.sampled_from([("neighbors",), ("neighbors", "popular"), ("popular", "neighbors")]),
-    diversity=st.sampled_from([None, Diversity(relevance=0.5), Diversity(property="price", most=1)]),
-    rotation=st.sampled_from([None, 1.0]),
+    diversity=st.sampled_from([None, Diversity(relevance=0.5), Diversity(property="price", max_per_value=1)]),
+    impression_decay=st.sampled_from([None, 1.0]),
     context_item=st.sampled_from([None, "i0"]),
     exploration=st.sampled_from([0.0, 0.4]),
 )

@@ -1,0 +1,54 @@
+"""The evidence behind a user's scores: their weighted events and the neighbors of the items in them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.domain.events import Event
+from app.domain.recommendations import CONTEXT, Reason, Recommendation
+from app.recommender import ranking
+
+MAX_REASONS = 3
+"""Reasons of a recommendation without `explain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A user's newest events with their weights, and the neighbor rows of their items."""
+
+    events: Sequence[Event]
+    weighted: Sequence[tuple[str, float]]
+    neighbors: Mapping[str, Mapping[str, float]]
+    factors: Mapping[str, float]
+    """The factors that ignored impressions leave of scores, by item."""
+    _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def scores(self) -> dict[str, float]:
+        """Return the score of every neighbor."""
+        scores = ranking.scores(self.weighted, self.neighbors)
+        return {item_id: score * self.factors.get(item_id, 1.0) for item_id, score in scores.items()}
+
+    def reason_items(self, item_ids: Iterable[str]) -> list[str]:
+        """Return the items that the short reasons of some items name."""
+        return [
+            self.events[position].item_id
+            for item_id in item_ids
+            for position, _ in self._shares_of(item_id)[:MAX_REASONS]
+        ]
+
+    def explain(self, recommendation: Recommendation, *, fully: bool) -> Recommendation:
+        """Return the recommendation with its reasons: all of them, or those with the largest shares."""
+        shares = self._shares_of(recommendation.item_id)
+        shown = shares if fully else shares[:MAX_REASONS]
+        reasons = tuple(_reason(self.events[position], share, recommendation.score) for position, share in shown)
+        factor = self.factors.get(recommendation.item_id, 1.0)
+        return replace(recommendation, reasons=reasons, impression_factor=factor)
+
+    def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
+        if item_id not in self._shares:
+            self._shares[item_id] = ranking.shares(item_id, self.weighted, self.neighbors)
+        return self._shares[item_id]
+
+
+def _reason(event: Event, share: float, score: float) -> Reason:
+    timestamp = None if event.event_type == CONTEXT else event.timestamp
+    return Reason(event.item_id, event.event_type, timestamp, share, share * score, event_id=event.event_id or None)

@@ -1,0 +1,83 @@
+"""Items in memory, kept current by the catalog changes of other instances."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from threading import Lock
+from time import monotonic
+
+from cachetools import LRUCache, TTLCache
+
+from app.config import Settings
+from app.domain.items import Item
+from app.services.recommendations.catalog_changes import CatalogChanges
+from app.storage.items import ItemStore
+
+MAX_ITEMS = 50_000
+ITEM_SECONDS = 600.0
+"""The age after which an item is read again without a change, because the change index may be very late."""
+MAX_LISTS = 500
+LATEST_ITEMS = 100
+
+
+class ItemCache:
+    def __init__(self, items: ItemStore, changes: CatalogChanges, settings: Settings) -> None:
+        self._store, self._changes = items, changes
+        self._lock = Lock()
+        self._items: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_ITEMS, ITEM_SECONDS, monotonic)
+        self._stale: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_ITEMS)
+        self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
+            MAX_LISTS, settings.item_ttl_seconds, monotonic
+        )
+
+    def get_many(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return items by id, at most `item_ttl_seconds` old; ids that were never put are left out."""
+        self._changes.follow(project)
+        with self._lock:
+            items = {
+                item_id: self._items[project, item_id] for item_id in item_ids if (project, item_id) in self._items
+            }
+        missing = [item_id for item_id in item_ids if item_id not in items]
+        if missing:
+            stored = self._store.get_many(project, missing)
+            with self._lock:
+                for item_id in missing:
+                    items[item_id] = stored.get(item_id)
+                    self._items[project, item_id] = self._stale[project, item_id] = items[item_id]
+        return {item_id: item for item_id, item in items.items() if item is not None}
+
+    def get_stale(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
+        """Return the items that are in memory, whatever their age."""
+        with self._lock:
+            items = {item_id: self._stale.get((project, item_id)) for item_id in item_ids}
+        return {item_id: item for item_id, item in items.items() if item is not None}
+
+    def latest(self, project: str, category: str | None) -> dict[str, datetime]:
+        """Return when the newest items were created, by id, at most `item_ttl_seconds` old."""
+        with self._lock:
+            latest = self._latest.get((project, category))
+        if latest is None:
+            latest = self._store.latest(project, category, LATEST_ITEMS)
+            with self._lock:
+                self._latest[project, category] = latest
+        return latest
+
+    def put(self, project: str, items: Iterable[Item]) -> None:
+        """Store items that were written here, so that this instance shows them at once."""
+        with self._lock:
+            for item in items:
+                self._items[project, item.item_id] = self._stale[project, item.item_id] = item
+
+    def renew(self, project: str, items: Iterable[Item]) -> None:
+        """Replace cached items that are older than these."""
+        with self._lock:
+            for item in items:
+                key = project, item.item_id
+                cached = self._items.get(key)
+                if key in self._items and (cached is None or cached.updated_at < item.updated_at):
+                    self._items[key] = self._stale[key] = item
+
+    def forget(self, project: str) -> None:
+        """Forget a project's items, so that the next request reads them again."""
+        with self._lock:
+            for key in [key for key in self._items if key[0] == project]:
+                self._items.pop(key, None)
