@@ -1,7 +1,7 @@
-"""Applying the stream of events: counters, lists, pushes. The same for Lambda's batches and for the local follower.
+"""Applies the stream of events to counters, lists and pushes: Lambda's batches and those of the local follower.
 
-Delivered again, in whole or in part, a batch changes nothing: counters know the records that they counted, lists are
-made from the counters, and a push goes out only when the list differs from the one that was pushed last.
+Delivering a batch again, in whole or in part, changes nothing: counters remember the records they counted, lists are
+built from the counters, and a push is sent only if the list differs from the one pushed last.
 """
 
 from collections import defaultdict
@@ -22,8 +22,8 @@ from app.storage import stream
 from app.telemetry import RequestLog
 
 BATCH_SECONDS = 60.0
-"""Within which a batch is applied, or given back."""
-PUSHES_AT_A_TIME = 4
+"""A batch that takes longer is returned for another delivery."""
+PARALLEL_PUSHES = 4
 UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
 
 Record = Mapping[str, Any]
@@ -31,49 +31,49 @@ Record = Mapping[str, Any]
 
 @dataclass
 class _Batch:
-    """What became of the records of one batch."""
+    """One batch and its outcome so far."""
 
     records: Sequence[Record]
     changes: dict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
     """By project."""
-    given_back: set[str] = field(default_factory=set)
-    """Sequence numbers of those that are to be delivered again."""
+    returned: set[str] = field(default_factory=set)
+    """Sequence numbers of the records to deliver again."""
     failures: int = 0
     pushes: int = 0
 
     def record(self, change: Change) -> Record:
-        return next(one for one in self.records if one.get("eventID") == change.record_id)
+        return next(record for record in self.records if record.get("eventID") == change.record_id)
 
 
 class Sockets(Protocol):
-    """Those who watch a user's list."""
+    """The connections that watch users' lists."""
 
     def any_of(self, project: str) -> bool:
         """Whether a project may have live sockets."""
 
     def push(self, project: str, user_id: str) -> int:
-        """Tell them of a list that changed; returns how many frames went out."""
+        """Push a user's changed list; returns how many frames were sent."""
 
 
 class Consumer:
     def __init__(self, services: Services, sockets: Sockets) -> None:
         self._services, self._sockets = services, sockets
-        self._threads = ThreadPoolExecutor(PUSHES_AT_A_TIME, thread_name_prefix="push")
+        self._threads = ThreadPoolExecutor(PARALLEL_PUSHES, thread_name_prefix="push")
 
     def apply(self, records: Sequence[Record]) -> str | None:
-        """Apply records of one shard, in their order.
+        """Apply records of one shard, in order.
 
-        A record that cannot be applied is kept among the failures and stops nobody else.
+        A record that cannot be applied is stored as a failure and does not block the others.
 
         Returns:
-            The sequence number from which on the batch has to be delivered again, None where all is done.
+            The sequence number from which the batch must be delivered again. None if everything was applied.
         """
-        work = RequestLog(route="stream")
-        with telemetry.doing(work), within(BATCH_SECONDS), telemetry.told_job(work):
+        log = RequestLog(route="stream")
+        with telemetry.doing(log), within(BATCH_SECONDS), telemetry.told_job(log):
             batch = _Batch(records)
-            self._do(batch)
+            self._apply_batch(batch)
             telemetry.tell_metrics(
-                work.route or "",
+                log.route or "",
                 {
                     "records": len(records),
                     "failures": batch.failures,
@@ -83,23 +83,23 @@ class Consumer:
                 emf=self._services.settings.emf,
             )
         order = [_sequence(record) for record in records]
-        return next((sequence for sequence in order if sequence in batch.given_back), None)
+        return next((sequence for sequence in order if sequence in batch.returned), None)
 
     def succeeds(self, record: Record) -> bool:
-        """Apply one record that failed before."""
+        """Apply a record that failed before; returns whether that worked."""
         batch = _Batch([record])
         with within(BATCH_SECONDS):
-            self._do(batch)
-        return not batch.failures and not batch.given_back
+            self._apply_batch(batch)
+        return not batch.failures and not batch.returned
 
-    def _do(self, batch: _Batch) -> None:
+    def _apply_batch(self, batch: _Batch) -> None:
         for record in batch.records:
             self._read(batch, record)
         for project, changes in batch.changes.items():
             try:
-                self._apply(batch, project, changes)
+                self._apply_project(batch, project, changes)
             except Unavailable:
-                batch.given_back |= {change.sequence for change in changes}
+                batch.returned |= {change.sequence for change in changes}
 
     def _read(self, batch: _Batch, record: Record) -> None:
         try:
@@ -110,7 +110,7 @@ class Consumer:
         if change is not None:
             batch.changes[change.project].append(change)
 
-    def _apply(self, batch: _Batch, project: str, changes: Sequence[Change]) -> None:
+    def _apply_project(self, batch: _Batch, project: str, changes: Sequence[Change]) -> None:
         services = self._services
         if not services.access.is_active(project):
             return
@@ -128,29 +128,29 @@ class Consumer:
             user_id: self._threads.submit(copy_context().run, self._sockets.push, project, user_id) for user_id in users
         }
         wait(pushing.values())
-        for user_id, of_user in users.items():
-            self._after(batch, of_user, partial(self._add_pushes, batch, pushing[user_id]))
+        for user_id, user_changes in users.items():
+            self._after(batch, user_changes, partial(self._add_pushes, batch, pushing[user_id]))
 
     def _count(self, batch: _Batch, project: str, changes: Sequence[Change], times: set[int]) -> Sequence[Change]:
-        """Count changes, each alone where they cannot be counted together; returns those that were."""
+        """Count changes together, or one by one if that fails; returns the counted ones."""
         try:
             times |= self._services.counting.count(project, changes)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the shard
+        except Exception as error:  # noqa: BLE001 - no error may block the shard
             if len(changes) > 1:
-                return [one for change in changes for one in self._count(batch, project, [change], times)]
+                return [counted for change in changes for counted in self._count(batch, project, [change], times)]
             self._keep(batch, batch.record(changes[0]), error)
             return ()
         return changes
 
     def _after(self, batch: _Batch, changes: Sequence[Change], step: Callable[[], None]) -> None:
-        """Do what follows from changes that are counted."""
+        """Run a step that follows counted changes."""
         try:
             step()
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - as above
             self._keep(batch, batch.record(changes[-1]), error)
 
     def _add_pushes(self, batch: _Batch, pushing: "Future[int]") -> None:
@@ -162,7 +162,7 @@ class Consumer:
         try:
             self._services.failures.put(record, f"{type(error).__name__}: {error}"[:1_000])
         except Unavailable:
-            batch.given_back.add(_sequence(record))
+            batch.returned.add(_sequence(record))
 
 
 def _sequence(record: Record) -> str:
@@ -171,7 +171,7 @@ def _sequence(record: Record) -> str:
 
 
 def _lag(batch: _Batch) -> float:
-    """Seconds since the oldest event of the batch: since it happened, or came, whichever is the shorter time."""
+    """Seconds since the oldest event of the batch happened or arrived, whichever is shorter."""
     now = time()
     ages = [
         min(now - change.arrived, now - change.new.timestamp.timestamp())

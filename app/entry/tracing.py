@@ -1,4 +1,4 @@
-"""OpenTelemetry's SDK, imported only where a collector is configured."""
+"""OpenTelemetry's SDK, imported only if a collector is configured."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 SERVICE = "serendip"
 HIDDEN = ("url.path", "url.query")
-"""Hold ids of users and whatever else a caller writes there; `http.route` says what is needed."""
+"""Attributes that contain user ids and whatever else clients send; `http.route` says enough."""
 FLUSH_MILLISECONDS = 2_000
 
 
 def provider(settings: Settings) -> TracerProvider | None:
-    """What sends spans to the configured collector; None without one."""
+    """The provider that sends spans to the configured collector. None if there is none."""
     if settings.otlp_endpoint is None:
         return None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
@@ -34,18 +34,18 @@ def provider(settings: Settings) -> TracerProvider | None:
 
         def on_end(self, span: "ReadableSpan") -> None: ...
 
-    made = SdkProvider(resource=Resource.create({"service.name": SERVICE}), shutdown_on_exit=True)
-    made.add_span_processor(HidePersonalData())
+    sdk_provider = SdkProvider(resource=Resource.create({"service.name": SERVICE}), shutdown_on_exit=True)
+    sdk_provider.add_span_processor(HidePersonalData())
     exporter = OTLPSpanExporter(settings.otlp_endpoint.rstrip("/") + "/v1/traces")
-    made.add_span_processor(BatchSpanProcessor(exporter))
-    return made
+    sdk_provider.add_span_processor(BatchSpanProcessor(exporter))
+    return sdk_provider
 
 
 def tracer(provider: TracerProvider | None) -> Tracer | None:
     return provider.get_tracer(SERVICE) if provider else None
 
 
-def flush(provider: Any) -> None:  # noqa: ANN401 - the SDK's type, which may not be there
-    """Send what is waiting."""
+def flush(provider: Any) -> None:  # noqa: ANN401 - the SDK's type, which may not be installed
+    """Send all waiting spans."""
     if provider is not None:
         provider.force_flush(FLUSH_MILLISECONDS)

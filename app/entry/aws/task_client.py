@@ -1,4 +1,4 @@
-"""Starts a container task for a training that is too large for the worker function."""
+"""Starts a container task for a training that does not fit into the worker function."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -9,7 +9,7 @@ from app.errors import WorkerUnavailable
 from app.storage.aws import client
 
 CONTAINER = "training"
-NOT_TAKEN = "The container task could not be started. Try again later."
+NOT_STARTED = "The container task could not be started. Try again later."
 
 
 def start(settings: Settings, project: str, job: Job, endpoint: str | None = None) -> None:
@@ -18,19 +18,19 @@ def start(settings: Settings, project: str, job: Job, endpoint: str | None = Non
     Raises:
         WorkerUnavailable: ECS did not accept it.
     """
-    task, work = settings.training_task, telemetry.current()
+    task, log = settings.training_task, telemetry.current()
     if task is None:
         raise WorkerUnavailable("No container task is set (SERENDIP_TRAINING_TASK).")
-    tasks = client("ecs", settings.region, read_timeout_seconds=10, endpoint=endpoint)
-    followed = {telemetry.REQUEST_VARIABLE: work.request_id, telemetry.TRACEPARENT_VARIABLE: work.traceparent}
+    ecs = client("ecs", settings.region, read_timeout_seconds=10, endpoint=endpoint)
+    variables = {telemetry.REQUEST_VARIABLE: log.request_id, telemetry.TRACEPARENT_VARIABLE: log.traceparent}
     override = {
         "name": CONTAINER,
         "command": [project, job.job_id],
-        "environment": [{"name": name, "value": value} for name, value in followed.items()],
+        "environment": [{"name": name, "value": value} for name, value in variables.items()],
     }
     network = {"subnets": list(task.subnets), "securityGroups": list(task.security_groups), "assignPublicIp": "ENABLED"}
     try:
-        told = tasks.run_task(
+        response = ecs.run_task(
             cluster=task.cluster,
             taskDefinition=task.task_definition,
             launchType="FARGATE",
@@ -40,6 +40,6 @@ def start(settings: Settings, project: str, job: Job, endpoint: str | None = Non
             networkConfiguration={"awsvpcConfiguration": network},
         )
     except (BotoCoreError, ClientError) as error:
-        raise WorkerUnavailable(NOT_TAKEN) from error
-    if told["failures"]:
-        raise WorkerUnavailable(f"{NOT_TAKEN} ECS says: {told['failures'][0].get('reason')}.")
+        raise WorkerUnavailable(NOT_STARTED) from error
+    if response["failures"]:
+        raise WorkerUnavailable(f"{NOT_STARTED} ECS: {response['failures'][0].get('reason')}.")

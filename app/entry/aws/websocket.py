@@ -1,4 +1,4 @@
-"""API Gateway's WebSocket events, and its management API, through which frames get back to clients."""
+"""API Gateway's WebSocket events, and its management API, which sends frames to clients."""
 
 import random
 import time
@@ -25,7 +25,7 @@ GONE, TOO_LARGE = "GoneException", "PayloadTooLargeException"
 
 
 class ManagementApi:
-    """Posts to connections of API Gateway."""
+    """Posts frames to API Gateway's connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class ManagementApi:
             return
 
     def _call(self, operation: str, **request: object) -> None:
-        if self._client is None:  # built when it is first needed: most functions never push
+        if self._client is None:  # created on first use: most functions never push
             settings = self._settings
             self._client = client(
                 "apigatewaymanagementapi",
@@ -70,18 +70,18 @@ class ManagementApi:
 
 
 class Live:
-    """The twin of `entry.serving` in the cloud: live sockets, and the stream that pushes to them."""
+    """Live sockets and the stream that pushes to them; `entry.local.server` does the same on a laptop."""
 
     def __init__(self, services: Services) -> None:
         self._sockets = SocketApi(services, ManagementApi(services.settings))
         self._consumer = Consumer(services, self._sockets)
 
     def apply(self, records: Sequence[Record]) -> dict[str, Any]:
-        """Apply a batch of the stream; answers from which record on it has to come again."""
+        """Apply a batch of the stream; the response names the first record to deliver again."""
         failed = self._consumer.apply(records)
         return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}
 
-    def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Handle one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
         context = event["requestContext"]
         connection_id = context["connectionId"]

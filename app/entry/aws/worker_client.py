@@ -22,4 +22,4 @@ def invoke(settings: Settings, payload: Mapping[str, object], endpoint: str | No
             FunctionName=settings.worker_function, InvocationType="Event", Payload=json.dumps(payload).encode()
         )
     except (BotoCoreError, ClientError) as error:
-        raise WorkerUnavailable("The worker function did not take the job. Try again later.") from error
+        raise WorkerUnavailable("The worker function did not accept the job. Try again later.") from error

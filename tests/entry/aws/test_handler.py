@@ -38,7 +38,7 @@ HEAVY = (
 
 ANSWER_ALL = """
 import json, sys
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 for line in sys.stdin:
     answer = handler(json.loads(line), None)
     print("answer " + json.dumps(answer), flush=True)
@@ -113,7 +113,7 @@ import app.wiring, app.api.application as application
 made = []
 create = application.create_application
 application.create_application = lambda *given: made.append(1) or create(*given)
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 event = http_api(("GET", "/health/live", {}, None))
 statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
@@ -128,7 +128,7 @@ print(len(made), statuses)
 
     def test_the_first_invocation_is_told_as_a_cold_start(self, settings: Settings) -> None:
         code = """
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 for _ in range(2):
     handler(http_api(("GET", "/health/live", {}, None)), None)
@@ -146,7 +146,7 @@ for _ in range(2):
         key = a_project(wired, settings.project + "-first")
         code = f"""
 import sys
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 from app.api.application import DEFERRED
 from tests.support.payloads import http_api
 for path in ("/health/live", "/v1/lists/popular", "/v1/items", "/v1/nothing"):
@@ -178,7 +178,7 @@ for path in ("/health/live", "/v1/lists/popular", "/v1/items", "/v1/nothing"):
     )
     def test_an_unknown_event_raises(self, settings: Settings, event: dict[str, Any]) -> None:
         code = f"""
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 try:
     handler({event!r}, None)
 except ValueError as error:
@@ -202,7 +202,7 @@ except ValueError as error:
 
     def test_training_without_a_worker_is_a_clear_problem(self, key: str, settings: Settings) -> None:
         code = f"""
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), None)["statusCode"])
 """
@@ -234,9 +234,10 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         event = {"serendip": "job", "project": settings.project, "job": job.job_id}
         code = f"""
 from types import SimpleNamespace
-from app.entry import importing, worker_client
-from app.entry.aws import handler
-importing.SLICE_BYTES = len({lines!r}) // 3
+from app.entry.aws import worker_client
+from app.entry.jobs import imports
+from app.entry.aws.handler import handler
+imports.SLICE_BYTES = len({lines!r}) // 3
 handed_over = []
 worker_client.invoke = lambda settings, payload: handed_over.append(payload)
 event = {event!r}

@@ -93,7 +93,7 @@ def still(frame: dict[str, Any]) -> Any:
 
 ANSWER_ALL = """
 import json, sys
-from app.entry.aws import handler
+from app.entry.aws.handler import handler
 for line in sys.stdin:
     print("answer " + json.dumps(handler(json.loads(line), None)), flush=True)
 """

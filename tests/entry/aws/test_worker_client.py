@@ -57,5 +57,5 @@ class TestInvoke:
     def test_a_refusal_is_a_clear_error(self, function: Lambda) -> None:
         function.status = 403
 
-        with pytest.raises(WorkerUnavailable, match="did not take the job"):
+        with pytest.raises(WorkerUnavailable, match="did not accept the job"):
             invoke(SETTINGS, {}, f"http://127.0.0.1:{function.server_port}")
