@@ -1,4 +1,4 @@
-"""Clients of AWS's services beside DynamoDB: quick to give up, and patient within that."""
+"""Clients of AWS services, with short timeouts and retries."""
 
 from typing import Any
 
@@ -13,13 +13,32 @@ def client(
     read_timeout_seconds: int,
     endpoint: str | None = None,
     attempts: int = 3,
+    access_key: tuple[str, str] | None = None,
     **more: object,
 ) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
-    """`endpoint`: None is AWS. `more`: of botocore's Config."""
+    """A client of one service.
+
+    Args:
+        service: botocore's name of the service.
+        region: an AWS region.
+        read_timeout_seconds: how long to wait for a response.
+        endpoint: None is AWS.
+        attempts: the first attempt and its retries.
+        access_key: id and secret. None takes those of the environment.
+        more: further settings of botocore's Config.
+    """
     config = Config(
         connect_timeout=1,
         read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         **more,
     )
-    return get_session().create_client(service, region, endpoint_url=endpoint, config=config)
+    key_id, secret = access_key or (None, None)
+    return get_session().create_client(
+        service,
+        region,
+        endpoint_url=endpoint,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        config=config,
+    )

@@ -1,4 +1,4 @@
-"""Events, items and users from files: CSV, JSON Lines, Parquet and the MovieLens family, row by row."""
+"""Recognizes files of events, items and users (CSV, JSON Lines, Parquet, MovieLens), and maps their columns."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "items": ("item_id", "title", "categories", "properties", "hidden", "expires_at"),
     "users": ("user_id", "properties"),
 }
-NEEDED = {"events": ("user_id", "item_id"), "items": ("item_id",), "users": ("user_id",)}
+REQUIRED = {"events": ("user_id", "item_id"), "items": ("item_id",), "users": ("user_id",)}
 LIST_SEPARATOR = "|"
 MOVIELENS = {
     "ratings.dat": ("events", ("user_id", "item_id", "value", "timestamp")),
@@ -29,61 +29,64 @@ MOVIELENS = {
 
 @dataclass(frozen=True)
 class Source:
-    """One file, what it holds, and how its columns are called with us."""
+    """One file to import, its kind of record and its columns."""
 
     path: Path
     kind: str
     columns: Mapping[str, str]
+    """The file's column -> our field."""
     size: int
+    """Bytes, or rows of a Parquet file."""
 
 
 def sources(path: Path, kind: str | None, mapping: Mapping[str, str]) -> list[Source]:
-    """The files to import: one, or those of a folder that are known by their name, items first.
+    """The files to import: this file, or all importable files of this folder, items first.
 
     Args:
         path: a file or a folder.
-        kind: events, items or users; None guesses from the file's name and columns.
-        mapping: our column -> the file's column.
+        kind: events, items or users. None guesses from the file's name and columns.
+        mapping: our field -> the file's column.
 
     Raises:
-        FileError: there is nothing that can be imported.
+        FileError: there is nothing to import.
     """
     if not path.exists():
-        raise FileError(f"There is no {path}.")
+        raise FileError(f"{path} does not exist.")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     suffixes = {".csv", ".jsonl", ".ndjson", ".parquet", ".dat"}
-    found = [_source(one, kind, mapping) for one in files if one.suffix in suffixes]
-    if not found:
-        raise FileError(f"{path} holds no .csv, .jsonl, .ndjson, .parquet or MovieLens .dat file.")
+    recognized = [_source(file, kind, mapping) for file in files if file.suffix in suffixes]
+    if not recognized:
+        raise FileError(f"No .csv, .jsonl, .ndjson, .parquet or MovieLens .dat file at {path}.")
     order = list(reversed(KINDS))
-    return sorted(found, key=lambda one: order.index(one.kind))
+    return sorted(recognized, key=lambda source: order.index(source.kind))
 
 
 def _source(path: Path, kind: str | None, mapping: Mapping[str, str]) -> Source:
     renamed = {theirs: ours for ours, theirs in mapping.items()}
     if path.name in MOVIELENS and not mapping:
-        known_kind, columns = MOVIELENS[path.name]
-        return Source(path, known_kind, columns if isinstance(columns, dict) else {}, _size(path))
+        movielens_kind, columns = MOVIELENS[path.name]
+        return Source(path, movielens_kind, columns if isinstance(columns, dict) else {}, _size(path))
     if path.suffix == ".dat":
-        raise FileError(f"{path.name}: of the .dat files only MovieLens' ratings.dat and movies.dat are known.")
+        raise FileError(f"{path.name} is not supported. The only .dat files are MovieLens' ratings.dat and movies.dat.")
     names = {renamed.get(name, name) for name in _columns(path)}
-    found = kind_of(names, kind)
-    if found is None:
+    recognized = kind_of(names, kind)
+    if recognized is None:
         raise FileError(f"{path.name} {lacking(names)} Name yours with --map, for example --map item_id=sku.")
-    return Source(path, found, renamed, _size(path))
+    return Source(path, recognized, renamed, _size(path))
 
 
 def kind_of(names: set[str], kind: str | None) -> str | None:
-    """What a file with these columns holds, or whether it is this kind; None if not."""
-    known = names | ({"user_id"} if "session_id" in names else set())  # events of sessions have no user
-    candidates = (kind,) if kind else ("events", "users" if "user_id" in known else "items")
-    return next((one for one in candidates if known.issuperset(NEEDED[one])), None)
+    """The kind of record in a file with these columns. None if it is not `kind`, or no kind fits."""
+    columns = names | ({"user_id"} if "session_id" in names else set())  # events of sessions have no user
+    candidates = (kind,) if kind else ("events", "users" if "user_id" in columns else "items")
+    return next((candidate for candidate in candidates if columns.issuperset(REQUIRED[candidate])), None)
 
 
 def lacking(names: set[str]) -> str:
+    """The end of an error message about missing columns."""
     return (
-        f"has the columns {', '.join(sorted(names)) or '(none)'}; events need user_id and item_id, items item_id, "
-        "users user_id."
+        f"has the columns {', '.join(sorted(names)) or '(none)'}. Events need user_id and item_id, items need item_id, "
+        "users need user_id."
     )
 
 
@@ -92,7 +95,7 @@ def _columns(path: Path) -> set[str]:
     if first is None:
         raise FileError(f"{path.name} is empty.")
     if first.error and not first.fields:
-        raise FileError(f"{path.name} is not what its name says: {first.error}.")
+        raise FileError(f"The content of {path.name} does not match its name: {first.error}.")
     return set(first.fields)
 
 
@@ -105,7 +108,7 @@ def _size(path: Path) -> int:
 
 
 def rows(source: Source) -> Iterator[FileRow]:
-    """The rows of a source with our names for its columns."""
+    """The rows of a source, with our field names."""
     dat = MOVIELENS[source.path.name][1] if source.path.suffix == ".dat" else None
     raw = file_rows.of_dat(source.path, dat) if isinstance(dat, tuple) else file_rows.of_file(source.path)
     rated = source.path.name in MOVIELENS and source.kind == "events"
@@ -115,9 +118,9 @@ def rows(source: Source) -> Iterator[FileRow]:
 def named(
     raw: Iterable[FileRow], kind: str, columns: Mapping[str, str], more: Mapping[str, str] | None = None
 ) -> Iterator[FileRow]:
-    """Rows with our names for their columns, and more fields; unknown columns of items and users become properties.
+    """Rows with our field names, and `more` fields. Unknown columns of items and users become properties.
 
-    `columns`: the file's column -> our column.
+    `columns`: the file's column -> our field.
     """
     for row in raw:
         if row.error:
@@ -131,13 +134,13 @@ def named(
 
 
 def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Texts of flat files as the types that the API takes.
+    """Fields with the types that the API accepts; flat files contain only text.
 
     Raises:
         orjson.JSONDecodeError: the text of properties is not JSON.
     """
-    known = KINDS[kind]
-    shaped = {name: value for name, value in fields.items() if name in known}
+    names = KINDS[kind]
+    shaped = {name: value for name, value in fields.items() if name in names}
     for name in ("user_id", "session_id", "item_id", "event_id", "event_type"):
         if isinstance(shaped.get(name), int | float):
             shaped[name] = _id(shaped[name])
@@ -145,70 +148,70 @@ def _shaped(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
         if isinstance(shaped.get(name), str):
             shaped[name] = convert(shaped[name])
     if kind != "events":
-        extra = {name: _property(value) for name, value in fields.items() if name not in known}
-        given = shaped.get("properties", {})
-        given = orjson.loads(given) if isinstance(given, str) else given
-        if extra or given:
-            shaped["properties"] = {**extra, **given} if isinstance(given, dict) else given
+        extra = {name: _property(value) for name, value in fields.items() if name not in names}
+        properties = shaped.get("properties", {})
+        properties = orjson.loads(properties) if isinstance(properties, str) else properties
+        if extra or properties:
+            shaped["properties"] = {**extra, **properties} if isinstance(properties, dict) else properties
     return shaped
 
 
 def _is_missing(value: object) -> bool:
-    """Empty, or NaN, which is how pandas writes that there is nothing."""
+    """Whether a value is empty, or NaN, which pandas writes for a missing value."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _id(number: float) -> str:
-    """A number as an id; pandas makes floats of whole numbers when a column has gaps."""
+    """A number as an id. pandas turns whole numbers into floats if a column has gaps."""
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 
 def _time(text: str) -> object:
-    """Texts without an offset are taken for UTC; pandas and spreadsheets write them so."""
+    """A time as a number or ISO 8601 text. Text without an offset is UTC, as pandas and spreadsheets write it."""
     number = _number(text)
     if number is not text:
         return number
     try:
-        moment = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return text if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()
+    return text if parsed.tzinfo else parsed.replace(tzinfo=UTC).isoformat()
 
 
-def _truth(text: str) -> object:
+def _boolean(text: str) -> object:
     return {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), text)
 
 
 def _categories(text: str) -> list[str]:
-    return [one for one in text.split(LIST_SEPARATOR) if one and one != "(no genres listed)"]
+    return [category for category in text.split(LIST_SEPARATOR) if category and category != "(no genres listed)"]
 
 
 def _number(text: str) -> object:
-    """The number that a text spells, else the text."""
-    for read in (int, float):
+    """The text as a number, or unchanged if it is not one."""
+    for convert in (int, float):
         try:
-            return read(text)
+            return convert(text)
         except ValueError:
             continue
     return text
 
 
 def _property(value: object) -> object:
-    """A text that is a number in JSON's spelling as that number; 007 and 1_000 stay texts."""
+    """Text that is a JSON number as that number; 007 and 1_000 remain text."""
     if not isinstance(value, str):
         return value
     try:
-        spelt = orjson.loads(value)
+        parsed = orjson.loads(value)
     except orjson.JSONDecodeError:
         return value
-    return spelt if isinstance(spelt, int | float) and not isinstance(spelt, bool) else value
+    return parsed if isinstance(parsed, int | float) and not isinstance(parsed, bool) else value
 
 
 TEXTS: Mapping[str, Callable[[str], object]] = {
     "value": _number,
     "timestamp": _time,
     "expires_at": _time,
-    "hidden": _truth,
+    "hidden": _boolean,
     "categories": _categories,
 }
-"""How texts are read in fields that have another type."""
+"""How to convert the text of fields that have another type."""

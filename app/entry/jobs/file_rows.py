@@ -1,4 +1,4 @@
-"""Rows of files as they are, by format: CSV, JSON Lines, Parquet and MovieLens' `a::b::c`; a bad one says why."""
+"""Reads rows from files: CSV, JSON Lines, Parquet and MovieLens' `a::b::c`. A bad row has an error."""
 
 import csv
 import itertools
@@ -14,33 +14,34 @@ PARQUET_MAGIC = b"PAR1"
 
 
 class FileError(Exception):
-    """The file cannot be read at all; the text says why and what to do."""
+    """The file cannot be read; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """One row of a file: the number of its (last) line from 1, and its fields or what is wrong with it."""
+    """One row of a file: its fields, or what is wrong with it."""
 
     number: int
+    """Its last line, counted from 1."""
     fields: dict[str, Any]
     error: str | None = None
     position: int = 0
-    """Bytes of the file (rows, for Parquet) up to its end."""
+    """Bytes of the file (rows of a Parquet file) up to the end of this row."""
 
 
 def of_file(path: Path) -> Iterator[FileRow]:
-    """The rows of a file, by its suffix."""
+    """The rows of a file; its suffix is its format."""
     if path.suffix == ".csv":
         return _csv_file(path)
     if path.suffix in {".jsonl", ".ndjson"}:
         return _json_file(path)
     if path.suffix == ".parquet":
         return _parquet_file(path)
-    raise FileError(f"{path.name} is of no known kind; use .csv, .jsonl, .ndjson, .parquet or MovieLens' .dat.")
+    raise FileError(f"{path.name} is not supported. Use .csv, .jsonl, .ndjson, .parquet or MovieLens' .dat.")
 
 
 def of_dat(path: Path, columns: tuple[str, ...]) -> Iterator[FileRow]:
-    """MovieLens' `a::b::c`."""
+    """The rows of a MovieLens file: `a::b::c`."""
     with _text(path) as lines:
         position = 0
         for number, line in enumerate(lines, 1):
@@ -49,22 +50,22 @@ def of_dat(path: Path, columns: tuple[str, ...]) -> Iterator[FileRow]:
             if len(values) == len(columns):
                 yield FileRow(number, dict(zip(columns, values, strict=True)), None, position)
             else:
-                yield FileRow(number, {}, f"has {len(values)} fields where {len(columns)} are expected", position)
+                yield FileRow(number, {}, f"has {len(values)} fields, {len(columns)} are expected", position)
 
 
 class CsvRows:
-    """The rows of text; its first line is the header, unless that is given.
+    """The rows of CSV text. Its first line is the header, unless `header` is set.
 
     Raises:
-        FileError: it is no CSV.
+        FileError: the text is not CSV.
     """
 
     def __init__(self, name: str, lines: Iterable[str], header: Sequence[str] | None = None) -> None:
-        self._name, self._lines = name, _Counted(lines)
+        self._name, self._lines = name, _CountedLines(lines)
         self._reader = csv.reader(self._lines)
         with self._readable():
             self.header = next(self._reader, []) if header is None else header
-        if len(self.header) < 2 or any("\x00" in one for one in self.header):  # noqa: PLR2004
+        if len(self.header) < 2 or any("\x00" in name for name in self.header):  # noqa: PLR2004
             raise FileError(f"{name} does not start with a header line of comma-separated column names.")
 
     def __iter__(self) -> Iterator[FileRow]:
@@ -72,8 +73,8 @@ class CsvRows:
         with self._readable():
             for fields in reader:
                 if len(fields) != len(names):
-                    wrong = f"has {len(fields)} fields where the header has {len(names)}"
-                    yield FileRow(reader.line_num, {}, wrong, self._lines.bytes)
+                    error = f"has {len(fields)} fields, the header has {len(names)}"
+                    yield FileRow(reader.line_num, {}, error, self._lines.bytes)
                 else:
                     yield FileRow(reader.line_num, dict(zip(names, fields, strict=True)), None, self._lines.bytes)
 
@@ -86,7 +87,7 @@ class CsvRows:
 
 
 def of_json(lines: Iterable[bytes]) -> Iterator[FileRow]:
-    """An object a line."""
+    """The rows of JSON Lines: one object a line."""
     position = 0
     for number, line in enumerate(lines, 1):
         position += len(line)
@@ -103,13 +104,13 @@ def of_json(lines: Iterable[bytes]) -> Iterator[FileRow]:
             yield FileRow(number, {}, "is not a JSON object", position)
 
 
-class _Counted:
-    """Lines, and how many bytes of them were taken."""
+class _CountedLines:
+    """Lines, and how many bytes of them were read."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines, self.bytes = iter(lines), 0
 
-    def __iter__(self) -> "_Counted":
+    def __iter__(self) -> "_CountedLines":
         return self
 
     def __next__(self) -> str:
@@ -154,5 +155,5 @@ def _parquet_file(path: Path) -> Iterator[FileRow]:
 
 
 def _plain(value: object) -> object:
-    """Timestamps as text, the rest as it is."""
+    """Timestamps as text; other values unchanged."""
     return value.isoformat() if hasattr(value, "isoformat") else value

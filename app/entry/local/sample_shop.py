@@ -1,4 +1,4 @@
-"""A synthetic shop: believable items, users with latent tastes, and what they did in the last three months."""
+"""A synthetic shop: believable items, users with latent tastes, and their events of the last three months."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from app.domain.users import User
 
 SEED = 20_261_123
 USERS = 350
-EVENTS_A_USER = (5, 75)
+EVENTS_PER_USER = (5, 75)
 DAYS = 90
 SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
     "Kitchen": (
@@ -25,7 +25,7 @@ SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
         (7, 38),
     ),
     "Garden": (
-        ("Galvanised", "Terracotta", "Cedar", "Folding", "Solar"),
+        ("Galvanized", "Terracotta", "Cedar", "Folding", "Solar"),
         ("Planter", "Watering Can", "Trowel", "Bird Feeder", "Lantern", "Bench"),
         (6, 180),
     ),
@@ -40,8 +40,8 @@ SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
         (8, 45),
     ),
     "Desk": (
-        ("Walnut", "Aluminium", "Felt", "Leather", "Recycled"),
-        ("Monitor Stand", "Notebook", "Pen Tray", "Lamp", "Desk Mat", "Organiser"),
+        ("Walnut", "Aluminum", "Felt", "Leather", "Recycled"),
+        ("Monitor Stand", "Notebook", "Pen Tray", "Lamp", "Desk Mat", "Organizer"),
         (5, 140),
     ),
     "Music": (
@@ -60,14 +60,14 @@ STEPS = (("view", 1.0), ("cart", 0.28), ("purchase", 0.5))
 
 def items(random: Random) -> list[Item]:
     """A few hundred items, each on a shelf, some marked as gifts."""
-    found: list[Item] = []
+    shop: list[Item] = []
     for shelf, (makes, things, (low, high)) in SHELVES.items():
         for make, thing in product(makes, things):
             categories = (shelf, "Gifts") if random.random() < 0.2 else (shelf,)  # noqa: PLR2004 - one in five
             price = round(random.uniform(low, high)) - 0.05
             properties = {"price": price, "brand": random.choice(("Alder", "Brook", "Cove", "Dune", "Elm"))}
-            found.append(Item(f"sku-{len(found) + 1:03d}", f"{make} {thing}", categories, properties))
-    return found
+            shop.append(Item(f"sku-{len(shop) + 1:03d}", f"{make} {thing}", categories, properties))
+    return shop
 
 
 def users(random: Random) -> list[User]:
@@ -75,25 +75,27 @@ def users(random: Random) -> list[User]:
     return [User(f"user-{number:03d}", {"country": random.choice(countries)}) for number in range(1, USERS + 1)]
 
 
-def events(random: Random, shop: list[Item], people: list[User], now: datetime) -> Iterator[Event]:
-    """Each user likes two shelves and, within them, the same make again; popular items are bought more."""
+def events(random: Random, shop: list[Item], customers: list[User], now: datetime) -> Iterator[Event]:
+    """Each user prefers two shelves and one make; popular items get more events."""
     shelves = {shelf: [item for item in shop if item.categories[0] == shelf] for shelf in SHELVES}
     appeal = {item.item_id: random.paretovariate(1.2) for item in shop}
-    for user in people:
+    for user in customers:
         first, second = random.sample(list(SHELVES), 2)
         make = random.randrange(5)
-        for _ in range(random.randint(*EVENTS_A_USER)):
+        for _ in range(random.randint(*EVENTS_PER_USER)):
             shelf = random.choices((first, second, random.choice(list(SHELVES))), (6, 3, 1))[0]
             preferred = SHELVES[shelf][0][make]
             choices = shelves[shelf]
-            weights = [appeal[one.item_id] * (4 if (one.title or "").startswith(preferred) else 1) for one in choices]
+            weights = [
+                appeal[item.item_id] * (4 if (item.title or "").startswith(preferred) else 1) for item in choices
+            ]
             item = random.choices(choices, weights)[0]
-            moment = now - timedelta(days=random.uniform(0, DAYS))
+            timestamp = now - timedelta(days=random.uniform(0, DAYS))
             for step, chance in STEPS:
                 if random.random() > chance:
                     break
                 event_id = derived_event_id(user.user_id, item.item_id, step, None)
-                yield Event(user.user_id, item.item_id, step, moment, event_id)
-                moment += timedelta(seconds=random.randint(20, 600))
-                if moment > now:
+                yield Event(user.user_id, item.item_id, step, timestamp, event_id)
+                timestamp += timedelta(seconds=random.randint(20, 600))
+                if timestamp > now:
                     break

@@ -1,4 +1,4 @@
-"""One process that does all: REST, live sockets and the stream of events, under uvicorn on this machine."""
+"""Serves everything from one process on this machine: REST, live sockets and the stream of events, under uvicorn."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,12 +24,11 @@ from app.storage.objects import FolderFileStore
 from app.wiring import Wired
 
 
-def _unheard() -> None:
-    """Nobody waits for it."""
+def _ignore() -> None: ...
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Calls `ready` once it listens."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -41,8 +40,8 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Callable[[], None] = _unheard) -> None:
-    """Serve on 127.0.0.1 until the process is told to stop; `ready` is called as soon as it listens."""
+def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Callable[[], None] = _ignore) -> None:
+    """Serve on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
@@ -55,21 +54,21 @@ def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Calla
 
 
 def _with_files(application: ASGIApp, jobs: Jobs) -> ASGIApp:
-    """A bucket answers its URLs by itself."""
-    with suppress(WorkerUnavailable):  # there is no place for files
+    """Add the URLs of local files; a bucket serves its own."""
+    with suppress(WorkerUnavailable):  # this deployment stores no files
         if isinstance(jobs.objects, FolderFileStore):
             return LocalFiles(application, jobs.objects)
     return application
 
 
 def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[FastAPI, LocalSockets]:
-    """The application, and the sockets that it serves."""
+    """The application and its live sockets."""
     application, sockets = create_application(wired.services, provider), LocalSockets(wired.services)
     sockets.add_to(application)
     return application, sockets
 
 
-def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _unheard) -> None:
+def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _ignore) -> None:
     config = uvicorn.Config(
         application,
         host="127.0.0.1",
@@ -79,5 +78,5 @@ def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _unheard
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
     )
-    with suppress(KeyboardInterrupt):  # raised again after everything was ended in order
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
         _Server(config, ready).run()

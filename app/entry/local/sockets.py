@@ -1,4 +1,4 @@
-"""Live sockets of this process: the twin of API Gateway's WebSocket API under uvicorn."""
+"""Live sockets of this process under uvicorn, in place of API Gateway's WebSocket API."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ from app.services.bundle import Services
 
 PATH = "/v1/socket"
 WAITING_FRAMES = 100
-"""A client that lets more wait is cut off; he goes on with his last token."""
+"""A client with more waiting frames is disconnected; it can resume with its last token."""
 GOING_AWAY, TRY_AGAIN_LATER = 1001, 1013
 
 
 class _Outbox:
-    """Frames that are to go out over one socket, put in from any thread."""
+    """A queue of frames for one socket, filled from any thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -40,14 +40,14 @@ class _Outbox:
         self._frames.put_nowait(TRY_AGAIN_LATER if overflows else frame)
 
     async def send_to(self, socket: WebSocket) -> None:
-        """Send until the socket is to be closed."""
+        """Send frames until a close code comes, then close the socket."""
         while isinstance(frame := await self._frames.get(), bytes):
             await socket.send_text(frame.decode())
         await socket.close(frame)
 
 
 class LocalPusher:
-    """Posts to the sockets of this process."""
+    """Posts frames to the sockets of this process."""
 
     def __init__(self) -> None:
         self._outboxes: dict[str, _Outbox] = {}
@@ -71,7 +71,7 @@ class LocalPusher:
 
     @contextmanager
     def holding(self, connection_id: str) -> Iterator[_Outbox]:
-        """The outbox of a connection, as long as it lives."""
+        """The outbox of a connection while it is open."""
         outbox = _Outbox()
         with self._lock:
             self._outboxes[connection_id] = outbox
@@ -83,7 +83,7 @@ class LocalPusher:
 
 
 class LocalSockets:
-    """The route of live sockets."""
+    """The WebSocket route and its open connections."""
 
     def __init__(self, services: Services) -> None:
         self._pusher = LocalPusher()
@@ -109,7 +109,7 @@ class LocalSockets:
                 await run_sync(self.api.disconnect, connection_id)
 
     async def _talk(self, socket: WebSocket, connection_id: str, outbox: _Outbox) -> None:
-        """Until one side closes, or the connection's time is up."""
+        """Exchange frames until one side closes, or the connection's time is up."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(0.9 * self._life_seconds, self._leave, loop, connection_id)
         sending = asyncio.create_task(outbox.send_to(socket))

@@ -1,4 +1,4 @@
-"""Judging the recommender on files: the same learning and the same packed rows as in serving, without a database."""
+"""Measures the recommender on files: the same training and packed rows as in serving, without a database."""
 
 import resource
 import time
@@ -41,23 +41,23 @@ SETTABLE: Mapping[str, Callable[[str], float]] = {
     "half_life_days": float,
     **dict.fromkeys(PARAMETERS, float),
 }
-SURE = ("recall", "ndcg")
-"""Metrics that get an interval."""
+WITH_INTERVALS = ("recall", "ndcg")
+"""Metrics that get a confidence interval."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is tried: the trainer's own choice, but for what is set here."""
+    """One configuration to evaluate: the trainer's choice with these changes."""
 
     name: str
     changes: Mapping[str, Any]
 
     @classmethod
     def parsed(cls, text: str) -> "Configuration":
-        """From `local,neighbors=50,half_life_days=none`; `chosen` changes nothing.
+        """Parse `local,neighbors=50,half_life_days=none`, for example; `chosen` changes nothing.
 
         Raises:
-            ValueError: the text says what it does not know.
+            ValueError: a part is not known; the message names it.
         """
         changes: dict[str, Any] = {}
         for part in filter(None, text.split(",")):
@@ -79,15 +79,17 @@ class Configuration:
 def run(
     train: Path, test: Path | None, holdout: str, k: int, configurations: Sequence[Configuration], report: Report
 ) -> dict[str, Any]:
-    """Learn from the training part, choosing parameters on a part held out of it in the same way, and judge.
+    """Train each configuration on the training part, and measure it on the test part.
+
+    The trainer chooses its parameters on a part held out of the training part in the same way.
 
     Args:
         train: a file with the columns user_id, item_id and optionally event_type, value, timestamp.
-        test: a file of the same form; None holds out a fifth of `train`.
+        test: a file of the same format. None holds out a fifth of `train`.
         holdout: random (numpy's default generator, seed 0), time (the newest fifth) or last (each user's newest fifth).
         k: length of the lists.
-        configurations: what is compared, besides popularity; the first one is what the others are compared with.
-        report: is told of the progress.
+        configurations: compared with each other and with popularity; differences are from the first one.
+        report: called with the phase and its progress.
     """
     started = time.monotonic()
     interactions = gather(_events(train))
@@ -95,34 +97,34 @@ def run(
         held_out = HOLDOUTS[holdout](interactions, SEED)
     else:
         interactions, held_out = combined(interactions, gather(_events(test)))
-    known = interactions.taken(~held_out)
-    usual: int = Settings.model_fields["neighbors"].default
+    training = interactions.taken(~held_out)
+    default_neighbors: int = Settings.model_fields["neighbors"].default
     choice = chosen(
-        known,
-        neighbors=usual,
+        training,
+        neighbors=default_neighbors,
         memory_bytes=training_memory_bytes(None),
         report=report,
-        held_out=HOLDOUTS[holdout](known, VALIDATION_SEED),
+        held_out=HOLDOUTS[holdout](training, VALIDATION_SEED),
     )
-    judge = _Judge(known.matrix(), interactions.matrix(held_out), k)
+    evaluator = _Evaluator(training.matrix(), interactions.matrix(held_out), k)
     results: list[dict[str, Any]] = []
-    for one in configurations:
-        kept = one.changes.get("neighbors", usual)
-        learned = fitted(known, one.of(choice), neighbors=kept, report=report)
-        report(f"judging {one.name}", 0.0)
-        history = known.aged(learned.choice.half_life_days)
+    for configuration in configurations:
+        kept = configuration.changes.get("neighbors", default_neighbors)
+        learned = fitted(training, configuration.of(choice), neighbors=kept, report=report)
+        report(f"measuring {configuration.name}", 0.0)
+        history = training.aged(learned.choice.half_life_days)
         results.append(
-            {"name": one.name, "parameters": {**learned.parameters, "neighbors": kept}}
-            | judge.model(history, _served(learned, known.item_ids))
+            {"name": configuration.name, "parameters": {**learned.parameters, "neighbors": kept}}
+            | evaluator.model(history, _served(learned, training.item_ids))
         )
-    results.append({"name": POPULARITY, "parameters": {}} | judge.popularity())
+    results.append({"name": POPULARITY, "parameters": {}} | evaluator.popularity())
     first = results[0]
     return {
         "k": k,
         "holdout": "file" if test else holdout,
-        "interactions": {"train": len(known), "test": int(judge.right.nnz)},
-        "users": len(known.user_ids),
-        "items": len(known.item_ids),
+        "interactions": {"train": len(training), "test": int(evaluator.test.nnz)},
+        "users": len(training.user_ids),
+        "items": len(training.item_ids),
         "metrics": first["metrics"],
         "popularity": results[-1]["metrics"],
         "parameters": first["parameters"],
@@ -132,44 +134,44 @@ def run(
     }
 
 
-class _Judge:
-    """Judges one model after the other on the same users; the first one is what the others are compared with."""
+class _Evaluator:
+    """Measures models on the same users; differences are from the first model."""
 
-    def __init__(self, seen: sparse.csr_matrix, right: sparse.csr_matrix, k: int) -> None:
-        self._seen, self.right, self._k = seen, right, k
-        self._parts = beyond_accuracy.item_segments(right, seen)
+    def __init__(self, seen: sparse.csr_matrix, test: sparse.csr_matrix, k: int) -> None:
+        self._seen, self.test, self._k = seen, test, k
+        self._parts = beyond_accuracy.item_segments(test, seen)
         self._first: Judged | None = None
 
     def model(self, history: sparse.csr_matrix, model: sparse.csr_matrix) -> dict[str, Any]:
-        return self._judged(lambda right: metrics.judged(history, model, self._seen, right, self._k))
+        return self._result(lambda test: metrics.judged(history, model, self._seen, test, self._k))
 
     def popularity(self) -> dict[str, Any]:
-        return self._judged(lambda right: metrics.popularity_judged(self._seen, right, self._k))
+        return self._result(lambda test: metrics.popularity_judged(self._seen, test, self._k))
 
-    def _judged(self, judged: Callable[[sparse.csr_matrix], Judged]) -> dict[str, Any]:
-        found = judged(self.right)
-        segments = {**beyond_accuracy.user_segments(found, self._seen)}
-        segments |= {name: judged(part) for name, part in self._parts.items()}
+    def _result(self, measure: Callable[[sparse.csr_matrix], Judged]) -> dict[str, Any]:
+        judged = measure(self.test)
+        segments = {**beyond_accuracy.user_segments(judged, self._seen)}
+        segments |= {name: measure(part) for name, part in self._parts.items()}
         result = {
-            "metrics": found.quality().rounded() | _rounded(asdict(beyond_accuracy.of_lists(found, self._seen))),
-            "intervals": {name: _bounds(getattr(found, name)) for name in SURE},
-            "segments": {name: _of_segment(one) for name, one in segments.items()},
+            "metrics": judged.quality().rounded() | _rounded(asdict(beyond_accuracy.of_lists(judged, self._seen))),
+            "intervals": {name: _bounds(getattr(judged, name)) for name in WITH_INTERVALS},
+            "segments": {name: _segment(segment) for name, segment in segments.items()},
         }
         if self._first is None:
-            self._first = found
+            self._first = judged
             return result
-        differences = {name: getattr(found, name) - getattr(self._first, name) for name in SURE}
+        differences = {name: getattr(judged, name) - getattr(self._first, name) for name in WITH_INTERVALS}
         return result | {
             "difference": {
-                name: {"value": round(float(one.mean()) if len(one) else 0.0, 5), "interval": _bounds(one)}
-                for name, one in differences.items()
+                name: {"value": round(float(values.mean()) if len(values) else 0.0, 5), "interval": _bounds(values)}
+                for name, values in differences.items()
             }
         }
 
 
-def _of_segment(judged: Judged) -> dict[str, Any]:
+def _segment(judged: Judged) -> dict[str, Any]:
     rounded = judged.quality().rounded()
-    return {name: rounded[name] for name in (*SURE, "users")}
+    return {name: rounded[name] for name in (*WITH_INTERVALS, "users")}
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:
@@ -181,8 +183,8 @@ def _bounds(values: metrics.Floats) -> list[float]:
 
 
 def _served(learned: LocalModel, item_ids: list[str]) -> sparse.csr_matrix:
-    """The model as serving sees it: packed rows, unpacked."""
-    number = {item_id: place for place, item_id in enumerate(item_ids)}
+    """The model as serving reads it: its packed rows, unpacked."""
+    number = {item_id: index for index, item_id in enumerate(item_ids)}
     entries = [
         (number[item_id], number[neighbor], weight)
         for item_id, packed in learned.packed_rows()
@@ -193,7 +195,7 @@ def _served(learned: LocalModel, item_ids: list[str]) -> sparse.csr_matrix:
 
 
 def _events(path: Path) -> Iterator[Event]:
-    """The good rows of a file of events; a file with bad ones is refused."""
+    """The events of a file. Raises FileError at the first bad row."""
     for source in file_formats.sources(path, "events", {}):
         for row, body in checked(source.kind, file_formats.rows(source)):
             if isinstance(body, str):

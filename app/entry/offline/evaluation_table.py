@@ -1,4 +1,4 @@
-"""What `serendip evaluate` found, as a table: a column for each configuration."""
+"""The report of `serendip evaluate` as a table, with a column for each configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,20 +9,20 @@ Rows = list[list[str]]
 
 
 def rows(report: Mapping[str, Any]) -> tuple[list[str], Rows]:
-    """The heading and the rows: metrics with their 95 % intervals, differences to the first column, segments."""
-    compared: Sequence[Mapping[str, Any]] = report["comparison"]
-    body = [[name, *(_metric(one, name) for one in compared)] for name in METRICS]
-    for name in compared[0]["intervals"]:
-        differences = [_difference(one.get("difference", {}).get(name)) for one in compared]
+    """The heading, and rows of metrics with 95 % intervals, differences from the first column, and segments."""
+    results: Sequence[Mapping[str, Any]] = report["comparison"]
+    body = [[name, *(_metric(result, name) for result in results)] for name in METRICS]
+    for name in results[0]["intervals"]:
+        differences = [_difference(result.get("difference", {}).get(name)) for result in results]
         body.append([f"{name}, difference", *differences])
-    for segment, found in compared[0]["segments"].items():
-        label = f"ndcg, {segment} ({found['users']})"
-        body.append([label, *(f"{one['segments'][segment]['ndcg']:.4f}" for one in compared)])
-    return ["", *(str(one["name"]) for one in compared)], body
+    for segment, values in results[0]["segments"].items():
+        label = f"ndcg, {segment} ({values['users']})"
+        body.append([label, *(f"{result['segments'][segment]['ndcg']:.4f}" for result in results)])
+    return ["", *(str(result["name"]) for result in results)], body
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """A table of GitHub's Markdown, with what it says above."""
+    """A GitHub Markdown table below the summary."""
     heading, body = rows(report)
     lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *body]
     table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -32,21 +32,21 @@ def markdown(report: Mapping[str, Any]) -> str:
 def summary(report: Mapping[str, Any]) -> str:
     interactions = report["interactions"]
     return (
-        f"{report['users']:,} users, {report['items']:,} items, {interactions['train']:,} interactions to learn from, "
-        f"{interactions['test']:,} to judge by (holdout {report['holdout']}), k = {report['k']}"
+        f"{report['users']:,} users, {report['items']:,} items, {interactions['train']:,} training interactions, "
+        f"{interactions['test']:,} test interactions (holdout {report['holdout']}), k = {report['k']}"
     )
 
 
-def _metric(one: Mapping[str, Any], name: str) -> str:
-    value = one["metrics"][name]
-    if name not in one["intervals"]:
+def _metric(result: Mapping[str, Any], name: str) -> str:
+    value = result["metrics"][name]
+    if name not in result["intervals"]:
         return f"{value:.4f}" if isinstance(value, float) else str(value)
-    low, high = one["intervals"][name]
+    low, high = result["intervals"][name]
     return f"{value:.4f} ({low:.4f} to {high:.4f})"
 
 
-def _difference(found: Mapping[str, Any] | None) -> str:
-    if found is None:
+def _difference(difference: Mapping[str, Any] | None) -> str:
+    if difference is None:
         return ""
-    low, high = found["interval"]
-    return f"{found['value']:+.4f} ({low:+.4f} to {high:+.4f})"
+    low, high = difference["interval"]
+    return f"{difference['value']:+.4f} ({low:+.4f} to {high:+.4f})"

@@ -1,4 +1,4 @@
-"""Learning on Spark from exported events: a project's Parquet or JSON Lines files, or DynamoDB's own export to S3."""
+"""Trains on Spark from exported events: Parquet or JSON Lines files, or DynamoDB's own export to S3."""
 
 import os
 import shutil
@@ -24,18 +24,18 @@ from app.storage.database import Database
 from app.storage.neighbors import NeighborStore
 from app.storage.table import SEPARATOR
 
-UNUSED = SecretStr("workers sign nothing, and get no secret")
-Where = tuple[str, str | None, str]
+UNUSED = SecretStr("workers sign nothing, so they get no secret")
+Tables = tuple[str, str | None, str]
 """Region, endpoint and prefix of the tables."""
 DEFAULT_TYPE = "view"
 NUMBER = r"^\d+(\.\d+)?$"
 EXPORTED = "Item struct<owner: struct<S: string>, moment: struct<S: string>, item_id: struct<S: string>, \
 event_type: struct<S: string>, value: struct<N: string>>"
-"""A line of DynamoDB's export in its JSON format, as far as it is read."""
+"""The fields that are read from a line of DynamoDB's JSON export."""
 
 
 def engine(session: SparkSession, path: str, settings: Settings) -> Engine:
-    """Learns on Spark from a file or folder that Spark can read, and writes rows from its workers."""
+    """An engine that trains on Spark from a file or folder, and writes the model from Spark's workers."""
     project = settings.project
 
     def learn(report: Report) -> Model:
@@ -46,18 +46,18 @@ def engine(session: SparkSession, path: str, settings: Settings) -> Engine:
 
 @contextmanager
 def session(master: str | None) -> Iterator[SparkSession]:
-    """Spark on a cluster whose `spark-submit` started this process, or on a master: `local[2]` is two cores here.
+    """A Spark session on `master` (`local[2]` is two cores of this machine), or on the cluster of `spark-submit`.
 
     Raises:
         SetupError: this machine has no Java.
     """
     if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
-        raise SetupError("Spark needs a whole Java 17 or newer (Debian: default-jre-headless).")
+        raise SetupError("Spark needs a full Java 17 or newer (Debian: apt-get install default-jre-headless).")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("serendip").config("spark.sql.session.timeZone", "UTC")
     if master is not None:
         builder = builder.master(master)
-    if master is not None and master.startswith("local"):  # nobody else is to reach it
+    if master is not None and master.startswith("local"):  # reachable from this machine only
         builder = (
             builder.config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
@@ -65,12 +65,12 @@ def session(master: str | None) -> Iterator[SparkSession]:
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
         )
-    started = builder.getOrCreate()
-    started.sparkContext.setLogLevel("ERROR")
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
     try:
-        yield started
+        yield session
     finally:
-        started.stop()
+        session.stop()
 
 
 def events(session: SparkSession, path: str, project: str) -> DataFrame:
@@ -79,22 +79,22 @@ def events(session: SparkSession, path: str, project: str) -> DataFrame:
     Args:
         session: Spark.
         path: Parquet or JSON Lines files with the columns of an import, or DynamoDB's export of the events table.
-        project: whose events of an export.
+        project: the project whose events are read from an export.
 
     Raises:
-        ValueError: the files do not have the columns.
+        ValueError: the files lack user_id or item_id.
     """
     name = PurePosixPath(path).name
     if name.endswith((".jsonl", ".ndjson")):
         return _of_columns(session.read.json(path))
-    found = session.read.option("recursiveFileLookup", "true")
+    reader = session.read.option("recursiveFileLookup", "true")
     if name.endswith(".parquet") or _holds(session, path, "*.parquet"):
-        return _of_columns(found.option("pathGlobFilter", "*.parquet").parquet(path))
-    return _of_export(found.option("pathGlobFilter", "*.json.gz").schema(EXPORTED).json(path), project)
+        return _of_columns(reader.option("pathGlobFilter", "*.parquet").parquet(path))
+    return _of_export(reader.option("pathGlobFilter", "*.json.gz").schema(EXPORTED).json(path), project)
 
 
 def _holds(session: SparkSession, path: str, pattern: str) -> bool:
-    """Whether a folder, near or far, has such files."""
+    """Whether a folder, local or remote, has files that match a pattern."""
     reader = session.read.format("binaryFile").option("recursiveFileLookup", "true")
     return not reader.option("pathGlobFilter", pattern).load(path).select("path").isEmpty()
 
@@ -102,22 +102,22 @@ def _holds(session: SparkSession, path: str, pattern: str) -> bool:
 def _of_columns(rows: DataFrame) -> DataFrame:
     missing = {"user_id", "item_id"} - set(rows.columns)
     if missing:
-        raise ValueError(f"the files have no column {' or '.join(sorted(missing))}")
+        raise ValueError(f"the files lack the column {' and '.join(sorted(missing))}")
 
-    def given(name: str, kind: str) -> Column:
+    def optional(name: str, kind: str) -> Column:
         return F.col(name).cast(kind) if name in rows.columns else F.lit(None).cast(kind)
 
     return rows.select(
         F.col("user_id").cast("string").alias("user_id"),
         F.col("item_id").cast("string").alias("item_id"),
-        F.coalesce(given("event_type", "string"), F.lit(DEFAULT_TYPE)).alias("event_type"),
-        given("value", "double").alias("value"),
+        F.coalesce(optional("event_type", "string"), F.lit(DEFAULT_TYPE)).alias("event_type"),
+        optional("value", "double").alias("value"),
         F.coalesce(_seconds(rows), F.lit(0.0)).alias("time"),
     ).where("user_id is not null and item_id is not null")
 
 
 def _seconds(rows: DataFrame) -> Column:
-    """The column `timestamp`: a time, its text, or seconds."""
+    """Seconds since 1970 from the column `timestamp`, which has times, ISO 8601 text or seconds."""
     if "timestamp" not in rows.columns:
         return F.lit(None).cast("double")
     column, kind = F.col("timestamp"), rows.schema["timestamp"].dataType
@@ -127,7 +127,7 @@ def _seconds(rows: DataFrame) -> Column:
 
 
 def _of_export(lines: DataFrame, project: str) -> DataFrame:
-    """Events of a project among all rows of the table; its list of months is none of them."""
+    """A project's events among all rows of the table, without its list of months."""
     mine = F.col("Item.owner.S").startswith(project + SEPARATOR) & F.col("Item.item_id.S").isNotNull()
     moment = F.substring_index(F.col("Item.moment.S"), SEPARATOR, 1)
     return lines.where(mine).select(
@@ -139,13 +139,13 @@ def _of_export(lines: DataFrame, project: str) -> DataFrame:
     )
 
 
-def _write(where: Where, project: str, version: str, rows: Packed) -> None:
-    """Write packed rows to the database, on whichever machine they are."""
-    _neighbors(*where).put_rows(project, version, rows)
+def _write(tables: Tables, project: str, version: str, rows: Packed) -> None:
+    """Write packed rows to the database, from the Spark worker that has them."""
+    _neighbors(*tables).put_rows(project, version, rows)
 
 
 @cache
 def _neighbors(region: str, endpoint: str | None, table_prefix: str) -> NeighborStore:
-    """One for all tasks of a worker process; it signs nothing of ours, and so gets no secret."""
+    """One store for all tasks of a worker process."""
     settings = Settings(secret=UNUSED, region=region, endpoint=endpoint, table_prefix=table_prefix)
     return NeighborStore(Database(settings, schema.MODELS))

@@ -126,7 +126,7 @@ class TestMovieLens:
         kinds = [type(one).__name__ for one in good]
         assert kinds == ["BatchItem", "BatchItem", "EventIn", "EventIn"]
         assert {(one.event_type, one.value) for one in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
-        assert bad == [(2, "has 3 fields where 4 are expected")]
+        assert bad == [(2, "has 3 fields, 4 are expected")]
 
 
 class TestWrongFiles:
@@ -138,8 +138,8 @@ class TestWrongFiles:
             ("events.csv", b"PAR1\x00\xff\xfe\x00", "not UTF-8 text|header line"),
             ("events.csv", b"", "header line"),
             ("events.csv", b"name,age\nann,3\n", "--map"),
-            ("events.jsonl", b"\x00\x01\x02\n", "not what its name says"),
-            ("events.xlsx", b"PK", "holds no"),
+            ("events.jsonl", b"\x00\x01\x02\n", "does not match its name"),
+            ("events.xlsx", b"PK", "No .csv"),
             ("people.dat", b"1::2\n", "ratings.dat"),
         ],
     )
@@ -150,5 +150,5 @@ class TestWrongFiles:
             records(written(tmp_path, name, content))
 
     def test_a_missing_file_is_said(self, tmp_path: Path) -> None:
-        with pytest.raises(FileError, match="There is no"):
+        with pytest.raises(FileError, match="does not exist"):
             file_formats.sources(tmp_path / "none.csv", None, {})

@@ -86,7 +86,7 @@ class TestFollower:
         one._open_shards()  # noqa: SLF001
         CheckpointStore(alone.database).put(one._stream, "parent", TRIMMED)  # noqa: SLF001
         one._iterators.clear()  # noqa: SLF001
-        one._look_again_at = 0.0  # noqa: SLF001
+        one._refresh_at = 0.0  # noqa: SLF001
 
         one.step()
 
@@ -101,7 +101,7 @@ class TestFollower:
 
         for _ in range(4):
             one.step()
-            one._look_again_at = 0.0  # noqa: SLF001
+            one._refresh_at = 0.0  # noqa: SLF001
 
         assert consumer.items[0] == "old"
         assert sorted(consumer.items[1:]) == ["left", "right"]
