@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
+from app.api.http import query_parameters
 from app.api.schemas.fields import PRINTABLE
 from app.api.schemas.records import Problem
 from app.domain.ids import ID_PATTERN
@@ -193,7 +195,7 @@ async def _validation(request: Request, error: Exception) -> Response:
     if _not_json(request, found):
         detail = "Send the body as JSON, with the header Content-Type: application/json."
         return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
-    return of(of_validation(found), _request_id(request))
+    return of(of_validation([_with_nearest(request, each) for each in found]), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -202,6 +204,15 @@ async def _framework(request: Request, error: Exception) -> Response:
     title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
     detail = FRAMEWORK_DETAILS.get(status, error.detail)
     return render(_request_id(request), status, title, detail, headers=error.headers)
+
+
+def _with_nearest(request: Request, error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the error of an unknown query parameter with the nearest valid name in its message."""
+    route = request.scope.get("route")
+    if error["type"] != "extra_forbidden" or error["loc"][0] != "query" or not isinstance(route, APIRoute):
+        return error
+    refusal = query_parameters.refusal(str(error["loc"][-1]), query_parameters.names_of(route))
+    return {**error, "type": "unknown_parameter", "msg": refusal}
 
 
 def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
@@ -213,7 +224,7 @@ def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
 def _pointer(location: Sequence[int | str]) -> str:
     """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
     if location[0] != "body":
-        return str(location[-1])
+        return _named(location[-1])
     return "".join("/" + _named(part) for part in location[1:] if part not in (*TAGS, *JobKind))
 
 

@@ -158,6 +158,21 @@ class TestForUser:
         reasons = {reason["item_id"] for item in answer["items"] for reason in item["reasons"]}
         assert reasons == {"i3"}
 
+    @pytest.mark.parametrize(("name", "nearest"), [("limt", "limit"), ("page_after", None), ("scenari", "scenario")])
+    def test_unknown_parameters_are_refused_with_the_nearest_name(
+        self, client: httpx2.Client, name: str, nearest: str | None
+    ) -> None:
+        response = client.get("/v1/users/ann/recommendations", params={name: "x"})
+
+        assert response.status_code == 422
+        [error] = response.json()["errors"]
+        assert error["pointer"] == name
+        if nearest:
+            assert error["detail"].endswith(f"did you mean {nearest}?")
+
+    def test_debug_is_a_known_parameter(self, trained: httpx2.Client) -> None:
+        assert "Server-Timing" in trained.get("/v1/users/ann/recommendations?debug=true").headers
+
     def test_properties_come_when_asked_for(self, trained: httpx2.Client) -> None:
         trained.put("/v1/items/i4", json={"title": "Four", "properties": {"price": 4}})
 
