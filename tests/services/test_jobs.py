@@ -1,4 +1,4 @@
-"""One worker holds a job, none for ever; what does not fit into one goes on elsewhere."""
+"""One worker at a time holds a job's lease, and leases end; trainings that do not fit into a worker move."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,41 +34,41 @@ from tests.support.builders import a_project, an_item, idle_on, two_tastes, wire
 from tests.support.server_process import environment
 
 
-class TestHold:
+class TestLease:
     @pytest.fixture
     def idle(self, settings: Settings, wired: Wired) -> Wired:
         assert wired.services.access.is_active(settings.project)
         return idle_on(settings)
 
-    def test_while_one_holds_it_no_other_one_does(
+    def test_a_leased_job_cannot_be_acquired_by_another_worker(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service, project = idle.services.jobs, settings.project
         job = service.create(project, ExportRequest())
-        taken = service.acquire(project, job.job_id)
+        acquired = service.acquire(project, job.job_id)
 
-        assert taken
+        assert acquired
         assert service.acquire(project, job.job_id) is None
         monkeypatch.setattr(jobs, "LEASE", -LEASE)
         assert service.acquire(project, job.job_id)
-        with pytest.raises(Conflict):  # the first one comes back to life
-            service.checkpoint(project, taken, taken)
+        with pytest.raises(Conflict):  # the first worker comes back to life
+            service.checkpoint(project, acquired, acquired)
         with pytest.raises(Conflict):
-            service.heartbeat(project, taken, 0.5)
+            service.heartbeat(project, acquired, 0.5)
 
-    def test_who_lets_go_is_followed_at_once(self, idle: Wired, settings: Settings) -> None:
+    def test_a_released_job_can_be_acquired_at_once(self, idle: Wired, settings: Settings) -> None:
         service, project = idle.services.jobs, settings.project
-        taken = service.acquire(project, service.create(project, ExportRequest()).job_id)
-        assert taken
+        acquired = service.acquire(project, service.create(project, ExportRequest()).job_id)
+        assert acquired
 
-        service.release(project, taken)
+        service.release(project, acquired)
 
-        assert service.acquire(project, taken.job_id)
+        assert service.acquire(project, acquired.job_id)
 
-    def test_who_takes_it_and_loses_the_answer_holds_it(
+    def test_a_worker_that_loses_the_response_has_acquired_the_job(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The client's second try finds the row as the first one left it."""
+        """The client's retry finds the row that its first attempt wrote."""
         service, project = idle.services.jobs, settings.project
         job_id, write = service.create(project, ExportRequest()).job_id, JobStore.replace
 
@@ -78,54 +78,54 @@ class TestHold:
 
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "replace", twice)
-            taken = service.acquire(project, job_id)
+            acquired = service.acquire(project, job_id)
 
-        assert taken
+        assert acquired
         assert service.acquire(project, job_id) is None
-        service.heartbeat(project, taken, 0.5)
+        service.heartbeat(project, acquired, 0.5)
 
-    def test_a_beat_shows_progress_and_keeps_the_hold(self, idle: Wired, settings: Settings) -> None:
+    def test_a_heartbeat_shows_progress_and_extends_the_lease(self, idle: Wired, settings: Settings) -> None:
         service, project = idle.services.jobs, settings.project
-        taken = service.acquire(project, service.create(project, ExportRequest()).job_id)
-        assert taken
-        old = replace(taken, heartbeat_at=taken.heartbeat_at - 2 * LEASE)
-        JobStore(idle.database).replace(project, old, taken)
+        acquired = service.acquire(project, service.create(project, ExportRequest()).job_id)
+        assert acquired
+        old = replace(acquired, heartbeat_at=acquired.heartbeat_at - 2 * LEASE)
+        JobStore(idle.database).replace(project, old, acquired)
 
-        service.heartbeat(project, taken, 0.25)
+        service.heartbeat(project, acquired, 0.25)
 
-        assert service.acquire(project, taken.job_id) is None
-        assert service.get(project, taken.job_id).progress == 0.25
+        assert service.acquire(project, acquired.job_id) is None
+        assert service.get(project, acquired.job_id).progress == 0.25
 
-    def test_a_job_that_nobody_works_on_is_gone_on_with(self, own: Settings) -> None:
-        """In a database of its own, because this looks at all projects."""
+    def test_a_job_without_a_worker_is_resumed(self, own: Settings) -> None:
+        """Uses a database of its own, because it reads the jobs of all projects."""
         idle, working = idle_on(own), wired_on(own)
         a_project(idle, own.project)
         service = idle.services.jobs
-        taken = service.acquire(own.project, service.create(own.project, ExportRequest()).job_id)
-        assert taken
+        acquired = service.acquire(own.project, service.create(own.project, ExportRequest()).job_id)
+        assert acquired
         assert working.services.jobs.resume_due() == 0
-        killed = replace(taken, heartbeat_at=taken.heartbeat_at - LEASE - timedelta(seconds=1))
-        JobStore(idle.database).replace(own.project, killed, taken)
+        killed = replace(acquired, heartbeat_at=acquired.heartbeat_at - LEASE - timedelta(seconds=1))
+        JobStore(idle.database).replace(own.project, killed, acquired)
 
-        assert schedule.tick(working.services)["resumed"] == 1  # its launcher works at once
+        assert schedule.tick(working.services)["resumed"] == 1  # its launcher runs the job at once
 
-        assert service.get(own.project, taken.job_id).state is JobState.SUCCEEDED
+        assert service.get(own.project, acquired.job_id).state is JobState.SUCCEEDED
         assert working.services.jobs.resume_due() == 0
 
-    def test_one_that_kills_its_workers_is_given_up(
+    def test_a_job_that_kills_its_workers_fails(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service, project = idle.services.jobs, settings.project
         job_id = service.create(project, ExportRequest()).job_id
         monkeypatch.setattr(jobs, "LEASE", -LEASE)
 
-        taken = [service.acquire(project, job_id) for _ in range(MAX_ATTEMPTS + 1)]
+        attempts = [service.acquire(project, job_id) for _ in range(MAX_ATTEMPTS + 1)]
 
-        assert [one is not None for one in taken] == [True] * MAX_ATTEMPTS + [False]
+        assert [attempt is not None for attempt in attempts] == [True] * MAX_ATTEMPTS + [False]
         failed = service.get(project, job_id)
         assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 5 attempts at the same checkpoint.")
 
-    def test_the_projects_deletion_ends_it_and_takes_its_files(self, idle: Wired, settings: Settings) -> None:
+    def test_deleting_a_project_ends_its_jobs_and_deletes_their_files(self, idle: Wired, settings: Settings) -> None:
         project = settings.project + "-gone"
         a_project(idle, project)
         service = idle.services.jobs
@@ -139,7 +139,7 @@ class TestHold:
         assert service.objects.list_page(folder_of(project), None, 10).records == ()
         assert worker.work(idle.services, project, job.job_id) is None
 
-    def test_one_that_runs_while_its_project_is_deleted_is_cancelled(
+    def test_a_job_that_runs_while_its_project_is_deleted_is_cancelled(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         job = idle.services.jobs.create(settings.project, ExportRequest())
@@ -165,14 +165,14 @@ def in_task(services: Services, job: Job) -> None:
 class TestTraining:
     @pytest.fixture
     def training(self, wired: Wired, settings: Settings) -> tuple[Services, Job]:
-        """One that nobody has begun with."""
+        """A training job that no worker has acquired."""
         wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services = idle_on(settings).services
         version = services.train.queue(settings.project).version
         return services, services.jobs.create(settings.project, TrainingRequest(version))
 
-    def test_one_without_enough_time_says_so(self, training: tuple[Services, Job]) -> None:
+    def test_a_training_without_enough_time_fails_with_the_reason(self, training: tuple[Services, Job]) -> None:
         services, job = training
         project = services.settings.project
 
@@ -182,21 +182,21 @@ class TestTraining:
         assert (failed.state, failed.detail) == (JobState.FAILED, worker.TOO_SLOW)
         assert services.train.get(project, job.version or "").state is VersionState.FAILED
 
-    def test_where_there_are_containers_it_goes_on_in_one(
+    def test_a_training_out_of_time_moves_to_a_container(
         self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Time runs out when rows begin to be written, which the one that goes on removes first."""
+        """Time runs out when rows begin to be written; the container deletes these first."""
         services, job = training
         project, moved = services.settings.project, list[Job]()
-        began, put_manifest = Signal(), NeighborStore.put_manifest
+        started, put_manifest = Signal(), NeighborStore.put_manifest
 
-        def begin(*given: Any) -> None:
-            put_manifest(*given)
-            began.set()
+        def begin(*arguments: Any) -> None:
+            put_manifest(*arguments)
+            started.set()
 
         monkeypatch.setattr(NeighborStore, "put_manifest", begin)
         ended = worker.work(
-            services, project, job.job_id, lambda: 5.0 if began.is_set() else 900.0, lambda _, one: moved.append(one)
+            services, project, job.job_id, lambda: 5.0 if started.is_set() else 900.0, lambda _, job: moved.append(job)
         )
         assert ended is None
 
@@ -210,23 +210,23 @@ class TestTraining:
         assert active
         assert active.version == job.version
 
-    def test_one_that_killed_its_worker_is_moved_and_given_up_in_the_end(
+    def test_a_training_that_killed_its_worker_is_moved_and_finally_fails(
         self, training: tuple[Services, Job], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services, job = training
         project, moved = services.settings.project, list[Job]()
-        assert services.jobs.acquire(project, job.job_id)  # and is killed
+        assert services.jobs.acquire(project, job.job_id)  # and the worker is killed
         monkeypatch.setattr(jobs, "LEASE", -LEASE)
 
         for _ in range(worker.MAX_MOVES + 1):
-            worker.work(services, project, job.job_id, move=lambda _, one: moved.append(one))
+            worker.work(services, project, job.job_id, move=lambda _, job: moved.append(job))
 
         assert len(moved) == worker.MAX_MOVES
         failed = services.jobs.get(project, job.job_id)
         assert (failed.state, failed.detail) == (JobState.FAILED, "Gave up after 3 container tasks.")
 
     @pytest.mark.parametrize("where", [in_worker, in_task])
-    def test_it_removes_outdated_versions(
+    def test_a_training_deletes_outdated_versions(
         self, training: tuple[Services, Job], where: Callable[[Services, Job], None]
     ) -> None:
         services, job = training
@@ -234,18 +234,18 @@ class TestTraining:
         for _ in range(services.settings.keep_versions + 1):
             ended = replace(services.train.queue(project), state=VersionState.READY)
             versions.update(project, ended, expected=VersionState.TRAINING)
-        before = [one.version for one in services.train.list_page(project, None, 50).records]
+        before = [version.version for version in services.train.list_page(project, None, 50).records]
 
         where(services, job)
 
-        after = [one.version for one in services.train.list_page(project, None, 50).records]
-        assert after == [one for one in before if one != before[services.settings.keep_versions]]
+        after = [version.version for version in services.train.list_page(project, None, 50).records]
+        assert after == [version for version in before if version != before[services.settings.keep_versions]]
 
 
 class TestFaults:
     @pytest.fixture(params=JobKind)
     def idle(self, request: pytest.FixtureRequest, settings: Settings, wired: Wired) -> tuple[Services, str]:
-        """A job of each kind that nobody has begun with."""
+        """A job of each kind that no worker has acquired."""
         wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services, project = idle_on(settings).services, settings.project
@@ -261,20 +261,20 @@ class TestFaults:
             services.jobs.begin(project, job.job_id)
         return services, job.job_id
 
-    def test_after_an_outage_in_a_step_another_worker_goes_on_at_once(
+    def test_another_worker_resumes_at_once_after_an_outage_in_a_step(
         self, idle: tuple[Services, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services, job_id = idle
         project = services.settings.project
 
-        def away(*_: object, **__: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise Unavailable("It cannot be reached. Try again later.")
 
         with monkeypatch.context() as patch:
-            patch.setattr(services.jobs.objects, "read", away)
-            patch.setattr(services.jobs.objects, "write", away)
-            patch.setattr(NeighborStore, "put_manifest", away)
-            patch.setattr(services.erasure, "erase_user", away)
+            patch.setattr(services.jobs.objects, "read", fail)
+            patch.setattr(services.jobs.objects, "write", fail)
+            patch.setattr(NeighborStore, "put_manifest", fail)
+            patch.setattr(services.erasure, "erase_user", fail)
             with pytest.raises(Unavailable):
                 worker.work(services, project, job_id)
 

@@ -19,7 +19,7 @@ SLICE_SECONDS = 20.0
 PAUSE_SECONDS = 5.0
 Project = Annotated[str | None, typer.Option(help="The project of the key. Default: SERENDIP_PROJECT.")]
 Administration = Annotated[
-    bool, typer.Option("--administration", help="Keys that create and delete projects, not those of a project.")
+    bool, typer.Option("--administration", help="An administration key (creates and deletes projects).")
 ]
 
 

@@ -12,7 +12,7 @@ from app.entry.cli.terminal import connect, console
 
 def recommend(
     user_id: str,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Recommend items to a user, and say why."""

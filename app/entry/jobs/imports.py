@@ -20,7 +20,7 @@ from app.services.jobs import UPLOAD, file_name
 
 BODIES: dict[str, type[EventIn | BatchItem | BatchUser]] = {"events": EventIn, "items": BatchItem, "users": BatchUser}
 MAX_FIRST_REJECTS = 100
-"""An import stops if so many rows at its beginning are all bad."""
+"""An import fails if this many rows at its beginning are all bad."""
 SLICE_BYTES = 1024 * 1024
 BOM = "\ufeff".encode()
 
