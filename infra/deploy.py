@@ -1,4 +1,4 @@
-"""`make deploy`: brings the whole system up in the account whose credentials are at hand, or up to date."""
+"""Create or update the whole system in the AWS account of the current credentials (`make deploy`)."""
 
 import os
 import secrets
@@ -24,17 +24,17 @@ STAGES = Path(__file__).parent / "stages"
 BOOTSTRAP = "serendip-bootstrap"
 ARM = "linux/arm64"
 NETWORK = ("Subnets", "SecurityGroups")
-"""What a stage's file says of tasks that the worker has to know, who starts them."""
+"""Training settings of a stage's file that the worker needs to start tasks."""
 
 Coded = tuple[Template, dict[str, str]]
-"""The application's template with its code named in it, and the parameters that name it."""
+"""The application's template with its code filled in, and the parameters that refer to the code."""
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-Stage = Annotated[str, typer.Option(help="A file of infra/stages, such as dev or prod.")]
+Stage = Annotated[str, typer.Option(help="Name of a file in infra/stages, such as dev or prod.")]
 
 
 class Account:
-    """AWS, as the credentials at hand see it."""
+    """The AWS account of the current credentials."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -48,23 +48,23 @@ class Account:
         return self._session.create_client(service)
 
     def secret(self, stage: str) -> str:
-        """The stage's secret, drawn when it is first asked for and then kept as an encrypted parameter."""
+        """Return the stage's secret; generates it on first use and stores it as an encrypted parameter."""
         parameters, name = self.client("ssm"), secret_name(stage)
         try:
             return str(parameters.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ParameterNotFound":
                 raise
-        drawn = secrets.token_urlsafe(48)
-        parameters.put_parameter(Name=name, Value=drawn, Type="SecureString", Description="Serendip's secret")
-        return drawn
+        generated = secrets.token_urlsafe(48)
+        parameters.put_parameter(Name=name, Value=generated, Type="SecureString", Description="Serendip's secret")
+        return generated
 
     def keep_secret(self, stage: str, secret: str) -> None:
-        """Give a stage the secret of another one, whose tokens it is to accept."""
+        """Store another stage's secret, so that this stage accepts the other's tokens."""
         self.client("ssm").put_parameter(Name=secret_name(stage), Value=secret, Type="SecureString", Overwrite=True)
 
     def upload(self, bucket: str, archive: Path) -> str:
-        """Put a package into the bucket, unless an equal one, which has an equal name, is there; gives its key."""
+        """Upload a package unless one with the same content (hence the same name) exists; returns its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")
         if s3.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
             return key
@@ -73,32 +73,32 @@ class Account:
         return key
 
     def push_image(self, repository: str) -> str:
-        """Build the image for arm64 and push it, unless one of the same sources is there; gives its name.
+        """Build the image for arm64 and push it unless one of the same sources exists; returns its name.
 
         Raises:
-            Failed: Docker is not there, or did not do it.
+            Failed: Docker is missing or failed.
         """
         tag, ecr = sources_digest(), self.client("ecr")
         name = f"{repository}:{tag}"
-        there = ecr.batch_get_image(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
-        if there["images"]:
+        existing = ecr.batch_get_image(repositoryName=repository.partition("/")[2], imageIds=[{"imageTag": tag}])
+        if existing["images"]:
             return name
-        (given,) = ecr.get_authorization_token()["authorizationData"]
-        user, _, password = b64decode(given["authorizationToken"]).decode().partition(":")
-        _docker("login", "--username", user, "--password-stdin", repository.partition("/")[0], given=password)
+        (authorization,) = ecr.get_authorization_token()["authorizationData"]
+        user, _, password = b64decode(authorization["authorizationToken"]).decode().partition(":")
+        _docker("login", "--username", user, "--password-stdin", repository.partition("/")[0], stdin=password)
         _docker("buildx", "build", "--platform", ARM, "--provenance=false", "--tag", name, "--push", ".")
         return name
 
 
-def _docker(*arguments: str, given: str | None = None) -> None:
+def _docker(*arguments: str, stdin: str | None = None) -> None:
     try:
-        subprocess.run(["docker", *arguments], input=given, text=True, check=True, cwd=ROOT)
+        subprocess.run(["docker", *arguments], input=stdin, text=True, check=True, cwd=ROOT)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        raise Failed(f"Docker is needed to build the image ({error}). FLAVOUR=zip needs none.") from error
+        raise Failed(f"Docker is needed to build the image ({error}). FLAVOUR=zip does not need it.") from error
 
 
-def at_hand() -> Account:
-    """The account of the credentials, in the region of AWS_REGION, of AWS_DEFAULT_REGION or of the profile."""
+def current_account() -> Account:
+    """Return the account of the current credentials, in the region of AWS_REGION, AWS_DEFAULT_REGION or the profile."""
     session = get_session()
     if "AWS_REGION" in os.environ:
         session.set_config_variable("region", os.environ["AWS_REGION"])
@@ -106,7 +106,7 @@ def at_hand() -> Account:
 
 
 def sources_digest() -> str:
-    """Of all that the image is built from."""
+    """Return a digest of everything the image is built from."""
     paths = [ROOT / name for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py")]
     digest = sha256()
     for path in (*paths, *sorted((ROOT / "app").rglob("*"))):
@@ -120,25 +120,25 @@ def prefix_of(stage: str) -> str:
 
 
 def secret_name(stage: str) -> str:
-    """Of the parameter of SSM that holds a stage's secret."""
+    """Return the name of the SSM parameter that holds a stage's secret."""
     return f"/serendip/{stage}/secret"
 
 
 def settings_of(stage: str) -> dict[str, Any]:
-    """What the stage's file says.
+    """Load the stage's file.
 
     Raises:
-        Failed: there is no such file.
+        Failed: the file does not exist.
     """
     path = STAGES / f"{stage}.toml"
     if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in STAGES.glob("*.toml")))
-        raise Failed(f"There is no stage {stage} (known: {known}). Copy a file of infra/stages to make one.")
+        stages = ", ".join(sorted(file.stem for file in STAGES.glob("*.toml")))
+        raise Failed(f"Unknown stage: {stage}. Stages: {stages}. To add one, copy a file of infra/stages.")
     return tomllib.loads(path.read_text())
 
 
 Code = Callable[[Account, Template, Mapping[str, str]], Coded]
-"""Builds the code, puts it where Lambda gets it (the bootstrap's outputs say where) and names it."""
+"""Builds the code, uploads it to the place in the bootstrap stack's outputs, and fills it into the template."""
 
 
 def zip_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
@@ -156,24 +156,24 @@ FLAVOURS: dict[str, Code] = {"zip": zip_code, "image": image_code}
 
 
 def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
-    """Make or change everything; gives the outputs of the application's stack.
+    """Create or update all stacks; returns the outputs of the application's stack.
 
     Raises:
         Failed: a stack was refused or rolled back.
-        Unpackable: the code cannot be packed.
+        Unpackable: the code cannot be packaged.
     """
     settings, prefix = settings_of(stage), prefix_of(stage)
     account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
     code = account.stacks.outputs(BOOTSTRAP)
-    template, named = put_code(account, shifted(load("template"), settings["shift"]), code)
+    template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
     if settings.get("snapstart", False):
         template = restored(template)
-    given = settings.get("application", {})
-    application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | named | given
-    alarms = {key: given[key] for key in ("Metrics",) if key in given} | settings.get("monitoring", {})
-    stacks = {"tables": (load("tables"), _of_tables(settings))}
+    overrides = settings.get("application", {})
+    application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | code_parameters | overrides
+    alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
+    stacks = {"tables": (load("tables"), _tables_parameters(settings))}
     if "training" in settings:
-        stacks["training"] = (load("training"), _of_tasks(account, stage, settings, code))
+        stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
         application |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
     stacks["application"] = (versioned(template, application), application)
     stacks["monitoring"] = (load("monitoring"), alarms)
@@ -183,23 +183,25 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
     return account.stacks.outputs(prefix + "application")
 
 
-def _of_tables(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of the tables' stack."""
-    given: Mapping[str, Any] = settings.get("application", {})
+def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the tables' stack."""
+    application: Mapping[str, Any] = settings.get("application", {})
     own: Mapping[str, Any] = settings.get("tables", {})
-    return {key: given[key] for key in ("KeyArn",) if key in given} | dict(own)
+    return {key: application[key] for key in ("KeyArn",) if key in application} | dict(own)
 
 
-def _of_tasks(account: Account, stage: str, settings: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of the stack of container tasks, whose image is made whatever the functions are made of."""
-    given = settings.get("application", {})
-    shared = {key: given[key] for key in ("KeyArn", "LogDays") if key in given}
+def _training_parameters(
+    account: Account, stage: str, settings: Mapping[str, Any], code: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the parameters of the training stack; its tasks need the image even if the functions use zip packages."""
+    application = settings.get("application", {})
+    shared = {key: application[key] for key in ("KeyArn", "LogDays") if key in application}
     own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
     return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
 
 
-def _as_imported(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What a table that was restored has; the rest, as protection and stream, comes with the stack's first change."""
+def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the properties that a restored table has; the stack's first update adds the rest (protection, stream)."""
     names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     kept = {name: properties[name] for name in names if name in properties}
     for index in kept.get("GlobalSecondaryIndexes", ()):
@@ -208,18 +210,18 @@ def _as_imported(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def adopt_tables(account: Account, stage: str, source: str) -> None:
-    """Make the tables' stack of a stage of tables that are there: those that were restored from a backup of another.
+    """Create a stage's tables stack from existing tables that were restored from another stage's backup.
 
     Raises:
         Failed: CloudFormation refused it.
     """
     prefix, template = prefix_of(stage), load("tables")
     present = {}
-    for key, one in template["Resources"].items():
-        if one["Type"] == "AWS::DynamoDB::Table" and one["DeletionPolicy"] == "Retain":
+    for key, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] == "Retain":
             present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
-            one["Properties"] = _as_imported(one["Properties"])
-    parameters = {"TablePrefix": prefix} | _of_tables(settings_of(stage))
+            resource["Properties"] = _importable(resource["Properties"])
+    parameters = {"TablePrefix": prefix} | _tables_parameters(settings_of(stage))
     bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
     account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)
     account.keep_secret(stage, account.secret(source))
@@ -227,27 +229,27 @@ def adopt_tables(account: Account, stage: str, source: str) -> None:
 
 @command.command()
 def restore(
-    backup: str, source: Annotated[str, typer.Option("--from", help="The stage of the backup.")], stage: Stage
+    backup: str, source: Annotated[str, typer.Option("--from", help="Stage that the backup was made of.")], stage: Stage
 ) -> None:
-    """Make the tables of a new stage from a backup of another one; then deploy the new stage."""
+    """Restore another stage's backup into the tables of a new stage. Deploy the new stage afterwards."""
     settings_of(stage)
-    account = at_hand()
+    account = current_account()
     bucket = account.stacks.outputs(prefix_of(source) + "tables")["Files"]
-    done = _command_line(account, stage, ["restore", backup, "--bucket", bucket])
-    if done:
-        sys.exit(done)
+    status = _command_line(account, stage, ["restore", backup, "--bucket", bucket])
+    if status:
+        sys.exit(status)
     adopt_tables(account, stage, source)
     print(f"Next: make deploy STAGE={stage}")
 
 
 @command.command()
 def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip or image")] = "zip") -> None:
-    """Build, upload, and make or change the stacks: tables, application, alarms."""
+    """Build and upload the code, then create or update the stacks: tables, application, alarms."""
     if flavour not in FLAVOURS:
-        raise Failed(f"There is no flavour {flavour}; there are {' and '.join(FLAVOURS)}.")
+        raise Failed(f"Unknown flavour: {flavour}. Use {' or '.join(FLAVOURS)}.")
     if flavour == "image" and settings_of(stage).get("snapstart", False):
-        raise Failed("Lambda takes snapshots of zip packages only: deploy with FLAVOUR=zip, or without snapstart.")
-    account = at_hand()
+        raise Failed("SnapStart supports only zip packages. Deploy with FLAVOUR=zip, or turn snapstart off.")
+    account = current_account()
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
     for name, value in bring_up(account, stage, FLAVOURS[flavour]).items():
         print(f"  {name}: {value}")
@@ -256,12 +258,12 @@ def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip 
 
 @command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(context: typer.Context, stage: Stage = "dev") -> None:
-    """Run the command line on what is deployed, as in `run --stage dev doctor`."""
-    sys.exit(_command_line(at_hand(), stage, context.args))
+    """Run a `serendip` command on a deployed stage, for example `run --stage dev doctor`."""
+    sys.exit(_command_line(current_account(), stage, context.args))
 
 
 def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int:
-    """Run `serendip` on a stage; gives its exit status."""
+    """Run `serendip` on a stage; returns its exit status."""
     environment = {
         **os.environ,
         "SERENDIP_SECRET": account.secret(stage),

@@ -14,29 +14,29 @@ ROOT = Path(__file__).parents[1]
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on arm64
 LIMIT_BYTES = 262_144_000
-"""What Lambda takes, unpacked."""
+"""Lambda's limit for an unpacked package."""
 SERVICES = {"dynamodb", "ecs", "lambda", "s3", "apigatewaymanagementapi"}
-"""Whose descriptions botocore needs at run time."""
+"""AWS services whose descriptions botocore needs at run time."""
 OLDEST = (1980, 1, 1, 0, 0, 0)
-"""Of every file, so that equal content makes equal archives."""
+"""Timestamp of every archived file, so that equal content gives equal archives."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a package has beside the application and what it serves with."""
+    """Contents of a package besides the application and its base dependencies."""
 
     extras: tuple[str, ...]
-    """Of pyproject.toml."""
+    """Extras of pyproject.toml to install."""
     without: tuple[str, ...] = ()
     """Modules that these functions never load."""
 
 
 SERVING = Contents(("tracing",))
-TRAINING = Contents(("tracing", "train"), without=("cel_expr_python",))  # filters and boosts are of answers
+TRAINING = Contents(("tracing", "train"), without=("cel_expr_python",))  # only requests evaluate filters and boosts
 
 
 class Unpackable(Exception):
-    """The package cannot be made; the text says why."""
+    """The package cannot be built; the message says why."""
 
 
 def build(
@@ -45,16 +45,16 @@ def build(
     python: str = PYTHON,
     platform: str | None = PLATFORM,
 ) -> Path:
-    """Make an archive for Lambda in the folder; equal content gives an equal name.
+    """Build an archive for Lambda in the folder; equal content gives an equal name.
 
     Args:
-        folder: is emptied first.
-        contents: which dependencies.
-        python: the version of Lambda's runtime.
-        platform: as uv names it; None for this machine's own.
+        folder: output folder, emptied first.
+        contents: dependencies to include.
+        python: version of Lambda's runtime.
+        platform: uv's name of the platform, or None for this machine.
 
     Raises:
-        Unpackable: a dependency has no wheel for the platform, or the package is larger than Lambda takes.
+        Unpackable: a dependency has no wheel for the platform, or the package exceeds Lambda's limit.
     """
     shutil.rmtree(folder, ignore_errors=True)
     tree = folder / "tree"
@@ -68,11 +68,11 @@ def build(
     compiled = _compile(tree, python)
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
-        raise Unpackable(f"The package has {size:,} bytes, Lambda takes {LIMIT_BYTES:,}.")
+        raise Unpackable(f"The package has {size:,} bytes, Lambda's limit is {LIMIT_BYTES:,}.")
     archive = _archive(tree, folder)
     print(f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed")
     if not compiled:
-        print(f"  It is not byte-compiled, for want of a python{python} here: cold starts take twice as long.")
+        print(f"  Not byte-compiled: python{python} was not found. Cold starts take twice as long.")
     return archive
 
 
@@ -89,7 +89,7 @@ def _uv(*arguments: str) -> None:
 
 
 def prune(tree: Path, without: Sequence[str] = ()) -> None:
-    """Take out what no function loads: tests, descriptions of services, what compilers and installers need."""
+    """Remove what no function loads: tests, service descriptions, files for compilers and installers."""
     for path in (tree / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             shutil.rmtree(path)
@@ -102,10 +102,10 @@ def prune(tree: Path, without: Sequence[str] = ()) -> None:
 
 
 def _compile(tree: Path, python: str) -> bool:
-    """Byte-compile for Lambda's Python, if there is one here: Lambda cannot keep what it compiles itself."""
+    """Byte-compile with Lambda's Python version if it is installed: Lambda cannot keep bytecode it compiles itself."""
     interpreter = shutil.which(f"python{python}")
     if interpreter is None or subprocess.run([interpreter, "--version"], check=False, capture_output=True).returncode:
-        return False  # pyenv leaves commands behind for versions that are not there
+        return False  # pyenv leaves shims for versions that are not installed
     compiling = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "."]
     subprocess.run(compiling, check=True, cwd=tree, env={**os.environ, "PYTHONHASHSEED": "0"})
     return True
@@ -113,8 +113,8 @@ def _compile(tree: Path, python: str) -> bool:
 
 def _archive(tree: Path, folder: Path) -> Path:
     digest = hashlib.sha256()
-    made = folder / "package.zip"
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    unnamed = folder / "package.zip"
+    with zipfile.ZipFile(unnamed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(tree.rglob("*")):
             if path.is_file():
                 name, content = path.relative_to(tree).as_posix(), path.read_bytes()
@@ -122,8 +122,8 @@ def _archive(tree: Path, folder: Path) -> Path:
                 entry = zipfile.ZipInfo(name, OLDEST)
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(entry, content)
-    return made.rename(folder / f"{digest.hexdigest()[:16]}.zip")
+    return unnamed.rename(folder / f"{digest.hexdigest()[:16]}.zip")
 
 
-if __name__ == "__main__":  # the Dockerfile's
+if __name__ == "__main__":  # called by the Dockerfile
     prune(Path(sys.argv[1]))

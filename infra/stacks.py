@@ -1,4 +1,4 @@
-"""Stacks of CloudFormation: made, changed, waited for; and the two flavours of the application's template."""
+"""Create and update CloudFormation stacks, and derive the variants of the application's template."""
 
 import json
 from collections.abc import Mapping
@@ -16,25 +16,25 @@ HANDLER = "app.entry.aws.handler.handler"
 FUNCTION = "AWS::Serverless::Function"
 TRAINING_FUNCTIONS = {"WorkerFunction"}
 INLINE_BYTES = 51_200
-"""What CloudFormation takes in a request; more comes from a bucket."""
+"""CloudFormation's limit for a template in a request; a longer one goes through a bucket."""
 NOT_YET = "REVIEW_IN_PROGRESS"
-"""The state of a stack of which there is only a change set."""
+"""Status of a stack that has a change set but no resources yet."""
 POLL = {"Delay": 5, "MaxAttempts": 360}
 Template = dict[str, Any]
 
 
 class Failed(Exception):
-    """A stack could not be made or changed; the text has CloudFormation's reasons."""
+    """A stack could not be created or updated; the message lists CloudFormation's reasons."""
 
 
 def load(name: str) -> Template:
-    """A template of this folder, with intrinsic functions as JSON spells them."""
+    """Load a template of this folder, with intrinsic functions in their JSON form."""
     plain: Template = json.loads(json.dumps(cfn_yaml.load(str(TEMPLATES / f"{name}.yaml"))))
     return plain
 
 
 def zipped(template: Template, bucket: str, serving: str, training: str, python: str) -> Template:
-    """The template with packages from a bucket in the place of the image."""
+    """Return the template with zip packages from a bucket instead of the image."""
     for name, function in functions(template).items():
         for key in ("PackageType", "ImageUri"):
             del function[key]
@@ -45,14 +45,14 @@ def zipped(template: Template, bucket: str, serving: str, training: str, python:
 
 
 def restored(template: Template) -> Template:
-    """The template with SnapStart: new instances go on from a snapshot of one that has imported everything."""
+    """Return the template with SnapStart: new instances resume from a snapshot taken after all imports."""
     for function in _published(template):
         function["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return template
 
 
 def shifted(template: Template, shift: str) -> Template:
-    """The template with traffic moving to a new version by CodeDeploy as named, or at once."""
+    """Return the template with CodeDeploy's named traffic shift, or with an immediate one."""
     for function in functions(template).values():
         if "DeploymentPreference" in function:
             function["DeploymentPreference"]["Type"] = shift
@@ -62,20 +62,22 @@ def shifted(template: Template, shift: str) -> Template:
 
 
 def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
-    """The template, publishing a new version where anything differs: SAM by itself looks at the code only."""
-    said = json.dumps([template, dict(parameters)], sort_keys=True).encode()
+    """Return the template with a new version published on any change: SAM by itself compares only the code."""
+    content = json.dumps([template, dict(parameters)], sort_keys=True).encode()
     for function in _published(template):
-        function["AutoPublishCodeSha256"] = sha256(said).hexdigest()
+        function["AutoPublishCodeSha256"] = sha256(content).hexdigest()
     return template
 
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:
-    """The properties of the template's functions, by name."""
-    return {name: one["Properties"] for name, one in template["Resources"].items() if one["Type"] == FUNCTION}
+    """Return the properties of the template's functions, by name."""
+    return {
+        name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == FUNCTION
+    }
 
 
 def _published(template: Template) -> list[dict[str, Any]]:
-    """The functions that answer through an alias of a version."""
+    """Return the functions that are called through an alias of a version."""
     return [function for function in functions(template).values() if "AutoPublishAlias" in function]
 
 
@@ -84,16 +86,16 @@ class Stacks:
         self._client, self._s3 = cloudformation, s3
 
     def outputs(self, name: str) -> dict[str, str]:
-        """What a stack tells of itself; empty where there is no such stack."""
-        return {one["OutputKey"]: one["OutputValue"] for one in self._described(name).get("Outputs", ())}
+        """Return a stack's outputs; empty if the stack does not exist."""
+        return {output["OutputKey"]: output["OutputValue"] for output in self._describe(name).get("Outputs", ())}
 
     def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
-        """Make the stack, or change it to what the template says; nothing is done where nothing differs.
+        """Create or update the stack; does nothing if nothing changed.
 
         Raises:
             Failed: CloudFormation refused it or rolled it back.
         """
-        exists = self._described(name).get("StackStatus", NOT_YET) != NOT_YET
+        exists = self._describe(name).get("StackStatus", NOT_YET) != NOT_YET
         self._change(name, "UPDATE" if exists else "CREATE", template, parameters, bucket)
 
     def adopt(
@@ -104,9 +106,9 @@ class Stacks:
         present: Mapping[str, Mapping[str, str]],
         bucket: str | None = None,
     ) -> None:
-        """Make a stack of those of a template's resources that are there already; `apply` then adds the others.
+        """Create a stack from those of the template's resources that already exist; `apply` then adds the others.
 
-        `present`: a resource's name in the template -> what identifies it.
+        `present` maps a resource's name in the template to its identifier.
 
         Raises:
             Failed: CloudFormation refused it.
@@ -149,29 +151,29 @@ class Stacks:
         except ClientError as error:
             raise Failed(f"The stack {name} was refused: {error}") from error
 
-    def _described(self, name: str) -> Mapping[str, Any]:
-        """What CloudFormation says of a stack; nothing where there is none."""
+    def _describe(self, name: str) -> Mapping[str, Any]:
+        """Describe a stack; empty if it does not exist."""
         try:
             (stack,) = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
             if "does not exist" in str(error):
                 return {}
             raise
-        found: Mapping[str, Any] = stack
-        return found
+        description: Mapping[str, Any] = stack
+        return description
 
     def _body(self, name: str, template: Template, bucket: str | None) -> dict[str, str]:
         body = json.dumps(template)
         if len(body) <= INLINE_BYTES:
             return {"TemplateBody": body}
         if bucket is None:
-            raise Failed(f"The template of {name} is too long to be sent without a bucket.")
+            raise Failed(f"The template of {name} is too long to send without a bucket.")
         key = f"templates/{name}.json"
         self._s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
         return {"TemplateURL": self._s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3_600)}
 
     def _ready(self, change: Mapping[str, str]) -> bool:
-        """Whether the change set has something to do."""
+        """Wait for the change set; returns whether it contains changes."""
         try:
             waiter = self._client.get_waiter("change_set_create_complete")
             waiter.wait(**change, WaiterConfig={"Delay": 2, "MaxAttempts": 150})

@@ -1,4 +1,4 @@
-"""A deployment for all tests of a module."""
+"""One deployment for all tests of a module."""
 
 from collections.abc import Iterator
 
@@ -16,19 +16,19 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def admin(cloud: Cloud) -> str:
-    """The first key, as `make admin-key` makes it."""
+    """The first admin key, created like `make admin-key` does."""
     assert cloud.outputs
-    made = cloud.run("keys", "create", "root", "--scope", "admin", "--administration")
-    assert made.returncode == 0, made.stderr
-    return made.stdout.split()[-1]
+    created = cloud.run("keys", "create", "root", "--scope", "admin", "--administration")
+    assert created.returncode == 0, created.stderr
+    return created.stdout.split()[-1]
 
 
 @pytest.fixture(scope="module")
 def shop_key(cloud: Cloud, admin: str) -> str:
-    """Of the project `shop`, with a few tastes."""
+    """A key of the project `shop`, which has items and events."""
     with cloud.client(admin) as client:
-        made: str = client.post("/v1/projects", json={"project_id": "shop"}).raise_for_status().json()["key"]["key"]
-    with cloud.client(made) as client:
+        key: str = client.post("/v1/projects", json={"project_id": "shop"}).raise_for_status().json()["key"]["key"]
+    with cloud.client(key) as client:
         items = [{"item_id": f"i{n}", "categories": ["odd" if n % 2 else "even"]} for n in range(12)]
         client.post("/v1/items:batch", json={"items": items}).raise_for_status()
         events = [
@@ -38,4 +38,4 @@ def shop_key(cloud: Cloud, admin: str) -> str:
             if (user + item) % 5
         ]
         client.post("/v1/events", json={"events": events}).raise_for_status()
-    return made
+    return key

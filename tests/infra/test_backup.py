@@ -1,4 +1,4 @@
-"""A backup of one stage, made into another one, in the emulated cloud."""
+"""A stage's backup restored into a new stage, in the emulated cloud."""
 
 import gzip
 import os
@@ -27,9 +27,9 @@ pytestmark = [
 
 
 class TestBackup:
-    """The emulator plays exports without writing what they export: the test does that, in DynamoDB's form."""
+    """The emulator accepts exports but writes no files: the test writes them in DynamoDB's format."""
 
-    def test_a_new_stage_is_made_of_a_backup(
+    def test_a_new_stage_is_restored_from_a_backup(
         self, cloud: Cloud, shop_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         cloud.make_recoverable()
@@ -57,8 +57,8 @@ class TestBackup:
             assert counts[0] == counts[1], table
         assert cloud.account.secret("back") == cloud.account.secret(STAGE)
         with pytest.raises(SystemExit):
-            deploy.restore(backup.name, STAGE, "back")  # they are there already
-        monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage has it built
+            deploy.restore(backup.name, STAGE, "back")  # the tables exist already
+        monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage covers the build
         back = Cloud(cloud.port, cloud.packages)
         back.deploy(stage="back")
         worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
@@ -78,8 +78,10 @@ class TestBackup:
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """Bytes as base64, as the export has them."""
+    """Return a row in the export's form, with bytes as base64."""
     return {
-        name: {kind: b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in one.items()}
-        for name, one in row.items()
+        name: {
+            kind: b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in attribute.items()
+        }
+        for name, attribute in row.items()
     }

@@ -33,7 +33,7 @@ def client(cloud: Cloud, shop_key: str) -> Iterator[httpx2.Client]:
 
 
 def ids(client: httpx2.Client, path: str) -> list[str]:
-    return [one["item_id"] for one in client.get(path).raise_for_status().json()["items"]]
+    return [item["item_id"] for item in client.get(path).raise_for_status().json()["items"]]
 
 
 class TestDeployment:
@@ -57,29 +57,29 @@ class TestDeployment:
         version = client.post("/v1/models").raise_for_status().json()["version"]
 
         def ended() -> Any:
-            found = client.get(f"/v1/models/{version}").raise_for_status().json()
-            return found if found["active"] or found["detail"] else None
+            model = client.get(f"/v1/models/{version}").raise_for_status().json()
+            return model if model["active"] or model["detail"] else None
 
         trained = soon(ended, 180, cloud.worker_log)
         assert (trained["state"], trained["active"]) == ("ready", True), (trained, cloud.worker_log())
         soon(lambda: client.get("/v1/users/u1/recommendations").json()["model_version"] == version)
-        assert {int(one[1:]) % 2 for one in ids(client, "/v1/items/i1/similar?limit=3")} == {1}
+        assert {int(item_id[1:]) % 2 for item_id in ids(client, "/v1/items/i1/similar?limit=3")} == {1}
 
     def test_jobs_import_and_export_files_in_the_worker(self, cloud: Cloud, client: httpx2.Client) -> None:
-        """The file goes from here into the bucket, with a URL that the function's role signed.
+        """The test uploads the file with a URL that the function's role signed.
 
-        The bucket's policy lets nobody in without TLS, which the emulator does not speak.
+        The bucket's policy denies access without TLS, which the emulator does not support.
         """
 
         def ended(job_id: str) -> Any:
             def look() -> Any:
-                found = client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
-                return found if found["ended_at"] else None
+                job = client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
+                return job if job["ended_at"] else None
 
             return soon(look, 180, cloud.worker_log)
 
-        asked = {"kind": "import", "records": "users", "format": "csv", "columns": {"who": "user_id"}}
-        job = client.post("/v1/jobs", json=asked).raise_for_status().json()
+        request = {"kind": "import", "records": "users", "format": "csv", "columns": {"who": "user_id"}}
+        job = client.post("/v1/jobs", json=request).raise_for_status().json()
         rows = b"who,plan\nann,free\nbob,paid\n,free\n"
         assert "explicit deny" in httpx2.put(job["upload_url"], content=rows).text
         cloud.account.client("s3").delete_bucket_policy(Bucket=cloud.files)
@@ -89,15 +89,15 @@ class TestDeployment:
         exported = ended(client.post("/v1/jobs", json={"kind": "export"}).raise_for_status().json()["job_id"])
         erased = ended(client.post("/v1/jobs", json={"kind": "erasure", "user_id": "bob"}).json()["job_id"])
 
-        told = cloud.worker_log()
-        assert (imported["state"], imported["counts"]) == ("succeeded", {"loaded": 2, "rejected": 1}), told
-        assert (exported["state"], exported["counts"]["users"]) == ("succeeded", 2), told
-        assert (erased["state"], erased["counts"]["profile"]) == ("succeeded", 1), told
+        log = cloud.worker_log()
+        assert (imported["state"], imported["counts"]) == ("succeeded", {"loaded": 2, "rejected": 1}), log
+        assert (exported["state"], exported["counts"]["users"]) == ("succeeded", 2), log
+        assert (erased["state"], erased["counts"]["profile"]) == ("succeeded", 1), log
         files = client.get(f"/v1/jobs/{exported['job_id']}/files").raise_for_status().json()["files"]
-        (users,) = [one["url"] for one in files if one["name"].endswith("-users.jsonl")]
+        (users,) = [file["url"] for file in files if file["name"].endswith("-users.jsonl")]
         assert len(httpx2.get(users).raise_for_status().content.splitlines()) == 2
 
-    def test_a_socket_is_answered_and_told_of_what_changed(
+    def test_a_socket_gets_responses_and_pushed_changes(
         self, cloud: Cloud, client: httpx2.Client, shop_key: str
     ) -> None:
         with connect(cloud.socket_url, additional_headers={"X-API-Key": shop_key}) as socket:
@@ -125,22 +125,24 @@ class TestDeployment:
         assert orjson.loads(answer["Payload"].read())["refreshed"] >= 0
         assert "FunctionError" not in answer
 
-    def test_the_doctor_sees_what_the_emulator_left_out_and_what_is_mended(self, cloud: Cloud, shop_key: str) -> None:
-        """MiniStack's CloudFormation turns neither expiry nor point-in-time recovery on; DynamoDB's own calls do."""
+    def test_the_doctor_reports_what_the_emulator_omits_until_it_is_fixed(self, cloud: Cloud, shop_key: str) -> None:
+        """MiniStack's CloudFormation enables neither TTL nor point-in-time recovery; DynamoDB's own calls do."""
         assert shop_key
         own = {prefix_of(STAGE) + plain_name(model) for model in LASTING}
 
-        def wrong() -> list[str]:
-            told = cloud.run("doctor", "--json", SERENDIP_PROJECT="shop")
-            found = [f"{one['name']}: {one['detail']}" for one in orjson.loads(told.stdout) if not one["good"]]
-            assert told.returncode == (1 if found else 0), told.stderr
-            return found
+        def faults() -> list[str]:
+            doctor = cloud.run("doctor", "--json", SERENDIP_PROJECT="shop")
+            failed = [
+                f"{check['name']}: {check['detail']}" for check in orjson.loads(doctor.stdout) if not check["good"]
+            ]
+            assert doctor.returncode == (1 if failed else 0), doctor.stderr
+            return failed
 
-        assert len([one for one in wrong() if "does not expire rows" in one]) == 9
+        assert len([fault for fault in faults() if "does not expire rows" in fault]) == 9
         assert cloud.run("migrate").returncode == 0
-        assert {one.partition(":")[0] for one in wrong()} == own
+        assert {fault.partition(":")[0] for fault in faults()} == own
         cloud.make_recoverable()
-        assert wrong() == []
+        assert faults() == []
 
     def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(
         self, cloud: Cloud, shop_key: str
@@ -174,11 +176,11 @@ class TestDeployment:
 
         assert cloud.account.client("lambda").list_functions()["Functions"] == before
 
-    def test_any_change_is_a_new_version_that_the_alias_moves_to(self, cloud: Cloud, client: httpx2.Client) -> None:
+    def test_any_change_publishes_a_version_and_moves_the_alias(self, cloud: Cloud, client: httpx2.Client) -> None:
         def serving() -> str:
             functions = cloud.account.client("lambda")
-            found: str = functions.get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")["FunctionVersion"]
-            return found
+            version: str = functions.get_alias(FunctionName=f"{prefix_of(STAGE)}api", Name="live")["FunctionVersion"]
+            return version
 
         before = serving()
         cloud.deploy(more_memory)
@@ -190,10 +192,10 @@ class TestDeployment:
 
 
 class TestImage:
-    def test_it_is_built_for_arm64_and_pushed_once(
+    def test_the_image_is_built_for_arm64_and_pushed_once(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Docker is played by a program that notes what it is asked: no engine runs here."""
+        """A stub replaces Docker and records its arguments: no engine runs here."""
         notes = tmp_path / "notes"
         (tmp_path / "docker").write_text(f'#!/bin/sh\necho "$@" >> {notes}\n')
         (tmp_path / "docker").chmod(0o755)
@@ -215,13 +217,13 @@ class TestImage:
         assert cloud.account.push_image(repository) == name
         assert len(notes.read_text().splitlines()) == 2
 
-    def test_without_docker_it_is_said_what_needs_none(
+    def test_without_docker_the_error_suggests_the_zip_flavour(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.setattr(deploy, "sources_digest", lambda: "other")
 
-        with pytest.raises(Failed, match="FLAVOUR=zip needs none"):
+        with pytest.raises(Failed, match="FLAVOUR=zip does not need it"):
             cloud.account.push_image(cloud.account.stacks.outputs("serendip-bootstrap")["Images"])
 
 
@@ -249,7 +251,7 @@ def with_no_such_handler(template: Template) -> None:
 
 @pytest.mark.skipif(not FULL, reason="part of make deploy-check")
 class TestFaults:
-    """Each is planted in the template that is deployed, and seen from outside."""
+    """Each fault is planted in the deployed template and observed from outside."""
 
     @pytest.mark.parametrize(
         ("fault", "call", "status"),
@@ -260,11 +262,13 @@ class TestFaults:
             (with_no_such_handler, ("GET", "/health/live"), 502),
         ],
     )
-    def test_it_is_seen(self, cloud: Cloud, shop_key: str, fault: Any, call: tuple[str, str], status: int) -> None:
+    def test_a_planted_fault_is_seen_and_gone_once_fixed(
+        self, cloud: Cloud, shop_key: str, fault: Any, call: tuple[str, str], status: int
+    ) -> None:
         with cloud.client(shop_key) as client:
             cloud.deploy(fault)
             seen = client.request(*call)
             cloud.deploy()
-            mended = client.request(*call)
+            fixed = client.request(*call)
 
-        assert (seen.status_code, mended.is_success) == (status, True), seen.text
+        assert (seen.status_code, fixed.is_success) == (status, True), seen.text

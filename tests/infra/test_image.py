@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, run by buildah over a root file system of this machine's Python, as no base can be pulled."""
+"""The Dockerfile's steps, run by buildah on a root file system with this machine's Python, as no base image can be pulled."""
 
 import os
 import re
@@ -40,13 +40,15 @@ def buildah(*arguments: str, **more: str) -> str:
 
 
 def libraries(program: Path) -> set[Path]:
-    """Shared libraries that a program or module loads."""
-    told = subprocess.run([str(shutil.which("ldd")), str(program)], check=False, capture_output=True, text=True).stdout
-    return {Path(found) for found in re.findall(r"(/\S+) \(0x", told)}
+    """Return the shared libraries that a program or module loads."""
+    output = subprocess.run(
+        [str(shutil.which("ldd")), str(program)], check=False, capture_output=True, text=True
+    ).stdout
+    return {Path(path) for path in re.findall(r"(/\S+) \(0x", output)}
 
 
 def root_file_system(folder: Path) -> None:
-    """A shell, a few tools and Python, with what they load."""
+    """A root file system with a shell, a few tools and Python, and their libraries."""
     home = Path(sys.base_prefix)
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     ignored = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a", "idlelib", "tkinter")
@@ -66,7 +68,7 @@ def root_file_system(folder: Path) -> None:
     pip.chmod(0o755)
     wheels = list((Path(sys.prefix) / "lib" / python / "site-packages").rglob("*.so"))
     loading = [*programs, *modules, *wheels, Path(sys.executable).with_name("uv")]
-    for library in {one for program in loading for one in libraries(program) if "site-packages" not in str(one)}:
+    for library in {path for program in loading for path in libraries(program) if "site-packages" not in str(path)}:
         target = folder / library.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library.resolve(), target)
@@ -78,7 +80,7 @@ def root_file_system(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An image of the root file system, with what the Dockerfile takes for given of AWS's."""
+    """An image of the root file system, with the parts of AWS's base image that the Dockerfile relies on."""
     folder = tmp_path_factory.mktemp("base")
     root_file_system(folder / "root")
     certificates = "/etc/ssl/certs/ca-certificates.crt"
@@ -100,9 +102,9 @@ def build(base: str, context: Path, tag: str) -> str:
 
 
 class TestImage:
-    def test_it_is_built_and_starts_as_nobody_with_all_it_needs_and_no_more(self, base: str) -> None:
-        told = build(base, ROOT, IMAGE)
-        megabytes = int(re.findall(r"(?m)^(\d+)\s+/packages$", told)[0])
+    def test_the_image_starts_unprivileged_with_exactly_what_it_needs(self, base: str) -> None:
+        log = build(base, ROOT, IMAGE)
+        megabytes = int(re.findall(r"(?m)^(\d+)\s+/packages$", log)[0])
         print(f" the image adds {megabytes} MB to its base", end=" ")  # noqa: T201
         container = buildah("from", "--quiet", IMAGE).strip()
         try:
@@ -117,8 +119,8 @@ class TestImage:
                 "AWS_ACCESS_KEY_ID=n",
                 "AWS_SECRET_ACCESS_KEY=n",
             ]
-            given = [part for one in settings for part in ("--env", one)]
-            ran = buildah("run", "--user", "1000", *given, container, "--", "python", "-c", checks)
+            options = [part for setting in settings for part in ("--env", setting)]
+            ran = buildah("run", "--user", "1000", *options, container, "--", "python", "-c", checks)
             left = buildah("run", container, "--", "ls", TASK_ROOT, "/")
             config = buildah("inspect", "--format", "{{.OCIv1.Config.User}} {{.OCIv1.Config.Cmd}}", IMAGE)
         finally:
@@ -130,7 +132,7 @@ class TestImage:
         assert {"app", "numpy"} <= set(left.split())
         assert not {"build", "packages", "pyproject.toml", "tests"} & set(left.split())
 
-    def test_a_handler_that_does_not_import_is_not_built(self, base: str, tmp_path: Path) -> None:
+    def test_a_broken_handler_import_fails_the_build(self, base: str, tmp_path: Path) -> None:
         for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, tmp_path)
         shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))

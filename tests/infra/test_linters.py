@@ -1,4 +1,4 @@
-"""The linters of `make lint` refuse templates and Dockerfiles in which something was spoilt."""
+"""The linters of `make lint` refuse templates and Dockerfiles with a planted fault."""
 
 import subprocess
 import sys
@@ -30,19 +30,19 @@ pytestmark = pytest.mark.skipif(not FULL, reason="part of make deploy-check")
 
 
 def linted(path: Path) -> tuple[int, str]:
-    """Exit status, and what was said of the file."""
+    """Return the exit status and the output about the file."""
     if path.name == "Dockerfile":
         asking = [[str(CHECKOV / "hadolint"), str(path)]]
     else:
         security = [str(CHECKOV / "checkov"), "--config-file", str(INFRA / "checkov.yaml"), "--file", str(path)]
         asking = [[str(TOOLS / "cfn-lint"), str(path)], security]
-    done = [subprocess.run(one, check=False, capture_output=True, text=True) for one in asking]
-    return max(one.returncode for one in done), "".join(one.stdout + one.stderr for one in done)
+    done = [subprocess.run(command, check=False, capture_output=True, text=True) for command in asking]
+    return max(run.returncode for run in done), "".join(run.stdout + run.stderr for run in done)
 
 
 @pytest.mark.parametrize("what", SPOILT)
 class TestLinters:
-    def test_what_is_spoilt_is_refused(self, what: str, tmp_path: Path) -> None:
+    def test_planted_faults_are_refused(self, what: str, tmp_path: Path) -> None:
         name, right, wrong, rule = SPOILT[what]
         source = (ROOT if name == "Dockerfile" else INFRA) / name
         before = source.read_text()

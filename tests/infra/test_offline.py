@@ -1,4 +1,4 @@
-"""The handler behind serverless-offline, an emulation of API Gateway that we did not write: HTTP and WebSocket."""
+"""The handler behind serverless-offline, a third-party emulation of API Gateway: HTTP and WebSocket."""
 
 import os
 import signal
@@ -75,13 +75,13 @@ def gateway(wired: Wired, settings: Settings, tmp_path: Path) -> Iterator[Gatewa
 
 
 class TestOffline:
-    def test_requests_and_sockets_are_answered(self, gateway: Gateway, key: str) -> None:
+    def test_http_requests_and_socket_frames_get_responses(self, gateway: Gateway, key: str) -> None:
         with httpx2.Client(base_url=gateway.http, headers={"x-api-key": key}, timeout=60) as client:
             assert client.put("/v1/items/i1", json={"title": "Lamp", "categories": ["light"]}).is_success
             accepted = client.post("/v1/events", json={"user_id": "ann", "item_id": "i1", "timestamp": AT})
             assert accepted.status_code == 202
             shown = client.get("/v1/users/bob/recommendations", params={"filter": '"light" in item.categories'})
-            assert [one["item_id"] for one in shown.json()["items"]] == ["i1"]
+            assert [item["item_id"] for item in shown.json()["items"]] == ["i1"]
             refused = client.get("/v1/items/i1", headers={"x-api-key": "sk_wrong"})
             assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
             assert client.post("/v1/models/none:activate").status_code == 404
@@ -89,7 +89,7 @@ class TestOffline:
         with connect(gateway.socket, additional_headers={"X-API-Key": key}) as socket:
             socket.send('{"action": "recommend", "user_id": "bob", "limit": 1}')
             answer = orjson.loads(socket.recv(60))
-        assert [one["item_id"] for one in answer["items"]] == ["i1"]
+        assert [item["item_id"] for item in answer["items"]] == ["i1"]
 
         with pytest.raises(WebSocketException), connect(gateway.socket) as socket:
             socket.recv(60)

@@ -1,4 +1,4 @@
-"""The templates say what the models, the settings, the metrics and the OpenAPI document say."""
+"""The templates agree with the models, settings, metrics and OpenAPI document."""
 
 import json
 import re
@@ -32,7 +32,7 @@ AWS_METRICS = {
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {"QueueName"}),
     "AWS/DynamoDB": ({"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents"}, {"TableName"}),
 }
-"""What AWS documents for HTTP APIs, functions, queues and tables, as far as it is used."""
+"""AWS's documented metrics of HTTP APIs, functions, queues and tables that alarms may use."""
 STAGE_FILES = sorted((ROOT / "infra" / "stages").glob("*.toml"))
 LOGGED = {*telemetry.METRICS, "route"}
 
@@ -43,7 +43,9 @@ def stack(name: str) -> Template:
 
 
 def of_type(name: str, kind: str) -> dict[str, dict[str, Any]]:
-    return {key: one["Properties"] for key, one in stack(name)["Resources"].items() if one["Type"] == kind}
+    return {
+        key: resource["Properties"] for key, resource in stack(name)["Resources"].items() if resource["Type"] == kind
+    }
 
 
 def keys(schema: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -56,26 +58,26 @@ def table_of(model: type[Model]) -> dict[str, Any]:
 
 
 def shape_of_model(model: type[Model]) -> dict[str, Any]:
-    """Name, keys, indexes, expiry and stream as the model wants them."""
+    """Return name, keys, indexes, TTL and stream of a model."""
     schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
     expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
     indexes = schema["global_secondary_indexes"]
     return {
         "name": {"Fn::Sub": "${TablePrefix}" + plain_name(model)},
         "keys": keys(schema["key_schema"]),
-        "indexes": {one["index_name"]: (keys(one["key_schema"]), one["projection"]) for one in indexes},
+        "indexes": {index["index_name"]: (keys(index["key_schema"]), index["projection"]) for index in indexes},
         "expiry": expiry.attr_name if expiry else None,
         "stream": getattr(model.Meta, "stream_view_type", None),
     }
 
 
 def shape_of_table(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The same as the template makes them."""
+    """Return the same facts from the template."""
     indexes = table.get("GlobalSecondaryIndexes", ())
     return {
         "name": table["TableName"],
         "keys": keys(table["KeySchema"]),
-        "indexes": {one["IndexName"]: (keys(one["KeySchema"]), one["Projection"]) for one in indexes},
+        "indexes": {index["IndexName"]: (keys(index["KeySchema"]), index["Projection"]) for index in indexes},
         "expiry": table.get("TimeToLiveSpecification", {}).get("AttributeName"),
         "stream": table.get("StreamSpecification", {}).get("StreamViewType"),
     }
@@ -94,14 +96,14 @@ class TestTables:
         assert shape_of_table(other) != shape_of_model(model)
         assert (shape_of_table(without) == shape_of_model(model)) == ("TimeToLiveSpecification" not in table)
 
-    def test_it_costs_by_use_and_at_most_what_is_allowed(self, model: type[Model]) -> None:
+    def test_each_table_is_billed_by_use_up_to_its_cap(self, model: type[Model]) -> None:
         table = table_of(model)["Properties"]
 
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         cap = {"MaxReadRequestUnits": {"Ref": "MostReadUnits"}, "MaxWriteRequestUnits": {"Ref": "MostWriteUnits"}}
-        assert all(one["OnDemandThroughput"] == cap for one in [table, *table.get("GlobalSecondaryIndexes", ())])
+        assert all(capped["OnDemandThroughput"] == cap for capped in [table, *table.get("GlobalSecondaryIndexes", ())])
 
-    def test_what_cannot_be_made_anew_is_kept_and_backed_up(self, model: type[Model]) -> None:
+    def test_tables_that_cannot_be_rebuilt_are_retained_and_backed_up(self, model: type[Model]) -> None:
         resource = table_of(model)
         table, lasts = resource["Properties"], model in LASTING
 
@@ -114,32 +116,34 @@ class TestFunctions:
     def test_every_variable_is_a_setting(self) -> None:
         common = stack("template")["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in functions(stack("template")).items():
-            given = {**common, **function.get("Environment", {}).get("Variables", {})}
-            known = {PREFIX + field.upper() for field in Settings.model_fields}
-            assert set(given) <= known, name
-            assert {PREFIX + field.upper() for field, one in Settings.model_fields.items() if one.is_required()} <= set(
-                given
-            ), name
+            variables = {**common, **function.get("Environment", {}).get("Variables", {})}
+            allowed = {PREFIX + field.upper() for field in Settings.model_fields}
+            assert set(variables) <= allowed, name
+            assert {
+                PREFIX + field.upper()
+                for field, field_info in Settings.model_fields.items()
+                if field_info.is_required()
+            } <= set(variables), name
 
-    def test_who_starts_trainings_and_answers_sockets_knows_where(self) -> None:
+    def test_functions_get_the_addresses_of_the_worker_and_the_socket_gateway(self) -> None:
         needed = {"SERENDIP_WORKER_FUNCTION", "SERENDIP_SOCKET_ENDPOINT"}
         for name in ("ApiFunction", "StreamFunction"):
             assert needed <= set(functions(stack("template"))[name]["Environment"]["Variables"])
 
-    def test_a_function_outlasts_what_it_does(self) -> None:
+    def test_function_timeouts_exceed_their_work(self) -> None:
         made = functions(stack("template"))
         settings = Settings.model_fields
 
         assert made["ApiFunction"]["Timeout"] > settings["request_deadline_seconds"].default
         (integration,) = (
-            one
-            for one in of_type("template", "AWS::ApiGatewayV2::Integration").values()
-            if one["IntegrationUri"] == {"Ref": "ApiFunction.Alias"}
+            integration
+            for integration in of_type("template", "AWS::ApiGatewayV2::Integration").values()
+            if integration["IntegrationUri"] == {"Ref": "ApiFunction.Alias"}
         )
         assert integration["TimeoutInMillis"] > 1_000 * made["ApiFunction"]["Timeout"]
         assert made["StreamFunction"]["Timeout"] > BATCH_SECONDS
 
-    def test_batches_are_halved_bounded_and_not_lost_in_silence(self) -> None:
+    def test_failed_batches_are_split_retried_and_reported(self) -> None:
         mapping = functions(stack("template"))["StreamFunction"]["Events"]["EventsStream"]["Properties"]
 
         assert mapping["BisectBatchOnFunctionError"]
@@ -157,33 +161,33 @@ class TestFunctions:
             assert packed == {key: value for key, value in function.items() if key not in code}
             assert zips[name]["CodeUri"] == {"Bucket": "b", "Key": "t" if name == "WorkerFunction" else "s"}
 
-    def test_snapshots_are_taken_of_the_functions_that_answer(self) -> None:
+    def test_snapstart_covers_the_api_and_stream_functions(self) -> None:
         made = functions(restored(load("template")))
 
-        assert {name for name, one in made.items() if "SnapStart" in one} == {"ApiFunction", "StreamFunction"}
+        assert {name for name, function in made.items() if "SnapStart" in function} == {"ApiFunction", "StreamFunction"}
 
     def test_traffic_shifts_as_a_stage_says(self) -> None:
         gradual = functions(shifted(load("template"), "Linear10PercentEvery1Minute"))["ApiFunction"]
         at_once = functions(shifted(load("template"), "AllAtOnce"))["ApiFunction"]
 
         assert gradual["DeploymentPreference"]["Type"] == "Linear10PercentEvery1Minute"
-        alarms = [one["Ref"] for one in gradual["DeploymentPreference"]["Alarms"]]
+        alarms = [alarm["Ref"] for alarm in gradual["DeploymentPreference"]["Alarms"]]
         assert set(alarms) == set(of_type("template", "AWS::CloudWatch::Alarm"))
         assert "DeploymentPreference" not in at_once
 
-    def test_the_forecast_of_costs_knows_the_schedule_and_the_memory(self) -> None:
+    def test_the_cost_model_uses_the_deployed_schedule_and_memory(self) -> None:
         made = functions(stack("template"))
-        schedule = made["StreamFunction"]["Events"]["ListsThatWerePutOff"]["Properties"]["ScheduleExpression"]
+        schedule = made["StreamFunction"]["Events"]["OverdueLists"]["Properties"]["ScheduleExpression"]
 
         assert schedule == f"rate({cost_model.TICK_SECONDS // 60} minutes)"
         assert stack("template")["Parameters"]["ApiMemory"]["Default"] == 1_024 * prices.API_MEMORY_GB
 
 
 class TestTasks:
-    def test_the_worker_knows_how_to_start_them(self) -> None:
+    def test_the_worker_can_start_training_tasks(self) -> None:
         variables = functions(stack("template"))["WorkerFunction"]["Environment"]["Variables"]
-        text, given = variables["SERENDIP_TRAINING_TASK"]["Fn::If"][1]["Fn::Sub"]
-        groups = given["Groups"]["Fn::If"][1]["Fn::Sub"][0].replace("${Names}", "sg-1")
+        text, overrides = variables["SERENDIP_TRAINING_TASK"]["Fn::If"][1]["Fn::Sub"]
+        groups = overrides["Groups"]["Fn::If"][1]["Fn::Sub"][0].replace("${Names}", "sg-1")
         text = text.replace("${TablePrefix}", "serendip-").replace("${Subnets}", 'a", "b').replace("${Groups}", groups)
         task = Settings(secret="x" * 32, training_task=text).training_task
 
@@ -194,17 +198,17 @@ class TestTasks:
         assert made["Family"]["Fn::Sub"].replace("${TablePrefix}", "serendip-") == task.task_definition
         assert cluster["ClusterName"]["Fn::Sub"].replace("${TablePrefix}", "serendip-") == task.cluster
 
-    def test_their_container_runs_what_there_is_with_settings_that_there_are(self) -> None:
+    def test_the_training_container_runs_an_existing_command_with_valid_settings(self) -> None:
         (made,) = of_type("training", "AWS::ECS::TaskDefinition").values()
         (container,) = made["ContainerDefinitions"]
-        known = {PREFIX + field.upper() for field in Settings.model_fields}
+        settings = {PREFIX + field.upper() for field in Settings.model_fields}
 
         assert container["Name"] == task_client.CONTAINER
         assert container["EntryPoint"] == ["python", "-m", task.__name__]
-        assert {one["Name"] for one in container["Environment"] + container["Secrets"]} <= known
+        assert {variable["Name"] for variable in container["Environment"] + container["Secrets"]} <= settings
 
-    def test_the_worker_may_give_them_their_roles(self) -> None:
-        roles = {one["RoleName"]["Fn::Sub"] for one in of_type("training", "AWS::IAM::Role").values()}
+    def test_the_worker_may_pass_the_task_roles(self) -> None:
+        roles = {role["RoleName"]["Fn::Sub"] for role in of_type("training", "AWS::IAM::Role").values()}
         text = json.dumps(functions(stack("template"))["WorkerFunction"]["Policies"])
 
         assert ":role/${TablePrefix}training-*" in text
@@ -212,29 +216,29 @@ class TestTasks:
 
 
 class TestApis:
-    def test_routes_by_name_are_operations(self) -> None:
+    def test_named_routes_are_operations(self) -> None:
         document = gateway_document.plain()
-        known = {f"{method.upper()} {path}" for path, one in document["paths"].items() for method in one}
+        served = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
         routes = [
-            one["RouteKey"]
-            for one in of_type("template", "AWS::ApiGatewayV2::Route").values()
-            if one["ApiId"] == {"Ref": "HttpApi"}
+            route["RouteKey"]
+            for route in of_type("template", "AWS::ApiGatewayV2::Route").values()
+            if route["ApiId"] == {"Ref": "HttpApi"}
         ]
 
-        assert set(routes) - known == {"$default"}
+        assert set(routes) - served == {"$default"}
         stage = stack("template")["Resources"]["HttpStage"]
         assert set(stage["Properties"]["RouteSettings"]) == set(routes) - {"$default"}
-        named = {key: one["RouteKey"] for key, one in of_type("template", "AWS::ApiGatewayV2::Route").items()}
-        assert {named[one] for one in stage["DependsOn"]} == set(routes)
+        named = {key: route["RouteKey"] for key, route in of_type("template", "AWS::ApiGatewayV2::Route").items()}
+        assert {named[key] for key in stage["DependsOn"]} == set(routes)
 
-    def test_browsers_may_send_and_read_what_the_application_lets_them(self) -> None:
-        (_, given, _) = stack("template")["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    def test_cors_settings_match_the_application(self) -> None:
+        (_, cors, _) = stack("template")["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"]
 
-        assert tuple(given["AllowMethods"]) == application.ALLOWED_METHODS
-        assert tuple(given["AllowHeaders"]) == application.ALLOWED_HEADERS
-        assert tuple(given["ExposeHeaders"]) == application.EXPOSED_HEADERS
+        assert tuple(cors["AllowMethods"]) == application.ALLOWED_METHODS
+        assert tuple(cors["AllowHeaders"]) == application.ALLOWED_HEADERS
+        assert tuple(cors["ExposeHeaders"]) == application.EXPOSED_HEADERS
 
-    def test_the_stage_of_sockets_is_the_one_that_functions_answer_through(self) -> None:
+    def test_the_socket_stage_matches_the_functions_endpoint(self) -> None:
         stage = stack("template")["Resources"]["SocketStage"]["Properties"]["StageName"]
         for name in ("ApiFunction", "StreamFunction"):
             endpoint = functions(stack("template"))[name]["Environment"]["Variables"]["SERENDIP_SOCKET_ENDPOINT"]
@@ -247,9 +251,9 @@ def alarms() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def unknown_metrics(alarm: Mapping[str, Any]) -> list[str]:
-    """What an alarm watches that nobody writes."""
+    """Return the metrics of an alarm that nothing writes."""
     namespace, metric = alarm["Namespace"], alarm["MetricName"]
-    dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())}
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", ())}
     if namespace == telemetry.NAMESPACE:
         return ([] if metric in telemetry.METRICS else [metric]) + sorted(set(dimensions) - {"route"})
     metrics, allowed = AWS_METRICS[namespace]
@@ -257,17 +261,19 @@ def unknown_metrics(alarm: Mapping[str, Any]) -> list[str]:
 
 
 class TestMonitoring:
-    @pytest.mark.parametrize(("name", "alarm"), list(alarms()), ids=lambda one: one if isinstance(one, str) else "")
-    def test_alarms_watch_what_is_written(self, name: str, alarm: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        ("name", "alarm"), list(alarms()), ids=lambda value: value if isinstance(value, str) else ""
+    )
+    def test_alarms_watch_metrics_that_are_written(self, name: str, alarm: dict[str, Any]) -> None:
         assert unknown_metrics(alarm) == [], name
 
-    def test_a_metric_that_nobody_writes_is_found(self) -> None:
+    def test_an_unwritten_metric_is_detected(self) -> None:
         alarm = stack("monitoring")["Resources"]["ServerErrors"]["Properties"]
 
         assert unknown_metrics(alarm | {"MetricName": "server_mistakes"}) == ["server_mistakes"]
         assert unknown_metrics(alarm | {"Namespace": "AWS/Lambda", "MetricName": "Mistakes"}) == ["Mistakes"]
 
-    def test_the_dashboard_shows_what_is_written(self) -> None:
+    def test_the_dashboard_shows_metrics_that_are_written(self) -> None:
         body, _ = stack("monitoring")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
         widgets = [widget["properties"] for widget in json.loads(body)["widgets"]]
         metrics = [metric for widget in widgets for metric in widget.get("metrics", ())]
@@ -278,30 +284,30 @@ class TestMonitoring:
             assert metric in AWS_METRICS[namespace][0]
             assert dimension in AWS_METRICS[namespace][1]
         for query in queries:
-            asked = set(re.findall(r"(?:sum|pct|ispresent)\((\w+)", query)) | set(
+            fields = set(re.findall(r"(?:sum|pct|ispresent)\((\w+)", query)) | set(
                 re.findall(r"by (\w+)(?!\w*\()", query)
             )
-            assert asked <= LOGGED
+            assert fields <= LOGGED
 
-    def test_names_of_functions_and_tables_exist(self) -> None:
+    def test_named_functions_and_tables_exist(self) -> None:
         text = json.dumps([stack("monitoring"), stack("template")["Resources"]])
         named = set(re.findall(r"\$\{TablePrefix\}([a-z0-9-]+)", text))
         made = {plain_name(model) for model in MODELS} | {"api", "stream", "worker", "training", "training-"}
         exported = {
-            one["Export"]["Name"]["Fn::Sub"].removeprefix("${TablePrefix}")
+            output["Export"]["Name"]["Fn::Sub"].removeprefix("${TablePrefix}")
             for name in STACKS
-            for one in stack(name).get("Outputs", {}).values()
-            if "Export" in one
+            for output in stack(name).get("Outputs", {}).values()
+            if "Export" in output
         }
         own = {"http", "sockets", "lists", "access", "alarms", "overview"}
-        own |= {one["AlarmName"]["Fn::Sub"].removeprefix("${TablePrefix}") for _, one in alarms()}
+        own |= {alarm["AlarmName"]["Fn::Sub"].removeprefix("${TablePrefix}") for _, alarm in alarms()}
 
         assert named <= made | exported | own
 
 
 @pytest.mark.parametrize("path", STAGE_FILES, ids=lambda path: path.stem)
 class TestStages:
-    def test_it_sets_what_can_be_set(self, path: Path) -> None:
+    def test_stages_set_only_existing_parameters(self, path: Path) -> None:
         settings = tomllib.loads(path.read_text())
         templates = {
             "tables": "tables",
@@ -312,5 +318,5 @@ class TestStages:
 
         assert set(settings) <= {"shift", "snapstart", *templates}
         for part, name in templates.items():
-            known = {*stack(name)["Parameters"], *(deploy.NETWORK if part == "training" else ())}
-            assert set(settings.get(part, {})) <= known
+            parameters = {*stack(name)["Parameters"], *(deploy.NETWORK if part == "training" else ())}
+            assert set(settings.get(part, {})) <= parameters

@@ -1,4 +1,4 @@
-"""What the functions ask AWS for, as IAM names it: recorded while tests run, kept for the session that compares it."""
+"""Record the functions' AWS calls as IAM actions during tests, for a later comparison with their roles."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -33,14 +33,14 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (WORKER, worker, ("work",)),
     (TASK, task, ("main",)),
 )
-"""Where each function's work begins."""
+"""Entry points of each function's work."""
 SHARED: tuple[tuple[set[str], Any, tuple[str, ...]], ...] = (
     ({API, WORKER}, Events, ("accept",)),
     ({API, WORKER}, Catalog, ("put_items", "put_users")),
     ({API, WORKER}, Erasure, ("erase_user", "export_project")),
     ({WORKER, TASK}, Train, ("run",)),
 )
-"""What several functions do: whatever was seen to be done there, by whomever, each of them may have to do."""
+"""Code shared by several functions: a call recorded there counts for each of them."""
 OTHERS = {
     "lambda": {"Invoke": ("lambda:InvokeFunction", "WorkerFunction")},
     "apigatewaymanagementapi": {
@@ -55,28 +55,28 @@ OTHERS = {
         "DeleteObjects": ("s3:DeleteObject", "Files"),
     },
 }
-"""Service -> operation -> action and resource, besides DynamoDB's, whose actions are named as its operations."""
+"""Service -> operation -> action and resource. DynamoDB's actions are named like its operations."""
 
 Call = tuple[str, str]
-"""An action and what it is done to: a table, `table/index/*`, or a resource of the template."""
+"""An action and its target: a table, `table/index/*`, or a resource of the template."""
 
 Calls = Mapping[str, Collection[Call]]
-"""By function."""
+"""Calls by function."""
 KEPT = "serendip/calls"
 
 _functions: ContextVar[frozenset[str]] = ContextVar("functions", default=frozenset())
-"""Whose work is done."""
-Whom = Callable[[Collection[str]], Collection[str]]
-"""From before an entrance to behind it."""
+"""Functions on whose behalf the current code runs."""
+Caller = Callable[[Collection[str]], Collection[str]]
+"""Maps the functions before an entry point to those after it."""
 _recorded: defaultdict[str, set[Call]] = defaultdict(set)
-"""By this process."""
+"""Calls recorded by this process."""
 _handed: list[Calls] = []
-"""By the processes that run the tests of this one's session."""
+"""Calls recorded by the worker processes of this session."""
 
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """As long as this lasts, calls are recorded."""
+    """Record calls while the context is open."""
     with pytest.MonkeyPatch.context() as patch:
         for function, owner, names in ENTRANCES:
             for name in names:
@@ -84,7 +84,7 @@ def recording() -> Iterator[None]:
         for functions, owner, names in SHARED:
             for name in names:
                 patch.setattr(owner, name, _entering(functions.union, getattr(owner, name)))
-        call = BaseClient._make_api_call  # noqa: SLF001 - what PynamoDB calls as well
+        call = BaseClient._make_api_call  # noqa: SLF001 - PynamoDB calls it as well
 
         def recorded(client: BaseClient, operation: str, request: Mapping[str, Any]) -> Any:
             for function in _functions.get():
@@ -96,12 +96,12 @@ def recording() -> Iterator[None]:
 
 
 def _of(function: str, before: Collection[str]) -> Collection[str]:
-    """A task works as the worker does."""
+    """Attribute the call to the function, except inside a task, which runs the worker's code."""
     return before if TASK in before else {function}
 
 
 @contextmanager
-def _working_for(whom: Whom) -> Iterator[None]:
+def _working_for(whom: Caller) -> Iterator[None]:
     token = _functions.set(frozenset(whom(_functions.get())))
     try:
         yield
@@ -109,7 +109,7 @@ def _working_for(whom: Whom) -> Iterator[None]:
         _functions.reset(token)
 
 
-def _entering(whom: Whom, entrance: Callable[..., Any]) -> Callable[..., Any]:
+def _entering(whom: Caller, entrance: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(entrance)
     async def entered_later(*given: Any, **named: Any) -> Any:
         with _working_for(whom):
@@ -141,9 +141,9 @@ def _dynamodb(operation: str, table: str) -> Call:
 
 
 def keep(session: pytest.Session) -> None:
-    """At its end, keep what a session of all tests recorded; one of several processes hands it to the first one."""
+    """Store a complete session's calls; a worker process passes its calls to the controller instead."""
     config, recorded = session.config, [_recorded] if _is_whole(session) else _handed
-    listed = {function: sorted(set().union(*(one[function] for one in recorded))) for function in FUNCTIONS}
+    listed = {function: sorted(set().union(*(calls[function] for calls in recorded))) for function in FUNCTIONS}
     if hasattr(config, "workeroutput"):
         config.workeroutput[KEPT] = listed
     elif all(listed.values()):
@@ -155,9 +155,9 @@ def hand(calls: Calls) -> None:
 
 
 def kept(config: pytest.Config) -> dict[str, set[Call]]:
-    """What the last session of all tests recorded; nothing where there was none."""
-    found: Calls = _cache(config).get(KEPT, {})
-    return {function: {(action, resource) for action, resource in calls} for function, calls in found.items()}
+    """Return the calls of the last complete session; empty if there was none."""
+    stored: Calls = _cache(config).get(KEPT, {})
+    return {function: {(action, resource) for action, resource in calls} for function, calls in stored.items()}
 
 
 def _cache(config: pytest.Config) -> pytest.Cache:
@@ -166,7 +166,7 @@ def _cache(config: pytest.Config) -> pytest.Cache:
 
 
 def _is_whole(session: pytest.Session) -> bool:
-    """Whether the session has every other test there is, so that what was not recorded is not used."""
+    """Whether the session runs all other tests, so that an unrecorded call is an unused one."""
     here = session.config.rootpath / "tests"
     files = {path for path in here.rglob("test_*.py") if path.parent.name != "fuzz" and path.name != COMPARISON}
     option = session.config.option
