@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, run by buildah on a root file system with this machine's Python, as no base image can be pulled."""
+"""The Dockerfile's steps, run by buildah on this machine's Python and tools, as no base image can be pulled."""
 
 import os
 import re

@@ -43,7 +43,7 @@ class TestFaults:
     def test_a_package_over_the_limit_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(packages, "LIMIT_BYTES", 1_000)
 
-        with pytest.raises(Unpackable, match="Lambda takes 1,000"):
+        with pytest.raises(Unpackable, match="limit is 1,000"):
             build(tmp_path / "made", SERVING)
 
     def test_a_platform_without_wheels_is_refused(self, tmp_path: Path) -> None:
