@@ -29,8 +29,8 @@ SERVER = """
 import os, sys, uvicorn
 from app import telemetry
 from app.config import Settings
-from app.entry.issuer_client import fetch
-from app.entry.terminal import NoLauncher
+from app.entry.oidc_client import fetch
+from app.entry.launcher import NoLauncher
 from app.wiring import wire
 from app.api.application import create_application
 wired = wire(Settings.from_environment(os.environ), NoLauncher(), fetch)

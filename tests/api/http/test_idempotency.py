@@ -27,9 +27,9 @@ import os, signal, sys
 from fastapi.testclient import TestClient
 from app.api.application import create_application
 from app.config import Settings
-from app.entry.issuer_client import fetch
+from app.entry.oidc_client import fetch
 from app.wiring import wire
-from tests.build import IdleLauncher
+from tests.support.builders import IdleLauncher
 
 wired = wire(Settings.from_environment(os.environ), IdleLauncher(), fetch)
 wired.services.idempotency.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -26,9 +26,9 @@ SECONDS = 3.0
 HAMMER = """
 import json, os, sys, time
 from app.config import Settings
-from app.domain import Limits, Principal
-from app.entry.issuer_client import fetch
-from app.entry.terminal import NoLauncher
+from app.domain.access import Limits, Principal
+from app.entry.oidc_client import fetch
+from app.entry.launcher import NoLauncher
 from app.errors import LimitExceeded
 from app.wiring import wire
 rate, burst, seconds = map(float, sys.argv[1:4])
