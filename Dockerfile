@@ -1,4 +1,4 @@
-# The one image of all functions. Build: docker build --platform linux/arm64 -t serendip .
+# One image for all functions. Build: docker build --platform linux/arm64 -t serendip .
 # To pin the base, name it with its digest: --build-arg BASE=...@sha256:...
 ARG BASE=public.ecr.aws/lambda/python:3.13
 FROM ${BASE} AS build
@@ -13,7 +13,7 @@ RUN uv pip install --no-cache --system --target /packages --constraint requireme
 
 FROM ${BASE}
 COPY --from=build /packages ${LAMBDA_TASK_ROOT}/
-# A handler that does not import must fail here and not at the first request.
+# A handler that cannot be imported fails the build instead of the first request.
 RUN SERENDIP_SECRET=only-for-this-import-check-and-never-used AWS_REGION=us-east-1 \
     AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none python -c "import app.entry.aws.handler"
 USER 1000

@@ -6,28 +6,32 @@ STAGE ?= dev
 FLAVOUR ?= zip
 UV_VERSION := 0.13.9
 TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
-# Tools that pin what the application needs in other versions have environments of their own.
+# These tools pin other versions of our dependencies, so each has its own environment.
 TOOLS := checkov ministack
+# $(call apt,COMMAND,PACKAGE,WHAT IS SKIPPED WITHOUT IT): install a package if root on Debian, otherwise say what is skipped.
+apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing $2" \
+	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends $2 >/dev/null; } || echo "No $1: $3 will be skipped"
 COMPILE := pip compile --universal --generate-hashes --upgrade --no-header --no-annotate --quiet
 BIN := .venv/bin
-# Java and npm come as wheels only where the machine has none (or only an older Java than 17).
+# Java and npm come as wheels only if the machine has none, or a Java older than 17.
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-EXTRAS := train,tracing,local,dev$(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || printf ',java')$(shell command -v npm >/dev/null || printf ',npm')
+EXTRAS := train,tracing,local
+DEV_GROUPS := dev $(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || echo java) $(shell command -v npm >/dev/null || echo npm)
 
 ##@ Use
-run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=path of your own events)
+run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder)
 	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
-deploy: .venv/installed ## Bring everything up in your AWS account, or up to date (STAGE=dev, FLAVOUR=zip|image)
+deploy: .venv/installed ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
 	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)
 
 admin-key: .venv/installed ## Create a key for everything in a deployed stage (STAGE=dev)
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) keys create root --scope admin --administration
 
-at: .venv/installed ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
+stage-run: .venv/installed ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) $(RUN)
 
-restore: .venv/installed ## Make the tables of a new stage from a backup of another (STAGE=new FROM=dev BACKUP=...)
+restore: .venv/installed ## Create the tables of a new stage from a backup (STAGE=new FROM=dev BACKUP=...)
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
 ##@ Develop
@@ -48,23 +52,25 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/spark ## Measure speed, size and accuracy (ONLY=accuracy|rows|solvers|new-items|staleness|import|latency|front-door|coldstart|costs|freshness|sockets)
+bench: .venv/spark ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
 	@$(BIN)/python -m tests.fuzz
 
-deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an account that a deployment would work
+deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an AWS account that a deployment would work
 	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/aws/test_runtime.py tests/entry/cli/test_gateway_document.py tests/entry/cli/test_cost_model.py
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 ##@ Maintain
-lock: .venv/bin/uv ## Resolve the dependencies anew
-	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+lock: .venv/bin/uv ## Update the pinned dependencies
+	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
 	@for tool in $(TOOLS); do $(BIN)/uv $(COMPILE) tests/infra/$$tool.in --output-file tests/infra/$$tool.lock; done
 
-openapi: .venv/installed ## Renew the published OpenAPI document, unless that would break clients
+openapi: .venv/installed ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
+
+spark: .venv/spark ## Install Spark for `serendip train --spark`
 
 clean: ## Remove the environment, caches and the local database
 	@rm -rf .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
@@ -74,17 +80,11 @@ help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
 
-# The page tests drive Debian's Chromium; a superuser gets it installed, anybody else is told why they are skipped.
 chromium:
-	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
-		&& echo "Installing Chromium for the page tests" && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
-		|| echo "No Chromium: the page tests will be skipped"
+	@$(call apt,chromium,chromium,the page tests)
 
-# The image's steps are run by buildah; a superuser gets it installed, anybody else is told why they are skipped.
 buildah:
-	@command -v buildah >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
-		&& echo "Installing buildah" && apt-get -qq update && apt-get -qq install -y --no-install-recommends buildah >/dev/null; } \
-		|| echo "No buildah: the image's steps will be skipped"
+	@$(call apt,buildah,buildah,the image's build steps)
 
 .venv/bin/uv:
 	@$(PYTHON) -m venv .venv
@@ -92,7 +92,8 @@ buildah:
 
 .venv/installed: .venv/bin/uv pyproject.toml requirements.lock
 	@echo "Installing Serendip and its dependencies into .venv"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]' \
+		$(DEV_GROUPS:%=--group %)
 	@touch $@
 
 $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
@@ -103,10 +104,8 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
 
 .venv/spark: .venv/installed
 	@echo "Installing Spark into .venv"
-	@command -v java >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
-		&& apt-get -qq update && apt-get -qq install -y --no-install-recommends default-jre-headless >/dev/null; } \
-		|| echo "No Java: the tests of Spark will be skipped"
+	@$(call apt,java,default-jre-headless,the tests of Spark)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key at restore test lint format bench fuzz lock openapi clean help chromium deploy-check buildah
+.PHONY: run deploy admin-key stage-run restore spark test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

@@ -16,7 +16,7 @@ from app.api.routes import events, health, recommendations
 from app.services.bundle import Services
 
 DESCRIPTION = """
-Send items and events; a moment later ask what each user should see next.
+Send items and events; a moment later ask what each user should see next. The [guides](/guide) explain how.
 
 **Credentials.** `X-API-Key: sk_...`, or `Authorization: Bearer ...` with a user token or a JWT of a configured issuer.
 They alone say which project a request is for.
@@ -57,6 +57,7 @@ DEFERRED = {
     "access.keys": ("/v1/keys",),
     "access.projects": ("/v1/projects",),
     "usage": ("/v1/usage",),
+    "guide": ("/guide",),
 }
 """Modules whose routes are loaded with the first request for them, and what their paths begin with."""
 TAGS = (

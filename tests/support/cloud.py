@@ -78,7 +78,7 @@ class Cloud:
         return self.account.stacks.outputs(f"{prefix_of(STAGE)}tables")["Files"]
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """As `make at` runs the command line."""
+        """As `make stage-run` runs the command line."""
         asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
         environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}

@@ -18,7 +18,7 @@ from app.telemetry import RequestLog
 REQUEST_ID = "x-request-id"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9=-]{1,64}")
 """What neither an e-mail address nor a key or token can look like: ids go into the log."""
-PAGES = ("/docs", "/redoc")
+PAGES = ("/docs", "/redoc", "/guide")
 PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"

@@ -1,0 +1,87 @@
+"""/guide: the Markdown pages of `app/docs`, rendered as HTML."""
+
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from markdown_it import MarkdownIt
+from starlette.responses import HTMLResponse, Response
+
+from app.errors import NotFound
+
+DOCS = Path(__file__).parents[2] / "docs"
+INDEX = "index"
+STYLE = """
+body { max-width: 48rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; color: #1c2430; }
+nav { border-bottom: 1px solid #d5dae1; padding-bottom: 0.5rem; }
+nav a { margin-right: 1rem; }
+a { color: #0b57c4; }
+h1, h2, h3 { line-height: 1.25; }
+pre { background: #f4f6f8; padding: 0.8rem 1rem; overflow-x: auto; border-radius: 4px; line-height: 1.45; }
+code { font: 0.9em ui-monospace, monospace; background: #f4f6f8; overflow-wrap: anywhere; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { border: 1px solid #d5dae1; padding: 0.35rem 0.6rem; text-align: left; vertical-align: top; }
+@media (prefers-color-scheme: dark) {
+  body { background: #14181e; color: #dfe5ec; }
+  a { color: #7ab3ff; }
+  pre, code { background: #1f252d; }
+}
+"""
+
+router = APIRouter(prefix="/guide", include_in_schema=False)
+
+
+@router.get("")
+def index(request: Request) -> HTMLResponse:
+    return page(request, INDEX)
+
+
+@router.get("/style.css")
+def style() -> Response:
+    return Response(STYLE, media_type="text/css")
+
+
+@router.get("/{name:path}")
+def page(request: Request, name: str) -> HTMLResponse:
+    """Render one page. Only files listed in `_paths` can be named, so no path leads out of the folder.
+
+    Raises:
+        NotFound: there is no such page.
+    """
+    path = _paths().get(name)
+    if path is None:
+        raise NotFound("There is no such page. /guide lists them all.")
+    return HTMLResponse(_render(path, f"{request.scope.get('root_path', '')}/guide"))
+
+
+@cache
+def _paths() -> dict[str, Path]:
+    """The file of each page by its name, such as `data` or `decisions/0001-negative-weights`."""
+    return {path.relative_to(DOCS).with_suffix("").as_posix(): path for path in DOCS.rglob("*.md")}
+
+
+@cache
+def _render(path: Path, base: str) -> str:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(path.read_text("utf-8"))
+    for token in tokens:
+        for child in token.children or ():
+            if child.type == "link_open":
+                child.attrSet("href", _link(str(child.attrGet("href")), path, base))
+    title = next((tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"), path.stem)
+    body = markdown.renderer.render(tokens, markdown.options, {})
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - Serendip</title>'
+        f'<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="{base}/style.css"></head>'
+        f'<body><nav><a href="{base}">Guides</a><a href="{base.removesuffix("/guide")}/docs">API reference</a></nav>'
+        f"<main>{body}</main></body></html>"
+    )
+
+
+def _link(href: str, path: Path, base: str) -> str:
+    """Turn a relative link to another page's file into that page's URL; leave other links as they are."""
+    target = (path.parent / href).resolve()
+    if not href.endswith(".md") or not target.is_relative_to(DOCS):
+        return href
+    return f"{base}/{target.relative_to(DOCS).with_suffix('').as_posix()}"

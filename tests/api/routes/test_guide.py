@@ -1,0 +1,52 @@
+"""The guides: every page renders, every link between pages leads somewhere, and nothing else can be read."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from app.wiring import Wired
+from tests.support.builders import client_of
+
+DOCS = Path(__file__).parents[3] / "app" / "docs"
+NAMES = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md"))
+
+
+@pytest.fixture
+def anonymous(wired: Wired) -> Iterator[httpx2.Client]:
+    with client_of(wired) as client:
+        yield client
+
+
+class TestGuide:
+    def test_index_is_open_to_everybody(self, anonymous: httpx2.Client) -> None:
+        response = anonymous.get("/guide")
+
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1>" in response.text
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_every_page_renders_and_its_links_lead_to_pages(self, anonymous: httpx2.Client, name: str) -> None:
+        response = anonymous.get(f"/guide/{name}")
+
+        assert response.status_code == 200
+        for link in re.findall(r'href="(/guide[^"#]*)"', response.text):
+            assert anonymous.get(link).status_code == 200, link
+        assert '.md"' not in response.text
+
+    @pytest.mark.parametrize("name", ["nothing", "../README", "..%2FREADME", "%2e%2e/%2e%2e/README", "/etc/passwd"])
+    def test_other_files_are_not_found(self, anonymous: httpx2.Client, name: str) -> None:
+        response = anonymous.get(f"/guide/{name}")
+
+        assert response.status_code == 404
+        assert response.headers["content-type"] == "application/problem+json"
+
+    def test_markdown_is_not_imported_before_the_first_page(self) -> None:
+        program = "import app.api.application, sys; assert 'markdown_it' not in sys.modules"
+
+        subprocess.run([sys.executable, "-c", program], check=True)
