@@ -22,7 +22,7 @@ _numbers = count(1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What the functions may do is compared, in a session of its own, with what they did in one of all other tests."""
+    """Run the comparison of permissions only in a session of its own, after a session of all other tests."""
     others = [item for item in items if item.path.name != permissions.COMPARISON]
     if others:
         comparison = [item for item in items if item.path.name == permissions.COMPARISON]
@@ -36,7 +36,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """One of the processes that run tests side by side has ended."""
+    """Collect the calls that a finished worker process recorded."""
     if not error:
         permissions.hand(node.workeroutput[permissions.KEPT])
 
@@ -88,7 +88,7 @@ def own(settings: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def own_emulator() -> Iterator[Emulator]:
-    """One that the test may kill."""
+    """A DynamoDB Local that the test may kill."""
     running = dynamodb.start(ROOT / ".serendip", None)
     yield running
     running.stop(kill=True)

@@ -1,4 +1,4 @@
-"""Builders with defaults, and the twins that tests wire in."""
+"""Builders with defaults, and fakes to wire in."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +33,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 class DirectLauncher:
-    """Does jobs at once, in the caller's thread."""
+    """Runs jobs at once, in the caller's thread."""
 
     services: Services | None = None
 
@@ -43,7 +43,7 @@ class DirectLauncher:
 
 
 class IdleLauncher:
-    """Leaves jobs to others."""
+    """Starts nothing: the test runs the jobs."""
 
     def launch(self, project: str, job: Job) -> None: ...
 
@@ -56,12 +56,12 @@ def wired_on(settings: Settings, fetch: Fetch = oidc_client.fetch) -> Wired:
 
 
 def idle_on(settings: Settings) -> Wired:
-    """Where jobs are left to others."""
+    """Wire without starting jobs."""
     return wire(settings, IdleLauncher(), oidc_client.fetch)
 
 
 def a_project(wired: Wired, project: str) -> str:
-    """Make a project, if there is none yet, and an admin key of it; and the tables, in a database of the test's own."""
+    """Create the project and, in an empty database, the tables, unless they exist; returns a new admin key."""
     with suppress(Exists):
         try:
             wired.services.projects.create(project, None, Limits())
@@ -79,8 +79,8 @@ def a_key(wired: Wired, project: str, *scopes: Scope, **more: Any) -> str:
 def an_event(
     user_id: str = "ann", item_id: str = "tea", event_type: str = "view", minutes: float = 0, value: float | None = None
 ) -> Event:
-    moment = NOON + timedelta(minutes=minutes)
-    return Event(user_id, item_id, event_type, moment, f"{item_id}-{event_type}", value)
+    timestamp = NOON + timedelta(minutes=minutes)
+    return Event(user_id, item_id, event_type, timestamp, f"{item_id}-{event_type}", value)
 
 
 def an_item(item_id: str = "tea", *categories: str, **properties: object) -> Item:
@@ -88,7 +88,7 @@ def an_item(item_id: str = "tea", *categories: str, **properties: object) -> Ite
 
 
 def two_tastes(users: int = 40, items: int = 12, seed: int = 1) -> list[Event]:
-    """Even users like even items, odd users odd ones; each has most of his kind, in random order."""
+    """Even users view most even items, odd users most odd items, in random order."""
     random = Random(seed)
     events = []
     for user in range(users):
@@ -107,11 +107,15 @@ def client_of(wired: Wired, key: str | None = None) -> TestClient:
 
 
 _applications: WeakKeyDictionary[Database, FastAPI] = WeakKeyDictionary()
-"""One for all clients of a database, because making one takes its time."""
+"""One application for all clients of a database, because creating one is slow."""
 
 
 def forget_applications() -> None:
-    """FastAPI remembers functions of every application, and with them all that hangs on it: 13 MB each."""
+    """Free the applications of a test.
+
+    FastAPI caches functions of every application for good, which keeps 13 MB of each alive,
+    and offers no public way to clear the caches.
+    """
     _applications.clear()
     for cached in (
         models._is_gen_callable_cached,  # noqa: SLF001
@@ -122,8 +126,8 @@ def forget_applications() -> None:
 
 
 def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until something comes to hold."""
+    """Wait until the condition holds."""
     ends_at = monotonic() + seconds
     while not holds():
-        assert monotonic() < ends_at, "it does not come to hold"
+        assert monotonic() < ends_at, "the condition still does not hold"
         sleep(0.02)

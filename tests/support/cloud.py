@@ -1,4 +1,4 @@
-"""AWS, played by MiniStack on this machine: stacks, functions, gateways, streams, schedules, enforced IAM."""
+"""AWS emulated by MiniStack on this machine: stacks, functions, gateways, streams, schedules, enforced IAM."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ Change = Callable[[Template], object]
 
 
 class Cloud:
-    """An account in which the stage is deployed, as `make deploy` does it."""
+    """An account with a stage deployed like `make deploy` does."""
 
     def __init__(self, port: int, packages: Mapping[str, Path]) -> None:
         self.port, self.packages = port, packages
@@ -41,28 +41,28 @@ class Cloud:
         return f"http://127.0.0.1:{self.port}"
 
     def deploy(self, change: Change = lambda _: None, stage: str = STAGE) -> None:
-        """Deploy, with a change of the application's template."""
+        """Deploy the stage with a change to the application's template."""
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
             bucket = code["CodeBucket"]
             keys = [account.upload(bucket, self.packages[name]) for name in ("serving", "training")]
-            template = self._here(zipped(template, bucket, keys[0], keys[1], PYTHON))
+            template = self._local(zipped(template, bucket, keys[0], keys[1], PYTHON))
             change(template)
             return template, {}
 
         self.outputs = bring_up(self.account, stage, put_code)
 
-    def _here(self, template: Template) -> Template:
-        """The emulator's gateway has an address of its own."""
+    def _local(self, template: Template) -> Template:
+        """Point functions at the emulator's WebSocket gateway."""
         for function in functions(template).values():
             variables = function.get("Environment", {}).get("Variables", {})
             if "SERENDIP_SOCKET_ENDPOINT" in variables:
-                here = f"{self.endpoint}/_aws/execute-api/${{SocketApi}}/live"
-                variables["SERENDIP_SOCKET_ENDPOINT"] = {"Fn::Sub": here}
+                address = f"{self.endpoint}/_aws/execute-api/${{SocketApi}}/live"
+                variables["SERENDIP_SOCKET_ENDPOINT"] = {"Fn::Sub": address}
         return template
 
     def client(self, key: str | None = None) -> httpx2.Client:
-        """Of the HTTP API."""
+        """Return a client of the HTTP API."""
         host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
         headers = {"host": host} | ({"x-api-key": key} if key else {})
         return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
@@ -78,14 +78,14 @@ class Cloud:
         return self.account.stacks.outputs(f"{prefix_of(STAGE)}tables")["Files"]
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """As `make stage-run` runs the command line."""
-        asking = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
+        """Run the command line on the stage, like `make stage-run` does."""
+        command = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
         environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
-        return subprocess.run(asking, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+        return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
 
     def make_recoverable(self) -> None:
-        """What MiniStack's CloudFormation leaves out."""
+        """Turn on point-in-time recovery, which MiniStack's CloudFormation ignores."""
         on = {"PointInTimeRecoveryEnabled": True}
         for model in LASTING:
             table = prefix_of(STAGE) + plain_name(model)
@@ -99,7 +99,7 @@ class Cloud:
 
 @contextmanager
 def emulated(folder: Path) -> Iterator[Cloud]:
-    """The emulator, with nothing deployed."""
+    """Start the emulator with nothing deployed."""
     packages = {
         "serving": build(folder / "serving", SERVING, PYTHON, None),
         "training": build(folder / "training", TRAINING, PYTHON, None),
@@ -110,9 +110,9 @@ def emulated(folder: Path) -> Iterator[Cloud]:
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[int]:
-    """Gives its port; only while this lasts does botocore talk to it."""
+    """Start the emulator and send botocore's calls to it; yields its port."""
     port = free_port()
-    given = {
+    client_variables = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -125,7 +125,7 @@ def emulator(folder: Path) -> Iterator[int]:
         process = subprocess.Popen([MINISTACK], env={**unset, **own}, cwd=folder, stdout=log, stderr=log)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in given.items():
+            for name, value in client_variables.items():
                 patch.setenv(name, value)
             _until_ready(process, port)
             yield port
@@ -147,15 +147,15 @@ def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
-    """What a function's policy allows."""
+    """Return the statements of a function's policy."""
     (policy,) = functions(template)[function]["Policies"]
-    return [one for one in policy["Statement"] if "Sid" in one]
+    return [statement for statement in policy["Statement"] if "Sid" in statement]
 
 
-def soon(what: Callable[[], Any], seconds: float = 60, told: Callable[[], object] = str) -> Any:
-    """What it returns as soon as that is true; if that takes too long, what the functions told."""
+def soon(what: Callable[[], Any], seconds: float = 60, log: Callable[[], object] = str) -> Any:
+    """Poll until the result is true and return it; on timeout, fail with the functions' log."""
     ends_at = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < ends_at, ("it did not happen", told())
+    while not (result := what()):
+        assert time.monotonic() < ends_at, ("it did not happen", log())
         time.sleep(0.2)
-    return found
+    return result

@@ -1,4 +1,4 @@
-"""Thirty requests that touch every route, in an order that makes sense."""
+"""Thirty requests that touch every route, in a sensible order."""
 
 import orjson
 
@@ -52,7 +52,7 @@ VOLATILE = {"created_at", "updated_at", "freshness_token", "recommendation_id", 
 
 
 def steady(value: object) -> object:
-    """An answer without what differs between two equal runs."""
+    """Mask the values of a response that differ between runs."""
     if isinstance(value, dict):
-        return {name: "…" if name in VOLATILE and one else steady(one) for name, one in value.items()}
-    return [steady(one) for one in value] if isinstance(value, list) else value
+        return {name: "…" if name in VOLATILE and field else steady(field) for name, field in value.items()}
+    return [steady(element) for element in value] if isinstance(value, list) else value

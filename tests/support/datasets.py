@@ -1,4 +1,4 @@
-"""The real data for tests and benchmarks, prepared as DESIGN 4 says."""
+"""Real data sets for tests and benchmarks, prepared as described in DESIGN 4."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ Interaction = tuple[str, str, float]
 
 
 def present() -> Iterator[tuple[str, list[Interaction]]]:
-    """The data sets that are there; of the others it is said that they are not."""
+    """Yield the data sets that exist; print a line for each that is missing."""
     for name, read, needed in (
         ("MovieTweetings", movietweetings, MOVIETWEETINGS),
         ("Online Retail", online_retail, ONLINE_RETAIL),
@@ -26,19 +26,19 @@ def present() -> Iterator[tuple[str, list[Interaction]]]:
         if needed.exists():
             yield name, read()
         else:
-            print(f"  {name}: skipped, there is no {needed} (set SERENDIP_DATA)")  # noqa: T201 - for benchmarks
+            print(f"  {name}: skipped, {needed} not found (set SERENDIP_DATA)")  # noqa: T201 - for benchmarks
 
 
 def movietweetings() -> list[Interaction]:
-    """Ratings of at least 6, of users and items that have at least 5 of them."""
+    """Load ratings of at least 6, for users and items with at least 5 of them."""
     lines = (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines()
     rows = (line.split("::") for line in lines)
     return _core([(user, item, float(time)) for user, item, value, time in rows if int(value) >= LIKED])
 
 
 def online_retail() -> list[Interaction]:
-    """Pairs of customer and stock code with a positive quantity."""
-    from pyarrow import parquet  # noqa: PLC0415 - only this one needs it
+    """Load pairs of customer and stock code with a positive quantity."""
+    from pyarrow import parquet  # noqa: PLC0415 - only Online Retail needs it
 
     columns = ["CustomerID", "StockCode", "Quantity", "InvoiceDate"]
     table = parquet.read_table(ONLINE_RETAIL, columns=columns).to_pylist()
@@ -54,7 +54,7 @@ def online_retail() -> list[Interaction]:
 
 
 def write(interactions: Iterable[Interaction], path: Path) -> Path:
-    """A file for `serendip evaluate`."""
+    """Write a file for `serendip evaluate`."""
     with path.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(("user_id", "item_id", "timestamp"))
@@ -63,15 +63,15 @@ def write(interactions: Iterable[Interaction], path: Path) -> Path:
 
 
 def descriptions() -> dict[str, str]:
-    """Of Online Retail's stock codes."""
-    from pyarrow import parquet  # noqa: PLC0415 - only this one needs it
+    """Load the descriptions of Online Retail's stock codes."""
+    from pyarrow import parquet  # noqa: PLC0415 - only Online Retail needs it
 
     table = parquet.read_table(ONLINE_RETAIL, columns=["StockCode", "Description"]).to_pylist()
     return {str(row["StockCode"]).replace(" ", "_"): str(row["Description"]) for row in table if row["Description"]}
 
 
 def _distinct(rows: Iterable[Interaction]) -> list[Interaction]:
-    """Each pair once, at its last time, in order."""
+    """Keep each pair once, at its last time, sorted."""
     last: dict[tuple[str, str], float] = {}
     for user, item, time in rows:
         last[user, item] = max(time, last.get((user, item), time))
@@ -79,7 +79,7 @@ def _distinct(rows: Iterable[Interaction]) -> list[Interaction]:
 
 
 def _core(rows: list[Interaction]) -> list[Interaction]:
-    """Leave out rare users and items until there is none."""
+    """Drop rare users and items until none is left."""
     kept = _distinct(rows)
     while True:
         users, items = Counter(user for user, _, _ in kept), Counter(item for _, item, _ in kept)

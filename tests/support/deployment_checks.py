@@ -1,4 +1,4 @@
-"""Which proofs of the deployment run: all of them in `make deploy-check`, in `make test` those of a minute."""
+"""Whether all deployment tests run (`make deploy-check`) or only the fast ones (`make test`)."""
 
 import os
 

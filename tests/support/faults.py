@@ -1,4 +1,4 @@
-"""Failing database calls at a chosen place."""
+"""Fail a chosen database call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from app.wiring import Wired
 
 @contextmanager
 def failing(wired: Wired, calls: int, when: str, how: BaseException) -> Iterator[None]:
-    """Fail at the n-th database call: before it is done, or after it was but before anybody knows."""
+    """Raise at the n-th database call: before it runs, or after it ran but before the caller gets the response."""
     left = calls
 
     def fail(**_: object) -> None:

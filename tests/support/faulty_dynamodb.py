@@ -1,4 +1,4 @@
-"""A proxy before DynamoDB Local that misbehaves as DynamoDB does under load."""
+"""A proxy for DynamoDB Local that fails like DynamoDB under load."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import orjson
 from tests.support.http_servers import served_by
 
 Fault = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]] | None]
-"""Of the operation and its request: an answer given in DynamoDB's place, or None. It may change the request."""
+"""Returns a response to an operation's request instead of DynamoDB's, or None; may change the request."""
 UNDONE: dict[str, str] = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
 
 
@@ -47,7 +47,7 @@ def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
 
 
 def leave_half(operation: str, request: dict[str, Any]) -> None:
-    """Do the first half of a batch (at least one) and report the rest as undone; one request stays whole."""
+    """Process the first half of a batch and report the rest as unprocessed; a batch of one is processed."""
     if operation not in UNDONE:
         return
     [(table, wanted)] = request["RequestItems"].items()

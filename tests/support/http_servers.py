@@ -1,4 +1,4 @@
-"""HTTP servers of tests, on real sockets."""
+"""HTTP servers for tests, on real sockets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from threading import Thread
 
 @contextmanager
 def served_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address at which a handler answers."""
+    """Serve a handler; yields its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever)
     thread.start()

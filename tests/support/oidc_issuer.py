@@ -1,4 +1,4 @@
-"""An OIDC issuer for tests, honest or not."""
+"""An OIDC issuer for tests that can also misbehave."""
 
 import base64
 import hmac
@@ -20,7 +20,7 @@ AUDIENCE = "serendip"
 
 
 class OidcIssuer:
-    """Signs tokens, and answers discovery and key documents; `down` is an outage."""
+    """Signs tokens and serves discovery and key documents; `down` simulates an outage."""
 
     def __init__(self) -> None:
         self.keys = {"k1": rsa.generate_private_key(65537, 2048)}
@@ -45,18 +45,18 @@ class OidcIssuer:
 
     def claims(self, **more: Any) -> dict[str, Any]:
         now = datetime.now(UTC)
-        return {"iss": URL, "aud": AUDIENCE, "sub": "somebody", "exp": now + timedelta(hours=1), **more}
+        return {"iss": URL, "aud": AUDIENCE, "sub": "ann", "exp": now + timedelta(hours=1), **more}
 
     def token(self, kid: str = "k1", headers: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        given = {name: value for name, value in self.claims(**claims).items() if value is not None}
-        return jwt.encode(given, self.keys[kid], "RS256", headers={"kid": kid, **(headers or {})})
+        claims = {name: value for name, value in self.claims(**claims).items() if value is not None}
+        return jwt.encode(claims, self.keys[kid], "RS256", headers={"kid": kid, **(headers or {})})
 
     def unsigned(self, **claims: Any) -> str:
-        """alg: none."""
+        """Return a token with `alg: none`."""
         return jwt.encode(self.claims(**claims), "", "none", headers={"kid": "k1"})
 
     def signed_with_public_key(self, **claims: Any) -> str:
-        """HS256 with the public RSA key as the secret, which PyJWT refuses to make itself."""
+        """Return an HS256 token whose secret is the public RSA key; PyJWT refuses to create one."""
         public = self.keys["k1"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         exp = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
         parts = ({"alg": "HS256", "typ": "JWT", "kid": "k1"}, self.claims(**claims) | {"exp": exp})

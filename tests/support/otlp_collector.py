@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector on a real socket, which keeps what it gets."""
+"""An OpenTelemetry collector on a real socket, which stores what it receives."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ class Collector:
         requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
         return [
             span
-            for one in requests
-            for resource in one.resource_spans
+            for request in requests
+            for resource in request.resource_spans
             for scope in resource.scope_spans
             for span in scope.spans
         ]

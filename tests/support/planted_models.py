@@ -1,4 +1,4 @@
-"""Model versions of given rows, as if they had been learned."""
+"""Model versions with chosen rows, as if they had been trained."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ NOTHING: Mapping[str, float] = {}
 
 
 def publish(wired: Wired, project: str, table: Table, popular: Mapping[str, float]) -> None:
-    """Make a model version of given rows the active one."""
+    """Plant a model version and activate it."""
     wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular))
 
 
@@ -28,15 +28,15 @@ def plant(
     ndcg: float = 0.3,
     terms: Mapping[str, float] = NOTHING,
 ) -> str:
-    """A ready version, of which its training said how good it is; with terms it is compared with what it lacks."""
+    """Store a ready version with a training metric; `terms` enable content-based cold start."""
     neighbors = NeighborStore(wired.database)
-    packed = [(one, packing.pack(weights.items())) for one, weights in table.items()]
+    packed = [(item_id, packing.pack(weights.items())) for item_id, weights in table.items()]
     neighbors.put_rows(project, version, packed)
     ranked = sorted(popular.items(), key=lambda entry: -entry[1])
     lists = [(POPULAR, "", packing.pack(ranked)), (TERMS, "", packing.pack(terms.items()))]
     neighbors.put_lists(project, version, lists)
     parameters = {"content_weight": 0.5} if terms else {}
     metrics = {"ndcg": ndcg}
-    made = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
-    VersionStore(wired.database).create(project, made)
+    model = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
+    VersionStore(wired.database).create(project, model)
     return version

@@ -1,4 +1,4 @@
-"""Many sockets, each subscribed to its own user, under a stream of events: who was told what, and how late."""
+"""Many sockets, each subscribed to its own user, under a stream of events: which frames arrive, and how late."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ from tests.support.server_process import Server
 ITEMS = 60
 LIMIT = 5
 OPENING = 50
-"""Sockets that are opened at a time."""
+"""Sockets opened at the same time."""
 POSTS = 10
-"""A second."""
+"""Requests with events per second."""
 SETTLED_SECONDS = 2.0
 PATIENCE_SECONDS = 240.0
 
@@ -30,9 +30,9 @@ class Watcher:
     user_id: str
     socket: ClientConnection
     lists: list[list[str]] = field(default_factory=list)
-    told_at: float = 0.0
+    received_at: float = 0.0
     sent_at: float | None = None
-    """Of the last event that nobody has told it of."""
+    """Time of the last event that no frame has followed yet."""
     lags: list[float] = field(default_factory=list)
 
     async def listen(self) -> None:
@@ -41,10 +41,10 @@ class Watcher:
 
     def note(self, frame: dict[str, Any]) -> None:
         assert frame["action"] == "recommendations", frame
-        self.told_at = time.monotonic()
+        self.received_at = time.monotonic()
         self.lists.append([item["item_id"] for item in frame["items"]])
         if self.sent_at is not None:
-            self.lags.append(self.told_at - self.sent_at)
+            self.lags.append(self.received_at - self.sent_at)
             self.sent_at = None
 
 
@@ -54,11 +54,11 @@ class Outcome:
     events: int
     pushes: int
     lost: Sequence[str]
-    """Users whose last list is not the one that they would read now."""
+    """Users whose last pushed list differs from the current one."""
     lags: Sequence[float]
     bytes_per_socket: float
     seconds_behind: float
-    """From the last event to the last push."""
+    """Seconds from the last event to the last push."""
 
 
 async def run(server: Server, key: str, sockets: int, per_second: int, seconds: int) -> Outcome:
@@ -81,15 +81,15 @@ async def run(server: Server, key: str, sockets: int, per_second: int, seconds: 
         gives_up_at, lost = ended + PATIENCE_SECONDS, watchers
         while lost and time.monotonic() < gives_up_at:
             await _quiet(watchers)
-            lost = [watcher for watcher in lost if not await _knows(client, watcher)]
+            lost = [watcher for watcher in lost if not await _is_current(client, watcher)]
         for task in listening:
             task.cancel()
         await asyncio.gather(*listening, return_exceptions=True)
         await asyncio.gather(*(watcher.socket.close() for watcher in watchers))
     lags = sorted(lag for watcher in watchers for lag in watcher.lags)
     pushes = sum(len(watcher.lists) - 1 for watcher in watchers)
-    seconds_behind = max(watcher.told_at for watcher in watchers) - ended
-    return Outcome(sockets, events, pushes, [one.user_id for one in lost], lags, per_socket, seconds_behind)
+    seconds_behind = max(watcher.received_at for watcher in watchers) - ended
+    return Outcome(sockets, events, pushes, [watcher.user_id for watcher in lost], lags, per_socket, seconds_behind)
 
 
 async def _watch(server: Server, headers: dict[str, str], user_id: str) -> Watcher:
@@ -101,7 +101,7 @@ async def _watch(server: Server, headers: dict[str, str], user_id: str) -> Watch
 
 
 async def _post(client: httpx2.AsyncClient, chosen: Sequence[Watcher]) -> int:
-    """Each sees the first item of his list, which is then another one."""
+    """Send one event per user for the first item of their list, so that the list changes."""
     events = [{"user_id": watcher.user_id, "item_id": watcher.lists[-1][0]} for watcher in chosen]
     now = time.monotonic()
     for watcher in chosen:
@@ -112,14 +112,14 @@ async def _post(client: httpx2.AsyncClient, chosen: Sequence[Watcher]) -> int:
 
 
 async def _quiet(watchers: Sequence[Watcher]) -> None:
-    """Until nobody was told anything for a while."""
+    """Wait until no frame arrives for a while."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
     await asyncio.sleep(SETTLED_SECONDS)
-    while time.monotonic() - max(watcher.told_at for watcher in watchers) < SETTLED_SECONDS:
-        assert time.monotonic() < ends_at, "the pushes do not end"
+    while time.monotonic() - max(watcher.received_at for watcher in watchers) < SETTLED_SECONDS:
+        assert time.monotonic() < ends_at, "pushes do not stop"
         await asyncio.sleep(0.1)
 
 
-async def _knows(client: httpx2.AsyncClient, watcher: Watcher) -> bool:
+async def _is_current(client: httpx2.AsyncClient, watcher: Watcher) -> bool:
     answer = await client.get(f"/v1/users/{watcher.user_id}/recommendations", params={"limit": LIMIT})
     return [item["item_id"] for item in answer.json()["items"]] == watcher.lists[-1]

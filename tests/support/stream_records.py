@@ -1,4 +1,4 @@
-"""Records of the events table's stream, as DynamoDB makes them."""
+"""Records of the events table's stream, in DynamoDB's form."""
 
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -57,10 +57,10 @@ def a_record(
 
 
 class NoSockets:
-    """Nobody is connected."""
+    """A pusher without connections."""
 
     def any_of(self, project: str) -> bool:
         return not project
 
     def push(self, project: str, user_id: str) -> int:
-        raise AssertionError(f"nobody of {project} watches {user_id}")
+        raise AssertionError(f"{project} has no sockets that watch {user_id}")

@@ -1,4 +1,4 @@
-"""Everything that the database holds, for tests that must find something, or nothing."""
+"""Read every row of the database, for tests of completeness and erasure."""
 
 from typing import Any
 
@@ -10,29 +10,29 @@ from app.wiring import Wired
 
 
 def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
-    """Every row of some tables, or of all."""
-    found: list[dict[str, Any]] = []
+    """Return every row of the tables (default: all tables)."""
+    items: list[dict[str, Any]] = []
     for model in models or schema.MODELS:
         request: dict[str, Any] = {"TableName": model.Meta.table_name, "ConsistentRead": True}
         while True:
             page = wired.database.call("Scan", request)
-            found += page["Items"]
+            items += page["Items"]
             if "LastEvaluatedKey" not in page:
                 break
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-    return found
+    return items
 
 
 def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str, Any]]:
-    """The rows of a table whose partition is the project's; read once, and without those of others."""
+    """Return a project's rows of a table."""
     table = Table(wired.database, model)
     keys, more = table.scan(schema.OF_A_PROJECT, {":prefix": project + SEPARATOR, ":project": project})
-    assert more is None, "more than a page: a table of its own is needed"
+    assert more is None, "the table has more than one page: use the test's own database"
     return [dict(row) for row in wired.database.batch_get({table.name: keys}, consistent=True)[table.name]]
 
 
 def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]]:
-    """The rows of some tables, or of all, in which a text occurs, packed bytes included."""
+    """Return the rows that contain a text, also in packed bytes (default: all tables)."""
     return [row for row in rows(wired, *models) if text in str(row) or text.encode() in _bytes(row)]
 
 

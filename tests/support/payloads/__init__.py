@@ -1,4 +1,4 @@
-"""HTTP requests as API Gateway and function URLs hand them to Lambda; shapes from the payloads that AWS documents."""
+"""Lambda events for HTTP requests through API Gateway and function URLs, as documented by AWS."""
 
 from base64 import b64encode
 from typing import Any
@@ -9,7 +9,7 @@ Request = tuple[str, str, dict[str, str], bytes | None]
 
 
 def http_api(request: Request) -> dict[str, Any]:
-    """Payload format 2.0."""
+    """Build an event in payload format 2.0."""
     method, target, headers, body = request
     path, _, query = target.partition("?")
     return {
@@ -44,7 +44,7 @@ def http_api(request: Request) -> dict[str, Any]:
 
 
 def function_url(request: Request) -> dict[str, Any]:
-    """The same format with a function URL's context; bodies come as text."""
+    """Build a function URL's event: format 2.0 with its own context and text bodies."""
     event = http_api(request)
     event["requestContext"] |= {"domainName": "xyz.lambda-url.eu-west-1.on.aws", "apiId": "xyz", "authentication": None}
     body = request[3]
@@ -54,7 +54,7 @@ def function_url(request: Request) -> dict[str, Any]:
 
 
 def rest_api(request: Request) -> dict[str, Any]:
-    """Payload format 1.0."""
+    """Build an event in payload format 1.0."""
     method, target, headers, body = request
     path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)

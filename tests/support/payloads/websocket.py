@@ -1,4 +1,4 @@
-"""Events of a WebSocket API, in the shapes that AWS documents."""
+"""Lambda events of a WebSocket API, as documented by AWS."""
 
 from typing import Any
 
