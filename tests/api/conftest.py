@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.api.routes.test_scenarios import train
+from tests.support.api_calls import train
 
 
 @pytest.fixture

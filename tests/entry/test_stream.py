@@ -24,10 +24,10 @@ from app.recommender.outcomes import ARRIVED
 from app.storage.counters import FINEST, CounterRow
 from app.storage.neighbors import ListRow
 from app.wiring import Wired
-from tests.entry.aws.test_handler import last_line, python
 from tests.support import tables
 from tests.support.builders import an_event, an_item, wired_on
 from tests.support.faults import failing
+from tests.support.programs import last_line, python
 from tests.support.server_process import environment
 from tests.support.stream_records import NoSockets, a_record
 

@@ -8,7 +8,7 @@ from app.domain.items import Item
 from app.recommender import content
 from app.recommender.content import LEAST_COSINE, NewItems
 from app.recommender.fit.content import inverse_frequencies, tf_idf
-from tests.recommender.fit.test_content import ITEMS
+from tests.support.strategies import DESCRIBED_ITEMS
 
 
 class TestTerms:
@@ -23,7 +23,7 @@ class TestTerms:
 
 
 class TestNewItems:
-    @given(ITEMS)
+    @given(DESCRIBED_ITEMS)
     def test_they_are_near_by_the_cosines_of_the_trainings_vectors(self, found: list[Item]) -> None:
         items = [replace(item, item_id=f"i{number}") for number, item in enumerate(found)]
         vectors = tf_idf(items)

@@ -101,24 +101,24 @@ def _of(function: str, before: Collection[str]) -> Collection[str]:
 
 
 @contextmanager
-def _working_for(whom: Caller) -> Iterator[None]:
-    token = _functions.set(frozenset(whom(_functions.get())))
+def _working_for(caller: Caller) -> Iterator[None]:
+    token = _functions.set(frozenset(caller(_functions.get())))
     try:
         yield
     finally:
         _functions.reset(token)
 
 
-def _entering(whom: Caller, entrance: Callable[..., Any]) -> Callable[..., Any]:
+def _entering(caller: Caller, entrance: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(entrance)
-    async def entered_later(*given: Any, **named: Any) -> Any:
-        with _working_for(whom):
-            return await entrance(*given, **named)
+    async def entered_later(*args: Any, **named: Any) -> Any:
+        with _working_for(caller):
+            return await entrance(*args, **named)
 
     @wraps(entrance)
-    def entered(*given: Any, **named: Any) -> Any:
-        with _working_for(whom):
-            return entrance(*given, **named)
+    def entered(*args: Any, **named: Any) -> Any:
+        with _working_for(caller):
+            return entrance(*args, **named)
 
     return entered_later if iscoroutinefunction(entrance) else entered
 
@@ -127,9 +127,9 @@ def _named(service: str, operation: str, request: Mapping[str, Any]) -> set[Call
     if service != "dynamodb":
         return {OTHERS[service][operation]}
     if operation.startswith("Transact"):
-        entries = [entry for one in request["TransactItems"] for entry in one.items()]
+        entries = [entry for action in request["TransactItems"] for entry in action.items()]
         names = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
-        return {_dynamodb(names.get(kind, "ConditionCheckItem"), one["TableName"]) for kind, one in entries}
+        return {_dynamodb(names.get(kind, "ConditionCheckItem"), action["TableName"]) for kind, action in entries}
     if operation.startswith("Batch"):
         return {_dynamodb(operation, table) for table in request["RequestItems"]}
     index = "/index/*" if "IndexName" in request else ""

@@ -18,9 +18,9 @@ from app.errors import WorkerUnavailable
 from app.services.jobs import UPLOAD, file_name
 from app.storage.jobs import JobStore as Store
 from app.wiring import Wired, wire
-from tests.api.routes.test_erasures import ANN, connected, fill
 from tests.support import tables
 from tests.support.builders import SECRET, IdleLauncher, a_project, an_event, an_item, client_of, two_tastes
+from tests.support.personal_data import ANN, connected, fill
 from tests.support.server_process import LIVE, Server, running
 
 ITEMS = [{"item_id": f"i{n}", "title": f"Item {n}", "categories": ["tea"], "hidden": n == 3} for n in range(30)]

@@ -1,18 +1,10 @@
-from dataclasses import asdict
-from typing import Any
-
 import httpx2
 import pytest
 
 from app.config import Settings
-from app.domain.events import Event
 from app.wiring import Wired
+from tests.support.api_calls import body, ids, recommended
 from tests.support.builders import an_event, two_tastes
-
-
-def body(event: Event) -> dict[str, Any]:
-    facts = {name: value for name, value in asdict(event).items() if name != "origin"}
-    return {**facts, "timestamp": event.timestamp.isoformat()}
 
 
 @pytest.fixture
@@ -25,17 +17,6 @@ def trained(client: httpx2.Client) -> httpx2.Client:
     assert client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]}).status_code == 202
     assert client.post("/v1/models").status_code == 202
     return client
-
-
-def recommended(client: httpx2.Client, user: str, **params: Any) -> dict[str, Any]:
-    answer = client.get(f"/v1/users/{user}/recommendations", params=params)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def ids(answer: dict[str, Any]) -> list[str]:
-    return [item["item_id"] for item in answer["items"]]
 
 
 class TestNegatives:

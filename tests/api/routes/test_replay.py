@@ -6,8 +6,7 @@ import httpx2
 
 from app.config import Settings
 from app.wiring import Wired
-from tests.api.routes.test_recommendations import ids, recommended
-from tests.api.routes.test_scenarios import put
+from tests.support.api_calls import ids, put, recommended
 from tests.support.builders import a_project, client_of, wired_on
 from tests.support.tables import naming
 

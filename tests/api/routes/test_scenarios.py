@@ -9,31 +9,8 @@ import pytest
 
 from app.config import Settings
 from app.entry.local.dynamodb import Emulator
-from tests.api.routes.test_recommendations import body, ids, recommended
-from tests.support.builders import a_project, an_event, client_of, two_tastes, wired_on
-
-CATALOG = [
-    {
-        "item_id": f"i{n}",
-        "title": f"Item {n}",
-        "categories": ["even" if n % 2 == 0 else "odd"],
-        "properties": {"price": n, "brand": "abc"[n % 3]},
-    }
-    for n in range(12)
-]
-
-
-def train(client: httpx2.Client) -> None:
-    client.post("/v1/items:batch", json={"items": CATALOG})
-    client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
-    assert client.post("/v1/models").status_code == 202
-
-
-def put(client: httpx2.Client, name: str = "home", **settings: Any) -> dict[str, Any]:
-    answer = client.put(f"/v1/scenarios/{name}", json=settings)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+from tests.support.api_calls import body, ids, put, recommended, train
+from tests.support.builders import a_project, an_event, client_of, wired_on
 
 
 class TestPut:

@@ -19,6 +19,7 @@ from tests.support.builders import a_project, idle_on, two_tastes
 from tests.support.conversation import REQUESTS, steady
 from tests.support.datasets import ROOT
 from tests.support.payloads import FORMS, Request
+from tests.support.programs import last_line, python
 from tests.support.server_process import environment, served
 
 HEAVY = (
@@ -46,29 +47,9 @@ for line in sys.stdin:
 ANSWER = "answer "
 
 
-def python(code: str, values: dict[str, str], stdin: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=values,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def with_key(request: Request, key: str) -> Request:
     method, target, headers, body = request
     return method, target, {**headers, "x-api-key": key}, body
-
-
-def last_line(printed: str) -> str:
-    """What a program printed at its end, after its log."""
-    return printed.strip().splitlines()[-1]
 
 
 def through_lambda(settings: Settings, project: str, key: str, form: str) -> list[tuple[int, str, Any]]:

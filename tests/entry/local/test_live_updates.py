@@ -16,9 +16,9 @@ from app.api.sockets.push import Gone
 from app.config import Settings
 from app.entry.local.sockets import LocalPusher
 from tests.bench import sockets
-from tests.entry.local.test_pages import browser, needs_chromium
 from tests.support import socket_crowd
 from tests.support.builders import a_project, an_item, two_tastes, until, wired_on
+from tests.support.chromium import browser, needs_chromium
 from tests.support.server_process import Server, running
 
 PROJECT = "live"

@@ -9,22 +9,11 @@ from app.recommender.content import LEAST_COSINE
 from app.recommender.fit import content
 from app.recommender.fit.learn import learn
 from tests.support.builders import an_item, two_tastes
-
-ITEMS = st.lists(
-    st.builds(
-        Item,
-        st.just("i"),
-        st.sampled_from([None, "red mug", "blue mug", "red hat", "green hat and scarf"]),
-        st.lists(st.sampled_from(["kitchen", "clothes"]), max_size=2).map(tuple),
-        st.fixed_dictionaries({}, optional={"brand": st.sampled_from(["acme", "best"]), "price": st.integers(0, 9)}),
-    ),
-    min_size=1,
-    max_size=9,
-)
+from tests.support.strategies import DESCRIBED_ITEMS
 
 
 class TestTfIdf:
-    @given(ITEMS)
+    @given(DESCRIBED_ITEMS)
     def test_rows_have_length_one_or_nothing(self, items: list[Item]) -> None:
         vectors = content.tf_idf([*items, None])
 
@@ -34,7 +23,7 @@ class TestTfIdf:
 
 
 class TestWeights:
-    @given(ITEMS, st.lists(st.integers(0, 40), min_size=9, max_size=9), st.floats(0.1, 3))
+    @given(DESCRIBED_ITEMS, st.lists(st.integers(0, 40), min_size=9, max_size=9), st.floats(0.1, 3))
     def test_each_is_the_cosine_by_the_stronger_of_the_two(
         self, items: list[Item], users: list[int], scale: float
     ) -> None:

@@ -9,8 +9,8 @@ from app.recommender.fit.interactions import gather
 from app.recommender.fit.learn import from_interactions
 from app.recommender.fit.local_ridge import local_weights
 from app.recommender.fit.solver import Parameters
-from tests.recommender.fit.test_solver import some_interactions
 from tests.support.builders import two_tastes
+from tests.support.matrices import some_interactions
 
 
 class TestLocalWeights:

@@ -6,12 +6,7 @@ from scipy import sparse
 
 from app.recommender.fit import solver
 from app.recommender.fit.solver import Parameters, weight_matrix
-
-
-def some_interactions(seed: int = 0, users: int = 30, items: int = 12) -> sparse.csr_matrix:
-    dense = (np.random.default_rng(seed).random((users, items)) < 0.3).astype(float)
-    dense[0, :] = dense[:, 0] = 1.0
-    return sparse.csr_matrix(dense)
+from tests.support.matrices import some_interactions
 
 
 class TestWeightMatrix:

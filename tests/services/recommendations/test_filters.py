@@ -16,9 +16,10 @@ from app.domain.items import Item
 from app.domain.recommendations import RecommendationQuery
 from app.recommender import packing
 from app.wiring import Wired
-from tests.services.recommendations.test_round_trips import Recorder
 from tests.support.builders import NOON, an_event, an_item, wired_on
+from tests.support.call_recorder import Recorder
 from tests.support.planted_models import publish
+from tests.support.strategies import IDS, ROWS
 
 _numbers = count(1)
 Facts = Mapping[str, Any]
@@ -38,8 +39,6 @@ BOOSTS: dict[str, Callable[[Facts], float]] = {
     "has(item.price) ? 0.0 : 2.0": lambda item: 0.0 if "price" in item else 2.0,
     "item.price > 2.0 ? 3.5 : 0.5": lambda item: 1.0 if "price" not in item else 3.5 if item["price"] > 2 else 0.5,
 }
-IDS = [f"i{number}" for number in range(9)]
-WEIGHT = st.floats(-1, 1).map(lambda value: round(value, 3))
 ITEMS = st.dictionaries(
     st.sampled_from(IDS),
     st.fixed_dictionaries(
@@ -47,7 +46,6 @@ ITEMS = st.dictionaries(
     ),
     min_size=1,
 )
-ROWS = st.dictionaries(st.sampled_from(IDS[:4]), st.dictionaries(st.sampled_from(IDS), WEIGHT, max_size=6), max_size=4)
 STATES = st.lists(st.sampled_from(["shown", "shown", "shown", "hidden", "expired", "later"]), min_size=9, max_size=9)
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from app.domain.recommendations import Diversity, RecommendationQuery
 from app.services.models.rollout import Split
 from app.wiring import Wired
-from tests.services.recommendations.test_filters import IDS, ROWS
 from tests.support.builders import a_project, an_event, an_item
 from tests.support.planted_models import plant
+from tests.support.strategies import IDS, ROWS
 
 _numbers = count(1)
 EVENTS = st.lists(

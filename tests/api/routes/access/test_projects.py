@@ -10,9 +10,9 @@ from app.deadline import within
 from app.domain.access import ADMINISTRATION, Limits, ProjectState, Scope
 from app.errors import NotFound
 from app.wiring import Wired
-from tests.api.routes.test_erasures import connected, fill
 from tests.support import tables
 from tests.support.builders import a_key, a_project, an_event, an_item, client_of, two_tastes, wired_on
+from tests.support.personal_data import connected, fill
 
 
 def longest_use(settings: Settings) -> timedelta:
