@@ -31,7 +31,7 @@ a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a r
 have ETags for `If-Match` and `If-None-Match`.
 
 **Rules.** `filter` and `boost` are CEL expressions over `item`, `user` and `now`; scenarios store them with everything
-else that a placement wants.
+else that a list needs.
 
 **Outcomes.** An event with the `recommendation_id` of the answer that showed its item counts for that answer's model
 version, scenario and recommender; `GET /v1/outcomes` compares them.
@@ -65,7 +65,7 @@ TAGS = (
     ("users", "Who gets recommendations: facts about them, and everything of theirs to export or erase."),
     ("events", "What users did."),
     ("recommendations", "What each user, session or item should be shown next, and why."),
-    ("scenarios", "Settings of a placement, kept on the server."),
+    ("scenarios", "Stored settings of recommendation lists."),
     ("sockets", "Tickets for live lists."),
     ("models", "Versions: trained, activated, rolled back, compared on live traffic."),
     ("jobs", "Imports, exports, erasures and trainings that take longer than a request."),

@@ -1,4 +1,4 @@
-"""Pages of an answer, and whole pages of rows: no item twice."""
+"""Pages of a list and pages of rows never repeat an item."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.builders import a_project, client_of
 
 
 class TestPaging:
-    def test_no_item_comes_twice_and_none_is_left_out_while_events_come(self, trained: httpx2.Client) -> None:
+    def test_pages_repeat_and_skip_no_item_while_events_arrive(self, trained: httpx2.Client) -> None:
         seen: list[str] = []
         page: dict[str, Any] = recommended(trained, "new", limit=3)
         while page["items"]:
@@ -23,7 +23,7 @@ class TestPaging:
         assert len(seen) == len(set(seen))
         assert set(seen) | {"i2"} == {f"i{n}" for n in range(12)}
 
-    def test_a_page_of_another_project_is_refused(
+    def test_pages_of_another_project_are_refused(
         self, trained: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
         other = client_of(wired, a_project(wired, f"other-{settings.project}"))
@@ -41,9 +41,9 @@ class TestPage:
         {"kind": "latest", "title": "New", "limit": 12},
     )
 
-    def test_its_rows_hold_no_item_twice(self, trained: httpx2.Client) -> None:
+    def test_rows_of_a_page_repeat_no_item(self, trained: httpx2.Client) -> None:
         put(trained, rows=list(self.ROWS))
-        sent = [{"user_id": "new", "item_id": one, "timestamp": 1769860800} for one in ("i2", "i3")]
+        sent = [{"user_id": "new", "item_id": item_id, "timestamp": 1769860800} for item_id in ("i2", "i3")]
         trained.post("/v1/events", json={"events": sent})
 
         page = trained.get("/v1/users/new/pages/home").json()
@@ -58,13 +58,15 @@ class TestPage:
             "For you",
         ]
         assert {row["source_item"] for row in page["rows"][:2]} == {"i2", "i3"}
-        shown = [one for row in page["rows"] for one in ids(row)]
-        assert len(shown) == len(set(shown)) == 10  # all but the two that he knows
-        assert all(int(one[1:]) % 2 == 0 for row in page["rows"] if row["kind"] == "popular" for one in ids(row))
+        shown = [item_id for row in page["rows"] for item_id in ids(row)]
+        assert len(shown) == len(set(shown)) == 10  # all but the two that the user has seen
+        assert all(
+            int(item_id[1:]) % 2 == 0 for row in page["rows"] if row["kind"] == "popular" for item_id in ids(row)
+        )
         assert page["scenario_version"] == 1
 
-    def test_rows_that_nothing_fills_are_left_out(self, client: httpx2.Client) -> None:
+    def test_rows_without_items_are_left_out(self, client: httpx2.Client) -> None:
         put(client, rows=list(self.ROWS))
 
-        assert client.get("/v1/sessions/nobody/pages/home").json()["rows"] == []
-        assert client.get("/v1/sessions/nobody/pages/none").status_code == 404
+        assert client.get("/v1/sessions/unknown/pages/home").json()["rows"] == []
+        assert client.get("/v1/sessions/unknown/pages/none").status_code == 404

@@ -21,18 +21,16 @@ def trained(client: httpx2.Client) -> httpx2.Client:
 
 class TestNegatives:
     @pytest.mark.parametrize("kind", ["dislike", "hide", "return"])
-    def test_a_negative_event_excludes_the_item_and_pushes_away_what_resembles_it(
-        self, trained: httpx2.Client, kind: str
-    ) -> None:
+    def test_negative_events_exclude_the_item_and_lower_similar_items(self, trained: httpx2.Client, kind: str) -> None:
         sent = [{"user_id": "new", "item_id": item, "timestamp": 1769860800} for item in ("i2", "i3")]
         trained.post("/v1/events", json={"events": sent})
-        before = {one["item_id"]: one["score"] for one in recommended(trained, "new", limit=12)["items"]}
+        before = {item["item_id"]: item["score"] for item in recommended(trained, "new", limit=12)["items"]}
 
         negative = {"user_id": "new", "item_id": "i3", "event_type": kind, "timestamp": 1769860900}
         trained.post("/v1/events", json=negative)
 
         answer = recommended(trained, "new", limit=12, include_seen=True)
-        after = {one["item_id"]: one["score"] for one in answer["items"] if one["source"] == "neighbors"}
+        after = {item["item_id"]: item["score"] for item in answer["items"] if item["source"] == "neighbors"}
         assert "i3" not in ids(answer)
         assert {int(item[1:]) % 2 for item in after} == {0}  # nothing of the other taste is left
         assert any(int(item[1:]) % 2 for item in before)
@@ -43,7 +41,7 @@ class TestNegatives:
 
 
 class TestImpressions:
-    def test_what_was_shown_and_ignored_falls_by_the_documented_rule(self, trained: httpx2.Client) -> None:
+    def test_ignored_impressions_lower_scores_as_documented(self, trained: httpx2.Client) -> None:
         trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
         first = recommended(trained, "new", limit=3)["items"][0]
 
@@ -53,11 +51,11 @@ class TestImpressions:
         ]
         trained.post("/v1/events", json={"events": shown})
 
-        after = {one["item_id"]: one for one in recommended(trained, "new", limit=12)["items"]}
+        after = {item["item_id"]: item for item in recommended(trained, "new", limit=12)["items"]}
         assert after[first["item_id"]]["score"] == pytest.approx(first["score"] / 2)
-        assert sum(one["share"] for one in after[first["item_id"]]["reasons"]) == pytest.approx(1)
+        assert sum(reason["share"] for reason in after[first["item_id"]]["reasons"]) == pytest.approx(1)
 
-    def test_a_clicked_one_does_not_fall(self, trained: httpx2.Client) -> None:
+    def test_impressions_of_clicked_items_do_not_lower_scores(self, trained: httpx2.Client) -> None:
         history = [
             {"user_id": "new", "item_id": "i2", "timestamp": 1769860800},
             {"user_id": "new", "item_id": "i4", "event_type": "impression", "timestamp": 1769860900},
@@ -65,12 +63,12 @@ class TestImpressions:
         ]
         trained.post("/v1/events", json={"events": history})
 
-        found = {one["item_id"]: one["score"] for one in recommended(trained, "new", include_seen=True)["items"]}
-        again = {**history[0], "user_id": "other"}, {**history[2], "user_id": "other"}
-        trained.post("/v1/events", json={"events": again})
+        scores = {item["item_id"]: item["score"] for item in recommended(trained, "new", include_seen=True)["items"]}
+        same = {**history[0], "user_id": "other"}, {**history[2], "user_id": "other"}
+        trained.post("/v1/events", json={"events": same})
 
-        assert found == {
-            one["item_id"]: one["score"] for one in recommended(trained, "other", include_seen=True)["items"]
+        assert scores == {
+            item["item_id"]: item["score"] for item in recommended(trained, "other", include_seen=True)["items"]
         }
 
     def test_many_impressions_do_not_hide_the_history_behind_them(
@@ -86,7 +84,7 @@ class TestImpressions:
         assert items[0]["reasons"][0]["item_id"] == "i2"
         assert "i2" not in [item["item_id"] for item in items]
 
-    def test_fallback_lists_are_lowered_too(self, trained: httpx2.Client) -> None:
+    def test_ignored_impressions_lower_fallback_items_too(self, trained: httpx2.Client) -> None:
         first = recommended(trained, "new", limit=12)["items"][0]
         shown = [
             {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900 + n}
@@ -98,7 +96,7 @@ class TestImpressions:
 
 
 class TestForUser:
-    def test_unseen_items_of_his_taste_come_first_with_reasons_that_sum_to_one(self, trained: httpx2.Client) -> None:
+    def test_unseen_items_of_the_users_taste_come_first_with_exact_reasons(self, trained: httpx2.Client) -> None:
         seen = {event["item_id"] for event in trained.get("/v1/users/u2/events").json()["events"]}
 
         answer = recommended(trained, "u2", limit=12, explain=True)
@@ -112,7 +110,7 @@ class TestForUser:
         assert not seen & set(ids(answer))
         assert answer["model_version"]
 
-    def test_the_next_read_reflects_the_last_event_and_says_so(self, trained: httpx2.Client) -> None:
+    def test_the_next_list_reflects_the_last_event_and_names_it(self, trained: httpx2.Client) -> None:
         before = recommended(trained, "new", limit=3)
 
         sent = trained.post("/v1/events", json={"user_id": "new", "item_id": "i3", "event_type": "purchase"})
@@ -123,15 +121,15 @@ class TestForUser:
         assert "i3" not in ids(after)
         assert [reason["item_id"] for reason in after["items"][0]["reasons"]] == ["i3"]
 
-    def test_excluded_items_are_left_out_and_seen_ones_can_be_let_in(self, trained: httpx2.Client) -> None:
-        all_of_them = ids(recommended(trained, "u2", limit=12))
+    def test_excluded_items_are_left_out_and_seen_items_can_be_included(self, trained: httpx2.Client) -> None:
+        everything = ids(recommended(trained, "u2", limit=12))
 
-        without = ids(recommended(trained, "u2", limit=12, exclude=all_of_them[:2]))
+        without = ids(recommended(trained, "u2", limit=12, exclude=everything[:2]))
 
-        assert without == all_of_them[2:]
+        assert without == everything[2:]
         assert set(ids(recommended(trained, "u2", limit=12, include_seen=True))) == {f"i{n}" for n in range(12)}
 
-    def test_only_events_of_the_wanted_types_count(self, trained: httpx2.Client) -> None:
+    def test_only_events_of_the_requested_types_count(self, trained: httpx2.Client) -> None:
         trained.post("/v1/events", json={"user_id": "u2", "item_id": "i3", "event_type": "purchase"})
 
         answer = recommended(trained, "u2", event_types="purchase", explain=True)
@@ -154,7 +152,7 @@ class TestForUser:
     def test_debug_is_a_known_parameter(self, trained: httpx2.Client) -> None:
         assert "Server-Timing" in trained.get("/v1/users/ann/recommendations?debug=true").headers
 
-    def test_properties_come_when_asked_for(self, trained: httpx2.Client) -> None:
+    def test_properties_are_included_on_request(self, trained: httpx2.Client) -> None:
         trained.put("/v1/items/i4", json={"title": "Four", "properties": {"price": 4}})
 
         plain, full = recommended(trained, "new", limit=12), recommended(trained, "new", limit=12, properties=True)
@@ -162,14 +160,14 @@ class TestForUser:
         assert {item["properties"] is None for item in plain["items"]} == {True}
         assert next(item for item in full["items"] if item["item_id"] == "i4")["properties"] == {"price": 4}
 
-    def test_a_deleted_item_vanishes_at_once(self, trained: httpx2.Client) -> None:
+    def test_deleted_items_vanish_at_once(self, trained: httpx2.Client) -> None:
         first = ids(recommended(trained, "u2"))[0]
 
         trained.delete(f"/v1/items/{first}")
 
         assert first not in ids(recommended(trained, "u2", limit=12))
 
-    def test_without_a_model_the_latest_items_are_given(self, client: httpx2.Client) -> None:
+    def test_without_a_model_the_latest_items_are_recommended(self, client: httpx2.Client) -> None:
         for name in ("old", "new"):
             client.put(f"/v1/items/{name}", json={})
 
@@ -178,8 +176,7 @@ class TestForUser:
         assert ids(answer) == ["new", "old"]
         assert (answer["model_version"], answer["degraded"]) == (None, False)
 
-    def test_events_alone_are_enough(self, client: httpx2.Client) -> None:
-        """Items need not be put before they can be recommended."""
+    def test_items_need_no_catalog_entry_to_be_recommended(self, client: httpx2.Client) -> None:
         client.post("/v1/events", json={"events": [body(event) for event in two_tastes()]})
         client.post("/v1/models")
 
@@ -190,31 +187,31 @@ class TestForUser:
 
 
 class TestForSession:
-    def test_a_session_gets_what_a_user_with_its_events_gets(self, trained: httpx2.Client) -> None:
+    def test_sessions_get_the_list_of_a_user_with_the_same_events(self, trained: httpx2.Client) -> None:
         events = [{"item_id": "i3", "timestamp": 1769860800}, {"item_id": "i5", "timestamp": 1769860900}]
         trained.post("/v1/events", json={"events": [{"user_id": "new", **event} for event in events]})
 
         session = trained.post("/v1/recommendations", json={"events": events, "limit": 5}).json()
 
         stored = recommended(trained, "new", limit=5)["items"]
-        for reason in [reason for one in (*session["items"], *stored) for reason in one["reasons"]]:
-            del reason["event_id"]  # it is derived from the user's
+        for reason in [reason for item in (*session["items"], *stored) for reason in item["reasons"]]:
+            del reason["event_id"]  # the derived id contains the user's id
         assert session["items"] == stored
 
-    def test_its_events_are_not_stored(self, trained: httpx2.Client) -> None:
+    def test_events_of_the_body_are_not_stored(self, trained: httpx2.Client) -> None:
         trained.post("/v1/recommendations", json={"events": [{"item_id": "i3"}]})
 
         assert trained.get("/v1/users/session/events").json()["events"] == []
 
 
 class TestSimilar:
-    def test_items_of_the_same_taste(self, trained: httpx2.Client) -> None:
+    def test_similar_items_are_of_the_same_taste(self, trained: httpx2.Client) -> None:
         answer = trained.get("/v1/items/i2/similar?limit=3").json()
 
         assert {int(item["item_id"][1:]) % 2 for item in answer["items"] if item["source"] == "similar"} == {0}
         assert "i2" not in ids(answer)
 
-    def test_an_item_without_events_gets_popular_ones(self, trained: httpx2.Client) -> None:
+    def test_items_without_events_get_popular_items(self, trained: httpx2.Client) -> None:
         trained.put("/v1/items/fresh", json={})
 
         answer = trained.get("/v1/items/fresh/similar").json()
@@ -223,7 +220,7 @@ class TestSimilar:
 
 
 class TestRank:
-    def test_given_items_are_ordered_for_the_user_and_none_is_lost(self, trained: httpx2.Client) -> None:
+    def test_all_requested_items_are_ranked_for_the_user(self, trained: httpx2.Client) -> None:
         answer = trained.post(
             "/v1/rankings", json={"user_id": "u1", "item_ids": ["unknown", "i0", "i1", "other", "i1"]}
         )
@@ -233,7 +230,7 @@ class TestRank:
 
 
 class TestLists:
-    def test_popular_counts_users_and_keeps_to_the_category(self, trained: httpx2.Client) -> None:
+    def test_popular_items_are_ordered_by_score_within_the_category(self, trained: httpx2.Client) -> None:
         everything = trained.get("/v1/lists/popular?limit=12").json()["items"]
         odd = trained.get("/v1/lists/popular?limit=12&category=odd").json()["items"]
 
@@ -241,7 +238,7 @@ class TestLists:
         assert len(odd) == 6
         assert {int(item["item_id"][1:]) % 2 for item in odd} == {1}
 
-    def test_latest_is_newest_first_within_its_category(self, client: httpx2.Client) -> None:
+    def test_latest_items_come_newest_first_within_the_category(self, client: httpx2.Client) -> None:
         for name, category in (("a", "x"), ("b", "y"), ("c", "x")):
             client.put(f"/v1/items/{name}", json={"categories": [category]})
 
@@ -250,7 +247,7 @@ class TestLists:
 
 
 class TestModels:
-    def test_a_trained_version_tells_its_parameters_and_metrics(self, trained: httpx2.Client) -> None:
+    def test_trained_versions_list_their_parameters_and_metrics(self, trained: httpx2.Client) -> None:
         [version] = trained.get("/v1/models").json()["versions"]
 
         assert (version["state"], version["active"], version["counts"]["items"]) == ("ready", True, 12)

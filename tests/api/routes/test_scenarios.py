@@ -1,4 +1,4 @@
-"""Stored settings of placements, and what they do to answers."""
+"""Stored scenarios and their effect on lists."""
 
 from collections import Counter
 from itertools import pairwise
@@ -14,7 +14,7 @@ from tests.support.builders import a_project, an_event, client_of, wired_on
 
 
 class TestPut:
-    def test_each_change_is_a_version_and_earlier_ones_can_be_read(self, client: httpx2.Client) -> None:
+    def test_each_change_is_a_version_and_earlier_versions_can_be_read(self, client: httpx2.Client) -> None:
         first = put(client, limit=3)
         again = put(client, limit=3)
         second = put(client, limit=4, filter="item.price < 3.0")
@@ -25,20 +25,20 @@ class TestPut:
         assert client.get("/v1/scenarios/home?version=2").json()["version"] == 2
         assert client.get("/v1/scenarios/home?version=3").status_code == 404
 
-    def test_a_dry_run_checks_and_previews_and_stores_nothing(self, trained: httpx2.Client) -> None:
+    def test_dry_runs_check_and_preview_and_store_nothing(self, trained: httpx2.Client) -> None:
         tried = trained.put(
             "/v1/scenarios/home",
             params={"dry_run": True, "preview_user": "u2"},
             json={"limit": 2, "filter": "item.price > 8.0", "rows": [{"kind": "popular", "title": "Popular"}]},
         ).json()
 
-        assert [one["properties"] for one in tried["preview"]["items"]] == [None, None]
+        assert [item["properties"] for item in tried["preview"]["items"]] == [None, None]
         assert set(ids(tried["preview"])) <= {"i9", "i10", "i11"}
         assert [row["title"] for row in tried["preview_rows"]] == ["Popular"]
         assert trained.get("/v1/scenarios/home").status_code == 404
         assert trained.get("/v1/users/u2/recommendations?scenario=home").status_code == 404
 
-    def test_conditions_hold(self, client: httpx2.Client) -> None:
+    def test_if_match_and_if_none_match_are_honored(self, client: httpx2.Client) -> None:
         tag = client.put("/v1/scenarios/home", json={"limit": 3}).headers["ETag"]
 
         assert client.put("/v1/scenarios/home", json={}, headers={"If-None-Match": "*"}).status_code == 412
@@ -47,14 +47,14 @@ class TestPut:
         assert client.delete("/v1/scenarios/home", headers={"If-Match": tag}).status_code == 412
         assert client.get("/v1/scenarios/home").json()["settings"]["limit"] == 4
 
-    def test_it_is_listed_until_it_is_deleted_and_can_come_back(self, client: httpx2.Client) -> None:
+    def test_scenarios_are_listed_until_they_are_deleted_and_can_be_put_again(self, client: httpx2.Client) -> None:
         for name in ("b", "a", "c"):
             put(client, name)
         client.delete("/v1/scenarios/c")
 
         first = client.get("/v1/scenarios?limit=1").json()
         rest = client.get("/v1/scenarios", params={"cursor": first["next_cursor"]}).json()
-        assert [one["scenario_id"] for one in first["scenarios"] + rest["scenarios"]] == ["a", "b"]
+        assert [scenario["scenario_id"] for scenario in first["scenarios"] + rest["scenarios"]] == ["a", "b"]
         assert client.delete("/v1/scenarios/c").status_code == 404
         assert client.get("/v1/scenarios/c?version=1").json()["settings"]["limit"] == 10
         assert put(client, "c")["version"] == 3
@@ -73,51 +73,51 @@ class TestPut:
             ({"impression_decay": 0}, "/impression_decay"),
         ],
     )
-    def test_bad_settings_are_named_and_store_nothing(
+    def test_invalid_settings_are_named_and_store_nothing(
         self, client: httpx2.Client, sent: dict[str, Any], pointer: str
     ) -> None:
         answer = client.put("/v1/scenarios/home", json=sent)
 
         assert answer.status_code == 422
-        assert pointer in [one["pointer"] for one in answer.json()["errors"]]
+        assert pointer in [error["pointer"] for error in answer.json()["errors"]]
         assert client.get("/v1/scenarios/home").status_code == 404
 
-    def test_a_recommender_that_is_named_twice_counts_once(self, client: httpx2.Client) -> None:
+    def test_repeated_recommenders_count_once(self, client: httpx2.Client) -> None:
         stored = put(client, recommenders=["popular", "latest", "popular"])
 
         assert stored["settings"]["recommenders"] == ["popular", "latest"]
 
 
 class TestScenario:
-    def test_a_request_that_names_it_gets_its_settings(self, trained: httpx2.Client) -> None:
+    def test_requests_that_name_a_scenario_get_its_settings(self, trained: httpx2.Client) -> None:
         put(trained, limit=4, filter="item.price > 2.0", boost="item.price", recommenders=["latest"])
 
         answer = recommended(trained, "u2", scenario="home")
         plain = recommended(trained, "u2", limit=4, filter="item.price > 2.0", boost="item.price", include_seen=False)
 
         assert len(answer["items"]) == 4
-        assert {one["source"] for one in answer["items"]} <= {"latest", "catalog"}
-        assert [one["boost"] for one in answer["items"]] == sorted(
-            (one["boost"] for one in answer["items"]), reverse=True
+        assert {item["source"] for item in answer["items"]} <= {"latest", "catalog"}
+        assert [item["boost"] for item in answer["items"]] == sorted(
+            (item["boost"] for item in answer["items"]), reverse=True
         )
         assert set(ids(plain)) <= {f"i{n}" for n in range(3, 12)}
 
-    def test_what_the_request_says_wins_but_both_filters_count(self, trained: httpx2.Client) -> None:
+    def test_fields_of_the_request_win_but_both_filters_apply(self, trained: httpx2.Client) -> None:
         put(trained, limit=9, filter="item.price > 2.0")
 
         answer = recommended(trained, "new", scenario="home", limit=5, filter="item.price < 7.0", exclude="i4")
 
         assert sorted(ids(answer)) == ["i3", "i5", "i6"]
 
-    def test_event_weights_replace_the_usual_ones(self, trained: httpx2.Client) -> None:
+    def test_event_weights_replace_the_defaults(self, trained: httpx2.Client) -> None:
         put(trained, event_weights={"view": 0.0})
         events = [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]
         trained.post("/v1/events", json={"events": events})
 
-        assert "neighbors" in {one["source"] for one in recommended(trained, "new")["items"]}
-        assert "neighbors" not in {one["source"] for one in recommended(trained, "new", scenario="home")["items"]}
+        assert "neighbors" in {item["source"] for item in recommended(trained, "new")["items"]}
+        assert "neighbors" not in {item["source"] for item in recommended(trained, "new", scenario="home")["items"]}
 
-    def test_a_change_is_seen_here_at_once(self, trained: httpx2.Client) -> None:
+    def test_changes_apply_at_once_on_the_same_instance(self, trained: httpx2.Client) -> None:
         put(trained, limit=2)
         assert len(recommended(trained, "u2", scenario="home")["items"]) == 2
 
@@ -125,7 +125,7 @@ class TestScenario:
 
         assert len(recommended(trained, "u2", scenario="home")["items"]) == 3
 
-    def test_bodies_can_name_it_too(self, trained: httpx2.Client) -> None:
+    def test_bodies_can_name_a_scenario(self, trained: httpx2.Client) -> None:
         put(trained, limit=2)
 
         answer = trained.post("/v1/recommendations", json={"events": [{"item_id": "i2"}], "scenario": "home"})
@@ -134,12 +134,12 @@ class TestScenario:
 
 
 class TestDiversity:
-    def test_no_value_of_a_property_comes_more_often_than_it_may(self, trained: httpx2.Client) -> None:
+    def test_property_values_occur_at_most_max_per_value_times(self, trained: httpx2.Client) -> None:
         put(trained, limit=12, diversity={"property": "brand", "max_per_value": 2})
 
         answer = recommended(trained, "new", scenario="home", properties=True)
 
-        assert Counter(one["properties"]["brand"] for one in answer["items"]) == {"a": 2, "b": 2, "c": 2}
+        assert Counter(item["properties"]["brand"] for item in answer["items"]) == {"a": 2, "b": 2, "c": 2}
 
     def test_marginal_relevance_mixes_categories(self, trained: httpx2.Client) -> None:
         trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
@@ -147,15 +147,15 @@ class TestDiversity:
         mixed = recommended(trained, "new", limit=4, properties=True, include_seen=True, diversity=0.0)
 
         def changes(answer: dict[str, Any]) -> int:
-            kinds = [one["categories"][0] for one in answer["items"]]
-            return sum(one != other for one, other in pairwise(kinds))
+            categories = [item["categories"][0] for item in answer["items"]]
+            return sum(category != following for category, following in pairwise(categories))
 
         assert changes(usual) <= changes(mixed)
         assert ids(recommended(trained, "new", limit=4, include_seen=True, diversity=1.0)) == ids(usual)
 
 
-class TestRotation:
-    def test_the_scenario_says_how_many_impressions_halve_a_score(self, trained: httpx2.Client) -> None:
+class TestImpressionDecay:
+    def test_impression_decay_is_the_number_of_impressions_that_halves_a_score(self, trained: httpx2.Client) -> None:
         trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
         first = recommended(trained, "new")["items"][0]
         shown = {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900}
@@ -164,7 +164,7 @@ class TestRotation:
         def impression_factor(**settings: Any) -> float:
             put(trained, limit=12, **settings)
             items = recommended(trained, "new", scenario="home")["items"]
-            return float(next(one["impression_factor"] for one in items if one["item_id"] == first["item_id"]))
+            return float(next(item["impression_factor"] for item in items if item["item_id"] == first["item_id"]))
 
         assert impression_factor(impression_decay=1) == pytest.approx(0.5)
         assert impression_factor(impression_decay=3) == pytest.approx(2 ** (-1 / 3))
@@ -172,11 +172,11 @@ class TestRotation:
 
 
 class TestExploration:
-    def test_new_items_get_their_share_of_the_places(self, trained: httpx2.Client) -> None:
+    def test_new_items_get_their_share_of_the_positions(self, trained: httpx2.Client) -> None:
         put(trained, limit=5, exploration=0.3)
 
         places = [
-            sum(one["source"] == "exploration" for one in recommended(trained, f"n{n}", scenario="home")["items"])
+            sum(item["source"] == "exploration" for item in recommended(trained, f"n{n}", scenario="home")["items"])
             for n in range(200)
         ]
 
@@ -187,20 +187,20 @@ class TestExploration:
         put(trained, limit=5, exploration=0.2)
 
         explored = {
-            one["item_id"]
+            item["item_id"]
             for n in range(30)
-            for one in recommended(trained, f"n{n}", scenario="home")["items"]
-            if one["source"] == "exploration"
+            for item in recommended(trained, f"n{n}", scenario="home")["items"]
+            if item["source"] == "exploration"
         }
 
         assert len(explored) > 3
 
 
 class TestContextItem:
-    def test_what_suits_the_item_at_hand_comes_first(self, trained: httpx2.Client) -> None:
+    def test_items_similar_to_the_context_item_come_first(self, trained: httpx2.Client) -> None:
         answer = recommended(trained, "new", context_item="i3", limit=3)
 
-        assert {int(one[1:]) % 2 for one in ids(answer)} == {1}
+        assert {int(item_id[1:]) % 2 for item_id in ids(answer)} == {1}
         assert "i3" not in ids(answer)
         assert answer["items"][0]["reasons"][0] | {"share": 1, "contribution": 0} == {
             "item_id": "i3",
@@ -215,9 +215,7 @@ class TestContextItem:
 
 
 class TestOutage:
-    def test_a_scenario_that_is_known_goes_on_without_the_database(
-        self, own_emulator: Emulator, settings: Settings
-    ) -> None:
+    def test_cached_scenarios_apply_without_the_database(self, own_emulator: Emulator, settings: Settings) -> None:
         changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
         wired = wired_on(settings.model_copy(update=changes))
         client = client_of(wired, a_project(wired, settings.project))
@@ -226,20 +224,20 @@ class TestOutage:
         assert len(recommended(client, "u2", scenario="home")["items"]) == 3
 
         own_emulator.stop(kill=True)
-        known = recommended(client, "u2", scenario="home", filter="item.price < 6.0", properties=True)
+        cached = recommended(client, "u2", scenario="home", filter="item.price < 6.0", properties=True)
         unknown = recommended(client, "u2", scenario="never-read", limit=2)
 
-        assert (known["degraded"], len(known["items"])) == (True, 3)
-        assert all(one["properties"]["price"] < 6 for one in known["items"])
+        assert (cached["degraded"], len(cached["items"])) == (True, 3)
+        assert all(item["properties"]["price"] < 6 for item in cached["items"])
         assert (unknown["degraded"], len(unknown["items"])) == (True, 2)
         wired.database.close()
 
 
 class TestReasons:
-    def test_events_that_are_explained_are_named(self, trained: httpx2.Client) -> None:
+    def test_reasons_name_the_event_id(self, trained: httpx2.Client) -> None:
         event = an_event("someone", "i2", "view", 5)
         trained.post("/v1/events", json={**body(event), "event_id": "visit-7"})
 
-        reasons = [one["reasons"] for one in recommended(trained, "someone", explain=True)["items"]]
+        reasons = [item["reasons"] for item in recommended(trained, "someone", explain=True)["items"]]
 
-        assert {reason["event_id"] for one in reasons for reason in one} == {"visit-7"}
+        assert {reason["event_id"] for item_reasons in reasons for reason in item_reasons} == {"visit-7"}

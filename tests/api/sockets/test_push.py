@@ -1,4 +1,4 @@
-"""Lists that are pushed to sockets: when, to whom, for how long, and what is told of it."""
+"""Pushes to live sockets: when, to which clients, for how long, and what is logged."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -62,10 +62,10 @@ def say(sockets: SocketApi, connection: str, action: str, **more: object) -> Non
 
 
 class TestPush:
-    def test_an_instance_that_knows_nothing_yet_follows_a_scenario_with_rules_and_a_log(
+    def test_cold_instances_push_lists_of_scenarios_with_rules_and_a_decision_log(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
-        """As the stream's function does after a cold start: all that it needs is read there."""
+        """The stream's function does this after a cold start."""
         project, services = settings.project, wired.services
         services.catalog.put_users(project, [User("u2", {"likes": "i"})])
         scenario = ScenarioSettings(filter="item.id.startsWith(user.properties.likes)", limit=11, log_sample_rate=1.0)
@@ -91,7 +91,7 @@ class TestPush:
         logged = tables.rows(wired, DecisionRow)
         assert [row for row in logged if row["owner"]["S"].startswith(project)]
 
-    def test_it_goes_out_only_when_the_list_changed(
+    def test_lists_are_pushed_only_when_they_changed(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         sockets.connect(c1, Handshake({"x-api-key": key}))
@@ -106,7 +106,7 @@ class TestPush:
         assert [item["item_id"] for item in second["items"]] != [item["item_id"] for item in first["items"]]
         assert sockets.push(settings.project, "u4") == 0
 
-    def test_a_client_that_is_gone_is_forgotten(
+    def test_clients_that_are_gone_are_forgotten(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         sockets.connect(c1, Handshake({"x-api-key": key}))
@@ -119,7 +119,7 @@ class TestPush:
 
         assert [row for row in tables.naming(wired, settings.project, ConnectionRow) if c1 in str(row)] == []
 
-    def test_a_subscription_without_its_connection_is_forgotten_at_the_first_push(
+    def test_subscriptions_without_a_connection_are_forgotten_at_the_first_push(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         sockets.connect(c1, Handshake({"x-api-key": key}))
@@ -128,7 +128,7 @@ class TestPush:
         orphan = Subscription(
             settings.project, c1, connection.expires_at, WatchedList("u2", limit=10), connection.principal
         )
-        wired.services.sockets._connections.put_subscription(orphan)  # noqa: SLF001 - it was just being made
+        wired.services.sockets._connections.put_subscription(orphan)  # noqa: SLF001 - as if it was written while the connection ended
         gateway.answers = [410]
 
         assert [sockets.push(settings.project, "u2"), sockets.push(settings.project, "u2")] == [0, 0]
@@ -136,7 +136,7 @@ class TestPush:
         assert tables.naming(wired, c1) == []
         assert gateway.posted == []
 
-    def test_a_watcher_whose_key_was_revoked_is_told_nothing_more(
+    def test_subscribers_with_a_revoked_key_get_no_more_frames(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, c1: str
     ) -> None:
         other, text = wired.services.keys.create(settings.project, "k", frozenset({Scope.RECOMMEND}))
@@ -151,7 +151,7 @@ class TestPush:
         assert (len(gateway.posted), gateway.deleted) == (1, [c1])
         assert tables.naming(wired, c1) == []
 
-    def test_a_gateway_that_is_busy_is_asked_again_and_then_the_event_is_given_back(
+    def test_busy_gateways_are_retried_and_then_the_event_is_returned_to_the_stream(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         sockets.connect(c1, Handshake({"x-api-key": key}))
@@ -170,14 +170,14 @@ class TestPush:
         assert Consumer(wired.services, sockets).apply([record]) is None
         assert len(gateway.frames()) == 3
 
-    def test_no_frame_is_larger_than_the_gateway_takes(
+    def test_frames_never_exceed_the_limit_of_the_gateway(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         items = [Item(f"{'x' * 120}{n:03d}", "é" * 500, ("c" * 100,) * 20, {"text": "y" * 5_000}) for n in range(100)]
         wired.services.catalog.put_items(settings.project, items)
         sockets.connect(c1, Handshake({"x-api-key": key}))
 
-        say(sockets, c1, "recommend", user_id="nobody", limit=100, properties=True)
+        say(sockets, c1, "recommend", user_id="unknown", limit=100, properties=True)
 
         [(_, frame)] = gateway.posted
         assert len(frame) <= MAX_FRAME_BYTES
@@ -191,7 +191,7 @@ class TestPush:
         ("statuses", "error"), [([410], Gone), ([413], TooLarge), ([429] * 4, Busy), ([500] * 4, Busy)]
     )
     @pytest.mark.usefixtures("sockets")
-    def test_refusals_of_the_gateway_are_told_apart(
+    def test_refusals_of_the_gateway_raise_different_errors(
         self, gateway: Gateway, settings: Settings, statuses: list[int], error: type[Exception], c1: str
     ) -> None:
         api = ManagementApi(settings.model_copy(update={"socket_endpoint": gateway.endpoint}))
@@ -202,7 +202,7 @@ class TestPush:
 
 
 class TestTelemetry:
-    def test_frames_are_told_without_what_they_say_and_follow_their_trace(
+    def test_logs_of_frames_hold_no_content_and_follow_their_trace(
         self, sockets: SocketApi, key: str, c1: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -211,18 +211,18 @@ class TestTelemetry:
             say(sockets, c1, "subscribe", user_id="secret@person", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
             say(sockets, c1, "secret@action")
 
-        told = [orjson.loads(message) for message in caplog.messages]
-        assert [(line["route"], line["status"]) for line in told] == [
+        lines = [orjson.loads(message) for message in caplog.messages]
+        assert [(line["route"], line["status"]) for line in lines] == [
             ("SOCKET socket connect", 200),
             ("SOCKET socket subscribe", 200),
             ("SOCKET socket unreadable", 422),
         ]
-        assert [line["trace_id"] for line in told[:2]] == [trace] * 2
+        assert [line["trace_id"] for line in lines[:2]] == [trace] * 2
         assert [word for word in ("secret", key, c1) if word in " ".join(caplog.messages)] == []
 
 
 class TestLife:
-    def test_a_connection_that_is_announced_twice_and_never_ends_leaks_nothing(
+    def test_connections_that_open_twice_and_never_end_leak_nothing(
         self, sockets: SocketApi, wired: Wired, settings: Settings, key: str, gateway: Gateway, c1: str
     ) -> None:
         before = len(tables.naming(wired, settings.project, ConnectionRow))
@@ -237,13 +237,13 @@ class TestLife:
         sockets.disconnect(c1)
 
         assert tables.naming(wired, c1) == []
-        # What stays says that the project had a connection.
+        # The remaining row says that the project had a connection.
         assert len(tables.naming(wired, settings.project, ConnectionRow)) == before + 1
         say(sockets, c1, "ping")
         assert gateway.frames()[-1]["status"] == 401
         assert gateway.deleted == [c1]
 
-    def test_after_its_time_a_connection_ends_with_a_token_that_loses_no_push(
+    def test_expired_connections_end_with_a_token_that_loses_no_push(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         clock = Clock()
@@ -263,9 +263,9 @@ class TestLife:
         gateway.posted.clear()
         say(sockets, c1 + "b", "resume", token=goodbye["resume"])
 
-        found = gateway.frames()
-        assert [frame["action"] for frame in found] == ["resumed", "recommendations"]
-        assert found[1]["user_id"] == "u2"  # the list of u3 is the one that he was shown
+        frames = gateway.frames()
+        assert [frame["action"] for frame in frames] == ["resumed", "recommendations"]
+        assert frames[1]["user_id"] == "u2"  # the client was shown the list of u3 already
         services.events.accept(settings.project, [an_event("u3", of_u3, minutes=60)])
         sockets.push(settings.project, "u3")
         assert gateway.frames()[-1]["user_id"] == "u3"
@@ -280,7 +280,7 @@ class TestLife:
                 socket.recv(60)
             until(lambda: "connection#" not in str(tables.naming(wired, settings.project, ConnectionRow)))
 
-    def test_it_has_a_bounded_number_of_subscriptions(
+    def test_connections_have_a_bounded_number_of_subscriptions(
         self, sockets: SocketApi, gateway: Gateway, key: str, c1: str
     ) -> None:
         sockets.connect(c1, Handshake({"x-api-key": key}))

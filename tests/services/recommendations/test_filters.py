@@ -1,4 +1,4 @@
-"""Filters and boosts give what scoring the whole catalog gives, in few round trips."""
+"""Filters and boosts return the same list as scoring the whole catalog, in few round trips."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,38 +54,38 @@ def reference(
     table: dict[str, dict[str, float]],
     popular: dict[str, float],
     viewed: list[str],
-    wish: RecommendationQuery,
+    query: RecommendationQuery,
 ) -> list[tuple[str, str]]:
-    """(item, source), by scoring everything: neighbors, then popular, then the catalog, the newest first."""
+    """Return items and sources by scoring everything: neighbors, then popular, then the catalog, newest first."""
     facts = {item.item_id: item for item in stored}
-    passes = FILTERS[wish.filters[0]] if wish.filters else lambda _item, _id: True
-    factor = BOOSTS[wish.boost] if wish.boost is not None else lambda _item: 1.0
+    passes = FILTERS[query.filters[0]] if query.filters else lambda _item, _id: True
+    factor = BOOSTS[query.boost] if query.boost is not None else lambda _item: 1.0
     scores = {
-        one: sum(float(packing.unpack(packing.pack(table.get(v, {}).items())).get(one, 0.0)) for v in viewed)
-        for one in IDS
+        item_id: sum(float(packing.unpack(packing.pack(table.get(v, {}).items())).get(item_id, 0.0)) for v in viewed)
+        for item_id in IDS
     }
     newest = sorted(stored, key=lambda item: (-item.created_at.timestamp(), item.item_id))
     sources = (
-        ("neighbors", sorted(((s, one) for one, s in scores.items() if s > 0), key=lambda e: (-e[0], e[1]))),
-        ("popular", sorted(((s, one) for one, s in popular.items()), key=lambda e: -e[0])),
-        ("catalog", [(0.0, item.item_id) for item in newest] if wish.filters else []),
+        ("neighbors", sorted(((s, item_id) for item_id, s in scores.items() if s > 0), key=lambda e: (-e[0], e[1]))),
+        ("popular", sorted(((s, item_id) for item_id, s in popular.items()), key=lambda e: -e[0])),
+        ("catalog", [(0.0, item.item_id) for item in newest] if query.filters else []),
     )
     chosen: dict[str, str] = {}
     for source, ranked in sources:
         boosted = []
-        for score, one in ranked:
-            item = facts.get(one)
+        for score, item_id in ranked:
+            item = facts.get(item_id)
             if item is not None and (item.hidden or (item.expires_at and item.expires_at <= NOON)):
                 continue
-            known: Facts = item.properties if item else {}
-            if one in viewed or not passes(known, one):
+            facts_: Facts = item.properties if item else {}
+            if item_id in viewed or not passes(facts_, item_id):
                 continue
-            boosted.append((-score * factor(known), -factor(known), one))
-        if wish.boost is not None:
+            boosted.append((-score * factor(facts_), -factor(facts_), item_id))
+        if query.boost is not None:
             boosted.sort(key=lambda entry: entry[:2])
-        for _, _, one in boosted:
-            if one not in chosen and len(chosen) < wish.limit:
-                chosen[one] = source
+        for _, _, item_id in boosted:
+            if item_id not in chosen and len(chosen) < query.limit:
+                chosen[item_id] = source
     return list(chosen.items())
 
 
@@ -101,7 +101,7 @@ class TestReference:
         limit=st.integers(1, 10),
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    def test_the_answer_equals_a_reference_that_scores_the_whole_catalog(
+    def test_lists_equal_a_reference_that_scores_the_whole_catalog(
         self,
         wired: Wired,
         items: dict[str, Any],
@@ -115,26 +115,26 @@ class TestReference:
     ) -> None:
         project, recommend = f"filters{next(_numbers)}", wired.services.recommend
         expiry = {"expired": NOON - timedelta(days=9), "later": NOON + timedelta(days=9_000)}
-        given_items = [
-            replace(an_item(one, **facts), hidden=state == "hidden", expires_at=expiry.get(state))
-            for (one, facts), state in zip(items.items(), states, strict=False)
+        items_put = [
+            replace(an_item(item_id, **facts), hidden=state == "hidden", expires_at=expiry.get(state))
+            for (item_id, facts), state in zip(items.items(), states, strict=False)
         ]
-        wired.services.catalog.put_items(project, given_items)
-        stored = [wired.services.catalog.get_item(project, item.item_id) for item in given_items]
+        wired.services.catalog.put_items(project, items_put)
+        stored = [wired.services.catalog.get_item(project, item.item_id) for item in items_put]
         publish(wired, project, table, popular)
-        events = [an_event("ann", one) for one in viewed]
-        wish = RecommendationQuery(
+        events = [an_event("ann", item_id) for item_id in viewed]
+        query = RecommendationQuery(
             filters=(filter_,) if filter_ else (), boost=boost, limit=limit, recommenders=("neighbors", "popular")
         )
 
-        answer = recommend.for_session(project, events, wish)
+        answer = recommend.for_session(project, events, query)
 
-        found = [(one.item_id, one.source) for one in answer.recommendations]
-        assert found == reference(stored, table, popular, viewed, wish)
+        listed = [(item.item_id, item.source) for item in answer.recommendations]
+        assert listed == reference(stored, table, popular, viewed, query)
 
 
 class TestLargeCatalog:
-    def test_a_strict_filter_gives_exactly_its_items_in_the_documented_round_trips(
+    def test_strict_filters_return_exactly_their_items_in_the_documented_round_trips(
         self, wired: Wired, settings: Settings
     ) -> None:
         services, project = wired.services, settings.project
@@ -142,34 +142,34 @@ class TestLargeCatalog:
             batch = [an_item(f"i{n}", price=n, text="x" * 200) for n in range(start, start + 500)]
             services.catalog.put_items(project, batch)
         services.events.accept(project, [an_event("ann", "i5")])
-        wish = RecommendationQuery(
+        query = RecommendationQuery(
             filters=('item.price in [17.0, 4711.0, 9999.0] || (item.price == 5 && item.id == "i5")',), limit=10
         )
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
 
-        answer = cold.services.recommend.for_user(project, "ann", wish)
+        answer = cold.services.recommend.for_user(project, "ann", query)
 
-        assert sorted(one.item_id for one in answer.recommendations) == ["i17", "i4711", "i9999"]
+        assert sorted(item.item_id for item in answer.recommendations) == ["i17", "i4711", "i9999"]
         calls = [name for name, _, _ in recorder.calls]
         assert len(calls) <= 1 + 1 + 8 + 1 + 8 + 1, calls  # pointer, events, catalog, trending and popular, latest
         recorder.calls.clear()
-        again = cold.services.recommend.for_user(project, "ann", wish)
+        again = cold.services.recommend.for_user(project, "ann", query)
         assert again.recommendations == answer.recommendations
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
 
-    def test_where_there_are_more_items_than_fit_those_changed_last_are_walked(
+    def test_catalogs_larger_than_memory_consider_the_items_changed_last(
         self, wired: Wired, settings: Settings
     ) -> None:
         wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(100)])
         small = wired_on(settings.model_copy(update={"catalog_items": 16}))
 
-        wish = RecommendationQuery(filters=("true",), limit=100, recommenders=())
-        answer = small.services.recommend.for_user(settings.project, "ann", wish)
+        query = RecommendationQuery(filters=("true",), limit=100, recommenders=())
+        answer = small.services.recommend.for_user(settings.project, "ann", query)
 
         assert 0 < len(answer.recommendations) <= 16
-        everything = wired.services.recommend.for_user(settings.project, "ann", wish)
+        everything = wired.services.recommend.for_user(settings.project, "ann", query)
         assert len(everything.recommendations) == 100
         small.database.close()
 
@@ -180,7 +180,7 @@ class TestVanishing:
 
         def shown(**more: str) -> set[str]:
             answer = client.get("/v1/users/new/recommendations", params={"limit": 10, **more})
-            return {one["item_id"] for one in answer.json()["items"]}
+            return {item["item_id"] for item in answer.json()["items"]}
 
         for more in ({}, {"filter": "true"}):
             assert shown(**more) == {"i0", "i1", "i2", "i3"}
@@ -193,15 +193,15 @@ class TestVanishing:
 
         assert shown() == shown(filter="true") == {"i0", "i1", "i3"}
 
-    def test_another_instance_sees_changes_through_the_index(self, wired: Wired, settings: Settings) -> None:
+    def test_other_instances_see_changes_through_the_index(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
         services.catalog.put_items(project, [an_item("i1", price=1), an_item("i2", price=2)])
         other = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
-        wish = RecommendationQuery(filters=("item.price < 9.0",))
+        query = RecommendationQuery(filters=("item.price < 9.0",))
 
         def shown() -> list[str]:
-            answer = other.services.recommend.for_user(project, "new", wish)
-            return sorted(one.item_id for one in answer.recommendations)
+            answer = other.services.recommend.for_user(project, "new", query)
+            return sorted(item.item_id for item in answer.recommendations)
 
         assert shown() == ["i1", "i2"]
         services.catalog.put_items(project, [an_item("i1", price=10), an_item("i3", price=3)])
@@ -213,7 +213,7 @@ class TestVanishing:
 
 class TestErrors:
     @pytest.mark.parametrize("name", ["filter", "boost"])
-    def test_a_wrong_expression_is_refused_with_its_place(self, client: httpx2.Client, name: str) -> None:
+    def test_invalid_expressions_are_refused_with_their_position(self, client: httpx2.Client, name: str) -> None:
         for answer, pointer in (
             (client.get("/v1/users/new/recommendations", params={name: "itm.price > 1"}), name),
             (client.get("/v1/lists/latest", params={name: "itm.price > 1"}), name),
@@ -221,5 +221,5 @@ class TestErrors:
         ):
             problem = answer.json()
             assert answer.status_code == 422
-            assert [one["pointer"] for one in problem["errors"]] == [pointer]
+            assert [error["pointer"] for error in problem["errors"]] == [pointer]
             assert "line 1, column 4" in problem["errors"][0]["detail"]

@@ -1,4 +1,4 @@
-"""What holds when the database is gone."""
+"""Behavior without the database."""
 
 import httpx2
 

@@ -1,4 +1,4 @@
-"""Reasons are exact: their shares sum to the score, and what they say of an event's absence comes true."""
+"""Reasons are exact: their shares sum to the score, and their counterfactuals come true."""
 
 from itertools import count
 from typing import Any
@@ -23,7 +23,7 @@ EVENTS = st.lists(
     min_size=1,
     max_size=8,
 )
-WISHES = st.builds(
+QUERIES = st.builds(
     RecommendationQuery,
     limit=st.integers(1, 5),
     explain=st.just(True),
@@ -43,7 +43,7 @@ class TestReasons:
         table=ROWS,
         history=EVENTS,
         popular=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=4),
-        wish=WISHES,
+        query=QUERIES,
         other=st.one_of(st.none(), ROWS),
         compared=st.booleans(),
     )
@@ -54,13 +54,15 @@ class TestReasons:
         table: dict[str, dict[str, float]],
         history: list[Any],
         popular: dict[str, float],
-        wish: RecommendationQuery,
+        query: RecommendationQuery,
         other: dict[str, dict[str, float]] | None,
         compared: bool,  # noqa: FBT001 - hypothesis gives it
     ) -> None:
-        """Also of two interleaved versions, and of items that came after the model, which are compared by content."""
+        """Also with two interleaved versions, and with items newer than the model."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
-        wired.services.catalog.put_items(project, [an_item(one, f"c{n % 3}", price=n % 4) for n, one in enumerate(IDS)])
+        wired.services.catalog.put_items(
+            project, [an_item(item_id, f"c{n % 3}", price=n % 4) for n, item_id in enumerate(IDS)]
+        )
         a_project(wired, project)
         terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
         wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
@@ -73,29 +75,29 @@ class TestReasons:
         ]
         wired.services.events.accept(project, events)
 
-        answer = recommend.for_user(project, "ann", wish)
+        answer = recommend.for_user(project, "ann", query)
 
-        for one in answer.recommendations:
-            if one.reasons:
-                assert abs(sum(reason.share for reason in one.reasons) - 1.0) < 1e-6
-                total = sum(reason.contribution for reason in one.reasons)
-                assert abs(total - one.score) <= 1e-6 * max(1.0, abs(one.score))
-            for reason in one.reasons:
-                if reason.event_id is None:  # the item at hand is no event
+        for recommendation in answer.recommendations:
+            if recommendation.reasons:
+                assert abs(sum(reason.share for reason in recommendation.reasons) - 1.0) < 1e-6
+                total = sum(reason.contribution for reason in recommendation.reasons)
+                assert abs(total - recommendation.score) <= 1e-6 * max(1.0, abs(recommendation.score))
+            for reason in recommendation.reasons:
+                if reason.event_id is None:  # the context item is not an event
                     continue
                 removed = next(event for event in events if event.event_id == reason.event_id)
                 others = [event for event in events if event is not removed]
-                without = recommend.for_session(project, others, wish)
-                asked = recommend.for_user(
+                without = recommend.for_session(project, others, query)
+                retried = recommend.for_user(
                     project,
                     "ann",
-                    RecommendationQuery(**{**_facts(wish), "without_event": reason.event_id, "explain": False}),
+                    RecommendationQuery(**{**_fields(query), "without_event": reason.event_id, "explain": False}),
                 )
-                kept = one.item_id in {other.item_id for other in asked.recommendations}
+                kept = recommendation.item_id in {other.item_id for other in retried.recommendations}
                 assert reason.kept_without == kept
-                if not wish.exploration and other is None:  # which are each user's own
-                    assert kept == (one.item_id in {other.item_id for other in without.recommendations})
+                if not query.exploration and other is None:  # both depend on the user
+                    assert kept == (recommendation.item_id in {other.item_id for other in without.recommendations})
 
 
-def _facts(wish: RecommendationQuery) -> dict[str, Any]:
-    return {name: getattr(wish, name) for name in RecommendationQuery.__dataclass_fields__}
+def _fields(query: RecommendationQuery) -> dict[str, Any]:
+    return {name: getattr(query, name) for name in RecommendationQuery.__dataclass_fields__}

@@ -1,4 +1,4 @@
-"""The serving budget: database rounds of one answer, counted at the client."""
+"""The serving budget: database round trips of one request, counted at the client."""
 
 from dataclasses import replace
 from time import sleep
@@ -24,7 +24,7 @@ def trained(wired: Wired, settings: Settings) -> Wired:
 
 class TestForUser:
     @pytest.mark.usefixtures("trained")
-    def test_a_cold_instance_needs_three_round_trips_and_a_warm_one_one(self, settings: Settings) -> None:
+    def test_cold_instances_need_three_round_trips_and_warm_instances_one(self, settings: Settings) -> None:
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
 
@@ -37,7 +37,7 @@ class TestForUser:
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
 
-    def test_what_was_changed_elsewhere_costs_a_warm_instance_no_round_trip_of_its_own(
+    def test_changes_made_elsewhere_cost_warm_instances_no_extra_round_trip(
         self, trained: Wired, settings: Settings
     ) -> None:
         warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 1.0}))
@@ -53,35 +53,33 @@ class TestForUser:
         answer = warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
 
         assert recorder.rounds() == 1, recorder.calls
-        assert first not in [one.item_id for one in answer.recommendations]
+        assert first not in [item.item_id for item in answer.recommendations]
         assert [name for name, _, _ in recorder.calls] == ["Query"] * (LISTING_SHARDS + 1)
         warm.database.close()
 
     @pytest.mark.parametrize("filters", [(), ('item.id != "none"',)], ids=["without rules", "with a rule"])
-    def test_after_more_changes_than_a_page_items_are_read_anew(
+    def test_items_are_read_again_after_more_than_a_page_of_changes(
         self, trained: Wired, settings: Settings, filters: tuple[str, ...]
     ) -> None:
-        """An instance that slept through an import must not read all of it in the request that wakes it."""
+        """An instance that was idle during an import must not read all of it in its next request."""
         warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 5.0}))
-        wish = RecommendationQuery(limit=12, filters=filters)
-        first = warm.services.recommend.for_user(settings.project, "u2", wish).recommendations[0].item_id
+        query = RecommendationQuery(limit=12, filters=filters)
+        first = warm.services.recommend.for_user(settings.project, "u2", query).recommendations[0].item_id
         big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
         trained.services.catalog.put_items(settings.project, big)
         trained.services.catalog.delete_item(settings.project, first)
         recorder = Recorder(warm.database.connection.client)
         sleep(5.1)
 
-        answer = warm.services.recommend.for_user(settings.project, "u2", replace(wish, limit=2))
+        answer = warm.services.recommend.for_user(settings.project, "u2", replace(query, limit=2))
 
         assert not answer.degraded
-        assert first not in [one.item_id for one in answer.recommendations]
+        assert first not in [item.item_id for item in answer.recommendations]
         if not filters:
             assert [name for name, _, _ in recorder.calls].count("Query") == LISTING_SHARDS + 1
         warm.database.close()
 
-    def test_new_items_cost_a_cold_instance_their_listing_and_their_facts(
-        self, trained: Wired, settings: Settings
-    ) -> None:
+    def test_new_items_cost_cold_instances_one_listing_and_one_read(self, trained: Wired, settings: Settings) -> None:
         trained.services.catalog.put_items(settings.project, [an_item("new", "c")])
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
@@ -94,7 +92,7 @@ class TestForUser:
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
 
-    def test_a_warm_instance_knows_other_users_with_the_same_items(self, trained: Wired, settings: Settings) -> None:
+    def test_warm_instances_reuse_rows_for_other_users(self, trained: Wired, settings: Settings) -> None:
         recommend = trained.services.recommend
         for user in range(8):
             recommend.for_user(settings.project, f"u{user}", RecommendationQuery(limit=2))
