@@ -44,7 +44,7 @@ class BucketStore:
         return Bucket(int(row["full_at"]["N"]), row["day"]["S"], int(row["used"]["N"])) if row else None
 
     def put(self, project: str, credential: str, bucket: Bucket, expected: Bucket | None) -> None:
-        """Write the bucket, provided that nobody else did since it was read (else Conflict)."""
+        """Write the bucket if it has not changed since it was read (else Conflict)."""
         untouched = (
             BucketRow.key.does_not_exist()
             if expected is None

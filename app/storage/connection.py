@@ -20,7 +20,7 @@ class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
     """AWS's services, described in JSON files that botocore carries."""
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - botocore's own
-        """The content of the file, None if there is none; its name is given without the ending."""
+        """Return the file's content, or None if it does not exist; the name has no extension."""
         plain, compressed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
         if plain.is_file():
             return orjson.loads(plain.read_bytes())
@@ -30,7 +30,7 @@ class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
 
 
 class MeteredConnection(Connection):
-    """PynamoDB's connection, which counts calls and consumed units, and makes spans where there is a tracer."""
+    """PynamoDB's connection; counts calls and consumed units, and records spans if there is a tracer."""
 
     def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's own
         super().__init__(**settings)

@@ -17,7 +17,7 @@ from app.storage.table import Table, is_expired, iso, key, moment
 
 CONNECTION, TICKET, PRESENCE = "connection", "ticket", "presence"
 ONLY = "-"
-"""The sort key of rows that have no other beside them."""
+"""The sort key of rows that are alone in their partition."""
 
 
 class ConnectionRow(Model):
@@ -98,12 +98,12 @@ class ConnectionStore:
         return _subscription(row) if row and not is_expired(row) else None
 
     def of_user(self, project: str, user_id: str) -> list[Subscription]:
-        """Whatever connections have to do with a user, subscribed or only his."""
+        """Connections related to a user: their own, and those subscribed to them."""
         rows = self._table.query_all(key(project, user_id), consistent=True)
         return [_subscription(row) for row in rows if not is_expired(row)]
 
     def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
-        """Remove what names a user: his own connections as a whole, of others' their subscription to him.
+        """Remove what names a user: their own connections, and other connections' subscriptions to them.
 
         `tell` gets their number before they are removed.
         """

@@ -37,7 +37,7 @@ class CounterRow(Model):
         table_name = "counters"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#level, with #lane at the finest; #due#shard for the projects whose lists have to be made anew;
+    """project#level, with #lane at the finest; #due#shard for the projects whose lists must be refreshed;
     #checkpoint#stream."""
     start = UnicodeAttribute(range_key=True)
     """Second since 1970 at which the row's time begins, with #page from the second page on; or the project that is due,
@@ -115,7 +115,7 @@ class CounterStore:
         return [_counted(row) for row in rows]
 
     def mark_due(self, project: str, touched: Sequence[int], now: float) -> None:
-        """Remember that a project's lists have to be made anew."""
+        """Remember that a project's lists must be refreshed."""
         request = {
             "TableName": self._table.name,
             "Key": self._table.key(_due(project), project),

@@ -89,7 +89,7 @@ class Database:
         return found
 
     def batch_write(self, table: str, puts: Sequence[Raw] = (), deletes: Sequence[Raw] = ()) -> None:
-        """Put and delete rows, all of which are done when this returns."""
+        """Put and delete rows; every write is complete when this returns."""
         requests: list[dict[str, Any]] = [{"PutRequest": {"Item": row}} for row in puts]
         requests += [{"DeleteRequest": {"Key": key}} for key in deletes]
 
@@ -115,7 +115,7 @@ class Database:
                 delay_seconds = min(2 * delay_seconds, 1.0)
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> "Future[Result]":
-        """Start a call beside the current one; it has the same deadline."""
+        """Start a call in parallel with the current one; it has the same deadline."""
         return self._threads.submit(copy_context().run, function, *arguments)
 
     def each(self, function: Callable[[Any], None], chunks: Sequence[Any]) -> None:

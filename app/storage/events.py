@@ -61,7 +61,7 @@ class EventStore:
         self._months: set[tuple[str, str]] = set()
 
     def put_many(self, project: str, events: Sequence[Event]) -> None:
-        """Write events, all of which are durable when this returns."""
+        """Write events; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
         self._table.write_many([_row(project, event) for event in events])
@@ -88,7 +88,7 @@ class EventStore:
     def newest(
         self, project: str, user_id: str, limit: int, *, consistent: bool = False, before: Event | None = None
     ) -> list[Event]:
-        """A user's last events, or the last ones before one of his, newest first."""
+        """A user's last events, or those before one of their events, newest first."""
         owner = key(project, user_id)
         start = self._table.key(owner, key(iso(before.timestamp), before.event_id)) if before else None
         rows, _ = self._table.query(

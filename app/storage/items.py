@@ -63,7 +63,7 @@ class ItemStore:
         return self._table.key(key(project, item_id))
 
     def get(self, project: str, item_id: str) -> Item | None:
-        """The item as it is now, deleted or not; None where there never was one."""
+        """The current item, deleted or not; None if it never existed."""
         row = self._table.get(key(project, item_id), consistent=True)
         return _item(row) if row else None
 

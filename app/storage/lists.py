@@ -1,4 +1,4 @@
-"""Lists that move: one small row each, beside the lists that belong to model versions."""
+"""Lists that change between trainings: one small row each, separate from the lists of model versions."""
 
 from collections.abc import Sequence
 

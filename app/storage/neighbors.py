@@ -63,7 +63,7 @@ class NeighborStore:
         rows: Iterable[tuple[str, bytes]],
         report: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Write packed rows by item, however many; `report` is told how many are written."""
+        """Write any number of packed rows by item; `report` receives the number written."""
         written, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, ROWS_A_WRITE)):
             self._rows.write_many(
@@ -78,7 +78,7 @@ class NeighborStore:
         )
 
     def manifest_chunks(self, names: Sequence[str]) -> int:
-        """Into how many rows the manifest of so many names is cut."""
+        """Number of rows that a manifest of this many names is split into."""
         return -(-len(names) // MANIFEST_IDS)
 
     def put_manifest(self, project: str, version: str, names: Sequence[str]) -> None:

@@ -29,10 +29,10 @@ class FileStore(Protocol):
     """Every method may raise Unavailable."""
 
     def size(self, name: str) -> int | None:
-        """In bytes; None where there is no such file."""
+        """The file's size in bytes; None if it does not exist."""
 
     def read(self, name: str, start: int, size: int) -> bytes:
-        """Up to so many bytes from a place that the file has."""
+        """Up to this many bytes, starting at a position inside the file."""
 
     def write(self, name: str, content: bytes) -> None:
         """Whole or not at all; in place of what was there."""
@@ -44,7 +44,7 @@ class FileStore(Protocol):
         """Returns how many there were."""
 
     def url(self, method: str, name: str, seconds: int) -> str:
-        """Where anybody can GET or PUT it for so long; of a laptop, only the path."""
+        """A URL that allows GET or PUT for a limited time; on a laptop, only the path."""
 
 
 class S3FileStore:

@@ -37,7 +37,7 @@ class ScenarioStore:
         self._table = Table(database, ScenarioRow)
 
     def get(self, project: str, scenario_id: str, *, consistent: bool = False) -> Scenario | None:
-        """The present version, deleted or not; None where there never was one."""
+        """The current version, deleted or not; None if it never existed."""
         row = self._table.get(project, key(PRESENT, scenario_id), consistent=consistent)
         return _scenario(row) if row else None
 
@@ -47,7 +47,7 @@ class ScenarioStore:
         return _scenario(row) if row else None
 
     def put(self, project: str, scenario: Scenario, present: Scenario | None) -> None:
-        """Write a version in place of the present one, which is kept beside it (else Conflict)."""
+        """Replace the current version, which is kept as an earlier one (else Conflict)."""
         following: Condition
         if present is None:
             following = ScenarioRow.project.does_not_exist()

@@ -1,4 +1,4 @@
-"""The stream of the events table: what DynamoDB tells of a row that was written or removed."""
+"""Read records of the events table's stream: rows that were written or removed."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from app.storage.table import SEPARATOR
 
 
 def change(record: Mapping[str, Any]) -> Change | None:
-    """What a record of the stream says; None where it is not about an event.
+    """Parse a record of the stream; None if it is not about an event.
 
     Args:
         record: one of `Records` of Lambda's event or of GetRecords' answer.

@@ -144,7 +144,7 @@ class Table:
         start: Raw | None = None,
         attributes: Sequence[str] | None = None,
     ) -> tuple[list[Raw], Raw | None]:
-        """One page of a partition (up to 1 MB) and DynamoDB's key to go on with."""
+        """One page of a partition (up to 1 MB) and the key that continues it."""
         with bounded():
             response = self._connection.query(
                 hash_value,

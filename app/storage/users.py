@@ -1,4 +1,4 @@
-"""Users: one row each; and one of each erased user, under a hash of his id, which keeps him from coming back."""
+"""Users: one row each. An erased user leaves a row under a hash of their id, so that they cannot return."""
 
 import json
 from collections.abc import Sequence

@@ -24,13 +24,13 @@ from app.storage.table import iso, moment
 
 FOLDER = "backups"
 MANIFESTS = f"{FOLDER}/manifests/"
-"""Apart from what was exported, of which there can be very many files."""
+"""Kept apart from the exported data, which can be very many files."""
 LISTED = 1_000
 POLL_SECONDS = 2.0
 COMPLETED, IN_PROGRESS = "COMPLETED", "IN_PROGRESS"
 
 Tell = Callable[[str], None]
-"""Is told what has been done."""
+"""Receives progress messages."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _creation(model: type[Model]) -> dict[str, Any]:
 
 
 def _ended(describe: Callable[[], Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
-    """What an export or import tells when it has ended."""
+    """The description of an export or import once it has ended."""
     while True:
         told: Mapping[str, Any] = describe()[f"{kind}Description"]
         if told[f"{kind.removesuffix('Table')}Status"] != IN_PROGRESS:

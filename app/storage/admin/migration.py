@@ -1,4 +1,4 @@
-"""Tables as they are beside tables as the models want them: what differs, and what of it can be added without loss."""
+"""Compare existing tables with the models, and add what is missing if no data is lost."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Difference:
     table: str
     what: str
     add: Callable[[], None] | None
-    """Mends it, keeping all data; None where that cannot be."""
+    """Fixes the difference without losing data; None if that is impossible."""
 
     @property
     def advice(self) -> str:
@@ -34,7 +34,7 @@ class Difference:
 def migrate(database: Database) -> list[str]:
     """Add what is missing, one thing after the other; returns what was done.
 
-    What cannot be added is left as it is; `differences` still tells of it.
+    What cannot be added is left as it is; `differences` still reports it.
     """
     done = []
     with bounded():
@@ -103,7 +103,7 @@ def as_created(index: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renew_stream(database: Database, table: str, stream: Mapping[str, Any], wanted: str) -> None:
-    """A stream's view cannot be changed: it is ended and begun anew."""
+    """Replace the stream, because DynamoDB cannot change the view of an existing one."""
     if stream.get("StreamEnabled"):
         _update(database, {"TableName": table, "StreamSpecification": {"StreamEnabled": False}})
     renewed = {"StreamEnabled": True, "StreamViewType": wanted}

@@ -68,8 +68,8 @@ def purge(
 ) -> "dict[str, Any] | None":
     """Remove every row of a project from every table, except the project's own, by reading them all.
 
-    `resume_at` is what an earlier call returned (None begins anew), `removed` counts rows by table, `out_of_time` is
-    asked after each page. Returns where to go on, or None when every table was read to its end.
+    `resume_at` is what an earlier call returned (None at first), `removed` counts rows by table, `out_of_time` is
+    asked after each page. Returns where to resume, or None once every table was read to its end.
     """
     reached = dict(resume_at or {"table": 0, "start": None})
     while reached["table"] < len(database.models):
