@@ -59,7 +59,7 @@ class RequestLog:
     span_id: str = field(default_factory=lambda: token_hex(8))
     trace_flags: str = "00"
     is_followed: bool = False
-    """It is part of somebody else's trace."""
+    """Whether it continues a trace that started elsewhere."""
     project: str | None = None
     route: str | None = None
     calls: int = 0
@@ -129,7 +129,7 @@ def doing(work: RequestLog) -> Iterator[RequestLog]:
 
 @contextmanager
 def rehearsing() -> Iterator[None]:
-    """What is done in here is no request: nothing is told of it, and the first one is still to come."""
+    """Suppress logging and keep the cold-start flag: this is a warm-up call."""
     token = _rehearsing.set(True)
     try:
         yield

@@ -12,7 +12,7 @@ from app.domain.items import Item
 
 LEAST_COSINE = 0.1
 KEPT = 20
-"""Neighbors by content that a row gets besides its others."""
+"""Number of content neighbors added to a row."""
 MAX_TERMS = 200
 WORD = re.compile(r"\w{2,}")
 

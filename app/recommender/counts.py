@@ -62,7 +62,7 @@ def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
 
 
 def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
-    """The sum, in slots of at least so many seconds."""
+    """The sum, in slots of at least this many seconds."""
     total: Counts = {}
     for counts in several:
         for (slot, item_id), amount in counts.items():

@@ -23,7 +23,7 @@ def features(item: Item | None) -> Features:
 
 
 def similarity(one: Features, other: Features) -> float:
-    """Jaccard's index, in [0, 1]; 0 where there is nothing to compare."""
+    """Jaccard's index, in [0, 1]; 0 if there is nothing to compare."""
     union = len(one | other)
     return len(one & other) / union if union else 0.0
 

@@ -1,4 +1,4 @@
-"""Versions beside each other: who is served by which, and how two of them make one list."""
+"""Compare model versions: assign users to versions, and interleave the lists of two versions."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

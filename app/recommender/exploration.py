@@ -1,4 +1,4 @@
-"""Places for new items, of which nobody could know yet whether they are liked."""
+"""Reserve positions for new items, whose popularity is not known yet."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

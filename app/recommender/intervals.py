@@ -21,7 +21,7 @@ class Estimate:
 def of_rate(successes: int, trials: int) -> Estimate | None:
     """Wilson's score interval (JASA 22, 1927); None without trials.
 
-    More successes than trials (somebody clicked twice) count as so many as there were trials.
+    More successes than trials (a user clicked twice) count as if every trial succeeded.
     """
     if trials <= 0:
         return None

@@ -34,7 +34,7 @@ class Outcome:
 
 
 def of_event(event: Event, arrived: int) -> Counts:
-    """What one event adds to the counters, besides its item's use."""
+    """What one event adds to the counters, in addition to its item's use."""
     total: Counts = {}
     if event.event_type != IMPRESSION:
         total[counts.floor(arrived, counts.FINE_SECONDS), ARRIVED] = 1

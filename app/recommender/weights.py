@@ -45,7 +45,7 @@ def of_list(event_type: str, given: Mapping[str, float]) -> float:
 
 
 def rating_threshold(highest: float | None) -> float | None:
-    """The rating from which on an item was liked: 6 of 10, 3 of 5; None where nothing is rated."""
+    """The lowest rating of a liked item: 6 of 10, 3 of 5; None if nothing is rated."""
     return None if highest is None else 0.6 * highest
 
 
@@ -92,7 +92,7 @@ def disliked(events: Iterable[Event]) -> set[str]:
 def ignored(events: Iterable[Event], halving: float = 3.0) -> dict[str, float]:
     """By which factor the score of an item falls that was shown n times since the last other event with it.
 
-    2^(-n / halving): so many impressions that are ignored leave half.
+    2^(-n / halving): after `halving` ignored impressions, half is left.
     """
     shown: dict[str, int] = {}
     for event in sorted(events, key=lambda one: one.timestamp):

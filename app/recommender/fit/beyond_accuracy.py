@@ -30,7 +30,7 @@ class BeyondAccuracy:
     diversity: float
     """Intra-list: mean over pairs of 1 - cosine of who interacted with them (Ziegler et al., WWW 2005)."""
     popularity_lift: float
-    """How much more popular than a user's own items his list is: 0 as much, 1 twice (Abdollahpouri et al., 2019)."""
+    """How much more popular a user's list is than their own items: 0 as much, 1 twice (Abdollahpouri et al., 2019)."""
 
 
 def of_lists(judged: Judged, seen: sparse.csr_matrix) -> BeyondAccuracy:

@@ -41,7 +41,7 @@ class Interactions:
         return sparse.csr_matrix((self.values[entries], (self.users[entries], self.items[entries])), shape)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "Interactions":
-        """The chosen entries; users keep their numbers, items are numbered anew."""
+        """The chosen entries; users keep their numbers, items are renumbered."""
         kept, items = np.unique(self.items[chosen], return_inverse=True)
         return replace(self.taken(chosen), item_ids=[self.item_ids[number] for number in kept], items=items)
 
@@ -66,7 +66,7 @@ class Interactions:
 
 
 def most_frequent(counts: Integers, number: int) -> Integers:
-    """Positions of so many largest counts, of equal ones the first."""
+    """Positions of the largest counts; ties go to the first."""
     return np.argsort(-counts, kind="stable")[:number]
 
 

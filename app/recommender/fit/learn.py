@@ -96,7 +96,7 @@ class BaseModel:
         return packing.pack(content.inverse_frequencies(list(items.values())))
 
     def unseen(self, items: Mapping[str, Item]) -> tuple[str, ...]:
-        """The ids of items that nobody has touched."""
+        """The ids of items without interactions."""
         return tuple(sorted(items.keys() - set(self.extent.item_ids)))
 
     def content(self, items: Mapping[str, Item], scale: float) -> sparse.csr_matrix:

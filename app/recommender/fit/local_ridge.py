@@ -109,12 +109,12 @@ class LeastSquares:
 
 
 def raised(sinks: Floats) -> Floats:
-    """dj^b from dj^-b, 0 where there is none."""
+    """dj^b from dj^-b; 0 if dj^-b is 0."""
     return np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
 
 
 def gram(normal: sparse.csr_matrix) -> Gram:
-    """Computed in blocks of rows, of which only the strongest entries stay in memory."""
+    """Computed in blocks of rows; only the strongest entries of each stay in memory."""
     return Gram.of(pruned(start, block) for start, block in gram_blocks(normal))
 
 

@@ -18,14 +18,14 @@ USERS_AT_ONCE, SCORES_AT_ONCE = 512, 25_000_000
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over the users that have something held out, each in [0, 1]; all zero where there is no such user."""
+    """Means over the users that have something held out, each in [0, 1]; all zero if there is no such user."""
 
     recall: float
     ndcg: float
     hit_rate: float
     mrr: float
     coverage: float
-    """Share of all items that were recommended to anybody."""
+    """Share of all items that were recommended to at least one user."""
     users: int
 
     def rounded(self) -> dict[str, float]:
