@@ -138,32 +138,34 @@ class ScenarioSettingsIn(ListSettings, Body):
 
 
 class DiversityView(View):
-    relevance: float | None
-    property: str | None
-    max_per_value: int
+    relevance: Annotated[float | None, Field(description="Lambda of maximal marginal relevance.", examples=[0.7])]
+    property: Annotated[str | None, Field(description="The property whose values are capped.", examples=["brand"])]
+    max_per_value: Annotated[int, Field(description="The most items with the same value.", examples=[2])]
 
 
 class RowSettingsView(View):
-    kind: str
-    title: str
-    limit: int
-    category: str | None
-    count: int
+    kind: Annotated[str, Field(description="The kind of the row.", examples=["similar_to_recent"])]
+    title: Annotated[str, Field(description="The title of the row.", examples=["Because you liked {item}"])]
+    limit: Annotated[int, Field(description="The number of items.", examples=[10])]
+    category: Annotated[str | None, Field(description="The category of a list.", examples=["kitchen"])]
+    count: Annotated[int, Field(description="The number of `similar_to_recent` rows.", examples=[2])]
 
 
 class ScenarioSettingsView(View):
-    limit: int
-    recommenders: tuple[str, ...]
-    event_types: tuple[str, ...] | None
-    event_weights: dict[str, float]
-    include_seen: bool
-    filter: str | None
-    boost: str | None
-    diversity: DiversityView | None
-    impression_decay: float | None
-    exploration: float
-    rows: tuple[RowSettingsView, ...]
-    log_sample_rate: float
+    limit: Annotated[int, Field(description="The number of items.", examples=[10])]
+    recommenders: Annotated[tuple[str, ...], Field(description="The sources of a list, in this order.")]
+    event_types: Annotated[tuple[str, ...] | None, Field(description="The event types that count; null for all.")]
+    event_weights: Annotated[dict[str, float], Field(description="Weights that replace the defaults of event types.")]
+    include_seen: Annotated[bool, Field(description="Whether items that the user has events with are recommended.")]
+    filter: Annotated[str | None, Field(description="The CEL expression that items have to pass.")]
+    boost: Annotated[str | None, Field(description="The CEL expression that multiplies scores.")]
+    diversity: Annotated[DiversityView | None, Field(description="How different the items have to be from each other.")]
+    impression_decay: Annotated[
+        float | None, Field(description="The number of ignored impressions that halves a score.", examples=[3.0])
+    ]
+    exploration: Annotated[float, Field(description="The share of positions for new items.", examples=[0.1])]
+    rows: Annotated[tuple[RowSettingsView, ...], Field(description="The rows of a page.")]
+    log_sample_rate: Annotated[float, Field(description="The share of responses that are stored.", examples=[0.01])]
 
 
 class ScenarioView(BaseModel):
