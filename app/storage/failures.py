@@ -56,10 +56,11 @@ class FailureStore:
         return Page(tuple(map(_failure, rows)), rows[-1]["record_id"]["S"] if more and rows else None)
 
     def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
-        """Remove the records of a user; `tell` gets their number before."""
-        found = [one for one in every(lambda start: self.list_page(project, start, LISTED)) if one.user_id == user_id]
-        tell(len(found))
-        self._table.write_many([], [self._table.key(one.project, one.record_id) for one in found])
+        """Remove the records of a user; `tell` gets their number first."""
+        listed = every(lambda start: self.list_page(project, start, LISTED))
+        failures = [failure for failure in listed if failure.user_id == user_id]
+        tell(len(failures))
+        self._table.write_many([], [self._table.key(failure.project, failure.record_id) for failure in failures])
 
     def delete(self, failure: Failure) -> None:
         self._table.write_many([], [self._table.key(failure.project, failure.record_id)])

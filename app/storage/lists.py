@@ -14,12 +14,15 @@ class LiveListStore:
 
     def get(self, project: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LiveList]:
         """Lists by (kind, category); those that were never made are left out."""
-        found = map(_list, self._table.get_many([_key(project, *name) for name in names]))
-        return {(one.kind, one.category): one for one in found}
+        stored_lists = map(_list, self._table.get_many([_key(project, *name) for name in names]))
+        return {(stored.kind, stored.category): stored for stored in stored_lists}
 
     def put(self, project: str, lists: Sequence[LiveList]) -> None:
         self._table.write_many(
-            [ListRow(key=_key(project, one.kind, one.category), packed=one.packed, as_of=one.as_of) for one in lists]
+            [
+                ListRow(key=_key(project, stored.kind, stored.category), packed=stored.packed, as_of=stored.as_of)
+                for stored in lists
+            ]
         )
 
 

@@ -64,8 +64,8 @@ class ScenarioStore:
             limit=limit,
             start=self._table.key(project, start) if start else None,
         )
-        found = tuple(one for one in map(_scenario, rows) if not one.deleted)
-        return Page(found, rows[-1]["name"]["S"] if more and rows else None)
+        scenarios = tuple(scenario for scenario in map(_scenario, rows) if not scenario.deleted)
+        return Page(scenarios, rows[-1]["name"]["S"] if more and rows else None)
 
 
 def _version_name(scenario_id: str, number: int) -> str:

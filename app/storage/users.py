@@ -59,7 +59,7 @@ class UserStore:
 
     def erasures(self, project: str, hashes: Sequence[str], *, consistent: bool = True) -> dict[str, Receipt]:
         """Receipts of erased users, by the hashes of their ids."""
-        rows = self._table.get_many([key(project, "", one) for one in hashes], consistent=consistent)
+        rows = self._table.get_many([key(project, "", hashed) for hashed in hashes], consistent=consistent)
         return {str(row["key"]["S"]).split("#", 2)[2]: receipt(json.loads(row["erasure"]["S"])) for row in rows}
 
     def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
@@ -71,8 +71,8 @@ class UserStore:
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[User]:
         def get(user_ids: Sequence[str]) -> list[User]:
-            found = self.get_many(project, user_ids)
-            return [found[user_id] for user_id in user_ids if user_id in found]
+            users = self.get_many(project, user_ids)
+            return [users[user_id] for user_id in user_ids if user_id in users]
 
         return listing.page(self._table, project, None, start, limit, get)
 
