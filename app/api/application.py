@@ -37,7 +37,7 @@ else that a list needs.
 version, scenario and recommender; `GET /v1/outcomes` compares them.
 
 **Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
-list now, and again whenever it changes after an event; see the README.
+list now, and again whenever it changes after an event; see the [guide](/guide/live).
 
 **Versions.** Within `/v1` nothing is removed or narrowed without notice: an operation that ends is marked `deprecated`
 here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any

@@ -1,6 +1,6 @@
 """The templates deployed to an emulator of AWS by the code of `make deploy`, and driven from outside.
 
-What MiniStack does not do is in the README ("Deploying").
+What MiniStack does not do is in infra/README.md.
 """
 
 import os

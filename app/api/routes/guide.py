@@ -73,7 +73,8 @@ def _render(path: Path, base: str) -> str:
     body = markdown.renderer.render(tokens, markdown.options, {})
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - Serendip</title>'
-        f'<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="{base}/style.css"></head>'
+        f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        f'<link rel="stylesheet" href="{base}/style.css"></head>'
         f'<body><nav><a href="{base}">Guides</a><a href="{base.removesuffix("/guide")}/docs">API reference</a></nav>'
         f"<main>{body}</main></body></html>"
     )

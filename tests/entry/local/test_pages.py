@@ -32,3 +32,25 @@ class TestSwaggerUi:
 
         assert wired.services.catalog.get_item(settings.project, "tea").title == "Green Tea"
         assert [url for url in asked if not url.startswith((base, "data:"))] == []
+
+
+@needs_chromium
+class TestGuide:
+    def test_guide_is_styled_and_its_links_lead_to_other_pages(
+        self, browser: Browser, wired: Wired, settings: Settings
+    ) -> None:
+        del wired  # the tables exist
+        with served(settings, settings.project) as base:
+            page = browser.new_page()
+            failed: list[str] = []
+            page.on("response", lambda response: None if response.ok else failed.append(response.url))
+            page.on("console", lambda message: failed.append(message.text) if message.type == "error" else None)
+            page.goto(f"{base}/guide")
+
+            page.get_by_role("link", name="Recommendations").click()
+
+            expect(page.get_by_role("heading", level=1)).to_have_text("Recommendations")
+            assert page.evaluate("getComputedStyle(document.body).maxWidth") == "768px"
+            if "SCREENSHOT" in os.environ:
+                page.screenshot(path=os.environ["SCREENSHOT"])
+        assert failed == []
