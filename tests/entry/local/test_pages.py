@@ -1,4 +1,4 @@
-"""Swagger UI in a real headless Chromium."""
+"""Swagger UI and the guides in a real headless Chromium."""
 
 from playwright.sync_api import Browser, expect
 
@@ -51,6 +51,4 @@ class TestGuide:
 
             expect(page.get_by_role("heading", level=1)).to_have_text("Recommendations")
             assert page.evaluate("getComputedStyle(document.body).maxWidth") == "768px"
-            if "SCREENSHOT" in os.environ:
-                page.screenshot(path=os.environ["SCREENSHOT"])
         assert failed == []
