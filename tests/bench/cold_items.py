@@ -38,7 +38,7 @@ def run() -> None:
     scores = {
         "content neighbors, from a training on": (known, mixed),
         "the same before the next training": (_newest(interactions, ~new), _at_once(items, new)),
-        "popularity (that nobody could know yet)": (everybody, sparse.csr_matrix((right != 0).sum(axis=0))),
+        "popularity (unknown at that time)": (everybody, sparse.csr_matrix((right != 0).sum(axis=0))),
         "random": (everybody, sparse.csr_matrix(np.random.default_rng(SEED).random(len(items)))),
     }
     old = sparse.csr_matrix(np.tile(~new, (known.shape[0], 1)))

@@ -1,4 +1,4 @@
-"""Import time of the Lambda entry beside a bare FastAPI + Mangum + PynamoDB program, and what first requests add."""
+"""Import time of the Lambda entry compared with a bare FastAPI + Mangum + PynamoDB program, and first requests."""
 
 import json
 import os

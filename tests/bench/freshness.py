@@ -70,7 +70,7 @@ def _push(client: httpx2.Client, socket: ClientConnection, number: int) -> float
 
 
 def _trend(client: httpx2.Client, number: int) -> float:
-    """An item that nobody used before, bought by one user."""
+    """Send one user's purchase of an unused item."""
     item = f"new-{number}"
     client.put(f"/v1/items/{item}", json={"title": "New"})
     _event(client, f"u{number + 2 * PROBES}", item)
@@ -80,4 +80,4 @@ def _trend(client: httpx2.Client, number: int) -> float:
 
 
 def _trending(client: httpx2.Client) -> list[str]:
-    return [one["item_id"] for one in client.get("/v1/lists/trending", params={"limit": "100"}).json()["items"]]
+    return [item["item_id"] for item in client.get("/v1/lists/trending", params={"limit": "100"}).json()["items"]]

@@ -1,4 +1,4 @@
-"""What the front door costs a warm request: the application with it beside the application without, in turn."""
+"""What the front door costs a warm request: the application with it and without it, in turn."""
 
 import statistics
 import time
@@ -14,7 +14,7 @@ from app.domain.access import INCLUDED, Limits, Principal
 from app.domain.access import Scope as KeyScope
 from app.entry.local import dynamodb
 from app.wiring import Wired
-from tests.bench.latency import PROJECT, load, telling_nobody
+from tests.bench.latency import PROJECT, load, logs_discarded
 from tests.support.builders import SECRET, a_key, wired_on
 from tests.support.datasets import ROOT
 from tests.support.payloads import http_api
@@ -36,16 +36,16 @@ def run() -> None:
         }
         calls = {"without": _call(_WithoutFrontDoor(wired), "none")}
         calls |= {name: _call(create_application(wired.services), key) for name, key in keys.items()}
-        with telling_nobody():
-            found = _measured(calls)
-        _report(found)
+        with logs_discarded():
+            seconds_by_call = _measured(calls)
+        _report(seconds_by_call)
         wired.close()
     finally:
         emulator.stop()
 
 
 class _WithoutFrontDoor:
-    """The routes alone: who asks is taken for granted."""
+    """The routes alone: without authentication."""
 
     def __init__(self, wired: Wired) -> None:
         application = create_application(wired.services)
@@ -69,21 +69,21 @@ def _call(application: Any, key: str) -> Callable[[int], None]:
 
 
 def _measured(calls: dict[str, Callable[[int], None]]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    seconds_by_call: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(-120, ROUNDS):  # the first two rounds of users warm up
         names = list(calls)
-        for name in names[number % len(names) :] + names[: number % len(names)]:  # whoever is first pays for the caches
+        for name in names[number % len(names) :] + names[: number % len(names)]:  # the first call pays for the caches
             call = calls[name]
             started = time.perf_counter()
             call(number)
             if number >= 0:
-                found[name].append(time.perf_counter() - started)
-    return found
+                seconds_by_call[name].append(time.perf_counter() - started)
+    return seconds_by_call
 
 
-def _report(found: dict[str, list[float]]) -> None:
-    bare = statistics.median(found["without"])
-    for name, seconds in found.items():
+def _report(seconds_by_call: dict[str, list[float]]) -> None:
+    bare = statistics.median(seconds_by_call["without"])
+    for name, seconds in seconds_by_call.items():
         median = statistics.median(seconds)
         share = (median - bare) / median
         print(

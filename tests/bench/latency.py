@@ -1,4 +1,4 @@
-"""A user's recommendations beside a bare hello-world route and a bare GetItem, through the handler and uvicorn."""
+"""A user's recommendations compared with a bare hello-world route and a bare GetItem (handler, uvicorn)."""
 
 import logging
 import os
@@ -59,14 +59,14 @@ def run() -> None:
             "recommendations": lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10",
         }
         _through_uvicorn(settings, key, targets)
-        with telling_nobody():
+        with logs_discarded():
             _through_handler(settings, key, targets)
     finally:
         emulator.stop()
 
 
 @contextmanager
-def telling_nobody() -> Iterator[None]:
+def logs_discarded() -> Iterator[None]:
     """Write log lines, as in production, but not between the figures."""
     telemetry.configure()
     with Path(os.devnull).open("w") as nowhere:
@@ -78,7 +78,7 @@ def telling_nobody() -> Iterator[None]:
 
 
 def load(settings: Settings) -> str:
-    """Fill the sample shop and train on it; gives an admin key."""
+    """Fill the sample shop and train on it; returns an admin key."""
     wired = wired_on(settings)
     key = a_project(wired, PROJECT)
     random = Random(sample_shop.SEED)
@@ -104,9 +104,9 @@ def _measured(call: Callable[[int], Any]) -> list[float]:
     return seconds
 
 
-def _print(where: str, found: dict[str, list[float]]) -> None:
-    item = statistics.median(found["GetItem"])
-    for name, seconds in found.items():
+def _print(where: str, seconds_by_call: dict[str, list[float]]) -> None:
+    item = statistics.median(seconds_by_call["GetItem"])
+    for name, seconds in seconds_by_call.items():
         cuts = statistics.quantiles(seconds, n=100)
         print(f"  {where}, {name}: {cuts[49] * 1000:.2f} / {cuts[98] * 1000:.2f}, {cuts[49] / item:.2f} x GetItem")
 
@@ -133,17 +133,17 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
                     break
                 except httpx2.TransportError:
                     time.sleep(0.1)
-            found = {}
+            seconds_by_call = {}
             for name, target in targets.items():
 
                 def call(number: int, target: Callable[[int], str] = target) -> None:
                     client.get(target(number)).raise_for_status()
 
-                found[name] = _measured(call)
+                seconds_by_call[name] = _measured(call)
     finally:
         server.terminate()
         server.wait()
-    _print("uvicorn", found)
+    _print("uvicorn", seconds_by_call)
 
 
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
@@ -157,9 +157,9 @@ def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[
 
     request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
     database = handler._wired.database  # noqa: SLF001
-    found = {
+    seconds_by_call = {
         "hello world": _measured(lambda _: answer("/health/live")),
         "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),
         "recommendations": _measured(lambda n: answer(targets["recommendations"](n))),
     }
-    _print("handler", found)
+    _print("handler", seconds_by_call)

@@ -29,8 +29,8 @@ def run() -> None:
         known, right = interactions.matrix(~held), interactions.matrix(held)
         final = weight_matrix(known, PARAMETERS)
         for kind, kept in formats.items():
-            found = metrics.quality(known, kept(final), known, right, 20)
-            print(f"  {name}, {kind}: {found.ndcg:.4f}")
+            quality = metrics.quality(known, kept(final), known, right, 20)
+            print(f"  {name}, {kind}: {quality.ndcg:.4f}")
 
 
 def _heaviest(final: Floats) -> sparse.csr_matrix:

@@ -26,7 +26,7 @@ KEPT = 100
 JUDGED_USERS = 4_000
 CLOSE = 1e-6
 MIDDLE, LARGE = (30_000, 40_000, 1_120_000), (500_000, 1_000_000, 29_500_000)
-"""Users, items, and pairs to draw, of which about 0.85 and 19.9 million are distinct."""
+"""Users, items, and pairs to draw (about 0.85 and 19.9 million distinct pairs)."""
 
 
 def run() -> None:
@@ -35,14 +35,14 @@ def run() -> None:
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = parameter_search.at_random(interactions, SPLIT_SEED)
         known, right = interactions.matrix(~held), interactions.matrix(held)
-        found = {}
+        ndcgs = {}
         for solver in (DENSE, LOCAL):
             started = time.monotonic()
             model = parameter_search.fitted(known, PARAMETERS, solver, KEPT)
             seconds = time.monotonic() - started
-            found[solver] = metrics.quality(known, model, known, right, 20).ndcg
-            print(f"  {name}, {solver}: {found[solver]:.4f}, {seconds:.1f} s")
-        print(f"    local / dense: {found[LOCAL] / found[DENSE]:.4f}")
+            ndcgs[solver] = metrics.quality(known, model, known, right, 20).ndcg
+            print(f"  {name}, {solver}: {ndcgs[solver]:.4f}, {seconds:.1f} s")
+        print(f"    local / dense: {ndcgs[LOCAL] / ndcgs[DENSE]:.4f}")
         _on_spark(interactions.only(~held))
     for size in (MIDDLE, LARGE):  # each in a process of its own, for its peak memory
         subprocess.run([sys.executable, "-m", "tests.bench.solvers", *map(str, size)], check=True)

@@ -1,4 +1,4 @@
-"""What a model loses while it waits for the next training, and whether solving a part of its rows anew would pay."""
+"""What a model loses while it waits for the next training, and whether refreshing a part would pay."""
 
 import time
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from tests.support.builders import an_event
 PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
 KEPT, K = 100, 20
 JUDGED_SHARE = 0.05
-"""The newest of all interactions, which are to be foreseen."""
+"""Share of the newest interactions, which the models must predict."""
 AGES_DAYS = (1, 7, 30)
 DAY = 86_400.0
 
@@ -48,13 +48,13 @@ def _judge(name: str, interactions: Interactions) -> None:
     for days in AGES_DAYS:
         before = known.times < now - days * DAY
         stale = parameter_search.fitted(known.matrix(before), PARAMETERS, LOCAL, KEPT)
-        found = metrics.quality(history, stale, history, right, K).ndcg
+        ndcg = metrics.quality(history, stale, history, right, K).ndcg
         refreshed = np.unique(known.items[~before])
         touched = len(refreshed) / len(np.unique(known.items))
         mixed = stale.tolil()
         mixed[refreshed] = fresh[refreshed]
         part = metrics.quality(history, mixed.tocsr(), history, right, K).ndcg
         print(
-            f"    {days:2} days old: {found:.4f} ({found / best:.1%}); with rows solved anew of the {touched:.0%} of "
+            f"    {days:2} days old: {ndcg:.4f} ({ndcg / best:.1%}); with rows solved again for the {touched:.0%} of "
             f"items that were touched since {part:.4f} ({part / best:.1%})"
         )

@@ -15,7 +15,7 @@ MOST = 2_000
 
 
 def interactions(users: int, items: int, wanted: int, seed: int = 0) -> tuple[Integers, Integers]:
-    """About so many distinct pairs of a user and an item, sorted, as two arrays of numbers."""
+    """Draw distinct pairs of user and item, sorted, as two arrays of numbers; their number is approximate."""
     random = np.random.default_rng(seed)
     tastes = max(8, items // ITEMS_A_TASTE)
     taste = random.integers(0, tastes, items)

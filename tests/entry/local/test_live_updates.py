@@ -18,11 +18,10 @@ from app.entry.local.sockets import LocalPusher
 from tests.bench import sockets
 from tests.support import socket_crowd
 from tests.support.builders import a_project, an_item, two_tastes, until, wired_on
-from tests.support.chromium import browser, needs_chromium
+from tests.support.chromium import needs_chromium
 from tests.support.server_process import Server, running
 
 PROJECT = "live"
-__all__ = ["browser"]
 """A fixture."""
 
 
