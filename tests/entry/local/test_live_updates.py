@@ -22,7 +22,6 @@ from tests.support.chromium import needs_chromium
 from tests.support.server_process import Server, running
 
 PROJECT = "live"
-"""A fixture."""
 
 
 @dataclass(frozen=True)
