@@ -7,7 +7,7 @@ from zlib import compress, decompress
 from app.domain.events import Event
 
 Counts = dict[tuple[int, str], int]
-"""(second since 1970 at which the slot begins, item id) -> thousandths of weight; never 0."""
+"""(second since 1970 at which the slot begins, item id) -> thousandths of weight; 0 only if additions cancel out."""
 
 FINE_SECONDS = 300
 COARSE_SECONDS = 86_400
@@ -49,8 +49,9 @@ def floor(second: int, seconds: int) -> int:
 
 
 def add(total: Counts, more: Mapping[tuple[int, str], int], sign: int = 1) -> None:
+    """Add counts. Entries that cancel out stay as 0: their lists changed too and must be written again."""
     for entry, amount in more.items():
-        _add_one(total, entry, sign * amount)
+        total[entry] = total.get(entry, 0) + sign * amount
 
 
 def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
@@ -62,7 +63,7 @@ def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
 
 
 def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
-    """The sum, in slots of at least this many seconds."""
+    """The sum, in slots of at least this many seconds, without entries of 0."""
     total: Counts = {}
     for counts in several:
         for (slot, item_id), amount in counts.items():

@@ -159,6 +159,18 @@ class TestExactlyOnce:
             for project in (clean, rough):
                 assert shared.services.failures.list_page(project, None, 10).records == ()
 
+    def test_removed_events_leave_the_lists_of_their_categories(self, shared: Wired) -> None:
+        project = a_project_of(shared)
+        event = replace(an_event("ann", "i0"), timestamp=NOW)
+        consumer = Consumer(shared.services, NoSockets())
+        with clock.replaying(NOW, b"seed"):
+            consumer.apply([a_record(project, event, name="put", arrived=NOW)])
+            assert state(shared, project)["##popular#c0"] == ["i0"]
+
+            consumer.apply([a_record(project, None, event, name="removed", arrived=NOW)])
+
+        assert [name for name in state(shared, project) if name.startswith("##")] == []
+
     def test_two_instances_at_once_count_each_record_once(self, shared: Wired) -> None:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 

@@ -32,7 +32,7 @@ class Rollups:
         times = sorted(touched)
         fine_from = counts.floor(int(now), HOUR) - FINE_HOURS * HOUR
         hourly_from = counts.floor(fine_from, DAY) - HOURLY_DAYS * DAY
-        changed = {name for start in times for _, name in self._sum(project, FINE_SECONDS, start, now)}
+        changed = {name for start in times for name in self._sum(project, FINE_SECONDS, start, now)}
         hours = {counts.floor(start, HOUR) for start in times if start < fine_from}
         hourly = self._covered(project, HOUR, hourly_from, fine_from, hours, now)
         days_again = {counts.floor(hour, DAY) for hour in hours if hour < hourly_from}
@@ -49,13 +49,15 @@ class Rollups:
             self._sum(project, level, start, now)
         return self._counters.between(project, level, begin, end) if missing | again else present
 
-    def _sum(self, project: str, level: int, start: int, now: float) -> Counts:
+    def _sum(self, project: str, level: int, start: int, now: float) -> set[str]:
+        """Sum up one row and write it; returns every name in its parts, also those whose counts cancel out."""
         parts = self._counters.between(project, PARTS[level], start, start + level)
-        total = counts.summed(_unpacked(parts), SLOTS[level])
+        unpacked = _unpacked(parts)
+        total = counts.summed(unpacked, SLOTS[level])
         version = sum(part.version for part in parts)
         packed = counts.packed_within(total, MOST_BYTES)
         self._counters.put_sum(project, level, Counted(start, packed, version=version), now)
-        return total
+        return {name for part in unpacked for _, name in part}
 
 
 def _unpacked(several: Iterable[Counted]) -> list[Counts]:
