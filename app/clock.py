@@ -1,7 +1,7 @@
-"""The clock and the randomness of the work at hand, which a repeated request can have again.
+"""The current time and random bytes, both of which a repeated request can replay.
 
-A request with an Idempotency-Key that was killed half-way is repeated at the same moment and with the same random
-bytes: it writes the same rows under the same keys, so that its effect happens once.
+A request with an Idempotency-Key that was killed half-way runs again with the time and random bytes of its first run.
+It writes the same rows under the same keys, so its effect happens once.
 """
 
 import hmac
@@ -19,15 +19,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class _Replay:
     now: datetime
     seed: bytes
-    taken: int = 0
+    draws: int = 0
 
 
 _replay: ContextVar[_Replay | None] = ContextVar("replay", default=None)
 
 
 @contextmanager
-def replaying(now: datetime, seed: bytes) -> Iterator[None]:
-    """Stop the clock, and derive all random bytes from the seed."""
+def frozen(now: datetime, seed: bytes) -> Iterator[None]:
+    """Stop the clock and derive all random bytes from the seed."""
     token = _replay.set(_Replay(now, seed))
     try:
         yield
@@ -41,12 +41,12 @@ def now() -> datetime:
 
 
 def random_bytes(size: int) -> bytes:
-    """Up to 64 bytes."""
+    """Random bytes, at most 64."""
     replay = _replay.get()
     if replay is None:
         return token_bytes(size)
-    replay.taken += 1
-    return hmac.digest(replay.seed, str(replay.taken).encode(), "sha512")[:size]
+    replay.draws += 1
+    return hmac.digest(replay.seed, str(replay.draws).encode(), "sha512")[:size]
 
 
 def random_hex(size: int) -> str:

@@ -1,4 +1,4 @@
-"""The time that a request still has, known to whatever works for it."""
+"""The deadline of the current request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound all database work of this context to so many seconds from now."""
+    """Limit the database work of this context to `seconds` from now."""
     token = _ends_at.set(monotonic() + seconds)
     try:
         yield
@@ -21,6 +21,6 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining_seconds() -> float:
-    """Seconds left; outside of a request each piece of work has 30."""
+    """Seconds until the deadline; 30 outside of a request."""
     ends_at = _ends_at.get()
     return UNBOUNDED_SECONDS if ends_at is None else ends_at - monotonic()

@@ -1,11 +1,12 @@
 """The shared part of rate limits: a bucket of tokens a key, from which instances take leases."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from app import clock
 from app.storage.database import Database
 from app.storage.table import Table, key
 
@@ -57,6 +58,6 @@ class BucketStore:
             full_at=bucket.full_at,
             day=bucket.day,
             used=bucket.used,
-            expires_at=datetime.now(UTC) + KEPT,
+            expires_at=clock.now() + KEPT,
         )
         self._table.put(row, untouched)

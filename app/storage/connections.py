@@ -9,6 +9,7 @@ from typing import Any
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
+from app import clock
 from app.domain.access import Principal
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict
@@ -157,7 +158,7 @@ class ConnectionStore:
         """Written ahead for another life of a connection, so that few connects write it."""
         if self._present.get(project, 0.0) >= until.timestamp():
             return
-        ahead = until + (until - datetime.now(UTC))
+        ahead = until + (until - clock.now())
         earlier = ConnectionRow.key.does_not_exist() | (ConnectionRow.expires_at < ahead)
         with suppress(Conflict):
             self._table.put(ConnectionRow(key=key(project, "", PRESENCE), part=ONLY, expires_at=ahead), earlier)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from app import clock
 from app.storage.database import Database
 from app.storage.table import Table, is_expired, iso, key, moment
 
@@ -63,7 +64,7 @@ class IdempotencyStore:
     def put(self, project: str, claim: Claim, expected: Claim | None) -> None:
         """Write a claim, provided that it still is as it was read (else Conflict); an expired one may be replaced."""
         untouched = (
-            IdempotencyRow.key.does_not_exist() | (IdempotencyRow.expires_at <= datetime.now(UTC))
+            IdempotencyRow.key.does_not_exist() | (IdempotencyRow.expires_at <= clock.now())
             if expected is None
             else (IdempotencyRow.claimed_until == iso(expected.claimed_until)) & IdempotencyRow.status.does_not_exist()
         )

@@ -8,6 +8,7 @@ from zlib import crc32
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
+from app import clock
 from app.storage.database import Database, Raw, bounded
 
 SEPARATOR = "#"
@@ -36,7 +37,7 @@ def moment(text: str) -> datetime:
 
 def is_expired(row: Raw) -> bool:
     """Whether a row is invisible, although the database may not have deleted it yet."""
-    return int(row["expires_at"]["N"]) <= datetime.now(UTC).timestamp()
+    return int(row["expires_at"]["N"]) <= clock.now().timestamp()
 
 
 class Table:

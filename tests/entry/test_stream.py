@@ -134,7 +134,7 @@ class TestExactlyOnce:
     ) -> None:
         consumer = Consumer(shared.services, NoSockets())
         clean, rough = a_project_of(shared), a_project_of(shared)
-        with clock.replaying(NOW, b"seed"):
+        with clock.frozen(NOW, b"seed"):
             assert consumer.apply([one for records in history(clean, steps).values() for one in records]) is None
 
             waiting, delivered = history(rough, steps), []
@@ -163,7 +163,7 @@ class TestExactlyOnce:
         project = a_project_of(shared)
         event = replace(an_event("ann", "i0"), timestamp=NOW)
         consumer = Consumer(shared.services, NoSockets())
-        with clock.replaying(NOW, b"seed"):
+        with clock.frozen(NOW, b"seed"):
             consumer.apply([a_record(project, event, name="put", arrived=NOW)])
             assert state(shared, project)["##popular#c0"] == ["i0"]
 

@@ -19,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from app import clock
 from app.clock import EPOCH
 from app.domain.events import CLOCK_SKEW
 from app.domain.ids import ID_PATTERN
@@ -67,7 +68,7 @@ def _timestamp(value: object) -> object:
 
 
 def _in_time(value: datetime) -> datetime:
-    if value > datetime.now(UTC) + CLOCK_SKEW:
+    if value > clock.now() + CLOCK_SKEW:
         raise ValueError("must not be more than an hour in the future")
     return _since_1970(value)
 
@@ -87,7 +88,7 @@ def _rule(kind: Kind, source: str) -> str:
 
 
 def _to_come(value: datetime) -> datetime:
-    if value <= datetime.now(UTC):
+    if value <= clock.now():
         raise ValueError("must be in the future")
     return value.astimezone(UTC)
 

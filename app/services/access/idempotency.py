@@ -83,7 +83,7 @@ class Idempotency:
     def effect(self, claim: Claim) -> Iterator[None]:
         """In here, the claim's request is done at the same moment and with the same randomness every time."""
         seed = hmac.digest(self._secret, f"effect\n{claim.nonce}".encode(), "sha512")
-        with clock.replaying(claim.first_at, seed):
+        with clock.frozen(claim.first_at, seed):
             yield
 
     def finish(self, principal: Principal, claim: Claim, answer: RecordedResponse) -> None:

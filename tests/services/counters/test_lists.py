@@ -45,12 +45,12 @@ class Simulation:
             used = [f"i{self._random.randrange(ITEMS)}" for _ in range(8)] + ["new"] * burst
             records = [self._record(item) for item in used]
             self.now += timedelta(minutes=10)
-            with clock.replaying(self.now, b"seed"):
+            with clock.frozen(self.now, b"seed"):
                 assert self._consumer.apply(records) is None
 
     def from_list(self, kind: str, category: str | None = None) -> list[str]:
         recommend = self._wired.services.recommend
-        with clock.replaying(self.now, b"seed"):
+        with clock.frozen(self.now, b"seed"):
             answer = recommend.from_list(self._project, kind, category, RecommendationQuery(limit=20))
         return [one.item_id for one in answer.recommendations]
 

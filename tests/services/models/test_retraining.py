@@ -43,7 +43,7 @@ class Shop:
         self._consumer = Consumer(self.wired.services, NoSockets())
 
     def bring(self, now: datetime, count: int, event_type: str = "view") -> None:
-        with clock.replaying(now, b"seed"):
+        with clock.frozen(now, b"seed"):
             events = [Event("ann", "i1", event_type, now, f"{now}{number}") for number in range(count)]
             assert self._consumer.apply([a_record(self.project, one, arrived=now) for one in events]) is None
 
@@ -143,7 +143,7 @@ class TestRetraining:
         wired.services.projects.create(settings.project, None, Limits())
         event = Event("ann", "i1", "view", TODAY, "a")
 
-        with clock.replaying(TODAY, b"seed"):
+        with clock.frozen(TODAY, b"seed"):
             assert (
                 Consumer(wired.services, NoSockets()).apply([a_record(settings.project, event, arrived=TODAY)]) is None
             )

@@ -69,7 +69,7 @@ class Week:
         for _ in range(days):
             for number, user in enumerate(USERS):
                 self.now += timedelta(minutes=10)
-                with clock.replaying(self.now, b"seed"):
+                with clock.frozen(self.now, b"seed"):
                     self._visit(user, number % 2)
             self.now = self.now.replace(hour=12, minute=0) + timedelta(days=1)
 
@@ -92,11 +92,11 @@ class Week:
         assert self._consumer.apply(records) is None
 
     def get(self, url: str, **parameters: Any) -> Any:
-        with clock.replaying(self.now, b"seed"):
+        with clock.frozen(self.now, b"seed"):
             return self._client.get(url, params=parameters).json()
 
     def activate(self, version: str, **parameters: Any) -> httpx2.Response:
-        with clock.replaying(self.now, b"seed"):
+        with clock.frozen(self.now, b"seed"):
             return self._client.post(f"/v1/models/{version}:activate", params=parameters)
 
 
@@ -241,7 +241,7 @@ class TestShadows:
         compared = 0
 
         for number in range(200):
-            with clock.replaying(TODAY + timedelta(seconds=number), b"seed"), telemetry.doing(RequestLog()) as work:
+            with clock.frozen(TODAY + timedelta(seconds=number), b"seed"), telemetry.doing(RequestLog()) as work:
                 shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=1))
             compared += work.shadow_version == "bad"
 
