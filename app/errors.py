@@ -86,9 +86,10 @@ class Exists(Conflict): ...
 
 
 class Erased(Conflict):
-    def __init__(self, what: str, positions: tuple[int, ...] = ()) -> None:
-        named = ", counted from 0: " + ", ".join(map(str, positions[:20])) if positions else ""
-        super().__init__(f"{what}{named}. Nothing was stored.")
+    def __init__(self, positions: tuple[int, ...]) -> None:
+        """`positions` are those of the records of erased users in a request, from 0."""
+        shown = ", ".join(map(str, positions[:20]))
+        super().__init__(f"The user was erased (at positions {shown}, counted from 0). Nothing was stored.")
         self.positions = positions
 
 

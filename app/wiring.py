@@ -1,19 +1,12 @@
 """The only place where stores, services and the application are put together."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from opentelemetry.trace import Tracer
 
 from app import clock
 from app.config import Settings
-from app.domain.items import Item
-from app.domain.jobs import Job, TrainingRequest
-from app.errors import Unavailable, WorkerUnavailable
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
 from app.services.access.idempotency import Idempotency
@@ -22,27 +15,30 @@ from app.services.access.oidc import Fetch, JwtVerifier
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.bundle import Launcher, Services
-from app.services.catalog import Catalog
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.counters.rollups import Rollups
 from app.services.events import Events
 from app.services.failures import Failures
-from app.services.jobs import Jobs, folder_of
+from app.services.items import Items
+from app.services.jobs import Jobs
+from app.services.models.begin_training import TrainingJobs
+from app.services.models.cache import ModelCache
 from app.services.models.outcomes import Outcomes
 from app.services.models.retraining import Retraining
 from app.services.models.rollout import Rollout
 from app.services.models.train import Train
 from app.services.models.training import TrainingStores
 from app.services.privacy.erasure import Erasure, ErasureStores
+from app.services.privacy.project_purge import ProjectPurge
 from app.services.privacy.sessions import Sessions
+from app.services.privacy.tombstones import Tombstones
 from app.services.recommendations.catalog_changes import CatalogChanges
 from app.services.recommendations.catalog_snapshot import CatalogSnapshot
 from app.services.recommendations.context import ContextLoader
-from app.services.recommendations.decision_log import DecisionLog, owner_digest
+from app.services.recommendations.decision_log import DecisionLog
 from app.services.recommendations.item_cache import ItemCache
 from app.services.recommendations.list_cache import ListCache
-from app.services.recommendations.model_cache import ModelCache
 from app.services.recommendations.queries import Queries
 from app.services.recommendations.recommend import Recommend
 from app.services.recommendations.recommendations import Recommendations
@@ -51,6 +47,7 @@ from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
 from app.services.usage import Usage
+from app.services.users import Users
 from app.storage.access import AccessStore
 from app.storage.admin import schema
 from app.storage.buckets import BucketStore
@@ -71,9 +68,6 @@ from app.storage.usage import UsageStore
 from app.storage.users import UserStore
 from app.storage.versions import VersionStore
 
-Place = dict[str, Any]
-"""Where a deletion goes on."""
-
 
 @dataclass(frozen=True)
 class Wired:
@@ -83,7 +77,7 @@ class Wired:
     services: Services
 
     def close(self) -> None:
-        """Write down what was counted, and let the connections go."""
+        """Store the usage counted so far and close the connections."""
         self.services.usage.write()
         self.database.close()
 
@@ -92,81 +86,61 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     database = Database(settings, schema.MODELS, tracer)
     items, users, events = ItemStore(database), UserStore(database), EventStore(database)
     neighbors, versions = NeighborStore(database), VersionStore(database)
-    access_store = AccessStore(database)
-    moving = LiveListStore(database)
-    changes = CatalogChanges(items, settings, clock.now, database.submit)
+    access_store, decision_store = AccessStore(database), DecisionStore(database)
+    counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
+    live_lists = LiveListStore(database)
+    files = _file_store(settings)
+
+    tokens = SignedTokens(settings.secret.get_secret_value())
+    credentials = CredentialCache(access_store, settings)
+    keys = Keys(access_store, credentials, clock.now, clock.random_bytes)
+    access = Authentication(credentials, tokens, JwtVerifier(settings, fetch), clock.now)
+
+    tombstones = Tombstones(store=users, credentials=credentials)
+    erasure = Erasure(
+        stores=ErasureStores(
+            items=items,
+            users=users,
+            events=events,
+            connections=connections,
+            failures=failures,
+            access=access_store,
+            decisions=decision_store,
+        ),
+        purge=ProjectPurge(database=database, files=files),
+        tombstones=tombstones,
+        credentials=credentials,
+        settings=settings,
+        clock=clock.now,
+        random_hex=clock.random_hex,
+    )
+
+    rollups = Rollups(counters=counters, clock=clock.now)
+    outcomes = Outcomes(rollups=rollups, clock=clock.now)
     model_cache = ModelCache(neighbors=neighbors, versions=versions, settings=settings)
+    rollout = Rollout(
+        versions=versions, cache=model_cache, items=items, outcomes=outcomes, settings=settings, clock=clock.now
+    )
+    train = Train(
+        stores=TrainingStores(events=events, items=items, neighbors=neighbors, versions=versions),
+        settings=settings,
+        clock=clock.now,
+        random_hex=clock.random_hex,
+        rollout=rollout,
+    )
+    jobs = Jobs(JobStore(database), files, launcher.launch, clock.now, clock.random_hex)
+    training_jobs = TrainingJobs(train=train, jobs=jobs)
+
+    changes = CatalogChanges(items, settings, clock.now, database.submit)
     item_cache = ItemCache(items=items, changes=changes, settings=settings)
     snapshot = CatalogSnapshot(items=items, changes=changes, settings=settings, submit=database.submit)
     changes.observe(item_cache)
     changes.observe(snapshot)
-
-    def learn_items(project: str, changed: Sequence[Item]) -> None:
-        item_cache.put(project, changed)
-        snapshot.renew(project, changed)
-        with suppress(Unavailable):  # they are stored; the next new item tells of them
-            traffic.items_came(project, changed, model_cache.active(project))
-
-    counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
-    tokens = SignedTokens(settings.secret.get_secret_value())
-    remembered = CredentialCache(access_store, settings)
-    keys = Keys(access_store, remembered, clock.now, clock.random_bytes)
-    decision_store = DecisionStore(database)
-
-    def erase_decisions(project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
-        return decision_store.erase_some(project, owner_digest(settings, project, user_id), tell)
-
-    objects = _objects(settings)
-
-    def purge(
-        project: str, resume_at: Place | None, removed: dict[str, int], out_of_time: Callable[[], bool]
-    ) -> Place | None:
-        place = schema.purge(database, project, resume_at, removed, out_of_time)
-        if place is None and objects is not None and (files := objects.delete_all(folder_of(project))):
-            removed["files"] = removed.get("files", 0) + files
-        return place
-
-    erasure_stores = ErasureStores(
-        items,
-        users,
-        events,
-        connections,
-        failures,
-        access_store,
-        purge,
-        erase_decisions,
-    )
-    erasure = Erasure(erasure_stores, settings, remembered.salt, remembered.forget, clock.now, clock.random_hex)
-    access = Authentication(remembered, tokens, JwtVerifier(settings, fetch), clock.now)
-    sums = Rollups(counters, clock.now)
-    outcomes = Outcomes(sums, clock.now)
-    traffic = Rollout(
-        versions,
-        settings,
-        outcomes.worse,
-        lambda project: max(items.latest(project, None, 1).values(), default=None),
-        model_cache.forget_active,
-        clock.now,
-    )
-    stores = TrainingStores(events, items, neighbors, versions)
-    train = Train(stores, settings, clock.now, clock.random_hex, traffic.take_over)
-
-    jobs = Jobs(JobStore(database), objects, launcher.launch, clock.now, clock.random_hex)
-
-    def begin_training(project: str, *, force: bool = False, quickly: bool = False) -> Job:
-        version = train.queue(project, quickly=quickly).version
-        try:
-            return jobs.create(project, TrainingRequest(version, force=force))
-        except WorkerUnavailable:
-            train.discard(project, version)
-            raise
-
-    retraining = Retraining(versions, settings, partial(begin_training, quickly=True), clock.now)
     loader = ContextLoader(
         events=events,
         users=users,
         models=model_cache,
-        lists=ListCache(lists=moving, settings=settings),
+        lists=ListCache(lists=live_lists, settings=settings),
         items=item_cache,
         snapshot=snapshot,
         changes=changes,
@@ -180,17 +154,18 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         settings=settings,
         clock=clock.now,
         random_hex=clock.random_hex,
-        erased=erasure.erased,
+        tombstones=tombstones,
     )
     services = Services(
         settings=settings,
         access=access,
         keys=keys,
-        projects=Projects(access_store, remembered, clock.now, clock.random_bytes),
+        projects=Projects(access_store, credentials, clock.now, clock.random_bytes),
         limiter=Limiter(BucketStore(database), settings, clock.now),
         idempotency=Idempotency(IdempotencyStore(database), settings, clock.now),
-        catalog=Catalog(items, users, clock.now, learn_items, erasure.erased),
-        events=Events(events, erasure.erased, tokens),
+        items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock.now),
+        users=Users(store=users, tombstones=tombstones, clock=clock.now),
+        events=Events(store=events, tombstones=tombstones, tokens=tokens),
         recommend=recommend,
         recommendations=Recommendations(
             recommend=recommend,
@@ -201,28 +176,36 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
             tokens=tokens,
         ),
         train=train,
-        traffic=traffic,
+        training_jobs=training_jobs,
+        retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock.now),
+        rollout=rollout,
         outcomes=outcomes,
         counting=Counting(counters, settings.list_weights, clock.now),
-        lists=Lists(counters, sums, moving, items, settings, access.is_active, retraining.consider, clock.now),
-        failures=Failures(failures, erasure.erased),
+        lists=Lists(
+            counters=counters,
+            rollups=rollups,
+            lists=live_lists,
+            items=items,
+            settings=settings,
+            clock=clock.now,
+        ),
+        failures=Failures(store=failures, tombstones=tombstones),
         scenarios=scenarios,
         decisions=decisions,
-        sessions=Sessions(events, erasure.refuse),
-        sockets=Sockets(connections, settings, erasure.refuse, clock.now),
+        sessions=Sessions(events=events, tombstones=tombstones),
+        sockets=Sockets(connections=connections, settings=settings, tombstones=tombstones, clock=clock.now),
         erasure=erasure,
         jobs=jobs,
         usage=Usage(UsageStore(database), keys.mark_used, settings, clock.now),
         tokens=tokens,
-        begin_training=begin_training,
         clock=clock.now,
-        missing_tables=lambda: schema.missing(database),
+        tables=schema.TableCheck(database),
     )
     return Wired(database, services)
 
 
-def _objects(settings: Settings) -> FileStore | None:
-    """Where files of jobs are: a folder has a slash in its name, which a bucket never has."""
+def _file_store(settings: Settings) -> FileStore | None:
+    """Return the store of job files: a folder if the setting has a slash, which no bucket name has."""
     if settings.files is None:
         return None
     if "/" in settings.files:

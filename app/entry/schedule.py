@@ -1,8 +1,30 @@
 """Periodic work: run by a schedule in the cloud, and by the stream follower on a laptop."""
 
+from app import telemetry
+from app.errors import Unavailable
 from app.services.bundle import Services
 
 
 def tick(services: Services) -> dict[str, int]:
     """Refresh overdue lists and resume abandoned jobs; returns how many of each."""
-    return {"refreshed": services.lists.refresh_due(), "resumed": services.jobs.resume_due()}
+    return {"refreshed": refresh_overdue_lists(services), "resumed": services.jobs.resume_due()}
+
+
+def refresh_overdue_lists(services: Services) -> int:
+    """Refresh the lists of projects whose refresh was put off, and consider their retraining; returns how many.
+
+    An error of one project is logged and does not stop the others.
+    """
+    refreshed = 0
+    for pending in services.lists.overdue():
+        try:
+            if services.access.is_active(pending.project):
+                total = services.lists.refresh_pending(pending)
+                services.retraining.consider(pending.project, total)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one project's trouble is not the others'
+            telemetry.tell_failure(telemetry.current(), error)
+        else:
+            refreshed += 1
+    return refreshed

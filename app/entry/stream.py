@@ -118,7 +118,7 @@ class Consumer:
         counted = self._count(batch, project, changes, times)
         if not counted:
             return
-        self._after(batch, counted, lambda: services.lists.changed(project, times))
+        self._after(batch, counted, lambda: self._refresh_lists(project, times))
         if not self._sockets.any_of(project):
             return
         users: dict[str, list[Change]] = defaultdict(list)
@@ -130,6 +130,11 @@ class Consumer:
         wait(pushing.values())
         for user_id, user_changes in users.items():
             self._after(batch, user_changes, partial(self._add_pushes, batch, pushing[user_id]))
+
+    def _refresh_lists(self, project: str, times: set[int]) -> None:
+        total = self._services.lists.changed(project, times)
+        if total is not None:
+            self._services.retraining.consider(project, total)
 
     def _count(self, batch: _Batch, project: str, changes: Sequence[Change], times: set[int]) -> Sequence[Change]:
         """Count changes together, or one by one if that fails; returns the counted ones."""

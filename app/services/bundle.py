@@ -12,13 +12,15 @@ from app.services.access.idempotency import Idempotency
 from app.services.access.keys import Keys
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
-from app.services.catalog import Catalog
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.events import Events
 from app.services.failures import Failures
+from app.services.items import Items
 from app.services.jobs import Jobs
+from app.services.models.begin_training import TrainingJobs
 from app.services.models.outcomes import Outcomes
+from app.services.models.retraining import Retraining
 from app.services.models.rollout import Rollout
 from app.services.models.train import Train
 from app.services.privacy.erasure import Erasure
@@ -30,20 +32,15 @@ from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
 from app.services.usage import Usage
+from app.services.users import Users
+from app.storage.admin.schema import TableCheck
 
 
 class Launcher(Protocol):
-    """Has a job done somewhere else than in this request."""
+    """Starts a job in another process or function."""
 
     def launch(self, project: str, job: Job) -> None:
         """Raises WorkerUnavailable."""
-
-
-class BeginTraining(Protocol):
-    """Has a new version trained by a job."""
-
-    def __call__(self, project: str, *, force: bool = False, quickly: bool = False) -> Job:
-        """Raises WorkerUnavailable; then no version is left."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +52,13 @@ class Services:
     limiter: Limiter
     idempotency: Idempotency
     jobs: Jobs
-    catalog: Catalog
+    items: Items
+    users: Users
     events: Events
     recommend: Recommend
     recommendations: Recommendations
     train: Train
-    traffic: Rollout
+    rollout: Rollout
     outcomes: Outcomes
     counting: Counting
     lists: Lists
@@ -72,6 +70,7 @@ class Services:
     erasure: Erasure
     usage: Usage
     tokens: SignedTokens
-    begin_training: BeginTraining
+    training_jobs: TrainingJobs
+    retraining: Retraining
     clock: Callable[[], datetime]
-    missing_tables: Callable[[], list[str]]
+    tables: TableCheck

@@ -1,12 +1,13 @@
 """Accepting events: all of a batch or none, each exactly once however often it is sent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app import telemetry
 from app.domain.events import Attribution, Event
 from app.domain.paging import Page
-from app.errors import Erased, FieldError, InvalidToken
+from app.errors import FieldError, InvalidToken
+from app.services.privacy.tombstones import Tombstones
 from app.services.tokens.signed import SignedTokens
 from app.storage.events import EventStore as Store
 
@@ -15,8 +16,8 @@ NO_VERSION = "none"
 
 
 class Events:
-    def __init__(self, store: Store, erased: Callable[[str, Sequence[str]], set[str]], tokens: SignedTokens) -> None:
-        self._store, self._erased, self._tokens = store, erased, tokens
+    def __init__(self, store: Store, tombstones: Tombstones, tokens: SignedTokens) -> None:
+        self._store, self._tombstones, self._tokens = store, tombstones, tokens
 
     def attribute(
         self, project: str, events: Sequence[Event], recommendation_ids: Sequence[str | None], pointer: str
@@ -57,17 +58,14 @@ class Events:
         """Store events; they are durable when this returns.
 
         Raises:
-            Erased: some are of erased users; its `positions` say which. Nothing was stored.
+            Erased: some events belong to erased users; its `positions` say which. Nothing was stored.
         """
-        users = sorted({event.user_id for event in events})
-        erased = self._erased(project, users)
-        if erased:
-            positions = tuple(position for position, event in enumerate(events) if event.user_id in erased)
-            raise Erased("Events are of erased users", positions)
-        self._store.put_many(project, events)
-        meanwhile = self._erased(project, users)
-        if meanwhile:  # his erasure may have passed before these events were written
-            self._store.delete_many(project, [event for event in events if event.user_id in meanwhile])
+
+        def undo(erased: set[str]) -> None:
+            self._store.delete_many(project, [event for event in events if event.user_id in erased])
+
+        user_ids = [event.user_id for event in events]
+        self._tombstones.guard(project, user_ids, lambda: self._store.put_many(project, events), undo)
         telemetry.current().events += len(events)
 
     def all(self, project: str) -> Iterator[Event]:

@@ -23,7 +23,7 @@ from app.domain.jobs import (
 from app.domain.paging import Page
 from app.errors import Conflict, NotFound, WorkerUnavailable
 from app.storage.jobs import JobStore
-from app.storage.objects import GET, PUT, FileStore
+from app.storage.objects import GET, PUT, FileStore, project_folder
 
 LEASE = timedelta(minutes=2)
 """A worker without a heartbeat for this long is considered killed."""
@@ -217,10 +217,5 @@ class Jobs:
         return job
 
 
-def folder_of(project: str) -> str:
-    """The folder of a project's files. A project id can be `..`, hence the prefix."""
-    return f"of-{project}/"
-
-
 def file_name(project: str, job: Job, name: str) -> str:
-    return f"{folder_of(project)}{job.job_id}/{name}"
+    return f"{project_folder(project)}{job.job_id}/{name}"

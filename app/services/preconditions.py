@@ -1,18 +1,41 @@
-"""If-Match and If-None-Match, for everything that can be changed under a condition."""
+"""Conditional writes: If-Match, If-None-Match, and the retries of writes that met another one."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from app.domain.preconditions import Precondition
-from app.errors import PreconditionFailed
+from app.errors import Conflict, PreconditionFailed
+
+ATTEMPTS = 5
+ANY: Final = Precondition()
+"""A write that expects nothing of the stored record."""
+
+Record = TypeVar("Record")
 
 
 def check(expected: Precondition, etag: str | None) -> None:
-    """Compare what is expected with the present validator, None where there is nothing.
+    """Compare a precondition with the ETag of the stored record, None if there is no record.
 
     Raises:
-        PreconditionFailed.
+        PreconditionFailed: the record is not in the expected state.
     """
     if expected.exists is False and etag is not None:
-        raise PreconditionFailed("It exists already (If-None-Match: *).")
+        raise PreconditionFailed("The resource already exists (If-None-Match: *).")
     if expected.exists and etag is None:
-        raise PreconditionFailed("It does not exist (If-Match: *).")
+        raise PreconditionFailed("The resource does not exist (If-Match: *).")
     if expected.etags is not None and etag not in expected.etags:
-        raise PreconditionFailed("It was changed since its ETag was given (If-Match). Read it again and repeat.")
+        raise PreconditionFailed("The resource has changed since you read it (If-Match). Read it again and retry.")
+
+
+def retried(write: Callable[[], Record]) -> Record:
+    """Call `write`, up to five times, until no other write changes the record between its read and its write.
+
+    Raises:
+        Conflict: the record changed each time.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return write()
+        except Conflict:
+            continue
+    return write()

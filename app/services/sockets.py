@@ -8,6 +8,7 @@ from app.config import Settings
 from app.domain.access import Principal
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict, InvalidInput, Unauthenticated
+from app.services.privacy.tombstones import Tombstones
 from app.storage.connections import ConnectionStore
 
 MAX_SUBSCRIPTIONS = 20
@@ -20,10 +21,10 @@ class Sockets:
         self,
         connections: ConnectionStore,
         settings: Settings,
-        refuse_erased: Callable[[str, str], None],
+        tombstones: Tombstones,
         clock: Callable[[], datetime],
     ) -> None:
-        self._connections, self._refuse_erased, self._clock = connections, refuse_erased, clock
+        self._connections, self._tombstones, self._clock = connections, tombstones, clock
         self._life = timedelta(seconds=settings.connection_seconds)
 
     def open(self, connection_id: str, principal: Principal) -> Connection:
@@ -34,7 +35,7 @@ class Sockets:
             Erased: it is for a user who was erased.
         """
         if principal.user_id is not None:
-            self._refuse_erased(principal.project, principal.user_id)
+            self._tombstones.refuse(principal.project, [principal.user_id])
         now = self._clock()
         ends_at = min(now + self._life, principal.ends_at or now + self._life)
         connection = Connection(connection_id, principal, now, ends_at)
@@ -94,7 +95,7 @@ class Sockets:
             Erased: the user was erased.
         """
         user_id = watched.user_id
-        self._refuse_erased(connection.principal.project, user_id)
+        self._tombstones.refuse(connection.principal.project, [user_id])
         if user_id not in connection.users and len(connection.users) >= MAX_SUBSCRIPTIONS:
             raise InvalidInput(f"A connection has at most {MAX_SUBSCRIPTIONS} subscriptions. Open another one.")
         subscription = Subscription(

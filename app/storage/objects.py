@@ -25,6 +25,11 @@ DELETED_AT_ONCE = 1_000
 DAY_SECONDS = 86_400
 
 
+def project_folder(project: str) -> str:
+    """Return the folder of a project's files; the prefix keeps a project named `..` inside."""
+    return f"of-{project}/"
+
+
 class FileStore(Protocol):
     """Every method may raise Unavailable."""
 

@@ -24,6 +24,7 @@ from app.domain.events import Event
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import Invocation, MonthlyTraffic, RecordedUnits
 from app.entry.local import dynamodb
+from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.storage.events import EventRow
 from app.telemetry import WRITES, RequestLog
@@ -159,7 +160,7 @@ class _Replay:
             self._apply()
         else:
             with self._recorder.invocation(TICK):
-                self._wired.services.lists.refresh_due()
+                refresh_overdue_lists(self._wired.services)
 
     def _ask(self, kind: str, method: str, target: str, body: bytes | None = None) -> None:
         with self._recorder.invocation(kind):

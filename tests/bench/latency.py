@@ -84,7 +84,7 @@ def load(settings: Settings) -> str:
     random = Random(sample_shop.SEED)
     shop, people = sample_shop.items(random), sample_shop.users(random)[:USERS]
     for start in range(0, len(shop), 100):
-        wired.services.catalog.put_items(PROJECT, shop[start : start + 100])
+        wired.services.items.put_many(PROJECT, shop[start : start + 100])
     events = list(sample_shop.events(random, shop, people, now()))
     for start in range(0, len(events), 500):
         wired.services.events.accept(PROJECT, events[start : start + 500])

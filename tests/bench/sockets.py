@@ -50,7 +50,7 @@ def prepare(settings: Settings, users: int) -> str:
     wired = wired_on(settings)
     key = a_project(wired, settings.project)
     services = wired.services
-    services.catalog.put_items(settings.project, [an_item(f"i{number}") for number in range(socket_crowd.ITEMS)])
+    services.items.put_many(settings.project, [an_item(f"i{number}") for number in range(socket_crowd.ITEMS)])
     random = Random(1)
     for number in range(users):  # even users like even items, odd users odd ones
         liked = random.sample(range(number % 2, socket_crowd.ITEMS, 2), HISTORY)

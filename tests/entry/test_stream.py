@@ -18,6 +18,7 @@ from app import clock
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Attribution, Event
+from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer, Record
 from app.recommender import counts, packing
 from app.recommender.outcomes import ARRIVED
@@ -39,7 +40,7 @@ NOW = datetime.now(UTC).replace(second=30)
 def a_project_of(wired: Wired) -> str:
     project = f"stream{next(_projects)}"
     wired.services.projects.create(project, None, Limits())
-    wired.services.catalog.put_items(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(4)])
+    wired.services.items.put_many(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(4)])
     return project
 
 
@@ -288,7 +289,7 @@ class TestLambda:
         answer = orjson.loads(last_line(python(code, environment(settings, project))))
 
         assert answer["refreshed"] >= 1
-        assert shared.services.lists.refresh_due() == 0
+        assert refresh_overdue_lists(shared.services) == 0
 
 
 class TestMetrics:

@@ -33,7 +33,7 @@ def running() -> Iterator[tuple[str, dict[str, str]]]:
         keys = {"SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
         keys["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)
         services = wired.services
-        services.catalog.put_items(PROJECT, [an_item(f"i{n}") for n in range(12)])
+        services.items.put_many(PROJECT, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(PROJECT, two_tastes())
         services.train.run(PROJECT, services.train.queue(PROJECT))
         with served(settings, PROJECT) as base:

@@ -25,9 +25,10 @@ from app.entry.jobs import task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, file_name, folder_of
+from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, file_name
 from app.storage.jobs import JobStore
 from app.storage.neighbors import NeighborStore
+from app.storage.objects import project_folder
 from app.storage.versions import VersionStore
 from app.wiring import Wired
 from tests.support.builders import a_project, an_item, idle_on, two_tastes, wired_on
@@ -136,7 +137,7 @@ class TestLease:
 
         assert deleted.deletion
         assert deleted.deletion.removed["files"] == 1
-        assert service.objects.list_page(folder_of(project), None, 10).records == ()
+        assert service.objects.list_page(project_folder(project), None, 10).records == ()
         assert worker.work(idle.services, project, job.job_id) is None
 
     def test_a_job_that_runs_while_its_project_is_deleted_is_cancelled(
@@ -166,7 +167,7 @@ class TestTraining:
     @pytest.fixture
     def training(self, wired: Wired, settings: Settings) -> tuple[Services, Job]:
         """A training job that no worker has acquired."""
-        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        wired.services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services = idle_on(settings).services
         version = services.train.queue(settings.project).version
@@ -206,7 +207,7 @@ class TestTraining:
         monkeypatch.setattr(worker, "REPORT_SECONDS", 0.0)
         in_task(services, job)
         assert services.jobs.get(project, job.job_id).state is JobState.SUCCEEDED
-        active = services.traffic.active(project)
+        active = services.rollout.active(project)
         assert active
         assert active.version == job.version
 
@@ -246,7 +247,7 @@ class TestFaults:
     @pytest.fixture(params=JobKind)
     def idle(self, request: pytest.FixtureRequest, settings: Settings, wired: Wired) -> tuple[Services, str]:
         """A job of each kind that no worker has acquired."""
-        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        wired.services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
         wired.services.events.accept(settings.project, two_tastes())
         services, project = idle_on(settings).services, settings.project
         requests: dict[JobKind, JobRequest] = {

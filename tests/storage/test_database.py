@@ -28,8 +28,8 @@ class TestUnprocessed:
 
         with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
-            changed = wired.services.catalog.put_items(settings.project, [an_item(f"i{n}", "all") for n in range(60)])
-            page = wired.services.catalog.list_items(settings.project, "all", None, 100)
+            changed = wired.services.items.put_many(settings.project, [an_item(f"i{n}", "all") for n in range(60)])
+            page = wired.services.items.list_page(settings.project, "all", None, 100)
             wired.database.close()
 
         assert changed == 60
@@ -67,14 +67,14 @@ class TestThrottling:
         with faulty_dynamodb.proxy(str(settings.endpoint), lambda *_: faulty_dynamodb.throttled()) as endpoint:
             wired = behind(settings, endpoint)
             with pytest.raises(Unavailable, match="ProvisionedThroughputExceeded"):
-                wired.services.traffic.active(settings.project)
+                wired.services.rollout.active(settings.project)
             wired.database.close()
 
 
 class TestDeadline:
     def test_no_call_starts_after_it(self, wired: Wired, settings: Settings) -> None:
         with within(0.0), pytest.raises(DeadlineExceeded):
-            wired.services.traffic.active(settings.project)
+            wired.services.rollout.active(settings.project)
 
     def test_neither_queries_nor_conditional_writes_start_after_it(self, wired: Wired, settings: Settings) -> None:
         with within(0.0):
@@ -87,7 +87,7 @@ class TestDeadline:
 class TestBounded:
     def test_a_row_that_is_too_large_is_bad_input(self, wired: Wired, settings: Settings) -> None:
         with pytest.raises(InvalidInput, match="size"), bounded():
-            wired.services.catalog.put_item(settings.project, an_item("big", text="x" * 410_000))
+            wired.services.items.put(settings.project, an_item("big", text="x" * 410_000))
 
 
 class TestStreams:

@@ -13,14 +13,15 @@ from botocore.client import BaseClient
 
 from app.api.http.request_context import RequestContext
 from app.api.sockets.session import SocketApi
+from app.entry import schedule
 from app.entry.jobs import task, worker
 from app.entry.stream import Consumer
-from app.services.catalog import Catalog
-from app.services.counters.lists import Lists
 from app.services.events import Events
+from app.services.items import Items
 from app.services.jobs import Jobs
 from app.services.models.train import Train
 from app.services.privacy.erasure import Erasure
+from app.services.users import Users
 
 COMPARISON = "test_permissions.py"
 FUNCTIONS = API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
@@ -28,7 +29,7 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (API, RequestContext, ("__call__",)),
     (API, SocketApi, ("connect", "disconnect", "receive")),
     (STREAM, Consumer, ("apply",)),
-    (STREAM, Lists, ("refresh_due",)),
+    (STREAM, schedule, ("refresh_overdue_lists",)),
     (STREAM, Jobs, ("resume_due",)),
     (WORKER, worker, ("work",)),
     (TASK, task, ("main",)),
@@ -36,7 +37,8 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 """Entry points of each function's work."""
 SHARED: tuple[tuple[set[str], Any, tuple[str, ...]], ...] = (
     ({API, WORKER}, Events, ("accept",)),
-    ({API, WORKER}, Catalog, ("put_items", "put_users")),
+    ({API, WORKER}, Items, ("put_many",)),
+    ({API, WORKER}, Users, ("put_many",)),
     ({API, WORKER}, Erasure, ("erase_user", "export_project")),
     ({WORKER, TASK}, Train, ("run",)),
 )

@@ -16,7 +16,7 @@ NOTHING: Mapping[str, float] = {}
 
 def publish(wired: Wired, project: str, table: Table, popular: Mapping[str, float]) -> None:
     """Plant a model version and activate it."""
-    wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular))
+    wired.services.rollout.activate(project, plant(wired, project, "v1", table, popular))
 
 
 def plant(

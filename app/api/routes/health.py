@@ -19,7 +19,7 @@ async def live() -> Health:
 @router.get("/ready", operation_id="ready", summary="Ready", responses={503: RESPONSES[503]})
 def ready(services: ServicesDep) -> Health:
     """The database answers and has all tables."""
-    missing = services.missing_tables()
+    missing = services.tables.missing()
     if missing:
         raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip migrate`.")
     return Health(status="ok")

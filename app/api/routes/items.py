@@ -43,7 +43,7 @@ def put(
     item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> ItemView:
     """Create or replace an item. Putting what is there already changes nothing."""
-    item = services.catalog.put_item(project, body.record(item_id), expected)
+    item = services.items.put(project, body.record(item_id), expected)
     tag(response, item)
     return ItemView.model_validate(item)
 
@@ -59,7 +59,7 @@ def get(
     item_id: ItemId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> ItemView | Response:
     """One item."""
-    item = services.catalog.get_item(project, item_id)
+    item = services.items.get(project, item_id)
     tag(response, item)
     return unchanged(item, if_none_match) or ItemView.model_validate(item)
 
@@ -74,7 +74,7 @@ def patch(
     item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> ItemView:
     """Change parts of an item; properties are merged (RFC 7396)."""
-    item = services.catalog.patch_item(project, item_id, body.changes(), expected)
+    item = services.items.patch(project, item_id, body.changes(), expected)
     tag(response, item)
     return ItemView.model_validate(item)
 
@@ -88,7 +88,7 @@ def patch(
 )
 def delete(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
     """Delete an item. Its events stay; it is never recommended again."""
-    services.catalog.delete_item(project, item_id, expected)
+    services.items.delete(project, item_id, expected)
 
 
 @router.get("/items", operation_id="listItems", summary="List items", responses=responses(400))
@@ -101,7 +101,7 @@ def list_(
 ) -> ItemPage:
     """All items, or those of a category, in no particular order. A page can be short and still have a next one."""
     listing = (project, "items", category or "")
-    page = services.catalog.list_items(project, category, services.tokens.start(cursor, *listing), limit)
+    page = services.items.list_page(project, category, services.tokens.start(cursor, *listing), limit)
     items = [ItemView.model_validate(item) for item in page.records]
     return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
@@ -115,7 +115,7 @@ def list_(
 )
 def put_many(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace up to 100 items: all are accepted, or all refused."""
-    changed = services.catalog.put_items(project, [item.record(item.item_id) for item in body.items])
+    changed = services.items.put_many(project, [item.record(item.item_id) for item in body.items])
     return Stored(changed=changed)
 
 

@@ -45,7 +45,7 @@ def create(
     `upload_url` and called `:start`; the others begin at once.
     """
     if isinstance(body, TrainingJobIn):
-        job = services.begin_training(project, force=body.force)
+        job = services.training_jobs.begin(project, force=body.force)
     else:
         job = services.jobs.create(project, _request(body))
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 )
 def train(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
     """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
-    job = services.begin_training(project, force=body.force)
+    job = services.training_jobs.begin(project, force=body.force)
     return _view(services.train.get(project, job.version or ""), None)
 
 
@@ -34,7 +34,7 @@ def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, 
     """Versions, newest first."""
     listing = (project, "models")
     page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
-    active = services.traffic.active(project)
+    active = services.rollout.active(project)
     versions = [_view(version, active) for version in page.records]
     return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
@@ -42,7 +42,7 @@ def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, 
 @router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
 def get(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
     """One version: its progress, parameters and metrics."""
-    return _view(services.train.get(project, version), services.traffic.active(project))
+    return _view(services.train.get(project, version), services.rollout.active(project))
 
 
 @router.post(
@@ -58,7 +58,7 @@ def activate(
 
     A version whose NDCG, or whose click-through next to the active one, is clearly lower is refused with 409.
     """
-    return ActiveView.model_validate(services.traffic.activate(project, version, force=force))
+    return ActiveView.model_validate(services.rollout.activate(project, version, force=force))
 
 
 @router.post(

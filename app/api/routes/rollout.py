@@ -20,7 +20,7 @@ By = Annotated[list[Literal["version", "scenario", "source"]], Query(description
 @router.get("/traffic", operation_id="getTraffic", summary="Get traffic", responses=responses(404))
 def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Which model versions serve whom."""
-    active = services.traffic.active(project)
+    active = services.rollout.active(project)
     if active is None:
         raise NotFound("No version is active yet.")
     return RolloutView.of(active)
@@ -29,7 +29,7 @@ def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
 @router.put("/traffic", operation_id="putTraffic", summary="Put traffic", responses=responses(404, 409, *WITH_BODY))
 def put(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Divide the users among versions: a split test, interleaving, shadows. Activating a version ends it."""
-    return RolloutView.of(services.traffic.split(project, body.record()))
+    return RolloutView.of(services.rollout.split(project, body.record()))
 
 
 @router.get("/outcomes", operation_id="getOutcomes", summary="Get outcomes", responses=responses())
@@ -39,7 +39,7 @@ def outcomes(project: CanAdminister, services: ServicesDep, days: Days = 7, by: 
     They follow the events by about a minute. `comparisons` says which versions are better than the active one.
     """
     names = list(dict.fromkeys(by))
-    active = services.traffic.active(project)
+    active = services.rollout.active(project)
     found = services.outcomes.of(project, days)
     comparisons = compared(found, active.version) if active else []
     return OutcomesView.of(days, names, grouped(found, names), comparisons)

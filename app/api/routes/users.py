@@ -43,7 +43,7 @@ def put(
     user_id: UserId, body: UserIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> UserView:
     """Create or replace a user. Events may be sent for users that were never put."""
-    user = services.catalog.put_user(project, body.record(user_id), expected)
+    user = services.users.put(project, body.record(user_id), expected)
     tag(response, user)
     return UserView.model_validate(user)
 
@@ -59,7 +59,7 @@ def get(
     user_id: UserId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> UserView | Response:
     """One user."""
-    user = services.catalog.get_user(project, user_id)
+    user = services.users.get(project, user_id)
     tag(response, user)
     return unchanged(user, if_none_match) or UserView.model_validate(user)
 
@@ -74,7 +74,7 @@ def patch(
     user_id: UserId, body: UserPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> UserView:
     """Merge properties (RFC 7396)."""
-    user = services.catalog.patch_user(project, user_id, body.changes(), expected)
+    user = services.users.patch(project, user_id, body.changes(), expected)
     tag(response, user)
     return UserView.model_validate(user)
 
@@ -83,7 +83,7 @@ def patch(
 def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """All users, in no particular order."""
     listing = (project, "users")
-    page = services.catalog.list_users(project, services.tokens.start(cursor, *listing), limit)
+    page = services.users.list_page(project, services.tokens.start(cursor, *listing), limit)
     users = [UserView.model_validate(user) for user in page.records]
     return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
@@ -97,7 +97,7 @@ def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit
 )
 def put_many(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace up to 100 users: all are accepted, or all refused."""
-    return Stored(changed=services.catalog.put_users(project, [user.record(user.user_id) for user in body.users]))
+    return Stored(changed=services.users.put_many(project, [user.record(user.user_id) for user in body.users]))
 
 
 @router.post(

@@ -14,7 +14,7 @@ models = typer.Typer(help="Model versions.", no_args_is_help=True)
 def models_list() -> None:
     """List all versions, newest first."""
     with connect() as (services, project):
-        page, active = services.train.list_page(project, None, 100), services.traffic.active(project)
+        page, active = services.train.list_page(project, None, 100), services.rollout.active(project)
     table = Table("Version", "State", "NDCG@20", "Items", "Seconds", "Detail")
     for version in page.records:
         mark = "active" if active and active.version == version.version else version.detail or ""
@@ -37,7 +37,7 @@ def models_activate(
 ) -> None:
     """Activate a version. Activate an older one to roll back."""
     with connect() as (services, project):
-        active = services.traffic.activate(project, version, force=force)
+        active = services.rollout.activate(project, version, force=force)
     console.print(f"Active: {active.version} (previously {active.previous or 'none'})")
 
 

@@ -43,7 +43,7 @@ def serve(
             load_sample(services, project)
         else:
             load_files(services, project, data, None, {})
-        if services.traffic.active(project) is None:
+        if services.rollout.active(project) is None:
             try:
                 train_now(services, project, force=False)
             except NotTrainable as error:
@@ -61,7 +61,7 @@ def load_sample(services: Services, project: str) -> None:
         if state["complete"]:
             return
         now = datetime.fromisoformat(state["now"])
-    elif services.catalog.list_items(project, None, None, 1).records:
+    elif services.items.list_page(project, None, None, 1).records:
         return
     else:
         now = clock.now()
@@ -73,9 +73,9 @@ def load_sample(services: Services, project: str) -> None:
     users = sample_shop.users(generator)
     events = list(sample_shop.events(generator, items, users, now))
     for start in range(0, len(items), 100):
-        services.catalog.put_items(project, items[start : start + 100])
+        services.items.put_many(project, items[start : start + 100])
     for start in range(0, len(users), 100):
-        services.catalog.put_users(project, users[start : start + 100])
+        services.users.put_many(project, users[start : start + 100])
     with progress_bar() as bar:
         task = bar.add_task("Events", total=len(events), note="")
         for start in range(0, len(events), 500):

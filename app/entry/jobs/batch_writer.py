@@ -84,6 +84,6 @@ class BatchWriter:
         if self._kind == "events":
             services.events.accept(project, [event.record(event.owner, self._now) for event in batch])
         elif self._kind == "items":
-            services.catalog.put_items(project, [item.record(item.item_id) for item in batch])
+            services.items.put_many(project, [item.record(item.item_id) for item in batch])
         else:
-            services.catalog.put_users(project, [user.record(user.user_id) for user in batch])
+            services.users.put_many(project, [user.record(user.user_id) for user in batch])

@@ -77,5 +77,5 @@ def _records(services: Services, project: str, kind: str) -> Iterator[Any]:
     if kind == "events":
         return services.events.all(project)
     if kind == "items":
-        return every(lambda start: services.catalog.list_items(project, None, start, PAGE))
-    return every(lambda start: services.catalog.list_users(project, start, PAGE))
+        return every(lambda start: services.items.list_page(project, None, start, PAGE))
+    return every(lambda start: services.users.list_page(project, start, PAGE))

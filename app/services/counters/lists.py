@@ -1,17 +1,16 @@
 """Lists that move: the counters of a project, summed up over time and folded into small rows for readers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from time import monotonic
 
 from cachetools import LRUCache, TTLCache
 
-from app import telemetry
 from app.config import Settings
 from app.domain.items import Item
 from app.domain.recommendations import POPULAR, TRENDING, LiveList
-from app.errors import Unavailable
 from app.recommender import counts, packing, trends
 from app.recommender.counts import FINE_SECONDS, Counts
 from app.services.counters.rollups import Rollups
@@ -31,64 +30,53 @@ class Lists:
     def __init__(
         self,
         counters: CounterStore,
-        sums: Rollups,
+        rollups: Rollups,
         lists: LiveListStore,
         items: ItemStore,
         settings: Settings,
-        active: Callable[[str], bool],
-        summed: Callable[[str, Counts], object],
         clock: Callable[[], datetime],
     ) -> None:
-        """`summed` is told of all that was counted, after the lists were made of it."""
-        self._counters, self._sums, self._lists, self._items, self._summed = counters, sums, lists, items, summed
-        self._settings, self._active, self._clock = settings, active, clock
+        self._counters, self._rollups, self._lists, self._items = counters, rollups, lists, items
+        self._settings, self._clock = settings, clock
         self._lock = Lock()
         self._refreshed: LRUCache[str, float] = LRUCache(MAX_PROJECTS)
         self._known: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(MAX_ITEMS, CATEGORY_SECONDS, monotonic)
 
-    def changed(self, project: str, times: Iterable[int]) -> None:
-        """The counters of these times changed: make the lists anew, or let it be done a little later."""
+    def changed(self, project: str, times: Iterable[int]) -> Counts | None:
+        """Refresh the lists after the counters of some times changed, or schedule it if they were refreshed just now.
+
+        Returns:
+            The project's counters, or None if the refresh was scheduled.
+        """
         touched = {counts.floor(time, FINE_SECONDS) for time in times}
         with self._lock:
             age = monotonic() - self._refreshed.get(project, float("-inf"))
         if age < self._settings.lists_seconds:
             self._counters.mark_due(project, sorted(touched), self._clock().timestamp())
-            return
-        due = self._counters.due(project) or PendingRefresh(project)
-        self.refresh(project, touched | due.touched)
-        if due.version:
-            self._counters.done(due)
+            return None
+        pending = self._counters.due(project) or PendingRefresh(project)
+        return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
-    def refresh_due(self) -> int:
-        """Make the lists anew that were put off and that no event came to make since; returns of how many projects."""
-        refreshed, before = 0, self._clock().timestamp() - self._settings.lists_seconds
-        for one in self._counters.all_due():
-            if one.since > before:
-                continue
-            try:
-                if self._active(one.project):
-                    self.refresh(one.project, one.touched)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - one project's trouble is not the others'
-                telemetry.tell_failure(telemetry.current(), error)
-                continue
-            self._counters.done(one)
-            refreshed += 1
-        return refreshed
+    def overdue(self) -> list[PendingRefresh]:
+        """Return the refreshes that were scheduled and that no event has caused since."""
+        before = self._clock().timestamp() - self._settings.lists_seconds
+        return [pending for pending in self._counters.all_due() if pending.since <= before]
 
-    def refresh(self, project: str, touched: Iterable[int]) -> None:
-        """Sum up the counters of these times, and write the lists that differ from those that are there."""
+    def refresh_pending(self, pending: PendingRefresh) -> Counts:
+        """Carry out a scheduled refresh; returns the project's counters."""
+        total = self.refresh(pending.project, pending.touched)
+        if pending.version:
+            self._counters.done(pending)
+        return total
+
+    def refresh(self, project: str, touched: Iterable[int]) -> Counts:
+        """Sum up the counters of the touched times and write the lists that changed; returns the project's counters."""
         with self._lock:
             self._refreshed[project] = monotonic()
-        total, changed = self._sums.of(project, self._settings.popular_window_days, touched)
-        self._write(
-            project,
-            counts.of_items(total),
-            set(filter(counts.is_item, changed)),
-            self._clock().timestamp(),
-        )
-        self._summed(project, total)
+        total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)
+        touched_items = set(filter(counts.is_item, changed))
+        self._write(project, counts.of_items(total), touched_items, self._clock().timestamp())
+        return total
 
     def _write(self, project: str, total: Counts, touched: set[str], now: float) -> None:
         settings = self._settings

@@ -44,16 +44,16 @@ class Comparison:
 
 
 class Outcomes:
-    def __init__(self, sums: Rollups, clock: Callable[[], datetime]) -> None:
-        self._sums, self._clock = sums, clock
+    def __init__(self, rollups: Rollups, clock: Callable[[], datetime]) -> None:
+        self._rollups, self._clock = rollups, clock
 
     def of(self, project: str, days: int) -> ByOrigin:
         """Outcomes of the last days."""
-        total, _ = self._sums.of(project, days)
+        total, _ = self._rollups.of(project, days)
         return outcomes.by_origin(total, self._clock().timestamp() - days * DAY)
 
-    def worse(self, project: str, version: str, against: str) -> str | None:
-        """How a version's click-through is clearly below another's; None where it is not."""
+    def find_regression(self, project: str, version: str, against: str) -> str | None:
+        """Describe how a version's click-through is clearly below another's; None if it is not."""
         for one in compared(self.of(project, JUDGED_DAYS), against):
             if one.version == version and one.verdict is Verdict.WORSE:
                 return f"its click-through is lower by {-one.difference:.2%} of impressions (p = {one.p:.1g})"

@@ -1,4 +1,4 @@
-"""Trainings that nobody asks for: begun when enough events, or enough time and any event, came since the last one."""
+"""Automatic retraining after N events, or after N hours if there was at least one event."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,9 +14,10 @@ from app.errors import Conflict, WorkerUnavailable
 from app.recommender import outcomes
 from app.recommender.counts import Counts
 from app.services.counters.rollups import HOUR
+from app.services.models.begin_training import TrainingJobs
 from app.storage.versions import VersionStore
 
-LOOK_SECONDS = 30.0
+CONSIDER_SECONDS = 30.0
 MAX_PROJECTS = 10_000
 
 
@@ -25,26 +26,25 @@ class Retraining:
         self,
         versions: VersionStore,
         settings: Settings,
-        begin: Callable[[str], Job],
+        training_jobs: TrainingJobs,
         clock: Callable[[], datetime],
     ) -> None:
-        """`begin` starts a training of a project somewhere; it raises WorkerUnavailable."""
-        self._versions, self._settings, self._begin, self._clock = versions, settings, begin, clock
+        self._versions, self._settings, self._training_jobs, self._clock = versions, settings, training_jobs, clock
         self._lock = Lock()
-        self._looked: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, LOOK_SECONDS, monotonic)
+        self._considered: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, CONSIDER_SECONDS, monotonic)
 
     def consider(self, project: str, total: Counts) -> Job | None:
-        """Begin a training if one is due by what was counted; returns the job.
+        """Begin a training if the counters say that one is due; returns its job.
 
-        Of all instances that find it due, one begins it.
+        If several instances find it due, one of them begins it. If no worker is available, the failure is logged.
         """
         settings = self._settings
         if settings.retrain_events is None and settings.retrain_hours is None:
             return None
         with self._lock:
-            if project in self._looked:
+            if project in self._considered:
                 return None
-            self._looked[project] = True
+            self._considered[project] = True
         newest = next(iter(self._versions.list_page(project, None, 1).records), None)
         since = newest.created_at.timestamp() if newest else 0.0
         came = outcomes.arrived_since(total, since)
@@ -55,9 +55,9 @@ class Retraining:
             return None
         try:
             self._versions.claim(project, newest.version if newest else None)
-            return self._begin(project)
+            return self._training_jobs.begin(project, quickly=True)
         except Conflict:  # another instance was faster
             return None
-        except WorkerUnavailable as error:  # the events go on, and whoever looks at the log learns why
+        except WorkerUnavailable as error:
             telemetry.tell_failure(telemetry.current(), error)
             return None

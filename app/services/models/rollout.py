@@ -1,13 +1,17 @@
 """Which versions serve: the active one, those that share the users with it, and those that only watch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.config import Settings
 from app.domain.items import Item
 from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
-from app.errors import NotActivatable, NotFound
+from app.errors import NotActivatable, NotFound, Unavailable
+from app.services.models.cache import ModelCache
+from app.services.models.outcomes import Outcomes
+from app.storage.items import ItemStore
 from app.storage.versions import VersionStore
 
 WHOLE = 100.0
@@ -30,24 +34,14 @@ class Rollout:
     def __init__(
         self,
         versions: VersionStore,
+        cache: ModelCache,
+        items: ItemStore,
+        outcomes: Outcomes,
         settings: Settings,
-        worse: Callable[[str, str, str], str | None],
-        newest_item: Callable[[str], datetime | None],
-        moved: Callable[[str], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Moves pointers.
-
-        Args:
-            versions: where they are.
-            settings: how much worse a version may be.
-            worse: says of a project's version how its outcomes are clearly worse than another one's, if they are.
-            newest_item: when the project's newest item was created.
-            moved: is told that a project's pointer has changed.
-            clock: gives the time.
-        """
-        self._versions, self._settings, self._worse, self._moved = versions, settings, worse, moved
-        self._newest_item, self._clock = newest_item, clock
+        self._versions, self._cache, self._items, self._outcomes = versions, cache, items, outcomes
+        self._settings, self._clock = settings, clock
 
     def active(self, project: str) -> ActiveModel | None:
         return self._versions.active(project, consistent=True)
@@ -61,7 +55,7 @@ class Rollout:
         """
         return self._activate(project, version_id, self.active(project), force=force, live=True)
 
-    def take_over(self, project: str, version_id: str, force: bool) -> ActiveModel:  # noqa: FBT001 - it is handed on
+    def activate_trained(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
         """Activate a version that was just trained; a split test goes on without it.
 
         Raises:
@@ -103,7 +97,7 @@ class Rollout:
         if current and not force and version_id not in {current.version, current.previous}:
             reason = self._lower_ndcg(project, version, current.version)
             if reason is None and live:
-                reason = self._worse(project, version_id, current.version)
+                reason = self._outcomes.find_regression(project, version_id, current.version)
             if reason is not None:
                 raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
         previous = None if current is None else current.previous if current.version == version_id else current.version
@@ -112,22 +106,29 @@ class Rollout:
     def _point(self, project: str, pointer: ActiveModel, current: ActiveModel | None) -> ActiveModel:
         moved = replace(pointer, revision=current.revision + 1 if current else 1)
         self._versions.activate(project, moved, current)
-        newest = self._newest_item(project)
+        newest = max(self._items.latest(project, None, 1).values(), default=None)
         if newest is not None:
-            self._note(project, moved, newest)
-        self._moved(project)
+            self._mark_new_items(project, moved, newest)
+        self._cache.forget_active(project)
         return moved
 
-    def items_came(self, project: str, items: Sequence[Item], active: ActiveModel | None) -> None:
-        """Items were written: let all instances know if these are the first ones that the active version lacks."""
-        created = [item.created_at for item in items if item.created_at == item.updated_at]
-        if created and active is not None and (active.newest_item is None or not active.is_new(active.newest_item)):
-            self._note(project, active, max(created))
+    def items_written(self, project: str, items: Sequence[Item]) -> None:
+        """Record at the pointer, for all instances, the first items that the active version has not learned.
 
-    def _note(self, project: str, active: ActiveModel, newest: datetime) -> None:
+        If the database is unavailable, the next new item does it.
+        """
+        created = [item.created_at for item in items if item.created_at == item.updated_at]
+        if not created:
+            return
+        with suppress(Unavailable):
+            active = self._cache.active(project)
+            if active is not None and (active.newest_item is None or not active.is_new(active.newest_item)):
+                self._mark_new_items(project, active, max(created))
+
+    def _mark_new_items(self, project: str, active: ActiveModel, newest: datetime) -> None:
         if active.is_new(newest):
             self._versions.mark_new_items(project, newest)
-            self._moved(project)
+            self._cache.forget_active(project)
 
     def _variants(self, project: str, shares: Mapping[str, float], whole: float) -> tuple[Variant, ...]:
         """Versions whose shares sum to the whole."""

@@ -18,6 +18,7 @@ from app.errors import (
     SerendipError,
     Unavailable,
 )
+from app.services.models.rollout import Rollout
 from app.services.models.training import CHOSEN_AT, Engine, Report, Training, TrainingStores
 
 LOST_AFTER = timedelta(minutes=10)
@@ -33,11 +34,10 @@ class Train:
         settings: Settings,
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
-        take_over: Callable[[str, str, bool], object],
+        rollout: Rollout,
     ) -> None:
-        """`take_over` points serving at a project's new version, forced or not; raises NotActivatable."""
         self._stores, self._settings, self._clock, self._random_hex = stores, settings, clock, random_hex
-        self._take_over = take_over
+        self._rollout = rollout
         self._versions = stores.versions
 
     def get(self, project: str, version: str) -> ModelVersion:
@@ -108,7 +108,7 @@ class Train:
         if version.state is not VersionState.READY:
             version = self._trained(project, version, report, engine)
         try:
-            self._take_over(project, version.version, force)
+            self._rollout.activate_trained(project, version.version, force=force)
         except NotActivatable as refused:
             version = replace(version, detail=refused.detail)
             self._versions.update(project, version, expected=VersionState.READY)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from app.config import Settings
@@ -18,9 +17,14 @@ from app.domain.events import Event
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.domain.users import User
-from app.errors import Erased, NotFound
+from app.errors import NotFound
+from app.services.access.credential_cache import CredentialCache
+from app.services.privacy.owner_digest import owner_digest
+from app.services.privacy.project_purge import ProjectPurge
+from app.services.privacy.tombstones import Tombstones
 from app.storage.access import AccessStore
 from app.storage.connections import ConnectionStore
+from app.storage.decisions import DecisionStore
 from app.storage.events import EventStore
 from app.storage.failures import FailureStore
 from app.storage.items import ItemStore
@@ -32,9 +36,6 @@ SPARE_SECONDS = 2.0
 """Left over for the receipt and the answer when a slice of work ends."""
 CLOCK_SKEW = timedelta(seconds=5)
 
-Purge = Callable[[str, dict[str, Any] | None, dict[str, int], Callable[[], bool]], dict[str, Any] | None]
-"""Removes rows of a project; see `storage.schema.purge`."""
-
 
 @dataclass(frozen=True)
 class ErasureStores:
@@ -44,9 +45,7 @@ class ErasureStores:
     connections: ConnectionStore
     failures: FailureStore
     access: AccessStore
-    purge: Purge
-    erase_decisions: Callable[[str, str, Callable[[Sequence[str]], None]], int]
-    """Removes some of the answers that were kept for a user, and says how many; tells which before it does."""
+    decisions: DecisionStore
 
 
 class _Account:
@@ -77,30 +76,20 @@ class Erasure:
     def __init__(
         self,
         stores: ErasureStores,
+        purge: ProjectPurge,
+        tombstones: Tombstones,
+        credentials: CredentialCache,
         settings: Settings,
-        salt: Callable[[str], str],
-        forget: Callable[[str, Sequence[str]], None],
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
     ) -> None:
-        self._stores, self._salt, self._forget = stores, salt, forget
-        self._clock, self._random_hex = clock, random_hex
+        self._stores, self._purge, self._tombstones, self._credentials = stores, purge, tombstones, credentials
+        self._settings, self._clock, self._random_hex = settings, clock, random_hex
         self._settled = timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds) + CLOCK_SKEW
-
-    def erased(self, project: str, user_ids: Sequence[str]) -> set[str]:
-        """Which of these users were erased."""
-        salt = self._salt(project)
-        hashes = {_hash(salt, user_id): user_id for user_id in user_ids}
-        return {hashes[one] for one in self._stores.users.erasures(project, list(hashes))}
-
-    def refuse(self, project: str, user_id: str) -> None:
-        """Raises Erased where the user was erased."""
-        if self.erased(project, [user_id]):
-            raise Erased("The user was erased")
 
     def receipt(self, project: str, user_id: str) -> Receipt:
         """Raises NotFound where the user was not erased."""
-        hashed = self._hashed(project, user_id)
+        hashed = self._tombstones.digest(project, user_id)
         found = self._stores.users.erasures(project, [hashed]).get(hashed)
         if found is None:
             raise NotFound("This user was not erased.")
@@ -111,7 +100,8 @@ class Erasure:
 
         Everything is counted before it is removed, so that the receipt is true wherever this is interrupted.
         """
-        stores, hashed = self._stores, self._hashed(project, user_id)
+        owner = owner_digest(self._settings, project, user_id)
+        stores, hashed = self._stores, self._tombstones.digest(project, user_id)
         found = stores.users.erasures(project, [hashed]).get(hashed) or self._receipt({"profile": 0, "events": 0})
         if found.complete:
             return found
@@ -121,8 +111,11 @@ class Erasure:
             stores.users.delete(project, user_id)
         for kind, store in (("connections", stores.connections), ("failures", stores.failures)):
             store.erase(project, user_id, partial(account.add_once, kind))
-        for kind, erase in (("decisions", stores.erase_decisions), ("events", stores.events.erase_some)):
-            while erase(project, user_id, partial(account.add_new, kind)):
+        for kind, erase in (
+            ("decisions", partial(stores.decisions.erase_some, project, owner)),
+            ("events", partial(stores.events.erase_some, project, user_id)),
+        ):
+            while erase(partial(account.add_new, kind)):
                 if remaining_seconds() < SPARE_SECONDS:
                     return account.receipt
         account.put(replace(account.receipt, completed_at=self._clock(), reached={}))
@@ -135,7 +128,7 @@ class Erasure:
             NotFound: he was not erased.
         """
         self.receipt(project, user_id)
-        self._stores.users.delete_erasure(project, self._hashed(project, user_id))
+        self._stores.users.delete_erasure(project, self._tombstones.digest(project, user_id))
 
     def export_user(self, project: str, user_id: str, start: str | None, limit: int) -> tuple[User | None, Page[Event]]:
         """What `erase_user` would remove: the profile, and a page of the events, newest first."""
@@ -180,11 +173,11 @@ class Erasure:
             access.replace_project(project, ProjectState.ACTIVE)
         keys = [key.key_id for key in access.list_keys(project_id)]
         access.delete_keys(keys)
-        self._forget(project_id, keys)
+        self._credentials.forget(project_id, keys)
         receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
         began = (project.resume_at or {}).get("began") or self._clock().isoformat()
         removed = dict(receipt.removed)
-        place = self._stores.purge(
+        place = self._purge.run(
             project_id,
             (project.resume_at or {}).get("place"),
             removed,
@@ -203,13 +196,6 @@ class Erasure:
 
     def _receipt(self, removed: dict[str, int]) -> Receipt:
         return Receipt(self._random_hex(RECEIPT_BYTES), self._clock(), removed)
-
-    def _hashed(self, project: str, user_id: str) -> str:
-        return _hash(self._salt(project), user_id)
-
-
-def _hash(salt: str, user_id: str) -> str:
-    return blake2b(user_id.encode(), key=salt.encode(), digest_size=24).hexdigest()
 
 
 def _counted(receipt: Receipt, kind: str, number: int) -> Receipt:

@@ -1,6 +1,6 @@
 """The catalog snapshot: all items of a project in memory, for filters and boosts; read once, then kept current."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,6 +88,10 @@ class CatalogSnapshot:
         """Forget a project's items, so that the next request reads them again."""
         with self._lock:
             self._catalogs.pop(project, None)
+
+    def items_written(self, project: str, items: Sequence[Item]) -> None:
+        """Store items that this process wrote, so that it filters them at once."""
+        self.renew(project, items)
 
     def renew(self, project: str, items: Iterable[Item]) -> None:
         """Replace items that are older than these."""

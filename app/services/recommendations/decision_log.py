@@ -1,17 +1,17 @@
 """The decision log: stores a sample of responses so that they can be replayed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from app.config import Settings
 from app.domain.recommendations import RecommendationResponse
 from app.errors import NotFound, Unavailable
+from app.services.privacy.owner_digest import owner_digest
+from app.services.privacy.tombstones import Tombstones
 from app.storage.decisions import DecisionStore as Store
 
 ID_BYTES = 8
-OWNER_BYTES = 12
 
 
 class DecisionLog:
@@ -21,9 +21,9 @@ class DecisionLog:
         settings: Settings,
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str],
-        erased: Callable[[str, Sequence[str]], set[str]],
+        tombstones: Tombstones,
     ) -> None:
-        self._store, self._clock, self._random_hex, self._erased = store, clock, random_hex, erased
+        self._store, self._clock, self._random_hex, self._tombstones = store, clock, random_hex, tombstones
         self._retention = timedelta(days=settings.decision_days)
         self._settings = settings
 
@@ -45,9 +45,11 @@ class DecisionLog:
         owner = self.owner(project, user_id)
         with suppress(Unavailable):
             self._store.put(project, owner, decision_id, response, self._clock() + self._retention)
-            if self._erased(project, [user_id]):
-                while self._store.erase_some(project, owner):
-                    pass
+            self._tombstones.undo_erased(project, [user_id], lambda _: self._erase(project, owner))
+
+    def _erase(self, project: str, owner: str) -> None:
+        while self._store.erase_some(project, owner):
+            pass
 
     def get(self, project: str, owner: str, decision_id: str) -> RecommendationResponse:
         """Return a stored response.
@@ -59,9 +61,3 @@ class DecisionLog:
         if response is None:
             raise NotFound("This response is no longer stored.")
         return response
-
-
-def owner_digest(settings: Settings, project: str, user_id: str) -> str:
-    """Return the digest of a user, which stands for them in recommendation ids and in the decision log."""
-    secret = settings.secret.get_secret_value().encode()[:64]
-    return blake2b(f"{project}\n{user_id}".encode(), key=secret, digest_size=OWNER_BYTES).hexdigest()

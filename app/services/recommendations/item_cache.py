@@ -61,8 +61,8 @@ class ItemCache:
                 self._latest[project, category] = latest
         return latest
 
-    def put(self, project: str, items: Iterable[Item]) -> None:
-        """Store items that were written here, so that this instance shows them at once."""
+    def items_written(self, project: str, items: Sequence[Item]) -> None:
+        """Store items that this process wrote, so that it shows them at once."""
         with self._lock:
             for item in items:
                 self._items[project, item.item_id] = self._stale[project, item.item_id] = item

@@ -1,6 +1,6 @@
 """All tables: asked whether they are there, emptied of a project. `migration` makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynamodb.models import Model
@@ -53,25 +53,31 @@ CONDITIONS: dict[type[Model], str] = {
 """Which rows are a project's, where the key alone does not say it."""
 
 
-def missing(database: Database) -> list[str]:
-    """The names of the tables that do not exist."""
-    with bounded():
-        return [model.Meta.table_name for model in database.models if not model.exists()]
+class TableCheck:
+    """Asks the database whether all tables exist."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def missing(self) -> list[str]:
+        """Return the names of the tables that do not exist."""
+        with bounded():
+            return [model.Meta.table_name for model in self._database.models if not model.exists()]
 
 
 def purge(
     database: Database,
     project: str,
-    resume_at: "dict[str, Any] | None",
+    checkpoint: Mapping[str, Any] | None,
     removed: dict[str, int],
     out_of_time: Callable[[], bool],
-) -> "dict[str, Any] | None":
+) -> dict[str, Any] | None:
     """Remove every row of a project from every table, except the project's own, by reading them all.
 
-    `resume_at` is what an earlier call returned (None at first), `removed` counts rows by table, `out_of_time` is
-    asked after each page. Returns where to resume, or None once every table was read to its end.
+    `checkpoint` is what an earlier call returned (None starts from the beginning), `removed` counts rows by table, and
+    `out_of_time` is asked after each page. Returns the next checkpoint, or None when every table was read to its end.
     """
-    reached = dict(resume_at or {"table": 0, "start": None})
+    reached = dict(checkpoint or {"table": 0, "start": None})
     while reached["table"] < len(database.models):
         model = database.models[reached["table"]]
         table, name = Table(database, model), plain_name(model)

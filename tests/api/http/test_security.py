@@ -164,8 +164,8 @@ def stage(settings: Settings) -> Iterator[Stage]:
     wired = wired_on(settings, issuer.fetch)
     services, project = wired.services, settings.project
     victim_key, other_key = a_project(wired, project), a_project(wired, f"other-{project[4:]}")
-    services.catalog.put_items(project, [an_item(f"i{n}") for n in range(12)])
-    services.catalog.put_users(project, [User(f"u{n}") for n in range(4)])
+    services.items.put_many(project, [an_item(f"i{n}") for n in range(12)])
+    services.users.put_many(project, [User(f"u{n}") for n in range(4)])
     services.events.accept(project, two_tastes())
     version = services.train.run(project, services.train.queue(project)).version
     services.erasure.erase_user(project, "erased")

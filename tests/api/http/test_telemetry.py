@@ -93,7 +93,7 @@ def watched(settings: Settings, lines: Lines) -> Iterator[Watched]:
 class TestLine:
     def test_it_tells_route_status_work_and_model(self, watched: Watched) -> None:
         services, project = watched.wired.services, watched.settings.project
-        services.catalog.put_items(project, [an_item(f"i{n}") for n in range(12)])
+        services.items.put_many(project, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(project, two_tastes())
         trained = services.train.run(project, services.train.queue(project))
 

@@ -100,7 +100,7 @@ class TestRoundTrip:
         earlier = [{**one, "title": "", "categories": ["milk"]} for one in ITEMS]
         for records in (earlier, ITEMS, ITEMS):
             assert shop.loaded(lines(records), records="items")["counts"] == {"loaded": 30, "rejected": 0}
-        shop.wired.services.catalog.put_items(shop.project, [replace(an_item("x"), properties={"hidden": "no"})])
+        shop.wired.services.items.put_many(shop.project, [replace(an_item("x"), properties={"hidden": "no"})])
         shop.client.put("/v1/users/ann", json={"properties": {"plan": None, "age": 30}}).raise_for_status()
         shop.wired.services.events.accept(shop.project, [*two_tastes(), an_event(value=2.5)])
 
@@ -128,7 +128,7 @@ class TestRoundTrip:
 
         shop.loaded(lines(ITEMS), records="items")
 
-        active = services.traffic.active(shop.project)
+        active = services.rollout.active(shop.project)
         assert active
         assert active.newest_item
 

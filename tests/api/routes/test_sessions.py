@@ -19,7 +19,7 @@ from tests.support.faults import failing
 @pytest.fixture
 def shop(client: httpx2.Client, wired: Wired, settings: Settings) -> httpx2.Client:
     services = wired.services
-    services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+    services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
     services.events.accept(settings.project, two_tastes())
     services.train.run(settings.project, services.train.queue(settings.project))
     return client

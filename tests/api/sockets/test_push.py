@@ -45,7 +45,7 @@ def sockets(wired: Wired, settings: Settings, gateway: Gateway, monkeypatch: pyt
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     services = wired.services
-    services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+    services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
     services.events.accept(settings.project, two_tastes())
     services.train.run(settings.project, services.train.queue(settings.project))
     return SocketApi(services, ManagementApi(settings.model_copy(update={"socket_endpoint": gateway.endpoint})))
@@ -67,12 +67,12 @@ class TestPush:
     ) -> None:
         """The stream's function does this after a cold start."""
         project, services = settings.project, wired.services
-        services.catalog.put_users(project, [User("u2", {"likes": "i"})])
+        services.users.put_many(project, [User("u2", {"likes": "i"})])
         scenario = ScenarioSettings(filter="item.id.startsWith(user.properties.likes)", limit=11, log_sample_rate=1.0)
         services.scenarios.put(project, "home", scenario)
         sockets.connect(c1, Handshake({"x-api-key": key}))
         say(sockets, c1, "subscribe", user_id="u2", scenario="home")
-        services.catalog.put_items(project, [an_item("inew", properties={"text": "a new one"}), an_item("other")])
+        services.items.put_many(project, [an_item("inew", properties={"text": "a new one"}), an_item("other")])
         event = an_event("u2", gateway.frames()[-1]["items"][0]["item_id"], minutes=60)
         services.events.accept(project, [event])
         eager = settings.model_copy(update={"retrain_events": 1})
@@ -174,7 +174,7 @@ class TestPush:
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
         items = [Item(f"{'x' * 120}{n:03d}", "é" * 500, ("c" * 100,) * 20, {"text": "y" * 5_000}) for n in range(100)]
-        wired.services.catalog.put_items(settings.project, items)
+        wired.services.items.put_many(settings.project, items)
         sockets.connect(c1, Handshake({"x-api-key": key}))
 
         say(sockets, c1, "recommend", user_id="unknown", limit=100, properties=True)

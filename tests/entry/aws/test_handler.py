@@ -201,7 +201,7 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         )
 
         assert last_line(answer) == "{'state': 'succeeded'}"
-        active = wired.services.traffic.active(settings.project)
+        active = wired.services.rollout.active(settings.project)
         assert active
         assert active.version == version
 
@@ -233,4 +233,4 @@ while event:
         states = [line.removeprefix("slice ") for line in told if line.startswith("slice")]
         assert states == ["running"] * (len(states) - 1) + ["succeeded"]
         assert len(states) >= 4
-        assert len(wired.services.catalog.list_items(settings.project, None, None, 200).records) == 100
+        assert len(wired.services.items.list_page(settings.project, None, None, 200).records) == 100

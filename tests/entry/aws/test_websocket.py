@@ -76,7 +76,7 @@ FRAMES: list[object] = [
 def prepared(wired: Wired, project: str) -> str:
     key = a_project(wired, project)
     services = wired.services
-    services.catalog.put_items(project, [an_item(f"i{n}", "c") for n in range(12)])
+    services.items.put_many(project, [an_item(f"i{n}", "c") for n in range(12)])
     services.events.accept(project, two_tastes())
     services.train.run(project, services.train.queue(project))
     services.erasure.erase_user(project, "erased")
@@ -166,7 +166,7 @@ class TestConnect:
     def test_every_way_in_and_none_by_a_key_in_the_address(
         self, wired: Wired, settings: Settings, client: httpx2.Client, key: str
     ) -> None:
-        wired.services.catalog.put_items(settings.project, [an_item("i1")])
+        wired.services.items.put_many(settings.project, [an_item("i1")])
         ways = self.ways(client, key)
         with running(settings, settings.project, mode=SOCKETS) as server:
             for name, (headers, protocols, query) in ways.items():
@@ -193,7 +193,7 @@ class TestConnect:
     def test_an_identity_stays_the_same_until_it_ends(
         self, wired: Wired, settings: Settings, client: httpx2.Client
     ) -> None:
-        wired.services.catalog.put_items(settings.project, [an_item("i1")])
+        wired.services.items.put_many(settings.project, [an_item("i1")])
         made = client.post("/v1/keys", json={"name": "k", "scopes": ["write"]}).json()
         ticket = client.post("/v1/tickets", json={"user_id": "u1"}).json()["ticket"]
         with running(settings, settings.project, {"SERENDIP_KEY_TTL_SECONDS": "0"}, SOCKETS) as server:

@@ -51,7 +51,7 @@ class Cli:
 
 @pytest.fixture
 def cli(wired: Wired, settings: Settings, tmp_path: Path) -> Cli:
-    assert wired.services.missing_tables() == []
+    assert wired.services.tables.missing() == []
     return Cli(settings, tmp_path)
 
 
@@ -284,7 +284,7 @@ class TestSample:
         first = {event.event_id for event in wired.services.events.all(settings.project)}
         load_sample(wired.services, settings.project)
 
-        items = wired.services.catalog.list_items(settings.project, None, None, 100).records
+        items = wired.services.items.list_page(settings.project, None, None, 100).records
         assert len(items) == 100
         assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
         assert {event.event_id for event in wired.services.events.all(settings.project)} == first

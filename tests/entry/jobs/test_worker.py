@@ -21,13 +21,13 @@ from app.entry.jobs import exports, imports, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.services import jobs
-from app.services.jobs import UPLOAD, file_name, folder_of
+from app.services.jobs import UPLOAD, file_name
 from app.storage import events
 from app.storage.access import AccessRow
 from app.storage.admin.schema import MODELS
 from app.storage.database import Database, plain_name
 from app.storage.jobs import JobStore as Store
-from app.storage.objects import FolderFileStore
+from app.storage.objects import FolderFileStore, project_folder
 from app.storage.versions import VersionStore
 from app.wiring import Wired
 from tests.support import tables
@@ -105,7 +105,7 @@ def an_import(content: bytes, request: ImportRequest) -> Prepare:
 
 
 def prepare_export(wired: Wired, project: str) -> str:
-    wired.services.catalog.put_items(project, [an_item(f"i{n}", "tea") for n in range(25)])
+    wired.services.items.put_many(project, [an_item(f"i{n}", "tea") for n in range(25)])
     wired.services.events.accept(project, two_tastes(users=10))
     return wired.services.jobs.create(project, ExportRequest()).job_id
 
@@ -118,7 +118,7 @@ def prepare_erasure(wired: Wired, project: str) -> str:
 
 def prepare_training(wired: Wired, project: str) -> str:
     services = wired.services
-    services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
+    services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
     services.events.accept(project, two_tastes())
     version = services.train.queue(project).version
     return services.jobs.create(project, TrainingRequest(version)).job_id
@@ -167,7 +167,7 @@ def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
         found[name] = sorted(plain(repr(sorted(row.items()))) for row in rows)
     objects = wired.services.jobs.objects
     assert isinstance(objects, FolderFileStore)
-    folder = objects.path(folder_of(project))
+    folder = objects.path(project_folder(project))
     found["files"] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     made = wired.services.train.list_page(project, None, 10).records
     found["models"] = [(one.state, one.metrics, one.counts, sorted(one.parameters)) for one in made]

@@ -36,7 +36,7 @@ def stage(own: Settings) -> Iterator[Stage]:
     wired = wired_on(own.model_copy(update={"project": PROJECT}))
     key = a_project(wired, PROJECT)
     services = wired.services
-    services.catalog.put_items(PROJECT, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
+    services.items.put_many(PROJECT, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
     services.events.accept(PROJECT, two_tastes())
     services.train.run(PROJECT, services.train.queue(PROJECT))
     wired.close()

@@ -30,7 +30,7 @@ class TestSwaggerUi:
             expect(operation.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("200")
             expect(operation.locator(".live-responses-table")).to_contain_text("Green Tea")
 
-        assert wired.services.catalog.get_item(settings.project, "tea").title == "Green Tea"
+        assert wired.services.items.get(settings.project, "tea").title == "Green Tea"
         assert [url for url in asked if not url.startswith((base, "data:"))] == []
 
 

@@ -1,6 +1,7 @@
 """The local follower of the stream: it goes on at its checkpoint, follows splits, and reads parents first."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from app.config import Settings
 from app.entry.local.stream_follower import Follower
+from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.storage.checkpoints import ENDED, CheckpointStore
 from app.wiring import Wired
@@ -48,7 +50,9 @@ class Recorder(Consumer):
 
 def follower(wired: Wired, consumer: Consumer) -> Follower:
     services = wired.services
-    return Follower(services.settings, CheckpointStore(wired.database), consumer, services.lists.refresh_due)
+    return Follower(
+        services.settings, CheckpointStore(wired.database), consumer, partial(refresh_overdue_lists, services)
+    )
 
 
 def send(wired: Wired, *items: str) -> None:

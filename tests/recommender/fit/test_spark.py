@@ -181,7 +181,7 @@ class TestPublish:
         self, session: SparkSession, wired: Wired, settings: Settings, tmp_path: Path
     ) -> None:
         services, project = wired.services, settings.project
-        services.catalog.put_items(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
+        services.items.put_many(project, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
         services.events.accept(project, two_tastes())
         engine = spark_training.engine(session, parquet_of(two_tastes(), tmp_path / "events.parquet"), settings)
 

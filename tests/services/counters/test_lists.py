@@ -12,6 +12,7 @@ from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
 from app.domain.recommendations import RecommendationQuery
+from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.wiring import Wired
 from tests.support.builders import an_item, wired_on
@@ -26,7 +27,7 @@ def shop(settings: Settings) -> Iterator[Wired]:
     wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0}))
     wired.services.projects.create(settings.project, None, Limits())
     items = [an_item(f"i{number}", f"c{number % 2}") for number in range(ITEMS)]
-    wired.services.catalog.put_items(settings.project, [*items, an_item("new", "c1")])
+    wired.services.items.put_many(settings.project, [*items, an_item("new", "c1")])
     yield wired
     wired.close()
 
@@ -92,7 +93,7 @@ class TestRefresh:
     def test_what_is_put_off_is_made_when_it_is_asked_for(self, settings: Settings) -> None:
         wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0, "lists_seconds": 4.0}))
         wired.services.projects.create(settings.project, None, Limits())
-        wired.services.catalog.put_items(settings.project, [an_item("a"), an_item("b")])
+        wired.services.items.put_many(settings.project, [an_item("a"), an_item("b")])
         consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
 
         def trending() -> list[str]:
@@ -104,11 +105,11 @@ class TestRefresh:
         consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])
         consumer.apply([a_record(settings.project, Event("u2", "b", "purchase", now, "e2"))])
         assert trending() == ["a"]
-        assert wired.services.lists.refresh_due() == 0, "the next event would make it"
+        assert refresh_overdue_lists(wired.services) == 0, "the next event would make it"
 
         sleep(4.1)
 
-        assert wired.services.lists.refresh_due() >= 1
+        assert refresh_overdue_lists(wired.services) >= 1
         assert trending() == ["b", "a"]
-        assert wired.services.lists.refresh_due() == 0
+        assert refresh_overdue_lists(wired.services) == 0
         wired.close()

@@ -29,7 +29,7 @@ TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 @pytest.fixture(autouse=True)
 def _looking_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retraining, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(retraining, "CONSIDER_SECONDS", 0.0)
 
 
 class Shop:
@@ -81,7 +81,7 @@ class TestRetraining:
         assert shop.versions() == []
         shop.bring(TODAY + timedelta(minutes=5), 1)
         assert len(shop.versions()) == 1
-        assert shop.wired.services.traffic.active(shop.project)
+        assert shop.wired.services.rollout.active(shop.project)
         shop.bring(TODAY + timedelta(minutes=10), 9)
         assert len(shop.versions()) == 1
         shop.bring(TODAY + timedelta(minutes=15), 1)
@@ -121,11 +121,11 @@ class TestRetraining:
         assert shop.versions() == []
 
     def test_of_many_instances_one_begins_it(self, settings: Settings, wired: Wired) -> None:
-        together, begun = Barrier(6), list[str]()
+        together = Barrier(6)
         due = {(int(TODAY.timestamp()), "#events"): 100}
 
         def consider() -> None:
-            one = Retraining(VersionStore(wired.database), demanding, _queueing(wired, begun), clock.now)
+            one = Retraining(VersionStore(wired.database), demanding, wired.services.training_jobs, clock.now)
             together.wait()
             one.consider(settings.project, due)
 
@@ -136,7 +136,7 @@ class TestRetraining:
         for thread in threads:
             thread.join()
 
-        assert len(begun) == 1
+        assert len(wired.services.train.list_page(settings.project, None, 10).records) == 1
 
     def test_where_nothing_can_train_the_lists_go_on(self, settings: Settings) -> None:
         wired = wire(settings.model_copy(update={"retrain_events": 1}), Nowhere(), oidc_client.fetch)
@@ -151,11 +151,3 @@ class TestRetraining:
 
         assert [one.item_id for one in listed.recommendations] == ["i1"]
         wired.close()
-
-
-def _queueing(wired: Wired, begun: list[str]) -> Callable[[str], Job]:
-    def begin(project: str) -> Job:
-        begun.append(project)
-        return wired.services.begin_training(project)
-
-    return begin

@@ -48,12 +48,12 @@ def alike(*distances: int) -> Table:
 def shop(wired: Wired, settings: Settings) -> Wired:
     """Forty users of two tastes and three versions, `middle` being active."""
     project = settings.project
-    wired.services.catalog.put_items(project, [an_item(f"i{number}") for number in range(ITEMS)])
+    wired.services.items.put_many(project, [an_item(f"i{number}") for number in range(ITEMS)])
     wired.services.events.accept(project, [an_event(user, f"i{number % 2}") for number, user in enumerate(USERS)])
     plant(wired, project, "middle", alike(2, 3, 5))
     plant(wired, project, "good", alike(2, 4, 6))
     plant(wired, project, "bad", alike(1, 3, 5))
-    wired.services.traffic.activate(project, "middle")
+    wired.services.rollout.activate(project, "middle")
     return wired
 
 
@@ -237,7 +237,7 @@ class TestShadows:
         assert shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2)) == answer
 
     def test_their_share_is_of_the_answers(self, shop: Wired, settings: Settings) -> None:
-        shop.services.traffic.split(settings.project, Split({"middle": 100}, shadows=["bad"], shadow_share=20))
+        shop.services.rollout.split(settings.project, Split({"middle": 100}, shadows=["bad"], shadow_share=20))
         compared = 0
 
         for number in range(200):
@@ -282,7 +282,7 @@ class TestTraffic:
         assert (known["model_version"], unknown["model_version"]) == ("good", "middle")
 
     def test_of_two_who_divide_it_at_once_one_is_told(self, shop: Wired, settings: Settings) -> None:
-        project, traffic = settings.project, shop.services.traffic
+        project, traffic = settings.project, shop.services.rollout
         versions = VersionStore(shop.database)
         before = versions.active(project)
         assert before
@@ -296,7 +296,7 @@ class TestTraffic:
     ) -> None:
         services, project = shop.services, settings.project
         services.events.accept(project, two_tastes())
-        services.traffic.split(project, Split({"middle": 50, "good": 50}, shadows=["bad"]))
+        services.rollout.split(project, Split({"middle": 50, "good": 50}, shadows=["bad"]))
         trained = [services.train.run(project, services.train.queue(project)) for _ in range(settings.keep_versions)]
 
         services.train.collect(project)
@@ -304,7 +304,7 @@ class TestTraffic:
         left = {one.version for one in services.train.list_page(project, None, 50).records}
         assert {"middle", "good", "bad"} <= left
         assert all("share the traffic" in str(one.detail) for one in trained)
-        assert services.traffic.active(project).variants  # type: ignore[union-attr]
+        assert services.rollout.active(project).variants  # type: ignore[union-attr]
 
     def test_a_pointer_of_an_earlier_release_is_read_and_moved(self, shop: Wired, settings: Settings) -> None:
         row = {
@@ -316,18 +316,18 @@ class TestTraffic:
         }
         shop.database.call("PutItem", {"TableName": VersionRow.Meta.table_name, "Item": row})
 
-        before = shop.services.traffic.active(settings.project)
+        before = shop.services.rollout.active(settings.project)
 
         assert before
         assert (before.version, before.scoring.half_life_days) == ("good", 9.0)
-        assert shop.services.traffic.activate(settings.project, "middle").previous == "good"
+        assert shop.services.rollout.activate(settings.project, "middle").previous == "good"
 
 
 class TestActivate:
     def test_a_version_of_clearly_lower_ndcg_is_refused_unless_forced_or_the_one_before(
         self, shop: Wired, settings: Settings
     ) -> None:
-        traffic, project = shop.services.traffic, settings.project
+        traffic, project = shop.services.rollout, settings.project
         plant(shop, project, "weak", alike(1), ndcg=0.1)
 
         with pytest.raises(NotActivatable, match="clearly below"):
@@ -354,7 +354,7 @@ class TestActivate:
             asking = [threads.submit(ask, user, base) for user in USERS[:4]]
             try:
                 for version in ("good", "middle", "bad", "middle"):
-                    shop.services.traffic.activate(settings.project, version)
+                    shop.services.rollout.activate(settings.project, version)
                     until(lambda version=version: versions[-8:] == [version] * 8)  # type: ignore[misc]
             finally:
                 ended.set()

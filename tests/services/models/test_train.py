@@ -11,9 +11,8 @@ from app.config import Settings
 from app.domain.models import ModelVersion, VersionState
 from app.domain.recommendations import RecommendationQuery
 from app.errors import Cancelled, Conflict, NotActivatable
-from app.services.models import train, training
+from app.services.models import cache, train, training
 from app.services.models.training import Engine
-from app.services.recommendations import model_cache
 from app.storage.database import Raw
 from app.storage.neighbors import ListRow, NeighborRow
 from app.storage.versions import VersionStore
@@ -71,7 +70,7 @@ class TestRun:
             run(wired, project, stop_at(phase))
 
         failed = wired.services.train.list_page(project, None, 10).records[0]
-        pointer = wired.services.traffic.active(project)
+        pointer = wired.services.rollout.active(project)
         assert (failed.state, failed.detail) == (VersionState.FAILED, "Stop")
         assert pointer
         assert pointer.version == active.version
@@ -113,7 +112,7 @@ class TestRun:
         self, wired: Wired, project: str, settings: Settings
     ) -> None:
         made = [run(wired, project) for _ in range(2)]
-        wired.services.traffic.activate(project, made[0].version)
+        wired.services.rollout.activate(project, made[0].version)
         for _ in range(settings.keep_versions):
             version = wired.services.train.queue(project)
             ended = replace(version, state=VersionState.READY)
@@ -161,9 +160,9 @@ class TestCancel:
             service.run(project, version, report=cancel)
 
         assert service.get(project, version.version).state is VersionState.CANCELLED
-        assert wired.services.traffic.active(project) is None
+        assert wired.services.rollout.active(project) is None
         with pytest.raises(NotActivatable):
-            wired.services.traffic.activate(project, version.version)
+            wired.services.rollout.activate(project, version.version)
         with pytest.raises(Conflict):
             service.cancel(project, version.version)
 
@@ -181,11 +180,11 @@ class TestJudge:
         service = wired.services.train
         assert worse.state is VersionState.READY
         assert "clearly below" in (worse.detail or "")
-        assert wired.services.traffic.active(project) == replace(
-            wired.services.traffic.active(project), version=good.version
+        assert wired.services.rollout.active(project) == replace(
+            wired.services.rollout.active(project), version=good.version
         )  # type: ignore[type-var]
         forced = service.run(project, service.queue(project), force=True)
-        assert wired.services.traffic.active(project).version == forced.version  # type: ignore[union-attr]
+        assert wired.services.rollout.active(project).version == forced.version  # type: ignore[union-attr]
 
 
 class TestActivate:
@@ -206,8 +205,8 @@ class TestNewItems:
         self, wired: Wired, settings: Settings
     ) -> None:
         services, project = wired.services, settings.project
-        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
-        services.catalog.put_items(project, [an_item("new", "odd")])
+        services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.items.put_many(project, [an_item("new", "odd")])
         services.events.accept(project, two_tastes())
         services.train.run(project, services.train.queue(project))
         wish = RecommendationQuery(recommenders=("neighbors",))
@@ -223,10 +222,10 @@ class TestNewItems:
         self, wired: Wired, settings: Settings
     ) -> None:
         services, project = wired.services, settings.project
-        services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+        services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
         services.events.accept(project, two_tastes())
         services.train.run(project, services.train.queue(project))
-        services.catalog.put_items(project, [an_item("later", "odd"), an_item("alien", "nothing like it")])
+        services.items.put_many(project, [an_item("later", "odd"), an_item("alien", "nothing like it")])
         events = [an_event("x", "i1"), an_event("x", "i3", "purchase")]
         wish = RecommendationQuery(recommenders=("neighbors",), explain=True, limit=20)
 
@@ -244,7 +243,7 @@ class TestNewItems:
         similar = services.recommend.similar(project, "i5", RecommendationQuery(limit=20)).recommendations
         assert ("later", "similar") in {(one.item_id, one.source) for one in similar}
         assert "later" not in {one.item_id for one in even.recommendations}
-        services.catalog.put_items(project, [replace(an_item("later", "odd"), hidden=True)])
+        services.items.put_many(project, [replace(an_item("later", "odd"), hidden=True)])
         hidden = services.recommend.for_session(project, events, wish)
         assert "later" not in {one.item_id for one in hidden.recommendations}
         other.close()
@@ -252,11 +251,11 @@ class TestNewItems:
     def test_a_vocabulary_that_had_to_make_room_is_read_again(
         self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(model_cache, "MAX_VOCABULARIES", 1)
+        monkeypatch.setattr(cache, "MAX_VOCABULARIES", 1)
         services, projects = wired.services, (settings.project, f"{settings.project}-too")
         for project in projects:
             a_project(wired, project)
-            services.catalog.put_items(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
+            services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
             services.events.accept(project, two_tastes())
             services.train.run(project, services.train.queue(project))
         instance = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
@@ -267,9 +266,9 @@ class TestNewItems:
             return {one.item_id for one in answer.recommendations}
 
         for project in projects:
-            services.catalog.put_items(project, [an_item("first", "odd")])
+            services.items.put_many(project, [an_item("first", "odd")])
             assert "first" in listed(project)
-        services.catalog.put_items(projects[0], [an_item("second", "odd")])
+        services.items.put_many(projects[0], [an_item("second", "odd")])
 
         assert {"first", "second"} <= listed(projects[0])
         instance.close()

@@ -119,8 +119,8 @@ class TestReference:
             replace(an_item(item_id, **facts), hidden=state == "hidden", expires_at=expiry.get(state))
             for (item_id, facts), state in zip(items.items(), states, strict=False)
         ]
-        wired.services.catalog.put_items(project, items_put)
-        stored = [wired.services.catalog.get_item(project, item.item_id) for item in items_put]
+        wired.services.items.put_many(project, items_put)
+        stored = [wired.services.items.get(project, item.item_id) for item in items_put]
         publish(wired, project, table, popular)
         events = [an_event("ann", item_id) for item_id in viewed]
         query = RecommendationQuery(
@@ -140,7 +140,7 @@ class TestLargeCatalog:
         services, project = wired.services, settings.project
         for start in range(0, 10_000, 500):
             batch = [an_item(f"i{n}", price=n, text="x" * 200) for n in range(start, start + 500)]
-            services.catalog.put_items(project, batch)
+            services.items.put_many(project, batch)
         services.events.accept(project, [an_event("ann", "i5")])
         query = RecommendationQuery(
             filters=('item.price in [17.0, 4711.0, 9999.0] || (item.price == 5 && item.id == "i5")',), limit=10
@@ -162,7 +162,7 @@ class TestLargeCatalog:
     def test_catalogs_larger_than_memory_consider_the_items_changed_last(
         self, wired: Wired, settings: Settings
     ) -> None:
-        wired.services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(100)])
+        wired.services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(100)])
         small = wired_on(settings.model_copy(update={"catalog_items": 16}))
 
         query = RecommendationQuery(filters=("true",), limit=100, recommenders=())
@@ -195,7 +195,7 @@ class TestVanishing:
 
     def test_other_instances_see_changes_through_the_index(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
-        services.catalog.put_items(project, [an_item("i1", price=1), an_item("i2", price=2)])
+        services.items.put_many(project, [an_item("i1", price=1), an_item("i2", price=2)])
         other = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
         query = RecommendationQuery(filters=("item.price < 9.0",))
 
@@ -204,8 +204,8 @@ class TestVanishing:
             return sorted(item.item_id for item in answer.recommendations)
 
         assert shown() == ["i1", "i2"]
-        services.catalog.put_items(project, [an_item("i1", price=10), an_item("i3", price=3)])
-        services.catalog.delete_item(project, "i2")
+        services.items.put_many(project, [an_item("i1", price=10), an_item("i3", price=3)])
+        services.items.delete(project, "i2")
 
         assert shown() == ["i3"]
         other.database.close()

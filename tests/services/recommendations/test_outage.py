@@ -16,7 +16,7 @@ class TestOutage:
         )
         key = a_project(wired, settings.project)
         services = wired.services
-        services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+        services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(settings.project, two_tastes())
         services.train.run(settings.project, services.train.queue(settings.project))
         with client_of(wired, key) as client:

@@ -60,15 +60,15 @@ class TestReasons:
     ) -> None:
         """Also with two interleaved versions, and with items newer than the model."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
-        wired.services.catalog.put_items(
+        wired.services.items.put_many(
             project, [an_item(item_id, f"c{n % 3}", price=n % 4) for n, item_id in enumerate(IDS)]
         )
         a_project(wired, project)
         terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
-        wired.services.traffic.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
+        wired.services.rollout.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
         if other is not None:
             second = plant(wired, project, "v2", other, popular, terms=terms)
-            wired.services.traffic.split(project, Split({second: 1.0}, interleaved=True))
+            wired.services.rollout.split(project, Split({second: 1.0}, interleaved=True))
         events = [
             an_event("ann", item, kind, minutes, value=3.0 if kind == "rating" else None)
             for item, kind, minutes in {(item, kind): (item, kind, minutes) for item, kind, minutes in history}.values()

@@ -16,7 +16,7 @@ from tests.support.call_recorder import Recorder
 @pytest.fixture
 def trained(wired: Wired, settings: Settings) -> Wired:
     services = wired.services
-    services.catalog.put_items(settings.project, [an_item(f"i{n}") for n in range(12)])
+    services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
     services.events.accept(settings.project, two_tastes())
     services.train.run(settings.project, services.train.queue(settings.project))
     return wired
@@ -46,7 +46,7 @@ class TestForUser:
             .recommendations[0]
             .item_id
         )
-        trained.services.catalog.delete_item(settings.project, first)
+        trained.services.items.delete(settings.project, first)
         recorder = Recorder(warm.database.connection.client)
         sleep(1.1)
 
@@ -66,8 +66,8 @@ class TestForUser:
         query = RecommendationQuery(limit=12, filters=filters)
         first = warm.services.recommend.for_user(settings.project, "u2", query).recommendations[0].item_id
         big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
-        trained.services.catalog.put_items(settings.project, big)
-        trained.services.catalog.delete_item(settings.project, first)
+        trained.services.items.put_many(settings.project, big)
+        trained.services.items.delete(settings.project, first)
         recorder = Recorder(warm.database.connection.client)
         sleep(5.1)
 
@@ -80,7 +80,7 @@ class TestForUser:
         warm.database.close()
 
     def test_new_items_cost_cold_instances_one_listing_and_one_read(self, trained: Wired, settings: Settings) -> None:
-        trained.services.catalog.put_items(settings.project, [an_item("new", "c")])
+        trained.services.items.put_many(settings.project, [an_item("new", "c")])
         cold = wired_on(settings)
         recorder = Recorder(cold.database.connection.client)
 

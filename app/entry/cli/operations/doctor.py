@@ -18,9 +18,9 @@ from app.api.application import VERSION
 from app.config import Settings
 from app.entry.cli.terminal import connect_wired, console
 from app.errors import NotFound, SerendipError, WorkerUnavailable
-from app.services.jobs import folder_of
 from app.storage import aws
 from app.storage.admin import migration, schema
+from app.storage.objects import project_folder
 from app.wiring import Wired
 
 DEPLOYED = "Deploy the stage again (`make deploy`)."
@@ -141,7 +141,7 @@ def _files(wired: Wired) -> Finding:
     """The bucket or folder of the files of jobs."""
     folder = wired.services.settings.files
     try:
-        wired.services.jobs.objects.list_page(folder_of(wired.services.settings.project), None, 1)
+        wired.services.jobs.objects.list_page(project_folder(wired.services.settings.project), None, 1)
     except WorkerUnavailable:
         return Finding("files", True, "not set up: jobs cannot import or export", "Set SERENDIP_FILES.")
     except SerendipError as error:
@@ -151,7 +151,7 @@ def _files(wired: Wired) -> Finding:
 
 def _model(wired: Wired) -> Finding:
     project, services = wired.services.settings.project, wired.services
-    active = services.traffic.active(project)
+    active = services.rollout.active(project)
     if active is None:
         return Finding("model", True, f"{project} has none yet: popular and latest items are served", "Train a model.")
     try:

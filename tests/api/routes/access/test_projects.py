@@ -80,8 +80,8 @@ class TestDelete:
         wired = wired_on(quick)
         key = a_project(wired, quick.project)
         services, client = wired.services, client_of(wired, key)
-        services.catalog.put_items(quick.project, [an_item(f"i{n}", "all") for n in range(12)])
-        services.catalog.delete_item(quick.project, "i11")
+        services.items.put_many(quick.project, [an_item(f"i{n}", "all") for n in range(12)])
+        services.items.delete(quick.project, "i11")
         services.events.accept(quick.project, two_tastes())
         services.train.run(quick.project, services.train.queue(quick.project))
         fill(client, 30)
@@ -140,7 +140,7 @@ class TestDelete:
     def test_it_goes_on_where_it_was_interrupted(self, wired: Wired, settings: Settings) -> None:
         project = settings.project + "-r"
         a_project(wired, project)
-        wired.services.catalog.put_items(project, [an_item("tea")])
+        wired.services.items.put_many(project, [an_item("tea")])
 
         with within(1.0):  # less than what a slice leaves over: one page of one table
             first = wired.services.erasure.delete_project(project)

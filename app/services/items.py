@@ -1,0 +1,121 @@
+"""Create, read, update and delete items."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.domain.items import Item
+from app.domain.paging import Page
+from app.domain.preconditions import Precondition
+from app.errors import NotFound
+from app.services.merge_patch import merged
+from app.services.preconditions import ANY, check, retried
+from app.storage.items import ItemStore
+
+
+class ItemObserver(Protocol):
+    """Learns of items that this process wrote, before other processes read them from the change index."""
+
+    def items_written(self, project: str, items: Sequence[Item]) -> None:
+        """Use the items as they are now; deleted ones are marked."""
+
+
+class Items:
+    def __init__(self, store: ItemStore, observers: Sequence[ItemObserver], clock: Callable[[], datetime]) -> None:
+        self._store, self._observers, self._clock = store, observers, clock
+
+    def get(self, project: str, item_id: str) -> Item:
+        """Return an item.
+
+        Raises:
+            NotFound: the item does not exist or was deleted.
+        """
+        item = self._store.get(project, item_id)
+        if item is None or item.deleted:
+            raise NotFound("There is no such item.")
+        return item
+
+    def put(self, project: str, item: Item, expected: Precondition = ANY) -> Item:
+        """Create or replace an item; an equal item is left as it is.
+
+        Raises:
+            PreconditionFailed: the stored item is not in the expected state.
+        """
+
+        def write() -> Item:
+            current = self._store.get(project, item.item_id)
+            check(expected, None if current is None or current.deleted else current.etag)
+            return self._write(project, item, current)
+
+        return retried(write)
+
+    def patch(self, project: str, item_id: str, changes: Mapping[str, Any], expected: Precondition = ANY) -> Item:
+        """Replace title and categories, and merge properties (RFC 7396).
+
+        Raises:
+            NotFound: the item does not exist.
+            PreconditionFailed: the stored item is not in the expected state.
+        """
+
+        def write() -> Item:
+            current = self.get(project, item_id)
+            check(expected, current.etag)
+            properties = merged(current.properties, changes.get("properties") or {})
+            return self._write(project, replace(current, **{**changes, "properties": properties}), current)
+
+        return retried(write)
+
+    def delete(self, project: str, item_id: str, expected: Precondition = ANY) -> None:
+        """Delete an item. Its events stay; it is never recommended again.
+
+        Raises:
+            NotFound: the item does not exist.
+            PreconditionFailed: the stored item is not in the expected state.
+        """
+
+        def write() -> Item:
+            current = self.get(project, item_id)
+            check(expected, current.etag)
+            tombstone = Item(item_id, updated_at=self._clock(), deleted=True)
+            self._store.put(project, tombstone, current)
+            self._notify(project, [tombstone])
+            return tombstone
+
+        retried(write)
+
+    def put_many(self, project: str, items: Sequence[Item]) -> int:
+        """Create or replace many items; returns how many were new or different. The last of equal ids counts."""
+        unique = {item.item_id: item for item in items}
+        stored = self._store.get_many(project, list(unique), consistent=True)
+        changed = [
+            (self._dated(item, stored.get(item_id)), stored.get(item_id))
+            for item_id, item in unique.items()
+            if not _is_same(item, stored.get(item_id))
+        ]
+        self._store.put_many(project, changed)
+        self._notify(project, [item for item, _ in changed])
+        return len(changed)
+
+    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
+        return self._store.list_page(project, category, start, limit)
+
+    def _write(self, project: str, item: Item, current: Item | None) -> Item:
+        if current is not None and _is_same(item, current):
+            return current
+        dated = self._dated(item, current)
+        self._store.put(project, dated, current)
+        self._notify(project, [dated])
+        return dated
+
+    def _dated(self, item: Item, current: Item | None) -> Item:
+        now = self._clock()
+        return replace(item, created_at=current.created_at if current and not current.deleted else now, updated_at=now)
+
+    def _notify(self, project: str, items: Sequence[Item]) -> None:
+        for observer in self._observers:
+            observer.items_written(project, items)
+
+
+def _is_same(item: Item, current: Item | None) -> bool:
+    return current is not None and item == replace(current, created_at=item.created_at, updated_at=item.updated_at)
