@@ -86,10 +86,11 @@ class Exists(Conflict): ...
 
 
 class Erased(Conflict):
-    def __init__(self, positions: tuple[int, ...]) -> None:
-        """`positions` are those of the records of erased users in a request, from 0."""
+    def __init__(self, positions: tuple[int, ...], records: int = 1) -> None:
+        """`positions` are those of the records of erased users among all records of the request, from 0."""
         shown = ", ".join(map(str, positions[:20]))
-        super().__init__(f"The user was erased (at positions {shown}, counted from 0). Nothing was stored.")
+        which = "The user was" if records == 1 else f"The users of records {shown} (positions count from 0) were"
+        super().__init__(f"{which} erased. Nothing was stored.")
         self.positions = positions
 
 

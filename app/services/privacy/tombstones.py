@@ -41,7 +41,8 @@ class Tombstones:
         """
         erased = self.erased(project, user_ids)
         if erased:
-            raise Erased(tuple(position for position, user_id in enumerate(user_ids) if user_id in erased))
+            positions = tuple(position for position, user_id in enumerate(user_ids) if user_id in erased)
+            raise Erased(positions, len(user_ids))
 
     def guard(
         self,
