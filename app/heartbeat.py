@@ -1,4 +1,4 @@
-"""Showing that long work lives, also while a step of it reports nothing."""
+"""Heartbeats of long work, also during steps that report no progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +8,7 @@ from threading import Thread
 
 @contextmanager
 def beating(beat: Callable[[], None], seconds: float, *harmless: type[Exception]) -> Iterator[None]:
-    """As long as this lasts, call `beat` every so many seconds, from a thread of its own; some errors harm nothing."""
+    """Call `beat` every `seconds` from a thread while the context is open; ignore `harmless` errors."""
     ended = Signal()
 
     def run() -> None:

@@ -29,11 +29,11 @@ INCLUDED: Mapping[Scope, frozenset[Scope]] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a key may ask; None is without a limit."""
+    """How many requests a key may send. None means no limit."""
 
     requests_per_second: float | None = None
     burst: int | None = None
-    """Requests that may come at once; without one, those of a second, and at least one."""
+    """Requests that may arrive at once. Default: one second's worth, and at least one."""
     requests_per_day: int | None = None
 
     @property
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is kept of a key: not the key."""
+    """A stored API key: its digest and settings, but not its text."""
 
     key_id: str
     project: str
@@ -56,9 +56,9 @@ class ApiKey:
     revoked_at: datetime | None = None
     last_used: date | None = None
     origins: tuple[str, ...] = ()
-    """Web origins that the key may be used from; none is anywhere."""
+    """Web origins that may use the key. Empty means any."""
     needs_user_token: bool = False
-    """The key alone reads nobody's list; a signed user token says whose."""
+    """Whether reading a list also requires a signed user token, which names the user."""
     limits: Limits = field(default_factory=Limits)
 
     def has_ended(self, now: datetime) -> bool:
@@ -80,31 +80,31 @@ class Project:
     name: str | None = None
     state: ProjectState = ProjectState.ACTIVE
     limits: Limits = field(default_factory=Limits)
-    """Of keys that are made without limits of their own."""
+    """The limits of keys that were created without their own."""
     salt: str = ""
     """Hashes the ids of erased users."""
     deletion: "Receipt | None" = None
     resume_at: Mapping[str, Any] | None = None
-    """Where an unfinished deletion goes on."""
+    """The position from which an unfinished deletion resumes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, derived from the credentials alone."""
+    """The caller, derived from the credentials alone."""
 
     project: str
     scopes: frozenset[Scope]
     credential: str
     """The key's id, or a hash of the token's issuer and subject."""
     user_id: str | None = None
-    """The only user whose list may be read; None is any."""
+    """The only user whose list may be read. None means any."""
     needs_user_token: bool = False
     limits: Limits = field(default_factory=Limits)
     ends_at: datetime | None = None
-    """When the token ends; keys are asked for each time."""
+    """When the token expires. None for keys: each request checks whether the key has ended."""
 
     def facts(self) -> dict[str, Any]:
-        """As JSON values, for the rows of connections and for tickets."""
+        """Return the fields as JSON values, for rows of connections and for tickets."""
         return {
             "project": self.project,
             "scopes": sorted(scope.value for scope in self.scopes),
@@ -117,6 +117,7 @@ class Principal:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Principal":
+        """Return the principal from the JSON values of `facts`."""
         return cls(
             **{
                 **facts,

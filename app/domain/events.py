@@ -22,7 +22,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One user did one thing with one item at one time."""
+    """One action of a user on an item at a point in time."""
 
     user_id: str
     item_id: str
@@ -38,29 +38,29 @@ class Event:
 
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
-    """The id of an event sent without one: equal content at an equal time is the same event."""
+    """Return the id of an event that was sent without one: the same content at the same time is the same event."""
     content = "\n".join((user_id, item_id, event_type, repr(value)))
     return blake2b(content.encode(), digest_size=9).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event that was written, replaced or removed, as the stream tells it."""
+    """An event that was written, replaced or removed, as the stream reports it."""
 
     record_id: str
-    """The same each time that the record is delivered."""
+    """The same at every delivery of the record."""
     sequence: str
     project: str
     user_id: str
     arrived: int
-    """Second since 1970 at which the database made the change."""
+    """When the database made the change, in seconds since 1970."""
     old: Event | None
     new: Event | None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A record of the stream that could not be applied, and why."""
+    """A stream record that could not be applied, and the reason."""
 
     project: str
     record_id: str

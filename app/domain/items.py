@@ -21,14 +21,14 @@ class Item:
     updated_at: datetime = EPOCH
     deleted: bool = False
     hidden: bool = False
-    """Kept, but not recommended."""
+    """Whether the item is stored but never recommended."""
     expires_at: datetime | None = None
-    """From then on it is not recommended."""
+    """When the item stops being recommended. None means never."""
 
     @property
     def etag(self) -> str:
         return etag_of(self.created_at, self.updated_at)
 
     def is_shown(self, now: datetime) -> bool:
-        """Whether it may be recommended."""
+        """Whether the item may be recommended."""
         return not self.deleted and not self.hidden and (self.expires_at is None or now < self.expires_at)

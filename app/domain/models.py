@@ -1,4 +1,4 @@
-"""Model versions, and the pointer to the active one."""
+"""Model versions and the pointer to the active one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What turns a user's events into weights; chosen by the trainer, travels with the active pointer."""
+    """Parameters that turn a user's events into weights, chosen by the trainer and stored in the active pointer."""
 
     half_life_days: float | None = None
     rating_threshold: float | None = None
     content_weight: float | None = None
-    """What an item weighs that says of itself the same as another one; None: a model of an earlier release."""
+    """The weight of an item with the same description as another. None for a model of an earlier release."""
     learned_at: float | None = None
-    """Second since 1970; items that came later are not in the model."""
+    """The creation time of the version, in seconds since 1970. The model does not know later items."""
 
 
 class VersionState(StrEnum):
-    """A model version is learning, usable, or never will be."""
+    """A version is in training until it is ready, failed or canceled."""
 
     TRAINING = "training"
     CANCELLING = "cancelling"
@@ -31,7 +31,7 @@ class VersionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One trained model: what it was learned from, with which parameters, and how good it is."""
+    """One model version: its training data, parameters and measured quality."""
 
     version: str
     state: VersionState
@@ -49,7 +49,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A version beside others, and its share in (0, 1]: of the users; of a shadow, of the answers."""
+    """A version and its share in (0, 1]: of the users in a split test, or of the responses that a shadow compares."""
 
     version: str
     share: float
@@ -65,29 +65,29 @@ class ActiveModel:
     previous: str | None = None
     scoring: Scoring = field(default_factory=Scoring)
     variants: tuple[Variant, ...] = ()
-    """All versions that share the users, in a split test; none outside of one."""
+    """The versions of a split test, which share the users. Empty if there is no test."""
     interleaved: bool = False
-    """Users of the other variants get their items mixed with the active version's."""
+    """Whether users of the other variants get their items mixed with those of the active version."""
     shadows: tuple[Variant, ...] = ()
-    """Versions whose answers are compared with those that are given, and never shown."""
+    """Versions whose recommendations are compared with those sent, but never shown."""
     revision: int = 0
-    """How often the pointer was changed."""
+    """The number of changes of the pointer."""
     newest_item: datetime | None = None
-    """When an item was created after the active version was learned, if any was."""
+    """The creation time of an item that is newer than the active version. None if there is no such item."""
 
     @property
     def versions(self) -> frozenset[str]:
-        """All that serving may need."""
-        beside = {one.version for one in (*self.variants, *self.shadows)}
-        return frozenset({self.version, *beside} | ({self.previous} if self.previous else set()))
+        """All versions that serving may need."""
+        others = {variant.version for variant in (*self.variants, *self.shadows)}
+        return frozenset({self.version, *others} | ({self.previous} if self.previous else set()))
 
     def of(self, variant: Variant) -> "ActiveModel":
-        """The pointer as if the variant were all there is."""
+        """Return the pointer as if the variant were the only version."""
         return ActiveModel(
             variant.version, self.activated_at, self.previous, variant.scoring, newest_item=self.newest_item
         )
 
     def is_new(self, created_at: datetime) -> bool:
-        """Whether an item of that time came too late for a model that new ones can be compared with."""
+        """Whether an item created at this time is newer than the model, and the model can compare new items."""
         learned_at, weight = self.scoring.learned_at, self.scoring.content_weight
         return learned_at is not None and weight is not None and created_at.timestamp() > learned_at

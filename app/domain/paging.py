@@ -9,14 +9,14 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Some records of a listing, and where the next page starts (None at the end)."""
+    """One page of records. `next_start` is the cursor of the next page, None on the last."""
 
     records: tuple[Record, ...]
     next_start: str | None
 
 
 def every(page_from: Callable[[str | None], Page[Record]]) -> Iterator[Record]:
-    """All records of a listing; the function gives the page that starts at a place, None being the beginning."""
+    """Yield all records of a listing. `page_from` returns the page at a cursor; None is the first page."""
     start = None
     while True:
         page = page_from(start)

@@ -7,14 +7,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an erasure removed, by kind."""
+    """The number of records that an erasure removed, by kind."""
 
     receipt_id: str
     started_at: datetime
     removed: Mapping[str, int] = field(default_factory=dict)
     completed_at: datetime | None = None
     reached: Mapping[str, str] = field(default_factory=dict)
-    """By kind, the last one that is counted, while there are more."""
+    """The last record counted, by kind. Only kinds with more records left have one."""
 
     @property
     def complete(self) -> bool:

@@ -9,12 +9,12 @@ from app.clock import EPOCH
 from app.domain.preconditions import etag_of
 
 SESSION = "#session#"
-"""Begins what stands for a user's id in the events of somebody unknown; no id of a user holds its characters."""
+"""The prefix that marks an anonymous session in `user_id`. User ids cannot contain `#`."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody to recommend to."""
+    """A user and their properties."""
 
     user_id: str
     properties: Mapping[str, Any] = field(default_factory=dict)
@@ -27,10 +27,10 @@ class User:
 
 
 def of_session(session_id: str) -> str:
-    """What stands for the user's id in the events of a session."""
+    """Return the value of `user_id` that stands for a session."""
     return SESSION + session_id
 
 
 def session_of(user_id: str) -> str | None:
-    """The session that something stands for which is no user's id."""
+    """Return the session id in a `user_id`, or None if it is the id of a user."""
     return user_id.removeprefix(SESSION) if user_id.startswith(SESSION) else None
