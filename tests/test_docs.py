@@ -1,0 +1,38 @@
+"""The README and the guides name only settings, make targets and files that exist; the changelog may name old ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import PREFIX, Settings
+from tests.support.datasets import ROOT
+
+CHANGELOG = ROOT / "app/docs/changelog.md"
+PAGES = [
+    ROOT / "README.md",
+    *sorted(set((ROOT / "app").rglob("*.md")) - {CHANGELOG}),
+    ROOT / "infra/README.md",
+    ROOT / "tests/README.md",
+]
+TEST_SETTINGS = {"SERENDIP_DATA"}
+"""Read by tests and benchmarks, not by the application."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+class TestPage:
+    def test_every_setting_that_a_page_names_exists(self, page: Path) -> None:
+        names = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", page.read_text())) - TEST_SETTINGS
+
+        assert {name for name in names if name.removeprefix(PREFIX).lower() not in Settings.model_fields} == set()
+
+    def test_every_make_target_that_a_page_names_exists(self, page: Path) -> None:
+        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        named = set(re.findall(r"(?:^ {4}|`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+
+        assert named - targets == set()
+
+    def test_every_link_to_a_file_leads_to_one(self, page: Path) -> None:
+        links = re.findall(r"\]\((?!https?:|#|/)([^)#]+)[^)]*\)", page.read_text())
+
+        assert [link for link in links if not (page.parent / link).exists()] == []
