@@ -1,4 +1,4 @@
-"""What items say of themselves, as vectors: TF-IDF over titles, categories and properties, compared by the cosine.
+"""Item content as TF-IDF vectors over titles, categories and properties, compared by cosine similarity.
 
 Salton and Buckley, "Term-weighting approaches in automatic text retrieval", 1988.
 """
@@ -17,11 +17,11 @@ MAX_TERMS = 200
 WORD = re.compile(r"\w{2,}")
 
 Vector = Mapping[str, float]
-"""Weights by term, of length 1; empty where nothing is known."""
+"""Weights by term, with Euclidean length 1; empty if nothing is known about the item."""
 
 
 def terms(item: Item) -> Iterator[str]:
-    """What an item says of itself: words of texts, categories, and named values; numbers say too little."""
+    """Yields the terms of an item: words of texts, categories and named values. Numbers are left out."""
     yield from (f"category:{name}" for name in item.categories)
     yield from WORD.findall((item.title or "").lower())
     yield from _of_properties(item.properties, "")
@@ -29,11 +29,11 @@ def terms(item: Item) -> Iterator[str]:
 
 def _of_properties(value: object, name: str) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for inner, one in value.items():
-            yield from _of_properties(one, f"{name}{inner}:")
+        for inner, inner_value in value.items():
+            yield from _of_properties(inner_value, f"{name}{inner}:")
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _of_properties(one, name)
+        for entry in value:
+            yield from _of_properties(entry, name)
     elif isinstance(value, bool):
         yield f"{name}{value}"
     elif isinstance(value, str):
@@ -44,7 +44,7 @@ def _of_properties(value: object, name: str) -> Iterator[str]:
 
 
 def counted(item: Item) -> Counter[str]:
-    """Its terms and how often each comes, at most the 200 most frequent ones."""
+    """Counts the terms of an item; keeps the 200 most frequent."""
     return Counter(dict(Counter(terms(item)).most_common(MAX_TERMS)))
 
 
@@ -54,27 +54,27 @@ def weight(frequency: int, idf: float) -> float:
 
 
 def vector(item: Item, idf: Mapping[str, float]) -> Vector:
-    """Its TF-IDF; terms without an idf are left out."""
+    """Returns the TF-IDF vector of an item; terms without an idf are left out."""
     raw = {term: weight(frequency, idf[term]) for term, frequency in counted(item).items() if idf.get(term)}
     length = math.sqrt(sum(value * value for value in raw.values()))
     return {term: value / length for term, value in raw.items()} if length else {}
 
 
 class NewItems:
-    """Items that a model does not know, to be found by what they say of themselves."""
+    """Index of the items that are newer than the model, searched by content."""
 
     def __init__(self, items: Iterable[Item], idf: Mapping[str, float]) -> None:
         self._idf = idf
-        self._having: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        self._postings: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for item in items:
             for term, value in vector(item, idf).items():
-                self._having[term].append((item.item_id, value))
+                self._postings[term].append((item.item_id, value))
 
     def near(self, item: Item) -> dict[str, float]:
-        """The cosines of those that resemble an item most, by id."""
+        """Returns the 20 most similar new items: cosine by item id."""
         cosines: dict[str, float] = defaultdict(float)
         for term, value in vector(item, self._idf).items():
-            for item_id, other in self._having.get(term, ()):
+            for item_id, other in self._postings.get(term, ()):
                 cosines[item_id] += value * other
         cosines.pop(item.item_id, None)
         near = sorted(cosines.items(), key=lambda entry: (-entry[1], entry[0]))[:KEPT]

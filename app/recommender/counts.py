@@ -1,4 +1,4 @@
-"""Counters: how much each item was used in each slot of time, as whole numbers, so that no order of adding matters."""
+"""Counters: the weight of each item in each slot of time, as integers, so that the order of sums does not matter."""
 
 from collections.abc import Iterable, Mapping
 from struct import Struct
@@ -7,49 +7,49 @@ from zlib import compress, decompress
 from app.domain.events import Event
 
 Counts = dict[tuple[int, str], int]
-"""(second since 1970 at which the slot begins, item id) -> thousandths of weight; 0 only if additions cancel out."""
+"""(start of the slot in seconds since 1970, item id) -> weight in thousandths; 0 only if additions cancel out."""
 
 FINE_SECONDS = 300
 COARSE_SECONDS = 86_400
 LIVE_SECONDS = 86_400
-"""Events that arrive later than this count in slots of a day."""
+"""Events that arrive later than this are counted in slots of a day."""
 THOUSANDTHS = 1_000
 MARK = "#"
-"""Begins names that are no item's."""
+"""First character of the names that are not item ids."""
 HEADER, ENTRY = Struct("<cI"), Struct("<Iq")
 FORMAT = b"\x01"
 COMPRESSION = 1
 
 
 def of_event(event: Event, weight: float, arrived: int) -> Counts:
-    """What one event adds."""
+    """Returns what one event adds to the counters."""
     amount = round(weight * THOUSANDTHS)
     return {(slot_of(event, arrived), event.item_id): amount} if amount else {}
 
 
 def slot_of(event: Event, arrived: int) -> int:
-    """The slot in which an event counts, in seconds since 1970."""
+    """Returns the start of an event's slot, in seconds since 1970."""
     happened = int(event.timestamp.timestamp())
     return floor(max(happened, 0), FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS)
 
 
 def is_item(name: str) -> bool:
-    """Whether a name of counters is an item's."""
+    """Whether a name in the counters is an item id."""
     return not name.startswith(MARK)
 
 
 def of_items(total: Counts) -> Counts:
-    """Without what is no item's."""
+    """Returns only the counters of items."""
     return {entry: amount for entry, amount in total.items() if is_item(entry[1])}
 
 
 def floor(second: int, seconds: int) -> int:
-    """The beginning of the slot that a second lies in."""
+    """Rounds a second down to the start of its slot."""
     return second - second % seconds
 
 
 def add(total: Counts, more: Mapping[tuple[int, str], int], sign: int = 1) -> None:
-    """Add counts. Entries that cancel out stay as 0: their lists changed too and must be written again."""
+    """Adds counters in place. Entries that cancel out stay as 0: their lists changed too and must be written again."""
     for entry, amount in more.items():
         total[entry] = total.get(entry, 0) + sign * amount
 
@@ -63,7 +63,7 @@ def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
 
 
 def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
-    """The sum, in slots of at least this many seconds, without entries of 0."""
+    """Sums counters, in slots of at least `seconds`, without entries of 0."""
     total: Counts = {}
     for counts in several:
         for (slot, item_id), amount in counts.items():
@@ -72,7 +72,7 @@ def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -
 
 
 def pack(counts: Counts) -> bytes:
-    """Equal counts give equal bytes."""
+    """Packs counters; equal counters give equal bytes."""
     entries = sorted(counts.items())
     numbers = b"".join(ENTRY.pack(slot, amount) for (slot, _), amount in entries)
     names = "\n".join(item_id for (_, item_id), _ in entries).encode()
@@ -80,7 +80,7 @@ def pack(counts: Counts) -> bytes:
 
 
 def packed_within(counts: Counts, most_bytes: int) -> bytes:
-    """Packed, without the lightest items if it would be too large; equal counts give equal bytes."""
+    """Packs counters, dropping the items with the least weight if they do not fit; equal counters give equal bytes."""
     packed = pack(counts)
     if len(packed) <= most_bytes:
         return packed
@@ -97,7 +97,11 @@ def packed_within(counts: Counts, most_bytes: int) -> bytes:
 
 
 def unpack(packed: bytes) -> Counts:
-    """Raises ValueError for bytes of another format."""
+    """Unpacks counters.
+
+    Raises:
+        ValueError: the bytes have another format.
+    """
     form, number = HEADER.unpack_from(packed)
     if form != FORMAT:
         raise ValueError(f"unknown format {form!r} of packed counters")

@@ -1,4 +1,4 @@
-"""Making the items of a list unlike each other."""
+"""Diversify a list: maximal marginal relevance, and caps on the values of a property."""
 
 import re
 from collections import Counter
@@ -15,53 +15,59 @@ Features = frozenset[str]
 
 
 def features(item: Item | None) -> Features:
-    """What items are compared by: categories, and the words of the title."""
+    """Returns the features that items are compared by: categories and words of the title."""
     if item is None:
         return frozenset()
     words = WORD.findall((item.title or "").lower())
-    return frozenset((*(f"{CATEGORIES}:{one}" for one in item.categories), *words))
+    return frozenset((*(f"{CATEGORIES}:{category}" for category in item.categories), *words))
 
 
-def similarity(one: Features, other: Features) -> float:
-    """Jaccard's index, in [0, 1]; 0 if there is nothing to compare."""
-    union = len(one | other)
-    return len(one & other) / union if union else 0.0
+def similarity(first: Features, second: Features) -> float:
+    """Returns the Jaccard index |A and B| / |A or B|, in [0, 1]; 0 if both are empty."""
+    union = len(first | second)
+    return len(first & second) / union if union else 0.0
 
 
 def most_marginal(
     scores: Sequence[float], candidates: Sequence[Features], chosen: Sequence[Features], relevance: float, count: int
 ) -> list[int]:
-    """Positions of up to `count` candidates, by maximal marginal relevance.
+    """Returns the positions of up to `count` candidates, chosen by maximal marginal relevance.
 
-    Each is the one with the largest  relevance * score / highest score - (1 - relevance) * max similarity to those
-    chosen before it  (Carbonell and Goldstein, SIGIR 1998); of equal ones the first.
+    Each step chooses the candidate with the largest  relevance * score / highest score - (1 - relevance) * highest
+    similarity to a chosen one  (Carbonell and Goldstein, SIGIR 1998); of equals, the first.
     """
     highest = max(scores, default=0.0) or 1.0
-    nearest = [max((similarity(one, other) for other in chosen), default=0.0) for one in candidates]
-    left = list(range(len(candidates)))
+    nearest = [max((similarity(candidate, item) for item in chosen), default=0.0) for candidate in candidates]
+    remaining = list(range(len(candidates)))
     order: list[int] = []
-    while left and len(order) < count:
-        best = max(left, key=lambda at: (relevance * scores[at] / highest - (1.0 - relevance) * nearest[at], -at))
-        left.remove(best)
+    while remaining and len(order) < count:
+        best = max(
+            remaining,
+            key=lambda position: (
+                relevance * scores[position] / highest - (1.0 - relevance) * nearest[position],
+                -position,
+            ),
+        )
+        remaining.remove(best)
         order.append(best)
-        for at in left:
-            nearest[at] = max(nearest[at], similarity(candidates[at], candidates[best]))
+        for position in remaining:
+            nearest[position] = max(nearest[position], similarity(candidates[position], candidates[best]))
     return order
 
 
 class Caps:
-    """Counts the values of a property, so that none comes more often than it may."""
+    """Limits how many items of a list may share a value of a property."""
 
-    def __init__(self, wanted: Diversity | None) -> None:
-        self._wanted = wanted
+    def __init__(self, diversity: Diversity | None) -> None:
+        self._diversity = diversity
         self._counts: Counter[str] = Counter()
 
     def admits(self, item: Item | None) -> bool:
-        """Whether there is room for the item; if so, it is taken."""
-        if self._wanted is None or self._wanted.property is None:
+        """Counts the item and returns True if the limit allows it."""
+        if self._diversity is None or self._diversity.property is None:
             return True
-        values = _values(item, self._wanted.property)
-        if any(self._counts[value] >= self._wanted.max_per_value for value in values):
+        values = _values(item, self._diversity.property)
+        if any(self._counts[value] >= self._diversity.max_per_value for value in values):
             return False
         self._counts.update(values)
         return True
@@ -70,7 +76,7 @@ class Caps:
 def _values(item: Item | None, name: str) -> set[str]:
     if item is None:
         return set()
-    found: Any = item.categories if name == CATEGORIES else item.properties.get(name)
-    if found is None:
+    value: Any = item.categories if name == CATEGORIES else item.properties.get(name)
+    if value is None:
         return set()
-    return {repr(one) for one in found} if isinstance(found, list | tuple) else {repr(found)}
+    return {repr(entry) for entry in value} if isinstance(value, list | tuple) else {repr(value)}

@@ -11,17 +11,17 @@ from app.recommender.randomness import uniform
 
 
 class Serving(NamedTuple):
-    """The versions that an answer is made with."""
+    """The model versions that one response is computed with."""
 
     active: ActiveModel | None
     other: ActiveModel | None = None
-    """Its list is mixed with the active one's."""
+    """Its list is interleaved with the active version's."""
     shadow: ActiveModel | None = None
-    """Its list is compared with the answer."""
+    """Its list is only compared with the response."""
 
 
 def serving(pointer: ActiveModel | None, user_id: str, now: datetime) -> Serving:
-    """Who serves a user; one who has no id is served by the active version."""
+    """Returns the versions that serve a user; requests without a user get the active version."""
     if pointer is None or not user_id:
         return Serving(pointer)
     shadow = shadow_of(pointer, user_id, now)
@@ -34,21 +34,21 @@ def serving(pointer: ActiveModel | None, user_id: str, now: datetime) -> Serving
 
 
 def variant_of(variants: Sequence[Variant], user_id: str) -> Variant:
-    """The variant that serves a user: the same one as long as the shares stay.
+    """Returns the variant that serves a user, which stays the same until the shares change.
 
-    Weighted rendezvous hashing: the largest  -share / ln(u)  wins, u being uniform and the user's and version's own.
-    Where a share grows, users move to that variant only (Schindelhauer and Schomaker, SPAA 2005).
+    Weighted rendezvous hashing: the largest  -share / ln(u)  wins, with u uniform and derived from user and version.
+    If a share grows, users move to that variant only (Schindelhauer and Schomaker, SPAA 2005).
     """
-    return max(variants, key=lambda one: -one.share / log(uniform(f"{one.version}\n{user_id}") or 2.0**-64))
+    return max(variants, key=lambda variant: -variant.share / log(uniform(f"{variant.version}\n{user_id}") or 2.0**-64))
 
 
 def shadow_of(active: ActiveModel, user_id: str, now: datetime) -> ActiveModel | None:
-    """The version that an answer is to be compared with, drawn by the shadows' shares."""
+    """Returns the shadow version to compare a response with, drawn by the shadows' shares; None if none is drawn."""
     drawn = uniform(f"shadow\n{user_id}\n{now.isoformat()}")
-    for one in active.shadows:
-        if drawn < one.share:
-            return active.of(one)
-        drawn -= one.share
+    for shadow in active.shadows:
+        if drawn < shadow.share:
+            return active.of(shadow)
+        drawn -= shadow.share
     return None
 
 
@@ -59,18 +59,18 @@ def team_draft(
     seed: str,
     admits: Callable[[Recommendation], bool],
 ) -> list[Recommendation]:
-    """One list of two, in which `from_challenger` says who chose an item.
+    """Interleaves two lists by team draft; `from_challenger` says which side chose an item.
 
-    In each round both sides, the first by lot, choose their best item that is not there yet (Radlinski, Kurup and
-    Joachims, CIKM 2008). The seed decides all lots.
+    In each round both sides, in random order, add their best item that is not in the list yet (Radlinski, Kurup and
+    Joachims, CIKM 2008). The seed determines the order of each round.
     """
     drafted: list[Recommendation] = []
     taken: set[str] = set()
     sides = [iter(ours), iter(theirs)]
     for number in range(limit):
         for side in sides if uniform(f"{seed}\n{number}") < 1 / 2 else reversed(sides):
-            one = next((one for one in side if one.item_id not in taken and admits(one)), None)
-            if one is not None and len(drafted) < limit:
-                taken.add(one.item_id)
-                drafted.append(one)
+            best = next((entry for entry in side if entry.item_id not in taken and admits(entry)), None)
+            if best is not None and len(drafted) < limit:
+                taken.add(best.item_id)
+                drafted.append(best)
     return drafted

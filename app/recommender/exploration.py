@@ -8,13 +8,13 @@ from app.recommender.randomness import uniform
 
 NEW = timedelta(days=30)
 
-Place = TypeVar("Place")
+Entry = TypeVar("Entry")
 
 
-def places(limit: int, share: float, seed: str, now: datetime) -> int:
-    """How many of `limit` places new items get: `share * limit` on average over users and hours.
+def positions(limit: int, share: float, seed: str, now: datetime) -> int:
+    """Returns how many of `limit` positions new items get: `share * limit` on average over users and hours.
 
-    What is left of a whole number is drawn by the seed and the hour, so that an answer can be repeated.
+    The fraction is rounded up or down at random, by the seed and the hour, so that a response can be reproduced.
     """
     wanted = limit * share
     return int(wanted) + (uniform(f"{seed}\n{now:%Y-%m-%dT%H}") < wanted - int(wanted))
@@ -25,13 +25,13 @@ def is_new(created_at: datetime, now: datetime) -> bool:
 
 
 def shuffled(item_ids: Sequence[str], seed: str) -> list[str]:
-    """In an order of the seed's own, so that users explore different items."""
+    """Shuffles items deterministically by the seed, so that users explore different items."""
     return sorted(item_ids, key=lambda item_id: uniform(f"{seed}\n{item_id}"))
 
 
-def spread(best: Sequence[Place], new: Sequence[Place]) -> list[Place]:
-    """Both in their orders, the new ones each at the end of an equal stretch of the list."""
+def spread(best: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """Merges both lists in order, with the new entries spread evenly: each ends an equal part of the list."""
     length = len(best) + len(new)
-    at = {round((place + 1) * length / len(new)) - 1 for place in range(len(new))} if new else set()
-    remaining, coming = iter(best), iter(new)
-    return [next(coming) if place in at else next(remaining) for place in range(length)]
+    reserved = {round((number + 1) * length / len(new)) - 1 for number in range(len(new))} if new else set()
+    remaining, upcoming = iter(best), iter(new)
+    return [next(upcoming) if position in reserved else next(remaining) for position in range(length)]

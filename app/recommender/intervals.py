@@ -1,4 +1,4 @@
-"""How sure figures of live traffic are. Observations are taken to be independent of each other."""
+"""Confidence intervals and sequential tests for live traffic. Observations are assumed to be independent."""
 
 from dataclasses import dataclass
 from math import exp, sqrt
@@ -6,12 +6,12 @@ from math import exp, sqrt
 Z = 1.959963984540054
 """The normal distribution's 97.5 % quantile, for intervals of 95 %; `statistics` would slow every cold start."""
 EXPECTED_EFFECT = 0.25
-"""Relative difference of rates for which the sequential test is made: its standard deviation beforehand."""
+"""Prior standard deviation of the relative difference of rates, for which the sequential test is tuned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean, and the bounds of its 95 % interval."""
+    """A mean and the bounds of its 95 % interval."""
 
     value: float
     low: float
@@ -27,9 +27,9 @@ def of_rate(successes: int, trials: int) -> Estimate | None:
         return None
     rate = min(max(successes, 0), trials) / trials
     scale = 1 + Z * Z / trials
-    centre = (rate + Z * Z / (2 * trials)) / scale
+    center = (rate + Z * Z / (2 * trials)) / scale
     margin = Z / scale * sqrt(rate * (1 - rate) / trials + Z * Z / (4 * trials * trials))
-    return Estimate(rate, max(0.0, min(centre - margin, rate)), min(1.0, max(centre + margin, rate)))
+    return Estimate(rate, max(0.0, min(center - margin, rate)), min(1.0, max(center + margin, rate)))
 
 
 def of_mean(total: float, squares: float, trials: int) -> Estimate | None:
@@ -43,16 +43,16 @@ def of_mean(total: float, squares: float, trials: int) -> Estimate | None:
 
 
 def always_valid_p(successes: tuple[int, int], trials: tuple[int, int]) -> float:
-    """How surprising the difference of two rates would be if there were none, however often one has looked before.
+    """Returns a p-value for the difference of two rates that stays valid however often it is looked at.
 
     The mixture sequential probability ratio test (Johari, Koomen, Pekelis and Walsh, Operations Research 70, 2022):
-    with the difference d, its variance v and effects of variance t beforehand,
+    with the difference d, its variance v and the prior variance t of effects,
 
         1 / p = sqrt(v / (v + t)) * exp(t * d^2 / (2 * v * (v + t)))
     """
     if min(trials) <= 0:
         return 1.0
-    clipped = [min(max(one, 0), many) for one, many in zip(successes, trials, strict=True)]
+    clipped = [min(max(count, 0), most) for count, most in zip(successes, trials, strict=True)]
     pooled = sum(clipped) / sum(trials)
     variance = pooled * (1 - pooled) * (1 / trials[0] + 1 / trials[1])
     if variance <= 0:

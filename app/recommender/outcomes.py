@@ -1,4 +1,4 @@
-"""What became of recommendations: sums over events that name the answer which they go back to."""
+"""Outcomes of recommendations: impressions, clicks and purchases, summed over attributed events."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
@@ -9,32 +9,32 @@ from app.recommender.counts import MARK, THOUSANDTHS, Counts
 from app.recommender.weights import IMPRESSION
 
 CLICKS, PURCHASE = ("click", "view"), "purchase"
-"""Opening an item's page is the click on its recommendation."""
+"""Viewing an item counts as a click on its recommendation."""
 ARRIVED = MARK + "events"
-"""Events that can be learned from, by the time at which they came, whatever they go back to."""
+"""Counter of all events but impressions, by arrival time."""
 SHOWN, CLICKED, CONVERTED, REVENUE, SQUARES = "i", "c", "p", "r", "q"
-"""Impressions, clicks, purchases; the value of purchases and its squares, in thousandths."""
+"""Impressions, clicks and purchases; the value of purchases and its square, in thousandths."""
 MOST_REVENUE = 100_000.0
-"""Of one purchase; what lies beyond counts as that much, in both directions."""
+"""Largest absolute revenue of one purchase; values beyond it are clipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the items that one version, scenario and recommender showed."""
+    """Outcome of the items that one version, scenario and recommender showed."""
 
     impressions: int = 0
     clicks: int = 0
     conversions: int = 0
     revenue: float = 0.0
     squares: float = 0.0
-    """Of the revenue of each conversion."""
+    """Sum of the squared revenues."""
 
     def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(*(one + another for one, another in zip(astuple(self), astuple(other), strict=True)))
+        return Outcome(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 def of_event(event: Event, arrived: int) -> Counts:
-    """What one event adds to the counters, in addition to its item's use."""
+    """Returns what one event adds to the counters of outcomes."""
     total: Counts = {}
     if event.event_type != IMPRESSION:
         total[counts.floor(arrived, counts.FINE_SECONDS), ARRIVED] = 1
@@ -60,12 +60,12 @@ def _metrics(event: Event) -> Iterable[tuple[str, int]]:
 
 
 def arrived_since(total: Counts, second: float) -> int:
-    """How many events came in the slots that began after then."""
+    """Returns how many events arrived in the slots that began after `second`."""
     return sum(amount for (slot, name), amount in total.items() if name == ARRIVED and slot > second)
 
 
 def by_origin(total: Counts, since: float) -> dict[Attribution, Outcome]:
-    """Outcomes of the slots that began since then (seconds since 1970)."""
+    """Returns the outcomes of the slots that began at or after `since` (seconds since 1970)."""
     sums: dict[Attribution, dict[str, int]] = {}
     for (slot, name), amount in total.items():
         if slot < since or counts.is_item(name) or name == ARRIVED:
@@ -73,7 +73,7 @@ def by_origin(total: Counts, since: float) -> dict[Attribution, Outcome]:
         _, version, scenario, source, metric = name.split(MARK)
         of_origin = sums.setdefault(Attribution(version, scenario, source), {})
         of_origin[metric] = of_origin.get(metric, 0) + amount
-    return {origin: _outcome(found) for origin, found in sums.items()}
+    return {origin: _outcome(metrics) for origin, metrics in sums.items()}
 
 
 def _outcome(sums: Mapping[str, int]) -> Outcome:

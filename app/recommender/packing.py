@@ -1,4 +1,4 @@
-"""Neighbor rows and ranked lists as bytes: a count, the weights as little-endian float32, the ids."""
+"""Pack neighbor rows and ranked lists into bytes: a count, the weights as little-endian float32, the ids."""
 
 from array import array
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from sys import byteorder
 
 HEADER = Struct("<cI")
 Packed = Iterable[tuple[str, bytes]]
-"""Items and their packed rows."""
+"""Pairs of an item id and its packed row."""
 FORMAT = b"\x01"
 
 
 def pack(weights: Iterable[tuple[str, float]]) -> bytes:
-    """Pack (item id, weight) pairs, in their order, into 4 bytes and the id's length + 1 each."""
+    """Packs (item id, weight) pairs in order; each takes 4 bytes and the length of the id + 1."""
     pairs = list(weights)
     values = array("f", (weight for _, weight in pairs))
     if byteorder == "big":
@@ -21,10 +21,10 @@ def pack(weights: Iterable[tuple[str, float]]) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[str, float]:
-    """The weights by item id, in the order in which they were packed.
+    """Returns the weights by item id, in the order in which they were packed.
 
     Raises:
-        ValueError: the bytes are of another format.
+        ValueError: the bytes have another format.
     """
     form, count = HEADER.unpack_from(packed)
     if form != FORMAT:

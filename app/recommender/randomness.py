@@ -1,8 +1,8 @@
-"""Chance that can be repeated."""
+"""Deterministic randomness: uniform numbers derived from text."""
 
 from hashlib import blake2b
 
 
 def uniform(text: str) -> float:
-    """A number in [0, 1) that is the text's own."""
+    """Returns a number in [0, 1) that depends only on the text."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2.0**64

@@ -1,6 +1,6 @@
-"""Serving's maths: score(j) = sum over i of w[i] * row[i][j], and the exact share of each i.
+"""Scores at serving time: score(j) = sum over i of w[i] * row[i][j], and the exact share of each i.
 
-Of an i with a negative weight only the positive part of its row counts.
+For an i with a negative weight, only the positive part of its row counts.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -9,7 +9,7 @@ Weights = Mapping[str, float]
 
 
 def scores(history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) -> dict[str, float]:
-    """The score of every item that some row of the history names; an item without a row adds nothing.
+    """Returns the score of every item in a row of the history; an item without a row adds nothing.
 
     Args:
         history: (item id, weight) pairs, each item once.
@@ -23,20 +23,20 @@ def scores(history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) ->
 
 
 def _term(weight: float, value: float) -> float:
-    """What one past event adds to a score; a negative event only pushes away, and speaks for nothing."""
+    """Returns what one past event adds to a score; a negative event can only lower scores."""
     return weight * value if weight > 0 else weight * max(value, 0.0)
 
 
 def ranked(total: Weights, excluded: Container[str]) -> list[tuple[str, float]]:
-    """The items with a positive score, best first, equal scores by id."""
+    """Returns the items with a positive score, best first; equal scores are ordered by id."""
     candidates = [(item_id, score) for item_id, score in total.items() if score > 0 and item_id not in excluded]
     return sorted(candidates, key=lambda candidate: (-candidate[1], candidate[0]))
 
 
 def shares(item_id: str, history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) -> list[tuple[int, float]]:
-    """Positions in the history and their shares of the item's score, largest first.
+    """Returns positions in the history and their shares of the item's score, largest first.
 
-    The shares sum to 1; one is negative where a past event speaks against the item. Empty where the score is 0.
+    The shares sum to 1; the share of an event that counts against the item is negative. Empty if the score is 0.
     """
     terms = [
         (position, term)

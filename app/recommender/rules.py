@@ -1,7 +1,7 @@
 """Filters and boosts: expressions in CEL (Common Expression Language, cel.dev) over `item`, `user` and `now`.
 
-Google's own implementation checks their types before anything is evaluated, its regular expressions are linear (RE2),
-and one evaluation takes at most 10,000 steps of `exists`, `all`, `map` and `filter`.
+Google's implementation checks types before evaluation, its regular expressions take linear time (RE2), and one
+evaluation takes at most 10,000 steps of `exists`, `all`, `map` and `filter`.
 """
 
 import math
@@ -19,7 +19,7 @@ from app.errors import FieldError, InvalidInput
 MAX_LENGTH = 2_000
 COMPILED = 1_000
 LARGEST_BOOST = 1e6
-PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+LOCATION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 QUOTED = re.compile(r"'([^']*)'")
 OVER_BUDGET, TOO_DEEP = "Iteration budget exceeded", "recursion"
 
@@ -27,7 +27,7 @@ Facts = Mapping[str, Any]
 
 
 class Kind(StrEnum):
-    """What an expression gives."""
+    """Kind of an expression, which determines the type of its value."""
 
     FILTER = "filter"
     BOOST = "boost"
@@ -37,7 +37,7 @@ TYPES: Mapping[Kind, tuple[str, ...]] = {
     Kind.FILTER: ("BOOL", "DYN"),
     Kind.BOOST: ("DOUBLE", "INT", "UINT", "DYN"),
 }
-WANTED: Mapping[Kind, str] = {Kind.FILTER: "true or false", Kind.BOOST: "a number"}
+EXPECTED: Mapping[Kind, str] = {Kind.FILTER: "true or false", Kind.BOOST: "a number"}
 
 
 @dataclass(frozen=True)
@@ -48,50 +48,50 @@ class Rule:
     source: str
     expression: Any = field(compare=False, repr=False)
     of_item_alone: bool = field(compare=False)
-    """Whether it names neither `user` nor `now`, so that what it gives for an item stays until the item changes."""
+    """Whether it uses neither `user` nor `now`, so that its value for an item can be cached until the item changes."""
     uses_user: bool = field(compare=False)
 
     def value(self, facts: Facts, user: Facts, now: datetime) -> float:
-        """1 or 0 for a filter; the factor in [0, 1e6] of a boost.
+        """Returns 1 or 0 for a filter, and a factor in [0, 1e6] for a boost.
 
-        Where it cannot be evaluated for an item, because the item has no such property for example, a filter is 0 and
-        a boost 1.
+        If the expression cannot be evaluated for an item, for example because the item lacks a property, a filter is 0
+        and a boost 1.
 
         Raises:
-            InvalidInput: it takes more than 10,000 steps.
+            InvalidInput: the expression takes more than 10,000 steps.
         """
         try:
-            given = self.expression.eval(data={"item": facts, "user": user, "now": now}).value()
+            value = self.expression.eval(data={"item": facts, "user": user, "now": now}).value()
         except RuntimeError as error:
             if OVER_BUDGET in str(error):
                 raise _invalid(self.kind, "takes more than 10,000 steps for one item") from error
             raise
         if self.kind is Kind.FILTER:
-            return float(given is True)
-        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+            return float(value is True)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return 1.0
-        return min(max(float(given), 0.0), LARGEST_BOOST)
+        return min(max(float(value), 0.0), LARGEST_BOOST)
 
 
 @lru_cache(COMPILED)
 def compiled(kind: Kind, source: str) -> Rule:
-    """Check and compile an expression; the same one is compiled once.
+    """Checks and compiles an expression; results are cached.
 
     Raises:
-        InvalidInput: with line and column of what is wrong.
+        InvalidInput: the expression is not valid; the message has line and column.
     """
     if len(source) > MAX_LENGTH:
-        raise _invalid(kind, f"has {len(source):,} characters; at most {MAX_LENGTH:,} are taken")
+        raise _invalid(kind, f"has {len(source):,} characters; at most {MAX_LENGTH:,} are allowed")
     try:
         source.encode()
         expression = _environment("item", "user", "now").compile(source)
     except UnicodeEncodeError as error:
-        raise _invalid(kind, "must not hold unpaired surrogates") from error
+        raise _invalid(kind, "must not contain unpaired surrogates") from error
     except RuntimeError as error:
-        raise _invalid(kind, _told(str(error), source)) from error
-    given = expression.return_type().name()
-    if given not in TYPES[kind]:
-        raise _invalid(kind, f"gives {given.lower()}, but {WANTED[kind]} is needed (line 1, column 1)")
+        raise _invalid(kind, _compile_error(str(error), source)) from error
+    type_name = expression.return_type().name()
+    if type_name not in TYPES[kind]:
+        raise _invalid(kind, f"gives {type_name.lower()}, but {EXPECTED[kind]} is needed (line 1, column 1)")
     return Rule(
         kind,
         source,
@@ -102,9 +102,9 @@ def compiled(kind: Kind, source: str) -> Rule:
 
 
 def facts_of(item: Item) -> dict[str, Any]:
-    """What an expression sees as `item`: its properties, and its own fields, which win where names are the same.
+    """Returns the value of `item` in expressions: its properties and fields; a field wins over a property of its name.
 
-    Numbers are doubles, as JSON's are in CEL, and times are texts: `timestamp(item.created_at)`.
+    Numbers are doubles, as JSON numbers are in CEL, and times are strings: `timestamp(item.created_at)`.
     """
     return {
         **_plain(item.properties),
@@ -118,7 +118,7 @@ def facts_of(item: Item) -> dict[str, Any]:
 
 
 def facts_of_user(user_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What an expression sees as `user`."""
+    """Returns the value of `user` in expressions."""
     return {**_plain(properties), "properties": _plain(properties), "id": user_id}
 
 
@@ -132,7 +132,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 @lru_cache
 def _environment(*names: str) -> Any:  # noqa: ANN401 - cel.Env
-    from cel_expr_python import cel  # noqa: PLC0415 - 15 MB, which most instances never need
+    from cel_expr_python import cel  # noqa: PLC0415 - 15 MB that most instances never need
 
     facts = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
     types = {"item": facts, "user": facts, "now": cel.Type.TIMESTAMP}
@@ -147,14 +147,14 @@ def _compiles(source: str, *names: str) -> bool:
     return True
 
 
-def _told(message: str, source: str) -> str:
-    """CEL's first complaint, with its place; what it repeats of the expression is left out."""
-    found = PLACE.search(message)
-    if found is None:
+def _compile_error(message: str, source: str) -> str:
+    """Returns CEL's first error with its location, without the parts of the expression that it repeats."""
+    match = LOCATION.search(message)
+    if match is None:
         return "is nested too deeply" if TOO_DEEP in message else "is not in CEL"
-    line, column, text = found.groups()
+    line, column, text = match.groups()
     text = text.removesuffix(" [INVALID_ARGUMENT]").replace(" (in container '')", "")
-    text = QUOTED.sub(lambda one: "what is there" if one[1] in source else one[0], text)
+    text = QUOTED.sub(lambda quoted: "what is there" if quoted[1] in source else quoted[0], text)
     return f"is not in CEL: {text[:300]} (line {line}, column {column})"
 
 

@@ -1,4 +1,4 @@
-"""How much an event counts: by its type, its rating and its age. The same in learning and in serving."""
+"""Weights of events by type, rating and age; the same in training and in serving."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -18,16 +18,15 @@ EVENT_WEIGHTS = {
     "cart": 2.0,
     "purchase": 3.0,
 }
-"""Any other type counts 1. Negative ones push away what resembles the item; nothing is learned from them."""
+"""Any other type counts 1. Events of negative types lower the scores of similar items; they are not trained on."""
 SECONDS_A_DAY = 86_400.0
-USUAL: Mapping[str, float] = {}
-"""No weights in place of the usual ones."""
+NO_OVERRIDES: Mapping[str, float] = {}
 
 
 def of_type(event_type: str, value: float | None, rating_threshold: float | None) -> float:
-    """The weight of an event in serving, its age aside, in [-2, 3].
+    """Returns the weight of an event in serving, in [-2, 3], before its age counts.
 
-    A rating counts 1 from `rating_threshold` on and nothing below it.
+    A rating counts 1 if it reaches `rating_threshold`, else 0.
     """
     if event_type == RATING and value is not None and rating_threshold is not None:
         return 1.0 if value >= rating_threshold else 0.0
@@ -35,17 +34,17 @@ def of_type(event_type: str, value: float | None, rating_threshold: float | None
 
 
 def to_learn(event_type: str, value: float | None, rating_threshold: float | None) -> float:
-    """The weight of an event in learning, its age aside, in [0, 3]."""
+    """Returns the weight of an event in training, in [0, 3], before its age counts."""
     return max(0.0, of_type(event_type, value, rating_threshold))
 
 
-def of_list(event_type: str, given: Mapping[str, float]) -> float:
-    """The weight of an event in the lists that move: the given one, else the type's own, which is never negative."""
-    return given.get(event_type, max(0.0, EVENT_WEIGHTS.get(event_type, 1.0)))
+def of_list(event_type: str, overrides: Mapping[str, float]) -> float:
+    """Returns the weight of an event in popular and trending lists: its override, else its type's, at least 0."""
+    return overrides.get(event_type, max(0.0, EVENT_WEIGHTS.get(event_type, 1.0)))
 
 
 def rating_threshold(highest: float | None) -> float | None:
-    """The lowest rating of a liked item: 6 of 10, 3 of 5; None if nothing is rated."""
+    """Returns the lowest rating that counts as liked: 6 of 10, 3 of 5; None if there are no ratings."""
     return None if highest is None else 0.6 * highest
 
 
@@ -53,36 +52,36 @@ def of_history(
     events: Iterable[Event],
     scoring: Scoring,
     event_types: Collection[str] | None = None,
-    given: Mapping[str, float] = USUAL,
+    overrides: Mapping[str, float] = NO_OVERRIDES,
 ) -> list[tuple[Event, float]]:
-    """The event that speaks for each item and its weight, items with no weight left out; `given` weights go first.
+    """Returns the event that counts for each item, with its weight; items whose weight is 0 are left out.
 
-    That is the newest negative event if nothing positive came after it, else the strongest positive one.
+    It is the newest negative event if no positive one came after it, else the strongest positive one.
 
-    w = type weight * 2^(-age / half life), where age is counted from the newest event, so that the clock plays no part.
+    w = type weight * 2^(-age / half life), with the age relative to the newest event, so that the clock is not needed.
     """
     history = [event for event in events if event_types is None or event.event_type in event_types]
     if not history:
         return []
     newest = max(event.timestamp for event in history)
-    speaking: dict[str, tuple[Event, float]] = {}
-    for event in sorted(history, key=lambda one: one.timestamp):
-        weight = given.get(event.event_type)
+    counting: dict[str, tuple[Event, float]] = {}
+    for event in sorted(history, key=lambda event: event.timestamp):
+        weight = overrides.get(event.event_type)
         if weight is None:
             weight = of_type(event.event_type, event.value, scoring.rating_threshold)
         if scoring.half_life_days and weight:
             age_days = (newest - event.timestamp).total_seconds() / SECONDS_A_DAY
             weight *= 2.0 ** (-age_days / scoring.half_life_days)
-        before = speaking.get(event.item_id, (None, 0.0))[1]
+        before = counting.get(event.item_id, (None, 0.0))[1]
         if weight < 0 or (weight > 0 and weight >= before):
-            speaking[event.item_id] = (event, weight)
-    return list(speaking.values())
+            counting[event.item_id] = (event, weight)
+    return list(counting.values())
 
 
 def disliked(events: Iterable[Event]) -> set[str]:
-    """The items whose last word is a negative event."""
+    """Returns the items whose newest event of non-zero weight is negative."""
     last: dict[str, bool] = {}
-    for event in sorted(events, key=lambda one: one.timestamp):
+    for event in sorted(events, key=lambda event: event.timestamp):
         weight = EVENT_WEIGHTS.get(event.event_type, 1.0)
         if weight:
             last[event.item_id] = weight < 0
@@ -90,16 +89,16 @@ def disliked(events: Iterable[Event]) -> set[str]:
 
 
 def ignored(events: Iterable[Event], halving: float = 3.0) -> dict[str, float]:
-    """By which factor the score of an item falls that was shown n times since the last other event with it.
+    """Returns a factor in (0, 1) for each item shown n times since the last other event with it: 2^(-n / halving).
 
-    2^(-n / halving): after `halving` ignored impressions, half is left.
+    After `halving` ignored impressions, half of the score is left.
     """
     shown: dict[str, int] = {}
-    for event in sorted(events, key=lambda one: one.timestamp):
+    for event in sorted(events, key=lambda event: event.timestamp):
         shown[event.item_id] = shown.get(event.item_id, 0) + 1 if event.event_type == IMPRESSION else 0
     return {item_id: 2.0 ** (-times / halving) for item_id, times in shown.items() if times}
 
 
 def seen(events: Iterable[Event]) -> set[str]:
-    """The items that the events make known to the user."""
+    """Returns the items that the user knows: those of all events but impressions."""
     return {event.item_id for event in events if event.event_type != IMPRESSION}

@@ -20,9 +20,10 @@ from app.entry.jobs.imports import checked
 from app.recommender import packing
 from app.recommender.fit import beyond_accuracy, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, combined, gather
-from app.recommender.fit.learn import LocalModel, Report, chosen, fitted
+from app.recommender.fit.learn import LocalModel, chosen, fitted
 from app.recommender.fit.metrics import Judged
 from app.recommender.fit.parameter_search import DENSE, LOCAL, Choice
+from app.recommender.progress import ReportProgress
 
 SEED = 0
 VALIDATION_SEED = 1
@@ -77,7 +78,12 @@ class Configuration:
 
 
 def run(
-    train: Path, test: Path | None, holdout: str, k: int, configurations: Sequence[Configuration], report: Report
+    train: Path,
+    test: Path | None,
+    holdout: str,
+    k: int,
+    configurations: Sequence[Configuration],
+    report: ReportProgress,
 ) -> dict[str, Any]:
     """Train each configuration on the training part, and measure it on the test part.
 

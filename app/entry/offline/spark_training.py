@@ -16,8 +16,8 @@ from pyspark.sql.types import StringType
 from app.config import Settings
 from app.entry.errors import SetupError
 from app.recommender.fit import spark
-from app.recommender.fit.learn import Report
 from app.recommender.packing import Packed
+from app.recommender.progress import ReportProgress
 from app.services.models.training import Engine, Model
 from app.storage.admin import schema
 from app.storage.database import Database
@@ -38,7 +38,7 @@ def engine(session: SparkSession, path: str, settings: Settings) -> Engine:
     """An engine that trains on Spark from a file or folder, and writes the model from Spark's workers."""
     project = settings.project
 
-    def learn(report: Report) -> Model:
+    def learn(report: ReportProgress) -> Model:
         return spark.learn(events(session, path, project), neighbors=settings.neighbors, report=report)
 
     return Engine(learn, partial(_write, (settings.region, settings.endpoint, settings.table_prefix)))

@@ -1,4 +1,4 @@
-"""What accuracy does not say: whether lists surprise, vary and reach beyond what is popular, for whom, and how sure."""
+"""Beyond-accuracy metrics (novelty, diversity, popularity lift), segments and confidence intervals."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from app.recommender.fit.metrics import Floats, Integers, Judged
 
 RESAMPLES = 1_000
 HEAD_SHARE = 0.2
-"""Of all items, the most popular ones that are the head."""
+"""Share of all items, the most popular ones, that form the head."""
 NEW_SHARE = 0.25
-"""Of all users, those with the shortest histories that are new."""
+"""Share of all users, those with the shortest histories, that count as new."""
 USERS_AT_ONCE = 256
 
 Mask = npt.NDArray[np.bool_]
@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class BeyondAccuracy:
-    """Means over users of what their lists are like."""
+    """Beyond-accuracy metrics, as means over users."""
 
     novelty: float
     """Bits of surprise: mean of -log2 of the share of users who know an item (Zhou et al., PNAS 107, 2010)."""
@@ -34,45 +34,48 @@ class BeyondAccuracy:
 
 
 def of_lists(judged: Judged, seen: sparse.csr_matrix) -> BeyondAccuracy:
-    """Of the users' lists.
+    """Computes the metrics of the users' lists.
 
     Args:
         judged: users and their lists.
         seen: users x items, non-zero where a user interacted with an item before.
     """
     lists = judged.lists()
-    known = (seen != 0).astype(np.float64)
+    interacted = (seen != 0).astype(np.float64)
     popularity = metrics.popularity(seen)
-    places = max(lists.nnz, 1)
-    surprise = -np.log2(np.maximum(popularity, 1.0) / max(known.shape[0], 1))
-    novelty = float((lists @ surprise).sum() / places)
-    own = known[judged.users]
+    positions = max(lists.nnz, 1)
+    surprise = -np.log2(np.maximum(popularity, 1.0) / max(interacted.shape[0], 1))
+    novelty = float((lists @ surprise).sum() / positions)
+    own = interacted[judged.users]
     histories, lengths = np.diff(own.indptr) > 0, np.diff(lists.indptr) > 0
     both = histories & lengths
     theirs = (own @ popularity)[both] / np.diff(own.indptr)[both]
-    given = (lists @ popularity)[both] / np.diff(lists.indptr)[both]
-    lift = float(given.mean() / theirs.mean() - 1.0) if both.any() else 0.0
-    return BeyondAccuracy(novelty, _diversity(lists, known, popularity), lift)
+    recommended = (lists @ popularity)[both] / np.diff(lists.indptr)[both]
+    lift = float(recommended.mean() / theirs.mean() - 1.0) if both.any() else 0.0
+    return BeyondAccuracy(novelty, _diversity(lists, interacted, popularity), lift)
 
 
-def _diversity(lists: sparse.csr_matrix, known: sparse.csr_matrix, popularity: Integers) -> float:
-    """From the length of the sum of a list's unit vectors: |sum v|^2 = k + the sum of all pairs' cosines."""
+def _diversity(lists: sparse.csr_matrix, interacted: sparse.csr_matrix, popularity: Integers) -> float:
+    """Uses the sum of a list's unit vectors: |sum v|^2 = k + the sum of the cosines of all ordered pairs."""
     lengths = np.sqrt(np.maximum(popularity, 1.0))
-    units = sparse.csr_matrix((known @ sparse.diags(1.0 / lengths)).T)
+    units = sparse.csr_matrix((interacted @ sparse.diags(1.0 / lengths)).T)
     touched = popularity > 0
     sizes = np.asarray(lists[:, touched].sum(axis=1)).ravel()
-    found: list[float] = []
+    diversities: list[float] = []
     for start in range(0, lists.shape[0], USERS_AT_ONCE):
         summed = lists[start : start + USERS_AT_ONCE] @ units
         squared = np.asarray(summed.multiply(summed).sum(axis=1)).ravel()
         size = sizes[start : start + USERS_AT_ONCE]
         pairs = size > 1
-        found += (1.0 - (squared[pairs] - size[pairs]) / (size[pairs] * (size[pairs] - 1))).tolist()
-    return float(np.mean(found)) if found else 0.0
+        diversities += (1.0 - (squared[pairs] - size[pairs]) / (size[pairs] * (size[pairs] - 1))).tolist()
+    return float(np.mean(diversities)) if diversities else 0.0
 
 
 def interval(values: Floats, seed: int = 0) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of a mean over users (Efron and Tibshirani, 1993, chapter 13)."""
+    """Returns the 95 % percentile bootstrap interval of a mean over users (Efron and Tibshirani, 1993, chapter 13).
+
+    (0, 0) if there are no values.
+    """
     if not len(values):
         return 0.0, 0.0
     means = np.array([values[chosen].mean() for chosen in _resamples(len(values), seed)])
@@ -87,7 +90,7 @@ def _resamples(count: int, seed: int) -> Iterator[Integers]:
 
 
 def head(seen: sparse.csr_matrix) -> Mask:
-    """True for the most popular items."""
+    """Returns a mask of the most popular items."""
     popularity = metrics.popularity(seen)
     chosen = np.zeros(len(popularity), dtype=bool)
     chosen[most_frequent(popularity, round(HEAD_SHARE * len(popularity)))] = True
@@ -95,7 +98,7 @@ def head(seen: sparse.csr_matrix) -> Mask:
 
 
 def user_segments(judged: Judged, seen: sparse.csr_matrix) -> Mapping[str, Judged]:
-    """Those with the shortest histories, and the others."""
+    """Splits users into those with the shortest histories and the others."""
     lengths = np.diff((seen != 0).tocsr().indptr)[judged.users]
     longest = np.quantile(lengths, NEW_SHARE) if len(lengths) else 0.0
     new = lengths <= longest
@@ -103,10 +106,12 @@ def user_segments(judged: Judged, seen: sparse.csr_matrix) -> Mapping[str, Judge
 
 
 def item_segments(held_out: sparse.csr_matrix, seen: sparse.csr_matrix) -> Mapping[str, sparse.csr_matrix]:
-    """What is right among the most popular items, and among the others."""
+    """Splits the events held out into those of the most popular items and those of the others."""
     popular = head(seen)
     parts = {"head items": popular, "tail items": ~popular}
-    found = {name: sparse.csr_matrix(held_out @ sparse.diags(chosen.astype(float))) for name, chosen in parts.items()}
-    for part in found.values():
+    segments = {
+        name: sparse.csr_matrix(held_out @ sparse.diags(chosen.astype(float))) for name, chosen in parts.items()
+    }
+    for part in segments.values():
         part.eliminate_zeros()
-    return found
+    return segments

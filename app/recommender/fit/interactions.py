@@ -1,4 +1,4 @@
-"""Events as a matrix of users x items."""
+"""Reads events into a matrix of users x items."""
 
 import math
 from array import array
@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.int64]
 class Interactions:
     """The strongest event of each user and item.
 
-    Entry n says: user `users[n]` did something of weight `values[n]` with item `items[n]`, last at `times[n]` seconds.
+    Entry n: user `users[n]` interacted with item `items[n]` with weight `values[n]`, last at `times[n]` seconds.
     """
 
     user_ids: list[str]
@@ -35,18 +35,18 @@ class Interactions:
         return len(self.users)
 
     def matrix(self, chosen: npt.NDArray[np.bool_] | None = None) -> sparse.csr_matrix:
-        """X of shape (users, items), of the chosen entries or all."""
+        """Returns X of shape (users, items), with the chosen entries or all."""
         entries = slice(None) if chosen is None else chosen
         shape = (len(self.user_ids), len(self.item_ids))
         return sparse.csr_matrix((self.values[entries], (self.users[entries], self.items[entries])), shape)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "Interactions":
-        """The chosen entries; users keep their numbers, items are renumbered."""
+        """Returns the chosen entries; users keep their numbers, items are renumbered."""
         kept, items = np.unique(self.items[chosen], return_inverse=True)
         return replace(self.taken(chosen), item_ids=[self.item_ids[number] for number in kept], items=items)
 
     def taken(self, chosen: npt.NDArray[np.bool_]) -> "Interactions":
-        """The chosen entries; users and items keep their numbers."""
+        """Returns the chosen entries; users and items keep their numbers."""
         return replace(
             self,
             users=self.users[chosen],
@@ -56,7 +56,7 @@ class Interactions:
         )
 
     def aged(self, half_life_days: float | None) -> sparse.csr_matrix:
-        """X as serving weighs a history: by age, counted from each user's newest event."""
+        """Returns X weighted as in serving: by age relative to the user's newest event."""
         if half_life_days is None:
             return self.matrix()
         newest = np.full(len(self.user_ids), -np.inf)
@@ -66,12 +66,12 @@ class Interactions:
 
 
 def most_frequent(counts: Integers, number: int) -> Integers:
-    """Positions of the largest counts; ties go to the first."""
+    """Returns the positions of the largest counts; of equals, the first."""
     return np.argsort(-counts, kind="stable")[:number]
 
 
 def gather(events: Iterable[Event]) -> Interactions:
-    """Read events, in any order, once; events that count nothing are left out. An event takes 32 bytes meanwhile."""
+    """Reads events once, in any order, at 32 bytes an event; events of weight 0 are left out."""
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     numbers, facts = array("i"), array("d")
@@ -108,23 +108,23 @@ def gather(events: Iterable[Event]) -> Interactions:
 
 
 def _last_of_each(pair: Integers, times: Floats, ratings: Floats) -> Integers:
-    """Positions of each pair's newest rating, of those of one time the highest."""
+    """Returns the position of each pair's newest rating; of equal times, the highest rating."""
     order = np.lexsort((ratings, times, pair))
     ends = np.append(pair[order][1:] != pair[order][:-1], True) if len(order) else np.zeros(0, bool)
-    found: Integers = order[ends]
-    return found
+    last: Integers = order[ends]
+    return last
 
 
 def _renumbered(ids: list[str], column: Integers) -> tuple[list[str], Integers]:
-    """Only those that occur, in the order of their ids."""
+    """Keeps only the ids that occur, sorted, and renumbers the column."""
     used = sorted(np.unique(column).tolist(), key=lambda number: ids[number])
-    place = np.zeros(len(ids), dtype=np.int64)
-    place[used] = np.arange(len(used))
-    return [ids[number] for number in used], place[column]
+    new_numbers = np.zeros(len(ids), dtype=np.int64)
+    new_numbers[used] = np.arange(len(used))
+    return [ids[number] for number in used], new_numbers[column]
 
 
 def combined(train: Interactions, test: Interactions) -> tuple[Interactions, npt.NDArray[np.bool_]]:
-    """Both with common numbers, and True for those of the test part; what is in both counts as training."""
+    """Joins both under common numbers and returns a mask of the test entries; entries in both count as training."""
     user_ids = sorted({*train.user_ids, *test.user_ids})
     item_ids = sorted({*train.item_ids, *test.item_ids})
 

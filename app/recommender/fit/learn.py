@@ -1,4 +1,4 @@
-"""From events to packed rows: choose the parameters, judge them, learn from everything."""
+"""From events to packed rows: choose the parameters, evaluate them, fit on all events."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,20 +17,20 @@ from app.recommender.fit.interactions import Interactions, gather, most_frequent
 from app.recommender.fit.parameter_search import LOCAL, Choice
 from app.recommender.fit.solver import dense_bytes
 from app.recommender.packing import Packed
+from app.recommender.progress import ReportProgress
 
-Report = Callable[[str, float], None]
 LIST_LENGTH = 500
 MEMORY_SHARE = 0.8
-"""Of the memory that a training may use, what the dense solver may."""
+"""Share of a training's memory that the dense solver may use."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What a model was learned from."""
+    """Size and items of the data that a model was trained on."""
 
     item_ids: list[str]
     item_users: npt.NDArray[np.int64]
-    """How many users each item has."""
+    """Number of users of each item, shape (items,)."""
     users: int
     interactions: int
     rating_threshold: float | None
@@ -44,18 +44,18 @@ class Extent:
 
 @dataclass(frozen=True)
 class BaseModel:
-    """Of a model that is ready to be published, all but its rows."""
+    """A model that is ready to be published, without its rows."""
 
     extent: Extent
     choice: Choice
     unseen_ids: tuple[str, ...]
-    """Items without events, whose rows and columns in the model follow those of the others."""
+    """Items without events; their rows and columns come after those of the others."""
     content_weight: float | None
-    """What an item weighs that says of itself the same as another one."""
+    """Weight of an item with equal content."""
 
     @property
     def item_ids(self) -> list[str]:
-        """Of the model's rows and columns."""
+        """Item ids of the model's rows and columns."""
         return [*self.extent.item_ids, *self.unseen_ids]
 
     @property
@@ -70,7 +70,7 @@ class BaseModel:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Of the events held out, at 20, from a model that did not see them."""
+        """Quality at 20 on the events held out, of a model that did not see them."""
         baseline = {f"popularity_{name}": value for name, value in self.choice.popularity.rounded().items()}
         del baseline["popularity_users"]
         return {**self.choice.quality.rounded(), **baseline}
@@ -81,7 +81,7 @@ class BaseModel:
         return {"interactions": extent.interactions, "users": extent.users, "items": len(extent.item_ids)}
 
     def popular(self, categories: Mapping[str, tuple[str, ...]]) -> list[tuple[str, bytes]]:
-        """Packed lists by category, "" for all: the items that most users interacted with, and by how many."""
+        """Returns packed popular lists by category ("" for all): items and their numbers of users, most users first."""
         counts, item_ids = self.extent.item_users, self.extent.item_ids
         ranked: dict[str, list[tuple[str, float]]] = {"": []}
         for number in most_frequent(counts, len(counts)).tolist():
@@ -92,19 +92,19 @@ class BaseModel:
         return [(category, packing.pack(entries)) for category, entries in ranked.items()]
 
     def terms(self, items: Mapping[str, Item]) -> bytes:
-        """The packed list of how rare terms are."""
+        """Returns the packed inverse frequencies of terms."""
         return packing.pack(content.inverse_frequencies(list(items.values())))
 
     def unseen(self, items: Mapping[str, Item]) -> tuple[str, ...]:
-        """The ids of items without interactions."""
+        """Returns the ids of items without interactions, sorted."""
         return tuple(sorted(items.keys() - set(self.extent.item_ids)))
 
     def content(self, items: Mapping[str, Item], scale: float) -> sparse.csr_matrix:
-        """What items say of themselves, as weights to be added, for the known items and then the unseen ones.
+        """Returns the content weights to add to the model, for its items and then the unseen ones.
 
         Args:
-            items: those of the catalog.
-            scale: what an equal item weighs.
+            items: the items of the catalog, by id.
+            scale: weight of an item with equal content.
         """
         item_ids = [*self.extent.item_ids, *self.unseen(items)]
         users = np.zeros(len(item_ids))
@@ -119,7 +119,7 @@ class LocalModel(BaseModel):
     model: sparse.csr_matrix
 
     def with_content(self, items: Mapping[str, Item]) -> "LocalModel":
-        """With neighbors by what items say of themselves, for items that few users or none have touched."""
+        """Returns the model with content neighbors for items that have few users or none."""
         usual = content.usual_weight(content.heaviest(self.model))
         added = self.content(items, usual)
         model = self.model.copy()
@@ -128,15 +128,16 @@ class LocalModel(BaseModel):
         return replace(self, model=model, unseen_ids=self.unseen(items), content_weight=usual)
 
     def publish(self, put: Callable[[Packed], None]) -> None:
+        """Passes the packed rows to `put`."""
         put(self.packed_rows())
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
-        """Each item that has neighbors, with its row, heaviest first."""
+        """Yields each item with neighbors and its packed row, heaviest first."""
         return packed(self.model, self.item_ids)
 
 
 def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) -> Iterator[tuple[str, bytes]]:
-    """Each item that has neighbors, with its row, heaviest first; the model's rows begin with item number `first`."""
+    """Yields each item with neighbors and its packed row, heaviest first; row 0 is item number `first`."""
     for number in range(model.shape[0]):
         start, end = model.indptr[number : number + 2]
         if start == end:
@@ -148,9 +149,14 @@ def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) ->
 
 
 def learn(
-    events: Iterable[Event], *, neighbors: int, memory_bytes: int, report: Report, earlier: Mapping[str, Any] = {}
+    events: Iterable[Event],
+    *,
+    neighbors: int,
+    memory_bytes: int,
+    report: ReportProgress,
+    earlier: Mapping[str, Any] = {},
 ) -> LocalModel:
-    """Learn from events, with the parameters that an earlier version chose if they are given.
+    """Trains a model on events, with the parameters of an earlier version if there is one.
 
     Raises:
         NotTrainable: there are fewer than two users or two items with events that count.
@@ -160,31 +166,18 @@ def learn(
     return fitted(interactions, choice, neighbors=neighbors, report=report)
 
 
-def from_interactions(
-    interactions: Interactions,
-    *,
-    neighbors: int,
-    memory_bytes: int,
-    report: Report,
-    held_out: npt.NDArray[np.bool_] | None = None,
-) -> LocalModel:
-    """Choose parameters on what is held out (by default each user's newest fifth), then fit everything with them."""
-    choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, held_out=held_out)
-    return fitted(interactions, choice, neighbors=neighbors, report=report)
-
-
 def chosen(
     interactions: Interactions,
     *,
     neighbors: int,
     memory_bytes: int,
-    report: Report,
+    report: ReportProgress,
     held_out: npt.NDArray[np.bool_] | None = None,
     earlier: Mapping[str, Any] = {},
 ) -> Choice:
-    """The parameters and the solver that do best on what is held out, or that an earlier version chose.
+    """Chooses the parameters and solver that do best on the events held out, or those of an earlier version.
 
-    Where the dense solver has no room in so many bytes, the local one does it, whatever is the better.
+    If the dense solver does not fit into `memory_bytes`, the local one is used even if it is worse.
 
     Raises:
         NotTrainable: there are fewer than two users or two items.
@@ -199,8 +192,8 @@ def chosen(
     return choice if fits else replace(choice, solver=LOCAL)
 
 
-def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report: Report) -> LocalModel:
-    """Learn from everything with the parameters that were chosen."""
+def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report: ReportProgress) -> LocalModel:
+    """Fits the chosen parameters on all events."""
     report("learning", 0.0)
     model = parameter_search.fitted(
         interactions.matrix(), choice.parameters, choice.solver, neighbors, lambda done: report("learning", done)
@@ -210,7 +203,9 @@ def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report
 
 
 def check_trainable(extent: Extent) -> None:
-    """Raises NotTrainable."""
+    """Raises NotTrainable if there are fewer than two users or two items."""
     if extent.users < 2 or len(extent.item_ids) < 2:  # noqa: PLR2004
-        found = f"{extent.users} user(s) and {len(extent.item_ids)} item(s)"
-        raise NotTrainable(f"A model needs events of at least 2 users on 2 items; there are {found}. Send more events.")
+        counts = f"{extent.users} user(s) and {len(extent.item_ids)} item(s)"
+        raise NotTrainable(
+            f"A model needs events of at least 2 users on 2 items; there are {counts}. Send more events."
+        )

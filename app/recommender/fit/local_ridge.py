@@ -1,12 +1,12 @@
-"""Ridge regression of every item on its own neighborhood: for catalogs whose Gram matrix has no room in memory.
+"""Ridge regression of every item on its own neighborhood, for catalogs whose Gram matrix does not fit into memory.
 
-The same least squares as `solver`, restricted to the items that can matter for a target j: those that count j among
-their heaviest final neighbors by co-occurrence, and j's own strongest. For the neighborhood S of j,
+The least squares of `solver`, restricted to the items that can matter for a target j: those that have j among their
+heaviest final neighbors by co-occurrence, and j's own strongest. For the neighborhood S of j,
 
     W[S, j] = (G[S, S] + lambda I)^-1 G[S, j]
 
-Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLIM, which restricts S likewise, by a
-feature selection). Every target is solved by itself, so that targets can be spread over machines.
+Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLIM, which restricts S by a
+feature selection). Targets are solved independently, so they can be spread over machines.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
-from app.recommender.fit.solver import Floats, Parameters, normalised
+from app.recommender.fit.solver import Floats, Parameters, normalized
 
 Integers = npt.NDArray[np.int64]
 Row = tuple[Integers, npt.NDArray[np.floating]]
@@ -26,38 +26,38 @@ Row = tuple[Integers, npt.NDArray[np.floating]]
 
 BLOCK_ITEMS = 2_000
 GRAM_ENTRIES, LEAST_KEPT = 60_000_000, 300
-"""Strongest entries of the Gram matrix that are kept (8 bytes each), and at least of each row.
+"""Number of entries of the Gram matrix to keep, the strongest (8 bytes each), and the least number per row.
 
-What is left out counts as 0, which ruins the solution where it is much: with 300 of the 1,966 entries that a row of
-Online Retail has, NDCG@20 is .12 in place of .31.
+The others count as 0, which ruins the solution if they are many: with 300 of the 1,966 entries in a row of Online
+Retail, NDCG@20 is .12 instead of .31.
 """
 PER_SOURCE = 50
-"""Targets that a source is in the neighborhood of, at least."""
+"""Number of neighborhoods that each source joins, at least."""
 OWN = 50
-"""Of a target's own strongest items."""
+"""Number of a target's own strongest items in its neighborhood."""
 MOST = 1_500
-"""Items of a neighborhood."""
+"""Most items in a neighborhood."""
 TARGETS_A_REPORT = 2_000
 DENSE_ITEMS = 8_000
-"""Up to so many, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is quicker."""
+"""Up to this many items, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is faster."""
 
 
 @dataclass(frozen=True)
 class Gram:
-    """G = Xn' Xn, of each row the strongest entries off the diagonal, and the diagonal."""
+    """G = Xn' Xn: the strongest entries of each row off the diagonal, and the diagonal."""
 
     strongest: sparse.csr_matrix
     diagonal: Floats
 
     @classmethod
     def of(cls, blocks: Iterable[tuple[sparse.csr_matrix, Floats]]) -> "Gram":
-        """From its blocks, in their order."""
+        """Joins blocks of rows, in order."""
         matrices, diagonals = zip(*blocks, strict=True)
         return cls(sparse.vstack(matrices, "csr"), np.concatenate(diagonals))
 
     @property
     def ridge_unit(self) -> float:
-        """What lambda is a multiple of."""
+        """The unit of lambda: the mean of the diagonal."""
         return max(float(self.diagonal.mean()), float(np.finfo(np.float64).tiny))
 
 
@@ -67,11 +67,11 @@ def local_weights(
     neighbors: int,
     report: Callable[[float], None] = lambda _: None,
 ) -> sparse.csr_matrix:
-    """The final weights F[i, j] = di^-b * W[i, j] * dj^b of shape (items, items).
+    """Returns the final weights F[i, j] = di^-b * W[i, j] * dj^b of shape (items, items).
 
-    Of each row, half of `neighbors` are the largest and half the lowest.
+    Each row keeps `neighbors` weights: half are the largest, half the lowest.
     """
-    normal, sinks = normalised(interactions, parameters)
+    normal, sinks = normalized(interactions, parameters)
     problem = LeastSquares.of(gram(normal), sinks, parameters.ridge)
     final = problem.columns(np.arange(len(sinks)), report)
     return strongest(final.T.tocsr(), neighbors)
@@ -79,11 +79,11 @@ def local_weights(
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """All that the weights towards a target follow from, whoever solves for which."""
+    """The shared inputs of the regressions, from which each target is solved independently."""
 
     gram: Gram
     around: sparse.csr_matrix
-    """As from `neighborhoods`."""
+    """Targets x members, the result of `neighborhoods`."""
     sinks: Floats
     """di^-b of every item."""
     penalty: float
@@ -94,7 +94,7 @@ class LeastSquares:
         return cls(gram, neighborhoods(gram.strongest, raised(sinks)), sinks, ridge * gram.ridge_unit)
 
     def columns(self, targets: Integers, report: Callable[[float], None] = lambda _: None) -> sparse.csr_matrix:
-        """The final weights towards some targets, of shape (targets, items)."""
+        """Returns the final weights towards some targets, of shape (targets, items)."""
         towards = raised(self.sinks)
 
         def solved() -> Iterator[Row]:
@@ -104,31 +104,31 @@ class LeastSquares:
                     report(number / len(targets))
                 yield members, weights * self.sinks[members] * towards[target]
 
-        with threadpool_limits(1, "blas"):  # systems this small are solved in half the time without other threads
+        with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
             return of_rows(solved(), len(self.sinks))
 
 
 def raised(sinks: Floats) -> Floats:
-    """dj^b from dj^-b; 0 if dj^-b is 0."""
+    """Returns dj^b from dj^-b; 0 if dj^-b is 0."""
     return np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
 
 
 def gram(normal: sparse.csr_matrix) -> Gram:
-    """Computed in blocks of rows; only the strongest entries of each stay in memory."""
+    """Computes the Gram matrix in blocks of rows; only the strongest entries of each stay in memory."""
     return Gram.of(pruned(start, block) for start, block in gram_blocks(normal))
 
 
 def gram_blocks(normal: sparse.csr_matrix) -> Iterator[tuple[int, sparse.csr_matrix]]:
-    """Xn' Xn in blocks of rows, each with the number of its first one."""
+    """Yields Xn' Xn in blocks of rows, each with the number of its first row."""
     transposed = normal.T.tocsr()
     for start in range(0, normal.shape[1], BLOCK_ITEMS):
         yield start, (transposed[start : start + BLOCK_ITEMS] @ normal).tocsr()
 
 
 def pruned(start: int, block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, Floats]:
-    """The strongest entries of a block's rows off the diagonal, and the diagonal.
+    """Returns the strongest entries of a block's rows off the diagonal, and the diagonal.
 
-    Sums of doubles are rounded before entries are chosen, so that those in another order choose the same.
+    Sums of doubles are rounded before entries are chosen, so that the order of summation does not matter.
     """
     height, items = block.shape
     kept = max(GRAM_ENTRIES // items, LEAST_KEPT)
@@ -148,7 +148,7 @@ def pruned(start: int, block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, Flo
 
 
 def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
-    """Targets x members: the sources whose heaviest final neighbors a target is among, and its own strongest items.
+    """Returns targets x members: sources with the target among their heaviest final neighbors, and its strongest items.
 
     Args:
         matrix: the strongest entries of the Gram matrix.
@@ -171,18 +171,18 @@ def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matri
 def solve(
     matrix: Gram, around: sparse.csr_matrix, sinks: Floats, penalty: float, targets: Integers
 ) -> Iterator[tuple[int, Integers, Floats]]:
-    """For each target its neighborhood and the weights in it, before they are made final.
+    """Yields each target with its neighborhood and the weights W in it, not yet scaled to final weights.
 
     Args:
         matrix: the Gram matrix.
-        around: as from `neighborhoods`.
-        sinks: di^-b of every item; where a neighborhood is too large, those with the heaviest G[i, j] di^-b stay.
+        around: result of `neighborhoods`.
+        sinks: di^-b of every item; a neighborhood that is too large keeps the items with the heaviest G[i, j] di^-b.
         penalty: lambda.
         targets: the items to solve for.
     """
     items = len(sinks)
     dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
-    place = np.full(items, -1, np.int64)
+    position = np.full(items, -1, np.int64)
     towards = np.zeros(items, np.float32)
     for target in targets.tolist():
         members, _ = _row(around, target)
@@ -190,41 +190,41 @@ def solve(
         towards[columns] = entries
         if len(members) > MOST:
             members = np.sort(members[largest(towards[members] * sinks[members], MOST)])
-        right = towards[members].astype(np.float64)
+        co_occurrence = towards[members].astype(np.float64)
         towards[columns] = 0.0
-        cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, place)
-        left = np.maximum(cut, cut.T).astype(np.float64)
-        np.fill_diagonal(left, matrix.diagonal[members] + penalty)
-        yield target, members, _solved(left, right)
+        cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
+        system = np.maximum(cut, cut.T).astype(np.float64)
+        np.fill_diagonal(system, matrix.diagonal[members] + penalty)
+        yield target, members, _solved(system, co_occurrence)
 
 
-def _solved(left: Floats, right: Floats) -> Floats:
-    if not len(right):
-        return right
-    _, solution, failed = lapack.dposv(left, right)
-    if failed:  # entries that were left out can make it indefinite: co-occurrence is left
-        solution = right / left.diagonal()
-    found: Floats = solution
-    return found
+def _solved(system: Floats, co_occurrence: Floats) -> Floats:
+    if not len(co_occurrence):
+        return co_occurrence
+    _, solution, failed = lapack.dposv(system, co_occurrence)
+    if failed:  # entries that were left out can make the system indefinite: use scaled co-occurrence
+        solution = co_occurrence / system.diagonal()
+    weights: Floats = solution
+    return weights
 
 
-def _cut(matrix: sparse.csr_matrix, members: Integers, place: Integers) -> npt.NDArray[np.float32]:
-    """The rows and columns of some items, dense. `place` is -1 everywhere, and is again afterwards."""
+def _cut(matrix: sparse.csr_matrix, members: Integers, position: Integers) -> npt.NDArray[np.float32]:
+    """Returns the rows and columns of some items, dense. `position` is -1 everywhere, before and after the call."""
     size = len(members)
-    place[members] = np.arange(size)
+    position[members] = np.arange(size)
     starts = matrix.indptr[members].astype(np.int64)
     lengths = matrix.indptr[members + 1] - starts
     entries = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-    columns = place[matrix.indices[entries]]
+    columns = position[matrix.indices[entries]]
     inside = columns >= 0
     cut = np.zeros((size, size), np.float32)
     cut[np.repeat(np.arange(size), lengths)[inside], columns[inside]] = matrix.data[entries[inside]]
-    place[members] = -1
+    position[members] = -1
     return cut
 
 
 def strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
-    """As `solver.strongest`, of rows that are sparse."""
+    """Like `solver.strongest`, for a sparse matrix."""
     half = count // 2
 
     def rows() -> Iterator[Row]:
@@ -238,7 +238,7 @@ def strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
 
 
 def of_rows(rows: Iterable[Row], width: int) -> sparse.csr_matrix:
-    """A matrix from the columns and entries of each of its rows, of float32."""
+    """Builds a float32 matrix of this width from the columns and entries of each row."""
     indices, values, lengths = [], [], []
     for columns, entries in rows:
         indices.append(columns.astype(np.int32))
@@ -249,7 +249,7 @@ def of_rows(rows: Iterable[Row], width: int) -> sparse.csr_matrix:
 
 
 def largest(values: npt.NDArray[np.floating], count: int) -> Integers:
-    """Positions of the largest values, in no order."""
+    """Returns the positions of the largest values, unordered."""
     if len(values) <= count:
         return np.arange(len(values))
     return np.argpartition(-values, count - 1)[:count] if count else np.arange(0)

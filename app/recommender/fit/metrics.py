@@ -1,4 +1,4 @@
-"""How good recommendations are, over the full ranking of unseen items.
+"""Ranking metrics over the full ranking of unseen items.
 
 Binary relevance. Definitions: Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", 2002 (NDCG);
 Voorhees, TREC-8, 1999 (MRR).
@@ -18,7 +18,7 @@ USERS_AT_ONCE, SCORES_AT_ONCE = 512, 25_000_000
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over the users that have something held out, each in [0, 1]; all zero if there is no such user."""
+    """Means over the users with events held out, each in [0, 1]; all zero if there are no such users."""
 
     recall: float
     ndcg: float
@@ -34,17 +34,17 @@ class Quality:
 
 @dataclass(frozen=True)
 class Judged:
-    """What each of some users was recommended, and how good that was."""
+    """Recommended lists and their metrics, for each user."""
 
     users: Integers
-    """Their rows, shape (n,); the others have that length too."""
+    """Row numbers of the users, shape (n,); the other arrays have this length too."""
     recall: Floats
     ndcg: Floats
     hit_rate: Floats
     mrr: Floats
     top: Integers
     """Items by rank, shape (n, k)."""
-    known: npt.NDArray[np.bool_]
+    filled: npt.NDArray[np.bool_]
     """Whether there is an item at that rank, shape (n, k)."""
     items: int
 
@@ -54,39 +54,39 @@ class Judged:
         recall, ndcg, hit_rate, mrr = (
             float(values.mean()) for values in (self.recall, self.ndcg, self.hit_rate, self.mrr)
         )
-        recommended = np.unique(self.top[self.known])
+        recommended = np.unique(self.top[self.filled])
         return Quality(recall, ndcg, hit_rate, mrr, len(recommended) / self.items, len(self.users))
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "Judged":
-        """Some of the users."""
+        """Returns the chosen users."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in PER_USER})
 
     def lists(self) -> sparse.csr_matrix:
-        """1 where a user was recommended an item, shape (n, items)."""
-        rows = np.repeat(np.arange(len(self.users)), self.known.sum(axis=1))
-        return sparse.csr_matrix((np.ones(len(rows)), (rows, self.top[self.known])), (len(self.users), self.items))
+        """Returns a matrix of shape (n, items): 1 if the item was recommended to the user."""
+        rows = np.repeat(np.arange(len(self.users)), self.filled.sum(axis=1))
+        return sparse.csr_matrix((np.ones(len(rows)), (rows, self.top[self.filled])), (len(self.users), self.items))
 
 
-PER_USER = ("users", "recall", "ndcg", "hit_rate", "mrr", "top", "known")
+PER_USER = ("users", "recall", "ndcg", "hit_rate", "mrr", "top", "filled")
 
 
 def quality(
     history: sparse.csr_matrix, model: sparse.csr_matrix, seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int
 ) -> Quality:
-    """Means of what `judged` gives."""
+    """Returns the means of `judged`."""
     return judged(history, model, seen, held_out, k).quality()
 
 
 def judged(
     history: sparse.csr_matrix, model: sparse.csr_matrix, seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int
 ) -> Judged:
-    """Judge the k best unseen items of each user that has something held out.
+    """Evaluates the k best unseen items of each user with events held out.
 
     Args:
         history: users x items, weights of past events.
-        model: columns of the history x items, the kept weights.
-        seen: users x items, non-zero where an item is not to be recommended.
-        held_out: users x items, non-zero where an item is right.
+        model: columns of the history x items, the weights.
+        seen: users x items, non-zero for items that must not be recommended.
+        held_out: users x items, non-zero for relevant items.
         k: length of the lists.
 
     recall = hits / held out; ndcg = sum of 1 / log2(1 + rank) over hits / the same for a perfect list; mrr = 1 / rank
@@ -99,25 +99,25 @@ def judged(
     perfect = np.cumsum(discounts)
     recall, ndcg, hit_rate, mrr = np.zeros((4, len(users)))
     shape = len(users), k
-    found = Judged(users, recall, ndcg, hit_rate, mrr, np.zeros(shape, np.int64), np.zeros(shape, bool), items)
+    result = Judged(users, recall, ndcg, hit_rate, mrr, np.zeros(shape, np.int64), np.zeros(shape, bool), items)
     at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(items, 1)))
     for start in range(0, len(users) if k else 0, at_once):
         chosen, part = users[start : start + at_once], slice(start, start + at_once)
-        top, known = _top(history[chosen] @ model, seen[chosen], k)
-        hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & known
+        top, filled = _top(history[chosen] @ model, seen[chosen], k)
+        hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & filled
         relevant = np.diff(held_out.indptr)[chosen]
-        found.top[part], found.known[part] = top, known
-        found.recall[part] = hits.sum(axis=1) / relevant
-        found.ndcg[part] = (hits * discounts).sum(axis=1) / perfect[np.minimum(relevant, k) - 1]
-        found.hit_rate[part] = hits.any(axis=1)
-        found.mrr[part] = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
-    return found
+        result.top[part], result.filled[part] = top, filled
+        result.recall[part] = hits.sum(axis=1) / relevant
+        result.ndcg[part] = (hits * discounts).sum(axis=1) / perfect[np.minimum(relevant, k) - 1]
+        result.hit_rate[part] = hits.any(axis=1)
+        result.mrr[part] = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
+    return result
 
 
 def _top(
     scores: sparse.csr_matrix, seen: sparse.csr_matrix, k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The k best unseen items of each row, and which of them have a score at all."""
+    """Returns the k best unseen items of each row, and whether each has a positive score."""
     dense = scores.toarray() if sparse.issparse(scores) else np.asarray(scores)
     dense[dense <= 0] = -np.inf
     dense[seen.nonzero()] = -np.inf
@@ -128,17 +128,18 @@ def _top(
 
 
 def popularity(seen: sparse.csr_matrix) -> Integers:
-    """How many users interacted with each item."""
+    """Returns the number of users of each item, shape (items,)."""
     counts: Integers = np.asarray((seen != 0).sum(axis=0)).ravel()
     return counts
 
 
 def popularity_quality(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Quality:
-    """The baseline: every user gets the items that most users interacted with."""
+    """Evaluates the baseline that recommends the items with the most users."""
     return popularity_judged(seen, held_out, k).quality()
 
 
 def popularity_judged(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Judged:
+    """Evaluates the popularity baseline for each user."""
     counts = sparse.csr_matrix(popularity(seen).astype(np.float64))
-    everybody = sparse.csr_matrix(np.ones((seen.shape[0], 1)))
-    return judged(everybody, counts, seen, held_out, k)
+    same_history = sparse.csr_matrix(np.ones((seen.shape[0], 1)))
+    return judged(same_history, counts, seen, held_out, k)

@@ -1,4 +1,4 @@
-"""The trainer chooses its own parameters, on the newest events, which it holds out."""
+"""Search for the parameters that do best on each user's newest events, which are held out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from app.recommender.fit.interactions import Interactions, most_frequent
 from app.recommender.fit.local_ridge import local_weights
 from app.recommender.fit.metrics import Quality
 from app.recommender.fit.solver import Parameters, strongest, weight_matrix
+from app.recommender.progress import ReportProgress
 
 HELD_OUT = 0.2
 CHOICE_ITEMS = 4_000
@@ -24,14 +25,12 @@ MOST_TRIALS = 17
 HALF_LIVES_DAYS = (None, 365.0, 90.0, 30.0, 7.0)
 K = 20
 DENSE, LOCAL = "dense", "local"
-"""The solvers: every item on all others, or on its neighborhood."""
-
-Report = Callable[[str, float], None]
+"""Solvers: regress every item on all others, or on its neighborhood."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen parameters and how well they did on the events held out, beside popularity."""
+    """The chosen parameters and their quality on the events held out, with the popularity baseline."""
 
     parameters: Parameters
     half_life_days: float | None
@@ -41,7 +40,7 @@ class Choice:
 
 
 def newest(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
-    """True for the newest share of each user's interactions, at least one of two or more; ties are broken by item."""
+    """Returns a mask of the newest share of each user's interactions, at least one of two or more; ties go by item."""
     order = np.lexsort((interactions.items, interactions.times, interactions.users))
     counts = np.bincount(interactions.users, minlength=len(interactions.user_ids))
     ends = np.cumsum(counts)
@@ -53,45 +52,45 @@ def newest(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[n
 
 
 def at_random(interactions: Interactions, seed: int, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
-    """True for a random share of all interactions (numpy's default generator)."""
+    """Returns a mask of a random share of all interactions (numpy's default generator)."""
     return np.random.default_rng(seed).random(len(interactions)) < share
 
 
 def after(interactions: Interactions, share: float = HELD_OUT) -> npt.NDArray[np.bool_]:
-    """True for the newest share of all interactions, whoever's they are."""
+    """Returns a mask of the newest share of all interactions, across users."""
     held = np.zeros(len(interactions), dtype=bool)
     held[np.argsort(interactions.times, kind="stable")[len(held) - int(share * len(held)) :]] = True
     return held
 
 
 def parameters(
-    interactions: Interactions, neighbors: int, report: Report, held_out: npt.NDArray[np.bool_] | None = None
+    interactions: Interactions, neighbors: int, report: ReportProgress, held_out: npt.NDArray[np.bool_] | None = None
 ) -> Choice:
-    """Search the exponents and lambda coordinate by coordinate, then the half-life of events.
+    """Searches the exponents and lambda coordinate by coordinate, then the half-life of events.
 
-    A catalog of more than 4,000 items is searched on its 4,000 most frequent ones, and at most 4,000 users judge.
-    The dense solver searches, because it is quicker there; with what it found, the better of the two is chosen.
+    The search uses the 4,000 most frequent items and at most 4,000 users for evaluation. It runs the dense solver,
+    which is faster at that size; the better solver for the best parameters is chosen at the end.
     """
     trial = _trial(interactions, neighbors, report, held_out)
     best = trial.best([Parameters(0.25, 0.25, ridge) for ridge in RIDGES])
     best = trial.best([replace(best, user_exponent=exponent) for exponent in EXPONENTS])
     best = trial.best([replace(best, item_exponent=exponent) for exponent in EXPONENTS])
     best = trial.best([replace(best, ridge=best.ridge * factor) for factor in FINER])
-    solver = max((DENSE, LOCAL), key=lambda one: trial.quality(best, None, one).ndcg)
+    solver = max((DENSE, LOCAL), key=lambda name: trial.quality(best, None, name).ndcg)
     half_life = max(HALF_LIVES_DAYS, key=lambda days: trial.quality(best, days, solver).ndcg)
     return Choice(best, half_life, trial.quality(best, half_life, solver), trial.popularity(), solver)
 
 
-def reused(interactions: Interactions, neighbors: int, report: Report, earlier: Mapping[str, Any]) -> Choice:
-    """What an earlier version chose (its `parameters`), judged on the events of today."""
-    found = Parameters(earlier["user_exponent"], earlier["item_exponent"], earlier["ridge"])
+def reused(interactions: Interactions, neighbors: int, report: ReportProgress, earlier: Mapping[str, Any]) -> Choice:
+    """Evaluates the `parameters` of an earlier version on the current events."""
+    parameters = Parameters(earlier["user_exponent"], earlier["item_exponent"], earlier["ridge"])
     half_life, solver = earlier["half_life_days"], earlier["solver"]
     trial = _trial(interactions, neighbors, report, None)
-    return Choice(found, half_life, trial.quality(found, half_life, solver), trial.popularity(), solver)
+    return Choice(parameters, half_life, trial.quality(parameters, half_life, solver), trial.popularity(), solver)
 
 
 def _trial(
-    interactions: Interactions, neighbors: int, report: Report, held_out: npt.NDArray[np.bool_] | None
+    interactions: Interactions, neighbors: int, report: ReportProgress, held_out: npt.NDArray[np.bool_] | None
 ) -> "_Trial":
     held = newest(interactions) if held_out is None else held_out
     chosen = frequent(interactions, CHOICE_ITEMS)
@@ -105,14 +104,14 @@ def fitted(
     neighbors: int,
     report: Callable[[float], None] = lambda _: None,
 ) -> sparse.csr_matrix:
-    """The rows of one of the solvers."""
+    """Returns the rows of a solver, with `neighbors` weights each."""
     if solver == LOCAL:
         return local_weights(interactions, parameters, neighbors, report)
     return strongest(weight_matrix(interactions, parameters), neighbors)
 
 
 def frequent(interactions: Interactions, items: int) -> npt.NDArray[np.bool_]:
-    """True for the entries of the most frequent items."""
+    """Returns a mask of the entries of the most frequent items."""
     counts = np.bincount(interactions.items, minlength=len(interactions.item_ids))
     chosen = np.zeros(len(counts), dtype=bool)
     chosen[most_frequent(counts, items)] = True
@@ -120,9 +119,11 @@ def frequent(interactions: Interactions, items: int) -> npt.NDArray[np.bool_]:
 
 
 class _Trial:
-    """Fits on what is not held out and judges on the rest; nothing is fitted twice."""
+    """Fits candidates on the training part and evaluates them on the held-out part; no candidate is fitted twice."""
 
-    def __init__(self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int, report: Report) -> None:
+    def __init__(
+        self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int, report: ReportProgress
+    ) -> None:
         self._interactions, self._neighbors, self._report = interactions.taken(~held), neighbors, report
         self._train = self._interactions.matrix()
         self._test = _some_users(interactions.matrix(held), CHOICE_USERS)
@@ -150,7 +151,7 @@ class _Trial:
 
 
 def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
-    """Empty all but an even sample of the users that have something held out."""
+    """Keeps an even sample of the users with events held out, and empties the other rows."""
     users = np.flatnonzero(np.diff(held_out.indptr))
     if len(users) <= most:
         return held_out

@@ -23,12 +23,12 @@ class Parameters:
 
 
 def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Floats:
-    """The final weights F[i, j] = di^-b * W[i, j] * dj^b, of shape (items, items).
+    """Returns the final weights F[i, j] = di^-b * W[i, j] * dj^b, of shape (items, items).
 
     Xn = Du^-a X Di^-b, G = Xn' Xn, P = (G + lambda I)^-1, W[i, j] = -P[i, j] / P[j, j], and W[i, i] = 0.
     An item without interactions has zero weights.
     """
-    normal, shrink = normalised(interactions, parameters)
+    normal, shrink = normalized(interactions, parameters)
     gram = np.asfortranarray((normal.T @ normal).toarray())
     diagonal = np.einsum("ii->i", gram)
     diagonal += parameters.ridge * max(float(diagonal.mean()), np.finfo(np.float64).tiny)
@@ -45,32 +45,32 @@ def weight_matrix(interactions: sparse.csr_matrix, parameters: Parameters) -> Fl
     return final
 
 
-def normalised(interactions: sparse.csr_matrix, parameters: Parameters) -> tuple[sparse.csr_matrix, Floats]:
-    """Xn = Du^-a X Di^-b, and di^-b, which is 0 for an item without interactions."""
+def normalized(interactions: sparse.csr_matrix, parameters: Parameters) -> tuple[sparse.csr_matrix, Floats]:
+    """Returns Xn = Du^-a X Di^-b, and di^-b, which is 0 for an item without interactions."""
     shrink = shrunk(np.asarray(interactions.sum(axis=0)).ravel(), parameters)
     return scaled(interactions, shrink, parameters), shrink
 
 
 def shrunk(item_sums: Floats, parameters: Parameters) -> Floats:
-    """di^-b of the items."""
+    """Returns di^-b of the items, shape (items,)."""
     return _power(item_sums, -parameters.item_exponent)
 
 
 def scaled(interactions: sparse.csr_matrix, shrink: Floats, parameters: Parameters) -> sparse.csr_matrix:
-    """Xn of some users, from di^-b of all items."""
+    """Returns Xn of some users, from di^-b of all items."""
     user_sums = np.asarray(interactions.sum(axis=1)).ravel()
     return (sparse.diags(_power(user_sums, -parameters.user_exponent)) @ interactions @ sparse.diags(shrink)).tocsr()
 
 
 def dense_bytes(items: int) -> int:
-    """Memory that the dense solver needs: the Gram matrix, its inverse and copies of both (measured: 32 items^2)."""
+    """Returns the memory that the dense solver needs: the Gram matrix, inverse and copies (measured: 32 items^2)."""
     return 40 * items**2
 
 
 def strongest(final: Floats, count: int) -> sparse.csr_matrix:
-    """Keep of each row its count/2 largest and its count/2 lowest weights, zeros left out.
+    """Keeps the count/2 largest and count/2 lowest weights of each row, without zeros.
 
-    What speaks against an item can be worth as much room as what speaks for it: `make bench ONLY=rows` gives NDCG@20 of
+    Negative weights can be worth as much space as positive ones: `make bench ONLY=rows` gives NDCG@20 of
     .299 on Online Retail with half of 100 weights negative, .272 with the heaviest alone, .291 with all weights; on
     MovieTweetings there is no difference (.195).
     """

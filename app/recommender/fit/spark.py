@@ -1,7 +1,7 @@
-"""The learning of `local_ridge` on a Spark cluster: by users, then by blocks of items, both in parallel.
+"""Trains the models of `local_ridge` on a Spark cluster: parallel by users, then by blocks of items.
 
-What grows with the events stays on the workers. The driver keeps what grows with the items: their ids and sums, the
-strongest entries of the Gram matrix, and the events of the most frequent items, on which parameters are chosen.
+Data that grows with the events stays on the workers. The driver holds data that grows with the items: their ids and
+sums, the strongest entries of the Gram matrix, and the events of the most frequent items for the parameter search.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,56 +11,57 @@ from operator import add
 import numpy as np
 from pyspark import RDD, Broadcast
 from pyspark.sql import Column, DataFrame, Row, Window
-from pyspark.sql import functions as F  # noqa: N812 - its usual name
+from pyspark.sql import functions as F  # noqa: N812 - the customary name
 from scipy import sparse
 
 from app.domain.items import Item
 from app.recommender import weights
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, most_frequent
-from app.recommender.fit.learn import BaseModel, Extent, Report, check_trainable, packed
+from app.recommender.fit.learn import BaseModel, Extent, check_trainable, packed
 from app.recommender.fit.local_ridge import BLOCK_ITEMS, Gram, LeastSquares, gram_blocks, pruned, strongest
 from app.recommender.fit.parameter_search import CHOICE_ITEMS, HELD_OUT, LOCAL, Choice
 from app.recommender.fit.solver import Floats, Parameters, scaled, shrunk
 from app.recommender.packing import Packed
+from app.recommender.progress import ReportProgress
 
 TARGETS_A_TASK = 2_000
 Block = tuple[int, sparse.csr_matrix]
-"""Rows of a matrix, or a summand of them, by the number of the first one."""
+"""Number of the first row, and rows of a matrix or a summand of them."""
 
 
 @dataclass(frozen=True)
 class SparkModel(BaseModel):
-    """A model whose rows lie on the workers."""
+    """A model whose rows are on the workers."""
 
     blocks: "RDD[Block]"
-    """The rows, without what content adds."""
+    """The rows, without content neighbors."""
     added: "Broadcast[sparse.csr_matrix] | None" = None
 
     def with_content(self, items: Mapping[str, Item]) -> "SparkModel":
-        """With neighbors by what items say of themselves, for items that few users or none have touched."""
+        """Returns the model with content neighbors for items that have few users or none."""
         heaviest = np.concatenate(self.blocks.map(lambda block: content.heaviest(block[1])).collect())
         usual = content.usual_weight(heaviest)
         added = self.blocks.context.broadcast(self.content(items, usual))
         return replace(self, added=added, unseen_ids=self.unseen(items), content_weight=usual)
 
     def publish(self, put: Callable[[Packed], None]) -> None:
-        """Give each task its packed rows; `put` is pickled and runs on the workers."""
+        """Passes the packed rows of each block to `put`, which is pickled and runs on the workers."""
         context = self.blocks.context
         item_ids, added = context.broadcast(self.item_ids), self.added
         self.blocks.foreach(lambda block: put(_packed(block, item_ids.value, added.value if added else None)))
         if added is not None and self.unseen_ids:
-            known = len(self.extent.item_ids)
-            put(packed(added.value[known:], self.item_ids, known))
+            first_unseen = len(self.extent.item_ids)
+            put(packed(added.value[first_unseen:], self.item_ids, first_unseen))
 
 
-def learn(events: DataFrame, *, neighbors: int, report: Report) -> SparkModel:
-    """Learn from events.
+def learn(events: DataFrame, *, neighbors: int, report: ReportProgress) -> SparkModel:
+    """Trains a model on events.
 
     Args:
         events: columns user_id, item_id, event_type (strings), value (double or null), time (double, seconds).
-        neighbors: weights that are kept of each row.
-        report: told of the phases.
+        neighbors: number of weights to keep in each row.
+        report: called with the progress of each phase.
 
     Raises:
         NotTrainable: there are fewer than two users or two items with events that count.
@@ -72,20 +73,20 @@ def learn(events: DataFrame, *, neighbors: int, report: Report) -> SparkModel:
     choice = replace(_choice(pairs, extent, neighbors, report), solver=LOCAL)
     report("learning", 0.0)
     blocks = fitted(pairs, extent.item_ids, sums, choice.parameters, neighbors).persist()
-    blocks.count()  # so that the phase that is told is the one that works
+    blocks.count()  # compute now, so that the reported phase is the one at work
     report("learning", 1.0)
     return SparkModel(extent, choice, (), None, blocks)
 
 
 def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Parameters, neighbors: int) -> "RDD[Block]":
-    """The rows of `local_ridge.local_weights`.
+    """Returns the rows of `local_ridge.local_weights`, in blocks.
 
     Args:
-        pairs: as from `gathered`.
-        item_ids: of all items, sorted.
-        sums: of each item's values.
-        parameters: of the regression.
-        neighbors: weights that are kept of each row.
+        pairs: result of `gathered`.
+        item_ids: ids of all items, sorted.
+        sums: sum of each item's values, shape (items,).
+        parameters: parameters of the regression.
+        neighbors: number of weights to keep in each row.
     """
     context = pairs.sparkSession.sparkContext
     sinks = shrunk(sums, parameters)
@@ -101,9 +102,9 @@ def _blocks(items: int) -> int:
 
 
 def gathered(events: DataFrame) -> tuple[DataFrame, float | None]:
-    """The strongest event of each user and item (user_id, item_id, value, time), and from which rating on one counts.
+    """Returns the strongest event of each user and item (user_id, item_id, value, time), and the rating threshold.
 
-    As `interactions.gather`.
+    Like `interactions.gather`.
     """
     pair = ["user_id", "item_id"]
     is_rating = (F.col("event_type") == weights.RATING) & F.col("value").isNotNull()
@@ -117,22 +118,22 @@ def gathered(events: DataFrame) -> tuple[DataFrame, float | None]:
 
 
 def _weight() -> Column:
-    """What an event that is no rating counts in learning."""
-    known = [F.when(F.col("event_type") == name, weights.to_learn(name, None, None)) for name in weights.EVENT_WEIGHTS]
-    return F.coalesce(*known, F.lit(weights.to_learn("", None, None)))
+    """Returns the training weight of an event that is not a rating."""
+    cases = [F.when(F.col("event_type") == name, weights.to_learn(name, None, None)) for name in weights.EVENT_WEIGHTS]
+    return F.coalesce(*cases, F.lit(weights.to_learn("", None, None)))
 
 
 def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats]:
-    """What is learned from, and the sum of each item's values."""
+    """Returns the extent of the data, and the sum of each item's values."""
     of_items = pairs.groupBy("item_id").agg(F.count("*").alias("users"), F.sum("value").alias("total"))
-    found = sorted((row.item_id, row.users, row.total) for row in of_items.collect())
-    item_ids, item_users, sums = zip(*found, strict=True) if found else ((), (), ())
+    rows = sorted((row.item_id, row.users, row.total) for row in of_items.collect())
+    item_ids, item_users, sums = zip(*rows, strict=True) if rows else ((), (), ())
     users = pairs.select("user_id").distinct().count()
     return Extent(list(item_ids), np.array(item_users, np.int64), users, sum(item_users), threshold), np.array(sums)
 
 
-def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: Report) -> Choice:
-    """As `choose.parameters`, of which the driver needs the most frequent items' interactions only."""
+def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: ReportProgress) -> Choice:
+    """Runs `parameter_search.parameters` on the driver, on the interactions of the most frequent items."""
     chosen = most_frequent(extent.item_users, CHOICE_ITEMS)
     frequent = pairs.sparkSession.createDataFrame([(extent.item_ids[number],) for number in chosen], "item_id string")
     of_user = Window.partitionBy("user_id")
@@ -157,23 +158,23 @@ def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: Report) ->
 def _gram(
     pairs: DataFrame, item_ids: "Broadcast[list[str]]", sinks: "Broadcast[Floats]", parameters: Parameters
 ) -> Gram:
-    """Summed up over tasks that each have all of some users."""
+    """Sums the Gram matrix over tasks; each task has all events of some users."""
 
     def partial(rows: Iterable[Row]) -> Iterator[Block]:
-        places = {item_id: number for number, item_id in enumerate(item_ids.value)}
+        numbers = {item_id: number for number, item_id in enumerate(item_ids.value)}
         users: dict[str, int] = {}
-        entries = [(users.setdefault(row.user_id, len(users)), places[row.item_id], row.value) for row in rows]
+        entries = [(users.setdefault(row.user_id, len(users)), numbers[row.item_id], row.value) for row in rows]
         user, item, value = zip(*entries, strict=True) if entries else ((), (), ())
-        some = sparse.csr_matrix((value, (user, item)), (len(users), len(places)), dtype=np.float64)
+        some = sparse.csr_matrix((value, (user, item)), (len(users), len(numbers)), dtype=np.float64)
         return gram_blocks(scaled(some, sinks.value, parameters))
 
     summed = pairs.repartition("user_id").rdd.mapPartitions(partial).reduceByKey(add, _blocks(len(item_ids.value)))
-    found = summed.map(lambda block: (block[0], pruned(*block))).collect()
-    return Gram.of(block for _, block in sorted(found, key=lambda one: one[0]))
+    blocks = summed.map(lambda block: (block[0], pruned(*block))).collect()
+    return Gram.of(block for _, block in sorted(blocks, key=lambda block: block[0]))
 
 
 def _solved(problem: LeastSquares, start: int) -> Iterator[Block]:
-    """The weights towards some targets, from all sources: a summand of every block."""
+    """Yields the weights towards some targets from all sources, as a summand of every block."""
     items = len(problem.sinks)
     targets = np.arange(start, min(start + TARGETS_A_TASK, items))
     towards = problem.columns(targets).T.tocsr()

@@ -18,8 +18,9 @@ from app.errors import (
     SerendipError,
     Unavailable,
 )
+from app.recommender.progress import ReportProgress
 from app.services.models.rollout import Rollout
-from app.services.models.training import CHOSEN_AT, Engine, Report, Training, TrainingStores
+from app.services.models.training import CHOSEN_AT, Engine, Training, TrainingStores
 
 LOST_AFTER = timedelta(minutes=10)
 LISTED_VERSIONS = 100
@@ -92,7 +93,7 @@ class Train:
         version: ModelVersion,
         *,
         force: bool = False,
-        report: Report | None = None,
+        report: ReportProgress | None = None,
         engine: Engine | None = None,
     ) -> ModelVersion:
         """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
@@ -115,7 +116,7 @@ class Train:
         return version
 
     def _trained(
-        self, project: str, version: ModelVersion, report: Report | None, engine: Engine | None
+        self, project: str, version: ModelVersion, report: ReportProgress | None, engine: Engine | None
     ) -> ModelVersion:
         version = replace(version, phase="starting", progress=0.0, heartbeat_at=self._clock())
         try:

@@ -17,6 +17,7 @@ from app.domain.recommendations import POPULAR, TERMS
 from app.errors import Cancelled, Conflict, Unavailable
 from app.heartbeat import beating
 from app.recommender.packing import Packed
+from app.recommender.progress import ReportProgress
 from app.storage.events import EventStore
 from app.storage.items import ItemStore
 from app.storage.neighbors import NeighborStore
@@ -28,9 +29,6 @@ EVENTS_A_REPORT = 5_000
 LISTED_ITEMS = 100
 CHOSEN_AT = "chosen_at"
 """Among a version's parameters: when they were chosen, as a second since 1970."""
-
-Report = Callable[[str, float], None]
-"""Is told of phases, and how far each has come."""
 
 
 class Model(Protocol):
@@ -54,7 +52,7 @@ class Model(Protocol):
 class Engine:
     """Where a training runs, if not in this process."""
 
-    learn: Callable[[Report], Model]
+    learn: Callable[[ReportProgress], Model]
     put: Callable[[str, str, Packed], None]
     """Writes rows of a project's version; it is called where they are, maybe on another machine."""
 
@@ -77,7 +75,7 @@ class Training:
         clock: Callable[[], datetime],
         project: str,
         version: ModelVersion,
-        report: Report | None,
+        report: ReportProgress | None,
     ) -> None:
         self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
         self.version = version

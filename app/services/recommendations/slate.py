@@ -79,7 +79,7 @@ def fill(
 def _explore(context: RequestContext, excluded: Excluded, scores: Mapping[str, float]) -> list[Recommendation]:
     """Return new items for their share of the positions, those with the best scores first."""
     query, now = context.query, context.rules.now
-    count = exploration.places(query.limit, query.exploration, f"{context.project}\n{context.user_id}", now)
+    count = exploration.positions(query.limit, query.exploration, f"{context.project}\n{context.user_id}", now)
     if not count:
         return []
     latest = [recommendation.item_id for recommendation in context.from_list(LATEST)]

@@ -24,7 +24,7 @@ class TestOfLists:
     def test_they_are_what_their_definitions_say(self, seed: int) -> None:
         seen, judged = some(seed)
         known = seen.toarray() > 0
-        lists = [judged.top[n][judged.known[n]].tolist() for n in range(len(judged.users))]
+        lists = [judged.top[n][judged.filled[n]].tolist() for n in range(len(judged.users))]
         popularity = known.sum(axis=0)
         surprise = [-log2(max(popularity[item], 1) / len(known)) for one in lists for item in one]
         touched = [[item for item in one if popularity[item]] for one in lists]

@@ -5,7 +5,7 @@ from app.errors import NotTrainable
 from app.recommender import packing, ranking
 from app.recommender.fit import metrics, parameter_search
 from app.recommender.fit.interactions import gather
-from app.recommender.fit.learn import from_interactions, learn
+from app.recommender.fit.learn import chosen, fitted, learn
 from tests.support import datasets
 from tests.support.builders import an_event, two_tastes
 
@@ -14,7 +14,7 @@ def quiet(_phase: str, _progress: float) -> None: ...
 
 
 class TestLearn:
-    def test_tastes_are_told_apart(self) -> None:
+    def test_items_of_one_taste_become_neighbors(self) -> None:
         learned = learn(two_tastes(), neighbors=10, memory_bytes=2**30, report=quiet)
 
         row = packing.unpack(dict(learned.packed_rows())["i0"])
@@ -47,7 +47,7 @@ class TestLearn:
         [[], [an_event(item_id="a"), an_event(item_id="b")], [an_event("ann"), an_event("bob")]],
         ids=["no events", "one user", "one item"],
     )
-    def test_too_little_to_learn_from_is_said(self, events: list[object]) -> None:
+    def test_training_needs_two_users_and_two_items(self, events: list[object]) -> None:
         with pytest.raises(NotTrainable, match="at least 2 users on 2 items"):
             learn(events, neighbors=10, memory_bytes=2**30, report=quiet)  # type: ignore[arg-type]
 
@@ -77,13 +77,14 @@ class TestQualityFloor:
         """With parameters chosen from the training part alone; `make bench` prints both data sets."""
         x = gather(an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings())
         held = parameter_search.at_random(x, 0)
-        known = x.taken(~held)
+        train = x.taken(~held)
 
-        learned = from_interactions(
-            known, neighbors=100, memory_bytes=2**30, report=quiet, held_out=parameter_search.at_random(known, 1)
+        choice = chosen(
+            train, neighbors=100, memory_bytes=2**30, report=quiet, held_out=parameter_search.at_random(train, 1)
         )
-        history = known.aged(learned.choice.half_life_days)
-        found = metrics.quality(history, learned.model, known.matrix(), x.matrix(held), 20)
+        learned = fitted(train, choice, neighbors=100, report=quiet)
+        history = train.aged(choice.half_life_days)
+        quality = metrics.quality(history, learned.model, train.matrix(), x.matrix(held), 20)
 
-        assert found.ndcg >= 0.197
+        assert quality.ndcg >= 0.197
         assert np.isfinite(learned.model.data).all()

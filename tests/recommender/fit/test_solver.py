@@ -24,7 +24,7 @@ class TestWeightMatrix:
         assert np.delete(final[:, target], target) == pytest.approx(expected)
         assert final[target, target] == 0.0
 
-    def test_a_large_lambda_tends_to_normalised_co_occurrence(self) -> None:
+    def test_a_large_lambda_tends_to_normalized_co_occurrence(self) -> None:
         x = some_interactions()
         users, items = np.asarray(x.sum(axis=1)).ravel(), np.asarray(x.sum(axis=0)).ravel()
         normal = np.diag(users**-0.5) @ x.toarray() @ np.diag(items**-0.25)
