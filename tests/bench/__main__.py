@@ -1,4 +1,4 @@
-"""Run all benchmarks, or the ones named: see BENCHMARKS."""
+"""Runs all benchmarks or those named as arguments; see BENCHMARKS."""
 
 import sys
 

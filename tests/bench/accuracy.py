@@ -1,4 +1,4 @@
-"""Recall and NDCG on the real data, through the command that a user would run."""
+"""Recall and NDCG on real data, measured by the command that users run."""
 
 import subprocess
 import sys

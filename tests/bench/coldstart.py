@@ -43,15 +43,15 @@ from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 method, target, key, body = sys.argv[1:]
 event = http_api((method, target, {"x-api-key": key, "content-type": "application/json"}, body.encode() or None))
-known, found = set(sys.modules), []
+loaded, seconds = set(sys.modules), []
 for _ in range(3):
     started = time.perf_counter()
     status = handler(event, None)["statusCode"]
-    found.append(time.perf_counter() - started)
-    modules = set(sys.modules) - known
+    seconds.append(time.perf_counter() - started)
+    modules = set(sys.modules) - loaded
 assert status < 300, status
 heads = {".".join(name.split(".")[:3]) if name.startswith("app.") else name.split(".")[0] for name in modules}
-print(json.dumps([found[0] - min(found[1:]), sorted(heads)]))
+print(json.dumps([seconds[0] - min(seconds[1:]), sorted(heads)]))
 """
 EVENT = '{"user_id": "user-001", "item_id": "sku-001", "event_type": "view", "timestamp": "2026-01-01T00:00:00Z"}'
 REQUESTS = (
@@ -67,7 +67,7 @@ FIRST_ROUNDS = 5
 
 def run() -> None:
     _import_times()
-    print("  What the first request of an instance adds to the same one later (median of", FIRST_ROUNDS, "instances):")
+    print("  Extra time of an instance's first request over later ones, median of", FIRST_ROUNDS, "instances:")
     emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)

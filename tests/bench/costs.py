@@ -1,4 +1,4 @@
-"""What a month costs: requests and events at their true rate, with the units, times and log bytes of each kind."""
+"""Monthly costs: requests and events at a realistic rate, with the units, times and log bytes of each kind."""
 
 import heapq
 import io
@@ -40,14 +40,14 @@ SECONDS = 420
 EVENTS_A_REQUEST = 10
 PER_SECOND = 1_000_000 / cost_model.MONTH_SECONDS
 WINDOW_SECONDS = 1.0
-"""In which the stream gathers records, as in the template."""
+"""Batching window of the stream, as in the template."""
 RECOMMENDATIONS, EVENTS, STREAM, TICK = "recommendations", "events", "stream", "tick"
 RATES = {RECOMMENDATIONS: PER_SECOND, EVENTS: PER_SECOND / EVENTS_A_REQUEST, TICK: 1 / cost_model.TICK_SECONDS}
 
 
 @dataclass
 class Recorder:
-    """What invocations took, by kind."""
+    """Units, times and log bytes of invocations, by kind."""
 
     log: io.StringIO
     kind: str = ""
@@ -87,26 +87,25 @@ def run() -> None:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
         key = load(settings)
         wired = wired_on(settings)
-        found = _recorded(wired, key)
+        recorded = _recorded(wired, key)
         wired.close()
     finally:
         emulator.stop()
-    print(f"  {found}")
-    _compare(found, cost_model.RECORDED)
+    print(f"  {recorded}")
+    _compare(recorded, cost_model.RECORDED)
 
 
-def _compare(found: RecordedUnits, kept: RecordedUnits) -> None:
-    for one, other in zip(
-        cost_model.terms(MonthlyTraffic(), found), cost_model.terms(MonthlyTraffic(), kept), strict=True
-    ):
-        ratio = one.dollars / other.dollars if other.dollars else 1.0
-        print(f"  {one.name}: {one.dollars:.2f} USD, {ratio:.2f} x what `serendip cost` says")
-    total = [sum(term.dollars for term in cost_model.terms(MonthlyTraffic(), one)) for one in (found, kept)]
-    print(f"  in all {total[0]:.2f} USD, {total[0] / total[1]:.2f} x what `serendip cost` says")
+def _compare(measured: RecordedUnits, forecast: RecordedUnits) -> None:
+    actual, expected = (cost_model.terms(MonthlyTraffic(), units) for units in (measured, forecast))
+    for term, other in zip(actual, expected, strict=True):
+        ratio = term.dollars / other.dollars if other.dollars else 1.0
+        print(f"  {term.name}: {term.dollars:.2f} USD, {ratio:.2f} x the forecast of `serendip cost`")
+    total, forecast_total = (sum(term.dollars for term in terms) for terms in (actual, expected))
+    print(f"  total {total:.2f} USD, {total / forecast_total:.2f} x the forecast of `serendip cost`")
 
 
 def _bytes(row: Mapping[str, Mapping[str, Any]]) -> int:
-    """What DynamoDB bills for a row and its entry in an index, each with 100 bytes on top."""
+    """Bytes that DynamoDB bills for a row and its index entry, each with 100 bytes of overhead."""
     return 2 * (100 + sum(len(name) + len(str(*value.values())) for name, value in row.items()))
 
 
@@ -118,7 +117,7 @@ def _log_handler() -> "logging.StreamHandler[Any]":
 
 
 class _Replay:
-    """Requests, batches of the stream and ticks, each when it is due."""
+    """Requests, stream batches and ticks, each at its time."""
 
     def __init__(self, wired: Wired, key: str, recorder: Recorder) -> None:
         self._wired, self._recorder, self._random = wired, recorder, Random(0)
@@ -129,7 +128,7 @@ class _Replay:
         self._agenda: list[tuple[float, str]] = []
 
     def run(self) -> None:
-        """First what an instance does once, unrecorded: its rows and items, and sums of days that are over."""
+        """Warms the caches unrecorded, then sends requests at their rates for SECONDS."""
         for _ in range(USERS):
             self._recommend()
         self._send_events(0.0)
@@ -162,22 +161,22 @@ class _Replay:
             with self._recorder.invocation(TICK):
                 refresh_overdue_lists(self._wired.services)
 
-    def _ask(self, kind: str, method: str, target: str, body: bytes | None = None) -> None:
+    def _call(self, kind: str, method: str, target: str, body: bytes | None = None) -> None:
         with self._recorder.invocation(kind):
-            answer = self._handler(http_api((method, target, self._headers, body)), None)
-        assert answer["statusCode"] < 300, answer
+            response = self._handler(http_api((method, target, self._headers, body)), None)
+        assert response["statusCode"] < 300, response
 
     def _user(self) -> str:
         return f"user-{self._random.randrange(USERS) + 1:03d}"
 
     def _recommend(self) -> None:
-        self._ask(RECOMMENDATIONS, "GET", f"/v1/users/{self._user()}/recommendations?limit=10")
+        self._call(RECOMMENDATIONS, "GET", f"/v1/users/{self._user()}/recommendations?limit=10")
 
     def _send_events(self, due: float) -> None:
         user, at = self._user(), now()
         items = [f"sku-{number + 1:03d}" for number in self._random.sample(range(100), EVENTS_A_REQUEST)]
         sent = [{"user_id": user, "item_id": item, "timestamp": at.isoformat()} for item in items]
-        self._ask(EVENTS, "POST", "/v1/events", orjson.dumps({"events": sent}))
+        self._call(EVENTS, "POST", "/v1/events", orjson.dumps({"events": sent}))
         if not self._pending:
             heapq.heappush(self._agenda, (due + WINDOW_SECONDS, STREAM))
         for number, item in enumerate(items):

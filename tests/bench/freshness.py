@@ -1,4 +1,4 @@
-"""From an event to what reflects it: the next read, the push, the trending list; one probe after the other."""
+"""Seconds from an event until the next read, the push and the trending list reflect it; one probe at a time."""
 
 import statistics
 import time
@@ -16,7 +16,7 @@ USERS = 200
 
 
 def run() -> None:
-    print(f"\nFreshness: {PROBES} events in turn, seconds from the event's answer, p50 / largest")
+    print(f"\nFreshness: {PROBES} events in turn, seconds from the response to the event, p50 / largest")
     with staged(PROJECT, USERS) as (server, key):
         headers = {"X-API-Key": key}
         with (
@@ -44,14 +44,14 @@ def _event(client: httpx2.Client, user: str, item: str) -> str:
 
 
 def _read(client: httpx2.Client, number: int) -> float:
-    """The list must be another one at the first reading: its first item was bought."""
+    """Seconds of the next read, which must no longer start with the purchased item."""
     user = f"u{number}"
     before = _first(client, user)
     token = _event(client, user, before)
-    begins = time.perf_counter()
+    started = time.perf_counter()
     if _first(client, user, token) == before:
         raise AssertionError("the next read did not reflect the event")
-    return time.perf_counter() - begins
+    return time.perf_counter() - started
 
 
 def _push(client: httpx2.Client, socket: ClientConnection, number: int) -> float:
@@ -59,9 +59,9 @@ def _push(client: httpx2.Client, socket: ClientConnection, number: int) -> float
     socket.send(orjson.dumps({"action": "subscribe", "user_id": user, "limit": 1}).decode())
     before = orjson.loads(socket.recv(10))["items"][0]["item_id"]
     _event(client, user, before)
-    begins = time.perf_counter()
+    started = time.perf_counter()
     pushed = orjson.loads(socket.recv(30))
-    seconds = time.perf_counter() - begins
+    seconds = time.perf_counter() - started
     if pushed["user_id"] != user or pushed["items"][0]["item_id"] == before:
         raise AssertionError("something else was pushed")
     socket.send(orjson.dumps({"action": "unsubscribe", "user_id": user}).decode())
@@ -70,13 +70,13 @@ def _push(client: httpx2.Client, socket: ClientConnection, number: int) -> float
 
 
 def _trend(client: httpx2.Client, number: int) -> float:
-    """Send one user's purchase of an unused item."""
+    """Seconds until an unused item trends after one purchase."""
     item = f"new-{number}"
     client.put(f"/v1/items/{item}", json={"title": "New"})
     _event(client, f"u{number + 2 * PROBES}", item)
-    begins = time.perf_counter()
+    started = time.perf_counter()
     until(lambda: item in _trending(client))
-    return time.perf_counter() - begins
+    return time.perf_counter() - started
 
 
 def _trending(client: httpx2.Client) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the front door costs a warm request: the application with it and without it, in turn."""
+"""Time that the front door adds to a warm request: the application with and without it, in turn."""
 
 import statistics
 import time
@@ -45,7 +45,7 @@ def run() -> None:
 
 
 class _WithoutFrontDoor:
-    """The routes alone: without authentication."""
+    """The application without authentication and rate limits."""
 
     def __init__(self, wired: Wired) -> None:
         application = create_application(wired.services)

@@ -67,7 +67,7 @@ def run() -> None:
 
 @contextmanager
 def logs_discarded() -> Iterator[None]:
-    """Write log lines, as in production, but not between the figures."""
+    """Writes log lines, as in production, but not to the output."""
     telemetry.configure()
     with Path(os.devnull).open("w") as nowhere:
         handler = telemetry.logger.handlers[0]
@@ -78,7 +78,7 @@ def logs_discarded() -> Iterator[None]:
 
 
 def load(settings: Settings) -> str:
-    """Fill the sample shop and train on it; returns an admin key."""
+    """Loads the sample shop and trains a model; returns an admin key."""
     wired = wired_on(settings)
     key = a_project(wired, PROJECT)
     random = Random(sample_shop.SEED)
@@ -147,7 +147,7 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
 
 
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
-    """In this process, as Lambda calls it; the bare GetItem is the client's call alone."""
+    """Measures the handler in this process, as Lambda calls it; GetItem is only the call of the client."""
     os.environ.update(environment_of(settings))
     from app.entry.aws import handler  # noqa: PLC0415 - reads the environment
     from tests.support.payloads import http_api  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""MovieTweetings, whole, through the command line: import, again, train; then recommend, send an event, recommend."""
+"""All of MovieTweetings through the command line: two imports and a training; then recommendations around an event."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def run() -> None:
 
 
 def _journey(wired: Wired, key: str) -> None:
-    """Ten unseen films for user 1; after one event the next answer differs and names it."""
+    """Prints ten films for user 1, and whether the list changes and names a rating as its reason."""
     with client_of(wired, key) as client:
         url = "/v1/users/1/recommendations?limit=10"
         before = client.get(url).json()["items"]

@@ -1,4 +1,4 @@
-"""Which 100 weights of a row to keep: the heaviest, half of them negative, or all; on a split used for nothing else."""
+"""Which weights of a row to keep: the 100 highest, the 50 highest and 50 lowest, or all; on a separate split."""
 
 from collections.abc import Callable
 
@@ -26,15 +26,15 @@ def run() -> None:
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = parameter_search.at_random(interactions, SPLIT_SEED)
-        known, right = interactions.matrix(~held), interactions.matrix(held)
-        final = weight_matrix(known, PARAMETERS)
+        train, test = interactions.matrix(~held), interactions.matrix(held)
+        final = weight_matrix(train, PARAMETERS)
         for kind, kept in formats.items():
-            quality = metrics.quality(known, kept(final), known, right, 20)
+            quality = metrics.quality(train, kept(final), train, test, 20)
             print(f"  {name}, {kind}: {quality.ndcg:.4f}")
 
 
 def _heaviest(final: Floats) -> sparse.csr_matrix:
-    places = np.argpartition(-final, KEPT, axis=1)[:, :KEPT]
-    values = np.maximum(np.take_along_axis(final, places, axis=1), 0.0)
+    columns = np.argpartition(-final, KEPT, axis=1)[:, :KEPT]
+    values = np.maximum(np.take_along_axis(final, columns, axis=1), 0.0)
     rows = np.repeat(np.arange(len(final)), KEPT)
-    return sparse.csr_matrix((values.ravel(), (rows, places.ravel())), shape=final.shape)
+    return sparse.csr_matrix((values.ravel(), (rows, columns.ravel())), shape=final.shape)

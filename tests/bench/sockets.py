@@ -24,7 +24,7 @@ def run() -> None:
         outcome = asyncio.run(socket_crowd.run(server, key, SOCKETS, PER_SECOND, SECONDS))
     lags = outcome.lags
     print(
-        f"  {outcome.events:,} events, {outcome.pushes:,} pushes, users with a list that is not the current one: "
+        f"  {outcome.events:,} events, {outcome.pushes:,} pushes, users whose last list is outdated: "
         f"{len(outcome.lost)}"
     )
     print(f"  from an event to its push: p50 {statistics.median(lags):.2f} s, p99 {lags[len(lags) * 99 // 100]:.2f} s")
@@ -34,7 +34,7 @@ def run() -> None:
 
 @contextmanager
 def staged(project: str, users: int) -> Iterator[tuple[Server, str]]:
-    """A server over a database of its own that was prepared, and a key."""
+    """A server with its own prepared database; yields the server and a key."""
     emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=project)
@@ -46,7 +46,7 @@ def staged(project: str, users: int) -> Iterator[tuple[Server, str]]:
 
 
 def prepare(settings: Settings, users: int) -> str:
-    """A model, and a history for each user; returns a key."""
+    """Stores a history for each user and trains a model; returns a key."""
     wired = wired_on(settings)
     key = a_project(wired, settings.project)
     services = wired.services

@@ -1,4 +1,4 @@
-"""The dense and the local solver: agreement where both can run, time and memory where only the local one can."""
+"""The dense and the local solver: accuracy on small data, time and memory of the local one on large data."""
 
 import resource
 import subprocess
@@ -34,28 +34,28 @@ def run() -> None:
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = parameter_search.at_random(interactions, SPLIT_SEED)
-        known, right = interactions.matrix(~held), interactions.matrix(held)
+        train, test = interactions.matrix(~held), interactions.matrix(held)
         ndcgs = {}
         for solver in (DENSE, LOCAL):
             started = time.monotonic()
-            model = parameter_search.fitted(known, PARAMETERS, solver, KEPT)
+            model = parameter_search.fitted(train, PARAMETERS, solver, KEPT)
             seconds = time.monotonic() - started
-            ndcgs[solver] = metrics.quality(known, model, known, right, 20).ndcg
+            ndcgs[solver] = metrics.quality(train, model, train, test, 20).ndcg
             print(f"  {name}, {solver}: {ndcgs[solver]:.4f}, {seconds:.1f} s")
         print(f"    local / dense: {ndcgs[LOCAL] / ndcgs[DENSE]:.4f}")
         _on_spark(interactions.only(~held))
-    for size in (MIDDLE, LARGE):  # each in a process of its own, for its peak memory
+    for size in (MIDDLE, LARGE):  # each in its own process, to measure its peak memory
         subprocess.run([sys.executable, "-m", "tests.bench.solvers", *map(str, size)], check=True)
 
 
-def _on_spark(known: Interactions) -> None:
-    """The same rows from Spark, as far as they are the local solver's."""
-    expected = parameter_search.fitted(known.matrix(), PARAMETERS, LOCAL, KEPT)
+def _on_spark(train: Interactions) -> None:
+    """Prints how many of the local solver's weights Spark computes as well."""
+    expected = parameter_search.fitted(train.matrix(), PARAMETERS, LOCAL, KEPT)
     with tempfile.TemporaryDirectory() as folder, spark_training.session("local[2]") as session:
-        columns = {"user_id": np.array(known.user_ids)[known.users], "item_id": np.array(known.item_ids)[known.items]}
-        parquet.write_table(pa.table(columns), f"{folder}/known.parquet")
+        columns = {"user_id": np.array(train.user_ids)[train.users], "item_id": np.array(train.item_ids)[train.items]}
+        parquet.write_table(pa.table(columns), f"{folder}/train.parquet")
         started = time.monotonic()
-        pairs, _ = spark.gathered(spark_training.events(session, f"{folder}/known.parquet", ""))
+        pairs, _ = spark.gathered(spark_training.events(session, f"{folder}/train.parquet", ""))
         extent, sums = spark.extent_of(pairs, None)
         blocks = dict(spark.fitted(pairs, extent.item_ids, sums, PARAMETERS, KEPT).collect())
         seconds = time.monotonic() - started
@@ -71,19 +71,19 @@ def _synthetic(users: int, items: int, wanted: int) -> None:
     user, item = synthetic.interactions(users, items, wanted)
     held = np.random.default_rng(1).random(len(user)) < 0.2
     judged = held & (user < JUDGED_USERS)
-    known, right = (
+    train, test = (
         sparse.csr_matrix((np.ones(chosen.sum(), np.float32), (user[chosen], item[chosen])), (users, items))
         for chosen in (~held, judged)
     )
     del user, item, held, judged
     started = time.monotonic()
-    rows = parameter_search.fitted(known, PARAMETERS, LOCAL, KEPT)
+    rows = parameter_search.fitted(train, PARAMETERS, LOCAL, KEPT)
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    ndcg = metrics.quality(known[:JUDGED_USERS], rows, known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
-    popular = metrics.popularity_quality(known[:JUDGED_USERS], right[:JUDGED_USERS], 20).ndcg
+    ndcg = metrics.quality(train[:JUDGED_USERS], rows, train[:JUDGED_USERS], test[:JUDGED_USERS], 20).ndcg
+    popular = metrics.popularity_quality(train[:JUDGED_USERS], test[:JUDGED_USERS], 20).ndcg
     print(
-        f"  synthetic, {items:,} items, {users:,} users, {known.nnz / 1e6:.2f} million interactions known, local: "
+        f"  synthetic, {items:,} items, {users:,} users, {train.nnz / 1e6:.2f} million interactions, local: "
         f"{seconds:.0f} s, peak {peak:.1f} GB, NDCG@20 of {JUDGED_USERS:,} users {ndcg:.4f} (popularity {popular:.4f})",
         flush=True,
     )

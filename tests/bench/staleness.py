@@ -1,4 +1,4 @@
-"""What a model loses while it waits for the next training, and whether refreshing a part would pay."""
+"""NDCG that a model loses until the next training, and what refreshing only its changed rows would regain."""
 
 import time
 from dataclasses import asdict
@@ -29,31 +29,31 @@ def run() -> None:
 
 def _judge(name: str, interactions: Interactions) -> None:
     held = parameter_search.after(interactions, JUDGED_SHARE)
-    known, right = interactions.taken(~held), interactions.matrix(held)
+    train, test = interactions.taken(~held), interactions.matrix(held)
     now = interactions.times[held].min()
-    history = known.matrix()
+    history = train.matrix()
     started = time.monotonic()
-    choice = parameter_search.parameters(known, KEPT, lambda *_: None)
+    choice = parameter_search.parameters(train, KEPT, lambda *_: None)
     chosen = time.monotonic()
     earlier = {**asdict(choice.parameters), "half_life_days": choice.half_life_days, "solver": choice.solver}
-    parameter_search.reused(known, KEPT, lambda *_: None, earlier)
+    parameter_search.reused(train, KEPT, lambda *_: None, earlier)
     judged = time.monotonic()
     fresh = parameter_search.fitted(history, PARAMETERS, LOCAL, KEPT)
     fitted = time.monotonic()
-    best = metrics.quality(history, fresh, history, right, K).ndcg
+    best = metrics.quality(history, fresh, history, test, K).ndcg
     print(
         f"  {name}: trained at once {best:.4f}; choosing parameters {chosen - started:.1f} s, judging an earlier "
         f"version's {judged - chosen:.1f} s, solving {fitted - judged:.1f} s"
     )
     for days in AGES_DAYS:
-        before = known.times < now - days * DAY
-        stale = parameter_search.fitted(known.matrix(before), PARAMETERS, LOCAL, KEPT)
-        ndcg = metrics.quality(history, stale, history, right, K).ndcg
-        refreshed = np.unique(known.items[~before])
-        touched = len(refreshed) / len(np.unique(known.items))
+        before = train.times < now - days * DAY
+        stale = parameter_search.fitted(train.matrix(before), PARAMETERS, LOCAL, KEPT)
+        ndcg = metrics.quality(history, stale, history, test, K).ndcg
+        refreshed = np.unique(train.items[~before])
+        touched = len(refreshed) / len(np.unique(train.items))
         mixed = stale.tolil()
         mixed[refreshed] = fresh[refreshed]
-        part = metrics.quality(history, mixed.tocsr(), history, right, K).ndcg
+        part = metrics.quality(history, mixed.tocsr(), history, test, K).ndcg
         print(
             f"    {days:2} days old: {ndcg:.4f} ({ndcg / best:.1%}); with rows solved again for the {touched:.0%} of "
             f"items that were touched since {part:.4f} ({part / best:.1%})"

@@ -1,4 +1,4 @@
-"""Seeded interactions of any size: popularity and activity by power laws, items of one taste, users of three."""
+"""Seeded synthetic interactions of any size: power-law popularity and activity, one taste per item, three per user."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,14 +8,14 @@ from app.recommender.fit.interactions import Integers
 ITEMS_A_TASTE = 250
 TASTES_A_USER = 3
 STRAY = 0.2
-"""Share of the interactions that follow popularity alone."""
+"""Share of the interactions that follow only popularity."""
 REPEATED = 1.15
-"""More are drawn than wanted, because those of the same user and item are one."""
+"""Pairs drawn per wanted pair, because duplicates are dropped."""
 MOST = 2_000
 
 
 def interactions(users: int, items: int, wanted: int, seed: int = 0) -> tuple[Integers, Integers]:
-    """Draw distinct pairs of user and item, sorted, as two arrays of numbers; their number is approximate."""
+    """Draws about `wanted` distinct pairs; returns user and item numbers, sorted by user."""
     random = np.random.default_rng(seed)
     tastes = max(8, items // ITEMS_A_TASTE)
     taste = random.integers(0, tastes, items)

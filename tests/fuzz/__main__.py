@@ -1,4 +1,4 @@
-"""Run Schemathesis against a server of its own, with 10,000 cases or as many examples an operation as are asked for."""
+"""Runs Schemathesis against its own server; the argument is the number of examples per operation."""
 
 import os
 import subprocess
@@ -20,12 +20,12 @@ from tests.support.server_process import served
 PROJECT = "fuzz"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = 220
-"""An operation and phase; together more than 10,000 cases."""
+"""Per operation and phase; together more than 10,000 cases."""
 
 
 @contextmanager
 def running() -> Iterator[tuple[str, dict[str, str]]]:
-    """A server with some data; gives its address and the keys for the run."""
+    """A server with some data; yields its address and the keys for the run."""
     emulator, files = dynamodb.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
     try:
         settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name)
@@ -70,7 +70,7 @@ def fuzz(examples: int, *arguments: str) -> tuple[int, int, str]:
 
 
 if __name__ == "__main__":
-    status, cases, said = fuzz(int(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES)
-    print(said[-15_000:])  # noqa: T201 - that is what it is for
+    status, cases, output = fuzz(int(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES)
+    print(output[-15_000:])  # noqa: T201 - the report is the result
     print(f"{cases:,} cases")  # noqa: T201
     sys.exit(status)

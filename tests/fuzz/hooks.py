@@ -1,4 +1,4 @@
-"""What the schema cannot say of a good request: moments lie in the past, an Idempotency-Key is new."""
+"""Rules of a valid request that a schema cannot express: timestamps in the past, a new Idempotency-Key."""
 
 import os
 import re
@@ -26,9 +26,9 @@ schemathesis.openapi.format("cel-boost", st.sampled_from(BOOSTS))
 
 
 def _moved(body: Any) -> Any:
-    """The body with every future event moved into the past, and every key's end into the future."""
+    """The body with future events moved into the past and the expiry of keys into the future."""
     if isinstance(body, list):
-        return [_moved(one) for one in body]
+        return [_moved(element) for element in body]
     if not isinstance(body, dict):
         return body
     moved = {name: _moved(value) for name, value in body.items()}
@@ -39,12 +39,12 @@ def _moved(body: Any) -> Any:
         moved["timestamp"] = stamp % now.timestamp()
     if type(ends) in {int, float} and 0 <= ends <= now.timestamp() + 60:
         moved["expires_at"] = (now + timedelta(days=1)).timestamp()
-    if isinstance(ends, str) and _is_moment(ends):
+    if isinstance(ends, str) and _is_timestamp(ends):
         moved["expires_at"] = (now + timedelta(days=1)).isoformat()
     return moved
 
 
-def _is_moment(text: str) -> bool:
+def _is_timestamp(text: str) -> bool:
     try:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
@@ -57,7 +57,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     for name in list(headers):
         if name.lower() == "idempotency-key" and IDEMPOTENCY_KEY.fullmatch(str(headers[name])):
             headers[name] = uuid4().hex
-    if parameters.get("key_id") in OWN_KEYS:  # the run must not end the keys that it uses
+    if parameters.get("key_id") in OWN_KEYS:  # the run must not revoke the keys that it uses
         parameters["key_id"] = "000000000000"
     moved = _moved(case.body)
     if moved != case.body:

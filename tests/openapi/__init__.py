@@ -1,4 +1,4 @@
-"""The OpenAPI document as it was published, and what would break its clients: `python -m tests.openapi` renews it."""
+"""The published OpenAPI document and a check for breaking changes; `python -m tests.openapi` updates it."""
 
 import subprocess
 import sys
@@ -18,25 +18,25 @@ TOOLS = ROOT / ".serendip" / "openapi-diff"
 
 
 def published() -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(SNAPSHOT.read_bytes())
-    return found
+    document: dict[str, Any] = orjson.loads(SNAPSHOT.read_bytes())
+    return document
 
 
 def breaking(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Changes that could break a client, each as action and place."""
+    """Changes that could break a client, each with its action and location."""
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("before.json", "after.json")]
-        for path, one in zip(paths, (before, after), strict=True):
-            path.write_bytes(orjson.dumps(one))
+        for path, document in zip(paths, (before, after), strict=True):
+            path.write_bytes(orjson.dumps(document))
         command = [*node.node(), str(HERE / "diff.cjs"), str(node.installed(HERE, TOOLS)), *map(str, paths)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 
 
 def main() -> int:
-    found = breaking(published(), gateway_document.plain()) if SNAPSHOT.exists() else []
-    if found:
-        print("These changes would break clients:", *found, sep="\n  ", file=sys.stderr)
+    changes = breaking(published(), gateway_document.plain()) if SNAPSHOT.exists() else []
+    if changes:
+        print("These changes would break clients:", *changes, sep="\n  ", file=sys.stderr)
         return 1
     SNAPSHOT.write_bytes(
         orjson.dumps(gateway_document.plain(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"

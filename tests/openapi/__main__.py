@@ -1,4 +1,4 @@
-"""Renew the snapshot, unless that would break clients."""
+"""Updates the snapshot unless that would break clients."""
 
 import sys
 

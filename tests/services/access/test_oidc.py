@@ -1,4 +1,4 @@
-"""JWTs: whose project, scopes and user they give, and what an issuer's outage does."""
+"""JWTs: project, scopes and user of their claims, and outages of their issuer."""
 
 from datetime import UTC, datetime
 
@@ -14,17 +14,17 @@ from tests.support.oidc_issuer import URL, OidcIssuer
 
 
 class Deployment:
-    """Accepts the tokens of one issuer."""
+    """A deployment that accepts the tokens of one issuer."""
 
     def __init__(self, issuer: OidcIssuer, *, ttl: float = 600.0, pause: float = 0.0, **settings: object) -> None:
         configured = (issuer.settings(**settings),)
-        self._issuers = JwtVerifier(
+        self._verifier = JwtVerifier(
             Settings(secret=SECRET, issuers=configured, issuer_ttl_seconds=ttl, issuer_pause_seconds=pause),
             issuer.fetch,
         )
 
     def principal(self, token: str) -> Principal:
-        return self._issuers.principal(token, datetime.now(UTC))
+        return self._verifier.principal(token, datetime.now(UTC))
 
 
 @pytest.fixture
@@ -43,10 +43,12 @@ class TestClaims:
             (7, set()),
         ],
     )
-    def test_scopes_are_those_of_the_claim(self, issuer: OidcIssuer, scope: object, scopes: set[Scope]) -> None:
+    def test_a_principal_has_the_scopes_of_the_claim(
+        self, issuer: OidcIssuer, scope: object, scopes: set[Scope]
+    ) -> None:
         assert Deployment(issuer, project="shop").principal(issuer.token(scope=scope)).scopes == scopes
 
-    def test_the_project_is_the_configured_one_or_the_claims(self, issuer: OidcIssuer) -> None:
+    def test_the_project_is_configured_or_read_from_a_claim(self, issuer: OidcIssuer) -> None:
         token = issuer.token(project="theirs", tenant="tenant-7")
 
         assert Deployment(issuer, project="shop").principal(token).project == "shop"
@@ -54,32 +56,32 @@ class TestClaims:
         assert Deployment(issuer, project_claim="tenant").principal(token).project == "tenant-7"
 
     @pytest.mark.parametrize("project", [None, "", "a#b", ["a"], "x" * 129])
-    def test_a_token_without_a_good_project_is_refused(self, issuer: OidcIssuer, project: object) -> None:
+    def test_a_token_without_a_valid_project_is_refused(self, issuer: OidcIssuer, project: object) -> None:
         with pytest.raises(Unauthenticated, match="project"):
             Deployment(issuer).principal(issuer.token(project=project))
 
-    def test_a_users_token_is_for_him_and_only_to_recommend(self, issuer: OidcIssuer) -> None:
+    def test_a_token_with_a_user_claim_may_only_recommend_for_that_user(self, issuer: OidcIssuer) -> None:
         principal = Deployment(issuer, project="shop", user_claim="sub").principal(
             issuer.token(sub="ann", scope="admin")
         )
 
         assert (principal.user_id, principal.scopes) == ("ann", frozenset({Scope.RECOMMEND}))
 
-    def test_the_subject_is_not_kept(self, issuer: OidcIssuer) -> None:
+    def test_the_credential_does_not_contain_the_subject(self, issuer: OidcIssuer) -> None:
         principal = Deployment(issuer, project="shop").principal(issuer.token(sub="ann@example.com"))
 
         assert "ann" not in principal.credential
 
 
 class TestKeys:
-    def test_they_are_fetched_once(self, issuer: OidcIssuer) -> None:
+    def test_signing_keys_are_fetched_once(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop")
         for _ in range(5):
             deployment.principal(issuer.token())
 
         assert issuer.fetched == [f"{URL}/.well-known/openid-configuration", f"{URL}/keys"]
 
-    def test_an_unknown_one_makes_them_be_fetched_again(self, issuer: OidcIssuer) -> None:
+    def test_an_unknown_key_id_fetches_the_keys_again(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop", jwks_uri=f"{URL}/keys")
         deployment.principal(issuer.token())
         issuer.rotate()
@@ -87,7 +89,7 @@ class TestKeys:
         assert deployment.principal(issuer.token("k2")).project == "shop"
         assert len(issuer.fetched) == 2
 
-    def test_made_up_ones_cannot_make_them_be_fetched_over_and_over(self, issuer: OidcIssuer) -> None:
+    def test_many_unknown_key_ids_fetch_the_keys_once(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop", pause=60.0, jwks_uri=f"{URL}/keys")
         deployment.principal(issuer.token())
         for number in range(20):
@@ -96,29 +98,29 @@ class TestKeys:
 
         assert len(issuer.fetched) == 2
 
-    def test_an_outage_is_survived_with_those_that_are_known(self, issuer: OidcIssuer) -> None:
+    def test_cached_keys_are_used_during_an_outage(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop", ttl=0.0)
         deployment.principal(issuer.token())
         issuer.down = True
 
         assert deployment.principal(issuer.token()).project == "shop"
 
-    def test_an_outage_before_any_was_fetched_is_told(self, issuer: OidcIssuer) -> None:
+    def test_an_outage_before_the_first_fetch_is_unavailable(self, issuer: OidcIssuer) -> None:
         issuer.down = True
         with pytest.raises(Unavailable):
             Deployment(issuer, project="shop").principal(issuer.token())
 
 
 class TestSettings:
-    def test_keys_come_over_tls_only(self) -> None:
+    def test_an_issuer_without_https_is_refused(self) -> None:
         with pytest.raises(ValueError, match="https"):
             Issuer(issuer="http://issuer.test", audience="serendip")
 
-    def test_symmetric_algorithms_cannot_be_allowed(self) -> None:
+    def test_symmetric_algorithms_are_refused(self) -> None:
         with pytest.raises(ValueError, match="algorithms"):
             Issuer.model_validate({"issuer": URL, "audience": "serendip", "algorithms": ["HS256"]})
 
-    def test_they_are_json_in_the_environment(self) -> None:
+    def test_issuers_are_read_as_json_from_the_environment(self) -> None:
         values = {
             "SERENDIP_SECRET": SECRET.get_secret_value(),
             "SERENDIP_ISSUERS": f'[{{"issuer": "{URL}", "audience": "serendip", "project": "shop"}}]',
@@ -128,6 +130,6 @@ class TestSettings:
 
 
 class TestClient:
-    def test_an_address_where_nobody_answers_is_told(self) -> None:
+    def test_an_unreachable_address_is_unavailable(self) -> None:
         with pytest.raises(Unavailable):
             oidc_client.fetch("http://127.0.0.1:9/keys")

@@ -1,4 +1,4 @@
-"""Rates and quotas: never more than promised, however many threads and processes there are."""
+"""Rate limits and quotas hold for any number of threads and processes."""
 
 import subprocess
 import sys
@@ -48,25 +48,26 @@ print(json.dumps(passed))
 
 
 def within_bound(passed: list[float], limits: Limits, window: float, lease: float) -> bool:
-    """In no window pass more than burst + rate * (window + lease)."""
+    """Whether at most burst + rate * (window + lease) requests pass in every window."""
     rate = limits.requests_per_second or 0.0
     most = limits.bucket_size + rate * (window + lease)
     ordered = sorted(passed)
     return all(
-        sum(start <= one < start + window for one in ordered[place : place + int(most) + 2]) <= most
-        for place, start in enumerate(ordered)
+        sum(start <= time < start + window for time in ordered[index : index + int(most) + 2]) <= most
+        for index, start in enumerate(ordered)
     )
 
 
-def principal(project: str, **limits: Any) -> Principal:
+def a_principal(project: str, **limits: Any) -> Principal:
     return Principal(project, frozenset(), "a-key", limits=Limits(**limits))
 
 
-def spent(limiter: Limiter, who: Principal, tries: int) -> int:
+def spent(limiter: Limiter, principal: Principal, tries: int) -> int:
+    """The number of requests that pass."""
     passed = 0
     for _ in range(tries):
         with suppress(LimitExceeded):
-            limiter.spend(who)
+            limiter.spend(principal)
             passed += 1
     return passed
 
@@ -81,10 +82,10 @@ class TestRate:
             ThreadPoolExecutor(16) as threads,
         ):
             started = time.monotonic()
-            answers = list(threads.map(lambda _: client.get("/v1/items"), range(400)))
+            responses = list(threads.map(lambda _: client.get("/v1/items"), range(400)))
             elapsed = time.monotonic() - started
 
-        statuses = [answer.status_code for answer in answers]
+        statuses = [response.status_code for response in responses]
         assert set(statuses) == {200, 429}
         assert limits.bucket_size <= statuses.count(200) <= limits.bucket_size + 20 * elapsed
 
@@ -106,42 +107,42 @@ class TestRate:
         for process in processes:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"
-        found, started = [], time.time()
+        passed_by_process, started = [], time.time()
         for process in processes:
             assert process.stdin
             process.stdin.write("\n")
             process.stdin.flush()
         for process in processes:
             out, _ = process.communicate(timeout=60)
-            found.append(orjson.loads(out))
+            passed_by_process.append(orjson.loads(out))
 
-        passed = [moment for one in found for moment in one]
+        passed = [instant for instants in passed_by_process for instant in instants]
         assert len(passed) <= limits.bucket_size + 40 * (max(passed) - started)
         assert within_bound(passed, limits, 0.5, settings.lease_seconds)
         assert len(passed) >= limits.bucket_size
-        assert sum(bool(one) for one in found) >= 2, "one process alone got everything"
+        assert sum(map(bool, passed_by_process)) >= 2, "all requests of the bound passed in one process"
 
 
 class TestQuota:
-    def test_all_instances_together_pass_exactly_the_days_quota(self, settings: Settings, wired: Wired) -> None:
+    def test_all_instances_together_pass_exactly_the_daily_quota(self, settings: Settings, wired: Wired) -> None:
         others = [wired_on(settings) for _ in range(3)]
-        who = principal(settings.project, requests_per_day=25)
+        principal = a_principal(settings.project, requests_per_day=25)
 
-        passed = [spent(one.services.limiter, who, 7) for one in (*others, wired, *others, wired)]
+        passed = [spent(instance.services.limiter, principal, 7) for instance in (*others, wired, *others, wired)]
 
         assert sum(passed) == 25
-        for one in others:
-            one.close()
+        for other in others:
+            other.close()
 
-    def test_what_was_leased_and_not_spent_goes_back(self, settings: Settings) -> None:
+    def test_leased_tokens_that_were_not_spent_are_returned(self, settings: Settings) -> None:
         instance = wired_on(settings.model_copy(update={"lease_seconds": 0.05}))
-        who = principal(settings.project, requests_per_day=300)
+        principal = a_principal(settings.project, requests_per_day=300)
         passed = 0
         for _ in range(20):
-            passed += spent(instance.services.limiter, who, 7)
+            passed += spent(instance.services.limiter, principal, 7)
             time.sleep(0.06)  # the lease ends with tokens left
 
-        passed += spent(instance.services.limiter, who, 400)
+        passed += spent(instance.services.limiter, principal, 400)
 
         assert passed == 300
         instance.close()
@@ -154,52 +155,50 @@ class TestWrites:
             "before-call.dynamodb.PutItem", lambda model, **_: writes.append(model.name)
         )
 
-        passed = spent(wired.services.limiter, principal(settings.project, requests_per_second=5_000), 2_000)
+        passed = spent(wired.services.limiter, a_principal(settings.project, requests_per_second=5_000), 2_000)
 
         assert passed == 2_000
         assert len(writes) < passed / 10
 
 
 class TestOutage:
-    def test_without_the_database_an_instance_keeps_the_rate_for_itself(self, settings: Settings) -> None:
+    def test_an_instance_applies_the_rate_by_itself_when_the_database_is_down(self, settings: Settings) -> None:
         with faulty_dynamodb.proxy(str(settings.endpoint), lambda *_: faulty_dynamodb.throttled()) as endpoint:
             instance = wired_on(settings.model_copy(update={"endpoint": endpoint, "attempts": 1}))
-            passed = spent(instance.services.limiter, principal(settings.project, requests_per_second=10), 10)
+            passed = spent(instance.services.limiter, a_principal(settings.project, requests_per_second=10), 10)
             instance.close()
 
         assert passed == 10
 
 
 class TestHeaders:
-    def test_they_are_structured_fields_that_count_down(self, wired: Wired, settings: Settings) -> None:
+    def test_rate_limit_headers_are_structured_fields_that_count_down(self, wired: Wired, settings: Settings) -> None:
         limits = Limits(requests_per_second=0.01, burst=3, requests_per_day=100)
         client = client_of(wired, a_key(wired, settings.project, Scope.WRITE, limits=limits))
 
-        answers = [client.get("/v1/items") for _ in range(4)]
+        responses = [client.get("/v1/items") for _ in range(4)]
 
-        def parsed(answer: httpx2.Response, name: str) -> dict[str, dict[str, int]]:
-            fields: Any = http_sf.parse(answer.headers[name].encode(), tltype="list")
+        def parsed(response: httpx2.Response, name: str) -> dict[str, dict[str, int]]:
+            fields: Any = http_sf.parse(response.headers[name].encode(), tltype="list")
             return dict(fields)
 
-        for answer in answers:
-            assert parsed(answer, "RateLimit-Policy") == {"rate": {"q": 3, "w": 300}, "day": {"q": 100, "w": 86400}}
-        assert [parsed(answer, "RateLimit")["rate"]["r"] for answer in answers] == [2, 1, 0, 0]
-        assert [parsed(answer, "RateLimit")["day"]["r"] for answer in answers[:3]] == [99, 98, 97]
-        refused = answers[3]
+        for response in responses:
+            assert parsed(response, "RateLimit-Policy") == {"rate": {"q": 3, "w": 300}, "day": {"q": 100, "w": 86400}}
+        assert [parsed(response, "RateLimit")["rate"]["r"] for response in responses] == [2, 1, 0, 0]
+        assert [parsed(response, "RateLimit")["day"]["r"] for response in responses[:3]] == [99, 98, 97]
+        refused = responses[3]
         assert refused.status_code == 429
         assert 0 < int(refused.headers["Retry-After"]) <= 100
         problem = refused.json()
         assert problem["type"] == "https://iana.org/assignments/http-problem-types#quota-exceeded"
         assert problem["violated-policies"] == ["rate"]
 
-    def test_a_key_without_limits_has_none(self, client: httpx2.Client) -> None:
+    def test_a_key_without_limits_gets_no_rate_limit_headers(self, client: httpx2.Client) -> None:
         assert not {"ratelimit", "ratelimit-policy"} & set(client.get("/v1/items").headers)
 
 
 class TestOverload:
-    def test_more_requests_than_there_is_room_for_are_turned_away_at_once(
-        self, wired: Wired, settings: Settings
-    ) -> None:
+    def test_requests_above_the_capacity_get_503(self, wired: Wired, settings: Settings) -> None:
         key = a_key(wired, settings.project, Scope.WRITE)
         crowded = {"SERENDIP_MAX_REQUESTS": "2"}
         with (
@@ -207,16 +206,16 @@ class TestOverload:
             httpx2.Client(base_url=base, headers={"X-API-Key": key}) as client,
             ThreadPoolExecutor(32) as threads,
         ):
-            answers = list(threads.map(lambda _: client.get("/v1/items"), range(200)))
+            responses = list(threads.map(lambda _: client.get("/v1/items"), range(200)))
             assert client.get("/health/live").status_code == 200
 
-        refused = [answer for answer in answers if answer.status_code == 503]
-        assert {answer.status_code for answer in answers} == {200, 503}
-        assert all("retry-after" in answer.headers for answer in refused)
+        refused = [response for response in responses if response.status_code == 503]
+        assert {response.status_code for response in responses} == {200, 503}
+        assert all("retry-after" in response.headers for response in refused)
         kind = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-        assert {answer.json()["type"] for answer in refused} == {kind}
+        assert {response.json()["type"] for response in refused} == {kind}
 
 
 @pytest.mark.parametrize("limits", [Limits(requests_per_second=0.5), Limits(requests_per_second=10, burst=1)])
-def test_a_bucket_holds_at_least_one(limits: Limits) -> None:
+def test_a_bucket_holds_at_least_one_token(limits: Limits) -> None:
     assert limits.bucket_size == 1

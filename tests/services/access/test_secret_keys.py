@@ -9,7 +9,7 @@ from app.services.access import secret_keys
 
 
 class TestMint:
-    def test_keys_carry_their_id_and_are_never_the_same(self) -> None:
+    def test_keys_are_unique_and_contain_their_id(self) -> None:
         keys = {secret_keys.mint(token_bytes) for _ in range(500)}
 
         assert len(keys) == 500
@@ -19,18 +19,18 @@ class TestMint:
         assert len(secret_keys.ALPHABET) ** secret_keys.SECRET_LENGTH >= 2**192
 
     @given(st.binary(min_size=48, max_size=48))
-    def test_the_same_bytes_make_the_same_key(self, content: bytes) -> None:
+    def test_equal_bytes_make_equal_keys(self, content: bytes) -> None:
         assert secret_keys.mint(lambda _: content) == secret_keys.mint(lambda _: content)
 
 
 class TestKeyId:
-    @given(place=st.integers(3, secret_keys.LENGTH - 1), letter=st.sampled_from(secret_keys.ALPHABET))
-    def test_one_wrong_letter_is_noticed(self, place: int, letter: str) -> None:
+    @given(position=st.integers(3, secret_keys.LENGTH - 1), letter=st.sampled_from(secret_keys.ALPHABET))
+    def test_a_single_wrong_letter_is_detected(self, position: int, letter: str) -> None:
         key = secret_keys.mint(lambda size: bytes(range(size)))
-        typed = key[:place] + letter + key[place + 1 :]
+        typed = key[:position] + letter + key[position + 1 :]
 
         assert (secret_keys.key_id(typed) is None) == (typed != key)
 
     @given(st.text(max_size=80))
-    def test_anything_else_is_none(self, text: str) -> None:
+    def test_other_texts_have_no_key_id(self, text: str) -> None:
         assert secret_keys.key_id(text) is None
