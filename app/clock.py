@@ -11,8 +11,21 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_bytes
+from time import monotonic
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+class Clock:
+    """The time as services read it. Tests pass a clock that they can advance."""
+
+    monotonic = staticmethod(monotonic)
+    """Seconds for measuring durations; a replay does not change them."""
+
+    def now(self) -> datetime:
+        """Return the current UTC time, or the time of the first run in a replay."""
+        return now()
+
+
+SYSTEM_CLOCK = Clock()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from opentelemetry.trace import Tracer
 
-from app import clock
+from app.clock import SYSTEM_CLOCK, Clock, random_bytes, random_hex
 from app.config import Settings
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
@@ -82,7 +82,13 @@ class Wired:
         self.database.close()
 
 
-def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | None = None) -> Wired:
+def wire(
+    settings: Settings,
+    launcher: Launcher,
+    fetch: Fetch,
+    tracer: Tracer | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Wired:
     database = Database(settings, schema.MODELS, tracer)
     items, users, events = ItemStore(database), UserStore(database), EventStore(database)
     neighbors, versions = NeighborStore(database), VersionStore(database)
@@ -92,9 +98,14 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
     files = _file_store(settings)
 
     tokens = SignedTokens(settings.secret.get_secret_value())
-    credentials = CredentialCache(access_store, settings)
-    keys = Keys(access_store, credentials, clock.now, clock.random_bytes)
-    access = Authentication(credentials, tokens, JwtVerifier(settings, fetch), clock.now)
+    credentials = CredentialCache(store=access_store, settings=settings, clock=clock)
+    keys = Keys(store=access_store, remembered=credentials, clock=clock, random_bytes=random_bytes)
+    access = Authentication(
+        remembered=credentials,
+        user_tokens=tokens,
+        issuers=JwtVerifier(settings=settings, fetch=fetch, clock=clock),
+        clock=clock,
+    )
 
     tombstones = Tombstones(store=users, credentials=credentials)
     erasure = Erasure(
@@ -111,28 +122,28 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         tombstones=tombstones,
         credentials=credentials,
         settings=settings,
-        clock=clock.now,
-        random_hex=clock.random_hex,
+        clock=clock,
+        random_hex=random_hex,
     )
 
-    rollups = Rollups(counters=counters, clock=clock.now)
-    outcomes = Outcomes(rollups=rollups, clock=clock.now)
-    model_cache = ModelCache(neighbors=neighbors, versions=versions, settings=settings)
+    rollups = Rollups(counters=counters, clock=clock)
+    outcomes = Outcomes(rollups=rollups, clock=clock)
+    model_cache = ModelCache(neighbors=neighbors, versions=versions, settings=settings, clock=clock)
     rollout = Rollout(
-        versions=versions, cache=model_cache, items=items, outcomes=outcomes, settings=settings, clock=clock.now
+        versions=versions, cache=model_cache, items=items, outcomes=outcomes, settings=settings, clock=clock
     )
     train = Train(
         stores=TrainingStores(events=events, items=items, neighbors=neighbors, versions=versions),
         settings=settings,
-        clock=clock.now,
-        random_hex=clock.random_hex,
+        clock=clock,
+        random_hex=random_hex,
         rollout=rollout,
     )
-    jobs = Jobs(JobStore(database), files, launcher.launch, clock.now, clock.random_hex)
+    jobs = Jobs(store=JobStore(database), objects=files, launch=launcher.launch, clock=clock, random_hex=random_hex)
     training_jobs = TrainingJobs(train=train, jobs=jobs)
 
-    changes = CatalogChanges(items, settings, clock.now, database.submit)
-    item_cache = ItemCache(items=items, changes=changes, settings=settings)
+    changes = CatalogChanges(items=items, settings=settings, clock=clock, submit=database.submit)
+    item_cache = ItemCache(items=items, changes=changes, settings=settings, clock=clock)
     snapshot = CatalogSnapshot(items=items, changes=changes, settings=settings, submit=database.submit)
     changes.observe(item_cache)
     changes.observe(snapshot)
@@ -140,65 +151,65 @@ def wire(settings: Settings, launcher: Launcher, fetch: Fetch, tracer: Tracer | 
         events=events,
         users=users,
         models=model_cache,
-        lists=ListCache(lists=live_lists, settings=settings),
+        lists=ListCache(lists=live_lists, settings=settings, clock=clock),
         items=item_cache,
         snapshot=snapshot,
         changes=changes,
         settings=settings,
         submit=database.submit,
     )
-    recommend = Recommend(loader=loader, clock=clock.now)
-    scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock.now)
+    recommend = Recommend(loader=loader, clock=clock)
+    scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock)
     decisions = DecisionLog(
         store=decision_store,
         settings=settings,
-        clock=clock.now,
-        random_hex=clock.random_hex,
+        clock=clock,
+        random_hex=random_hex,
         tombstones=tombstones,
     )
     services = Services(
         settings=settings,
         access=access,
         keys=keys,
-        projects=Projects(access_store, credentials, clock.now, clock.random_bytes),
-        limiter=Limiter(BucketStore(database), settings, clock.now),
-        idempotency=Idempotency(IdempotencyStore(database), settings, clock.now),
-        items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock.now),
-        users=Users(store=users, tombstones=tombstones, clock=clock.now),
+        projects=Projects(store=access_store, remembered=credentials, clock=clock, random_bytes=random_bytes),
+        limiter=Limiter(buckets=BucketStore(database), settings=settings, clock=clock),
+        idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
+        items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),
+        users=Users(store=users, tombstones=tombstones, clock=clock),
         events=Events(store=events, tombstones=tombstones, tokens=tokens),
         recommend=recommend,
         recommendations=Recommendations(
             recommend=recommend,
             queries=Queries(scenarios=scenarios, tokens=tokens),
-            responses=Responses(tokens=tokens, decisions=decisions, settings=settings, clock=clock.now),
+            responses=Responses(tokens=tokens, decisions=decisions, settings=settings, clock=clock),
             scenarios=scenarios,
             decisions=decisions,
             tokens=tokens,
         ),
         train=train,
         training_jobs=training_jobs,
-        retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock.now),
+        retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters, settings.list_weights, clock.now),
+        counting=Counting(counters=counters, event_weights=settings.list_weights, clock=clock),
         lists=Lists(
             counters=counters,
             rollups=rollups,
             lists=live_lists,
             items=items,
             settings=settings,
-            clock=clock.now,
+            clock=clock,
         ),
         failures=Failures(store=failures, tombstones=tombstones),
         scenarios=scenarios,
         decisions=decisions,
         sessions=Sessions(events=events, tombstones=tombstones),
-        sockets=Sockets(connections=connections, settings=settings, tombstones=tombstones, clock=clock.now),
+        sockets=Sockets(connections=connections, settings=settings, tombstones=tombstones, clock=clock),
         erasure=erasure,
         jobs=jobs,
-        usage=Usage(UsageStore(database), keys.mark_used, settings, clock.now),
+        usage=Usage(store=UsageStore(database), mark_used=keys.mark_used, settings=settings, clock=clock),
         tokens=tokens,
-        clock=clock.now,
+        clock=clock,
         tables=schema.TableCheck(database),
     )
     return Wired(database, services)

@@ -1,10 +1,9 @@
 """The services of one process, as routes, sockets, the stream and jobs get them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.jobs import Job
 from app.services.access.authentication import Authentication
@@ -72,5 +71,5 @@ class Services:
     tokens: SignedTokens
     training_jobs: TrainingJobs
     retraining: Retraining
-    clock: Callable[[], datetime]
+    clock: Clock
     tables: TableCheck

@@ -1,10 +1,10 @@
 """Create, read, update and delete items."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Protocol
 
+from app.clock import Clock
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
@@ -22,7 +22,7 @@ class ItemObserver(Protocol):
 
 
 class Items:
-    def __init__(self, store: ItemStore, observers: Sequence[ItemObserver], clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: ItemStore, observers: Sequence[ItemObserver], clock: Clock) -> None:
         self._store, self._observers, self._clock = store, observers, clock
 
     def get(self, project: str, item_id: str) -> Item:
@@ -77,7 +77,7 @@ class Items:
         def write() -> Item:
             current = self.get(project, item_id)
             check(expected, current.etag)
-            tombstone = Item(item_id, updated_at=self._clock(), deleted=True)
+            tombstone = Item(item_id, updated_at=self._clock.now(), deleted=True)
             self._store.put(project, tombstone, current)
             self._notify(project, [tombstone])
             return tombstone
@@ -109,7 +109,7 @@ class Items:
         return dated
 
     def _dated(self, item: Item, current: Item | None) -> Item:
-        now = self._clock()
+        now = self._clock.now()
         return replace(item, created_at=current.created_at if current and not current.deleted else now, updated_at=now)
 
     def _notify(self, project: str, items: Sequence[Item]) -> None:

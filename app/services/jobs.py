@@ -6,9 +6,10 @@ runs out and another worker resumes from the checkpoint. Repeating a step has th
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app import telemetry
+from app.clock import Clock
 from app.domain.jobs import (
     FIRST_CHECKPOINTS,
     KINDS,
@@ -41,7 +42,7 @@ class Jobs:
         store: JobStore,
         objects: FileStore | None,
         launch: Callable[[str, Job], None],
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_hex: Callable[[int], str],
     ) -> None:
         """`launch` starts a worker for a project's job, or raises WorkerUnavailable."""
@@ -75,7 +76,7 @@ class Jobs:
         kind = KINDS[type(request)]
         if kind in NEED_FILES and self._objects is None:
             raise WorkerUnavailable(NO_FILES)
-        now = self._clock()
+        now = self._clock.now()
         job_id = f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         state = JobState.WAITING if kind is JobKind.IMPORT else JobState.RUNNING
         job = Job(job_id, state, now, now, request, FIRST_CHECKPOINTS[kind])
@@ -106,7 +107,7 @@ class Jobs:
         if size is None:
             raise Conflict("The file has not been uploaded yet: PUT it to the job's upload URL first.")
         checkpoint = ImportCheckpoint(size=size)
-        running = replace(job, state=JobState.RUNNING, checkpoint=checkpoint, heartbeat_at=self._clock())
+        running = replace(job, state=JobState.RUNNING, checkpoint=checkpoint, heartbeat_at=self._clock.now())
         self._store.replace(project, running, job)
         try:
             self._launch(project, running)
@@ -141,7 +142,7 @@ class Jobs:
             self._replace(project, failed, job)
             return None
         owner, attempts, revision = self._random_hex(8), job.attempts + 1, job.revision + 1
-        acquired = replace(job, lease_owner=owner, attempts=attempts, revision=revision, heartbeat_at=self._clock())
+        acquired = replace(job, lease_owner=owner, attempts=attempts, revision=revision, heartbeat_at=self._clock.now())
         try:
             return self._replace(project, acquired, job)
         except Conflict:  # another worker was faster, or the response to our own first attempt was lost
@@ -151,7 +152,7 @@ class Jobs:
     def checkpoint(self, project: str, job: Job, before: Job) -> Job:
         """Store the result of a step. Raises Conflict if the job was cancelled or another worker acquired it."""
         if job.state is JobState.RUNNING:
-            return self._replace(project, replace(job, attempts=0, heartbeat_at=self._clock()), before)
+            return self._replace(project, replace(job, attempts=0, heartbeat_at=self._clock.now()), before)
         return self._replace(project, self._ended(job, job.state, job.detail), before)
 
     def release(self, project: str, job: Job) -> None:
@@ -160,7 +161,7 @@ class Jobs:
 
     def heartbeat(self, project: str, job: Job, progress: float) -> None:
         """Extend the lease during a long step. Raises Conflict as `checkpoint` does."""
-        self._store.heartbeat(project, job, progress, self._clock())
+        self._store.heartbeat(project, job, progress, self._clock.now())
 
     def resume_due(self) -> int:
         """Relaunch running jobs whose worker stopped; returns how many."""
@@ -197,10 +198,10 @@ class Jobs:
         return bool(job.lease_owner) and self._has_heartbeat(job)
 
     def _has_heartbeat(self, job: Job) -> bool:
-        return self._clock() - job.heartbeat_at <= LEASE
+        return self._clock.now() - job.heartbeat_at <= LEASE
 
     def _ended(self, job: Job, state: JobState, detail: str | None) -> Job:
-        now = self._clock()
+        now = self._clock.now()
         return replace(
             job,
             state=state,

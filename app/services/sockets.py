@@ -1,9 +1,9 @@
 """Connections and subscriptions of live sockets: how long they live, and what they were shown."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.access import Principal
 from app.domain.sockets import Connection, Subscription, WatchedList
@@ -22,7 +22,7 @@ class Sockets:
         connections: ConnectionStore,
         settings: Settings,
         tombstones: Tombstones,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._connections, self._tombstones, self._clock = connections, tombstones, clock
         self._life = timedelta(seconds=settings.connection_seconds)
@@ -36,7 +36,7 @@ class Sockets:
         """
         if principal.user_id is not None:
             self._tombstones.refuse(principal.project, [principal.user_id])
-        now = self._clock()
+        now = self._clock.now()
         ends_at = min(now + self._life, principal.ends_at or now + self._life)
         connection = Connection(connection_id, principal, now, ends_at)
         try:
@@ -84,7 +84,7 @@ class Sockets:
     def is_leaving(self, connection: Connection) -> bool:
         """Whether it is time to tell the client to open another connection."""
         life = connection.expires_at - connection.connected_at
-        return self._clock() >= connection.expires_at - min(FAREWELL, life / 10)
+        return self._clock.now() >= connection.expires_at - min(FAREWELL, life / 10)
 
     def subscribe(self, connection: Connection, watched: WatchedList) -> Subscription:
         """Subscribe a connection to a user's list, or change the settings of the list.

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import date
 from threading import Lock
-from time import monotonic
 
 from app import prices
+from app.clock import Clock
 from app.config import Settings
 from app.domain.usage import DailyUsage as Day
 from app.errors import Conflict, Unavailable
@@ -17,20 +17,18 @@ NUMBERS = tuple(field.name for field in fields(Day) if field.name != "day")
 
 
 class Usage:
-    def __init__(
-        self, store: Store, mark_used: Callable[[str], None], settings: Settings, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Store, mark_used: Callable[[str], None], settings: Settings, clock: Clock) -> None:
         self._store, self._mark_used, self._clock = store, mark_used, clock
         self._every_seconds = settings.usage_seconds
         self._lock = Lock()
         self._days: dict[tuple[str, date], Day] = {}
         self._keys: set[str] = set()
         self._marked: set[tuple[str, date]] = set()
-        self._written_at = monotonic()
+        self._written_at = self._clock.monotonic()
 
     def count(self, project: str, credential: str, work: RequestLog) -> None:
         """Add one finished request."""
-        today = self._clock().date()
+        today = self._clock.now().date()
         done = Day(
             today, 1, work.events, work.recommendations or 0, work.read_units, work.write_units, work.milliseconds
         )
@@ -41,13 +39,13 @@ class Usage:
                 self._keys.add(credential)
 
     def due(self) -> bool:
-        return monotonic() - self._written_at >= self._every_seconds and bool(self._days)
+        return self._clock.monotonic() - self._written_at >= self._every_seconds and bool(self._days)
 
     def write(self) -> None:
         """Write down what was counted; what cannot be written now stays for the next time."""
         with self._lock:
             days, keys = self._days, self._keys
-            self._days, self._keys, self._written_at = {}, set(), monotonic()
+            self._days, self._keys, self._written_at = {}, set(), self._clock.monotonic()
         while days:
             (project, day), used = days.popitem()
             try:
@@ -65,8 +63,8 @@ class Usage:
                 keys.add(credential)
                 break
             with self._lock:
-                self._marked = {(known, day) for known, day in self._marked if day == self._clock().date()}
-                self._marked.add((credential, self._clock().date()))
+                self._marked = {(known, day) for known, day in self._marked if day == self._clock.now().date()}
+                self._marked.add((credential, self._clock.now().date()))
         with self._lock:
             for (project, day), used in days.items():
                 self._days[project, day] = summed(self._days.get((project, day), Day(day)), used)

@@ -1,10 +1,10 @@
 """Create, read and update users; `privacy` erases them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from app.clock import Clock
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.domain.users import User
@@ -16,7 +16,7 @@ from app.storage.users import UserStore
 
 
 class Users:
-    def __init__(self, store: UserStore, tombstones: Tombstones, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: UserStore, tombstones: Tombstones, clock: Clock) -> None:
         self._store, self._tombstones, self._clock = store, tombstones, clock
 
     def get(self, project: str, user_id: str) -> User:
@@ -101,7 +101,7 @@ class Users:
             self._store.delete(project, user_id)
 
     def _dated(self, user: User, current: User | None) -> User:
-        now = self._clock()
+        now = self._clock.now()
         return replace(user, created_at=current.created_at if current else now, updated_at=now)
 
 

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.api.application import create_application
+from app.clock import SYSTEM_CLOCK, Clock
 from app.config import Settings
 from app.domain.access import Limits, Scope
 from app.domain.events import Event
@@ -48,9 +49,9 @@ class IdleLauncher:
     def launch(self, project: str, job: Job) -> None: ...
 
 
-def wired_on(settings: Settings, fetch: Fetch = oidc_client.fetch) -> Wired:
+def wired_on(settings: Settings, fetch: Fetch = oidc_client.fetch, clock: Clock = SYSTEM_CLOCK) -> Wired:
     launcher = DirectLauncher()
-    wired = wire(settings, launcher, fetch)
+    wired = wire(settings, launcher, fetch, clock=clock)
     launcher.services = wired.services
     return wired
 

@@ -68,7 +68,7 @@ def accept(services: Services, project: str, events: Sequence[EventIn], *, batch
         InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
         Erased: some events belong to erased users.
     """
-    now = services.clock()
+    now = services.clock.now()
     records = [event.record(event.owner, now) for event in events]
     pointer = "/events/{}/recommendation_id" if batch else "/recommendation_id"
     attributed = services.events.attribute(project, records, [event.recommendation_id for event in events], pointer)

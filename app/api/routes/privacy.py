@@ -52,7 +52,7 @@ def create_session_token(
 def _token(services: Services, project: str, principal: Principal, owner: str, body: UserTokenIn) -> UserTokenView:
     key_id = body.key_id or principal.credential
     services.keys.get(project, key_id)
-    expires_at = services.clock() + timedelta(seconds=body.expires_in_seconds)
+    expires_at = services.clock.now() + timedelta(seconds=body.expires_in_seconds)
     token = services.tokens.user(UserClaim(project, owner, key_id, expires_at))
     return UserTokenView(token=token, expires_at=expires_at)
 

@@ -119,7 +119,7 @@ def replay(recommendation_id: RecommendationId, project: CanWrite, services: Ser
 )
 def for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -> RecommendationListView:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
-    now = services.clock()
+    now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
     response = services.recommendations.for_session(project, events, body.request())
     return RecommendationListView.model_validate(response)

@@ -21,7 +21,7 @@ Days = Annotated[int, Query(ge=1, le=400, description="How many days, up to the 
 @router.get("/usage", operation_id="getUsage", summary="Get usage", responses=responses())
 def get(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
     """Requests, events, consumed units and estimated US dollars by day. The last seconds may be missing."""
-    last = last or services.clock().date()
+    last = last or services.clock.now().date()
     first = date.fromordinal(max(1, last.toordinal() - days + 1))
     used = [_day(one) for one in services.usage.days(project, first, last)]
     return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from app import clock
-from app.clock import EPOCH
+from app.domain.epoch import EPOCH
 from app.domain.events import CLOCK_SKEW
 from app.domain.ids import ID_PATTERN
 from app.errors import InvalidInput

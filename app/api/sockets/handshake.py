@@ -31,7 +31,7 @@ class Handshake:
             Unauthenticated, Forbidden, Unavailable.
         """
         if self.ticket is not None:
-            principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock())
+            principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock.now())
             services.access.check_still(principal)
             services.sockets.admit(self.ticket, expires_at)
             return principal

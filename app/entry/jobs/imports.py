@@ -42,7 +42,8 @@ def run(services: Services, project: str, source: Source, rejects: Path, progres
         FileError: the file cannot be read, or its first hundred rows are all bad.
     """
     outcome = ImportOutcome()
-    with BatchWriter(services, project, source.kind, services.clock()) as writer, _RejectFile(rejects) as reject_file:
+    now = services.clock.now()
+    with BatchWriter(services, project, source.kind, now) as writer, _RejectFile(rejects) as reject_file:
         for row, record in checked(source.kind, file_formats.rows(source)):
             if isinstance(record, str):
                 reject_file.write(row, record)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.clock import EPOCH
 from app.config import Settings, training_memory_bytes
+from app.domain.epoch import EPOCH
 from app.domain.events import Event
 from app.entry.jobs import file_formats
 from app.entry.jobs.file_rows import FileError

@@ -4,11 +4,11 @@ The project always follows from the credential.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from app.clock import Clock
 from app.domain.access import ADMINISTRATION, INCLUDED, ApiKey, Principal, Scope
 from app.errors import Forbidden, Unauthenticated
 from app.services.access import secret_keys
@@ -50,7 +50,7 @@ class Authentication:
         remembered: CredentialCache,
         user_tokens: UserTokens,
         issuers: TokenVerifier,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._remembered, self._user_tokens, self._issuers = remembered, user_tokens, issuers
         self._clock = clock
@@ -73,11 +73,11 @@ class Authentication:
             if credentials.api_key is None:
                 raise Unauthenticated("Send an API key as X-API-Key, or a token as Authorization: Bearer.")
             return self._of_key(self._checked_key(credentials.api_key), credentials.origin)
-        claim = self._user_tokens.user_claim(credentials.bearer, self._clock())
+        claim = self._user_tokens.user_claim(credentials.bearer, self._clock.now())
         if claim is not None:
             principal = self._of_user(claim, credentials.origin)
         else:
-            principal = self._issuers.principal(credentials.bearer, self._clock())
+            principal = self._issuers.principal(credentials.bearer, self._clock.now())
             project = self._remembered.active_project(principal.project)
             if project is None:
                 raise Unauthenticated("The project of this token does not exist.")
@@ -99,7 +99,7 @@ class Authentication:
         Raises:
             Unauthenticated: the key was revoked or has expired, the token has ended, or the project is being deleted.
         """
-        now = self._clock()
+        now = self._clock.now()
         if principal.ends_at is not None and principal.ends_at <= now:
             raise Unauthenticated("The token that this connection was opened with has expired.")
         if self._remembered.active_project(principal.project) is None:
@@ -133,7 +133,7 @@ class Authentication:
         key = self._remembered.key(key_id)
         if key is None or not secret_keys.matches(text, key.digest):
             raise Unauthenticated("There is no such API key.")
-        if key.has_ended(self._clock()):
+        if key.has_ended(self._clock.now()):
             raise Unauthenticated("This API key has expired or was revoked.")
         return key
 
@@ -145,7 +145,7 @@ class Authentication:
 
     def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
         key = self._remembered.key(claim.key_id)
-        if key is None or key.project != claim.project or key.has_ended(self._clock()):
+        if key is None or key.project != claim.project or key.has_ended(self._clock.now()):
             raise Unauthenticated("The key that this user token was made with has ended.")
         of_key = self._of_key(key, origin)
         return replace(

@@ -5,11 +5,11 @@ While the database cannot be reached, what was known last goes on.
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from time import monotonic
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.access import ApiKey, Project, ProjectState
 from app.errors import NotFound, Unavailable
@@ -21,9 +21,9 @@ Found = TypeVar("Found")
 
 
 class CredentialCache:
-    def __init__(self, store: AccessStore, settings: Settings) -> None:
-        self._keys: StaleCache[ApiKey] = StaleCache(store.get_key, settings.key_ttl_seconds)
-        self._projects: StaleCache[Project] = StaleCache(store.get_project, settings.key_ttl_seconds)
+    def __init__(self, store: AccessStore, settings: Settings, clock: Clock) -> None:
+        self._keys: StaleCache[ApiKey] = StaleCache(store.get_key, settings.key_ttl_seconds, clock)
+        self._projects: StaleCache[Project] = StaleCache(store.get_project, settings.key_ttl_seconds, clock)
 
     def knows_key(self, key_id: str) -> bool:
         """Whether `key` answers without the database."""
@@ -66,9 +66,9 @@ class CredentialCache:
 class StaleCache(Generic[Found]):
     """Rows by id, at most so many seconds old, or of any age while the database cannot be reached."""
 
-    def __init__(self, read: Callable[[str], Found | None], ttl_seconds: float) -> None:
+    def __init__(self, read: Callable[[str], Found | None], ttl_seconds: float, clock: Clock) -> None:
         self._read, self._lock = read, Lock()
-        self._fresh: TTLCache[str, Found | None] = TTLCache(MAX_REMEMBERED, ttl_seconds, monotonic)
+        self._fresh: TTLCache[str, Found | None] = TTLCache(MAX_REMEMBERED, ttl_seconds, clock.monotonic)
         self._last: LRUCache[str, Found] = LRUCache(MAX_REMEMBERED)
 
     def knows(self, name: str) -> bool:

@@ -7,16 +7,17 @@ request with the key at the same moment and with the same randomness (see `app.c
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING
 
 import orjson
 
 from app import clock
+from app.clock import Clock
 from app.config import Settings
 from app.domain.access import Principal
 from app.errors import Conflict, InFlight, KeyReused
@@ -40,7 +41,7 @@ class RecordedResponse:
 
 
 class Idempotency:
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._kept = timedelta(seconds=settings.idempotency_seconds)
         self._claimed = timedelta(seconds=settings.claim_seconds)
@@ -56,7 +57,7 @@ class Idempotency:
             InFlight: the first request is being answered.
         """
         name = blake2b(f"{principal.credential}\n{key}".encode(), digest_size=24).hexdigest()
-        digest, now = sha256(request).hexdigest(), self._clock()
+        digest, now = sha256(request).hexdigest(), self._clock.now()
         known = self._store.get(principal.project, name)
         if known is not None:
             if not hmac.compare_digest(known.request, digest):

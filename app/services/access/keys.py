@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.clock import Clock
 from app.domain.access import ADMINISTRATION, ApiKey, Limits, Scope
 from app.errors import Conflict, NotFound
 from app.services.access import secret_keys
@@ -20,7 +21,7 @@ class Keys:
         self,
         store: Store,
         remembered: CredentialCache,
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._store, self._remembered = store, remembered
@@ -52,7 +53,7 @@ class Keys:
             name=name,
             scopes=scopes,
             digest=secret_keys.digest(text),
-            created_at=self._clock(),
+            created_at=self._clock.now(),
             expires_at=expires_at,
             origins=origins,
             needs_user_token=needs_user_token,
@@ -77,7 +78,7 @@ class Keys:
         Raises:
             NotFound, and Conflict for a key that has ended.
         """
-        old, now = self.get(project, key_id), self._clock()
+        old, now = self.get(project, key_id), self._clock.now()
         killed_before = old.revoked_at is None and old.expires_at == now + overlap
         if old.has_ended(now) and not killed_before:
             raise Conflict("This key has ended. Create a new one.")
@@ -101,7 +102,7 @@ class Keys:
             NotFound, and Conflict for a key that has ended.
         """
         key = self.get(project, key_id)
-        if key.has_ended(self._clock()):
+        if key.has_ended(self._clock.now()):
             raise Conflict("This key has ended. Create a new one.")
         changed = replace(key, **changes)
         self._store.replace_key(changed)
@@ -115,12 +116,12 @@ class Keys:
             NotFound.
         """
         key = self.get(project, key_id)
-        self._store.replace_key(replace(key, revoked_at=key.revoked_at or self._clock()))
+        self._store.replace_key(replace(key, revoked_at=key.revoked_at or self._clock.now()))
         self._remembered.forget(project, [key_id])
 
     def mark_used(self, key_id: str) -> None:
         """Note that a key was used today."""
-        self._store.mark_used(key_id, self._clock().date())
+        self._store.mark_used(key_id, self._clock.now().date())
 
     def _limits(self, project_id: str) -> Limits:
         return Limits() if project_id == ADMINISTRATION else self._remembered.project(project_id).limits

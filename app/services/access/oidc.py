@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from app.clock import Clock
 from app.config import Issuer, Settings
 from app.domain.access import INCLUDED, Principal, Scope
 from app.domain.ids import ID_PATTERN
@@ -26,8 +26,8 @@ Fetch = Callable[[str], Mapping[str, Any]]
 
 
 class JwtVerifier:
-    def __init__(self, settings: Settings, fetch: Fetch) -> None:
-        self._issuers = {issuer.issuer: _Keys(issuer, settings, fetch) for issuer in settings.issuers}
+    def __init__(self, settings: Settings, fetch: Fetch, clock: Clock) -> None:
+        self._issuers = {issuer.issuer: _Keys(issuer, settings, fetch, clock) for issuer in settings.issuers}
 
     def principal(self, token: str, now: datetime) -> Principal:
         """Check a token and derive project, scopes and user from its claims.
@@ -120,8 +120,8 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
 class _Keys:
     """One issuer's public keys: fetched when first wanted, again for an unknown key id, kept when it is gone."""
 
-    def __init__(self, issuer: Issuer, settings: Settings, fetch: Fetch) -> None:
-        self.issuer, self._fetch = issuer, fetch
+    def __init__(self, issuer: Issuer, settings: Settings, fetch: Fetch, clock: Clock) -> None:
+        self.issuer, self._fetch, self._clock = issuer, fetch, clock
         self._ttl_seconds, self._pause_seconds = settings.issuer_ttl_seconds, settings.issuer_pause_seconds
         self._keys: dict[str, PyJWK] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -148,7 +148,7 @@ class _Keys:
     def _due(self, key_id: object) -> bool:
         """Whether this thread is to fetch the keys again; the others go on with those that are there."""
         with self._lock:
-            now = monotonic()
+            now = self._clock.monotonic()
             wanted = now - self._fetched_at >= self._ttl_seconds or self._found(key_id) is None
             due = wanted and now - self._tried_at >= self._pause_seconds
             if due:
@@ -179,4 +179,4 @@ class _Keys:
                 keys[str(one.get("kid", len(keys)))] = PyJWK(one)
             except PyJWTError:
                 continue  # of a type that PyJWT does not know; tokens signed with it are refused
-        self._keys, self._fetched_at = keys, monotonic()
+        self._keys, self._fetched_at = keys, self._clock.monotonic()

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from app.clock import Clock
 from app.domain.access import ADMINISTRATION, Limits, Project, ProjectState
 from app.domain.paging import Page
 from app.errors import Exists, NotFound
@@ -19,7 +19,7 @@ class Projects:
         self,
         store: Store,
         remembered: CredentialCache,
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._store, self._remembered = store, remembered
@@ -29,7 +29,7 @@ class Projects:
         """Raises Exists."""
         if project_id == ADMINISTRATION:
             raise Exists(f"{ADMINISTRATION!r} is not for data. Choose another id.")
-        project = Project(project_id, self._clock(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
+        project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
         self._store.create_project(project)
         self._remembered.forget(project_id)
         return project

@@ -12,14 +12,13 @@ The arithmetic is the generic cell rate algorithm (ITU-T I.371): a bucket is one
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from time import monotonic
 
 from cachetools import LRUCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.access import Limits, Principal
 from app.errors import Conflict, LimitExceeded, Unavailable
@@ -63,7 +62,7 @@ class Allowance:
 
 
 class Limiter:
-    def __init__(self, buckets: BucketStore, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, buckets: BucketStore, settings: Settings, clock: Clock) -> None:
         self._buckets, self._clock = buckets, clock
         self._lease_seconds = settings.lease_seconds
         self._leases: LRUCache[tuple[str, str], _Lease] = LRUCache(MAX_LEASES)
@@ -74,7 +73,7 @@ class Limiter:
         if not _limited(principal.limits):
             return False
         lease = self._lease(principal)
-        return lease.lock.locked() or (not self._has_tokens(lease) and monotonic() >= lease.refused_until)
+        return lease.lock.locked() or (not self._has_tokens(lease) and self._clock.monotonic() >= lease.refused_until)
 
     def spend(self, principal: Principal) -> Allowance | None:
         """Let one request pass; None for a key without limits.
@@ -88,7 +87,7 @@ class Limiter:
         lease = self._lease(principal)
         with lease.lock:
             if not self._has_tokens(lease):
-                if monotonic() < lease.refused_until:
+                if self._clock.monotonic() < lease.refused_until:
                     raise self._exceeded(lease)
                 self._renew(principal, lease)
             lease.tokens -= 1
@@ -96,7 +95,7 @@ class Limiter:
                 limits,
                 None if lease.left_in_bucket is None else lease.left_in_bucket + lease.tokens,
                 None if lease.left_today is None else lease.left_today + lease.tokens,
-                _seconds_of_day_left(self._clock()),
+                _seconds_of_day_left(self._clock.now()),
             )
 
     def _lease(self, principal: Principal) -> _Lease:
@@ -108,13 +107,13 @@ class Limiter:
         return lease
 
     def _has_tokens(self, lease: _Lease) -> bool:
-        return lease.tokens > 0 and monotonic() < lease.ends_at and lease.day == _day(self._clock())
+        return lease.tokens > 0 and self._clock.monotonic() < lease.ends_at and lease.day == _day(self._clock.now())
 
     def _renew(self, principal: Principal, lease: _Lease) -> None:
         """Get a lease that has tokens, or raise."""
-        spendable = lease.day == _day(self._clock()) and not lease.borrowed
+        spendable = lease.day == _day(self._clock.now()) and not lease.borrowed
         unspent = lease.tokens if spendable else 0
-        if monotonic() < lease.ends_at:
+        if self._clock.monotonic() < lease.ends_at:
             lease.size *= 2
         elif unspent:
             lease.size = max(1, lease.size // 2)
@@ -123,20 +122,21 @@ class Limiter:
             taken = self._taken(principal, lease, unspent)
             lease.borrowed = False
         except Unavailable:
-            taken = _Taken(_without_database(principal.limits, self._lease_seconds), Bucket(day=_day(self._clock())))
+            tokens = _without_database(principal.limits, self._lease_seconds)
+            taken = _Taken(tokens, Bucket(day=_day(self._clock.now())))
             lease.borrowed = True
         lease.tokens, lease.day = taken.tokens, taken.bucket.day
         lease.left_in_bucket, lease.left_today = taken.left_in_bucket, taken.left_today
         if not taken.tokens:
-            lease.refused_until, lease.refusal = monotonic() + taken.wait_seconds, taken.policy
+            lease.refused_until, lease.refusal = self._clock.monotonic() + taken.wait_seconds, taken.policy
             raise self._exceeded(lease)
-        lease.ends_at = monotonic() + self._lease_seconds
+        lease.ends_at = self._clock.monotonic() + self._lease_seconds
 
     def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> "_Taken":
         """Take tokens from the shared bucket; unspent ones of the lease before go back into the day's quota."""
         project, credential = principal.project, principal.credential
         for _ in range(ATTEMPTS):
-            taken = _take(lease.known or Bucket(), principal.limits, self._clock(), lease.size, unspent)
+            taken = _take(lease.known or Bucket(), principal.limits, self._clock.now(), lease.size, unspent)
             if taken.tokens:
                 try:
                     self._buckets.put(project, credential, taken.bucket, lease.known)
@@ -152,7 +152,7 @@ class Limiter:
         raise LimitExceeded("Too many instances ask for this key's tokens at once. Slow down.", RATE, 1)
 
     def _exceeded(self, lease: _Lease) -> LimitExceeded:
-        seconds = max(1, math.ceil(lease.refused_until - monotonic()))
+        seconds = max(1, math.ceil(lease.refused_until - self._clock.monotonic()))
         what = "rate" if lease.refusal == RATE else "daily quota"
         return LimitExceeded(f"The key's {what} is used up. Try again in {seconds} s.", lease.refusal, seconds)
 

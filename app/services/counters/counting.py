@@ -1,11 +1,11 @@
 """Counting the events that the stream brings: each once, however often and in whatever order it comes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from hashlib import blake2b
 
+from app.clock import Clock
 from app.domain.events import Change
 from app.errors import Conflict, Unavailable
 from app.recommender import counts, outcomes, weights
@@ -17,9 +17,7 @@ ATTEMPTS = 50
 
 
 class Counting:
-    def __init__(
-        self, counters: CounterStore, event_weights: Mapping[str, float], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, counters: CounterStore, event_weights: Mapping[str, float], clock: Clock) -> None:
         self._counters, self._weights, self._clock = counters, event_weights, clock
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
@@ -49,7 +47,7 @@ class Counting:
                 self._add_one(total, change)
             added = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
             try:
-                self._counters.put(project, lane, added, self._clock().timestamp())
+                self._counters.put(project, lane, added, self._clock.now().timestamp())
             except Conflict:
                 continue
             return

@@ -1,13 +1,12 @@
 """Lists that move: the counters of a project, summed up over time and folded into small rows for readers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from threading import Lock
-from time import monotonic
 
 from cachetools import LRUCache, TTLCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
 from app.domain.recommendations import POPULAR, TRENDING, LiveList
@@ -34,13 +33,13 @@ class Lists:
         lists: LiveListStore,
         items: ItemStore,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._counters, self._rollups, self._lists, self._items = counters, rollups, lists, items
         self._settings, self._clock = settings, clock
         self._lock = Lock()
         self._refreshed: LRUCache[str, float] = LRUCache(MAX_PROJECTS)
-        self._known: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(MAX_ITEMS, CATEGORY_SECONDS, monotonic)
+        self._known: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(MAX_ITEMS, CATEGORY_SECONDS, clock.monotonic)
 
     def changed(self, project: str, times: Iterable[int]) -> Counts | None:
         """Refresh the lists after the counters of some times changed, or schedule it if they were refreshed just now.
@@ -50,16 +49,16 @@ class Lists:
         """
         touched = {counts.floor(time, FINE_SECONDS) for time in times}
         with self._lock:
-            age = monotonic() - self._refreshed.get(project, float("-inf"))
+            age = self._clock.monotonic() - self._refreshed.get(project, float("-inf"))
         if age < self._settings.lists_seconds:
-            self._counters.mark_due(project, sorted(touched), self._clock().timestamp())
+            self._counters.mark_due(project, sorted(touched), self._clock.now().timestamp())
             return None
         pending = self._counters.due(project) or PendingRefresh(project)
         return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
     def overdue(self) -> list[PendingRefresh]:
         """Return the refreshes that were scheduled and that no event has caused since."""
-        before = self._clock().timestamp() - self._settings.lists_seconds
+        before = self._clock.now().timestamp() - self._settings.lists_seconds
         return [pending for pending in self._counters.all_due() if pending.since <= before]
 
     def refresh_pending(self, pending: PendingRefresh) -> Counts:
@@ -72,10 +71,10 @@ class Lists:
     def refresh(self, project: str, touched: Iterable[int]) -> Counts:
         """Sum up the counters of the touched times and write the lists that changed; returns the project's counters."""
         with self._lock:
-            self._refreshed[project] = monotonic()
+            self._refreshed[project] = self._clock.monotonic()
         total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)
         touched_items = set(filter(counts.is_item, changed))
-        self._write(project, counts.of_items(total), touched_items, self._clock().timestamp())
+        self._write(project, counts.of_items(total), touched_items, self._clock.now().timestamp())
         return total
 
     def _write(self, project: str, total: Counts, touched: set[str], now: float) -> None:

@@ -1,8 +1,8 @@
 """Counters of a project summed up over time: fine rows of the last hours, hours of the last days, days before."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
+from app.clock import Clock
 from app.recommender import counts
 from app.recommender.counts import COARSE_SECONDS, FINE_SECONDS, Counts
 from app.storage.counters import DAY, FINEST, Counted, CounterStore
@@ -20,7 +20,7 @@ NOTHING: Iterable[int] = ()
 
 
 class Rollups:
-    def __init__(self, counters: CounterStore, clock: Callable[[], datetime]) -> None:
+    def __init__(self, counters: CounterStore, clock: Clock) -> None:
         self._counters, self._clock = counters, clock
 
     def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, set[str]]:
@@ -28,7 +28,7 @@ class Rollups:
 
         Sums that were never made are made and written, so that the next reader finds them.
         """
-        now = self._clock().timestamp()
+        now = self._clock.now().timestamp()
         times = sorted(touched)
         fine_from = counts.floor(int(now), HOUR) - FINE_HOURS * HOUR
         hourly_from = counts.floor(fine_from, DAY) - HOURLY_DAYS * DAY

@@ -5,10 +5,10 @@ Rows and lists of a version never change; the pointer is read again after `point
 
 from collections.abc import Sequence
 from threading import Lock
-from time import monotonic
 
 from cachetools import LRUCache, TTLCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.models import ActiveModel
 from app.domain.recommendations import POPULAR, TERMS
@@ -25,11 +25,11 @@ Row = dict[str, float]
 
 
 class ModelCache:
-    def __init__(self, neighbors: NeighborStore, versions: VersionStore, settings: Settings) -> None:
+    def __init__(self, neighbors: NeighborStore, versions: VersionStore, settings: Settings, clock: Clock) -> None:
         self._neighbors, self._versions = neighbors, versions
         self._lock = Lock()
         self._pointers: TTLCache[str, ActiveModel | None] = TTLCache(
-            MAX_PROJECTS, settings.pointer_ttl_seconds, monotonic
+            MAX_PROJECTS, settings.pointer_ttl_seconds, clock.monotonic
         )
         self._rows: LRUCache[tuple[str, str, str], Row] = LRUCache(settings.row_cache_rows)
         self._lists: dict[str, LRUCache[tuple[str, str, str], Row]] = {

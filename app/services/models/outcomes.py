@@ -1,10 +1,10 @@
 """What became of recommendations, and whether one version's are better than another's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
+from app.clock import Clock
 from app.domain.events import Attribution
 from app.recommender import intervals, outcomes
 from app.recommender.outcomes import Outcome
@@ -44,13 +44,13 @@ class Comparison:
 
 
 class Outcomes:
-    def __init__(self, rollups: Rollups, clock: Callable[[], datetime]) -> None:
+    def __init__(self, rollups: Rollups, clock: Clock) -> None:
         self._rollups, self._clock = rollups, clock
 
     def of(self, project: str, days: int) -> ByOrigin:
         """Outcomes of the last days."""
         total, _ = self._rollups.of(project, days)
-        return outcomes.by_origin(total, self._clock().timestamp() - days * DAY)
+        return outcomes.by_origin(total, self._clock.now().timestamp() - days * DAY)
 
     def find_regression(self, project: str, version: str, against: str) -> str | None:
         """Describe how a version's click-through is clearly below another's; None if it is not."""

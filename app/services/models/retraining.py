@@ -1,13 +1,11 @@
 """Automatic retraining after N events, or after N hours if there was at least one event."""
 
-from collections.abc import Callable
-from datetime import datetime
 from threading import Lock
-from time import monotonic
 
 from cachetools import TTLCache
 
 from app import telemetry
+from app.clock import Clock
 from app.config import Settings
 from app.domain.jobs import Job
 from app.errors import Conflict, WorkerUnavailable
@@ -27,11 +25,11 @@ class Retraining:
         versions: VersionStore,
         settings: Settings,
         training_jobs: TrainingJobs,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._versions, self._settings, self._training_jobs, self._clock = versions, settings, training_jobs, clock
         self._lock = Lock()
-        self._considered: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, CONSIDER_SECONDS, monotonic)
+        self._considered: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, CONSIDER_SECONDS, clock.monotonic)
 
     def consider(self, project: str, total: Counts) -> Job | None:
         """Begin a training if the counters say that one is due; returns its job.
@@ -49,7 +47,7 @@ class Retraining:
         since = newest.created_at.timestamp() if newest else 0.0
         came = outcomes.arrived_since(total, since)
         enough = settings.retrain_events is not None and came >= settings.retrain_events
-        age = self._clock().timestamp() - since
+        age = self._clock.now().timestamp() - since
         late = settings.retrain_hours is not None and age >= settings.retrain_hours * HOUR
         if came <= 0 or not (enough or late):
             return None

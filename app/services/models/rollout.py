@@ -1,10 +1,11 @@
 """Which versions serve: the active one, those that share the users with it, and those that only watch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
 from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
@@ -38,7 +39,7 @@ class Rollout:
         items: ItemStore,
         outcomes: Outcomes,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._versions, self._cache, self._items, self._outcomes = versions, cache, items, outcomes
         self._settings, self._clock = settings, clock
@@ -101,7 +102,7 @@ class Rollout:
             if reason is not None:
                 raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
         previous = None if current is None else current.previous if current.version == version_id else current.version
-        return self._point(project, ActiveModel(version_id, self._clock(), previous, _scoring(version)), current)
+        return self._point(project, ActiveModel(version_id, self._clock.now(), previous, _scoring(version)), current)
 
     def _point(self, project: str, pointer: ActiveModel, current: ActiveModel | None) -> ActiveModel:
         moved = replace(pointer, revision=current.revision + 1 if current else 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.models import ModelVersion, VersionState
 from app.domain.paging import Page, every
@@ -33,7 +34,7 @@ class Train:
         self,
         stores: TrainingStores,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_hex: Callable[[int], str],
         rollout: Rollout,
     ) -> None:
@@ -53,7 +54,7 @@ class Train:
 
     def queue(self, project: str, *, quickly: bool = False) -> ModelVersion:
         """Make a new version, which `run` then trains: quickly with parameters that were chosen within a week."""
-        now = self._clock()
+        now = self._clock.now()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
         version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now, parameters=parameters)
@@ -118,7 +119,7 @@ class Train:
     def _trained(
         self, project: str, version: ModelVersion, report: ReportProgress | None, engine: Engine | None
     ) -> ModelVersion:
-        version = replace(version, phase="starting", progress=0.0, heartbeat_at=self._clock())
+        version = replace(version, phase="starting", progress=0.0, heartbeat_at=self._clock.now())
         try:
             self._versions.update(project, version, expected=VersionState.TRAINING)
         except Conflict:
@@ -155,7 +156,7 @@ class Train:
             ready += version.state is VersionState.READY
             lost = (
                 version.state in {VersionState.TRAINING, VersionState.CANCELLING}
-                and self._clock() - version.heartbeat_at > LOST_AFTER
+                and self._clock.now() - version.heartbeat_at > LOST_AFTER
             )
             ended = version.state in {VersionState.FAILED, VersionState.CANCELLED} and version.manifest_chunks > 0
             outdated = version.state is VersionState.READY and ready > self._settings.keep_versions

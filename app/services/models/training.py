@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.events import Event
 from app.domain.items import Item
@@ -72,7 +73,7 @@ class Training:
         self,
         stores: TrainingStores,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
         project: str,
         version: ModelVersion,
         report: ReportProgress | None,
@@ -141,7 +142,7 @@ class Training:
             self._report(phase, progress)
         changed = phase != self.version.phase
         self._change(phase=phase, progress=min(progress, 1.0))
-        if changed or self._clock() - self.version.heartbeat_at >= HEARTBEAT:
+        if changed or self._clock.now() - self.version.heartbeat_at >= HEARTBEAT:
             self._beat()
 
     def _change(self, **facts: Any) -> None:  # noqa: ANN401 - each field has its own type
@@ -150,14 +151,14 @@ class Training:
 
     def _beat(self) -> None:
         with self._lock:
-            self.version = replace(self.version, heartbeat_at=self._clock())
+            self.version = replace(self.version, heartbeat_at=self._clock.now())
             try:
                 self._stores.versions.update(self._project, self.version, expected=VersionState.TRAINING)
             except Conflict as error:
                 raise Cancelled(f"Training {self.version.version} was cancelled.") from error
 
     def end(self, state: VersionState, detail: str | None) -> ModelVersion:
-        now = self._clock()
+        now = self._clock.now()
         seconds = round((now - self.version.created_at).total_seconds(), 3)
         expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING
         ended = replace(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from app.clock import Clock
 from app.config import Settings
 from app.deadline import remaining_seconds
 from app.domain.access import Project, ProjectState
@@ -80,7 +81,7 @@ class Erasure:
         tombstones: Tombstones,
         credentials: CredentialCache,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_hex: Callable[[int], str],
     ) -> None:
         self._stores, self._purge, self._tombstones, self._credentials = stores, purge, tombstones, credentials
@@ -118,7 +119,7 @@ class Erasure:
             while erase(partial(account.add_new, kind)):
                 if remaining_seconds() < SPARE_SECONDS:
                     return account.receipt
-        account.put(replace(account.receipt, completed_at=self._clock(), reached={}))
+        account.put(replace(account.receipt, completed_at=self._clock.now(), reached={}))
         return account.receipt
 
     def readmit(self, project: str, user_id: str) -> None:
@@ -175,7 +176,7 @@ class Erasure:
         access.delete_keys(keys)
         self._credentials.forget(project_id, keys)
         receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
-        began = (project.resume_at or {}).get("began") or self._clock().isoformat()
+        began = (project.resume_at or {}).get("began") or self._clock.now().isoformat()
         removed = dict(receipt.removed)
         place = self._purge.run(
             project_id,
@@ -189,13 +190,13 @@ class Erasure:
         elif datetime.fromisoformat(began) < receipt.started_at + self._settled:
             project = replace(project, deletion=receipt, resume_at=None)
         else:
-            done = replace(receipt, completed_at=self._clock())
+            done = replace(receipt, completed_at=self._clock.now())
             project = replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=done, resume_at=None)
         access.replace_project(project, ProjectState.DELETING)
         return project
 
     def _receipt(self, removed: dict[str, int]) -> Receipt:
-        return Receipt(self._random_hex(RECEIPT_BYTES), self._clock(), removed)
+        return Receipt(self._random_hex(RECEIPT_BYTES), self._clock.now(), removed)
 
 
 def _counted(receipt: Receipt, kind: str, number: int) -> Receipt:

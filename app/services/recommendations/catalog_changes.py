@@ -5,11 +5,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from time import monotonic
 from typing import Any, Protocol
 
 from cachetools import LRUCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
 from app.storage.items import ItemStore
@@ -41,7 +41,7 @@ class _Progress:
 
 class CatalogChanges:
     def __init__(
-        self, items: ItemStore, settings: Settings, clock: Callable[[], datetime], submit: "Callable[..., Future[Any]]"
+        self, items: ItemStore, settings: Settings, clock: Clock, submit: "Callable[..., Future[Any]]"
     ) -> None:
         self._items, self._settings, self._clock, self._submit = items, settings, clock, submit
         self._observers: list[CatalogObserver] = []
@@ -61,10 +61,11 @@ class CatalogChanges:
         with self._lock:
             progress = self._projects.get(project)
             if progress is None:
-                progress = self._projects[project] = _Progress([self._clock()] * LISTING_SHARDS, monotonic())
-            elif monotonic() - progress.read_at > self._settings.item_ttl_seconds:
+                cursors = [self._clock.now()] * LISTING_SHARDS
+                progress = self._projects[project] = _Progress(cursors, self._clock.monotonic())
+            elif self._clock.monotonic() - progress.read_at > self._settings.item_ttl_seconds:
                 progress.reads = [self._submit(self._read, project, progress, shard) for shard in range(LISTING_SHARDS)]
-                progress.read_at = monotonic()
+                progress.read_at = self._clock.monotonic()
             return progress
 
     def follow(self, project: str) -> None:
@@ -79,7 +80,7 @@ class CatalogChanges:
 
     def _read(self, project: str, progress: _Progress, shard: int) -> None:
         """Report the changes of a shard; after more than a page of them, reading items again is faster."""
-        started_at = self._clock()
+        started_at = self._clock.now()
         items, is_complete = self._items.changed_since(project, shard, progress.cursors[shard] - OVERLAP)
         for observer in self._observers:
             if is_complete:

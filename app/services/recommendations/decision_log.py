@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.recommendations import RecommendationResponse
 from app.errors import NotFound, Unavailable
@@ -19,7 +20,7 @@ class DecisionLog:
         self,
         store: Store,
         settings: Settings,
-        clock: Callable[[], datetime],
+        clock: Clock,
         random_hex: Callable[[int], str],
         tombstones: Tombstones,
     ) -> None:
@@ -44,7 +45,7 @@ class DecisionLog:
         """
         owner = self.owner(project, user_id)
         with suppress(Unavailable):
-            self._store.put(project, owner, decision_id, response, self._clock() + self._retention)
+            self._store.put(project, owner, decision_id, response, self._clock.now() + self._retention)
             self._tombstones.undo_erased(project, [user_id], lambda _: self._erase(project, owner))
 
     def _erase(self, project: str, owner: str) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import Lock
-from time import monotonic
 
 from cachetools import LRUCache, TTLCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
 from app.services.recommendations.catalog_changes import CatalogChanges
@@ -20,13 +20,13 @@ LATEST_ITEMS = 100
 
 
 class ItemCache:
-    def __init__(self, items: ItemStore, changes: CatalogChanges, settings: Settings) -> None:
+    def __init__(self, items: ItemStore, changes: CatalogChanges, settings: Settings, clock: Clock) -> None:
         self._store, self._changes = items, changes
         self._lock = Lock()
-        self._items: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_ITEMS, ITEM_SECONDS, monotonic)
+        self._items: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_ITEMS, ITEM_SECONDS, clock.monotonic)
         self._stale: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_ITEMS)
         self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
-            MAX_LISTS, settings.item_ttl_seconds, monotonic
+            MAX_LISTS, settings.item_ttl_seconds, clock.monotonic
         )
 
     def get_many(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:

@@ -1,10 +1,10 @@
 """Live lists in memory: popular and trending items as the stream counted them."""
 
 from threading import Lock
-from time import monotonic
 
 from cachetools import TTLCache
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.recommendations import POPULAR, TRENDING, LiveList
 from app.recommender import packing, trends
@@ -15,12 +15,12 @@ KINDS = (POPULAR, TRENDING)
 
 
 class ListCache:
-    def __init__(self, lists: LiveListStore, settings: Settings) -> None:
+    def __init__(self, lists: LiveListStore, settings: Settings, clock: Clock) -> None:
         self._store = lists
         self._half_life_seconds = settings.trending_half_life_seconds
         self._lock = Lock()
         self._lists: TTLCache[tuple[str, str, str], LiveList | None] = TTLCache(
-            MAX_LISTS, settings.list_ttl_seconds, monotonic
+            MAX_LISTS, settings.list_ttl_seconds, clock.monotonic
         )
 
     def popular(self, project: str, category: str) -> dict[str, float]:

@@ -1,11 +1,11 @@
 """Recommendation lists: load the context, build the slate, explain it; or degrade if the database is unavailable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from app import telemetry
+from app.clock import Clock
 from app.domain.events import Event
 from app.domain.recommendations import (
     NEIGHBORS,
@@ -28,7 +28,7 @@ RECOMMENDATIONS, SIMILAR_TO_RECENT = "recommendations", "similar_to_recent"
 
 
 class Recommend:
-    def __init__(self, loader: ContextLoader, clock: Callable[[], datetime]) -> None:
+    def __init__(self, loader: ContextLoader, clock: Clock) -> None:
         self._loader, self._clock = loader, clock
 
     def for_user(self, project: str, user_id: str, query: RecommendationQuery) -> RecommendationList:
@@ -50,7 +50,7 @@ class Recommend:
             NotFound: neither the model nor the catalog has the item.
         """
         query = replace(query, exclude=query.exclude | {item_id})
-        rules = Rules.of(query, self._clock())
+        rules = Rules.of(query, self._clock.now())
         try:
             context = self._loader.load(project, "", query, rules)
             neighbors = context.neighbors([(item_id, 1.0)]).get(item_id, {})
@@ -72,7 +72,7 @@ class Recommend:
         Disliked items come last.
         """
         history = self._history(project, user_id, query)
-        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock()), history)
+        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
         scores, disliked = context.evidence.scores(), weights.disliked(context.events)
         order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
         items = context.items(order)
@@ -92,7 +92,7 @@ class Recommend:
         self, project: str, kind: str, category: str | None, query: RecommendationQuery
     ) -> RecommendationList:
         """Return the popular, trending or latest items."""
-        context = self._loader.load(project, "", query, Rules.of(query, self._clock()))
+        context = self._loader.load(project, "", query, Rules.of(query, self._clock.now()))
         return _from_list(context, kind, category, Excluded(query.exclude))
 
     def page_rows(
@@ -105,7 +105,7 @@ class Recommend:
         """
         query = replace(query, explain=False)
         history = self._history(project, user_id, query)
-        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock()), history)
+        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
         excluded = slates.excluded_items(context)
         rows: list[PageRow] = []
         for each in settings:
@@ -120,7 +120,7 @@ class Recommend:
     def _for_history(
         self, project: str, user_id: str, query: RecommendationQuery, history: ReadEvents
     ) -> RecommendationList:
-        rules = Rules.of(query, self._clock())
+        rules = Rules.of(query, self._clock.now())
         try:
             context = self._loader.load(project, user_id, query, rules, history)
             excluded = slates.excluded_items(context)

@@ -1,10 +1,10 @@
 """Responses: a list with its recommendation_id; a sample of them goes to the decision log."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from app import telemetry
+from app.clock import Clock
 from app.config import Settings
 from app.domain.recommendations import (
     CATALOG,
@@ -25,9 +25,7 @@ FALLBACKS = frozenset(RECOMMENDERS) - {NEIGHBORS} | {CATALOG}
 
 
 class Responses:
-    def __init__(
-        self, tokens: SignedTokens, decisions: DecisionLog, settings: Settings, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, tokens: SignedTokens, decisions: DecisionLog, settings: Settings, clock: Clock) -> None:
         self._tokens, self._decisions, self._settings, self._clock = tokens, decisions, settings, clock
 
     def respond(
@@ -40,7 +38,7 @@ class Responses:
         properties: bool = False,
     ) -> RecommendationResponse:
         """Create the recommendation_id of a list and return the response; a sample is stored in the decision log."""
-        now, active = self._clock(), recommendations.active
+        now, active = self._clock.now(), recommendations.active
         self._log(recommendations, now)
         served = RecommendationId(
             version=active.version if active else None,

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
+from app.clock import Clock
 from app.config import Settings
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
@@ -18,10 +18,10 @@ NO_PRECONDITION = Precondition()
 
 
 class Scenarios:
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._cache: StaleCache[Scenario] = StaleCache(
-            lambda name: store.get(*name.split(SEPARATOR)), settings.pointer_ttl_seconds
+            lambda name: store.get(*name.split(SEPARATOR)), settings.pointer_ttl_seconds, clock
         )
 
     def get(self, project: str, scenario_id: str) -> Scenario:
@@ -77,7 +77,7 @@ class Scenarios:
 
         def change(current: Scenario | None) -> Scenario:
             existing = _existing(current)
-            return replace(existing, version=existing.version + 1, updated_at=self._clock(), deleted=True)
+            return replace(existing, version=existing.version + 1, updated_at=self._clock.now(), deleted=True)
 
         self._change(project, scenario_id, change, expected)
 
@@ -85,7 +85,7 @@ class Scenarios:
         return self._store.list_page(project, start, limit)
 
     def _next(self, scenario_id: str, settings: ScenarioSettings, current: Scenario | None) -> Scenario:
-        return Scenario(scenario_id, current.version + 1 if current else 1, settings, self._clock())
+        return Scenario(scenario_id, current.version + 1 if current else 1, settings, self._clock.now())
 
     def _change(
         self,

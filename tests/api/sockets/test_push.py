@@ -1,7 +1,6 @@
 """Pushes to live sockets: when, to which clients, for how long, and what is logged."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -26,6 +25,7 @@ from app.storage.decisions import DecisionRow
 from app.wiring import Wired
 from tests.support import tables
 from tests.support.builders import an_event, an_item, two_tastes, until, wired_on
+from tests.support.fake_clock import FakeClock
 from tests.support.management_api import Gateway
 from tests.support.server_process import SOCKETS, running
 from tests.support.stream_records import a_record
@@ -246,14 +246,14 @@ class TestLife:
     def test_expired_connections_end_with_a_token_that_loses_no_push(
         self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
     ) -> None:
-        clock = Clock()
+        clock = FakeClock()
         services = wired.services
         services.sockets._clock = clock  # noqa: SLF001
         sockets.connect(c1, Handshake({"x-api-key": key}))
         say(sockets, c1, "subscribe", user_id="u2", limit=3)
         say(sockets, c1, "subscribe", user_id="u3", limit=2)
         of_u3 = gateway.frames()[-1]["items"][0]["item_id"]
-        clock.now += timedelta(seconds=settings.connection_seconds - 60)
+        clock.advance(settings.connection_seconds - 60)
 
         say(sockets, c1, "ping")
         goodbye = gateway.frames()[-1]
@@ -288,11 +288,3 @@ class TestLife:
             say(sockets, c1, "subscribe", user_id=f"w{number}")
 
         assert [frame.get("status") for frame in gateway.frames()] == [None] * MAX_SUBSCRIPTIONS + [422]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.clock import SYSTEM_CLOCK
 from app.config import Issuer, Settings
 from app.domain.access import Principal, Scope
 from app.entry import oidc_client
@@ -21,6 +22,7 @@ class Deployment:
         self._verifier = JwtVerifier(
             Settings(secret=SECRET, issuers=configured, issuer_ttl_seconds=ttl, issuer_pause_seconds=pause),
             issuer.fetch,
+            SYSTEM_CLOCK,
         )
 
     def principal(self, token: str) -> Principal:

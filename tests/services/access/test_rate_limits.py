@@ -20,6 +20,7 @@ from app.wiring import Wired
 from tests.support import faulty_dynamodb
 from tests.support.builders import a_key, client_of, wired_on
 from tests.support.datasets import ROOT
+from tests.support.fake_clock import FakeClock
 from tests.support.server_process import environment, served
 
 SECONDS = 3.0
@@ -135,12 +136,13 @@ class TestQuota:
             other.close()
 
     def test_leased_tokens_that_were_not_spent_are_returned(self, settings: Settings) -> None:
-        instance = wired_on(settings.model_copy(update={"lease_seconds": 0.05}))
+        clock = FakeClock()
+        instance = wired_on(settings.model_copy(update={"lease_seconds": 0.05}), clock=clock)
         principal = a_principal(settings.project, requests_per_day=300)
         passed = 0
         for _ in range(20):
             passed += spent(instance.services.limiter, principal, 7)
-            time.sleep(0.06)  # the lease ends with tokens left
+            clock.advance(0.06)  # the lease ends with tokens left
 
         passed += spent(instance.services.limiter, principal, 400)
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
-from time import sleep
 
 import pytest
 
-from app import clock
+from app.clock import frozen
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
@@ -16,6 +15,7 @@ from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.wiring import Wired
 from tests.support.builders import an_item, wired_on
+from tests.support.fake_clock import FakeClock
 from tests.support.stream_records import NoSockets, a_record
 
 HALF_LIFE = timedelta(minutes=30)
@@ -46,12 +46,12 @@ class Simulation:
             used = [f"i{self._random.randrange(ITEMS)}" for _ in range(8)] + ["new"] * burst
             records = [self._record(item) for item in used]
             self.now += timedelta(minutes=10)
-            with clock.frozen(self.now, b"seed"):
+            with frozen(self.now, b"seed"):
                 assert self._consumer.apply(records) is None
 
     def from_list(self, kind: str, category: str | None = None) -> list[str]:
         recommend = self._wired.services.recommend
-        with clock.frozen(self.now, b"seed"):
+        with frozen(self.now, b"seed"):
             answer = recommend.from_list(self._project, kind, category, RecommendationQuery(limit=20))
         return [one.item_id for one in answer.recommendations]
 
@@ -91,7 +91,8 @@ class TestBurst:
 
 class TestRefresh:
     def test_what_is_put_off_is_made_when_it_is_asked_for(self, settings: Settings) -> None:
-        wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0, "lists_seconds": 4.0}))
+        clock = FakeClock()
+        wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0, "lists_seconds": 4.0}), clock=clock)
         wired.services.projects.create(settings.project, None, Limits())
         wired.services.items.put_many(settings.project, [an_item("a"), an_item("b")])
         consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
@@ -107,7 +108,7 @@ class TestRefresh:
         assert trending() == ["a"]
         assert refresh_overdue_lists(wired.services) == 0, "the next event would make it"
 
-        sleep(4.1)
+        clock.advance(4.1)
 
         assert refresh_overdue_lists(wired.services) >= 1
         assert trending() == ["b", "a"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app import clock
+from app.clock import SYSTEM_CLOCK
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
@@ -125,7 +126,7 @@ class TestRetraining:
         due = {(int(TODAY.timestamp()), "#events"): 100}
 
         def consider() -> None:
-            one = Retraining(VersionStore(wired.database), demanding, wired.services.training_jobs, clock.now)
+            one = Retraining(VersionStore(wired.database), demanding, wired.services.training_jobs, SYSTEM_CLOCK)
             together.wait()
             one.consider(settings.project, due)
 

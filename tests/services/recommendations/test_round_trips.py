@@ -1,7 +1,6 @@
 """The serving budget: database round trips of one request, counted at the client."""
 
 from dataclasses import replace
-from time import sleep
 
 import pytest
 
@@ -11,6 +10,7 @@ from app.storage.table import LISTING_SHARDS
 from app.wiring import Wired
 from tests.support.builders import an_item, two_tastes, wired_on
 from tests.support.call_recorder import Recorder
+from tests.support.fake_clock import FakeClock
 
 
 @pytest.fixture
@@ -40,7 +40,8 @@ class TestForUser:
     def test_changes_made_elsewhere_cost_warm_instances_no_extra_round_trip(
         self, trained: Wired, settings: Settings
     ) -> None:
-        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 1.0}))
+        clock = FakeClock()
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 1.0}), clock=clock)
         first = (
             warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=12))
             .recommendations[0]
@@ -48,7 +49,7 @@ class TestForUser:
         )
         trained.services.items.delete(settings.project, first)
         recorder = Recorder(warm.database.connection.client)
-        sleep(1.1)
+        clock.advance(1.1)
 
         answer = warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
 
@@ -62,14 +63,15 @@ class TestForUser:
         self, trained: Wired, settings: Settings, filters: tuple[str, ...]
     ) -> None:
         """An instance that was idle during an import must not read all of it in its next request."""
-        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 5.0}))
+        clock = FakeClock()
+        warm = wired_on(settings.model_copy(update={"item_ttl_seconds": 5.0}), clock=clock)
         query = RecommendationQuery(limit=12, filters=filters)
         first = warm.services.recommend.for_user(settings.project, "u2", query).recommendations[0].item_id
         big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
         trained.services.items.put_many(settings.project, big)
         trained.services.items.delete(settings.project, first)
         recorder = Recorder(warm.database.connection.client)
-        sleep(5.1)
+        clock.advance(5.1)
 
         answer = warm.services.recommend.for_user(settings.project, "u2", replace(query, limit=2))
 

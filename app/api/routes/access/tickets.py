@@ -31,5 +31,5 @@ def create(body: TicketIn, project: CanRecommend, principal: Asking, services: S
         services.access.check_user(principal, body.owner)
         principal = replace(principal, user_id=body.owner, scopes=INCLUDED[Scope.RECOMMEND])
     assert principal.project == project  # noqa: S101 - both follow from the credentials
-    expires_at = services.clock() + timedelta(seconds=services.settings.ticket_seconds)
+    expires_at = services.clock.now() + timedelta(seconds=services.settings.ticket_seconds)
     return TicketView(ticket=services.tokens.ticket(principal, expires_at), expires_at=expires_at)

@@ -88,7 +88,7 @@ def _forecast(traffic: MonthlyTraffic) -> dict[str, Any]:
 def _used(days: int) -> dict[str, float]:
     """What the project's requests used, and what a month at this rate would cost."""
     with connect() as (services, project):
-        today = services.clock().date()
+        today = services.clock.now().date()
         daily = services.usage.days(project, today - timedelta(days=days - 1), today)
     total = reduce(usage.summed, daily, DailyUsage(today))
     numbers = {name: getattr(total, name) for name in usage.NUMBERS}

@@ -158,13 +158,13 @@ def _model(wired: Wired) -> Finding:
         version = services.train.get(project, active.version)
     except NotFound:
         return Finding("model", False, f"{active.version} is active but does not exist", "Activate another.")
-    age = services.clock() - version.created_at
+    age = services.clock.now() - version.created_at
     return Finding("model", True, f"{active.version} is active, {age.total_seconds() / 3_600:.1f} hours old")
 
 
 def _keys(wired: Wired) -> Finding:
     project = wired.services.settings.project
-    now = wired.services.clock()
+    now = wired.services.clock.now()
     usable = [key for key in wired.services.keys.list_all(project) if not key.has_ended(now)]
     if usable:
         return Finding("keys", True, f"{project} has {len(usable)} valid")
