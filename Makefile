@@ -7,7 +7,8 @@ FLAVOUR ?= zip
 UV_VERSION := 0.13.9
 TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
 # These tools pin other versions of our dependencies, so each has its own environment.
-TOOLS := checkov ministack
+TOOLS := checkov ministack openapi-client
+vpath %.lock tests/infra tests/openapi/clients
 # $(call apt,COMMAND,PACKAGE,WHAT IS SKIPPED WITHOUT IT): install a package if root on Debian, otherwise say what is skipped.
 apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing $2" \
 	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends $2 >/dev/null; } || echo "No $1: $3 will be skipped"
@@ -35,7 +36,7 @@ restore: .venv/installed ## Create the tables of a new stage from a backup (STAG
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
 ##@ Develop
-test: .venv/spark .venv/ministack chromium ## Run the whole test suite
+test: .venv/spark .venv/ministack .venv/openapi-client chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
@@ -65,7 +66,7 @@ deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prov
 ##@ Maintain
 lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
-	@for tool in $(TOOLS); do $(BIN)/uv $(COMPILE) tests/infra/$$tool.in --output-file tests/infra/$$tool.lock; done
+	@for file in tests/infra/*.in tests/openapi/clients/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
 openapi: .venv/installed ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
@@ -96,10 +97,10 @@ buildah:
 		$(DEV_GROUPS:%=--group %)
 	@touch $@
 
-$(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv tests/infra/%.lock
+$(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@echo "Installing $* into an environment of its own"
 	@$(BIN)/uv venv --quiet --clear $@
-	@$(BIN)/uv pip install --quiet --python $@ --require-hashes --requirement tests/infra/$*.lock
+	@$(BIN)/uv pip install --quiet --python $@ --require-hashes --requirement $(filter %.lock,$^)
 	@touch $@
 
 .venv/spark: .venv/installed

@@ -9,7 +9,6 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints, WithJsonSchema
-from pydantic.config import JsonDict
 
 from app.api.http.dependencies import ServicesDep
 from app.domain.access import Principal
@@ -21,13 +20,6 @@ from app.services.bundle import Services
 ENTITY_TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
 TAG_LIST = r'(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,19}'
 TAGS_PATTERN = r"^(\*|" + TAG_LIST + ")$"
-TAGS_SCHEMA: JsonDict = {
-    "anyOf": [
-        {"type": "string", "const": "*"},
-        {"type": "string", "pattern": f"^{TAG_LIST}$"},
-    ]
-}
-"""The same, without the alternative, which not every tool understands."""
 REVALIDATE = "private, no-cache"
 NOT_MODIFIED = 304
 
@@ -42,7 +34,7 @@ class Tagged(Protocol):
     def etag(self) -> str: ...
 
 
-Tags = Annotated[str, StringConstraints(pattern=TAGS_PATTERN), WithJsonSchema(TAGS_SCHEMA)]
+Tags = Annotated[str, StringConstraints(pattern=TAGS_PATTERN)]
 IfMatch = Annotated[
     Tags | None,
     Header(
@@ -51,7 +43,8 @@ IfMatch = Annotated[
     ),
 ]
 IfNoneMatchAny = Annotated[
-    Literal["*"] | None, Header(alias="If-None-Match", description="`*`: create it, but replace nothing.")
+    Annotated[Literal["*"], WithJsonSchema({"type": "string", "pattern": r"^\*$"})] | None,
+    Header(alias="If-None-Match", description="`*`: create it, but replace nothing."),
 ]
 IfNoneMatch = Annotated[
     Tags | None,

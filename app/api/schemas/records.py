@@ -80,10 +80,9 @@ class UsersIn(Body):
     users: Annotated[list[BatchUser], Field(min_length=1, max_length=MAX_RECORDS)]
 
 
-REPEATABLE: JsonDict = {
-    "if": {"required": ["event_id"], "properties": {"event_id": {"type": "string"}}},
-    "then": {"required": ["timestamp"], "properties": {"timestamp": {"type": ["string", "number"]}}},
-}
+WITH_EVENT_ID: JsonDict = {"required": ["event_id"], "properties": {"event_id": {"type": "string"}}}
+WITH_TIMESTAMP: JsonDict = {"required": ["timestamp"], "properties": {"timestamp": {"type": ["string", "number"]}}}
+REPEATABLE: JsonDict = {"if": WITH_EVENT_ID, "then": WITH_TIMESTAMP}
 
 
 class SessionEvent(Body):
@@ -108,17 +107,18 @@ class SessionEvent(Body):
         return Event(user_id, self.item_id, self.event_type, self.timestamp or now, event_id, self.value)
 
 
-def _either(one: str, other: str) -> JsonDict:
-    return {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
-
-
-SOMEBODY: JsonDict = {"oneOf": [_either("user_id", "session_id"), _either("session_id", "user_id")]}
+USER_OR_SESSION: JsonDict = {
+    "if": {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+    "then": {"properties": {"session_id": {"type": "null"}}},
+    "else": {"required": ["session_id"], "properties": {"session_id": {"type": "string"}}},
+}
+"""Not `oneOf`: client generators drop the properties beside it."""
 
 
 class Owner(Body):
     """Names a user, or a session of somebody unknown."""
 
-    model_config = ConfigDict(json_schema_extra=SOMEBODY)
+    model_config = ConfigDict(json_schema_extra=USER_OR_SESSION)
 
     user_id: Id | None = None
     session_id: Annotated[Id, Field(examples=["c2Vzc2lvbg"])] | None = None
@@ -135,10 +135,17 @@ class Owner(Body):
         return of_session(self.session_id) if self.session_id is not None else str(self.user_id)
 
 
+REPEATABLE_OWNED: JsonDict = {
+    "if": WITH_EVENT_ID,
+    "then": {**WITH_TIMESTAMP, **USER_OR_SESSION},
+    "else": USER_OR_SESSION,
+}
+
+
 class EventIn(SessionEvent, Owner):
     """Sent again with the same timestamp, an event is stored once."""
 
-    model_config = ConfigDict(json_schema_extra={**SOMEBODY, **REPEATABLE})
+    model_config = ConfigDict(json_schema_extra=REPEATABLE_OWNED)
 
     recommendation_id: Annotated[
         Annotated[str, Field(max_length=6_000)] | None,
