@@ -146,10 +146,10 @@ async def _answer_once(
         with services.idempotency.effect(begun):
             response = await answer(request)
     except (RequestValidationError, Forbidden):
-        await run_sync(services.idempotency.give_up, principal, begun)
+        await run_sync(services.idempotency.discard, principal, begun)
         raise
     except Exception:
-        await run_sync(services.idempotency.let_go, principal, begun)
+        await run_sync(services.idempotency.release, principal, begun)
         raise
     recorded = RecordedResponse(response.status_code, dict(response.headers), bytes(response.body))
     await run_sync(services.idempotency.finish, principal, begun, recorded)

@@ -1,6 +1,6 @@
-"""Who asks, and what he may do, derived from API keys, user tokens and (by `issuers`) JWTs.
+"""Authentication and authorization by API keys, user tokens and JWTs of OIDC issuers.
 
-The project always follows from the credential.
+The credentials alone determine the project.
 """
 
 import re
@@ -17,7 +17,7 @@ from app.services.access.credential_cache import CredentialCache
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brought along; `origin` is the web page's that sent it."""
+    """The credentials of a request, and the origin of the web page that sent it."""
 
     api_key: str | None = None
     bearer: str | None = None
@@ -26,7 +26,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class UserClaim:
-    """What a signed user token says."""
+    """The content of a signed user token."""
 
     project: str
     user_id: str
@@ -36,12 +36,16 @@ class UserClaim:
 
 class UserTokens(Protocol):
     def user_claim(self, token: str, now: datetime) -> UserClaim | None:
-        """None for a text that is no user token; raises Unauthenticated for one that is not valid."""
+        """Return the content of a user token, or None if this is another kind of token.
+
+        Raises:
+            Unauthenticated: the user token is not valid.
+        """
 
 
 class TokenVerifier(Protocol):
     def principal(self, token: str, now: datetime) -> Principal:
-        """Raises Unauthenticated."""
+        """Return the principal of a token. Raises Unauthenticated if it is not valid."""
 
 
 class Authentication:
@@ -66,7 +70,7 @@ class Authentication:
         """Derive project, scopes and limits from the credentials.
 
         Raises:
-            Unauthenticated: there are none, or none that are valid.
+            Unauthenticated: the credentials are missing or not valid.
             Forbidden: the key may not be used from this origin.
         """
         if credentials.bearer is None:
@@ -90,49 +94,49 @@ class Authentication:
         return principal
 
     def is_active(self, project: str) -> bool:
-        """Whether there is such a project, and nobody deletes it."""
+        """Whether the project exists and is not being deleted."""
         return self._remembered.active_project(project) is not None
 
     def check_still(self, principal: Principal) -> None:
-        """Whether a principal who came in earlier may stay.
+        """Check the principal of an open connection again.
 
         Raises:
-            Unauthenticated: the key was revoked or has expired, the token has ended, or the project is being deleted.
+            Unauthenticated: the key or token has expired, the key was revoked, or the project is being deleted.
         """
         now = self._clock.now()
         if principal.ends_at is not None and principal.ends_at <= now:
-            raise Unauthenticated("The token that this connection was opened with has expired.")
+            raise Unauthenticated("The token of this connection has expired.")
         if self._remembered.active_project(principal.project) is None:
-            raise Unauthenticated("The project of this connection does not exist any more.")
+            raise Unauthenticated("The project of this connection no longer exists.")
         if re.match(secret_keys.KEY_ID_PATTERN, principal.credential):
             key = self._remembered.key(principal.credential)
             if key is None or key.has_ended(now):
-                raise Unauthenticated("The key that this connection was opened with has ended.")
+                raise Unauthenticated("The API key of this connection has expired or was revoked.")
 
     def check_scope(self, principal: Principal, scope: Scope) -> None:
-        """Raises Forbidden."""
+        """Raise Forbidden unless the principal has the scope."""
         if scope not in principal.scopes:
-            raise Forbidden(f"This needs the scope {scope.value!r}, which these credentials do not have.")
+            raise Forbidden(f"This operation requires the scope {scope.value!r}, which these credentials do not have.")
 
     def check_has_data(self, principal: Principal) -> None:
-        """Raises Forbidden."""
+        """Raise Forbidden for keys of the administration project, which has no data."""
         if principal.project == ADMINISTRATION:
-            raise Forbidden("This is a key of the administration, which has no data. Use a key of a project.")
+            raise Forbidden("Keys of the administration project cannot access data. Use a key of another project.")
 
     def check_user(self, principal: Principal, user_id: str) -> None:
-        """Raises Forbidden where the credentials are for another user, or want a user token."""
+        """Raise Forbidden if the principal may not read this user's list."""
         if principal.needs_user_token:
-            raise Forbidden("This key reads a user's list only together with a token of that user.")
+            raise Forbidden("This key reads a list only together with a token of its user.")
         if principal.user_id is not None and principal.user_id != user_id:
             raise Forbidden("These credentials are for another user.")
 
     def _checked_key(self, text: str) -> ApiKey:
         key_id = secret_keys.key_id(text)
         if key_id is None:
-            raise Unauthenticated("This is not an API key: its form or its checksum is wrong. Was it cut off?")
+            raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
         key = self._remembered.key(key_id)
         if key is None or not secret_keys.matches(text, key.digest):
-            raise Unauthenticated("There is no such API key.")
+            raise Unauthenticated("This API key does not exist.")
         if key.has_ended(self._clock.now()):
             raise Unauthenticated("This API key has expired or was revoked.")
         return key
@@ -140,13 +144,13 @@ class Authentication:
     def _of_key(self, key: ApiKey, origin: str | None) -> Principal:
         if key.origins and origin not in key.origins:
             raise Forbidden("This key may not be used from this origin.")
-        scopes = frozenset(scope for given in key.scopes for scope in INCLUDED[given])
+        scopes = frozenset().union(*(INCLUDED[scope] for scope in key.scopes))
         return Principal(key.project, scopes, key.key_id, needs_user_token=key.needs_user_token, limits=key.limits)
 
     def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
         key = self._remembered.key(claim.key_id)
         if key is None or key.project != claim.project or key.has_ended(self._clock.now()):
-            raise Unauthenticated("The key that this user token was made with has ended.")
+            raise Unauthenticated("The API key that created this user token has expired or was revoked.")
         of_key = self._of_key(key, origin)
         return replace(
             of_key,

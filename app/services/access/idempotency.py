@@ -1,8 +1,8 @@
-"""Requests that can be repeated: each Idempotency-Key has one effect and one answer, for a day.
+"""Idempotency keys: all requests with the same Idempotency-Key have one effect and one response, for a day.
 
-A request first claims its key, with the moment and a nonce that its effect is derived from; when it has succeeded, its
-answer is stored, encrypted, because it may show a new API key. One that was killed in between is repeated by the next
-request with the key at the same moment and with the same randomness (see `app.clock`), and so writes the same rows.
+A request first claims its key, and stores its time and a nonce with the claim. When it has succeeded, its response is
+stored, encrypted because it may contain a new API key. If a request was killed in between, the next request with the
+key replays its time and random bytes (see `app.clock`), and so writes the same rows.
 """
 
 import hmac
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 NONCE_BYTES = 32
 REPLAYED_HEADERS = ("content-type", "etag", "location", "retry-after")
+IN_FLIGHT = "Another request with this Idempotency-Key is still running. Try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """An answer that was given before."""
+    """The stored response of an earlier request."""
 
     status: int
     headers: dict[str, str]
@@ -48,65 +49,65 @@ class Idempotency:
         self._secret = settings.secret.get_secret_value().encode()
 
     def begin(self, principal: Principal, key: str, request: bytes) -> Claim | RecordedResponse:
-        """Claim the right to answer, or get the answer that was given.
+        """Claim a key, or return the stored response.
 
-        `request` is what must be the same when the key comes again: method, path, query and body.
+        `request` must be the same whenever the key is used: method, path, query and body.
 
         Raises:
-            KeyReused: it came with another request.
-            InFlight: the first request is being answered.
+            KeyReused: the key was used with a different request.
+            InFlight: the first request with the key is still running.
         """
         name = blake2b(f"{principal.credential}\n{key}".encode(), digest_size=24).hexdigest()
         digest, now = sha256(request).hexdigest(), self._clock.now()
-        known = self._store.get(principal.project, name)
-        if known is not None:
-            if not hmac.compare_digest(known.request, digest):
-                raise KeyReused("This Idempotency-Key came with another request before. Use a new one.")
-            if known.status is not None and known.answer is not None:
-                return self._recorded(known.status, known.answer)
-            if known.claimed_until > now:
-                raise InFlight("A request with this Idempotency-Key is being answered. Try again in a moment.")
+        stored = self._store.get(principal.project, name)
+        if stored is not None:
+            if not hmac.compare_digest(stored.request, digest):
+                raise KeyReused("This Idempotency-Key was already used with a different request. Use a new key.")
+            if stored.status is not None and stored.answer is not None:
+                return self._recorded(stored.status, stored.answer)
+            if stored.claimed_until > now:
+                raise InFlight(IN_FLIGHT)
         claim = Claim(
             name=name,
             request=digest,
             claimed_until=now + self._claimed,
-            first_at=known.first_at if known else now,
-            nonce=known.nonce if known else clock.random_hex(NONCE_BYTES),
-            expires_at=known.expires_at if known else now + self._kept,
+            first_at=stored.first_at if stored else now,
+            nonce=stored.nonce if stored else clock.random_hex(NONCE_BYTES),
+            expires_at=stored.expires_at if stored else now + self._kept,
         )
         try:
-            self._store.put(principal.project, claim, known)
+            self._store.put(principal.project, claim, stored)
         except Conflict as error:
-            raise InFlight("A request with this Idempotency-Key is being answered. Try again in a moment.") from error
+            raise InFlight(IN_FLIGHT) from error
         return claim
 
     @contextmanager
     def effect(self, claim: Claim) -> Iterator[None]:
-        """In here, the claim's request is done at the same moment and with the same randomness every time."""
+        """Run the request of a claim at the same time and with the same random bytes as its first attempt."""
         seed = hmac.digest(self._secret, f"effect\n{claim.nonce}".encode(), "sha512")
         with clock.frozen(claim.first_at, seed):
             yield
 
-    def finish(self, principal: Principal, claim: Claim, answer: RecordedResponse) -> None:
-        """Store the answer for repetitions."""
-        kept = {name: value for name, value in answer.headers.items() if name in REPLAYED_HEADERS}
-        plain = orjson.dumps([kept, answer.body.decode()])
-        done = replace(claim, status=answer.status, answer=self._cipher().encrypt(plain))
-        self._store.put(principal.project, done, claim)
+    def finish(self, principal: Principal, claim: Claim, response: RecordedResponse) -> None:
+        """Store the response for repeated requests."""
+        headers = {name: value for name, value in response.headers.items() if name in REPLAYED_HEADERS}
+        plain = orjson.dumps([headers, response.body.decode()])
+        finished = replace(claim, status=response.status, answer=self._cipher().encrypt(plain))
+        self._store.put(principal.project, finished, claim)
 
-    def give_up(self, principal: Principal, claim: Claim) -> None:
-        """The request was refused before it did anything: the key may be used for another one."""
+    def discard(self, principal: Principal, claim: Claim) -> None:
+        """Delete the claim of a refused request, which had no effect; another request may use the key."""
         self._store.delete(principal.project, claim.name)
 
-    def let_go(self, principal: Principal, claim: Claim) -> None:
-        """The request failed, perhaps half-way: it may be repeated at once, at the same moment."""
+    def release(self, principal: Principal, claim: Claim) -> None:
+        """Release the claim of a failed request, which may be repeated at once and replays its time."""
         self._store.put(principal.project, replace(claim, claimed_until=claim.first_at), claim)
 
-    def _recorded(self, status: int, answer: bytes) -> RecordedResponse:
-        headers, body = orjson.loads(self._cipher().decrypt(answer))
+    def _recorded(self, status: int, encrypted: bytes) -> RecordedResponse:
+        headers, body = orjson.loads(self._cipher().decrypt(encrypted))
         return RecordedResponse(status, headers, body.encode())
 
     def _cipher(self) -> "Fernet":
-        from cryptography.fernet import Fernet  # noqa: PLC0415 - only requests with a key pay for it
+        from cryptography.fernet import Fernet  # noqa: PLC0415 - only requests with a key need it
 
         return Fernet(urlsafe_b64encode(hmac.digest(self._secret, b"idempotency", "sha256")))

@@ -1,4 +1,4 @@
-"""API keys: made, shown once, changed, rotated, ended."""
+"""Create, change, rotate and revoke API keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,8 +12,9 @@ from app.services.access import secret_keys
 from app.services.access.credential_cache import CredentialCache
 from app.storage.access import AccessStore as Store
 
+HAS_ENDED = "This key has expired or was revoked. Create a new one."
 MAX_KEYS = 100
-"""Of a project."""
+"""The number of keys that a project may have."""
 
 
 class Keys:
@@ -38,11 +39,11 @@ class Keys:
         needs_user_token: bool = False,
         limits: Limits | None = None,
     ) -> tuple[ApiKey, str]:
-        """Make a key; the second part, the key itself, is never to be had again.
+        """Create a key. Returns its record and its text, which cannot be read again.
 
         Raises:
-            Conflict: the project has the most keys that it may have.
-            NotFound: there is no such project.
+            Conflict: the project has as many keys as it may have.
+            NotFound: the project does not exist.
         """
         if len(self._store.list_keys(project)) >= MAX_KEYS:
             raise Conflict(f"A project has at most {MAX_KEYS} keys. Revoke one that is no longer used.")
@@ -63,25 +64,26 @@ class Keys:
         return key, text
 
     def get(self, project: str, key_id: str) -> ApiKey:
-        """Raises NotFound, also for a key of another project, whose row is not even read."""
+        """Raises NotFound, also for keys of other projects."""
         key = next((key for key in self._store.list_keys(project) if key.key_id == key_id), None)
         if key is None:
-            raise NotFound("There is no such key.")
+            raise NotFound("The key does not exist.")
         return key
 
     def list_all(self, project: str) -> list[ApiKey]:
         return self._store.list_keys(project)
 
     def rotate(self, project: str, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
-        """Make a key that may do the same; the old one goes on for the overlap.
+        """Create a key with the same settings; the old key expires after the overlap.
 
         Raises:
-            NotFound, and Conflict for a key that has ended.
+            NotFound: the key does not exist.
+            Conflict: the key has expired or was revoked.
         """
         old, now = self.get(project, key_id), self._clock.now()
-        killed_before = old.revoked_at is None and old.expires_at == now + overlap
-        if old.has_ended(now) and not killed_before:
-            raise Conflict("This key has ended. Create a new one.")
+        is_repeated = old.revoked_at is None and old.expires_at == now + overlap
+        if old.has_ended(now) and not is_repeated:
+            raise Conflict(HAS_ENDED)
         new, text = self.create(
             project,
             old.name,
@@ -96,31 +98,32 @@ class Keys:
         return new, text
 
     def change(self, project: str, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
-        """Change name, origins, limits or end of a key: here at once, on other instances within `key_ttl_seconds`.
+        """Change name, origins, limits or expiry of a key. Other instances notice within `key_ttl_seconds`.
 
         Raises:
-            NotFound, and Conflict for a key that has ended.
+            NotFound: the key does not exist.
+            Conflict: the key has expired or was revoked.
         """
         key = self.get(project, key_id)
         if key.has_ended(self._clock.now()):
-            raise Conflict("This key has ended. Create a new one.")
+            raise Conflict(HAS_ENDED)
         changed = replace(key, **changes)
         self._store.replace_key(changed)
         self._remembered.forget(project, [key_id])
         return changed
 
     def revoke(self, project: str, key_id: str) -> None:
-        """End a key: here at once, on other instances within `key_ttl_seconds`.
+        """Revoke a key. Other instances notice within `key_ttl_seconds`.
 
         Raises:
-            NotFound.
+            NotFound: the key does not exist.
         """
         key = self.get(project, key_id)
         self._store.replace_key(replace(key, revoked_at=key.revoked_at or self._clock.now()))
         self._remembered.forget(project, [key_id])
 
     def mark_used(self, key_id: str) -> None:
-        """Note that a key was used today."""
+        """Record that a key was used today."""
         self._store.mark_used(key_id, self._clock.now().date())
 
     def _limits(self, project_id: str) -> Limits:

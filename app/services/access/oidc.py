@@ -1,4 +1,4 @@
-"""JWTs of OIDC issuers: signature, algorithm, issuer, audience, times, scopes. PyJWT does the cryptography."""
+"""Verify the JWTs of OIDC issuers: signature, algorithm, issuer, audience, times and scopes."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ MAX_LENGTH = 16_384
 DISCOVERY = "/.well-known/openid-configuration"
 
 Fetch = Callable[[str], Mapping[str, Any]]
-"""Gets a JSON document; raises Unavailable."""
+"""Fetches a JSON document by its URL; raises Unavailable."""
 
 
 class JwtVerifier:
@@ -30,30 +30,30 @@ class JwtVerifier:
         self._issuers = {issuer.issuer: _Keys(issuer, settings, fetch, clock) for issuer in settings.issuers}
 
     def principal(self, token: str, now: datetime) -> Principal:
-        """Check a token and derive project, scopes and user from its claims.
+        """Verify a token and derive project, scopes and user from its claims.
 
         Raises:
-            Unauthenticated: for whatever reason; what is wrong with a token is said without repeating any of it.
-            Unavailable: the issuer's keys were never fetched and cannot be now.
+            Unauthenticated: the token is not valid; the message does not repeat any part of it.
+            Unavailable: the issuer's keys have never been fetched, and the issuer cannot be reached.
         """
         if not self._issuers:
-            raise Unauthenticated("This is no user token, and no issuer of other tokens is configured.")
+            raise Unauthenticated("Not a user token, and no OIDC issuer is configured (SERENDIP_ISSUERS).")
         if len(token) > MAX_LENGTH:
             raise Unauthenticated("The bearer token is too long.")
-        import jwt  # noqa: PLC0415 - 0.2 s that only deployments with issuers pay
+        import jwt  # noqa: PLC0415 - takes 0.2 s, and only deployments with issuers need it
 
         try:
             header = jwt.get_unverified_header(token)
             unverified = jwt.decode(token, options={"verify_signature": False})
         except jwt.InvalidTokenError as error:
-            raise Unauthenticated("The bearer token is no well-formed token.") from error
-        named = unverified.get("iss")
-        keys = self._issuers.get(named) if isinstance(named, str) else None
+            raise Unauthenticated("The bearer token is malformed.") from error
+        name = unverified.get("iss")
+        keys = self._issuers.get(name) if isinstance(name, str) else None
         if keys is None:
-            raise Unauthenticated("The token's issuer is not one that is accepted here.")
+            raise Unauthenticated("The token's issuer is not accepted.")
         issuer = keys.issuer
         if header.get("alg") not in issuer.algorithms:
-            raise Unauthenticated("The token's algorithm is not one that is accepted here.")
+            raise Unauthenticated("The token's algorithm is not accepted.")
         key = keys.get(header.get("kid"))
         try:
             claims = jwt.decode(
@@ -81,21 +81,21 @@ class JwtVerifier:
 _REASONS = {
     "InvalidSignatureError": "its signature is wrong",
     "InvalidAudienceError": "it is for another audience",
-    "InvalidIssuerError": "it is of another issuer",
+    "InvalidIssuerError": "it is from another issuer",
     "MissingRequiredClaimError": "a required claim (exp, iss, aud) is missing",
     "InvalidAlgorithmError": "its algorithm is not accepted",
 }
 
 
 def _check_times(claims: Mapping[str, Any], now: datetime) -> None:
-    """By the deployment's clock, with half a minute of grace (RFC 7519, 4.1.4 and 4.1.5)."""
+    """Check `exp` and `nbf` against the clock, with a leeway of 30 s (RFC 7519, 4.1.4 and 4.1.5)."""
     seconds = now.timestamp()
-    ends, begins = claims["exp"], claims.get("nbf", 0)
-    if not isinstance(ends, int | float) or not isinstance(begins, int | float):
-        raise Unauthenticated("The token's times are no numbers.")
-    if ends <= seconds - CLOCK_SKEW_SECONDS:
+    expires, not_before = claims["exp"], claims.get("nbf", 0)
+    if not isinstance(expires, int | float) or not isinstance(not_before, int | float):
+        raise Unauthenticated("The token's `exp` and `nbf` must be numbers.")
+    if expires <= seconds - CLOCK_SKEW_SECONDS:
         raise Unauthenticated("The token has expired.")
-    if begins > seconds + CLOCK_SKEW_SECONDS:
+    if not_before > seconds + CLOCK_SKEW_SECONDS:
         raise Unauthenticated("The token is not valid yet.")
 
 
@@ -103,10 +103,10 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     project = issuer.project or claims.get(issuer.project_claim)
     if not isinstance(project, str) or not re.fullmatch(ID_PATTERN, project):
         raise Unauthenticated("The token names no project.")
-    given = claims.get(issuer.scope_claim) or ()
-    names: Sequence[object] = given.split() if isinstance(given, str) else given if isinstance(given, list) else ()
-    plain = {name.removeprefix(SCOPE_PREFIX) for name in names if isinstance(name, str)}
-    scopes = frozenset(scope for known in Scope if known.value in plain for scope in INCLUDED[known])
+    claim = claims.get(issuer.scope_claim) or ()
+    words: Sequence[object] = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
+    names = {word.removeprefix(SCOPE_PREFIX) for word in words if isinstance(word, str)}
+    scopes = frozenset().union(*(INCLUDED[scope] for scope in Scope if scope.value in names))
     credential = "jwt-" + hashed(f"{issuer.issuer}\n{claims.get('sub')}")
     ends_at = datetime.fromtimestamp(claims["exp"], UTC)
     if issuer.user_claim is None:
@@ -118,7 +118,7 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
 
 
 class _Keys:
-    """One issuer's public keys: fetched when first wanted, again for an unknown key id, kept when it is gone."""
+    """The public keys of an issuer: fetched at first use, fetched again if one is unknown, kept during an outage."""
 
     def __init__(self, issuer: Issuer, settings: Settings, fetch: Fetch, clock: Clock) -> None:
         self.issuer, self._fetch, self._clock = issuer, fetch, clock
@@ -128,11 +128,11 @@ class _Keys:
         self._lock, self._first = Lock(), Lock()
 
     def get(self, key_id: object) -> "PyJWK":
-        """The key of an id. A token without one gets the issuer's only key.
+        """Return the key with an id. A token without a key id gets the issuer's only key.
 
         Raises:
-            Unauthenticated: the issuer has no such key.
-            Unavailable: no keys could be fetched yet.
+            Unauthenticated: the issuer does not have the key.
+            Unavailable: the keys have never been fetched, and the issuer cannot be reached.
         """
         if not self._keys:
             with self._first:
@@ -140,22 +140,22 @@ class _Keys:
                     self._refresh()
         elif self._due(key_id):
             self._refresh()
-        found = self._found(key_id)
-        if found is None:
-            raise Unauthenticated("The token's key is not one of its issuer's.")
-        return found
+        key = self._find(key_id)
+        if key is None:
+            raise Unauthenticated("The token is not signed with a key of its issuer.")
+        return key
 
     def _due(self, key_id: object) -> bool:
-        """Whether this thread is to fetch the keys again; the others go on with those that are there."""
+        """Whether this thread should fetch the keys again; other threads use the present keys meanwhile."""
         with self._lock:
             now = self._clock.monotonic()
-            wanted = now - self._fetched_at >= self._ttl_seconds or self._found(key_id) is None
+            wanted = now - self._fetched_at >= self._ttl_seconds or self._find(key_id) is None
             due = wanted and now - self._tried_at >= self._pause_seconds
             if due:
                 self._tried_at = now
             return due
 
-    def _found(self, key_id: object) -> "PyJWK | None":
+    def _find(self, key_id: object) -> "PyJWK | None":
         if key_id is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id) if isinstance(key_id, str) else None
@@ -166,17 +166,17 @@ class _Keys:
 
         try:
             address = self.issuer.jwks_uri or str(self._fetch(self.issuer.issuer.rstrip("/") + DISCOVERY)["jwks_uri"])
-            listed = self._fetch(address)["keys"]
+            documents = self._fetch(address)["keys"]
         except (Unavailable, KeyError, TypeError) as error:
             if not self._keys:
                 raise Unavailable("The token's issuer cannot be reached. Try again later.") from error
             return
         keys: dict[str, PyJWK] = {}
-        for one in listed:
-            if one.get("use", "sig") != "sig" or one.get("kty") == "oct":
+        for document in documents:
+            if document.get("use", "sig") != "sig" or document.get("kty") == "oct":
                 continue
             try:
-                keys[str(one.get("kid", len(keys)))] = PyJWK(one)
+                keys[str(document.get("kid", len(keys)))] = PyJWK(document)
             except PyJWTError:
-                continue  # of a type that PyJWT does not know; tokens signed with it are refused
+                continue  # PyJWT does not know the key's type; tokens signed with it are refused
         self._keys, self._fetched_at = keys, self._clock.monotonic()

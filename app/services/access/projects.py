@@ -1,4 +1,4 @@
-"""Projects: made, changed, listed; `erasure` deletes them."""
+"""Create, change and list projects; `privacy.erasure` deletes them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,9 +26,9 @@ class Projects:
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
-        """Raises Exists."""
+        """Create a project. Raises Exists if the id is or was in use."""
         if project_id == ADMINISTRATION:
-            raise Exists(f"{ADMINISTRATION!r} is not for data. Choose another id.")
+            raise Exists(f"The project id {ADMINISTRATION!r} is reserved. Choose another id.")
         project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
         self._store.create_project(project)
         self._remembered.forget(project_id)
@@ -38,14 +38,15 @@ class Projects:
         """Raises NotFound."""
         project = self._store.get_project(project_id)
         if project is None:
-            raise NotFound("There is no such project.")
+            raise NotFound("The project does not exist.")
         return project
 
     def change(self, project_id: str, changes: Mapping[str, Any]) -> Project:
-        """Change name or limits of a project; keys that it has keep theirs.
+        """Change name or limits of a project; existing keys keep their limits.
 
         Raises:
-            NotFound, and Conflict for a project that is being deleted.
+            NotFound: the project does not exist.
+            Conflict: the project is being deleted.
         """
         changed = replace(self.get(project_id), **changes)
         self._store.replace_project(changed, ProjectState.ACTIVE)

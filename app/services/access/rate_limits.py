@@ -1,14 +1,15 @@
-"""Rate and daily quota of a key: a token bucket in DynamoDB, from which each instance takes leases.
+"""Rate limit and daily quota of a key: a token bucket in DynamoDB, from which each instance takes leases.
 
-A lease is a handful of tokens, taken with one conditional write and spent in memory within `lease_seconds`; how many,
-follows the demand that the instance sees. Only leased tokens are spent, and the bucket never gives out more than it
-has, so however many instances there are:
+A lease is a few tokens, taken with one conditional write and spent in memory within `lease_seconds`; its size follows
+the demand that the instance sees. Instances spend leased tokens only, and the bucket never gives out more than it has,
+so with any number of instances:
 
-- since a bucket was full, never more than burst + rate * W requests pass in W seconds;
-- in any W seconds, never more than burst + rate * (W + lease_seconds);
-- in a day, never more than the quota (a killed instance loses the few tokens of its lease).
+- at most burst + rate * W requests pass in the W seconds after the bucket was full;
+- at most burst + rate * (W + lease_seconds) requests pass in any W seconds;
+- at most the quota passes in a day (a killed instance loses the few tokens of its lease).
 
-The arithmetic is the generic cell rate algorithm (ITU-T I.371): a bucket is one time, at which it is full again.
+The arithmetic is the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the
+time at which it will be full.
 """
 
 import math
@@ -40,20 +41,21 @@ class _Lease:
     ends_at: float = 0.0
     day: str = ""
     size: int = 1
-    """How many to ask for next: doubled when they ran out early, halved when they were left over."""
+    """The size of the next lease: doubled if the tokens ran out early, halved if some were left over."""
     refused_until: float = 0.0
     refusal: str = RATE
     left_in_bucket: int | None = None
     left_today: int | None = None
-    known: Bucket | None = None
+    bucket: Bucket | None = None
+    """The bucket as it was last read or written."""
     borrowed: bool = False
-    """The tokens come from nowhere, because the database is away."""
+    """Whether the tokens were not taken from the bucket, because the database is unavailable."""
     lock: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a request's answer says of its key's limits: remaining requests and seconds until there are more."""
+    """The limits and remaining requests of a key, for the headers of a response."""
 
     limits: Limits
     rate_left: int | None
@@ -69,17 +71,17 @@ class Limiter:
         self._lock = Lock()
 
     def needs_lease(self, principal: Principal) -> bool:
-        """Whether `spend` may have to ask the database."""
+        """Whether `spend` may need the database."""
         if not _limited(principal.limits):
             return False
         lease = self._lease(principal)
         return lease.lock.locked() or (not self._has_tokens(lease) and self._clock.monotonic() >= lease.refused_until)
 
     def spend(self, principal: Principal) -> Allowance | None:
-        """Let one request pass; None for a key without limits.
+        """Spend a token for one request. Returns None if the key has no limits.
 
         Raises:
-            LimitExceeded: there are no tokens left.
+            LimitExceeded: no tokens are left.
         """
         limits = principal.limits
         if not _limited(limits):
@@ -110,7 +112,7 @@ class Limiter:
         return lease.tokens > 0 and self._clock.monotonic() < lease.ends_at and lease.day == _day(self._clock.now())
 
     def _renew(self, principal: Principal, lease: _Lease) -> None:
-        """Get a lease that has tokens, or raise."""
+        """Take a new lease, or raise LimitExceeded if no tokens are left."""
         spendable = lease.day == _day(self._clock.now()) and not lease.borrowed
         unspent = lease.tokens if spendable else 0
         if self._clock.monotonic() < lease.ends_at:
@@ -133,28 +135,28 @@ class Limiter:
         lease.ends_at = self._clock.monotonic() + self._lease_seconds
 
     def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> "_Taken":
-        """Take tokens from the shared bucket; unspent ones of the lease before go back into the day's quota."""
+        """Take tokens from the shared bucket; unspent tokens of the previous lease return to the day's quota."""
         project, credential = principal.project, principal.credential
         for _ in range(ATTEMPTS):
-            taken = _take(lease.known or Bucket(), principal.limits, self._clock.now(), lease.size, unspent)
+            taken = _take(lease.bucket or Bucket(), principal.limits, self._clock.now(), lease.size, unspent)
             if taken.tokens:
                 try:
-                    self._buckets.put(project, credential, taken.bucket, lease.known)
+                    self._buckets.put(project, credential, taken.bucket, lease.bucket)
                 except Conflict:
-                    lease.known = self._buckets.get(project, credential)
+                    lease.bucket = self._buckets.get(project, credential)
                     continue
-                lease.known = taken.bucket
+                lease.bucket = taken.bucket
                 return taken
-            fresh = self._buckets.get(project, credential)
-            if fresh == lease.known:
+            stored = self._buckets.get(project, credential)
+            if stored == lease.bucket:
                 return taken
-            lease.known = fresh
-        raise LimitExceeded("Too many instances ask for this key's tokens at once. Slow down.", RATE, 1)
+            lease.bucket = stored
+        raise LimitExceeded("Too many requests with this key at once. Slow down.", RATE, 1)
 
     def _exceeded(self, lease: _Lease) -> LimitExceeded:
         seconds = max(1, math.ceil(lease.refused_until - self._clock.monotonic()))
-        what = "rate" if lease.refusal == RATE else "daily quota"
-        return LimitExceeded(f"The key's {what} is used up. Try again in {seconds} s.", lease.refusal, seconds)
+        limit = "rate" if lease.refusal == RATE else "daily quota"
+        return LimitExceeded(f"The key's {limit} is used up. Try again in {seconds} s.", lease.refusal, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class _Taken:
 
 
 def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int) -> _Taken:
-    """Up to so many tokens of a bucket and of the day's quota, or how long to wait for the next."""
+    """Take up to `wanted` tokens of a bucket and the day's quota, or return how long to wait for the next."""
     day, micros = _day(now), round(now.timestamp() * MICROSECONDS)
     used = max(0, bucket.used - unspent) if bucket.day == day else 0
     left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
@@ -192,7 +194,7 @@ def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: i
 
 
 def _without_database(limits: Limits, seconds: float) -> int:
-    """Tokens for one instance that cannot reach the shared bucket: it keeps the rate for itself alone."""
+    """Return the tokens of an instance that cannot reach the shared bucket: it applies the rate to itself alone."""
     if limits.requests_per_second is None:
         return MAX_LEASES
     return max(1, math.floor(limits.requests_per_second * seconds))
@@ -203,7 +205,7 @@ def _limited(limits: Limits) -> bool:
 
 
 def _most_at_once(limits: Limits, seconds: float) -> int:
-    """No lease takes more than a tenth of the burst, or of what the rate gives while it lasts."""
+    """Return the most tokens of a lease: a tenth of the burst, or of the tokens that the rate adds in `seconds`."""
     rate = limits.requests_per_second
     if rate is None:
         return max(1, min(100, (limits.requests_per_day or 1) // 100))

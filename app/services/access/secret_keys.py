@@ -1,7 +1,7 @@
 """The text of an API key: `sk_`, a public id, a secret and a checksum, all in letters and digits.
 
-The checksum tells a mistyped key from an unknown one without a database, and lets scanners find leaked keys. Of the key
-only its SHA-256 is stored, which is enough for a secret of 196 random bits.
+The checksum tells a mistyped key from an unknown one without a database read, and lets scanners find leaked keys. Only
+the SHA-256 of a key is stored, which is enough for a secret of 196 random bits.
 """
 
 import hmac
@@ -16,17 +16,17 @@ ID_LENGTH, SECRET_LENGTH, CHECKSUM_LENGTH = 12, 33, 6
 KEY_ID_PATTERN = f"^[0-9A-Za-z]{{{ID_LENGTH}}}$"
 LENGTH = len(PREFIX) + ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 RANDOM_BYTES = 48
-"""More than 45 characters can hold, so that the bias of the remainder is below 2^-100."""
+"""More bytes than 45 characters can hold, so that the bias of the remainder is below 2^-100."""
 
 
 def mint(random_bytes: Callable[[int], bytes]) -> str:
-    """A new key."""
+    """Return the text of a new key."""
     body = PREFIX + _letters(int.from_bytes(random_bytes(RANDOM_BYTES)), ID_LENGTH + SECRET_LENGTH)
     return body + _checksum(body)
 
 
 def key_id(text: str) -> str | None:
-    """The public id within a well-formed key, None where it is none."""
+    """Return the public id in a key, or None if the text is not a well-formed key."""
     if len(text) != LENGTH or not text.startswith(PREFIX) or not text.isascii():
         return None
     body, checksum = text[:-CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]
@@ -38,7 +38,7 @@ def digest(text: str) -> str:
 
 
 def matches(text: str, expected: str) -> bool:
-    """Whether this is the key of a digest, in constant time."""
+    """Whether the key has this digest, compared in constant time."""
     return hmac.compare_digest(digest(text), expected)
 
 
@@ -49,6 +49,6 @@ def _checksum(body: str) -> str:
 def _letters(number: int, length: int) -> str:
     letters = []
     for _ in range(length):
-        number, place = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[place])
+        number, index = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[index])
     return "".join(letters)

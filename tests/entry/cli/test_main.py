@@ -154,7 +154,7 @@ class TestAccess:
         elsewhere = wired_on(wired.services.settings)
         assert [client_of(elsewhere, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
         elsewhere.close()
-        assert "no such key" in cli.run("keys", "revoke", "0" * 12, fails=True)
+        assert "key does not exist" in cli.run("keys", "revoke", "0" * 12, fails=True)
         assert "SERENDIP" not in cli.run("projects", "create", project, fails=True)
 
     def test_a_project_is_deleted_to_its_end(self, cli: Cli, wired: Wired) -> None:
