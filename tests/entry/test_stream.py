@@ -1,4 +1,4 @@
-"""The stream's effect: exactly once, whatever is delivered how often, and nobody stops anybody else."""
+"""The stream consumer applies each record exactly once, and no bad record blocks others."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -34,7 +34,7 @@ from tests.support.stream_records import NoSockets, a_record
 
 _projects = count(1)
 NOW = datetime.now(UTC).replace(second=30)
-"""Rows that have expired are removed by the database, so that this cannot be some fixed day."""
+"""Not a fixed day, because the database deletes expired rows."""
 
 
 def a_project_of(wired: Wired) -> str:
@@ -45,25 +45,25 @@ def a_project_of(wired: Wired) -> str:
 
 
 def state(wired: Wired, project: str) -> dict[str, Any]:
-    """Counters and lists of a project, without how often rows were written."""
-    found: dict[str, Any] = {}
+    """Counters and lists of a project, without the versions of rows."""
+    parts: dict[str, Any] = {}
     for row in tables.rows(wired, CounterRow, ListRow):
-        place = row.get("key", {}).get("S", "")
-        if not place.startswith(project + "#") or "packed" not in row:
+        row_key = row.get("key", {}).get("S", "")
+        if not row_key.startswith(project + "#") or "packed" not in row:
             continue
         packed = bytes(row["packed"]["B"])
         if "as_of" in row:
             listed = list(packing.unpack(packed))
-            found |= {place.removeprefix(project): listed} if listed else {}
+            parts |= {row_key.removeprefix(project): listed} if listed else {}
         else:
             start = row["start"]["S"]
             seen = bytes(row["seen"]["B"]) if "seen" in row else b""
-            found[f"{place.removeprefix(project)}/{start}"] = (counts.unpack(packed), seen)
-    return found
+            parts[f"{row_key.removeprefix(project)}/{start}"] = (counts.unpack(packed), seen)
+    return parts
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Ends the process at this point."""
 
 
 @pytest.fixture(scope="module")
@@ -84,30 +84,30 @@ STEPS = st.lists(
     min_size=1,
     max_size=12,
 )
-"""User, item, type, what happens to the event later (0: nothing, 1: replaced, 2: removed, 3: both), minutes ago."""
+"""User, item, event type, fate of the event (0: kept, 1: replaced, 2: removed, 3: both), minutes ago."""
 
 
 def history(project: str, steps: Sequence[tuple[str, int, str, int, int]]) -> dict[str, list[Record]]:
-    """Each user's records, in their order."""
-    found: dict[str, list[Record]] = {}
+    """The records of each user, in order."""
+    records_by_user: dict[str, list[Record]] = {}
     for number, (user, item, event_type, fate, ago) in enumerate(steps):
         name = f"{user}-{number}"
         happened = NOW - timedelta(minutes=ago)
-        origin = Attribution("v1", "home", "neighbors") if number % 2 else None
-        event = Event(user, f"i{item}", event_type, happened, f"e{number}", 3.0, origin)
+        attribution = Attribution("v1", "home", "neighbors") if number % 2 else None
+        event = Event(user, f"i{item}", event_type, happened, f"e{number}", 3.0, attribution)
         other = Event(user, f"i{(item + 1) % 4}", "like", happened, f"e{number}")
         records = [a_record(project, event, name=name + "-1", arrived=happened)]
         if fate in {1, 3}:
             records.append(a_record(project, other, event, name=name + "-2", arrived=NOW))
         if fate in {2, 3}:
             records.append(a_record(project, None, other if fate == 3 else event, name=name + "-3", arrived=NOW))
-        found.setdefault(user, []).extend(records)
-    return found
+        records_by_user.setdefault(user, []).extend(records)
+    return records_by_user
 
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[tuple[list[tuple[str, int]], int, int, str]]:
-    """Batches of (user, how many of his next records), how often each is delivered, and where it crashes first."""
+    """Batches of (user, number of their next records), number of deliveries, and the call at which it crashes first."""
     batch = st.lists(st.tuples(st.sampled_from(USERS), st.integers(1, 3)), min_size=1, max_size=4)
     return draw(
         st.lists(
@@ -126,7 +126,7 @@ class TestExactlyOnce:
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-    def test_any_delivery_ends_as_the_clean_one(
+    def test_crashes_and_repeated_deliveries_end_like_a_single_delivery(
         self,
         shared: Wired,
         steps: list[tuple[str, int, str, int, int]],
@@ -136,7 +136,7 @@ class TestExactlyOnce:
         consumer = Consumer(shared.services, NoSockets())
         clean, rough = a_project_of(shared), a_project_of(shared)
         with clock.frozen(NOW, b"seed"):
-            assert consumer.apply([one for records in history(clean, steps).values() for one in records]) is None
+            assert consumer.apply([record for records in history(clean, steps).values() for record in records]) is None
 
             waiting, delivered = history(rough, steps), []
             rest = [([(user, len(records)) for user, records in waiting.items()], 1, 0, "before")]
@@ -180,14 +180,14 @@ class TestExactlyOnce:
         consumers = [Consumer(shared.services, NoSockets()) for _ in range(4)]
 
         with ThreadPoolExecutor(4) as threads:
-            assert set(threads.map(lambda one: one.apply(records), consumers)) == {None}
+            assert set(threads.map(lambda consumer: consumer.apply(records), consumers)) == {None}
 
-        finest = [found for place, found in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
-        total = counts.summed(found for found, _ in finest)
+        finest = [row for name, row in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
+        total = counts.summed(row for row, _ in finest)
         assert sum(counts.of_items(total).values()) == 200 * counts.THOUSANDTHS
         assert sum(amount for (_, name), amount in total.items() if name == ARRIVED) == 200
 
-    def test_a_large_row_goes_on_in_further_pages(self, shared: Wired) -> None:
+    def test_a_large_row_continues_on_further_pages(self, shared: Wired) -> None:
         project = a_project_of(shared)
         consumer = Consumer(shared.services, NoSockets())
         batches = [
@@ -198,15 +198,13 @@ class TestExactlyOnce:
         for batch in [*batches, *batches]:
             assert consumer.apply(batch) is None
 
-        pages = [place for place in state(shared, project) if place.startswith(f"#{FINEST}#")]
+        pages = [name for name in state(shared, project) if name.startswith(f"#{FINEST}#")]
         assert len(pages) > 1
-        assert (
-            sum(len(counts.of_items(found)) for found, _ in (state(shared, project)[page] for page in pages)) == 6_000
-        )
+        assert sum(len(counts.of_items(row)) for row, _ in (state(shared, project)[page] for page in pages)) == 6_000
 
 
 class TestPoison:
-    def test_one_of_a_hundred_is_kept_and_the_others_are_applied_once(self, shared: Wired) -> None:
+    def test_one_bad_record_of_a_hundred_is_kept_and_the_others_are_applied_once(self, shared: Wired) -> None:
         project = a_project_of(shared)
         records = [a_record(project, an_event("ann", f"i{n % 4}", minutes=n)) for n in range(100)]
         del records[42]["dynamodb"]["NewImage"]["item_id"]
@@ -217,21 +215,21 @@ class TestPoison:
         [failure] = shared.services.failures.list_page(project, None, 10).records
         assert (failure.record_id, failure.user_id) == (records[42]["eventID"], "ann")
         assert "KeyError" in failure.reason
-        finest = [found for place, (found, _) in state(shared, project).items() if place.startswith(f"#{FINEST}#")]
+        finest = [row for name, (row, _) in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
         assert sum(counts.of_items(counts.summed(finest)).values()) == 99 * counts.THOUSANDTHS
 
     @pytest.mark.parametrize("broken", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"owner": 7}}}, {"dynamodb": []}])
-    def test_garbage_is_kept_apart(self, shared: Wired, broken: dict[str, Any]) -> None:
+    def test_malformed_records_are_kept_as_failures(self, shared: Wired, broken: dict[str, Any]) -> None:
         project = a_project_of(shared)
         record = {"eventID": f"garbage-{broken}", **broken}
 
         assert Consumer(shared.services, NoSockets()).apply([record, a_record(project, an_event())]) is None
 
-        kept = [one.record_id for one in shared.services.failures.list_page(None, None, 100).records]
+        kept = [failure.record_id for failure in shared.services.failures.list_page(None, None, 100).records]
         assert record["eventID"] in kept
         assert state(shared, project)
 
-    def test_garbage_of_a_project_that_is_gone_stops_nobody(self, shared: Wired) -> None:
+    def test_malformed_records_of_a_deleted_project_do_not_block_others(self, shared: Wired) -> None:
         project = a_project_of(shared)
         lost = a_record("deleted-long-ago", an_event())
         del lost["dynamodb"]["NewImage"]
@@ -241,11 +239,11 @@ class TestPoison:
         assert state(shared, project)
         assert shared.services.failures.list_page("deleted-long-ago", None, 10).records == ()
 
-    def test_mended_records_can_be_applied_again(self, shared: Wired) -> None:
+    def test_failed_records_can_be_applied_after_a_fix(self, shared: Wired) -> None:
         project = a_project_of(shared)
         consumer = Consumer(shared.services, NoSockets())
         good, bad = (a_record(project, an_event("ann", "i1", minutes=n)) for n in (1, 2))
-        shared.services.failures.put(good, "a defect of ours, which is mended now")
+        shared.services.failures.put(good, "a bug that has been fixed")
         shared.services.failures.put({**bad, "dynamodb": {**bad["dynamodb"], "NewImage": {}}}, "hopeless")
 
         assert shared.services.failures.retry(project, consumer.succeeds) == (2, 1)
@@ -254,7 +252,7 @@ class TestPoison:
         assert left.record_id == bad["eventID"]
 
     @pytest.mark.parametrize("call", [1, 2, 3, 4, 8])
-    def test_trouble_with_the_database_gives_the_records_back(self, shared: Wired, call: int) -> None:
+    def test_database_failures_return_the_records_to_the_stream(self, shared: Wired, call: int) -> None:
         project = a_project_of(shared)
         records = [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]
         consumer = Consumer(shared.services, NoSockets())
@@ -268,17 +266,17 @@ class TestPoison:
 
 
 class TestLambda:
-    def test_a_batch_is_applied_and_nothing_is_reported(self, shared: Wired, settings: Settings) -> None:
+    def test_a_batch_is_applied_without_reported_failures(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
         event = {"Records": [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]}
         code = f"import json; from app.entry.aws.handler import handler; print(json.dumps(handler({event!r}, None)))"
 
-        answer = orjson.loads(last_line(python(code, environment(settings, project))))
+        response = orjson.loads(last_line(python(code, environment(settings, project))))
 
-        assert answer == {"batchItemFailures": []}
+        assert response == {"batchItemFailures": []}
         assert state(shared, project)
 
-    def test_lists_that_were_put_off_are_made_by_the_timer(self, shared: Wired, settings: Settings) -> None:
+    def test_the_timer_refreshes_overdue_lists(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
         shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())], 0)  # noqa: SLF001
         code = (
@@ -286,14 +284,14 @@ class TestLambda:
             "print(json.dumps(handler({'serendip': 'tick'}, None)))"
         )
 
-        answer = orjson.loads(last_line(python(code, environment(settings, project))))
+        response = orjson.loads(last_line(python(code, environment(settings, project))))
 
-        assert answer["refreshed"] >= 1
+        assert response["refreshed"] >= 1
         assert refresh_overdue_lists(shared.services) == 0
 
 
 class TestMetrics:
-    def test_a_batch_tells_its_records_failures_pushes_and_lag(
+    def test_a_batch_logs_its_records_failures_pushes_and_lag(
         self, shared: Wired, caplog: pytest.LogCaptureFixture
     ) -> None:
         project = a_project_of(shared)
@@ -306,19 +304,19 @@ class TestMetrics:
         with caplog.at_level("INFO", logger="serendip"):
             Consumer(services, NoSockets()).apply(records)
 
-        told = [orjson.loads(message) for message in caplog.messages]
-        [line] = [one for one in told if one.get("route") == "stream"]
+        lines = [orjson.loads(message) for message in caplog.messages]
+        [line] = [entry for entry in lines if entry.get("route") == "stream"]
         assert (line["records"], line["failures"], line["pushes"]) == (2, 1, 0)
         assert 7_000 <= line["event_to_list_ms"] < 60_000
         [directive] = line["_aws"]["CloudWatchMetrics"]
         assert {"Name": "event_to_list_ms", "Unit": "Milliseconds"} in directive["Metrics"]
-        assert "ann" not in str(told)
+        assert "ann" not in str(lines)
 
 
 class TestIsolation:
-    def test_a_project_that_is_being_deleted_gets_no_counters(self, shared: Wired) -> None:
+    def test_unknown_projects_get_no_counters(self, shared: Wired) -> None:
         consumer = Consumer(shared.services, NoSockets())
 
-        assert consumer.apply([a_record("nobody-knows-this", an_event())]) is None
+        assert consumer.apply([a_record("unknown-project", an_event())]) is None
 
-        assert state(shared, "nobody-knows-this") == {}
+        assert state(shared, "unknown-project") == {}

@@ -1,4 +1,4 @@
-"""Lambda's door, in a process of its own for each test: importing it builds the application."""
+"""The Lambda handler. Each test starts its own process, because importing the handler builds the application."""
 
 import os
 import subprocess
@@ -54,76 +54,80 @@ def with_key(request: Request, key: str) -> Request:
 
 def through_lambda(settings: Settings, project: str, key: str, form: str) -> list[tuple[int, str, Any]]:
     events = "\n".join(orjson.dumps(FORMS[form](with_key(request, key))).decode() for request in REQUESTS)
-    answers = [
+    results = [
         orjson.loads(line.removeprefix(ANSWER))
         for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()
         if line.startswith(ANSWER)
     ]
-    found = []
-    for answer in answers:
-        headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
-        headers |= {name.lower(): values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
-        assert not answer["isBase64Encoded"]
-        body = answer["body"]
-        found.append((answer["statusCode"], headers.get("content-type", ""), orjson.loads(body) if body else None))
-    return found
+    responses = []
+    for result in results:
+        headers = {name.lower(): value for name, value in result.get("headers", {}).items()}
+        headers |= {name.lower(): values[0] for name, values in result.get("multiValueHeaders", {}).items()}
+        assert not result["isBase64Encoded"]
+        body = result["body"]
+        responses.append((result["statusCode"], headers.get("content-type", ""), orjson.loads(body) if body else None))
+    return responses
 
 
 class TestHandler:
-    def test_thirty_requests_are_answered_as_under_uvicorn(self, wired: Wired, settings: Settings) -> None:
-        """Equal status, content type and JSON, for payloads v1, v2 and function URLs."""
+    def test_lambda_answers_thirty_requests_like_uvicorn(self, wired: Wired, settings: Settings) -> None:
+        """Status, content type and JSON are equal for payloads v1, v2 and function URLs."""
         key = a_project(wired, f"{settings.project}-u")
         with served(settings, settings.project) as base, httpx2.Client(base_url=base) as client:
             requests = [with_key(request, key) for request in REQUESTS]
-            answers = [client.request(m, target, headers=h, content=body) for m, target, h, body in requests]
+            responses = [client.request(m, target, headers=h, content=body) for m, target, h, body in requests]
         expected = [
-            (one.status_code, one.headers.get("content-type", ""), steady(one.json() if one.content else None))
-            for one in answers
+            (
+                response.status_code,
+                response.headers.get("content-type", ""),
+                steady(response.json() if response.content else None),
+            )
+            for response in responses
         ]
 
         for form in FORMS:
             key = a_project(wired, f"{settings.project}-{form}")
-            found = through_lambda(settings, settings.project, key, form)
-            assert [(status, kind, steady(body)) for status, kind, body in found] == expected, form
+            lambda_responses = through_lambda(settings, settings.project, key, form)
+            assert [(status, kind, steady(body)) for status, kind, body in lambda_responses] == expected, form
         assert len(expected) == 30
         assert {status for status, _, _ in expected} == {200, 202, 204, 400, 404, 415, 422}
 
-    def test_the_application_is_built_once_in_a_thousand_invocations(self, settings: Settings) -> None:
+    def test_a_thousand_invocations_build_the_application_once(self, settings: Settings) -> None:
         code = """
 import app.wiring, app.api.application as application
-made = []
+built = []
 create = application.create_application
-application.create_application = lambda *given: made.append(1) or create(*given)
+application.create_application = lambda *arguments: built.append(1) or create(*arguments)
 from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 event = http_api(("GET", "/health/live", {}, None))
 statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
-print(len(made), statuses)
+print(len(built), statuses)
 """
         assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
 
-    def test_garbage_is_collected_when_the_imports_are_done(self, settings: Settings) -> None:
+    def test_garbage_collection_is_enabled_after_the_imports(self, settings: Settings) -> None:
         code = "import app.entry.aws.handler, gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
 
         assert last_line(python(code, environment(settings, settings.project))) == "True True"
 
-    def test_the_first_invocation_is_told_as_a_cold_start(self, settings: Settings) -> None:
+    def test_the_first_invocation_is_logged_as_a_cold_start(self, settings: Settings) -> None:
         code = """
 from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 for _ in range(2):
     handler(http_api(("GET", "/health/live", {}, None)), None)
 """
-        told = [orjson.loads(line) for line in python(code, environment(settings, settings.project)).splitlines()]
+        lines = [orjson.loads(line) for line in python(code, environment(settings, settings.project)).splitlines()]
 
-        assert [line.get("cold_start", False) for line in told] == [True, False]
+        assert [line.get("cold_start", False) for line in lines] == [True, False]
 
-    def test_nothing_heavy_is_imported(self, settings: Settings) -> None:
+    def test_the_handler_imports_no_heavy_packages(self, settings: Settings) -> None:
         code = f"import app.entry.aws.handler, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
 
         assert last_line(python(code, environment(settings, settings.project))) == "[]"
 
-    def test_routes_are_loaded_with_the_first_request_for_them(self, wired: Wired, settings: Settings) -> None:
+    def test_routes_are_loaded_by_their_first_request(self, wired: Wired, settings: Settings) -> None:
         key = a_project(wired, settings.project + "-first")
         code = f"""
 import sys
@@ -132,24 +136,24 @@ from app.api.application import DEFERRED
 from tests.support.payloads import http_api
 for path in ("/health/live", "/v1/lists/popular", "/v1/items", "/v1/nothing"):
     status = handler(http_api(("GET", path, {{"x-api-key": "{key}"}}, None)), None)["statusCode"]
-    print("found", status, [name for name in DEFERRED if f"app.api.routes.{{name}}" in sys.modules])
+    print("loaded", status, [name for name in DEFERRED if f"app.api.routes.{{name}}" in sys.modules])
 """
-        told = python(code, environment(settings, settings.project)).splitlines()
+        lines = python(code, environment(settings, settings.project)).splitlines()
 
-        assert [line for line in told if line.startswith("found")] == [
-            "found 200 []",
-            "found 200 []",
-            "found 200 ['items']",
-            "found 404 ['items']",
+        assert [line for line in lines if line.startswith("loaded")] == [
+            "loaded 200 []",
+            "loaded 200 []",
+            "loaded 200 ['items']",
+            "loaded 404 ['items']",
         ]
 
     @pytest.mark.parametrize("name", DEFERRED)
-    def test_every_route_begins_as_its_module_is_asked_for(self, name: str) -> None:
+    def test_every_deferred_module_has_only_routes_below_its_prefix(self, name: str) -> None:
         paths = [route.path for route in import_module(f"app.api.routes.{name}").router.routes]
 
         assert [path for path in paths if not path.startswith(DEFERRED[name])] == []
 
-    def test_the_application_knows_nothing_of_aws_events(self) -> None:
+    def test_the_application_does_not_import_lambda_packages(self) -> None:
         code = "import app.api.application, sys; print([n for n in sys.modules if 'mangum' in n or 'aws_lambda' in n])"
 
         assert python(code, dict(os.environ)).strip() == "[]"
@@ -167,7 +171,7 @@ except ValueError as error:
 """
         assert "unknown kind of event" in python(code, environment(settings, settings.project))
 
-    def test_without_a_secret_it_does_not_start(self) -> None:
+    def test_the_handler_does_not_start_without_a_secret(self) -> None:
         values = {name: value for name, value in os.environ.items() if not name.startswith("SERENDIP_")}
         done = subprocess.run(
             [sys.executable, "-c", "import app.entry.aws.handler"],
@@ -181,7 +185,7 @@ except ValueError as error:
         assert done.returncode
         assert "secret" in done.stderr
 
-    def test_training_without_a_worker_is_a_clear_problem(self, key: str, settings: Settings) -> None:
+    def test_training_without_a_worker_is_answered_with_501(self, key: str, settings: Settings) -> None:
         code = f"""
 from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
@@ -189,24 +193,24 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
 """
         assert last_line(python(code, environment(settings, settings.project))) == "501"
 
-    def test_a_job_is_done(self, wired: Wired, settings: Settings) -> None:
+    def test_a_job_event_runs_the_job(self, wired: Wired, settings: Settings) -> None:
         services = idle_on(settings).services
         services.events.accept(settings.project, two_tastes())
         version = services.train.queue(settings.project).version
         job = services.jobs.create(settings.project, TrainingRequest(version))
         event = {"serendip": "job", "project": settings.project, "job": job.job_id}
 
-        answer = python(
+        output = python(
             f"from app.entry.aws.handler import handler; print(handler({event!r}, None))", environment(settings, "x")
         )
 
-        assert last_line(answer) == "{'state': 'succeeded'}"
+        assert last_line(output) == "{'state': 'succeeded'}"
         active = wired.services.rollout.active(settings.project)
         assert active
         assert active.version == version
 
-    def test_a_job_goes_on_in_another_invocation_before_the_time_is_up(self, wired: Wired, settings: Settings) -> None:
-        """With time for one slice each; also where there never is enough, one is done."""
+    def test_another_invocation_resumes_a_job_before_the_time_is_up(self, wired: Wired, settings: Settings) -> None:
+        """Each invocation has time for one slice, and completes one even if the time is too short."""
         services = idle_on(settings).services
         job = services.jobs.create(settings.project, ImportRequest("items"))
         lines = b"".join(orjson.dumps({"item_id": f"i{n}"}) + b"\n" for n in range(100))
@@ -228,9 +232,9 @@ while event:
     print("slice", answer["state"])
     event = handed_over.pop() if handed_over else None
 """
-        told = python(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
+        output = python(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
 
-        states = [line.removeprefix("slice ") for line in told if line.startswith("slice")]
+        states = [line.removeprefix("slice ") for line in output if line.startswith("slice")]
         assert states == ["running"] * (len(states) - 1) + ["succeeded"]
         assert len(states) >= 4
         assert len(wired.services.items.list_page(settings.project, None, None, 200).records) == 100

@@ -30,7 +30,7 @@ GARBAGE: tuple[object, ...] = (
     {"serendip": "dance"},
     {"type": "REQUEST", "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2/*/GET/v1/items", "headers": {}},
 )
-"""The last one is an authorizer's event, which nothing in the template sends."""
+"""The last event is an authorizer's, which nothing in the template sends."""
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ class TestHandler:
     ) -> None:
         put: Request = ("PUT", "/v1/items/i1", {"x-api-key": key, "content-type": "application/json"}, b"{}")
         for form in FORMS.values():
-            answer = function.invoke(form(put))
-            assert (answer.kind, answer.body["statusCode"]) == ("response", 200)
-            assert orjson.loads(answer.body["body"])["item_id"] == "i1"
+            result = function.invoke(form(put))
+            assert (result.kind, result.body["statusCode"]) == ("response", 200)
+            assert orjson.loads(result.body["body"])["item_id"] == "i1"
 
         assert function.invoke(websocket.connect("c1=", {"X-API-Key": key})).body["statusCode"] == 200
         assert function.invoke(websocket.message("c1=", '{"action": "ping"}')).body["statusCode"] == 200
@@ -73,7 +73,7 @@ class TestHandler:
         assert done.body == {"state": "failed"}  # too few events
         assert wired.services.train.get(settings.project, version).state is VersionState.FAILED
 
-    def test_what_nobody_sends_is_an_error_and_the_next_event_is_answered(self, function: Runtime) -> None:
+    def test_unknown_events_are_errors_and_the_next_event_is_answered(self, function: Runtime) -> None:
         for event in GARBAGE:
             failed = function.invoke(event)
             assert (failed.kind, failed.body["errorType"]) == ("error", "ValueError"), event
@@ -84,14 +84,14 @@ class TestHandler:
 
 
 class TestStart:
-    def test_a_handler_that_does_not_import_is_told_to_lambda(self, settings: Settings) -> None:
+    def test_a_handler_that_cannot_be_imported_is_reported_to_lambda(self, settings: Settings) -> None:
         with runtime(environment(settings, settings.project), "app.entry.nothing.handler") as running:
             failed = running.outcomes.get(timeout=60)
 
         assert failed.kind == "init"
         assert failed.body["errorType"] == "Runtime.ImportModuleError"
 
-    def test_so_is_a_missing_setting_by_name(self, settings: Settings) -> None:
+    def test_a_missing_setting_is_reported_to_lambda_by_name(self, settings: Settings) -> None:
         variables = environment(settings, settings.project)
         del variables["SERENDIP_SECRET"]
         with runtime(variables) as running:

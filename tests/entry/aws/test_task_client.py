@@ -1,4 +1,4 @@
-"""Starting a container task, with ECS played by MiniStack."""
+"""Starts container tasks in MiniStack's ECS."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ def ecs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 class TestStart:
-    def test_the_task_gets_project_and_job(self, ecs: Any) -> None:
+    def test_the_task_receives_its_project_and_job(self, ecs: Any) -> None:
         task_client.start(SETTINGS, "shop", JOB)
 
         tasks = [
@@ -45,12 +45,12 @@ class TestStart:
             for state in ("RUNNING", "STOPPED")
             for arn in ecs.list_tasks(cluster=TASK.cluster, desiredStatus=state)["taskArns"]
         ]
-        (told,) = ecs.describe_tasks(cluster=TASK.cluster, tasks=tasks)["tasks"]
-        (container,) = told["overrides"]["containerOverrides"]
+        (task,) = ecs.describe_tasks(cluster=TASK.cluster, tasks=tasks)["tasks"]
+        (container,) = task["overrides"]["containerOverrides"]
         assert (container["name"], container["command"]) == ("training", ["shop", JOB.job_id])
-        assert told["launchType"] == "FARGATE"
+        assert task["launchType"] == "FARGATE"
 
-    def test_a_refusal_is_a_clear_error(self, ecs: Any) -> None:
+    def test_a_task_that_ecs_refuses_raises_worker_unavailable(self, ecs: Any) -> None:
         assert ecs
         unknown = TASK.model_copy(update={"task_definition": "none"})
 

@@ -1,4 +1,4 @@
-"""Sockets: the same conversation through uvicorn and through API Gateway's events."""
+"""WebSockets: uvicorn and API Gateway's events lead to the same conversation."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ FRAMES: list[object] = [
     {"action": "ping", "id": "p-1"},
     {"action": "recommend", "user_id": "u1", "limit": 3},
     {"action": "recommend", "user_id": "u2", "limit": 2, "exclude": ["i4"], "explain": True, "id": "r"},
-    {"action": "recommend", "user_id": "nobody", "limit": 1, "properties": True},
+    {"action": "recommend", "user_id": "unknown", "limit": 1, "properties": True},
     {"action": "recommend", "session_id": "s1"},
     {"action": "subscribe", "user_id": "u1", "limit": 3, "id": "s"},
     {"action": "subscribe", "user_id": "u1", "limit": 2},
@@ -48,7 +48,7 @@ FRAMES: list[object] = [
     {"action": "unsubscribe", "session_id": "s1", "id": "u"},
     {"action": "recommend", "user_id": "u1", "include_seen": True, "event_types": ["view"]},
     {"action": "subscribe", "user_id": "u3", "limit": 1, "properties": True},
-    # what is wrong, in every way
+    # every kind of invalid frame
     {"action": "fly"},
     {"actions": "ping"},
     [],
@@ -84,7 +84,7 @@ def prepared(wired: Wired, project: str) -> str:
 
 
 def still(frame: dict[str, Any]) -> Any:
-    """A frame without what differs between two equal conversations."""
+    """Removes the values that differ between two equal conversations."""
     frame = {name: value for name, value in frame.items() if name not in {"resume", "model_version"}}
     return steady(
         {**frame, "items": [{**item, "reasons": []} for item in frame["items"]]} if "items" in frame else frame
@@ -116,7 +116,7 @@ def through_lambda(settings: Settings, project: str, endpoint: str, events: list
 
 
 class TestConversation:
-    def test_forty_frames_are_answered_alike_by_uvicorn_and_lambda(self, wired: Wired, settings: Settings) -> None:
+    def test_uvicorn_and_lambda_answer_forty_frames_alike(self, wired: Wired, settings: Settings) -> None:
         texts = [orjson.dumps(frame).decode() for frame in FRAMES]
         assert len(texts) == 40
         here, there = f"{settings.project}-u", f"{settings.project}-l"
@@ -149,10 +149,10 @@ class TestConversation:
 
 
 class TestConnect:
-    """Who gets in, and by which door."""
+    """Credentials of a connection."""
 
     def ways(self, client: httpx2.Client, key: str) -> dict[str, tuple[dict[str, str], list[str], str]]:
-        """Headers, subprotocols and query of every way that is right."""
+        """Headers, subprotocols and query of every valid way to connect."""
         token = client.post("/v1/users/u1/tokens", json={}).json()["token"]
         ticket = client.post("/v1/tickets", json={"user_id": "u1"}).json()["ticket"]
         return {
@@ -163,20 +163,20 @@ class TestConnect:
             "ticket": ({}, [], f"?ticket={ticket}"),
         }
 
-    def test_every_way_in_and_none_by_a_key_in_the_address(
+    def test_every_valid_credential_connects_and_keys_in_the_url_are_refused(
         self, wired: Wired, settings: Settings, client: httpx2.Client, key: str
     ) -> None:
         wired.services.items.put_many(settings.project, [an_item("i1")])
         ways = self.ways(client, key)
         with running(settings, settings.project, mode=SOCKETS) as server:
             for name, (headers, protocols, query) in ways.items():
-                offered = [Subprotocol(one) for one in protocols] or None
+                offered = [Subprotocol(protocol) for protocol in protocols] or None
                 with connect(server.socket + query, additional_headers=headers, subprotocols=offered) as socket:
                     assert socket.subprotocol == (protocols[0] if protocols else None), name
                     socket.send('{"action": "recommend", "user_id": "u1"}')
                     assert orjson.loads(socket.recv(60))["action"] == "recommendations", name
             wrong = [
-                f"?ticket={ways['ticket'][2][8:]}",  # used
+                f"?ticket={ways['ticket'][2][8:]}",  # already used
                 "?ticket=made-up",
                 f"?api_key={key}",
                 f"?X-API-Key={key}",
@@ -190,7 +190,7 @@ class TestConnect:
                 assert refused.value.response.status_code == 401
                 assert b"urn:serendip:problem:not-authenticated" in refused.value.response.body
 
-    def test_an_identity_stays_the_same_until_it_ends(
+    def test_a_connection_keeps_its_identity_until_the_key_is_revoked(
         self, wired: Wired, settings: Settings, client: httpx2.Client
     ) -> None:
         wired.services.items.put_many(settings.project, [an_item("i1")])
@@ -213,7 +213,7 @@ class TestConnect:
                 with pytest.raises(ConnectionClosed):
                     socket.recv(60)
 
-    def test_a_key_for_browsers_gets_no_ticket_for_anybody(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_a_browser_key_gets_tickets_for_the_tokens_user_only(self, client: httpx2.Client, wired: Wired) -> None:
         made = client.post("/v1/keys", json={"name": "k", "scopes": ["recommend"], "needs_user_token": True}).json()
         browser = client_of(wired, made["key"])
 
@@ -223,16 +223,16 @@ class TestConnect:
         assert browser.post("/v1/tickets", json={"user_id": "u1"}, headers=with_token).status_code == 201
         assert browser.post("/v1/tickets", json={"user_id": "u2"}, headers=with_token).status_code == 403
 
-    def test_limits_hold_for_frames_too(self, wired: Wired, settings: Settings) -> None:
+    def test_rate_limits_apply_to_frames(self, wired: Wired, settings: Settings) -> None:
         limited = a_key(wired, settings.project, Scope.RECOMMEND, limits=Limits(0.01, 3))
         with (
             running(settings, settings.project, mode=SOCKETS) as server,
             connect(server.socket, additional_headers={"X-API-Key": limited}) as socket,
         ):
-            found = []
+            frames = []
             for _ in range(4):
                 socket.send('{"action": "recommend", "user_id": "u1"}')
-                found.append(orjson.loads(socket.recv(60)))
+                frames.append(orjson.loads(socket.recv(60)))
 
-        assert [frame.get("status") for frame in found] == [None, None, 429, 429]
-        assert found[-1]["retry_after"] > 0
+        assert [frame.get("status") for frame in frames] == [None, None, 429, 429]
+        assert frames[-1]["retry_after"] > 0

@@ -1,4 +1,4 @@
-"""Starting a job on the worker function, against a server that speaks Lambda's Invoke."""
+"""Starts jobs on the worker function, against a server that imitates Lambda's Invoke operation."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -48,13 +48,13 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lambda]:
 
 
 class TestInvoke:
-    def test_the_job_is_handed_over_asynchronously(self, function: Lambda) -> None:
+    def test_the_worker_function_is_invoked_asynchronously(self, function: Lambda) -> None:
         invoke(SETTINGS, {"serendip": "job"}, f"http://127.0.0.1:{function.server_port}")
 
         path = "/2015-03-31/functions/serendip-worker/invocations"
         assert function.invoked == [(path, "Event", {"serendip": "job"})]
 
-    def test_a_refusal_is_a_clear_error(self, function: Lambda) -> None:
+    def test_a_refused_invocation_raises_worker_unavailable(self, function: Lambda) -> None:
         function.status = 403
 
         with pytest.raises(WorkerUnavailable, match="did not accept the job"):

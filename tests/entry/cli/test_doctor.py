@@ -1,4 +1,4 @@
-"""`serendip doctor` and `serendip migrate` on tables in which something was spoilt."""
+"""`serendip doctor` and `serendip migrate` on damaged tables."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def stop_stream(call: Call, prefix: str) -> None:
     call("UpdateTable", {"TableName": f"{prefix}events", "StreamSpecification": NO_STREAM})
 
 
-SPOILT = {
+DAMAGE = {
     "usage is missing": drop_table,
     "items lacks the index changes": drop_index,
     "buckets does not expire rows by expires_at": stop_expiry,
@@ -55,7 +55,7 @@ SPOILT = {
 
 @pytest.fixture
 def older(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
-    """A deployment of its own, which the command line finds."""
+    """A separate deployment that the command line is configured for."""
     own = own.model_copy(update={"table_prefix": f"doctor{next(_numbers)}-"})
     wired = wired_on(own)
     migration.migrate(wired.database)
@@ -73,30 +73,34 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
 
-def wrong() -> dict[str, str]:
-    """What the doctor finds wrong, with his advice."""
-    told = run("doctor", "--json")
-    found = {f"{one['name']} {one['detail']}": one["advice"] for one in json.loads(told.stdout) if not one["good"]}
-    assert told.exit_code == (1 if found else 0)
-    return found
+def findings() -> dict[str, str]:
+    """The doctor's findings, each with its advice."""
+    result = run("doctor", "--json")
+    findings_by_name = {
+        f"{check['name']} {check['detail']}": check["advice"]
+        for check in json.loads(result.stdout)
+        if not check["good"]
+    }
+    assert result.exit_code == (1 if findings_by_name else 0)
+    return findings_by_name
 
 
 class TestDoctor:
-    def test_he_finds_nothing_wrong_with_what_is_right(self, older: Wired) -> None:
+    def test_the_doctor_finds_nothing_in_a_healthy_deployment(self, older: Wired) -> None:
         assert older.services.settings.table_prefix.startswith("doctor")
-        assert wrong() == {}
+        assert findings() == {}
         assert "All tables are as they should be." in run("migrate").stdout
 
-    @pytest.mark.parametrize("what", SPOILT)
-    def test_what_can_be_added_is_found_and_mended(self, older: Wired, what: str) -> None:
+    @pytest.mark.parametrize("what", DAMAGE)
+    def test_missing_parts_of_tables_are_found_and_fixed(self, older: Wired, what: str) -> None:
         prefix = older.services.settings.table_prefix
-        SPOILT[what](older.database.call, prefix)
+        DAMAGE[what](older.database.call, prefix)
 
-        assert wrong() == {prefix + what: "Run `serendip migrate`."}
+        assert findings() == {prefix + what: "Run `serendip migrate`."}
         assert f"Fixed: {prefix}{what}" in run("migrate").stdout.replace("\n", " ")
-        assert wrong() == {}
+        assert findings() == {}
 
-    def test_other_keys_are_found_and_left_alone(self, older: Wired) -> None:
+    def test_tables_with_other_keys_are_found_and_not_changed(self, older: Wired) -> None:
         prefix = older.services.settings.table_prefix
         older.database.call("DeleteTable", {"TableName": f"{prefix}buckets"})
         older.database.call(
@@ -111,34 +115,32 @@ class TestDoctor:
         kept = {"id": {"S": "a row"}}
         older.database.call("PutItem", {"TableName": f"{prefix}buckets", "Item": kept})
 
-        assert f"{prefix}buckets has other keys" in wrong()
-        told = run("migrate")
-        assert told.exit_code == 1
-        assert "has other keys" in told.stdout
-        found = older.database.call("GetItem", {"TableName": f"{prefix}buckets", "Key": kept})
-        assert found["Item"] == kept
+        assert f"{prefix}buckets has other keys" in findings()
+        result = run("migrate")
+        assert result.exit_code == 1
+        assert "has other keys" in result.stdout
+        response = older.database.call("GetItem", {"TableName": f"{prefix}buckets", "Key": kept})
+        assert response["Item"] == kept
 
-    def test_a_pointer_to_a_version_that_is_gone_is_found(self, older: Wired) -> None:
+    def test_an_active_version_that_does_not_exist_is_found(self, older: Wired) -> None:
         settings = older.services.settings
         publish(older, settings.project, {"a": {"b": 1.0}}, {"a": 1.0})
         key = {"project": {"S": settings.project}, "version": {"S": "v1"}}
         older.database.call("DeleteItem", {"TableName": f"{settings.table_prefix}versions", "Key": key})
 
-        assert list(wrong()) == ["model v1 is active but does not exist"]
+        assert list(findings()) == ["model v1 is active but does not exist"]
 
-    def test_keys_that_have_all_ended_are_found(self, older: Wired) -> None:
+    def test_a_project_without_a_valid_key_is_found(self, older: Wired) -> None:
         settings = older.services.settings
-        for one in older.services.keys.list_all(settings.project):
-            older.services.keys.revoke(settings.project, one.key_id)
+        for key in older.services.keys.list_all(settings.project):
+            older.services.keys.revoke(settings.project, key.key_id)
 
-        assert list(wrong()) == [f"keys {settings.project} has no valid key"]
+        assert list(findings()) == [f"keys {settings.project} has no valid key"]
 
-    def test_a_database_that_cannot_be_reached_is_one_finding(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_unreachable_database_is_one_finding(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in environment(settings, settings.project).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("SERENDIP_ENDPOINT", "http://127.0.0.1:9")
         monkeypatch.setenv("SERENDIP_ATTEMPTS", "1")
 
-        assert list(wrong()) == ["database The database cannot be reached. Try again later."]
+        assert list(findings()) == ["database The database cannot be reached. Try again later."]

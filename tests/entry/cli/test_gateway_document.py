@@ -19,36 +19,36 @@ def imported(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 class TestDocument:
-    def test_every_operation_reaches_the_function(self, imported: dict[str, Any]) -> None:
+    def test_every_operation_invokes_the_function(self, imported: dict[str, Any]) -> None:
         uri = f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{FUNCTION}/invocations"
         operations = [operation for path in imported["paths"].values() for operation in path.values()]
 
-        assert {one["x-amazon-apigateway-integration"]["uri"] for one in operations} == {uri}
-        named = Counter(one["operationId"] for one in operations if "operationId" in one)
-        assert set(named.values()) == {1}
+        assert {operation["x-amazon-apigateway-integration"]["uri"] for operation in operations} == {uri}
+        id_counts = Counter(operation["operationId"] for operation in operations if "operationId" in operation)
+        assert set(id_counts.values()) == {1}
 
-    def test_variables_are_whole_segments_and_declared(self, imported: dict[str, Any]) -> None:
+    def test_path_variables_are_whole_segments_and_declared(self, imported: dict[str, Any]) -> None:
         for path, operations in imported["paths"].items():
             variables = [segment[1:-1].rstrip("+") for segment in path.split("/") if segment.startswith("{")]
             assert all(segment.endswith("}") for segment in path.split("/") if segment.startswith("{")), path
             for operation in operations.values():
-                assert [one["name"] for one in operation.get("parameters", ())] == variables, path
+                assert [parameter["name"] for parameter in operation.get("parameters", ())] == variables, path
 
-    def test_what_it_leaves_out_is_taken_in_by_a_path_that_is_there(self) -> None:
+    def test_operations_without_a_path_of_their_own_match_another_path(self) -> None:
         document = gateway_document.plain()
         paths = gateway_document.importable(document, FUNCTION, rest=False)["paths"]
 
         for path, operations in document["paths"].items():
-            taking = paths.get(path) or paths[path.rpartition(":")[0]]
-            assert set(operations) <= set(taking)
+            matching = paths.get(path) or paths[path.rpartition(":")[0]]
+            assert set(operations) <= set(matching)
 
-    def test_a_name_is_no_arn(self) -> None:
+    def test_a_function_name_is_refused_as_an_arn(self) -> None:
         with pytest.raises(ValueError, match="not the ARN"):
             gateway_document.importable(gateway_document.plain(), "serendip-api", rest=False)
 
 
 class TestCommand:
-    def test_it_prints_either_document(self) -> None:
+    def test_openapi_prints_both_documents(self) -> None:
         plain = CliRunner().invoke(cli, ["openapi"])
         rest = CliRunner().invoke(cli, ["openapi", "--function", FUNCTION, "--rest"])
 

@@ -1,4 +1,4 @@
-"""The command line as a user runs it: processes of their own over one database."""
+"""The command line as users run it: separate processes over one database."""
 
 import os
 import signal
@@ -63,7 +63,9 @@ def events_file(folder: Path) -> Path:
 
 
 class TestImport:
-    def test_twice_is_once_and_bad_rows_are_kept_aside(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+    def test_importing_a_file_twice_adds_its_events_once_and_writes_bad_rows_to_a_file(
+        self, cli: Cli, wired: Wired, settings: Settings
+    ) -> None:
         path = events_file(cli.folder)
 
         first = cli.run("import", path)
@@ -85,7 +87,7 @@ class TestImport:
         assert len(users) == 39
         assert "u3" not in users
 
-    def test_a_wrong_file_is_one_line_that_says_what_to_do(self, cli: Cli) -> None:
+    def test_a_file_with_unknown_columns_is_refused_with_advice(self, cli: Cli) -> None:
         path = cli.folder / "events.csv"
         path.write_text("name,age\nann,3\n")
 
@@ -109,7 +111,7 @@ class TestJourney:
         assert "160 events" in cli.run("export", "events", exported)
         assert "160 events loaded, 0 rejected" in cli.run("import", exported)
 
-    def test_events_of_sessions_come_back_from_an_export(self, cli: Cli, wired: Wired) -> None:
+    def test_exported_events_of_sessions_can_be_imported(self, cli: Cli, wired: Wired) -> None:
         project = cli.environment["SERENDIP_PROJECT"]
         wired.services.events.accept(project, [an_event(of_session("s1"), "tea")])
         exported = cli.folder / "out.jsonl"
@@ -117,15 +119,15 @@ class TestJourney:
 
         assert "1 events loaded, 0 rejected" in cli.run("import", exported)
 
-        found = wired.services.events.list_page(project, of_session("s1"), None, 10).records
-        assert [event.item_id for event in found] == ["tea"]
+        events = wired.services.events.list_page(project, of_session("s1"), None, 10).records
+        assert [event.item_id for event in events] == ["tea"]
 
-    def test_training_on_nothing_is_a_clear_error(self, cli: Cli) -> None:
+    def test_training_without_events_is_refused_with_advice(self, cli: Cli) -> None:
         assert "Send more events" in cli.run("train", fails=True)
 
 
 class TestStream:
-    def test_failures_are_shown_and_tried_again(self, cli: Cli, wired: Wired) -> None:
+    def test_failures_are_listed_and_retried(self, cli: Cli, wired: Wired) -> None:
         project = cli.environment["SERENDIP_PROJECT"]
         assert "none" in cli.run("stream", "failures")
         wired.services.failures.put(a_record(project, an_event("ann", "tea"), name="lost-1"), "KeyError: 'item_id'")
@@ -138,7 +140,9 @@ class TestStream:
 
 
 class TestAccess:
-    def test_the_first_administrator_makes_a_project_and_keys_come_and_go(self, cli: Cli, wired: Wired) -> None:
+    def test_the_first_administrator_creates_a_project_and_rotates_and_revokes_its_keys(
+        self, cli: Cli, wired: Wired
+    ) -> None:
         project = f"{cli.environment['SERENDIP_PROJECT']}-cli"
         printed = cli.run("keys", "create", "root", "--scope", "admin", "--administration")
         administrator = client_of(wired, printed.split()[-1])
@@ -152,12 +156,12 @@ class TestAccess:
         cli.run("keys", "revoke", rotated[3:15], "--project", project)
 
         elsewhere = wired_on(wired.services.settings)
-        assert [client_of(elsewhere, one).get("/v1/items").status_code for one in (key, rotated)] == [401, 401]
+        assert [client_of(elsewhere, text).get("/v1/items").status_code for text in (key, rotated)] == [401, 401]
         elsewhere.close()
         assert "key does not exist" in cli.run("keys", "revoke", "0" * 12, fails=True)
         assert "SERENDIP" not in cli.run("projects", "create", project, fails=True)
 
-    def test_a_project_is_deleted_to_its_end(self, cli: Cli, wired: Wired) -> None:
+    def test_deleting_a_project_completes_before_the_command_returns(self, cli: Cli, wired: Wired) -> None:
         project = f"{cli.environment['SERENDIP_PROJECT']}-gone"
         cli.environment |= {"SERENDIP_KEY_TTL_SECONDS": "0", "SERENDIP_REQUEST_DEADLINE_SECONDS": "1"}
         cli.run("projects", "create", project)
@@ -167,7 +171,7 @@ class TestAccess:
 
 
 class TestJobs:
-    def test_a_job_that_waits_is_done_here_and_listed(self, cli: Cli, settings: Settings) -> None:
+    def test_a_queued_job_is_run_by_the_command_line_and_listed(self, cli: Cli, settings: Settings) -> None:
         job = idle_on(settings).services.jobs.create(settings.project, ErasureRequest("ann"))
 
         assert cli.run("jobs", "work", job.job_id).splitlines()[-1] == f"{job.job_id}: succeeded."
@@ -175,12 +179,12 @@ class TestJobs:
         (listed,) = orjson.loads(cli.run("jobs", "list", "--json"))
         assert (listed["job_id"], listed["state"]) == (job.job_id, "succeeded")
 
-    def test_backups_are_made_in_aws(self, cli: Cli) -> None:
+    def test_backups_of_a_local_database_are_refused_with_advice(self, cli: Cli) -> None:
         assert "copy .serendip/databases" in cli.run("backup", fails=True)
 
 
 class TestEvaluate:
-    def test_it_reports_quality_beside_popularity(self, cli: Cli) -> None:
+    def test_evaluation_reports_quality_with_popularity_as_baseline(self, cli: Cli) -> None:
         path = cli.folder / "good.csv"
         path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
 
@@ -190,7 +194,7 @@ class TestEvaluate:
             assert report["metrics"]["ndcg"] > report["popularity"]["ndcg"], holdout
             assert report["parameters"]["ridge"] > 0
 
-    def test_configurations_are_compared_with_the_first_one_in_a_table_of_markdown(self, cli: Cli) -> None:
+    def test_a_markdown_table_compares_configurations_with_the_first(self, cli: Cli) -> None:
         path = cli.folder / "good.csv"
         path.write_text("\n".join(events_file(cli.folder).read_text().splitlines()[:-2]))
         arguments = ["evaluate", path, "--config", "chosen", "--config", "local,neighbors=2,half_life_days=none"]
@@ -210,7 +214,7 @@ class TestEvaluate:
         assert any(line.startswith(f"| ndcg | {chosen['metrics']['ndcg']:.4f} (") for line in body)
         assert "is not one of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
 
-    def test_a_test_file_is_what_is_right(self, cli: Cli) -> None:
+    def test_a_test_file_replaces_the_holdout(self, cli: Cli) -> None:
         lines = events_file(cli.folder).read_text().splitlines()[:-2]
         train, test = cli.folder / "train.csv", cli.folder / "test.csv"
         train.write_text("\n".join(line for n, line in enumerate(lines) if n == 0 or n % 4))
@@ -223,10 +227,10 @@ class TestEvaluate:
 
 @pytest.mark.skipif(not datasets.MOVIETWEETINGS.exists(), reason=f"there is no {datasets.MOVIETWEETINGS}")
 class TestMovieTweetings:
-    def test_a_folder_of_films_is_imported_trained_and_explained(
+    def test_a_movielens_folder_is_imported_and_gives_recommendations_with_titles(
         self, cli: Cli, wired: Wired, settings: Settings
     ) -> None:
-        """A part of the ratings keeps the suite short; `make run DATA=...` takes them all."""
+        """Imports only some of the ratings to keep the suite short; `make run DATA=...` imports all."""
         folder = cli.folder / "films"
         folder.mkdir()
         (folder / "movies.dat").write_bytes((datasets.MOVIETWEETINGS / "movies.dat").read_bytes())
@@ -244,17 +248,17 @@ class TestMovieTweetings:
 
 
 class TestServe:
-    def test_a_taken_port_is_said_before_anything_else(self, cli: Cli) -> None:
+    def test_a_port_in_use_is_reported_before_any_other_output(self, cli: Cli) -> None:
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
 
-            said = cli.run("serve", "--port", other.getsockname()[1], fails=True)
+            output = cli.run("serve", "--port", other.getsockname()[1], fails=True)
 
-        assert "is taken" in said
-        assert "synthetic" not in said
+        assert "is taken" in output
+        assert "synthetic" not in output
 
-    def test_who_waits_for_its_being_ready_is_answered_at_once_and_ctrl_c_ends_it_in_order(self) -> None:
+    def test_a_ready_server_answers_at_once_and_ctrl_c_stops_it_cleanly(self) -> None:
         port = free_port()
         code = f"""
 from fastapi import FastAPI
@@ -266,15 +270,15 @@ server.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
         ) as server:
             assert server.stdout is not None
             assert server.stdout.readline() == "ready\n"
-            answer = httpx2.get(f"http://127.0.0.1:{port}/openapi.json")
+            response = httpx2.get(f"http://127.0.0.1:{port}/openapi.json")
             server.send_signal(signal.SIGINT)
 
             assert server.wait(TIMEOUT) == 0
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
 
 class TestSample:
-    def test_the_shop_is_the_same_every_time_and_loaded_once(
+    def test_the_sample_shop_is_deterministic_and_loaded_once(
         self, wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)

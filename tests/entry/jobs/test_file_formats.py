@@ -25,7 +25,7 @@ def written(folder: Path, name: str, text: str | bytes) -> Path:
 
 
 class TestCsv:
-    def test_columns_are_mapped_and_bad_rows_named_by_line(self, tmp_path: Path) -> None:
+    def test_columns_are_mapped_and_bad_rows_are_reported_by_line(self, tmp_path: Path) -> None:
         path = written(
             tmp_path,
             "events.csv",
@@ -34,7 +34,7 @@ class TestCsv:
 
         good, bad = records(path, user_id="user", item_id="sku")
 
-        assert [(one.user_id, one.item_id) for one in good] == [("ann", "tea"), ("bob", "mug")]  # type: ignore[attr-defined]
+        assert [(record.user_id, record.item_id) for record in good] == [("ann", "tea"), ("bob", "mug")]  # type: ignore[attr-defined]
         assert [number for number, _ in bad] == [3, 4]
         assert "user_id" in bad[0][1]
         assert "fields" in bad[1][1]
@@ -44,7 +44,7 @@ class TestCsv:
 
         good, bad = records(path)
 
-        assert [one.owner for one in good] == ["#session#7", "ann"]  # type: ignore[attr-defined]
+        assert [record.owner for record in good] == ["#session#7", "ann"]  # type: ignore[attr-defined]
         assert [number for number, _ in bad] == [4]
 
     def test_unknown_columns_of_items_become_properties(self, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ class TestCsv:
 
         assert item.properties == {"price": 4.5, "postcode": "01234", "name": "Infinity"}  # type: ignore[attr-defined]
 
-    def test_properties_that_are_not_json_are_a_bad_row(self, tmp_path: Path) -> None:
+    def test_rows_with_properties_that_are_not_json_are_bad(self, tmp_path: Path) -> None:
         path = written(tmp_path, "items.csv", 'item_id,properties\ntea,{broken\nmug,"{""a"": 1}"\n')
 
         good, bad = records(path)
@@ -76,7 +76,7 @@ class TestCsv:
 
 
 class TestJsonLines:
-    def test_lines_that_are_not_objects_are_named(self, tmp_path: Path) -> None:
+    def test_lines_that_are_not_objects_are_reported(self, tmp_path: Path) -> None:
         path = written(
             tmp_path, "events.jsonl", '{"user_id": "a", "item_id": "b"}\nnonsense\n[1]\n\n{"user_id": "a"}\n'
         )
@@ -100,8 +100,8 @@ class TestParquet:
 
         assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")  # type: ignore[attr-defined]
 
-    def test_whole_numbers_stay_whole_ids_and_gaps_are_gaps(self, tmp_path: Path) -> None:
-        """A pandas column of ids with a gap holds floats, and NaN in the gap."""
+    def test_integer_ids_stay_integers_and_nan_is_a_missing_value(self, tmp_path: Path) -> None:
+        """A pandas column of ids with missing values holds floats, and NaN for the missing ones."""
         import pyarrow as pa  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
 
@@ -110,12 +110,12 @@ class TestParquet:
 
         good, bad = records(tmp_path / "events.parquet")
 
-        assert [(one.user_id, one.item_id) for one in good] == [("12345678", "98765432")]  # type: ignore[attr-defined]
+        assert [(record.user_id, record.item_id) for record in good] == [("12345678", "98765432")]  # type: ignore[attr-defined]
         assert [number for number, _ in bad] == [2]
 
 
 class TestMovieLens:
-    def test_ratings_and_movies_of_both_generations(self, tmp_path: Path) -> None:
+    def test_ratings_and_movies_of_both_formats_are_read(self, tmp_path: Path) -> None:
         written(tmp_path, "movies.dat", "0001::Té: the film (1999)::Drama|Short\n")
         written(tmp_path, "ratings.dat", "1::0001::8::1365029107\n2::0001::broken\n")
         written(tmp_path, "movies.csv", 'movieId,title,genres\n1,"Tea, the film (1999)",(no genres listed)\n')
@@ -123,9 +123,9 @@ class TestMovieLens:
 
         good, bad = records(tmp_path)
 
-        kinds = [type(one).__name__ for one in good]
+        kinds = [type(record).__name__ for record in good]
         assert kinds == ["BatchItem", "BatchItem", "EventIn", "EventIn"]
-        assert {(one.event_type, one.value) for one in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
+        assert {(record.event_type, record.value) for record in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
         assert bad == [(2, "has 3 fields, 4 are expected")]
 
 
@@ -143,12 +143,12 @@ class TestWrongFiles:
             ("people.dat", b"1::2\n", "ratings.dat"),
         ],
     )
-    def test_a_file_that_is_not_what_its_name_says_is_refused(
+    def test_a_file_whose_content_contradicts_its_name_is_refused(
         self, tmp_path: Path, name: str, content: bytes, says: str
     ) -> None:
         with pytest.raises(FileError, match=says):
             records(written(tmp_path, name, content))
 
-    def test_a_missing_file_is_said(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(FileError, match="does not exist"):
             file_formats.sources(tmp_path / "none.csv", None, {})

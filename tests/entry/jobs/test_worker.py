@@ -1,4 +1,4 @@
-"""Jobs end in one state, wherever and however often whoever does them is killed."""
+"""Jobs end in the same state, no matter where and how often their worker is killed."""
 
 import os
 import re
@@ -44,7 +44,7 @@ POINTS: tuple[tuple[type, str], ...] = (
     (FolderFileStore, "write"),
     (Database, "batch_write"),
 )
-"""Where a worker is killed: before each checkpoint of a job, a version or (in a batch) a receipt, and each effect."""
+"""A worker is killed before each of these calls, which write checkpoints of jobs, versions and receipts, or effects."""
 SMALL: tuple[tuple[Any, str, Any], ...] = (
     (imports, "SLICE_BYTES", 4_000),
     (exports, "PART_BYTES", 2_000),
@@ -53,24 +53,24 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (worker, "ERASING_SECONDS", 1.0),
     (jobs, "LEASE", timedelta(0)),
 )
-"""So that little data makes several steps, and nobody waits for the hold of a worker that was killed."""
+"""Settings that split little data into several steps and let the next worker take over at once."""
 SIDE_BY_SIDE = 3
 KILLED = -signal.SIGKILL
 
 
 def work(settings: Settings, project: str, job_id: str, kill_before: int) -> None:
-    """In a process of its own: do a job, but be killed before the call of that number."""
+    """Runs a job in its own process, which is killed before the call with the number `kill_before`."""
     for module, name, value in SMALL:
         setattr(module, name, value)
     numbers, lock = count(1), Lock()
 
     def counted(call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
-        def calling(*given: Any, **named: Any) -> Any:
+        def calling(*arguments: Any, **keywords: Any) -> Any:
             with lock:
                 if next(numbers) == kill_before:
                     os.kill(os.getpid(), signal.SIGKILL)
-            return call(*given, **named)
+            return call(*arguments, **keywords)
 
         return calling
 
@@ -82,7 +82,7 @@ def work(settings: Settings, project: str, job_id: str, kill_before: int) -> Non
 
 
 def worked(settings: Settings, project: str, job_id: str, kill_before: int = 0) -> bool:
-    """Whether the worker came to its own end."""
+    """Whether the worker ended without being killed."""
     process = PROCESSES.Process(target=work, args=(settings, project, job_id, kill_before))
     process.start()
     process.join(120)
@@ -91,7 +91,7 @@ def worked(settings: Settings, project: str, job_id: str, kill_before: int = 0) 
 
 
 Prepare = Callable[[Wired, str], str]
-"""Fills a project and makes a job; returns its id."""
+"""Fills a project and creates a job; returns the job's id."""
 
 
 def an_import(content: bytes, request: ImportRequest) -> Prepare:
@@ -125,12 +125,12 @@ def prepare_training(wired: Wired, project: str) -> str:
 
 
 EVENTS = b"".join(
-    orjson.dumps({"user_id": f"u{n % 7}", "item_id": f"i{n}"} if n % 9 else {"user_id": "nobody"}) + b"\n"
+    orjson.dumps({"user_id": f"u{n % 7}", "item_id": f"i{n}"} if n % 9 else {"user_id": "incomplete"}) + b"\n"
     for n in range(250)
 )
-"""Without times, so that those come from the job; every ninth is bad."""
+"""Events without timestamps, which come from the job; every ninth is invalid."""
 ITEMS = "\ufeffsku,title,note\r\n" + "".join(f's{n},"a ""{n}""","grün\r\nund rot"\r\n' for n in range(200))
-"""Marked, quoted, over two lines, not ASCII."""
+"""CSV with a byte order mark, quotes, line breaks in fields and non-ASCII text."""
 KINDS: dict[str, Prepare] = {
     "import of JSON Lines": an_import(EVENTS, ImportRequest("events")),
     "import of CSV": an_import(ITEMS.encode(), ImportRequest("items", "csv", {"sku": "item_id"})),
@@ -140,22 +140,22 @@ KINDS: dict[str, Prepare] = {
 }
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
 VOLATILE = {"jobs": {"revision", "attempts", "expires_at"}, "versions": {"seconds", "facts"}, "items": {"position"}}
-"""What tells of the way to a state and not of it; the facts of versions are compared by themselves."""
+"""Columns that depend on the path to a state; the facts of versions are compared separately."""
 
 
 def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
-    """All rows and files of a project, without names and times of this one."""
+    """All rows and files of a project, with its own names and times replaced."""
     job = wired.services.jobs.get(project, job_id)
     version = str(job.version)
-    known = {project: "PROJECT", job_id: "JOB", version: "VERSION"}
+    placeholders = {project: "PROJECT", job_id: "JOB", version: "VERSION"}
 
     def plain(text: str) -> str:
-        for name, placeholder in known.items():
+        for name, placeholder in placeholders.items():
             text = text.replace(name, placeholder)
         text = re.sub(r'"receipt_id": "\w+"', "RECEIPT", TIMES.sub("TIME", text))
         return re.sub(r"PROJECT##\w{48}", "PROJECT##HASH", text)
 
-    found: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for model in MODELS:
         if model is AccessRow:
             continue
@@ -164,19 +164,19 @@ def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
             {key: value for key, value in row.items() if key not in VOLATILE.get(name, ())}
             for row in tables.of_project(wired, model, project)
         ]
-        found[name] = sorted(plain(repr(sorted(row.items()))) for row in rows)
+        parts[name] = sorted(plain(repr(sorted(row.items()))) for row in rows)
     objects = wired.services.jobs.objects
     assert isinstance(objects, FolderFileStore)
     folder = objects.path(project_folder(project))
-    found["files"] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    parts["files"] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     made = wired.services.train.list_page(project, None, 10).records
-    found["models"] = [(one.state, one.metrics, one.counts, sorted(one.parameters)) for one in made]
-    return found
+    parts["models"] = [(version.state, version.metrics, version.counts, sorted(version.parameters)) for version in made]
+    return parts
 
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[Emulator]:
-    """Of these tests alone, which look at whole tables."""
+    """A database for these tests only, because they read whole tables."""
     running = dynamodb.start(ROOT / ".serendip", None)
     yield running
     running.stop()
@@ -184,7 +184,7 @@ def database() -> Iterator[Emulator]:
 
 @pytest.fixture
 def idle(database: Emulator, settings: Settings) -> Iterator[Wired]:
-    """Where jobs are left to other processes."""
+    """Services that leave jobs to other processes."""
     wired = idle_on(settings.model_copy(update={"endpoint": database.endpoint}))
     yield wired
     wired.close()
@@ -192,7 +192,7 @@ def idle(database: Emulator, settings: Settings) -> Iterator[Wired]:
 
 class TestKills:
     @pytest.mark.parametrize("name", KINDS)
-    def test_a_job_killed_anywhere_ends_as_one_that_was_not(self, idle: Wired, name: str) -> None:
+    def test_a_job_whose_worker_was_killed_ends_like_an_undisturbed_one(self, idle: Wired, name: str) -> None:
         wired, settings = idle, idle.services.settings
 
         def prepared(suffix: str) -> tuple[str, str]:
@@ -207,15 +207,15 @@ class TestKills:
         assert (job.state, job.progress) == (JobState.SUCCEEDED, 1.0), job.detail
 
         def is_killed(before: int) -> bool:
-            """Whether there is such a call; if so, the worker is killed there, and another one ends the job."""
+            """Kills the worker before that call and lets another one finish the job; False if there is no such call."""
             project, job_id = prepared(str(before))
             if worked(settings, project, job_id, before):
                 return False
             assert wired.services.jobs.get(project, job_id).state is JobState.RUNNING
             assert worked(settings, project, job_id)
-            found = state(wired, project, job_id)
+            actual = state(wired, project, job_id)
             for part in expected:
-                assert found[part] == expected[part], (before, part)
+                assert actual[part] == expected[part], (before, part)
             return True
 
         numbers, killed = count(1), 0

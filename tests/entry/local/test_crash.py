@@ -1,4 +1,4 @@
-"""kill -9 of everything, in the middle of an import and of a training, on a database that lies on disk."""
+"""Kills every process with SIGKILL during an import and a training, on a database on disk."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ MANY_USERS = 1_200
 
 
 class Laptop:
-    """`serendip serve` in a folder of its own, as `make run` starts it."""
+    """`serendip serve` in its own folder, started as by `make run`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, dynamodb.free_port()
@@ -66,13 +66,13 @@ class Laptop:
             process.wait(60)
 
     def records_applied(self) -> int:
-        """How many records of the stream the process that was started last applied."""
+        """Number of stream records applied by the latest process."""
         lines = (self.folder / f"log-{len(self.children) - 1}").read_bytes().splitlines()
-        told = [orjson.loads(line) for line in lines if line.startswith(b'{"route":"stream"')]
-        return sum(line["records"] for line in told)
+        records = [orjson.loads(line) for line in lines if line.startswith(b'{"route":"stream"')]
+        return sum(line["records"] for line in records)
 
     def kill_all(self) -> None:
-        """Kill -9 of every process that works in the folder: server, DynamoDB Local, import, training."""
+        """Sends SIGKILL to every process of the folder: server, DynamoDB Local, import, training."""
         for process in psutil.process_iter(["pid"]):
             try:
                 ours = str(self.folder) in " ".join(process.cmdline()) or process.cwd() == str(self.folder)
@@ -80,7 +80,7 @@ class Laptop:
                 continue
             if ours:
                 process.kill()
-                if process.pid not in self.children:  # those are waited for where they were started
+                if process.pid not in self.children:  # children are waited for by the code that started them
                     psutil.wait_procs([process], timeout=10)
 
 
@@ -117,7 +117,7 @@ def _score(client: httpx2.Client, item_id: str) -> float:
 
 class TestKill:
     @pytest.mark.parametrize("everything", [False, True], ids=["server", "server and DynamoDB Local"])
-    def test_the_stream_goes_on_at_its_checkpoint_and_no_list_is_lost(self, laptop: Laptop, everything: bool) -> None:  # noqa: FBT001
+    def test_the_stream_resumes_at_its_checkpoint_and_no_list_is_lost(self, laptop: Laptop, everything: bool) -> None:  # noqa: FBT001
         acknowledged = sent = 0
         with laptop.serving() as (server, client):
             headers = {"X-API-Key": client.headers["X-API-Key"]}
@@ -149,10 +149,11 @@ class TestKill:
                 time.sleep(0.1)
             time.sleep(2)
             assert _score(client, "x") == acknowledged == 60
-            total = 160 + 61 + 1  # those of first.csv, and the row that names their month
-            assert before + laptop.records_applied() <= total + 61 + 1  # what was read before is not read again
+            total = 160 + 61 + 1  # the events of first.csv and the row that names their month
+            # records before the checkpoint are not read again
+            assert before + laptop.records_applied() <= total + 61 + 1
 
-    def test_acknowledged_events_survive_and_the_jobs_can_be_run_again(self, laptop: Laptop) -> None:
+    def test_acknowledged_events_survive_and_jobs_can_be_run_again(self, laptop: Laptop) -> None:
         second = _csv(laptop.folder / "second.csv", MANY_USERS, seed=2)
         acknowledged = 0
         with laptop.serving() as (server, client):

@@ -1,4 +1,4 @@
-"""A screen that moves by itself: stream, counters, lists and sockets of one server, seen from outside."""
+"""Live updates end to end: one server's stream, counters, lists and sockets as its clients see them."""
 
 import asyncio
 import time
@@ -63,7 +63,7 @@ PAGE = """
 
 @needs_chromium
 class TestPage:
-    def test_it_shows_the_new_list_after_an_event_of_another_client(
+    def test_a_page_shows_the_new_list_after_another_clients_event(
         self, browser: Browser, stage: Stage, capsys: pytest.CaptureFixture[str]
     ) -> None:
         ticket = stage.client.post("/v1/tickets", json={"user_id": "u2"}).json()["ticket"]
@@ -86,7 +86,7 @@ class TestPage:
 
 
 class TestBurst:
-    def test_many_events_make_one_push(self, stage: Stage) -> None:
+    def test_a_burst_of_events_causes_one_push(self, stage: Stage) -> None:
         with connect(stage.server.socket, additional_headers={"X-API-Key": stage.key}) as socket:
             socket.send('{"action": "subscribe", "user_id": "new", "limit": 3}')
             socket.recv(60)
@@ -101,7 +101,7 @@ class TestBurst:
 
 
 class TestLists:
-    def test_an_event_is_in_trending_and_popular_within_seconds(self, stage: Stage) -> None:
+    def test_events_reach_trending_and_popular_within_seconds(self, stage: Stage) -> None:
         events = [{"user_id": f"w{n}", "item_id": "i7", "event_type": "purchase"} for n in range(30)]
         stage.client.post("/v1/events", json={"events": events})
 
@@ -110,13 +110,11 @@ class TestLists:
         trending = stage.client.get("/v1/lists/trending?category=c0").json()["items"]
         assert "i7" not in [item["item_id"] for item in trending]
 
-    def test_erased_events_do_not_count_any_more(self, stage: Stage) -> None:
+    def test_erased_events_no_longer_count(self, stage: Stage) -> None:
         events = [{"user_id": "gone", "item_id": "i9", "timestamp": time.time() - n} for n in range(50)]
         stage.client.post("/v1/events", json={"events": events})
-        last = {
-            "user_id": "other",
-            "item_id": "i8",
-        }  # changes the order: else the scores may be those of the first batch
+        # changes the order; otherwise the first batch's scores may stay
+        last = {"user_id": "other", "item_id": "i8"}
         stage.client.post("/v1/events", json=last)
         until(lambda: _score(stage.client, "i9") == 50)
 
@@ -130,7 +128,7 @@ def _leads(client: httpx2.Client, url: str, item_id: str) -> bool:
 
 
 def _score(client: httpx2.Client, item_id: str) -> float:
-    """How often an item was used of late; it has no score of its own where it is listed by the model only."""
+    """How often an item was used recently; 0 if only the model lists it."""
     items = client.get("/v1/lists/trending?limit=100").json()["items"]
     if item_id not in [item["item_id"] for item in items]:
         return 0.0
@@ -139,8 +137,8 @@ def _score(client: httpx2.Client, item_id: str) -> float:
 
 
 class TestCrowd:
-    def test_every_changed_list_of_a_hundred_sockets_is_pushed(self, own: Settings) -> None:
-        """The benchmark's 2,000 sockets on a small scale."""
+    def test_every_changed_list_is_pushed_to_a_hundred_sockets(self, own: Settings) -> None:
+        """The benchmark with 100 sockets instead of 2,000."""
         key = sockets.prepare(own.model_copy(update={"project": PROJECT}), 100)
         with running(own, PROJECT) as server:
             outcome = asyncio.run(socket_crowd.run(server, key, sockets=100, per_second=50, seconds=4))
@@ -150,7 +148,7 @@ class TestCrowd:
 
 
 class TestSlowClient:
-    def test_a_client_that_does_not_read_is_cut_off_and_holds_up_nobody(self) -> None:
+    def test_a_client_that_does_not_read_is_disconnected_without_delaying_others(self) -> None:
         async def fill() -> int | bytes:
             pusher = LocalPusher()
             with pusher.holding("c1") as outbox:

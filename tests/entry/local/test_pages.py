@@ -10,11 +10,13 @@ from tests.support.server_process import served
 
 @needs_chromium
 class TestSwaggerUi:
-    def test_try_it_out_really_executes(self, browser: Browser, wired: Wired, settings: Settings, key: str) -> None:
+    def test_try_it_out_executes_the_request(
+        self, browser: Browser, wired: Wired, settings: Settings, key: str
+    ) -> None:
         with served(settings, settings.project) as base:
             page = browser.new_page()
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))
+            urls: list[str] = []
+            page.on("request", lambda request: urls.append(request.url))
             page.goto(f"{base}/docs")
             page.get_by_role("button", name="Authorize").first.click()
             page.locator(".auth-container", has_text="ApiKey").locator("input").fill(key)
@@ -31,7 +33,7 @@ class TestSwaggerUi:
             expect(operation.locator(".live-responses-table")).to_contain_text("Green Tea")
 
         assert wired.services.items.get(settings.project, "tea").title == "Green Tea"
-        assert [url for url in asked if not url.startswith((base, "data:"))] == []
+        assert [url for url in urls if not url.startswith((base, "data:"))] == []
 
 
 @needs_chromium

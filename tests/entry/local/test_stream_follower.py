@@ -1,4 +1,4 @@
-"""The local follower of the stream: it goes on at its checkpoint, follows splits, and reads parents first."""
+"""The local stream follower resumes at its checkpoint, follows splits and reads parents first."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -17,12 +17,12 @@ from tests.support.builders import a_project, an_event, wired_on
 from tests.support.stream_records import NoSockets, a_record
 
 TRIMMED = "000"
-"""A sequence number that the stream no longer has."""
+"""A sequence number that is no longer in the stream."""
 
 
 @pytest.fixture
 def alone(own: Settings) -> Iterator[Wired]:
-    """Services over a database whose stream holds this test's events only."""
+    """Services over a database whose stream holds only this test's events."""
     wired = wired_on(own)
     a_project(wired, "p")
     yield wired
@@ -30,7 +30,7 @@ def alone(own: Settings) -> Iterator[Wired]:
 
 
 class Recorder(Consumer):
-    """Notes what it is given, and can refuse it."""
+    """Records the items it receives, and can refuse one."""
 
     def __init__(self, wired: Wired) -> None:
         super().__init__(wired.services, NoSockets())
@@ -61,7 +61,7 @@ def send(wired: Wired, *items: str) -> None:
 
 
 class TestFollower:
-    def test_it_goes_on_where_the_one_before_it_ended(self, alone: Wired) -> None:
+    def test_a_follower_resumes_where_the_previous_one_stopped(self, alone: Wired) -> None:
         first, second = Recorder(alone), Recorder(alone)
         send(alone, "a", "b")
         follower(alone, first).step()
@@ -71,7 +71,7 @@ class TestFollower:
 
         assert (first.items, second.items) == (["a", "b"], ["c"])
 
-    def test_what_was_given_back_comes_again_and_nothing_before_it(self, alone: Wired) -> None:
+    def test_refused_records_are_delivered_again_without_earlier_ones(self, alone: Wired) -> None:
         consumer = Recorder(alone)
         consumer.refuses = "b"
         send(alone, "a", "b", "c")
@@ -83,39 +83,39 @@ class TestFollower:
 
         assert consumer.items == ["a", "b", "c"]
 
-    def test_a_checkpoint_that_the_stream_no_longer_has_begins_at_the_oldest_record(self, alone: Wired) -> None:
-        consumer, twin = Recorder(alone), Split()
-        one = follower(alone, consumer)
-        one._streams = twin  # noqa: SLF001
-        one._open_shards()  # noqa: SLF001
-        CheckpointStore(alone.database).put(one._stream, "parent", TRIMMED)  # noqa: SLF001
-        one._iterators.clear()  # noqa: SLF001
-        one._refresh_at = 0.0  # noqa: SLF001
+    def test_a_follower_with_a_trimmed_checkpoint_starts_at_the_oldest_record(self, alone: Wired) -> None:
+        consumer, stream = Recorder(alone), Split()
+        stream_follower = follower(alone, consumer)
+        stream_follower._streams = stream  # noqa: SLF001
+        stream_follower._open_shards()  # noqa: SLF001
+        CheckpointStore(alone.database).put(stream_follower._stream, "parent", TRIMMED)  # noqa: SLF001
+        stream_follower._iterators.clear()  # noqa: SLF001
+        stream_follower._refresh_at = 0.0  # noqa: SLF001
 
-        one.step()
+        stream_follower.step()
 
         assert consumer.items == ["old"]
 
     def test_children_of_a_split_wait_for_their_parent(self, alone: Wired) -> None:
-        """DynamoDB Local does not split within minutes, so its streams are played by a twin with real records."""
-        twin = Split()
+        """DynamoDB Local takes minutes to split a shard, so a fake stream delivers real records."""
+        stream = Split()
         consumer = Recorder(alone)
-        one = follower(alone, consumer)
-        one._streams = twin  # noqa: SLF001
+        stream_follower = follower(alone, consumer)
+        stream_follower._streams = stream  # noqa: SLF001
 
         for _ in range(4):
-            one.step()
-            one._refresh_at = 0.0  # noqa: SLF001
+            stream_follower.step()
+            stream_follower._refresh_at = 0.0  # noqa: SLF001
 
         assert consumer.items[0] == "old"
         assert sorted(consumer.items[1:]) == ["left", "right"]
-        reached = CheckpointStore(alone.database).all(one._stream)  # noqa: SLF001
-        assert reached["parent"] == ENDED
-        assert set(reached) == {"parent", "left", "right"}
+        checkpoints = CheckpointStore(alone.database).all(stream_follower._stream)  # noqa: SLF001
+        assert checkpoints["parent"] == ENDED
+        assert set(checkpoints) == {"parent", "left", "right"}
 
 
 class Split:
-    """A stream whose only shard was split in two."""
+    """A fake stream whose only shard was split in two."""
 
     def __init__(self) -> None:
         self._records = {
@@ -125,7 +125,7 @@ class Split:
         }
 
     def describe_stream(self, **start: str) -> dict[str, Any]:
-        """Two pages, the children first."""
+        """Returns two pages, the children first."""
         if "ExclusiveStartShardId" in start:
             return {"StreamDescription": {"Shards": [{"ShardId": "parent", "ParentShardId": "trimmed"}]}}
         children = [{"ShardId": name, "ParentShardId": "parent"} for name in ("left", "right")]
@@ -139,8 +139,8 @@ class Split:
 
     def get_records(self, **request: Any) -> dict[str, Any]:
         shard, _, after = request["ShardIterator"].partition("/")
-        left = [one for one in self._records[shard] if one["dynamodb"]["SequenceNumber"] > after]
-        if left:
-            return {"Records": left, "NextShardIterator": f"{shard}/{left[-1]['dynamodb']['SequenceNumber']}"}
+        records = [record for record in self._records[shard] if record["dynamodb"]["SequenceNumber"] > after]
+        if records:
+            return {"Records": records, "NextShardIterator": f"{shard}/{records[-1]['dynamodb']['SequenceNumber']}"}
         ended = {} if shard == "parent" else {"NextShardIterator": request["ShardIterator"]}
         return {"Records": [], **ended}
