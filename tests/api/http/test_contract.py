@@ -1,4 +1,4 @@
-"""CORS, security headers, deprecation, cursors: what holds for every answer."""
+"""CORS, security headers, deprecation and cursors: the contract of every response."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,40 +27,40 @@ class TestCors:
         open_to_shop.close()
 
     def test_a_preflight_needs_no_credentials(self, shop: httpx2.Client) -> None:
-        asked = {
+        requested = {
             "Access-Control-Request-Method": "PUT",
             "Access-Control-Request-Headers": "x-api-key, idempotency-key, if-match, content-type",
         }
         del shop.headers["X-API-Key"]
 
-        good = shop.options("/v1/items/tea", headers={"Origin": SHOP, **asked})
-        evil = shop.options("/v1/items/tea", headers={"Origin": EVIL, **asked})
+        good = shop.options("/v1/items/tea", headers={"Origin": SHOP, **requested})
+        evil = shop.options("/v1/items/tea", headers={"Origin": EVIL, **requested})
 
         assert (good.status_code, good.headers["access-control-allow-origin"]) == (200, SHOP)
         assert evil.status_code == 400
         assert "access-control-allow-origin" not in evil.headers
 
     @pytest.mark.parametrize("url", ["/v1/items", "/v1/items/unknown", "/v1/items?limit=0", "/nowhere"])
-    def test_answers_and_problems_can_be_read_from_the_configured_origins(self, shop: httpx2.Client, url: str) -> None:
+    def test_configured_origins_can_read_responses_and_problems(self, shop: httpx2.Client, url: str) -> None:
         assert shop.get(url, headers={"Origin": SHOP}).headers["access-control-allow-origin"] == SHOP
         assert "access-control-allow-origin" not in shop.get(url, headers={"Origin": EVIL}).headers
         exposed = shop.get(url, headers={"Origin": SHOP}).headers["access-control-expose-headers"]
         assert {"etag", "retry-after", "ratelimit", "x-request-id"} <= set(exposed.split(", "))
 
-    def test_refusals_at_the_front_door_can_be_read_too(self, shop: httpx2.Client) -> None:
-        answer = shop.get("/v1/items", headers={"Origin": SHOP, "X-API-Key": "wrong"})
+    def test_configured_origins_can_read_refused_credentials(self, shop: httpx2.Client) -> None:
+        response = shop.get("/v1/items", headers={"Origin": SHOP, "X-API-Key": "wrong"})
 
-        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, SHOP)
+        assert (response.status_code, response.headers["access-control-allow-origin"]) == (401, SHOP)
 
-    def test_it_is_off_by_default(self, client: httpx2.Client) -> None:
-        answer = client.get("/v1/items", headers={"Origin": SHOP})
+    def test_cors_is_off_by_default(self, client: httpx2.Client) -> None:
+        response = client.get("/v1/items", headers={"Origin": SHOP})
 
-        assert [name for name in answer.headers if name.startswith("access-control")] == []
+        assert [name for name in response.headers if name.startswith("access-control")] == []
         preflight = {"Origin": SHOP, "Access-Control-Request-Method": "GET"}
         assert client.options("/v1/items", headers=preflight).status_code == 405
 
     @pytest.mark.parametrize("origin", ["shop.example", "https://shop.example/", "javascript:alert(1)"])
-    def test_what_is_no_origin_is_refused_as_a_setting(self, origin: str) -> None:
+    def test_the_setting_refuses_invalid_origins(self, origin: str) -> None:
         with pytest.raises(ValueError, match="cors_origins"):
             Settings.from_environment({"SERENDIP_SECRET": "x" * 32, "SERENDIP_CORS_ORIGINS": f'["{origin}"]'})
 
@@ -69,7 +69,7 @@ class TestSecurityHeaders:
     @pytest.mark.parametrize(
         "url", ["/v1/items", "/v1/items/unknown", "/health/live", "/docs", "/nowhere", "/openapi.json"]
     )
-    def test_every_answer_has_them(self, client: httpx2.Client, url: str) -> None:
+    def test_every_response_has_security_headers(self, client: httpx2.Client, url: str) -> None:
         headers = client.get(url).headers
 
         assert headers["x-content-type-options"] == "nosniff"
@@ -78,13 +78,13 @@ class TestSecurityHeaders:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "server" not in headers or headers["server"] == "uvicorn"
 
-    def test_answers_with_data_are_stored_by_nobody(self, client: httpx2.Client) -> None:
+    def test_responses_with_data_are_not_cached(self, client: httpx2.Client) -> None:
         client.put("/v1/items/tea", json={})
 
         assert client.get("/v1/items").headers["cache-control"] == "no-store"
         assert client.get("/v1/items/tea").headers["cache-control"] == "private, no-cache"
 
-    def test_over_tls_browsers_are_told_to_stay_there(self, wired: Wired, settings: Settings) -> None:
+    def test_responses_over_tls_require_browsers_to_keep_using_it(self, wired: Wired, settings: Settings) -> None:
         application = create_application(wired.services)
         assert settings.project
 
@@ -101,7 +101,7 @@ class TestDeprecation:
         application = create_application(wired.services, deprecated=ENDING)
         return TestClient(application, headers={"X-API-Key": key})
 
-    def test_headers_say_since_when_and_until_when(self, ending: httpx2.Client) -> None:
+    def test_headers_name_the_start_and_the_end_of_a_deprecation(self, ending: httpx2.Client) -> None:
         headers = ending.get("/v1/items").headers
 
         assert headers["deprecation"] == f"@{SINCE.timestamp():.0f}"
@@ -109,7 +109,7 @@ class TestDeprecation:
         assert headers["link"] == '</v2/items>; rel="successor-version"'
         assert not {"deprecation", "sunset"} & set(ending.get("/v1/users").headers)
 
-    def test_openapi_is_in_step(self, ending: httpx2.Client) -> None:
+    def test_openapi_marks_deprecated_operations(self, ending: httpx2.Client) -> None:
         document = ending.get("/openapi.json").json()
 
         marked = {
@@ -126,18 +126,18 @@ class TestDeprecation:
         with pytest.raises(ValueError, match="typo"):
             application.openapi()
 
-    def test_less_than_a_years_notice_cannot_be_given(self) -> None:
+    def test_a_notice_of_less_than_a_year_is_refused(self) -> None:
         with pytest.raises(ValueError, match="a year"):
             Deprecated(SINCE, SINCE + timedelta(days=364), "/v2/items")
 
 
 class TestHealth:
-    def test_it_is_ready_when_all_tables_are_there(self, client: httpx2.Client) -> None:
+    def test_the_service_is_ready_when_all_tables_exist(self, client: httpx2.Client) -> None:
         assert client.get("/health/ready").json() == {"status": "ok"}
 
 
 class TestCursor:
-    def test_it_is_bound_to_its_project(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
+    def test_cursors_are_bound_to_their_project(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
         client.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}"} for n in range(5)]})
         cursor = client.get("/v1/items?limit=2").json()["next_cursor"]
         other = client_of(wired, a_project(wired, settings.project + "-other"))

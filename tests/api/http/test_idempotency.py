@@ -1,4 +1,4 @@
-"""Idempotency-Key: one effect and one answer, whatever happens in between."""
+"""Idempotency-Key: repeated requests have one effect and get the same response."""
 
 import signal
 import subprocess
@@ -21,7 +21,7 @@ from tests.support.server_process import environment
 
 EVENT = {"user_id": "ann", "item_id": "tea"}
 CLAIM_SECONDS = 4.0
-"""Long enough that the killed request is still taken for alive when the next one comes, on a slow machine too."""
+"""Long enough that the killed request still counts as in flight when the next one arrives, even on a slow machine."""
 DIE_BEFORE_RECORD = """
 import os, signal, sys
 from fastapi.testclient import TestClient
@@ -45,8 +45,8 @@ def send(client: httpx2.Client, key: str, url: str = "/v1/events", body: Any = E
 
 
 def events(client: httpx2.Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get("/v1/users/ann/events").json()["events"]
-    return found
+    rows: list[dict[str, Any]] = client.get("/v1/users/ann/events").json()["events"]
+    return rows
 
 
 class TestReplay:
@@ -59,56 +59,56 @@ class TestReplay:
             ("/v1/users/ann/tokens", {}),
         ],
     )
-    def test_the_second_answer_is_the_first_byte_by_byte(self, client: httpx2.Client, url: str, body: Any) -> None:
-        first, again = (send(client, "once", url, body) for _ in range(2))
+    def test_a_repeated_request_gets_the_same_bytes(self, client: httpx2.Client, url: str, body: Any) -> None:
+        first, second = (send(client, "once", url, body) for _ in range(2))
 
-        assert (again.status_code, again.content) == (first.status_code, first.content)
-        assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (None, "true")
-        assert again.headers["content-type"] == first.headers["content-type"]
+        assert (second.status_code, second.content) == (first.status_code, first.content)
+        assert (first.headers.get("idempotency-replayed"), second.headers["idempotency-replayed"]) == (None, "true")
+        assert second.headers["content-type"] == first.headers["content-type"]
 
-    def test_it_has_one_effect(self, client: httpx2.Client) -> None:
+    def test_repeated_requests_have_one_effect(self, client: httpx2.Client) -> None:
         for _ in range(3):
             send(client, "once")
         send(client, "twice")
-        send(client, '"once"')  # the same, as the draft's structured field
+        send(client, '"once"')  # the same key, as the draft's structured field
 
         assert len(events(client)) == 2
 
-    def test_another_body_is_refused(self, client: httpx2.Client) -> None:
+    def test_a_key_with_another_body_is_refused(self, client: httpx2.Client) -> None:
         send(client, "once")
 
-        answer = send(client, "once", body={**EVENT, "item_id": "mug"})
+        response = send(client, "once", body={**EVENT, "item_id": "mug"})
 
-        assert (answer.status_code, answer.json()["title"]) == (422, "Idempotency key reused")
+        assert (response.status_code, response.json()["title"]) == (422, "Idempotency key reused")
         assert send(client, "once", "/v1/items:batch", {"items": [{"item_id": "tea"}]}).status_code == 422
 
-    def test_each_credential_has_keys_of_its_own(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
+    def test_each_credential_has_its_own_keys(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
         other = client_of(wired, a_key(wired, settings.project, Scope.WRITE))
 
-        assert [send(one, "once").headers.get("idempotency-replayed") for one in (client, other)] == [None, None]
+        assert [send(caller, "once").headers.get("idempotency-replayed") for caller in (client, other)] == [None, None]
 
-    def test_a_refused_request_leaves_its_key_free(self, client: httpx2.Client) -> None:
+    def test_the_key_of_an_invalid_request_can_be_used_again(self, client: httpx2.Client) -> None:
         assert send(client, "once", body={"user_id": "a/b"}).status_code == 422
 
         assert send(client, "once").status_code == 202
 
-    def test_a_forbidden_request_leaves_no_trace(self, wired: Wired, settings: Settings) -> None:
+    def test_a_forbidden_request_stores_nothing(self, wired: Wired, settings: Settings) -> None:
         reader = client_of(wired, a_key(wired, settings.project, Scope.RECOMMEND))
 
-        answer = send(reader, "once")
+        response = send(reader, "once")
 
-        assert answer.status_code == 403
+        assert response.status_code == 403
         rows = wired.database.call("Scan", {"TableName": "serendip-idempotency"})["Items"]
         assert [row for row in rows if row["key"]["S"].startswith(f"{settings.project}#")] == []
 
     @pytest.mark.parametrize("text", ["", "a b", "x" * 256, '"'])
-    def test_a_bad_key_is_named(self, client: httpx2.Client, text: str) -> None:
-        answer = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": text})
+    def test_an_invalid_key_is_refused_by_name(self, client: httpx2.Client, text: str) -> None:
+        response = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": text})
 
-        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "Idempotency-Key")
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "Idempotency-Key")
         assert events(client) == []
 
-    def test_the_stored_answer_does_not_show_the_new_key(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_the_stored_response_does_not_reveal_the_new_key(self, client: httpx2.Client, wired: Wired) -> None:
         made = send(client, "once", "/v1/keys", {"name": "k", "scopes": ["recommend"]}).json()
 
         rows = wired.database.call("Scan", {"TableName": "serendip-idempotency"})["Items"]
@@ -117,9 +117,7 @@ class TestReplay:
 
 
 class TestInFlight:
-    def test_the_second_of_two_at_once_gets_409_and_there_is_one_effect(
-        self, client: httpx2.Client, wired: Wired
-    ) -> None:
+    def test_a_concurrent_repetition_gets_409_and_has_no_effect(self, client: httpx2.Client, wired: Wired) -> None:
         entered, leave = Event(), Event()
         accept = wired.services.events.accept
 
@@ -141,12 +139,12 @@ class TestInFlight:
         assert send(client, "once").content == first.result().content
         assert len(events(client)) == 1
 
-    def test_many_at_once_have_one_effect(self, client: httpx2.Client) -> None:
+    def test_many_concurrent_requests_have_one_effect(self, client: httpx2.Client) -> None:
         with ThreadPoolExecutor(12) as threads:
-            answers = list(threads.map(lambda _: send(client, "once"), range(24)))
+            responses = list(threads.map(lambda _: send(client, "once"), range(24)))
 
-        assert {answer.status_code for answer in answers} <= {202, 409}
-        assert len({answer.content for answer in answers if answer.status_code == 202}) == 1
+        assert {response.status_code for response in responses} <= {202, 409}
+        assert len({response.content for response in responses if response.status_code == 202}) == 1
         assert len(events(client)) == 1
 
 
@@ -159,7 +157,7 @@ class TestKill:
             ("/v1/models", {}, "/v1/models"),
         ],
     )
-    def test_killed_between_effect_and_record_it_has_one_effect(
+    def test_a_request_killed_before_its_response_is_stored_has_one_effect(
         self, key: str, client: httpx2.Client, settings: Settings, wired: Wired, url: str, body: Any, count: str
     ) -> None:
         values = environment(settings, settings.project) | {
@@ -171,7 +169,7 @@ class TestKill:
             wired.services.events.accept(settings.project, two_tastes())
 
         def size() -> int:
-            return sum(len(found) for found in client.get(count).json().values() if isinstance(found, list))
+            return sum(len(value) for value in client.get(count).json().values() if isinstance(value, list))
 
         before = size()
         killed = subprocess.run(

@@ -1,4 +1,4 @@
-"""The OpenAPI document is rich enough to build clients from."""
+"""The OpenAPI document is complete enough to generate clients from."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,20 +12,24 @@ from tests import openapi
 
 Change = Callable[[dict[str, Any]], object]
 BREAKS: dict[str, Change] = {
-    "an operation is removed": lambda one: one["paths"].pop("/v1/usage"),
-    "a field of an answer is removed": lambda one: one["components"]["schemas"]["ItemView"]["properties"].pop("title"),
-    "a field becomes required": lambda one: one["components"]["schemas"]["KeyIn"]["required"].append("limits"),
-    "a bound is narrowed": lambda one: one["components"]["schemas"]["UserTokenIn"]["properties"][
+    "an operation is removed": lambda document: document["paths"].pop("/v1/usage"),
+    "a field of a response is removed": lambda document: document["components"]["schemas"]["ItemView"][
+        "properties"
+    ].pop("title"),
+    "a field becomes required": lambda document: document["components"]["schemas"]["KeyIn"]["required"].append(
+        "limits"
+    ),
+    "a bound is narrowed": lambda document: document["components"]["schemas"]["UserTokenIn"]["properties"][
         "expires_in_seconds"
     ].update(maximum=60),
-    "a parameter is removed": lambda one: one["paths"]["/v1/usage"]["get"]["parameters"].pop(),
+    "a parameter is removed": lambda document: document["paths"]["/v1/usage"]["get"]["parameters"].pop(),
 }
 ADDITIONS: dict[str, Change] = {
-    "an operation": lambda one: one["paths"].update({"/v1/more": one["paths"]["/v1/usage"]}),
-    "a field that may be left out": lambda one: one["components"]["schemas"]["KeyIn"]["properties"].update(
+    "an operation": lambda document: document["paths"].update({"/v1/more": document["paths"]["/v1/usage"]}),
+    "an optional field": lambda document: document["components"]["schemas"]["KeyIn"]["properties"].update(
         note={"type": "string"}
     ),
-    "a field of an answer": lambda one: one["components"]["schemas"]["ItemView"]["properties"].update(
+    "a field of a response": lambda document: document["components"]["schemas"]["ItemView"]["properties"].update(
         note={"type": "string"}
     ),
 }
@@ -58,10 +62,10 @@ class TestOpenApi:
 
 
 class TestSnapshot:
-    def test_nothing_breaks_the_clients_of_what_was_published(self) -> None:
+    def test_the_document_does_not_break_clients_of_the_published_one(self) -> None:
         assert openapi.breaking(openapi.published(), gateway_document.plain()) == []
 
-    def test_what_is_published_is_what_is_served(self) -> None:
+    def test_the_published_document_is_the_served_one(self) -> None:
         assert openapi.published() == orjson.loads(orjson.dumps(gateway_document.plain())), "run `make openapi`"
 
     @pytest.mark.parametrize("name", BREAKS)

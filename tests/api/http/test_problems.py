@@ -18,10 +18,10 @@ class TestTable:
     def test_every_error_has_a_row(self, kind: type[errors.SerendipError]) -> None:
         assert kind in problems.ROWS
 
-    def test_every_error_is_in_the_drawing(self) -> None:
-        drawn = errors.__doc__ or ""
+    def test_every_error_is_in_the_docstrings_tree(self) -> None:
+        tree = errors.__doc__ or ""
 
-        assert [kind.__name__ for kind in error_classes(errors.SerendipError) if kind.__name__ not in drawn] == []
+        assert [kind.__name__ for kind in error_classes(errors.SerendipError) if kind.__name__ not in tree] == []
 
 
 class TestProblem:
@@ -70,7 +70,7 @@ class TestProblem:
             ("POST", "/v1/jobs/j1:cancel", None, {}, 404, "no such job"),
         ],
     )
-    def test_bad_input_gives_a_problem_document(
+    def test_invalid_input_gets_a_problem_document(
         self,
         client: httpx2.Client,
         method: str,
@@ -80,17 +80,17 @@ class TestProblem:
         status: int,
         says: str,
     ) -> None:
-        answer = client.request(method, url, content=content, headers={**headers, "x-request-id": "req-1"})
+        response = client.request(method, url, content=content, headers={**headers, "x-request-id": "req-1"})
 
-        problem: dict[str, Any] = answer.json()
-        assert (answer.status_code, problem["status"]) == (status, status), problem
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert problem["instance"] == answer.headers["x-request-id"] == "req-1"
+        problem: dict[str, Any] = response.json()
+        assert (response.status_code, problem["status"]) == (status, status), problem
+        assert response.headers["content-type"] == "application/problem+json"
+        assert problem["instance"] == response.headers["x-request-id"] == "req-1"
         assert problem["type"].startswith("urn:serendip:problem:")
         assert says in problem["detail"]
         assert client.get("/v1/items/a").status_code == 404
 
-    def test_a_bad_request_id_is_replaced(self, client: httpx2.Client) -> None:
-        answer = client.get("/health/live", headers={"x-request-id": "a b\x7f"})
+    def test_an_invalid_request_id_is_replaced(self, client: httpx2.Client) -> None:
+        response = client.get("/health/live", headers={"x-request-id": "a b\x7f"})
 
-        assert len(answer.headers["x-request-id"]) == 32
+        assert len(response.headers["x-request-id"]) == 32

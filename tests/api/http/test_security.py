@@ -1,4 +1,4 @@
-"""Every route with every kind of credentials: the right refusal, and no touch of another project's rows."""
+"""Every route with every kind of credentials: correct refusals, and no access to another project's rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,9 +31,9 @@ class Call:
     url: str
     body: Any = None
     elsewhere: int = 200
-    """What a good key of another project gets: its own, empty project."""
+    """The status for a valid key of another project, which sees its own, empty project."""
     personal: bool = False
-    """A user's own list, which a token of another user must not get."""
+    """Whether the response belongs to one user, so that tokens of other users are refused."""
 
 
 CALLS: dict[str, Call] = {
@@ -109,19 +109,19 @@ def routes(application: FastAPI) -> dict[str, APIRoute]:
 
 
 def needed(route: APIRoute) -> Scope | None:
-    """The scope that a route's dependencies want, None for one that is open to everybody."""
-    pending, found = [route.dependant], None
+    """The scope that a route's dependencies require; None if the route is public."""
+    pending, scope = [route.dependant], None
     while pending:
         dependant = pending.pop()
         if isinstance(dependant.call, Allowed | Administering):
-            found = dependant.call.scope
+            scope = dependant.call.scope
         pending += dependant.dependencies
-    return found
+    return scope
 
 
 @dataclass
 class Stage:
-    """A project with data, the victim of the attacks, and another one beside it."""
+    """Two projects: the target of the attacks, which has data, and the attacker's."""
 
     wired: Wired
     project: str
@@ -131,9 +131,9 @@ class Stage:
     victim_key: str
     other_key: str
     kept: str
-    """The id of an answer that was kept."""
+    """The recommendation_id of a stored decision."""
     job: str
-    """The id of an import that waits for its file."""
+    """The id of an import job that waits for its file."""
     touched: list[str] = field(default_factory=list)
 
     def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
@@ -207,32 +207,36 @@ FORGED: dict[str, Callable[[Stage], dict[str, str]]] = {
     "JWT, without expiry": lambda s: s.bearer(s.issuer.token(exp=None, scope="admin")),
     "JWT, not valid yet": lambda s: s.bearer(s.issuer.token(nbf=datetime.now(UTC) + HOUR, scope="admin")),
     "JWT, unknown kid": lambda s: s.bearer(s.issuer.token(headers={"kid": "k9"}, scope="admin")),
-    "JWT, of a stranger's key": lambda s: s.bearer(OidcIssuer().token(scope="admin")),
+    "JWT, signed with another issuer's key": lambda s: s.bearer(OidcIssuer().token(scope="admin")),
     "JWT, tampered with": lambda s: s.bearer(s.issuer.token(scope="recommend").replace(".", ".e30", 1)),
 }
 
 
 class TestMatrix:
-    def test_every_route_is_in_it(self, stage: Stage) -> None:
-        known = routes(create_application(stage.wired.services))
+    def test_every_route_is_in_the_matrix(self, stage: Stage) -> None:
+        served = routes(create_application(stage.wired.services))
 
-        assert set(CALLS) | PUBLIC == set(known)
-        assert [name for name in CALLS if needed(known[name]) is None or not known[name].path.startswith("/v1/")] == []
-        assert [name for name in PUBLIC if needed(known[name]) or known[name].path.startswith("/v1")] == []
+        assert set(CALLS) | PUBLIC == set(served)
+        assert [
+            name for name in CALLS if needed(served[name]) is None or not served[name].path.startswith("/v1/")
+        ] == []
+        assert [name for name in PUBLIC if needed(served[name]) or served[name].path.startswith("/v1")] == []
 
     @pytest.mark.parametrize("name", FORGED)
     def test_forged_credentials_get_401_and_read_nothing(self, stage: Stage, name: str) -> None:
         headers = FORGED[name](stage)
         stage.touched.clear()
 
-        answers = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
+        responses = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
 
-        assert {operation: one.status_code for operation, one in answers.items() if one.status_code != 401} == {}
-        assert all("www-authenticate" in one.headers for one in answers.values())
+        assert {
+            operation: response.status_code for operation, response in responses.items() if response.status_code != 401
+        } == {}
+        assert all("www-authenticate" in response.headers for response in responses.values())
         assert stage.touched == []
 
     @pytest.mark.parametrize("name", ["revoked", "expired", "unknown", "token of a revoked key"])
-    def test_ended_keys_get_401_and_only_their_row_is_read(self, stage: Stage, name: str) -> None:
+    def test_invalid_keys_get_401_and_only_their_row_is_read(self, stage: Stage, name: str) -> None:
         tokens = stage.wired.services.tokens
         headers = stage.key(Scope.ADMIN)
         key_id = headers["X-API-Key"][3:15]
@@ -251,14 +255,14 @@ class TestMatrix:
             stage.wired.services.keys._store.delete_keys([key_id])  # noqa: SLF001
         stage.touched.clear()
 
-        found = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
+        statuses = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
 
-        assert {operation: status for operation, status in found.items() if status != 401} == {}
+        assert {operation: status for operation, status in statuses.items() if status != 401} == {}
         assert [body for body in stage.touched if f"key#{key_id}" not in body] == []
 
     @pytest.mark.parametrize("form", ["key", "JWT", "user token"])
-    def test_a_narrower_scope_gets_403(self, stage: Stage, form: str) -> None:
-        known = routes(create_application(stage.wired.services))
+    def test_an_insufficient_scope_gets_403(self, stage: Stage, form: str) -> None:
+        served = routes(create_application(stage.wired.services))
         below = {Scope.ADMIN: Scope.WRITE, Scope.WRITE: Scope.RECOMMEND}
         token = client_of(stage.wired, stage.victim_key).post("/v1/users/u1/tokens", json={}).json()["token"]
         forms: dict[str, Callable[[Scope], dict[str, str]]] = {
@@ -269,45 +273,49 @@ class TestMatrix:
         headers = {scope: forms[form](scope) for scope in below.values()}
 
         for operation, call in CALLS.items():
-            scope = needed(known[operation])
+            scope = needed(served[operation])
             if scope in below:
                 assert stage.call(call, headers[below[scope]]).status_code == 403, operation
 
     def test_a_token_without_scopes_gets_403(self, stage: Stage) -> None:
         headers = stage.bearer(stage.issuer.token())
 
-        found = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
+        statuses = {operation: stage.call(call, headers).status_code for operation, call in CALLS.items()}
 
-        assert set(found.values()) == {403}, found
+        assert set(statuses.values()) == {403}, statuses
 
-    def test_an_admin_of_a_project_is_no_administrator(self, stage: Stage) -> None:
+    def test_a_projects_admin_cannot_manage_projects(self, stage: Stage) -> None:
         headers = {"X-API-Key": stage.victim_key}
         operations = [name for name, call in CALLS.items() if call.url.startswith("/v1/projects")]
 
         assert {stage.call(CALLS[name], headers).status_code for name in operations} == {403}
 
-    def test_the_administration_has_no_data(self, stage: Stage) -> None:
+    def test_administration_keys_cannot_access_data(self, stage: Stage) -> None:
         headers = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
         apart = ("/v1/projects", "/v1/keys")
         operations = [name for name, call in CALLS.items() if not call.url.startswith(apart)]
 
-        found = {name: stage.call(CALLS[name], headers).status_code for name in operations}
+        statuses = {name: stage.call(CALLS[name], headers).status_code for name in operations}
 
-        assert set(found.values()) == {403}, found
+        assert set(statuses.values()) == {403}, statuses
 
-    def test_a_key_of_another_project_sees_its_own_only(self, stage: Stage) -> None:
+    def test_a_key_of_another_project_reads_only_its_own_rows(self, stage: Stage) -> None:
         headers = {"X-API-Key": stage.other_key}
         stage.touched.clear()
 
-        found = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
+        responses = {operation: stage.call(call, headers) for operation, call in CALLS.items()}
 
-        wrong = {name: one.status_code for name, one in found.items() if one.status_code != CALLS[name].elsewhere}
+        wrong = {
+            name: response.status_code
+            for name, response in responses.items()
+            if response.status_code != CALLS[name].elsewhere
+        }
         assert wrong == {}
         assert stage.touched
         secrets = (f'"{stage.project}"', f'"{stage.project}#', stage.victim_key[3:15], f"project#{stage.project}")
         assert [body for body in stage.touched if any(secret in body for secret in secrets)] == []
 
-    def test_a_token_of_another_user_gets_403(self, stage: Stage) -> None:
+    def test_another_users_token_gets_403(self, stage: Stage) -> None:
         client = client_of(stage.wired, stage.victim_key)
         own = stage.bearer(client.post("/v1/users/u1/tokens", json={}).json()["token"])
         others = stage.bearer(client.post("/v1/users/u2/tokens", json={}).json()["token"])
@@ -316,7 +324,7 @@ class TestMatrix:
             assert stage.call(call, own).status_code in {200, 201}, call
             assert stage.call(call, others).status_code == 403, call
 
-    def test_a_jwt_has_the_limits_of_its_project(self, stage: Stage) -> None:
+    def test_jwts_share_the_limits_of_their_project(self, stage: Stage) -> None:
         stage.wired.services.projects.change(stage.project, {"limits": Limits(requests_per_second=0.01, burst=1)})
         headers = stage.bearer(stage.issuer.token(scope="recommend"))
 
@@ -324,16 +332,16 @@ class TestMatrix:
 
         assert statuses == [200, 429]
 
-    def test_the_rightful_key_is_let_in_everywhere(self, stage: Stage) -> None:
+    def test_a_sufficient_key_is_accepted_everywhere(self, stage: Stage) -> None:
         administrator = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
         last = ("revokeKey", "deleteProject")
-        found = {}
+        statuses = {}
         for operation in sorted(CALLS, key=lambda name: (name in last, name == "deleteProject", name)):
             call = CALLS[operation]
             headers = administrator if call.url.startswith("/v1/projects") else {"X-API-Key": stage.victim_key}
-            found[operation] = stage.call(call, headers).status_code
+            statuses[operation] = stage.call(call, headers).status_code
 
-        assert {name: status for name, status in found.items() if status >= 400} == {
+        assert {name: status for name, status in statuses.items() if status >= 400} == {
             "cancelModel": 409,
             "startJob": 409,
         }

@@ -1,4 +1,4 @@
-"""What is told of a request, and what never is."""
+"""Logs, metrics and traces of requests, which never contain secrets."""
 
 import logging
 import os
@@ -53,7 +53,7 @@ class Lines(logging.Handler):
 
 
 class Watched:
-    """The application with everything that it tells: answers, log lines, metrics, spans."""
+    """An application and all of its output: responses, log lines, metrics and spans."""
 
     def __init__(self, settings: Settings, lines: Lines, collector: Collector) -> None:
         settings = settings.model_copy(update={"emf": True, "otlp_endpoint": collector.endpoint})
@@ -91,7 +91,7 @@ def watched(settings: Settings, lines: Lines) -> Iterator[Watched]:
 
 
 class TestLine:
-    def test_it_tells_route_status_work_and_model(self, watched: Watched) -> None:
+    def test_a_line_has_route_status_work_and_model(self, watched: Watched) -> None:
         services, project = watched.wired.services, watched.settings.project
         services.items.put_many(project, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(project, two_tastes())
@@ -115,7 +115,7 @@ class TestLine:
 
         assert [line.get("cold_start", False) for line in watched.lines.requests()] == [True, False]
 
-    def test_it_is_an_embedded_metric(self, watched: Watched) -> None:
+    def test_a_line_is_an_embedded_metric(self, watched: Watched) -> None:
         """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
         watched.client().get("/v1/items")
 
@@ -127,27 +127,27 @@ class TestLine:
         assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}.items() <= telemetry.METRICS.items()
         assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
 
-    def test_an_unexpected_error_is_told_by_type_and_place_only(self, watched: Watched) -> None:
+    def test_an_unexpected_error_is_logged_by_type_and_place_only(self, watched: Watched) -> None:
         def broken(*_: object) -> None:
             raise RuntimeError("ann@example.com")
 
         watched.wired.services.events.accept = broken  # type: ignore[method-assign, assignment]
-        answer = watched.client().post("/v1/events", json={"user_id": "ann", "item_id": "tea"})
+        response = watched.client().post("/v1/events", json={"user_id": "ann", "item_id": "tea"})
 
-        assert (answer.status_code, answer.json()["title"]) == (500, "Internal error")
-        assert answer.headers["x-request-id"] == answer.json()["instance"]
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert (response.status_code, response.json()["title"]) == (500, "Internal error")
+        assert response.headers["x-request-id"] == response.json()["instance"]
+        assert response.headers["content-type"] == "application/problem+json"
         failure = next(line for line in map(orjson.loads, watched.lines.texts) if "error" in line)
         assert failure["error"] == "builtins.RuntimeError"
-        assert failure["request_id"] == answer.json()["instance"]
+        assert failure["request_id"] == response.json()["instance"]
         assert "broken" in failure["frames"][-1]
-        assert "ann@example.com" not in "".join(watched.lines.texts) + answer.text
+        assert "ann@example.com" not in "".join(watched.lines.texts) + response.text
         assert watched.lines.requests()[-1]["status"] == 500
 
 
 class TestTrace:
     def test_a_request_is_a_server_span_with_a_child_for_each_database_call(self, watched: Watched) -> None:
-        answer = watched.client().get("/v1/items", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        response = watched.client().get("/v1/items", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
 
         spans = [span for span in watched.spans() if span.trace_id.hex() == TRACE]
         [server] = [span for span in spans if span.kind == Span.SPAN_KIND_SERVER]
@@ -158,16 +158,16 @@ class TestTrace:
         assert {span.parent_span_id for span in calls} == {server.span_id}
         assert all(span.name.startswith("DynamoDB.") for span in calls)
         assert line["trace_id"] == TRACE
-        assert answer.headers["traceparent"] == f"00-{TRACE}-{server.span_id.hex()}-01"
+        assert response.headers["traceparent"] == f"00-{TRACE}-{server.span_id.hex()}-01"
 
-    @pytest.mark.parametrize("given", ["", "00-zz", f"00-{'0' * 32}-{PARENT}-01", f"ff-{TRACE}-{PARENT}-01"])
-    def test_a_bad_traceparent_starts_a_trace_of_its_own(self, client: httpx2.Client, given: str) -> None:
-        answer = client.get("/health/live", headers={"traceparent": given})
+    @pytest.mark.parametrize("traceparent", ["", "00-zz", f"00-{'0' * 32}-{PARENT}-01", f"ff-{TRACE}-{PARENT}-01"])
+    def test_an_invalid_traceparent_starts_a_new_trace(self, client: httpx2.Client, traceparent: str) -> None:
+        response = client.get("/health/live", headers={"traceparent": traceparent})
 
-        assert telemetry.TRACEPARENT.fullmatch(answer.headers["traceparent"])
-        assert TRACE not in answer.headers["traceparent"]
+        assert telemetry.TRACEPARENT.fullmatch(response.headers["traceparent"])
+        assert TRACE not in response.headers["traceparent"]
 
-    def test_without_a_collector_neither_sdk_nor_exporter_is_loaded(self, settings: Settings) -> None:
+    def test_sdk_and_exporter_are_not_loaded_without_a_collector(self, settings: Settings) -> None:
         code = (
             "import app.entry.aws.handler, sys;"
             "print([n for n in sys.modules if n.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
@@ -183,7 +183,7 @@ class TestTrace:
 
         assert said.stdout.splitlines()[-1] == "[]"
 
-    def test_a_job_in_the_worker_belongs_to_the_trace(self, watched: Watched) -> None:
+    def test_a_job_in_the_worker_continues_the_trace(self, watched: Watched) -> None:
         services, project = watched.wired.services, watched.settings.project
         services.events.accept(project, two_tastes())
         event = {
@@ -210,16 +210,16 @@ class TestTrace:
 
 
 class TestDebug:
-    def test_an_admin_sees_time_and_cost(self, client: httpx2.Client) -> None:
-        answer = client.get("/v1/items?debug=true")
+    def test_admins_get_time_and_cost(self, client: httpx2.Client) -> None:
+        response = client.get("/v1/items?debug=true")
 
-        assert answer.headers["server-timing"].startswith("total;dur=")
-        assert "calls" in answer.headers["server-timing"]
-        cost = dict(part.split("=") for part in answer.headers["serendip-cost"].split(", "))
+        assert response.headers["server-timing"].startswith("total;dur=")
+        assert "calls" in response.headers["server-timing"]
+        cost = dict(part.split("=") for part in response.headers["serendip-cost"].split(", "))
         assert float(cost["usd"]) > 0
         assert float(cost["rru"]) > 0
 
-    def test_nobody_else_does(self, watched: Watched) -> None:
+    def test_other_callers_get_no_time_and_cost(self, watched: Watched) -> None:
         key = a_key(watched.wired, watched.settings.project, Scope.WRITE)
 
         assert watched.client(key).get("/v1/items?debug=true").status_code == 403
@@ -227,7 +227,7 @@ class TestDebug:
 
 
 class TestUsage:
-    def test_requests_events_units_and_dollars_are_added_up_by_day(self, watched: Watched) -> None:
+    def test_requests_events_units_and_dollars_are_summed_by_day(self, watched: Watched) -> None:
         client = watched.client()
         for n in range(3):
             client.post(
@@ -236,18 +236,18 @@ class TestUsage:
         client.get("/v1/users/u/recommendations")
         watched.wired.services.usage.write()
 
-        answer = client.get("/v1/usage").json()
+        response = client.get("/v1/usage").json()
 
-        [day] = answer["days"]
+        [day] = response["days"]
         assert day["day"] == datetime.now(UTC).date().isoformat()
         assert (day["requests"], day["events"]) == (4, 6)
         assert day["read_units"] > 0
         assert day["write_units"] >= 12
-        assert 0 < day["estimated_usd"] == answer["estimated_usd"]
+        assert 0 < day["estimated_usd"] == response["estimated_usd"]
         assert client.get("/v1/usage?to=2026-01-01&days=400").json()["days"] == []
         assert client.get("/v1/usage?days=401").status_code == 422
 
-    def test_it_is_written_down_by_a_request_after_a_while(self, watched: Watched) -> None:
+    def test_a_request_writes_usage_after_an_interval(self, watched: Watched) -> None:
         wired = wired_on(watched.settings.model_copy(update={"usage_seconds": 0.0}))
         project = f"{watched.settings.project}-eager"
         with client_of(wired, a_project(wired, project)) as client:
@@ -258,7 +258,7 @@ class TestUsage:
         assert day["requests"] >= 2
         wired.close()
 
-    def test_it_is_written_without_a_write_for_each_request(self, watched: Watched) -> None:
+    def test_many_requests_share_one_write_of_usage(self, watched: Watched) -> None:
         for _ in range(20):
             watched.client().get("/health/live")
             watched.client().get("/v1/lists/latest")
@@ -275,7 +275,7 @@ CANARIES = {
 
 class TestCanary:
     @pytest.mark.parametrize("name", CANARIES)
-    def test_a_secret_sent_through_every_route_is_told_nowhere(self, watched: Watched, name: str) -> None:
+    def test_secrets_sent_through_every_route_appear_in_no_output(self, watched: Watched, name: str) -> None:
         secret = CANARIES[name]
         problems, sent = [], 0
         for call in CALLS.values():
@@ -291,18 +291,19 @@ class TestCanary:
                 dict.fromkeys(("X-Request-Id", "traceparent", "tracestate", "User-Agent", "Referer"), secret),
             ]
             requests: list[tuple[str, Any, dict[str, str]]] = [(path, body, {}) for body in bodies] + [
-                (path, call.body, one) for one in headers
+                (path, call.body, sent_headers) for sent_headers in headers
             ]
             query = "&".join(
-                f"{one}={secret}" for one in ("cursor", "limit", "fresh_after", "exclude", "category", "to", secret)
+                f"{parameter}={secret}"
+                for parameter in ("cursor", "limit", "fresh_after", "exclude", "category", "to", secret)
             )
             requests.append((f"{path}?{query}", call.body, {}))
             for url, body, more in requests:
-                answer = watched.client().request(call.method, url, json=body, headers=more)
+                response = watched.client().request(call.method, url, json=body, headers=more)
                 sent += 1
-                if answer.status_code >= 400:
-                    assert answer.headers["content-type"] == "application/problem+json"
-                    problems.append(answer.text)
+                if response.status_code >= 400:
+                    assert response.headers["content-type"] == "application/problem+json"
+                    problems.append(response.text)
 
         assert len(problems) > sent / 3
         assert [text for text in problems if secret in text] == []
@@ -313,7 +314,7 @@ class TestCanary:
 
 
 def _with(body: Any, secret: str) -> Iterator[Any]:
-    """The body with the secret in place of each of its values, and with it added."""
+    """Bodies with the secret added, and in place of each value."""
     if isinstance(body, dict):
         yield {**body, secret: 1}
         yield {**body, "properties": {secret: secret}, "title": secret}
