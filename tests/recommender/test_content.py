@@ -12,20 +12,20 @@ from tests.support.strategies import DESCRIBED_ITEMS
 
 
 class TestTerms:
-    def test_texts_categories_and_named_values_speak_and_numbers_do_not(self) -> None:
+    def test_terms_come_from_texts_categories_and_named_values_but_not_from_numbers(self) -> None:
         item = Item(
             "i", "Red Mug", ("kitchen",), {"brand": "Acme", "price": 4, "gift": True, "for": {"who": ["you two"]}}
         )
 
-        found = set(content.terms(item))
+        terms = set(content.terms(item))
 
-        assert found == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
+        assert terms == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
 
 
 class TestNewItems:
     @given(DESCRIBED_ITEMS)
-    def test_they_are_near_by_the_cosines_of_the_trainings_vectors(self, found: list[Item]) -> None:
-        items = [replace(item, item_id=f"i{number}") for number, item in enumerate(found)]
+    def test_similarities_of_new_items_equal_the_cosines_of_training(self, items: list[Item]) -> None:
+        items = [replace(item, item_id=f"i{number}") for number, item in enumerate(items)]
         vectors = tf_idf(items)
         cosines = (vectors @ vectors.T).toarray()
         shared = {term: value for term, value in inverse_frequencies(items) if value < np.log(len(items)) - 1e-9}

@@ -12,7 +12,7 @@ histories = st.dictionaries(names, evidence, max_size=6).map(lambda history: lis
 
 
 def term(weight: float, value: float) -> float:
-    """What a past event adds; a negative one only takes away."""
+    """The contribution of a past event; a negative event can only subtract."""
     return weight * value if weight > 0 else min(0.0, weight * value)
 
 
@@ -29,7 +29,7 @@ class TestScores:
 
 
 class TestRanked:
-    def test_best_first_equal_scores_by_id_none_excluded_none_without_a_score(self) -> None:
+    def test_items_are_ranked_by_score_then_id_without_excluded_and_unscored_ones(self) -> None:
         ranked = ranking.ranked({"b": 1.0, "a": 1.0, "c": 2.0, "d": 0.0, "e": -1.0, "x": 9.0}, {"x"})
 
         assert ranked == [("c", 2.0), ("a", 1.0), ("b", 1.0)]
@@ -37,7 +37,7 @@ class TestRanked:
 
 class TestShares:
     @given(histories, rows_of_items, names)
-    def test_shares_sum_to_one_and_give_back_each_term(
+    def test_shares_sum_to_one_and_reproduce_each_term(
         self, history: list[tuple[str, float]], rows: dict[str, dict[str, float]], item: str
     ) -> None:
         score = ranking.scores(history, rows).get(item, 0.0)
@@ -49,5 +49,5 @@ class TestShares:
                 source, weight = history[place]
                 assert share * score == pytest.approx(term(weight, rows[source][item]), abs=1e-6)
 
-    def test_no_history_gives_no_shares(self) -> None:
+    def test_an_empty_history_gives_no_shares(self) -> None:
         assert ranking.shares("a", [], {}) == []

@@ -35,22 +35,22 @@ class TestFilter:
             ("item.flag", {"flag": 1}, False),
         ],
     )
-    def test_an_item_that_cannot_be_evaluated_does_not_pass(
+    def test_items_that_cannot_be_evaluated_do_not_pass(
         self, source: str, properties: dict[str, Any], passes: object
     ) -> None:
         assert value(Kind.FILTER, source, **properties) == float(passes is True)
 
-    def test_the_user_can_be_asked(self) -> None:
+    def test_expressions_can_use_the_user(self) -> None:
         assert value(Kind.FILTER, "item.age <= user.age", {"age": 18.0}, age=18) == 1
         assert value(Kind.FILTER, "item.age <= user.age", {}, age=18) == 0
 
-    def test_steps_are_bounded(self) -> None:
+    def test_the_number_of_steps_is_bounded(self) -> None:
         long = list(range(300))
 
         with pytest.raises(InvalidInput, match="10,000 steps"):
             value(Kind.FILTER, "item.l.all(a, item.l.all(b, a + b >= 0.0))", l=long)
 
-    def test_a_regular_expression_takes_linear_time(self) -> None:
+    def test_regular_expressions_take_linear_time(self) -> None:
         assert value(Kind.FILTER, 'item.s.matches("(a+)+$")', s="a" * 50_000 + "b") == 0
 
 
@@ -59,7 +59,7 @@ class TestBoost:
         ("source", "factor"),
         [("2", 2), ("item.margin * 2.0", 1.5), ("-1.0", 0), ("item.none", 1), ("1.0 / 0.0", 1), ("1e300", 1e6)],
     )
-    def test_it_is_a_number_that_is_neither_negative_nor_endless(self, source: str, factor: float) -> None:
+    def test_a_boost_is_neither_negative_nor_infinite(self, source: str, factor: float) -> None:
         assert value(Kind.BOOST, source, margin=0.75) == factor
 
 
@@ -78,20 +78,20 @@ class TestCompiled:
             ("'\ud800' == item.a", "surrogates"),
         ],
     )
-    def test_what_is_wrong_is_said_with_its_place(self, source: str, detail: str) -> None:
+    def test_errors_are_reported_with_their_position(self, source: str, detail: str) -> None:
         with pytest.raises(InvalidInput) as caught:
             rules.compiled(Kind.FILTER, source)
 
         assert detail in caught.value.errors[0].detail
         assert caught.value.errors[0].pointer == "filter"
 
-    def test_what_was_sent_is_not_repeated(self) -> None:
+    def test_errors_do_not_repeat_the_expression(self) -> None:
         with pytest.raises(InvalidInput) as caught:
             rules.compiled(Kind.BOOST, "sk_secret_key + 1.0")
 
         assert "secret" not in caught.value.detail
 
-    def test_it_knows_what_an_expression_looks_at(self) -> None:
+    def test_rules_know_whether_they_use_the_user_or_the_time(self) -> None:
         assert rules.compiled(Kind.FILTER, 'item.user == "now"').of_item_alone
         assert not rules.compiled(Kind.FILTER, "user.age > 3").of_item_alone
         assert rules.compiled(Kind.FILTER, "user.age > 3").uses_user
@@ -100,7 +100,7 @@ class TestCompiled:
     @given(st.text(max_size=60))
     @example("\x00")
     @example("item['\\u0000']")
-    def test_any_text_is_an_expression_or_is_refused(self, source: str) -> None:
+    def test_every_text_is_a_valid_expression_or_is_refused(self, source: str) -> None:
         for kind in Kind:
             try:
                 rule = rules.compiled(kind, source)

@@ -1,4 +1,4 @@
-"""Trending finds what rises and forgets it; popular has a long memory."""
+"""Trending lists find rising items and drop them again; popular lists remember longer."""
 
 from itertools import pairwise
 from random import Random
@@ -16,14 +16,14 @@ START = int(NOON.timestamp()) // DAY * DAY
 
 
 def steady(days: float, rate: int = 12, items: int = 20, seed: int = 1) -> Counts:
-    """Items that are used all the time, each with its own rate, with noise."""
-    random, found = Random(seed), Counts()
+    """Steadily used items, each with its own rate and noise."""
+    random, used = Random(seed), Counts()
     for slot in range(START, START + int(days * DAY), FINE_SECONDS):
         for item in range(items):
             uses = sum(random.random() < 0.5 for _ in range(rate * (1 + item % 3) // 3))
             if uses:
-                found[slot, f"i{item}"] = uses * THOUSANDTHS
-    return found
+                used[slot, f"i{item}"] = uses * THOUSANDTHS
+    return used
 
 
 def burst(at: int, minutes: int = 20, uses: int = 60) -> Counts:
@@ -32,15 +32,15 @@ def burst(at: int, minutes: int = 20, uses: int = 60) -> Counts:
 
 
 class TestTrending:
-    def test_a_planted_burst_comes_first_within_its_window(self) -> None:
+    def test_a_burst_is_first_while_it_lasts(self) -> None:
         ends = START + 2 * DAY
         used = counts.summed([steady(2), burst(ends - 20 * 60)])
 
-        for age in (-15 * 60, -5 * 60, 0):  # it is found while it goes on, not only when it is over
+        for age in (-15 * 60, -5 * 60, 0):  # during the burst and at its end
             until = {entry: amount for entry, amount in used.items() if entry[0] < ends + age}
             assert trends.trending(until, ends + age, HALF_LIFE)[0][0] == "new"
 
-    def test_it_counts_at_most_half_after_a_half_life_and_nothing_after_five(self) -> None:
+    def test_a_burst_halves_with_each_half_life_and_is_gone_after_five(self) -> None:
         ends = START + 2 * DAY
         used = counts.summed([steady(3), burst(ends - 20 * 60)])
         scores = [
@@ -51,7 +51,7 @@ class TestTrending:
         assert all(later <= earlier / 2 for earlier, later in pairwise(scores))
         assert scores[5] == 0.0
 
-    def test_popular_does_not_forget_it(self) -> None:
+    def test_popular_remembers_a_burst(self) -> None:
         ends = START + 2 * DAY
         used = counts.summed([steady(3), burst(ends - 20 * 60, uses=6_000)])
 
@@ -61,23 +61,23 @@ class TestTrending:
         assert trends.popular(used, later, 30 * DAY)[0][0] == "new"
         assert "new" not in dict(trends.popular(used, later + 31 * DAY, 30 * DAY))
 
-    def test_what_is_used_steadily_does_not_trend(self) -> None:
+    def test_steadily_used_items_do_not_trend(self) -> None:
         used = {(slot, "i0"): 10 * THOUSANDTHS for slot in range(START, START + 5 * DAY, FINE_SECONDS)}
 
         [(_, score)] = trends.trending(used, START + 5 * DAY, HALF_LIFE) or [("", 0.0)]
 
         assert score < 3
 
-    def test_nothing_trends_where_nothing_happened(self) -> None:
+    def test_nothing_trends_without_events(self) -> None:
         assert trends.trending({}, START, HALF_LIFE) == []
         assert trends.popular({}, START, DAY) == []
 
     @given(seconds=st.floats(0, 10 * HALF_LIFE))
-    def test_a_list_that_nobody_makes_anew_fades(self, seconds: float) -> None:
-        found = trends.faded({"a": 4.0, "b": 0.2}, seconds, HALF_LIFE)
+    def test_a_list_that_is_not_refreshed_fades(self, seconds: float) -> None:
+        scores = trends.faded({"a": 4.0, "b": 0.2}, seconds, HALF_LIFE)
 
-        assert found.get("a", 0.0) <= 4.0 * 2 ** (-seconds / HALF_LIFE) + 1e-9
-        assert all(score >= trends.LEAST for score in found.values())
+        assert scores.get("a", 0.0) <= 4.0 * 2 ** (-seconds / HALF_LIFE) + 1e-9
+        assert all(score >= trends.LEAST for score in scores.values())
 
 
 AMOUNTS = st.dictionaries(
@@ -89,7 +89,7 @@ AMOUNTS = st.dictionaries(
 
 class TestCounts:
     @given(AMOUNTS)
-    def test_packing_loses_nothing(self, some: Counts) -> None:
+    def test_packed_counts_are_unpacked_unchanged(self, some: Counts) -> None:
         assert counts.unpack(counts.pack(some)) == some
 
     @given(AMOUNTS, AMOUNTS)
@@ -105,7 +105,7 @@ class TestCounts:
         assert total.keys() == some.keys() | more.keys()
 
     @given(st.lists(AMOUNTS, max_size=4), st.randoms(use_true_random=False))
-    def test_the_order_of_adding_does_not_matter(self, several: list[Counts], random: Random) -> None:
+    def test_the_order_of_additions_does_not_matter(self, several: list[Counts], random: Random) -> None:
         shuffled = random.sample(several, len(several))
 
         assert counts.pack(counts.summed(several, 300)) == counts.pack(counts.summed(shuffled, 300))

@@ -16,27 +16,29 @@ class TestOfHistory:
     def test_after_one_half_life_an_event_counts_half(self) -> None:
         events = [an_event(item_id="new", minutes=7 * 24 * 60), an_event(item_id="old")]
 
-        found = {event.item_id: weight for event, weight in weights.of_history(events, Scoring(half_life_days=7))}
+        weight_by_item = {
+            event.item_id: weight for event, weight in weights.of_history(events, Scoring(half_life_days=7))
+        }
 
-        assert found == {"new": 1.0, "old": pytest.approx(0.5)}
+        assert weight_by_item == {"new": 1.0, "old": pytest.approx(0.5)}
 
-    def test_low_ratings_and_impressions_count_nothing(self) -> None:
+    def test_low_ratings_and_impressions_do_not_count(self) -> None:
         events = [
             an_event(item_id="bad", event_type="rating", value=2),
             an_event(item_id="good", event_type="rating", value=3),
             an_event(item_id="shown", event_type="impression"),
         ]
 
-        found = [event.item_id for event, _ in weights.of_history(events, Scoring(rating_threshold=3.0))]
+        item_ids = [event.item_id for event, _ in weights.of_history(events, Scoring(rating_threshold=3.0))]
 
-        assert found == ["good"]
+        assert item_ids == ["good"]
 
-    def test_only_the_wanted_types_count(self) -> None:
+    def test_only_the_requested_event_types_count(self) -> None:
         events = [an_event(item_id="a", event_type="view"), an_event(item_id="b", event_type="purchase")]
 
         assert [event.item_id for event, _ in weights.of_history(events, Scoring(), {"view"})] == ["a"]
 
-    def test_a_dislike_after_a_purchase_speaks_against_and_a_purchase_after_a_dislike_for_it(self) -> None:
+    def test_the_latest_of_positive_and_negative_events_decides_the_sign(self) -> None:
         events = [
             an_event(item_id="a", event_type="purchase", minutes=0),
             an_event(item_id="a", event_type="return", minutes=1),
@@ -44,9 +46,9 @@ class TestOfHistory:
             an_event(item_id="b", event_type="view", minutes=1),
         ]
 
-        found = {event.item_id: weight for event, weight in weights.of_history(events, Scoring())}
+        weight_by_item = {event.item_id: weight for event, weight in weights.of_history(events, Scoring())}
 
-        assert found["a"] < 0 < found["b"]
+        assert weight_by_item["a"] < 0 < weight_by_item["b"]
         assert weights.disliked(events) == {"a"}
 
     def test_nothing_is_learned_from_negative_events(self) -> None:
@@ -54,12 +56,12 @@ class TestOfHistory:
 
 
 class TestIgnored:
-    def test_a_third_impression_without_any_other_event_leaves_half(self) -> None:
+    def test_three_impressions_without_another_event_halve_the_score(self) -> None:
         events = [an_event(item_id="a", event_type="impression", minutes=n) for n in range(3)]
 
         assert weights.ignored(events) == {"a": pytest.approx(0.5)}
 
-    def test_another_event_makes_up_for_the_impressions_before_it(self) -> None:
+    def test_another_event_cancels_the_impressions_before_it(self) -> None:
         events = [
             an_event(item_id="a", event_type="impression", minutes=0),
             an_event(item_id="a", event_type="click", minutes=1),
@@ -71,10 +73,12 @@ class TestIgnored:
 
 
 class TestOfList:
-    def test_types_weigh_as_usual_unless_a_setting_says_otherwise(self) -> None:
-        found = [weights.of_list(kind, {"view": 0.5, "impression": 0.1}) for kind in ("view", "impression", "purchase")]
+    def test_event_types_have_default_weights_unless_configured(self) -> None:
+        configured = [
+            weights.of_list(kind, {"view": 0.5, "impression": 0.1}) for kind in ("view", "impression", "purchase")
+        ]
 
-        assert found == [0.5, 0.1, 3.0]
+        assert configured == [0.5, 0.1, 3.0]
         assert [weights.of_list(kind, {}) for kind in ("dislike", "impression", "anything")] == [0.0, 0.0, 1.0]
 
 

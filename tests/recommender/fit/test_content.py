@@ -14,7 +14,7 @@ from tests.support.strategies import DESCRIBED_ITEMS
 
 class TestTfIdf:
     @given(DESCRIBED_ITEMS)
-    def test_rows_have_length_one_or_nothing(self, items: list[Item]) -> None:
+    def test_rows_have_length_one_or_zero(self, items: list[Item]) -> None:
         vectors = content.tf_idf([*items, None])
 
         lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
@@ -24,7 +24,7 @@ class TestTfIdf:
 
 class TestWeights:
     @given(DESCRIBED_ITEMS, st.lists(st.integers(0, 40), min_size=9, max_size=9), st.floats(0.1, 3))
-    def test_each_is_the_cosine_by_the_stronger_of_the_two(
+    def test_each_weight_is_the_cosine_scaled_by_the_stronger_items_strength(
         self, items: list[Item], users: list[int], scale: float
     ) -> None:
         vectors = content.tf_idf(items)
@@ -36,9 +36,9 @@ class TestWeights:
         expected[cosines < LEAST_COSINE] = 0
         np.fill_diagonal(expected, 0)
 
-        found = content.weights(vectors, counts, scale).toarray()
+        actual = content.weights(vectors, counts, scale).toarray()
 
-        assert found == pytest.approx(expected, abs=1e-5)
+        assert actual == pytest.approx(expected, abs=1e-5)
 
 
 class TestWithContent:
@@ -50,7 +50,7 @@ class TestWithContent:
 
         mixed = {name: packing.unpack(packed) for name, packed in learned.with_content(items).packed_rows()}
 
-        assert {int(one[1:]) % 2 for one in mixed["new"]} == {1}
+        assert {int(item_id[1:]) % 2 for item_id in mixed["new"]} == {1}
         assert "alien" not in mixed["new"]
         assert all("new" in mixed[f"i{n}"] for n in range(1, 12, 2))
         assert not any("new" in mixed[f"i{n}"] for n in range(0, 12, 2))

@@ -22,31 +22,31 @@ EVENTS = st.lists(
 
 
 def reference(events: list[Event]) -> dict[tuple[str, str], tuple[float, float]]:
-    """Weight and time of each pair: its strongest event, or its newest rating where that was liked."""
+    """Weight and time of each pair: its strongest event, or its newest rating if that is high enough."""
     ratings, others = defaultdict(list), defaultdict(list)
-    for one in events:
-        time, pair = one.timestamp.timestamp(), (one.user_id, one.item_id)
-        if one.event_type == "rating" and one.value is not None:
-            ratings[pair].append((time, one.value))
-        elif (weight := weights.to_learn(one.event_type, one.value, None)) > 0:
+    for event in events:
+        time, pair = event.timestamp.timestamp(), (event.user_id, event.item_id)
+        if event.event_type == "rating" and event.value is not None:
+            ratings[pair].append((time, event.value))
+        elif (weight := weights.to_learn(event.event_type, event.value, None)) > 0:
             others[pair].append((weight, time))
-    last = {pair: max(found) for pair, found in ratings.items()}
+    last = {pair: max(timed_values) for pair, timed_values in ratings.items()}
     threshold = 0.6 * max((value for _, value in last.values()), default=0.0)
     for pair, (time, value) in last.items():
         if value >= threshold:
             others[pair].append((1.0, time))
-    return {pair: (max(w for w, _ in found), max(t for _, t in found)) for pair, found in others.items()}
+    return {pair: (max(w for w, _ in weighted), max(t for _, t in weighted)) for pair, weighted in others.items()}
 
 
 class TestGather:
     @given(EVENTS)
-    def test_each_pair_has_its_strongest_event_and_users_and_items_are_in_order(self, events: list[Event]) -> None:
-        found = gather(events)
+    def test_each_pair_has_its_strongest_event_and_ids_are_sorted(self, events: list[Event]) -> None:
+        gathered = gather(events)
 
-        pairs = zip(found.users.tolist(), found.items.tolist(), strict=True)
-        named = [(found.user_ids[user], found.item_ids[item]) for user, item in pairs]
-        facts = zip(found.values.tolist(), found.times.tolist(), strict=True)
+        pairs = zip(gathered.users.tolist(), gathered.items.tolist(), strict=True)
+        named = [(gathered.user_ids[user], gathered.item_ids[item]) for user, item in pairs]
+        facts = zip(gathered.values.tolist(), gathered.times.tolist(), strict=True)
         expected = reference(events)
         assert dict(zip(named, facts, strict=True)) == expected
         assert named == sorted(expected)
-        assert (found.user_ids, found.item_ids) == tuple(sorted({pair[n] for pair in expected}) for n in range(2))
+        assert (gathered.user_ids, gathered.item_ids) == tuple(sorted({pair[n] for pair in expected}) for n in range(2))

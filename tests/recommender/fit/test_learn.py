@@ -74,7 +74,7 @@ class TestNewest:
 class TestQualityFloor:
     @pytest.mark.skipif(not datasets.MOVIETWEETINGS.exists(), reason=f"there is no {datasets.MOVIETWEETINGS}")
     def test_movietweetings_reaches_the_design_table(self) -> None:
-        """With parameters chosen from the training part alone; `make bench` prints both data sets."""
+        """Chooses parameters from the training part only; `make bench` prints both data sets."""
         x = gather(an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings())
         held = parameter_search.at_random(x, 0)
         train = x.taken(~held)

@@ -24,12 +24,12 @@ class TestLocalWeights:
         weights = local_weights(x, parameters, 100).toarray()
 
         dense = solver.weight_matrix(x, parameters)
-        complete = together.all(axis=0)  # targets that were seen together with every other item
+        complete = together.all(axis=0)  # targets that co-occur with every other item
         assert complete.any()
         assert weights[:, complete] == pytest.approx(dense[:, complete], rel=1e-3, abs=1e-5)
 
     @given(st.integers(0, 30))
-    def test_cutting_from_sparse_rows_equals_cutting_from_a_dense_copy(self, seed: int) -> None:
+    def test_a_submatrix_of_sparse_rows_equals_one_of_a_dense_copy(self, seed: int) -> None:
         random = np.random.default_rng(seed)
         matrix = sparse.random(40, 40, 0.3, "csr", np.float32, random_state=seed)
         members = np.sort(random.choice(40, 12, replace=False))
@@ -50,8 +50,8 @@ class TestLocalWeights:
         dense = normal.toarray()
 
         for target, members, weights in local_ridge.solve(matrix, around, sinks, 2.5, np.arange(60)):
-            left = dense[:, members].T @ dense[:, members] + 2.5 * np.eye(len(members))
-            expected = np.linalg.solve(left, dense[:, members].T @ dense[:, target])
+            regularized = dense[:, members].T @ dense[:, members] + 2.5 * np.eye(len(members))
+            expected = np.linalg.solve(regularized, dense[:, members].T @ dense[:, target])
             assert weights == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
@@ -63,8 +63,8 @@ class TestLargest:
         chosen = local_ridge.largest(array, count).tolist()
 
         assert len(chosen) == len(set(chosen)) == min(count, len(values))
-        left = [value for at, value in enumerate(values) if at not in chosen]
-        assert all(value >= max(left, default=-9) for value in (values[at] for at in chosen))
+        omitted = [value for at, value in enumerate(values) if at not in chosen]
+        assert all(value >= max(omitted, default=-9) for value in (values[at] for at in chosen))
 
 
 class TestChoice:

@@ -35,7 +35,7 @@ class TestWeightMatrix:
 
         assert final / final.max() == pytest.approx(expected / expected.max(), abs=1e-4)
 
-    def test_an_item_that_nobody_touched_has_no_weights(self) -> None:
+    def test_items_without_events_have_no_weights(self) -> None:
         x = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
 
         final = weight_matrix(x, Parameters(0.25, 0.25, 1.0))
@@ -45,14 +45,14 @@ class TestWeightMatrix:
 
 
 class TestStrongest:
-    def test_half_of_the_weights_speak_for_and_half_against(self) -> None:
+    def test_half_of_the_kept_weights_are_positive_and_half_negative(self) -> None:
         final = np.array([[0.0, 5.0, 4.0, 1.0, -1.0, -4.0, -5.0]] * 7)
 
         kept = solver.strongest(final, 4).toarray()
 
         assert kept[0].tolist() == [0.0, 5.0, 4.0, 0.0, 0.0, -4.0, -5.0]
 
-    def test_a_small_catalog_keeps_everything(self) -> None:
+    def test_a_small_catalog_keeps_all_weights(self) -> None:
         final = weight_matrix(some_interactions(items=5), Parameters(0.0, 0.0, 1.0))
 
         assert solver.strongest(final, 100).toarray() == pytest.approx(final, abs=1e-6)

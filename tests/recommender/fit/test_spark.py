@@ -1,4 +1,4 @@
-"""The learning on Spark gives the rows of the local solver, on a real local[2] cluster."""
+"""Training on Spark gives the local solver's rows, on a real local[2] cluster."""
 
 import gzip
 import shutil
@@ -46,20 +46,20 @@ def session() -> Iterator[SparkSession]:
 def parquet_of(events: Iterable[Event], path: Path) -> str:
     listed = [
         {
-            "user_id": one.user_id,
-            "item_id": one.item_id,
-            "event_type": one.event_type,
-            "value": one.value,
-            "timestamp": one.timestamp,
+            "user_id": event.user_id,
+            "item_id": event.item_id,
+            "event_type": event.event_type,
+            "value": event.value,
+            "timestamp": event.timestamp,
         }
-        for one in events
+        for event in events
     ]
     parquet.write_table(pa.Table.from_pylist(listed), path)
     return str(path)
 
 
 def mixed() -> list[Event]:
-    """Two tastes, with ratings, dislikes, repetitions and events that count nothing."""
+    """Two tastes, with ratings, dislikes, repetitions and events without weight."""
     events = two_tastes()
     events += [an_event("u1", "i1", "purchase", 90), an_event("u2", "i5", "dislike", 80)]
     events += [an_event(f"u{n}", f"i{n % 12}", "rating", 100 + n, value=float(n % 6)) for n in range(30)]
@@ -68,7 +68,7 @@ def mixed() -> list[Event]:
 
 
 def here(events: list[Event], items: dict[str, Item]) -> Any:
-    """The same learning in this process, by the local solver whatever it thinks of it."""
+    """The same training in this process, always with the local solver."""
     interactions = gather(events)
     choice = parameter_search.parameters(interactions, KEPT, lambda *_: None)
     model = local_ridge.local_weights(interactions.matrix(), choice.parameters, KEPT)
@@ -78,14 +78,14 @@ def here(events: list[Event], items: dict[str, Item]) -> Any:
 
 
 def published(model: Any, folder: Path) -> dict[str, dict[str, float]]:
-    """The rows that a model's workers were given to write."""
+    """The rows that a model's workers write."""
     folder.mkdir()
     model.publish(_Files(folder))
     return {path.name: packing.unpack(path.read_bytes()) for path in folder.iterdir()}
 
 
 class _Files:
-    """Writes each row to a file of its own, from whichever process."""
+    """Writes each row to its own file, from any process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -95,41 +95,41 @@ class _Files:
             (self._folder / item_id).write_bytes(row)
 
 
-def assert_same(found: dict[str, dict[str, float]], expected: dict[str, dict[str, float]]) -> None:
-    """The same neighbors, and the same weights to rounding."""
-    assert found.keys() == expected.keys()
+def assert_same(actual: dict[str, dict[str, float]], expected: dict[str, dict[str, float]]) -> None:
+    """Asserts equal neighbors, and weights equal up to rounding."""
+    assert actual.keys() == expected.keys()
     for item_id, row in expected.items():
-        assert found[item_id] == pytest.approx(row, rel=1e-4, abs=1e-6)
+        assert actual[item_id] == pytest.approx(row, rel=1e-4, abs=1e-6)
 
 
 class TestLearn:
-    def test_rows_lists_and_figures_are_those_of_the_local_solver(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_rows_lists_and_metrics_equal_the_local_solvers(self, session: SparkSession, tmp_path: Path) -> None:
         items = {f"i{n}": an_item(f"i{n}", f"c{n % 2}") for n in range(12)} | {"new": an_item("new", "c1")}
         expected = here(mixed(), items)
         read = spark_training.events(session, parquet_of(mixed(), tmp_path / "events.parquet"), "any")
 
-        found = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content(items)
+        model = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content(items)
 
-        assert (found.parameters, found.counts) == (expected.parameters, expected.counts)
-        assert found.metrics == pytest.approx(expected.metrics)
-        assert found.item_ids == expected.item_ids
-        assert found.popular({"i1": ("c1",)}) == expected.popular({"i1": ("c1",)})
-        assert "new" in found.item_ids
-        assert_same(published(found, tmp_path / "spark"), published(expected, tmp_path / "local"))
+        assert (model.parameters, model.counts) == (expected.parameters, expected.counts)
+        assert model.metrics == pytest.approx(expected.metrics)
+        assert model.item_ids == expected.item_ids
+        assert model.popular({"i1": ("c1",)}) == expected.popular({"i1": ("c1",)})
+        assert "new" in model.item_ids
+        assert_same(published(model, tmp_path / "spark"), published(expected, tmp_path / "local"))
 
-    def test_on_real_data_too(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_rows_of_real_data_equal_the_local_solvers(self, session: SparkSession, tmp_path: Path) -> None:
         if not datasets.MOVIETWEETINGS.exists():
             pytest.skip("no shared data")
         events = [an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings()[::2]]
         expected = here(events, {})
         read = spark_training.events(session, parquet_of(events, tmp_path / "events.parquet"), "any")
 
-        found = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content({})
+        model = spark.learn(read, neighbors=KEPT, report=lambda *_: None).with_content({})
 
-        assert found.parameters == expected.parameters
-        assert_same(published(found, tmp_path / "spark"), published(expected, tmp_path / "local"))
+        assert model.parameters == expected.parameters
+        assert_same(published(model, tmp_path / "spark"), published(expected, tmp_path / "local"))
 
-    def test_too_little_is_said_so(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_too_few_events_are_refused(self, session: SparkSession, tmp_path: Path) -> None:
         read = spark_training.events(session, parquet_of([an_event()], tmp_path / "events.parquet"), "any")
 
         with pytest.raises(NotTrainable, match="1 user"):
@@ -137,9 +137,9 @@ class TestLearn:
 
 
 class TestRead:
-    def test_dynamodbs_export_gives_the_events_of_the_project(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_a_dynamodb_export_gives_the_projects_events(self, session: SparkSession, tmp_path: Path) -> None:
         events = mixed()
-        lines = [{"Item": image("mine", one)} for one in events] + [
+        lines = [{"Item": image("mine", event)} for event in events] + [
             {"Item": image("mine2", an_event("else", "where"))},
             {"Item": {"owner": {"S": "mine##months"}, "moment": {"S": "2026-01"}}},
         ]
@@ -148,12 +148,15 @@ class TestRead:
         with gzip.open(folder / "a.json.gz", "wb") as file:
             file.write(b"\n".join(map(orjson.dumps, lines)))
 
-        found = spark_training.events(session, str(tmp_path), "mine").collect()
+        rows = spark_training.events(session, str(tmp_path), "mine").collect()
 
-        expected = ((one.user_id, one.item_id, one.event_type, one.value, one.timestamp.timestamp()) for one in events)
-        assert Counter(map(tuple, found)) == Counter(expected)
+        expected = (
+            (event.user_id, event.item_id, event.event_type, event.value, event.timestamp.timestamp())
+            for event in events
+        )
+        assert Counter(map(tuple, rows)) == Counter(expected)
 
-    def test_json_lines_and_texts_of_times_are_read(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_json_lines_and_timestamps_as_text_are_read(self, session: SparkSession, tmp_path: Path) -> None:
         at = datetime(2026, 1, 31, 12, tzinfo=UTC)
         path = tmp_path / "events.jsonl"
         path.write_bytes(
@@ -162,14 +165,14 @@ class TestRead:
             + orjson.dumps({"user_id": "bob", "item_id": "tea", "event_type": "like", "timestamp": "1769860800"})
         )
 
-        found = spark_training.events(session, str(path), "any").collect()
+        rows = spark_training.events(session, str(path), "any").collect()
 
-        assert [tuple(row) for row in found] == [
+        assert [tuple(row) for row in rows] == [
             ("ann", "tea", "view", None, at.timestamp()),
             ("bob", "tea", "like", None, 1769860800.0),
         ]
 
-    def test_files_without_the_columns_are_said_so(self, session: SparkSession, tmp_path: Path) -> None:
+    def test_files_without_required_columns_are_refused(self, session: SparkSession, tmp_path: Path) -> None:
         parquet.write_table(pa.table({"user_id": ["a"]}), tmp_path / "x.parquet")
 
         with pytest.raises(ValueError, match="no column item_id"):
@@ -177,7 +180,7 @@ class TestRead:
 
 
 class TestPublish:
-    def test_workers_write_a_version_that_serves(
+    def test_workers_write_a_version_that_can_be_served(
         self, session: SparkSession, wired: Wired, settings: Settings, tmp_path: Path
     ) -> None:
         services, project = wired.services, settings.project
@@ -187,9 +190,9 @@ class TestPublish:
 
         version = services.train.run(project, services.train.queue(project), engine=engine)
 
-        answer = services.recommend.for_user(project, "u3", RecommendationQuery(limit=2))
-        assert answer.active
-        assert answer.active.version == version.version
-        assert {one.source for one in answer.recommendations} == {"neighbors"}
-        assert all(int(one.item_id[1:]) % 2 == 1 for one in answer.recommendations)
+        response = services.recommend.for_user(project, "u3", RecommendationQuery(limit=2))
+        assert response.active
+        assert response.active.version == version.version
+        assert {recommendation.source for recommendation in response.recommendations} == {"neighbors"}
+        assert all(int(recommendation.item_id[1:]) % 2 == 1 for recommendation in response.recommendations)
         assert np.isfinite(version.metrics["ndcg"])
