@@ -1,4 +1,4 @@
-"""What DynamoDB leaves undone is done in the end, or the caller is told in time."""
+"""Unprocessed parts of DynamoDB calls are retried, or the call fails before its deadline."""
 
 from collections import Counter
 from typing import Any
@@ -22,7 +22,7 @@ def behind(settings: Settings, endpoint: str) -> Wired:
 
 
 class TestUnprocessed:
-    def test_undone_parts_of_batches_are_repeated(self, settings: Settings) -> None:
+    def test_unprocessed_parts_of_batches_are_retried(self, settings: Settings) -> None:
         def fault(operation: str, request: dict[str, Any]) -> None:
             faulty_dynamodb.leave_half(operation, request)
 
@@ -35,7 +35,7 @@ class TestUnprocessed:
         assert changed == 60
         assert {item.item_id for item in page.records} == {f"i{n}" for n in range(60)}
 
-    def test_what_is_never_done_is_told_before_the_deadline(self, settings: Settings) -> None:
+    def test_a_batch_that_is_never_completed_fails_before_the_deadline(self, settings: Settings) -> None:
         def fault(operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
             if operation != "BatchWriteItem":
                 return None
@@ -63,7 +63,7 @@ class TestThrottling:
 
         assert calls["BatchWriteItem"] >= 3
 
-    def test_endless_throttling_is_told(self, settings: Settings) -> None:
+    def test_permanent_throttling_raises_unavailable(self, settings: Settings) -> None:
         with faulty_dynamodb.proxy(str(settings.endpoint), lambda *_: faulty_dynamodb.throttled()) as endpoint:
             wired = behind(settings, endpoint)
             with pytest.raises(Unavailable, match="ProvisionedThroughputExceeded"):
@@ -72,11 +72,13 @@ class TestThrottling:
 
 
 class TestDeadline:
-    def test_no_call_starts_after_it(self, wired: Wired, settings: Settings) -> None:
+    def test_no_call_starts_after_the_deadline(self, wired: Wired, settings: Settings) -> None:
         with within(0.0), pytest.raises(DeadlineExceeded):
             wired.services.rollout.active(settings.project)
 
-    def test_neither_queries_nor_conditional_writes_start_after_it(self, wired: Wired, settings: Settings) -> None:
+    def test_neither_queries_nor_conditional_writes_start_after_the_deadline(
+        self, wired: Wired, settings: Settings
+    ) -> None:
         with within(0.0):
             with pytest.raises(DeadlineExceeded):
                 wired.services.events.list_page(settings.project, "ann", None, 1)
@@ -85,13 +87,13 @@ class TestDeadline:
 
 
 class TestBounded:
-    def test_a_row_that_is_too_large_is_bad_input(self, wired: Wired, settings: Settings) -> None:
+    def test_a_row_that_is_too_large_is_invalid_input(self, wired: Wired, settings: Settings) -> None:
         with pytest.raises(InvalidInput, match="size"), bounded():
             wired.services.items.put(settings.project, an_item("big", text="x" * 410_000))
 
 
 class TestStreams:
-    def test_a_table_of_an_earlier_release_gets_the_stream_that_is_needed(self, settings: Settings) -> None:
+    def test_migration_gives_older_tables_the_stream_they_need(self, settings: Settings) -> None:
         wired = wired_on(settings.model_copy(update={"table_prefix": "older-"}))
         migration.migrate(wired.database)
         table = "older-events"

@@ -1,4 +1,4 @@
-"""Files of jobs: in a bucket, played by MiniStack with signatures checked, and in a folder."""
+"""Files of jobs in a folder and in a bucket of MiniStack, which checks signatures."""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
 
 
 class TestObjects:
-    def test_they_are_written_read_in_parts_listed_and_deleted(self, objects: FileStore) -> None:
+    def test_files_are_written_read_in_parts_listed_and_deleted(self, objects: FileStore) -> None:
         names = [f"of-shop/j1/{name}" for name in ("a", "b|c@d", "e")]
         for name in names:
             objects.write(name, b"hello world")
@@ -56,7 +56,7 @@ class TestObjects:
 
 @needs_bucket
 class TestBucket:
-    def test_a_url_is_for_one_method_and_one_file(self, bucket: str) -> None:
+    def test_a_url_is_valid_for_one_method_and_one_file(self, bucket: str) -> None:
         objects = S3FileStore(bucket, "us-east-1")
         put, get = objects.url(PUT, "of-u/j1/up", 60), objects.url(GET, "of-u/j1/up", 60)
 
@@ -68,16 +68,16 @@ class TestBucket:
             httpx2.get(get.replace("Signature=", "Signature=0")),
             httpx2.put(put.replace("/up?", "/other?"), content=b"other"),
         ]
-        assert [one.status_code for one in refused] == [403] * 4
+        assert [response.status_code for response in refused] == [403] * 4
         assert objects.read("of-u/j1/up", 0, 100) == b"content"
 
-    def test_a_bucket_that_cannot_be_reached_is_an_outage(self, bucket: str) -> None:
+    def test_an_unreachable_bucket_raises_unavailable(self, bucket: str) -> None:
         assert bucket
 
         with pytest.raises(Unavailable, match="cannot be reached"):
             S3FileStore("no-such-bucket", "us-east-1").write("of-a/j1/x", b"")
 
-    def test_jobs_read_and_write_there(self, bucket: str, own: Settings) -> None:
+    def test_jobs_read_and_write_files_in_the_bucket(self, bucket: str, own: Settings) -> None:
         project = f"{own.project}-s3"
         settings = own.model_copy(update={"files": bucket, "key_ttl_seconds": 0.0})
         wired = wired_on(settings)
@@ -101,7 +101,7 @@ class TestBucket:
         assert removed["files"] == 3
         wired.close()
 
-    def test_urls_are_of_the_region(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_urls_name_the_region(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
@@ -112,7 +112,7 @@ class TestBucket:
 
 
 class TestFolder:
-    def test_a_url_is_for_one_method_and_ends(self, tmp_path: Path) -> None:
+    def test_a_url_is_valid_for_one_method_and_expires(self, tmp_path: Path) -> None:
         objects = FolderFileStore(tmp_path, SECRET.get_secret_value())
         token = objects.url(PUT, "of-a/j1/x", 60).rpartition("/")[2]
 
@@ -124,7 +124,7 @@ class TestFolder:
         with pytest.raises(InvalidToken, match="was not made here"):
             objects.named(FolderFileStore(tmp_path, "another").url(PUT, "of-a/j1/x", 60).rpartition("/")[2], PUT)
 
-    def test_old_files_go(self, tmp_path: Path) -> None:
+    def test_old_files_are_deleted(self, tmp_path: Path) -> None:
         objects = FolderFileStore(tmp_path, SECRET.get_secret_value())
         for name in ("of-a/j1/old", "of-a/j1/new"):
             objects.write(name, b"x")
@@ -133,4 +133,4 @@ class TestFolder:
 
         objects.expire(7)
 
-        assert [one.name for one in objects.list_page("of-a/", None, 10).records] == ["of-a/j1/new"]
+        assert [file.name for file in objects.list_page("of-a/", None, 10).records] == ["of-a/j1/new"]

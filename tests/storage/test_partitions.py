@@ -1,7 +1,6 @@
-"""No partition is asked for more than DynamoDB gives one: 5,000 events a second, counted on simulated time.
+"""5,000 events a second exceed no partition's throughput, measured on simulated time.
 
-The calls are recorded from the real code over DynamoDB Local; what each costs follows from its rows, by DynamoDB's
-rules.
+The real code's calls to DynamoDB Local are recorded; the size of their rows gives their cost by DynamoDB's rules.
 """
 
 from bisect import bisect
@@ -38,7 +37,7 @@ Partition = tuple[str, str, str]
 
 
 class Meter:
-    """Units by partition and simulated second."""
+    """Capacity units by partition and simulated second."""
 
     def __init__(self) -> None:
         self.second = 0
@@ -74,9 +73,9 @@ class Meter:
                 self._read((table, "", self._value(table, request["Key"])), [parsed.get("Item", {})], request)
             case "BatchGetItem":
                 for table, wanted in request["RequestItems"].items():
-                    found = {self._value(table, row): row for row in parsed["Responses"].get(table, [])}
+                    rows = {self._value(table, row): row for row in parsed["Responses"].get(table, [])}
                     for value in (self._value(table, key) for key in wanted["Keys"]):
-                        self._read((table, "", value), [found.get(value, {})], wanted)
+                        self._read((table, "", value), [rows.get(value, {})], wanted)
             case "Query":
                 value = str(next(iter(request["ExpressionAttributeValues"].values())))
                 self._read((request["TableName"], request.get("IndexName", ""), value), parsed["Items"], request)
@@ -99,11 +98,11 @@ class Meter:
 
 
 def _hash_of(schema: Any) -> str:
-    return str(next(one["AttributeName"] for one in schema if one["KeyType"] == "HASH"))
+    return str(next(column["AttributeName"] for column in schema if column["KeyType"] == "HASH"))
 
 
 def _size(row: Mapping[str, Any]) -> int:
-    """Of a row as JSON, which is at least what DynamoDB counts: names, values, and a third more for binary ones."""
+    """Size of a row as JSON: at least what DynamoDB counts, because binary values grow by a third."""
     return len(orjson.dumps(row, default=lambda value: "x" * len(bytes(value))))
 
 
@@ -120,22 +119,22 @@ def metered(settings: Settings) -> Iterator[tuple[Wired, Meter]]:
 
 
 def zipf(size: int) -> list[float]:
-    """Cumulative weights of ranks 1 to n, falling with the rank."""
+    """Cumulative weights of ranks 1 to n; the weight of a rank is its reciprocal."""
     return list(accumulate(1 / rank for rank in range(1, size + 1)))
 
 
 def a_second(random: Random, users: list[float], items: list[float], begins: datetime) -> list[Event]:
-    found = []
+    events = []
     for number in range(PER_SECOND):
         user = bisect(users, random.random() * users[-1])
         item = bisect(items, random.random() * items[-1])
         at = begins + timedelta(seconds=number / PER_SECOND)
-        found.append(Event(f"u{user}", f"i{item}", "view", at, f"e{number}"))
-    return found
+        events.append(Event(f"u{user}", f"i{item}", "view", at, f"e{number}"))
+    return events
 
 
 class TestFiveThousandEventsASecond:
-    def test_no_partition_key_gets_too_much_in_any_second(
+    def test_no_partition_exceeds_its_throughput_in_any_second(
         self, metered: tuple[Wired, Meter], settings: Settings
     ) -> None:
         (wired, meter), random = metered, Random(1)
@@ -166,4 +165,4 @@ class TestFiveThousandEventsASecond:
 
 
 def hottest(units: Counter[tuple[int, Partition]]) -> tuple[tuple[int, Partition], int]:
-    return max(units.items(), key=lambda one: one[1])
+    return max(units.items(), key=lambda entry: entry[1])
