@@ -23,6 +23,7 @@ from tests.support.programs import last_line, python
 from tests.support.server_process import environment, served
 
 HEAVY = (
+    "stamina",
     "cryptography",
     "jwt",
     "numpy",
