@@ -1,4 +1,4 @@
-"""A training that is stopped in any way leaves the active version as it was, and nothing for ever."""
+"""A stopped training leaves the active version unchanged, and its own rows are collected."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from tests.support.builders import a_project, an_event, an_item, two_tastes, unt
 
 
 class Stop(Exception):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 @pytest.fixture
@@ -36,17 +36,17 @@ def run(wired: Wired, project: str, report: Callable[[str, float], None] | None 
 
 
 def rows_of(wired: Wired, version: str) -> list[Raw]:
-    """Every row that belongs to a version, by a scan that only tests make."""
-    found: list[Raw] = []
+    """Every row of a version, found by scanning the tables."""
+    rows: list[Raw] = []
     for model in (NeighborRow, ListRow):
         request: dict[str, Any] = {"TableName": model.Meta.table_name}
         while True:
             page = wired.database.call("Scan", request)
-            found += [row for row in page["Items"] if f"#{version}#" in row["key"]["S"]]
+            rows += [row for row in page["Items"] if f"#{version}#" in row["key"]["S"]]
             if "LastEvaluatedKey" not in page:
                 break
             request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
-    return found
+    return rows
 
 
 def stop_at(phase: str) -> Callable[[str, float], None]:
@@ -61,7 +61,7 @@ class TestRun:
     @pytest.mark.parametrize(
         "phase", ["reading events", "choosing parameters", "learning", "reading items", "publishing"]
     )
-    def test_a_failure_leaves_the_active_version_and_its_rows_are_collected(
+    def test_a_failed_training_leaves_the_active_version_and_its_rows_are_collected(
         self, wired: Wired, project: str, phase: str
     ) -> None:
         active = run(wired, project)
@@ -78,7 +78,7 @@ class TestRun:
         assert rows_of(wired, failed.version) == []
         assert len(rows_of(wired, active.version)) == 12 + 1 + 2
 
-    def test_a_killed_one_is_found_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
+    def test_a_killed_training_is_detected_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
         service = wired.services.train
         with pytest.raises(Stop):
             run(wired, project, stop_at("publishing"))
@@ -88,12 +88,14 @@ class TestRun:
 
         assert service.collect(project) == 1
 
-        found = service.get(project, lost.version)
-        assert (found.state, found.detail) == (VersionState.FAILED, "The training was killed.")
+        failed = service.get(project, lost.version)
+        assert (failed.state, failed.detail) == (VersionState.FAILED, "The training was killed.")
         assert rows_of(wired, lost.version) == []
 
-    def test_one_that_ended_meanwhile_keeps_its_rows(self, wired: Wired, project: str) -> None:
-        """Who was to go on with it read its row before its first worker, taken for killed, came to the end."""
+    def test_a_training_that_has_ended_keeps_its_rows_when_another_worker_resumes_it(
+        self, wired: Wired, project: str
+    ) -> None:
+        """The second worker read the row before the first one, which seemed killed, finished."""
         trained = run(wired, project)
         before = len(rows_of(wired, trained.version))
 
@@ -102,17 +104,17 @@ class TestRun:
 
         assert len(rows_of(wired, trained.version)) == before > 0
 
-    def test_a_living_one_is_left_alone(self, wired: Wired, project: str) -> None:
+    def test_a_training_with_a_recent_heartbeat_is_not_collected(self, wired: Wired, project: str) -> None:
         version = wired.services.train.queue(project)
 
         assert wired.services.train.collect(project) == 0
         assert wired.services.train.get(project, version.version).state is VersionState.TRAINING
 
-    def test_old_versions_go_and_the_active_and_previous_stay(
+    def test_old_versions_are_collected_except_the_active_and_the_previous_one(
         self, wired: Wired, project: str, settings: Settings
     ) -> None:
-        made = [run(wired, project) for _ in range(2)]
-        wired.services.rollout.activate(project, made[0].version)
+        trained = [run(wired, project) for _ in range(2)]
+        wired.services.rollout.activate(project, trained[0].version)
         for _ in range(settings.keep_versions):
             version = wired.services.train.queue(project)
             ended = replace(version, state=VersionState.READY)
@@ -120,13 +122,13 @@ class TestRun:
 
         wired.services.train.collect(project)
 
-        left = [version.version for version in wired.services.train.list_page(project, None, 50).records]
-        assert {made[0].version, made[1].version} <= set(left)
-        assert len(left) == settings.keep_versions + 2
+        kept = [version.version for version in wired.services.train.list_page(project, None, 50).records]
+        assert {trained[0].version, trained[1].version} <= set(kept)
+        assert len(kept) == settings.keep_versions + 2
 
 
 class TestEngine:
-    def test_a_training_that_learns_elsewhere_shows_that_it_lives_and_stops_when_cancelled(
+    def test_a_training_on_another_engine_sends_heartbeats_and_stops_when_cancelled(
         self, wired: Wired, project: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(training, "BEAT_SECONDS", 0.05)
@@ -148,7 +150,7 @@ class TestEngine:
 
 
 class TestCancel:
-    def test_it_stops_at_the_next_report(self, wired: Wired, project: str) -> None:
+    def test_a_cancelled_training_stops_at_the_next_report(self, wired: Wired, project: str) -> None:
         service = wired.services.train
         version = service.queue(project)
 
@@ -168,7 +170,7 @@ class TestCancel:
 
 
 class TestJudge:
-    def test_a_clearly_worse_version_is_published_but_not_activated_unless_forced(
+    def test_a_clearly_worse_version_is_published_but_activated_only_if_forced(
         self, wired: Wired, project: str
     ) -> None:
         good = run(wired, project)
@@ -188,7 +190,7 @@ class TestJudge:
 
 
 class TestActivate:
-    def test_of_two_that_move_the_pointer_at_once_one_is_told(self, wired: Wired, project: str) -> None:
+    def test_the_second_of_two_concurrent_activations_is_a_conflict(self, wired: Wired, project: str) -> None:
         first, second = run(wired, project), run(wired, project)
         versions = VersionStore(wired.database)
         before = versions.active(project)
@@ -201,24 +203,22 @@ class TestActivate:
 
 
 class TestNewItems:
-    def test_one_without_events_is_recommended_to_those_whom_its_like_suits(
-        self, wired: Wired, settings: Settings
-    ) -> None:
+    def test_a_new_item_is_recommended_to_users_of_similar_items(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
         services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 == 0 else "odd") for n in range(12)])
         services.items.put_many(project, [an_item("new", "odd")])
         services.events.accept(project, two_tastes())
         services.train.run(project, services.train.queue(project))
-        wish = RecommendationQuery(recommenders=("neighbors",))
+        query = RecommendationQuery(recommenders=("neighbors",))
 
-        odd = services.recommend.for_session(project, [an_event("x", "i1"), an_event("x", "i3")], wish)
-        even = services.recommend.for_session(project, [an_event("x", "i2"), an_event("x", "i4")], wish)
+        odd = services.recommend.for_session(project, [an_event("x", "i1"), an_event("x", "i3")], query)
+        even = services.recommend.for_session(project, [an_event("x", "i2"), an_event("x", "i4")], query)
 
-        [reasons] = [one.reasons for one in odd.recommendations if one.item_id == "new"]
+        [reasons] = [item.reasons for item in odd.recommendations if item.item_id == "new"]
         assert {reason.item_id for reason in reasons} == {"i1", "i3"}
-        assert "new" not in {one.item_id for one in even.recommendations}
+        assert "new" not in {item.item_id for item in even.recommendations}
 
-    def test_one_that_came_after_the_training_is_too_at_once_and_with_exact_reasons(
+    def test_an_item_added_after_the_training_is_recommended_at_once_with_exact_reasons(
         self, wired: Wired, settings: Settings
     ) -> None:
         services, project = wired.services, settings.project
@@ -227,28 +227,28 @@ class TestNewItems:
         services.train.run(project, services.train.queue(project))
         services.items.put_many(project, [an_item("later", "odd"), an_item("alien", "nothing like it")])
         events = [an_event("x", "i1"), an_event("x", "i3", "purchase")]
-        wish = RecommendationQuery(recommenders=("neighbors",), explain=True, limit=20)
+        query = RecommendationQuery(recommenders=("neighbors",), explain=True, limit=20)
 
-        other = wired_on(settings)  # an instance that wrote nothing
+        other = wired_on(settings)  # an instance that has written nothing
         shown = {
-            one.item_id: one for one in other.services.recommend.for_session(project, events, wish).recommendations
+            item.item_id: item for item in other.services.recommend.for_session(project, events, query).recommendations
         }
-        even = other.services.recommend.for_session(project, [an_event("x", "i2")], wish)
+        even = other.services.recommend.for_session(project, [an_event("x", "i2")], query)
 
         assert sum(reason.contribution for reason in shown["later"].reasons) == pytest.approx(shown["later"].score)
         assert {reason.item_id for reason in shown["later"].reasons} == {"i1", "i3"}
         assert "alien" not in shown
-        known = other.services.recommend.for_session(project, [*events, an_event("x", "later")], wish)
-        assert "later" not in {one.item_id for one in known.recommendations}
+        used = other.services.recommend.for_session(project, [*events, an_event("x", "later")], query)
+        assert "later" not in {item.item_id for item in used.recommendations}
         similar = services.recommend.similar(project, "i5", RecommendationQuery(limit=20)).recommendations
-        assert ("later", "similar") in {(one.item_id, one.source) for one in similar}
-        assert "later" not in {one.item_id for one in even.recommendations}
+        assert ("later", "similar") in {(item.item_id, item.source) for item in similar}
+        assert "later" not in {item.item_id for item in even.recommendations}
         services.items.put_many(project, [replace(an_item("later", "odd"), hidden=True)])
-        hidden = services.recommend.for_session(project, events, wish)
-        assert "later" not in {one.item_id for one in hidden.recommendations}
+        hidden = services.recommend.for_session(project, events, query)
+        assert "later" not in {item.item_id for item in hidden.recommendations}
         other.close()
 
-    def test_a_vocabulary_that_had_to_make_room_is_read_again(
+    def test_an_evicted_vocabulary_is_read_again(
         self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(cache, "MAX_VOCABULARIES", 1)
@@ -259,11 +259,11 @@ class TestNewItems:
             services.events.accept(project, two_tastes())
             services.train.run(project, services.train.queue(project))
         instance = wired_on(settings.model_copy(update={"item_ttl_seconds": 0.0}))
-        wish = RecommendationQuery(recommenders=("neighbors",), limit=20)
+        query = RecommendationQuery(recommenders=("neighbors",), limit=20)
 
         def listed(project: str) -> set[str]:
-            answer = instance.services.recommend.for_session(project, [an_event("x", "i1")], wish)
-            return {one.item_id for one in answer.recommendations}
+            response = instance.services.recommend.for_session(project, [an_event("x", "i1")], query)
+            return {item.item_id for item in response.recommendations}
 
         for project in projects:
             services.items.put_many(project, [an_item("first", "odd")])
