@@ -1,4 +1,4 @@
-"""Lists that move, from the stream to the reader, on simulated time."""
+"""Trending and popular lists, from the stream to the reader, in simulated time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,14 +33,14 @@ def shop(settings: Settings) -> Iterator[Wired]:
 
 
 class Simulation:
-    """Time that goes on in steps of ten minutes, in which things are used."""
+    """Simulates the use of items in steps of ten minutes."""
 
     def __init__(self, wired: Wired, project: str, now: datetime) -> None:
         self._wired, self._project, self.now = wired, project, now
         self._consumer, self._random, self._number = Consumer(wired.services, NoSockets()), Random(1), 0
 
     def pass_by(self, duration: timedelta, burst: int = 0) -> None:
-        """Each item is used now and then; `new` as often as the burst says in each step."""
+        """Uses eight random items per step, and `new` `burst` times per step."""
         ends = self.now + duration
         while self.now < ends:
             used = [f"i{self._random.randrange(ITEMS)}" for _ in range(8)] + ["new"] * burst
@@ -52,8 +52,8 @@ class Simulation:
     def from_list(self, kind: str, category: str | None = None) -> list[str]:
         recommend = self._wired.services.recommend
         with frozen(self.now, b"seed"):
-            answer = recommend.from_list(self._project, kind, category, RecommendationQuery(limit=20))
-        return [one.item_id for one in answer.recommendations]
+            response = recommend.from_list(self._project, kind, category, RecommendationQuery(limit=20))
+        return [item.item_id for item in response.recommendations]
 
     def _record(self, item_id: str) -> dict[str, object]:
         self._number += 1
@@ -63,7 +63,7 @@ class Simulation:
 
 
 class TestBurst:
-    def test_trending_finds_it_and_forgets_it_and_popular_does_not(self, shop: Wired, settings: Settings) -> None:
+    def test_a_burst_enters_and_leaves_trending_and_stays_popular(self, shop: Wired, settings: Settings) -> None:
         time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
         time.pass_by(timedelta(hours=8))
         assert "new" not in time.from_list("trending")
@@ -78,7 +78,7 @@ class TestBurst:
         assert time.from_list("popular")[0] == "new"
         assert time.from_list("popular", "c1")[0] == "new"
 
-    def test_a_list_fades_although_nothing_happens_any_more(self, shop: Wired, settings: Settings) -> None:
+    def test_trending_decays_without_new_events(self, shop: Wired, settings: Settings) -> None:
         time = Simulation(shop, settings.project, datetime.now(UTC) - timedelta(hours=12))
         time.pass_by(timedelta(minutes=10), burst=5)
         assert time.from_list("trending")[0] == "new"
@@ -90,7 +90,7 @@ class TestBurst:
 
 
 class TestRefresh:
-    def test_what_is_put_off_is_made_when_it_is_asked_for(self, settings: Settings) -> None:
+    def test_a_postponed_list_is_written_when_it_is_due(self, settings: Settings) -> None:
         clock = FakeClock()
         wired = wired_on(settings.model_copy(update={"list_ttl_seconds": 0.0, "lists_seconds": 4.0}), clock=clock)
         wired.services.projects.create(settings.project, None, Limits())
@@ -98,15 +98,15 @@ class TestRefresh:
         consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
 
         def trending() -> list[str]:
-            answer = wired.services.recommend.from_list(
+            response = wired.services.recommend.from_list(
                 settings.project, "trending", None, RecommendationQuery(limit=10)
             )
-            return [one.item_id for one in answer.recommendations]
+            return [item.item_id for item in response.recommendations]
 
         consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])
         consumer.apply([a_record(settings.project, Event("u2", "b", "purchase", now, "e2"))])
         assert trending() == ["a"]
-        assert refresh_overdue_lists(wired.services) == 0, "the next event would make it"
+        assert refresh_overdue_lists(wired.services) == 0, "the list was due too early"
 
         clock.advance(4.1)
 

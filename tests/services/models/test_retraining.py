@@ -1,4 +1,4 @@
-"""Trainings begin by themselves: after so many events, or after so many hours and any event."""
+"""Automatic retraining: after N events, or after N hours if there was an event."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ class Shop:
     def bring(self, now: datetime, count: int, event_type: str = "view") -> None:
         with clock.frozen(now, b"seed"):
             events = [Event("ann", "i1", event_type, now, f"{now}{number}") for number in range(count)]
-            assert self._consumer.apply([a_record(self.project, one, arrived=now) for one in events]) is None
+            assert self._consumer.apply([a_record(self.project, event, arrived=now) for event in events]) is None
 
     def versions(self) -> list[ModelVersion]:
         return list(self.wired.services.train.list_page(self.project, None, 10).records)
@@ -54,15 +54,15 @@ class Shop:
 
 @pytest.fixture
 def shop_of(settings: Settings) -> Iterator[Callable[..., Shop]]:
-    """Makes a shop of some settings."""
-    made: list[Shop] = []
+    """Creates shops with the given settings."""
+    shops: list[Shop] = []
 
     def make(**more: Any) -> Shop:
-        made.append(Shop(settings, **more))
-        return made[-1]
+        shops.append(Shop(settings, **more))
+        return shops[-1]
 
     yield make
-    for shop in made:
+    for shop in shops:
         shop.wired.close()
 
 
@@ -74,11 +74,11 @@ class Nowhere:
 
 
 class TestRetraining:
-    def test_so_many_events_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+    def test_a_training_begins_after_retrain_events(self, shop_of: Callable[..., Shop]) -> None:
         shop = shop_of(retrain_events=10)
 
         shop.bring(TODAY, 9)
-        shop.bring(TODAY, 50, "impression")  # nothing can be learned from them
+        shop.bring(TODAY, 50, "impression")  # impressions do not count
         assert shop.versions() == []
         shop.bring(TODAY + timedelta(minutes=5), 1)
         assert len(shop.versions()) == 1
@@ -95,16 +95,16 @@ class TestRetraining:
             shop.bring(TODAY + timedelta(hours=hours - 200), 1)
 
         *_, first = versions = shop.versions()
-        chosen = [one.parameters["chosen_at"] for one in versions]
+        chosen = [version.parameters["chosen_at"] for version in versions]
         start = first.created_at.timestamp()
         assert chosen == [start + 200 * 3_600, start, start, start]
         names = ("ridge", "user_exponent", "item_exponent", "half_life_days", "solver")
-        assert {tuple(one.parameters[name] for name in names) for one in versions[1:]} == {
+        assert {tuple(version.parameters[name] for name in names) for version in versions[1:]} == {
             tuple(first.parameters[name] for name in names)
         }
-        assert all(one.metrics["ndcg"] > 0 for one in versions)
+        assert all(version.metrics["ndcg"] > 0 for version in versions)
 
-    def test_so_many_hours_and_an_event_begin_the_next_one(self, shop_of: Callable[..., Shop]) -> None:
+    def test_a_training_begins_after_retrain_hours_and_an_event(self, shop_of: Callable[..., Shop]) -> None:
         shop = shop_of(retrain_hours=2)
 
         shop.bring(TODAY, 1)
@@ -114,21 +114,21 @@ class TestRetraining:
         shop.bring(TODAY + timedelta(hours=3), 1)
         assert len(shop.versions()) == 2
 
-    def test_without_a_setting_none_begins(self, shop_of: Callable[..., Shop]) -> None:
+    def test_no_training_begins_by_default(self, shop_of: Callable[..., Shop]) -> None:
         shop = shop_of()
 
         shop.bring(TODAY, 500)
 
         assert shop.versions() == []
 
-    def test_of_many_instances_one_begins_it(self, settings: Settings, wired: Wired) -> None:
+    def test_only_one_of_many_instances_begins_the_training(self, settings: Settings, wired: Wired) -> None:
         together = Barrier(6)
         due = {(int(TODAY.timestamp()), "#events"): 100}
 
         def consider() -> None:
-            one = Retraining(VersionStore(wired.database), demanding, wired.services.training_jobs, SYSTEM_CLOCK)
+            service = Retraining(VersionStore(wired.database), demanding, wired.services.training_jobs, SYSTEM_CLOCK)
             together.wait()
-            one.consider(settings.project, due)
+            service.consider(settings.project, due)
 
         demanding = settings.model_copy(update={"retrain_events": 10})
         threads = [Thread(target=consider) for _ in range(6)]
@@ -139,7 +139,7 @@ class TestRetraining:
 
         assert len(wired.services.train.list_page(settings.project, None, 10).records) == 1
 
-    def test_where_nothing_can_train_the_lists_go_on(self, settings: Settings) -> None:
+    def test_lists_are_updated_when_no_training_can_be_launched(self, settings: Settings) -> None:
         wired = wire(settings.model_copy(update={"retrain_events": 1}), Nowhere(), oidc_client.fetch)
         wired.services.projects.create(settings.project, None, Limits())
         event = Event("ann", "i1", "view", TODAY, "a")
@@ -150,5 +150,5 @@ class TestRetraining:
             )
             listed = wired.services.recommend.from_list(settings.project, "popular", None, RecommendationQuery())
 
-        assert [one.item_id for one in listed.recommendations] == ["i1"]
+        assert [item.item_id for item in listed.recommendations] == ["i1"]
         wired.close()
