@@ -10,7 +10,8 @@ SerendipError
 ├── NotFound                there is no such item, user, key, project or model version
 ├── Conflict                the request was overtaken by another one
 │   ├── NotActivatable      the model version has not been published
-│   ├── NotTrainable        there is too little to learn from, or too much for the time there is
+│   ├── NotEnoughData       there are too few events to train a model version
+│   ├── TrainingTooSlow     the training does not fit the time of a worker
 │   ├── InFlight            a request with this Idempotency-Key is being answered
 │   ├── Exists              there is one with this id already
 │   └── Erased              this user was erased and must not come back unasked
@@ -76,7 +77,10 @@ class Conflict(SerendipError): ...
 class NotActivatable(Conflict): ...
 
 
-class NotTrainable(Conflict): ...
+class NotEnoughData(Conflict): ...
+
+
+class TrainingTooSlow(Conflict): ...
 
 
 class InFlight(Conflict): ...

@@ -53,7 +53,7 @@ DEFERRED = {
     "access.tickets": ("/v1/tickets",),
     "models": ("/v1/models",),
     "jobs": ("/v1/jobs",),
-    "rollout": ("/v1/traffic", "/v1/outcomes"),
+    "rollout": ("/v1/rollout", "/v1/outcomes"),
     "access.keys": ("/v1/keys",),
     "access.projects": ("/v1/projects",),
     "usage": ("/v1/usage",),

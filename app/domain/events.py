@@ -30,7 +30,7 @@ class Event:
     timestamp: datetime
     event_id: str
     value: float | None = None
-    origin: Attribution | None = None
+    attribution: Attribution | None = None
 
     @property
     def session_id(self) -> str | None:

@@ -38,11 +38,11 @@ def of_event(event: Event, arrived: int) -> Counts:
     total: Counts = {}
     if event.event_type != IMPRESSION:
         total[counts.floor(arrived, counts.FINE_SECONDS), ARRIVED] = 1
-    if event.origin is not None:
+    if event.attribution is not None:
         slot = counts.slot_of(event, arrived)
-        origin = event.origin
+        attribution = event.attribution
         for metric, amount in _metrics(event):
-            total[slot, MARK.join(("", origin.version, origin.scenario, origin.source, metric))] = amount
+            total[slot, MARK.join(("", attribution.version, attribution.scenario, attribution.source, metric))] = amount
     return total
 
 
@@ -64,16 +64,16 @@ def arrived_since(total: Counts, second: float) -> int:
     return sum(amount for (slot, name), amount in total.items() if name == ARRIVED and slot > second)
 
 
-def by_origin(total: Counts, since: float) -> dict[Attribution, Outcome]:
+def by_attribution(total: Counts, since: float) -> dict[Attribution, Outcome]:
     """Returns the outcomes of the slots that began at or after `since` (seconds since 1970)."""
     sums: dict[Attribution, dict[str, int]] = {}
     for (slot, name), amount in total.items():
         if slot < since or counts.is_item(name) or name == ARRIVED:
             continue
         _, version, scenario, source, metric = name.split(MARK)
-        of_origin = sums.setdefault(Attribution(version, scenario, source), {})
-        of_origin[metric] = of_origin.get(metric, 0) + amount
-    return {origin: _outcome(metrics) for origin, metrics in sums.items()}
+        amounts = sums.setdefault(Attribution(version, scenario, source), {})
+        amounts[metric] = amounts.get(metric, 0) + amount
+    return {attribution: _outcome(metrics) for attribution, metrics in sums.items()}
 
 
 def _outcome(sums: Mapping[str, int]) -> Outcome:

@@ -36,11 +36,13 @@ class Events:
         attributed, errors = list[Event](), list[FieldError]()
         for position, (event, recommendation_id) in enumerate(zip(events, recommendation_ids, strict=True)):
             try:
-                origin = self._attribution(project, recommendation_id, event.item_id) if recommendation_id else None
+                attribution = (
+                    self._attribution(project, recommendation_id, event.item_id) if recommendation_id else None
+                )
             except InvalidToken as error:
                 errors.append(FieldError(pointer.format(position), error.detail))
             else:
-                attributed.append(replace(event, origin=origin))
+                attributed.append(replace(event, attribution=attribution))
         if errors:
             raise InvalidToken("Some recommendation_ids do not match their events. Nothing was stored.", tuple(errors))
         return attributed
@@ -48,10 +50,10 @@ class Events:
     def _attribution(self, project: str, recommendation_id: str, item_id: str) -> Attribution:
         """Raises InvalidToken."""
         served = self._tokens.served(project, recommendation_id)
-        origin = served.origin(item_id)
-        if origin is None:
+        attribution = served.attribution(item_id)
+        if attribution is None:
             raise InvalidToken("The item was not in this list. Send the recommendation_id of the list that showed it.")
-        version, source = origin
+        version, source = attribution
         return Attribution(version or NO_VERSION, served.scenario or "", source)
 
     def accept(self, project: str, events: Sequence[Event]) -> None:

@@ -142,7 +142,7 @@ def _row(project: str, event: Event) -> EventRow:
         item_id=event.item_id,
         event_type=event.event_type,
         value=event.value,
-        origin=key(*astuple(event.origin)) if event.origin else None,
+        origin=key(*astuple(event.attribution)) if event.attribution else None,
         month=key(project, time[:7], shard(event.user_id, MONTH_SHARDS)),
     )
 
@@ -160,5 +160,5 @@ def event_of(row: Raw, user_id: str) -> Event:
         timestamp=moment(time),
         event_id=event_id,
         value=float(row["value"]["N"]) if "value" in row else None,
-        origin=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
+        attribution=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )

@@ -53,7 +53,7 @@ assert status < 300, status
 heads = {".".join(name.split(".")[:3]) if name.startswith("app.") else name.split(".")[0] for name in modules}
 print(json.dumps([seconds[0] - min(seconds[1:]), sorted(heads)]))
 """
-EVENT = '{"user_id": "user-001", "item_id": "sku-001", "event_type": "view", "timestamp": "2026-01-01T00:00:00Z"}'
+EVENT = '{"events": [{"user_id": "user-001", "item_id": "sku-001", "timestamp": "2026-01-01T00:00:00Z"}]}'
 REQUESTS = (
     ("GET", "/v1/users/user-001/recommendations", ""),
     ("GET", "/v1/users/user-001/recommendations?filter=item.properties.price<30.0", ""),

@@ -39,7 +39,7 @@ def _first(client: httpx2.Client, user: str, after: str | None = None) -> str:
 
 
 def _event(client: httpx2.Client, user: str, item: str) -> str:
-    answer = client.post("/v1/events", json={"user_id": user, "item_id": item, "event_type": "purchase"})
+    answer = client.post("/v1/events", json={"events": [{"user_id": user, "item_id": item, "event_type": "purchase"}]})
     return str(answer.json()["freshness_token"])
 
 

@@ -55,7 +55,9 @@ def _journey(wired: Wired, key: str) -> None:
             reason = film["reasons"][0]
             print(f"    {film['title']} ({film['source']}; {reason['share']:.0%} because of {reason['title']})")
         liked = before[0]["item_id"]
-        client.post("/v1/events", json={"user_id": "1", "item_id": liked, "event_type": "rating", "value": 9})
+        client.post(
+            "/v1/events", json={"events": [{"user_id": "1", "item_id": liked, "event_type": "rating", "value": 9}]}
+        )
         after = client.get(url).json()["items"]
     changed = [film["item_id"] for film in after] != [film["item_id"] for film in before]
     named = sum(any(reason["item_id"] == liked for reason in film["reasons"]) for film in after)

@@ -45,7 +45,7 @@ class TestDeployment:
 
     def test_an_event_changes_the_next_read(self, client: httpx2.Client) -> None:
         event = {"user_id": "new", "item_id": "i1", "event_type": "view", "timestamp": AT}
-        token = client.post("/v1/events", json=event).raise_for_status().json()["freshness_token"]
+        token = client.post("/v1/events", json={"events": [event]}).raise_for_status().json()["freshness_token"]
 
         assert "i1" not in ids(client, f"/v1/users/new/recommendations?fresh_after={token}")
         assert ids(client, "/v1/users/new/recommendations?include_seen=true")
@@ -103,7 +103,9 @@ class TestDeployment:
         with connect(cloud.socket_url, additional_headers={"X-API-Key": shop_key}) as socket:
             socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
             now = orjson.loads(socket.recv(60))
-            client.post("/v1/events", json={"user_id": "watcher", "item_id": "i0", "timestamp": AT}).raise_for_status()
+            client.post(
+                "/v1/events", json={"events": [{"user_id": "watcher", "item_id": "i0", "timestamp": AT}]}
+            ).raise_for_status()
             pushed = orjson.loads(socket.recv(60))
 
         assert now["action"] == pushed["action"] == "recommendations"

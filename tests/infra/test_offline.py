@@ -78,7 +78,9 @@ class TestOffline:
     def test_http_requests_and_socket_frames_get_responses(self, gateway: Gateway, key: str) -> None:
         with httpx2.Client(base_url=gateway.http, headers={"x-api-key": key}, timeout=60) as client:
             assert client.put("/v1/items/i1", json={"title": "Lamp", "categories": ["light"]}).is_success
-            accepted = client.post("/v1/events", json={"user_id": "ann", "item_id": "i1", "timestamp": AT})
+            accepted = client.post(
+                "/v1/events", json={"events": [{"user_id": "ann", "item_id": "i1", "timestamp": AT}]}
+            )
             assert accepted.status_code == 202
             shown = client.get("/v1/users/bob/recommendations", params={"filter": '"light" in item.categories'})
             assert [item["item_id"] for item in shown.json()["items"]] == ["i1"]

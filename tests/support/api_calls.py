@@ -33,7 +33,7 @@ def put(client: httpx2.Client, name: str = "home", **settings: Any) -> dict[str,
 
 
 def body(event: Event) -> dict[str, Any]:
-    facts = {name: value for name, value in asdict(event).items() if name != "origin"}
+    facts = {name: value for name, value in asdict(event).items() if name != "attribution"}
     return {**facts, "timestamp": event.timestamp.isoformat()}
 
 

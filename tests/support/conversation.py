@@ -32,7 +32,11 @@ REQUESTS: list[Request] = [
     _get("/v1/users/ann"),
     _send("POST", "/v1/users:batch", {"users": [{"user_id": "bob"}]}),
     _get("/v1/users?limit=1"),
-    _send("POST", "/v1/events", {"user_id": "ann", "item_id": "tea", "event_type": "view", "timestamp": AT + "1Z"}),
+    _send(
+        "POST",
+        "/v1/events",
+        {"events": [{"user_id": "ann", "item_id": "tea", "event_type": "view", "timestamp": AT + "1Z"}]},
+    ),
     _send("POST", "/v1/events", {"events": [{"user_id": "bob", "item_id": "i1", "timestamp": AT + "2Z"}]}),
     _send("POST", "/v1/events", {"events": [{"user_id": "bob"}, {"user_id": "b/b", "item_id": "x"}]}),
     ("POST", "/v1/events", JSON, b'{"user_id": '),

@@ -19,8 +19,8 @@ def image(project: str, event: Event) -> dict[str, Any]:
         "event_type": {"S": event.event_type},
         "month": {"S": key(project, iso(event.timestamp)[:7], "00")},
     }
-    origin = {} if event.origin is None else {"origin": {"S": key(*astuple(event.origin))}}
-    return row | origin | ({} if event.value is None else {"value": {"N": str(event.value)}})
+    attribution = {} if event.attribution is None else {"origin": {"S": key(*astuple(event.attribution))}}
+    return row | attribution | ({} if event.value is None else {"value": {"N": str(event.value)}})
 
 
 def a_record(

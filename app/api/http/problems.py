@@ -22,8 +22,6 @@ from app.domain.jobs import JobKind
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_NAMED_ERRORS = 1_000
-TAGS = ("one_event", "many_events")
-"""What pydantic adds to a location to say which form of a body it tried; of a job, its kind."""
 FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
 
 ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
@@ -39,7 +37,8 @@ ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
     errors.NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     errors.Conflict: (HTTPStatus.CONFLICT, "Conflict"),
     errors.NotActivatable: (HTTPStatus.CONFLICT, "Version cannot be activated"),
-    errors.NotTrainable: (HTTPStatus.CONFLICT, "Too little to learn from"),
+    errors.NotEnoughData: (HTTPStatus.CONFLICT, "Not enough data"),
+    errors.TrainingTooSlow: (HTTPStatus.CONFLICT, "Training too slow"),
     errors.InFlight: (HTTPStatus.CONFLICT, "Request in flight"),
     errors.Exists: (HTTPStatus.CONFLICT, "Exists already"),
     errors.Erased: (HTTPStatus.CONFLICT, "Erased"),
@@ -51,7 +50,7 @@ ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Request cannot be satisfied due to temporary server capacity constraints",
     ),
-    errors.WorkerUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Not set up"),
+    errors.WorkerUnavailable: (HTTPStatus.NOT_IMPLEMENTED, "Worker unavailable"),
     errors.OutOfTime: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
     errors.Cancelled: (HTTPStatus.CONFLICT, "Cancelled"),
 }
@@ -59,7 +58,6 @@ REGISTERED = "https://iana.org/assignments/http-problem-types#"
 TYPES: dict[type[errors.SerendipError], str] = {
     errors.LimitExceeded: REGISTERED + "quota-exceeded",
     errors.Overloaded: REGISTERED + "temporary-reduced-capacity",
-    errors.WorkerUnavailable: "urn:serendip:problem:training-is-not-set-up",
 }
 """Problem types that the draft on RateLimit headers registers, and one that kept its name; the others follow from their
 titles."""
@@ -225,7 +223,7 @@ def _pointer(location: Sequence[int | str]) -> str:
     """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
     if location[0] != "body":
         return _named(location[-1])
-    return "".join("/" + _named(part) for part in location[1:] if part not in (*TAGS, *JobKind))
+    return "".join("/" + _named(part) for part in location[1:] if part not in tuple(JobKind))
 
 
 def _named(part: int | str) -> str:

@@ -1,43 +1,25 @@
 """/v1/events"""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import Discriminator, Tag
 
 from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import TAGS, WITH_BODY, responses
+from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanWrite
 from app.api.schemas.records import Accepted, EventIn, EventsIn
 from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
-ONE, MANY = TAGS
 
-EXAMPLES: dict[str, Any] = {
-    "one": {"value": {"user_id": "ann", "item_id": "sku-1042", "event_type": "purchase"}},
-    "batch": {
-        "value": {
-            "events": [
-                {"user_id": "ann", "item_id": "sku-1042", "event_type": "view", "timestamp": "2026-01-31T12:00:00Z"},
-                {"user_id": "bob", "item_id": "sku-7", "event_type": "rating", "value": 4.5},
-            ]
-        }
-    },
+EXAMPLE = {
+    "events": [
+        {"user_id": "ann", "item_id": "sku-1042", "event_type": "view", "timestamp": "2026-01-31T12:00:00Z"},
+        {"user_id": "bob", "item_id": "sku-7", "event_type": "rating", "value": 4.5},
+    ]
 }
-
-
-def _form(body: object) -> str:
-    return MANY if isinstance(body, EventsIn) or (isinstance(body, dict) and "events" in body) else ONE
-
-
-EventBody = Annotated[
-    Annotated[EventIn, Tag(ONE)] | Annotated[EventsIn, Tag(MANY)],
-    Discriminator(_form),
-    Body(openapi_examples=EXAMPLES),
-]
 
 
 @router.post(
@@ -48,21 +30,25 @@ EventBody = Annotated[
     responses=responses(400, 409, *WITH_BODY),
     dependencies=[Repeatable],
 )
-def send(body: EventBody, project: CanWrite, services: ServicesDep) -> Accepted:
-    """Send one event, or up to 500 as `events`: all are accepted, or all refused with every bad one named.
+def send(body: Annotated[EventsIn, Body(examples=[EXAMPLE])], project: CanWrite, services: ServicesDep) -> Accepted:
+    """Store 1 to 500 events, or none of them if some are invalid; the problem names each invalid one.
 
-    With the `recommendation_id` of the answer that showed the item, an impression, a click (`click` or `view`) or a
-    purchase (its `value` is the revenue) counts in `GET /v1/outcomes`.
+    Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if
+    they have the `recommendation_id` of the response that showed the item.
 
-    An event that is sent again with its timestamp (and event_id, if it had one) is stored once.
+    An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
     """
-    if isinstance(body, EventsIn):
-        return accept(services, project, body.events, batch=True)
-    return accept(services, project, [body])
+    return accept(services, project, body.events, "/events/{}/recommendation_id")
 
 
-def accept(services: Services, project: str, events: Sequence[EventIn], *, batch: bool = False) -> Accepted:
-    """Store events; the ones without a timestamp get the current time.
+def accept(services: Services, project: str, events: Sequence[EventIn], pointer: str) -> Accepted:
+    """Store events; events without a timestamp get the current time.
+
+    Args:
+        services: the services.
+        project: the project of the events.
+        events: the events.
+        pointer: the JSON pointer of a recommendation_id; `{}` stands for the position of its event.
 
     Raises:
         InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
@@ -70,7 +56,6 @@ def accept(services: Services, project: str, events: Sequence[EventIn], *, batch
     """
     now = services.clock.now()
     records = [event.record(event.owner, now) for event in events]
-    pointer = "/events/{}/recommendation_id" if batch else "/recommendation_id"
     attributed = services.events.attribute(project, records, [event.recommendation_id for event in events], pointer)
     services.events.accept(project, attributed)
     return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))

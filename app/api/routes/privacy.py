@@ -124,13 +124,13 @@ def get_erasure(user_id: UserId, project: CanAdminister, services: ServicesDep) 
     return ReceiptView.model_validate(services.erasure.receipt(project, user_id))
 
 
-@router.delete(
-    "/users/{user_id}/erasure",
+@router.post(
+    "/users/{user_id}:readmit",
     operation_id="readmitUser",
     summary="Readmit user",
     status_code=204,
     responses=responses(404),
 )
 def readmit(user_id: UserId, project: CanAdminister, services: ServicesDep) -> None:
-    """Accept data of an erased user again, because he came back; the receipt goes."""
+    """Accept data of an erased user again. Their receipt is deleted."""
     services.erasure.readmit(project, user_id)

@@ -1,4 +1,4 @@
-"""/v1/traffic and /v1/outcomes"""
+"""/v1/rollout and /v1/outcomes"""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
 By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="What outcomes are summed up by.")]
 
 
-@router.get("/traffic", operation_id="getTraffic", summary="Get traffic", responses=responses(404))
+@router.get("/rollout", operation_id="getRollout", summary="Get rollout", responses=responses(404))
 def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Which model versions serve whom."""
     active = services.rollout.active(project)
@@ -26,7 +26,7 @@ def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
     return RolloutView.of(active)
 
 
-@router.put("/traffic", operation_id="putTraffic", summary="Put traffic", responses=responses(404, 409, *WITH_BODY))
+@router.put("/rollout", operation_id="putRollout", summary="Put rollout", responses=responses(404, 409, *WITH_BODY))
 def put(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Divide the users among versions: a split test, interleaving, shadows. Activating a version ends it."""
     return RolloutView.of(services.rollout.split(project, body.record()))

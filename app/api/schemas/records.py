@@ -208,7 +208,7 @@ class EventView(View):
     value: float | None
     timestamp: datetime
     event_id: str
-    origin: AttributionView | None = None
+    attribution: AttributionView | None = None
 
 
 class Stored(BaseModel):

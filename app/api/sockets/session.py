@@ -114,7 +114,7 @@ class SocketApi:
                 reply = frames.packed("pong", frame.id)
             case frames.SendEvent():
                 services.access.check_scope(principal, Scope.WRITE)
-                accepted = events.accept(services, principal.project, [frame])
+                accepted = events.accept(services, principal.project, [frame], "/recommendation_id")
                 reply = frames.packed("accepted", frame.id, **accepted.model_dump())
             case frames.Recommend():
                 reply = self._recommend(principal, frame)

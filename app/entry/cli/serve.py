@@ -14,7 +14,7 @@ from app.entry.cli.imports import load_files
 from app.entry.cli.terminal import CURRENT, console, database_folder, progress_bar
 from app.entry.cli.train import train_now
 from app.entry.local import dynamodb, environment, sample_shop
-from app.errors import NotTrainable
+from app.errors import NotEnoughData
 from app.services.bundle import Services
 
 SAMPLE_STATE = "sample.json"
@@ -46,7 +46,7 @@ def serve(
         if services.rollout.active(project) is None:
             try:
                 train_now(services, project, force=False)
-            except NotTrainable as error:
+            except NotEnoughData as error:
                 console.print(f"No model yet: {error}")
         telemetry.configure()
         ready = partial(console.print, f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)

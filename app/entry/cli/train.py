@@ -41,7 +41,7 @@ def train(
 
 
 def train_now(services: Services, project: str, *, force: bool, engine: Engine | None = None) -> None:
-    """Train with progress on the terminal. Raises NotTrainable if there are too few events."""
+    """Train with progress on the terminal. Raises NotEnoughData."""
     version = services.train.queue(project)
     with progress_bar() as bar:
         task = bar.add_task("Training", total=1.0, note="")

@@ -20,7 +20,7 @@ from app.domain.jobs import (
 )
 from app.entry.jobs import exports, imports
 from app.entry.jobs.file_rows import FileError
-from app.errors import Cancelled, Conflict, NotTrainable, OutOfTime, SerendipError, Unavailable
+from app.errors import Cancelled, Conflict, OutOfTime, SerendipError, TrainingTooSlow, Unavailable
 from app.heartbeat import beating
 from app.services.bundle import Services
 
@@ -125,7 +125,7 @@ def _next(services: Services, project: str, job: Job, remaining: Remaining, *, c
 
     def check_time() -> None:
         if remaining() < TRAINING_SPARE_SECONDS:
-            raise OutOfTime("The training continues in a container task.") if can_move else NotTrainable(TOO_SLOW)
+            raise OutOfTime("The training continues in a container task.") if can_move else TrainingTooSlow(TOO_SLOW)
 
     try:
         with _heartbeats(services, project, job) as report:

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from app.domain.events import Event
 from app.domain.items import Item
-from app.errors import NotTrainable
+from app.errors import NotEnoughData
 from app.recommender import packing
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
@@ -159,7 +159,7 @@ def learn(
     """Trains a model on events, with the parameters of an earlier version if there is one.
 
     Raises:
-        NotTrainable: there are fewer than two users or two items with events that count.
+        NotEnoughData: there are fewer than two users or two items with events that count.
     """
     interactions = gather(events)
     choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, earlier=earlier)
@@ -180,7 +180,7 @@ def chosen(
     If the dense solver does not fit into `memory_bytes`, the local one is used even if it is worse.
 
     Raises:
-        NotTrainable: there are fewer than two users or two items.
+        NotEnoughData: there are fewer than two users or two items.
     """
     check_trainable(Extent.of(interactions))
     if earlier:
@@ -203,9 +203,9 @@ def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report
 
 
 def check_trainable(extent: Extent) -> None:
-    """Raises NotTrainable if there are fewer than two users or two items."""
+    """Raises NotEnoughData if there are fewer than two users or two items."""
     if extent.users < 2 or len(extent.item_ids) < 2:  # noqa: PLR2004
         counts = f"{extent.users} user(s) and {len(extent.item_ids)} item(s)"
-        raise NotTrainable(
+        raise NotEnoughData(
             f"A model needs events of at least 2 users on 2 items; there are {counts}. Send more events."
         )

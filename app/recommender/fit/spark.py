@@ -64,7 +64,7 @@ def learn(events: DataFrame, *, neighbors: int, report: ReportProgress) -> Spark
         report: called with the progress of each phase.
 
     Raises:
-        NotTrainable: there are fewer than two users or two items with events that count.
+        NotEnoughData: there are fewer than two users or two items with events that count.
     """
     report("reading events", 0.0)
     pairs, threshold = gathered(events)

@@ -50,7 +50,7 @@ class Outcomes:
     def of(self, project: str, days: int) -> ByOrigin:
         """Outcomes of the last days."""
         total, _ = self._rollups.of(project, days)
-        return outcomes.by_origin(total, self._clock.now().timestamp() - days * DAY)
+        return outcomes.by_attribution(total, self._clock.now().timestamp() - days * DAY)
 
     def find_regression(self, project: str, version: str, against: str) -> str | None:
         """Describe how a version's click-through is clearly below another's; None if it is not."""
@@ -63,8 +63,8 @@ class Outcomes:
 def grouped(found: ByOrigin, by: Sequence[str]) -> dict[Group, Outcome]:
     """Outcomes summed up by some of `version`, `scenario` and `source`."""
     groups: dict[Group, Outcome] = {}
-    for origin, outcome in found.items():
-        group = tuple(str(getattr(origin, name)) for name in by)
+    for attribution, outcome in found.items():
+        group = tuple(str(getattr(attribution, name)) for name in by)
         groups[group] = groups.get(group, Outcome()) + outcome
     return dict(sorted(groups.items()))
 

@@ -14,7 +14,6 @@ from app.errors import (
     Conflict,
     NotActivatable,
     NotFound,
-    NotTrainable,
     OutOfTime,
     SerendipError,
     Unavailable,
@@ -105,7 +104,10 @@ class Train:
         killed, or lost the database, can be run again, from its beginning; nobody else may be training it.
 
         Raises:
-            Cancelled: somebody asked it to stop; NotTrainable: it has failed; OutOfTime, Unavailable: run it again.
+            Cancelled: the version was cancelled.
+            Conflict: the version has failed before.
+            NotEnoughData, TrainingTooSlow: the version has failed.
+            OutOfTime, Unavailable: the version is unfinished and can be run again.
         """
         if version.state is not VersionState.READY:
             version = self._trained(project, version, report, engine)
@@ -125,7 +127,7 @@ class Train:
         except Conflict:
             present = self.get(project, version.version)
             if present.state is VersionState.FAILED:
-                raise NotTrainable(present.detail or "The training failed.") from None
+                raise Conflict(present.detail or "The training failed.") from None
             if present.state is not VersionState.CANCELLING:
                 raise Cancelled(f"Version {version.version} is {present.state.value}.") from None
         self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # by one that was killed

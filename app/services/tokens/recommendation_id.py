@@ -50,7 +50,7 @@ class RecommendationId:
         entries = _split(self.entries, ENTRY_BYTES)
         return frozenset(_split(self.earlier, DIGEST_BYTES)) | {content[:DIGEST_BYTES] for content in entries}
 
-    def origin(self, item_id: str) -> tuple[str | None, str] | None:
+    def attribution(self, item_id: str) -> tuple[str | None, str] | None:
         """Return the version and the source of an item on this page; None if the page does not hold the item."""
         digest = item_digest(item_id)
         for content in _split(self.entries, ENTRY_BYTES):

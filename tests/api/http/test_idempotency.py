@@ -19,7 +19,7 @@ from tests.support.builders import a_key, client_of, two_tastes
 from tests.support.datasets import ROOT
 from tests.support.server_process import environment
 
-EVENT = {"user_id": "ann", "item_id": "tea"}
+EVENTS = {"events": [{"user_id": "ann", "item_id": "tea"}]}
 CLAIM_SECONDS = 4.0
 """Long enough that the killed request still counts as in flight when the next one arrives, even on a slow machine."""
 DIE_BEFORE_RECORD = """
@@ -40,7 +40,7 @@ TestClient(create_application(wired.services)).request(
 """
 
 
-def send(client: httpx2.Client, key: str, url: str = "/v1/events", body: Any = EVENT) -> httpx2.Response:
+def send(client: httpx2.Client, key: str, url: str = "/v1/events", body: Any = EVENTS) -> httpx2.Response:
     return client.post(url, json=body, headers={"Idempotency-Key": key})
 
 
@@ -53,7 +53,7 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("url", "body"),
         [
-            ("/v1/events", EVENT),
+            ("/v1/events", EVENTS),
             ("/v1/items:batch", {"items": [{"item_id": "tea"}]}),
             ("/v1/keys", {"name": "k", "scopes": ["recommend"]}),
             ("/v1/users/ann/tokens", {}),
@@ -77,7 +77,7 @@ class TestReplay:
     def test_a_key_with_another_body_is_refused(self, client: httpx2.Client) -> None:
         send(client, "once")
 
-        response = send(client, "once", body={**EVENT, "item_id": "mug"})
+        response = send(client, "once", body={"events": [{"user_id": "ann", "item_id": "mug"}]})
 
         assert (response.status_code, response.json()["title"]) == (422, "Idempotency key reused")
         assert send(client, "once", "/v1/items:batch", {"items": [{"item_id": "tea"}]}).status_code == 422
@@ -103,7 +103,7 @@ class TestReplay:
 
     @pytest.mark.parametrize("text", ["", "a b", "x" * 256, '"'])
     def test_an_invalid_key_is_refused_by_name(self, client: httpx2.Client, text: str) -> None:
-        response = client.post("/v1/events", json=EVENT, headers={"Idempotency-Key": text})
+        response = client.post("/v1/events", json=EVENTS, headers={"Idempotency-Key": text})
 
         assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "Idempotency-Key")
         assert events(client) == []
@@ -152,7 +152,7 @@ class TestKill:
     @pytest.mark.parametrize(
         ("url", "body", "count"),
         [
-            ("/v1/events", EVENT, "/v1/users/ann/events"),
+            ("/v1/events", EVENTS, "/v1/users/ann/events"),
             ("/v1/keys", {"name": "k", "scopes": ["recommend"]}, "/v1/keys"),
             ("/v1/models", {}, "/v1/models"),
         ],

@@ -132,7 +132,7 @@ class TestLine:
             raise RuntimeError("ann@example.com")
 
         watched.wired.services.events.accept = broken  # type: ignore[method-assign, assignment]
-        response = watched.client().post("/v1/events", json={"user_id": "ann", "item_id": "tea"})
+        response = watched.client().post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea"}]})
 
         assert (response.status_code, response.json()["title"]) == (500, "Internal error")
         assert response.headers["x-request-id"] == response.json()["instance"]

@@ -11,7 +11,9 @@ def stored(client: httpx2.Client, user: str = "ann") -> list[dict[str, Any]]:
 
 class TestSend:
     def test_one_event_is_accepted(self, client: httpx2.Client) -> None:
-        answer = client.post("/v1/events", json={"user_id": "ann", "item_id": "tea", "event_type": "view"})
+        answer = client.post(
+            "/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea", "event_type": "view"}]}
+        )
 
         assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
         assert [event["item_id"] for event in stored(client)] == ["tea"]
@@ -73,15 +75,17 @@ class TestSend:
         ],
     )
     def test_a_bad_field_is_named(self, client: httpx2.Client, field: str, value: object, says: str) -> None:
-        answer = client.post("/v1/events", json={"user_id": "ann", "item_id": "tea", field: value})
+        answer = client.post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea", field: value}]})
 
         problem = answer.json()
         assert answer.status_code == 422, problem
-        assert problem["errors"][0]["pointer"] == f"/{field}"
+        assert problem["errors"][0]["pointer"] == f"/events/0/{field}"
         assert says in problem["errors"][0]["detail"]
         assert stored(client) == []
 
     def test_an_event_id_needs_its_timestamp(self, client: httpx2.Client) -> None:
-        answer = client.post("/v1/events", json={"user_id": "ann", "item_id": "tea", "event_id": "order-7"})
+        answer = client.post(
+            "/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea", "event_id": "order-7"}]}
+        )
 
         assert "timestamp" in answer.json()["errors"][0]["detail"]

@@ -284,7 +284,7 @@ class TestNotSetUp:
 
         assert [one.status_code for one in (refused, not_begun, *untrained)] == [501] * 4
         assert versions == []
-        assert refused.json()["type"] == "urn:serendip:problem:training-is-not-set-up"
+        assert refused.json()["type"] == "urn:serendip:problem:worker-unavailable"
         assert [(one["job_id"], one["state"]) for one in listed] == [(waiting["job_id"], "waiting")]
         refusing.close()
 

@@ -17,7 +17,7 @@ class TestPaging:
         while page["items"]:
             assert page["offset"] == len(seen)
             seen += ids(page)
-            trained.post("/v1/events", json={"user_id": "new", "item_id": "i2"})
+            trained.post("/v1/events", json={"events": [{"user_id": "new", "item_id": "i2"}]})
             page = recommended(trained, "new", limit=3, continue_from=page["recommendation_id"])
 
         assert len(seen) == len(set(seen))

@@ -27,7 +27,7 @@ class TestNegatives:
         before = {item["item_id"]: item["score"] for item in recommended(trained, "new", limit=12)["items"]}
 
         negative = {"user_id": "new", "item_id": "i3", "event_type": kind, "timestamp": 1769860900}
-        trained.post("/v1/events", json=negative)
+        trained.post("/v1/events", json={"events": [negative]})
 
         answer = recommended(trained, "new", limit=12, include_seen=True)
         after = {item["item_id"]: item["score"] for item in answer["items"] if item["source"] == "neighbors"}
@@ -42,7 +42,7 @@ class TestNegatives:
 
 class TestImpressions:
     def test_ignored_impressions_lower_scores_as_documented(self, trained: httpx2.Client) -> None:
-        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        trained.post("/v1/events", json={"events": [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]})
         first = recommended(trained, "new", limit=3)["items"][0]
 
         shown = [
@@ -74,7 +74,7 @@ class TestImpressions:
     def test_many_impressions_do_not_hide_the_history_behind_them(
         self, trained: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
-        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        trained.post("/v1/events", json={"events": [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]})
         shown = [an_event("new", f"x{n % 50}", "impression", minutes=1 + n / 60) for n in range(700)]
         wired.services.events.accept(settings.project, shown)
 
@@ -113,7 +113,9 @@ class TestForUser:
     def test_the_next_list_reflects_the_last_event_and_names_it(self, trained: httpx2.Client) -> None:
         before = recommended(trained, "new", limit=3)
 
-        sent = trained.post("/v1/events", json={"user_id": "new", "item_id": "i3", "event_type": "purchase"})
+        sent = trained.post(
+            "/v1/events", json={"events": [{"user_id": "new", "item_id": "i3", "event_type": "purchase"}]}
+        )
         after = recommended(trained, "new", limit=3, fresh_after=sent.json()["freshness_token"])
 
         assert {item["source"] for item in before["items"]} == {"popular"}
@@ -130,7 +132,7 @@ class TestForUser:
         assert set(ids(recommended(trained, "u2", limit=12, include_seen=True))) == {f"i{n}" for n in range(12)}
 
     def test_only_events_of_the_requested_types_count(self, trained: httpx2.Client) -> None:
-        trained.post("/v1/events", json={"user_id": "u2", "item_id": "i3", "event_type": "purchase"})
+        trained.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": "i3", "event_type": "purchase"}]})
 
         answer = recommended(trained, "u2", event_types="purchase", explain=True)
 

@@ -49,7 +49,7 @@ class TestReplay:
         self, trained: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
         put(trained, log_sample_rate=1.0)
-        trained.post("/v1/events", json={"user_id": "someone", "item_id": "i2"})
+        trained.post("/v1/events", json={"events": [{"user_id": "someone", "item_id": "i2"}]})
         first = recommended(trained, "someone", scenario="home")
         assert trained.get("/v1/recommendations/" + first["recommendation_id"]).status_code == 200
 

@@ -142,7 +142,7 @@ class TestDiversity:
         assert Counter(item["properties"]["brand"] for item in answer["items"]) == {"a": 2, "b": 2, "c": 2}
 
     def test_marginal_relevance_mixes_categories(self, trained: httpx2.Client) -> None:
-        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        trained.post("/v1/events", json={"events": [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]})
         usual = recommended(trained, "new", limit=4, properties=True, include_seen=True)
         mixed = recommended(trained, "new", limit=4, properties=True, include_seen=True, diversity=0.0)
 
@@ -156,10 +156,10 @@ class TestDiversity:
 
 class TestImpressionDecay:
     def test_impression_decay_is_the_number_of_impressions_that_halves_a_score(self, trained: httpx2.Client) -> None:
-        trained.post("/v1/events", json={"user_id": "new", "item_id": "i2", "timestamp": 1769860800})
+        trained.post("/v1/events", json={"events": [{"user_id": "new", "item_id": "i2", "timestamp": 1769860800}]})
         first = recommended(trained, "new")["items"][0]
         shown = {"user_id": "new", "item_id": first["item_id"], "event_type": "impression", "timestamp": 1769860900}
-        trained.post("/v1/events", json=shown)
+        trained.post("/v1/events", json={"events": [shown]})
 
         def impression_factor(**settings: Any) -> float:
             put(trained, limit=12, **settings)
@@ -236,7 +236,7 @@ class TestOutage:
 class TestReasons:
     def test_reasons_name_the_event_id(self, trained: httpx2.Client) -> None:
         event = an_event("someone", "i2", "view", 5)
-        trained.post("/v1/events", json={**body(event), "event_id": "visit-7"})
+        trained.post("/v1/events", json={"events": [{**body(event), "event_id": "visit-7"}]})
 
         reasons = [item["reasons"] for item in recommended(trained, "someone", explain=True)["items"]]
 

@@ -49,7 +49,7 @@ class TestSession:
 
     @pytest.mark.parametrize("who", [{}, {"user_id": "ann", "session_id": "s1"}, {"session_id": "a/b"}])
     def test_an_event_is_of_a_user_or_of_a_session(self, client: httpx2.Client, who: dict[str, str]) -> None:
-        assert client.post("/v1/events", json={"item_id": "i1", **who}).status_code == 422
+        assert client.post("/v1/events", json={"events": [{"item_id": "i1", **who}]}).status_code == 422
 
     def test_the_export_of_a_project_says_whose_events_they_are(self, shop: httpx2.Client) -> None:
         view(shop, "i2")
@@ -65,7 +65,7 @@ class TestSession:
         assert (found["session_id"], found["user_id"]) == ("s1", "")
 
     def test_a_freshness_token_holds_for_rankings_and_sessions_too(self, shop: httpx2.Client) -> None:
-        answer = shop.post("/v1/events", json={"session_id": "s2", "item_id": "i3"}).json()
+        answer = shop.post("/v1/events", json={"events": [{"session_id": "s2", "item_id": "i3"}]}).json()
         params = {"fresh_after": answer["freshness_token"]}
 
         assert shop.get("/v1/sessions/s2/recommendations", params=params).json()["items"][0]["reasons"]
@@ -89,7 +89,7 @@ class TestSession:
 
         assert (receipt["complete"], receipt["removed"]["events"]) == (True, 1)
         assert tables.naming(wired, "somebody-unknown") == []
-        late = shop.post("/v1/events", json={"session_id": "somebody-unknown", "item_id": "i1"})
+        late = shop.post("/v1/events", json={"events": [{"session_id": "somebody-unknown", "item_id": "i1"}]})
         assert late.status_code == 409
         assert tables.naming(wired, "somebody-unknown") == []
 

@@ -127,10 +127,10 @@ class TestKill:
                 shown = orjson.loads(socket.recv(60))
                 for _ in range(60):
                     event = {"user_id": f"k{sent}", "item_id": "x", "event_type": "view"}
-                    acknowledged += client.post("/v1/events", json=event).status_code == 202
+                    acknowledged += client.post("/v1/events", json={"events": [event]}).status_code == 202
                     sent += 1
                 last = {"user_id": "u2", "item_id": shown["items"][0]["item_id"]}
-                assert client.post("/v1/events", json=last).status_code == 202
+                assert client.post("/v1/events", json={"events": [last]}).status_code == 202
                 if everything:
                     laptop.kill_all()
                 else:
@@ -165,7 +165,7 @@ class TestKill:
             client.post("/v1/models")
             while acknowledged < 20:
                 event = {"user_id": "careful", "item_id": f"x{acknowledged}", "timestamp": 1769860800 + acknowledged}
-                acknowledged += client.post("/v1/events", json=event).status_code == 202
+                acknowledged += client.post("/v1/events", json={"events": [event]}).status_code == 202
             laptop.kill_all()
             server.wait(60)
             importing.wait(60)

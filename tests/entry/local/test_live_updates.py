@@ -73,7 +73,10 @@ class TestPage:
         before = page.locator("#list li").all_inner_texts()
 
         sent = time.time()
-        assert stage.client.post("/v1/events", json={"user_id": "u2", "item_id": before[0]}).status_code == 202
+        assert (
+            stage.client.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": before[0]}]}).status_code
+            == 202
+        )
 
         expect(page.locator("#list li").first).not_to_have_text(before[0])
         after = page.locator("#list li").all_inner_texts()
@@ -115,7 +118,7 @@ class TestLists:
         stage.client.post("/v1/events", json={"events": events})
         # changes the order; otherwise the first batch's scores may stay
         last = {"user_id": "other", "item_id": "i8"}
-        stage.client.post("/v1/events", json=last)
+        stage.client.post("/v1/events", json={"events": [last]})
         until(lambda: _score(stage.client, "i9") == 50)
 
         stage.client.delete("/v1/users/gone")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.errors import NotTrainable
+from app.errors import NotEnoughData
 from app.recommender import packing, ranking
 from app.recommender.fit import metrics, parameter_search
 from app.recommender.fit.interactions import gather
@@ -48,7 +48,7 @@ class TestLearn:
         ids=["no events", "one user", "one item"],
     )
     def test_training_needs_two_users_and_two_items(self, events: list[object]) -> None:
-        with pytest.raises(NotTrainable, match="at least 2 users on 2 items"):
+        with pytest.raises(NotEnoughData, match="at least 2 users on 2 items"):
             learn(events, neighbors=10, memory_bytes=2**30, report=quiet)  # type: ignore[arg-type]
 
 

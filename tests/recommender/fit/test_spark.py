@@ -21,7 +21,7 @@ from app.domain.events import Event
 from app.domain.items import Item
 from app.domain.recommendations import RecommendationQuery
 from app.entry.offline import spark_training
-from app.errors import NotTrainable
+from app.errors import NotEnoughData
 from app.recommender import packing
 from app.recommender.fit import learn, local_ridge, parameter_search, spark
 from app.recommender.fit.interactions import gather
@@ -132,7 +132,7 @@ class TestLearn:
     def test_too_few_events_are_refused(self, session: SparkSession, tmp_path: Path) -> None:
         read = spark_training.events(session, parquet_of([an_event()], tmp_path / "events.parquet"), "any")
 
-        with pytest.raises(NotTrainable, match="1 user"):
+        with pytest.raises(NotEnoughData, match="1 user"):
             spark.learn(read, neighbors=KEPT, report=lambda *_: None)
 
 

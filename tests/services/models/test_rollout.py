@@ -105,7 +105,7 @@ class TestSplitTest:
         self, shop: Wired, client: httpx2.Client, settings: Settings
     ) -> None:
         shares = {"middle": 34, "good": 33, "bad": 33}
-        assert client.put("/v1/traffic", json={"shares": shares}).json()["shares"] == pytest.approx(shares)
+        assert client.put("/v1/rollout", json={"shares": shares}).json()["shares"] == pytest.approx(shares)
         week = Week(shop, client, settings.project)
 
         week.pass_by()
@@ -123,7 +123,7 @@ class TestSplitTest:
         assert refused.status_code == 409
         assert "click-through is lower" in refused.json()["detail"]
         assert week.activate("good").json()["previous"] == "middle"
-        assert week.get("/v1/traffic") == {
+        assert week.get("/v1/rollout") == {
             "active": "good",
             "shares": {"good": 100.0},
             "interleaved": False,
@@ -135,7 +135,7 @@ class TestSplitTest:
     def test_interleaving_tells_them_apart_by_the_same_users(
         self, shop: Wired, client: httpx2.Client, settings: Settings
     ) -> None:
-        client.put("/v1/traffic", json={"shares": {"good": 100}, "interleaved": True})
+        client.put("/v1/rollout", json={"shares": {"good": 100}, "interleaved": True})
         week = Week(shop, client, settings.project)
 
         week.pass_by(4)
@@ -148,7 +148,7 @@ class TestSplitTest:
 
     def test_events_that_come_again_or_are_taken_back_count_right(self, shop: Wired, settings: Settings) -> None:
         project, consumer = settings.project, Consumer(shop.services, NoSockets())
-        shown = Event("ann", "i1", "impression", TODAY, "a", origin=Attribution("good", "home", "neighbors"))
+        shown = Event("ann", "i1", "impression", TODAY, "a", attribution=Attribution("good", "home", "neighbors"))
         clicked = replace(shown, event_type="click", event_id="b")
         bought = replace(shown, event_type="purchase", event_id="d", value=10.0)
         came = [a_record(project, one) for one in (shown, clicked, replace(shown, event_id="c"), bought)]
@@ -160,8 +160,8 @@ class TestSplitTest:
         for batch in (came, came, taken_back, [*taken_back, *came]):
             assert consumer.apply(batch) is None
 
-        [(origin, outcome)] = shop.services.outcomes.of(project, 7).items()
-        assert origin == shown.origin
+        [(attribution, outcome)] = shop.services.outcomes.of(project, 7).items()
+        assert attribution == shown.attribution
         assert outcome == Outcome(impressions=1, clicks=0, conversions=2, revenue=15.0, squares=125.0)
         assert (
             shop.services.recommend.from_list(project, "popular", None, RecommendationQuery())
@@ -186,26 +186,26 @@ class TestSplitTest:
         ]
         events = client.get("/v1/users/u0/events").json()["events"]
         assert len(events) == 1
-        assert client.post("/v1/events", json=event).status_code == 202
+        assert client.post("/v1/events", json={"events": [event]}).status_code == 202
         kept = client.get("/v1/users/u0/events").json()["events"][0]
-        assert kept["origin"] == {"version": "middle", "scenario": "", "source": answer["items"][0]["source"]}
+        assert kept["attribution"] == {"version": "middle", "scenario": "", "source": answer["items"][0]["source"]}
 
     def test_a_merged_session_keeps_what_its_events_go_back_to(self, shop: Wired, settings: Settings) -> None:
-        origin = Attribution("good", "", "neighbors")
-        event = replace(an_event(of_session("s1"), "i3"), origin=origin)
+        attribution = Attribution("good", "", "neighbors")
+        event = replace(an_event(of_session("s1"), "i3"), attribution=attribution)
         shop.services.events.accept(settings.project, [event])
 
         shop.services.sessions.merge(settings.project, "s1", "ann")
 
         [moved] = shop.services.events.list_page(settings.project, "ann", None, 10).records
-        assert moved.origin == origin
+        assert moved.attribution == attribution
 
 
 class TestInterleaving:
     def test_items_name_the_version_that_chose_them_and_its_reasons(
         self, shop: Wired, client: httpx2.Client, settings: Settings
     ) -> None:
-        client.put("/v1/traffic", json={"shares": {"good": 100}, "interleaved": True})
+        client.put("/v1/rollout", json={"shares": {"good": 100}, "interleaved": True})
 
         answer = client.get("/v1/users/u0/recommendations", params={"limit": 4, "explain": True}).json()
 
@@ -215,7 +215,7 @@ class TestInterleaving:
         assert {one for one, version in chosen.items() if version} <= {"i2", "i4", "i6"}
         assert all(abs(sum(one["share"] for one in item["reasons"]) - 1) < 1e-6 for item in answer["items"])
         served = shop.services.tokens.served(settings.project, answer["recommendation_id"])
-        assert {one: served.origin(one) for one in chosen} == {
+        assert {one: served.attribution(one) for one in chosen} == {
             one: (version or "middle", "neighbors") for one, version in chosen.items()
         }
 
@@ -225,7 +225,7 @@ class TestShadows:
         self, shop: Wired, client: httpx2.Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = client.get("/v1/users/u0/recommendations", params={"limit": 2}).json()["items"]
-        client.put("/v1/traffic", json={"shares": {"middle": 100}, "shadows": ["bad"], "shadow_share": 100})
+        client.put("/v1/rollout", json={"shares": {"middle": 100}, "shadows": ["bad"], "shadow_share": 100})
         work = RequestLog()
 
         with telemetry.doing(work):
@@ -258,7 +258,7 @@ def _failing_for(version: str, build: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.usefixtures("shop")
-class TestTraffic:
+class TestRollout:
     def test_what_cannot_be_divided_is_refused_and_changes_nothing(self, client: httpx2.Client) -> None:
         bodies: dict[int, list[dict[str, Any]]] = {
             422: [
@@ -270,11 +270,11 @@ class TestTraffic:
         }
         for status, several in bodies.items():
             for body in several:
-                assert client.put("/v1/traffic", json=body).status_code == status
-        assert client.get("/v1/traffic").json()["shares"] == {"middle": 100}
+                assert client.put("/v1/rollout", json=body).status_code == status
+        assert client.get("/v1/rollout").json()["shares"] == {"middle": 100}
 
     def test_one_without_an_id_is_served_by_the_active_version(self, client: httpx2.Client) -> None:
-        client.put("/v1/traffic", json={"shares": {"good": 100}})
+        client.put("/v1/rollout", json={"shares": {"good": 100}})
 
         known = client.get("/v1/users/u0/recommendations").json()
         unknown = client.post("/v1/recommendations", json={"events": [{"item_id": "i0"}]}).json()

@@ -24,7 +24,7 @@ class TestOutage:
 
             own_emulator.stop(kill=True)
             read = client.get("/v1/users/u2/recommendations?limit=4&exclude=i1")
-            written = client.post("/v1/events", json={"user_id": "u2", "item_id": "i1"})
+            written = client.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": "i1"}]})
             ready = client.get("/health/ready")
 
         assert (read.status_code, read.json()["degraded"], len(read.json()["items"])) == (200, True, 4)
