@@ -1,4 +1,4 @@
-"""The current time and random bytes, both of which a repeated request can replay.
+"""The current time and random bytes; a repeated request can replay both.
 
 A request with an Idempotency-Key that was killed half-way runs again with the time and random bytes of its first run.
 It writes the same rows under the same keys, so its effect happens once.
