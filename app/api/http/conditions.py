@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Protocol
 from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import StringConstraints, WithJsonSchema
 
 from app.api.http.dependencies import ServicesDep
+from app.api.http.query_parameters import StrictRoute
 from app.domain.access import Principal
 from app.domain.preconditions import Precondition
 from app.errors import Forbidden, PreconditionRequired
@@ -116,7 +116,7 @@ Repeatable = Depends(_documented)
 """For the OpenAPI document, and so that a bad key is named; the work is done by the route class."""
 
 
-class RepeatableRoute(APIRoute):
+class RepeatableRoute(StrictRoute):
     """A POST that an Idempotency-Key makes repeatable."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Limit, ServicesDep, WithProperties
 from app.api.http.problems import WITH_BODY, responses
+from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import (
@@ -20,7 +21,7 @@ from app.api.schemas.records import Freshness
 from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=StrictRoute)
 SESSION = "session"
 ListQuery = Annotated[RecommendationQueryIn, Query()]
 FreshAfter = Annotated[Freshness, Query()]

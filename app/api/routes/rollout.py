@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.problems import WITH_BODY, responses
+from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.rollout import OutcomesView, RolloutIn, RolloutView
 from app.errors import NotFound
 from app.services.models.outcomes import compared, grouped
 
 MOST_DAYS = 90
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
 By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="What outcomes are summed up by.")]
 

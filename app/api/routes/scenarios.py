@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Response
 from app.api.http.conditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
 from app.api.http.problems import WITH_BODY, responses
+from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import PageRowView, RecommendationListView
 from app.api.schemas.scenarios import ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
 
-router = APIRouter(prefix="/v1", tags=["scenarios"])
+router = APIRouter(prefix="/v1", tags=["scenarios"], route_class=StrictRoute)
 
 VersionNumber = Annotated[
     int | None, Query(ge=1, le=999_999, description="The number of an earlier version.", examples=[2])

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query
 from app import prices
 from app.api.http.dependencies import ServicesDep
 from app.api.http.problems import responses
+from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.access import UsageDay, UsageView
 from app.domain.usage import DailyUsage
 from app.services.usage import dollars
 
-router = APIRouter(prefix="/v1", tags=["usage"])
+router = APIRouter(prefix="/v1", tags=["usage"], route_class=StrictRoute)
 LastDay = Annotated[date | None, Query(alias="to", description="The last day, UTC; today if left out.")]
 Days = Annotated[int, Query(ge=1, le=400, description="How many days, up to the last one.")]
 

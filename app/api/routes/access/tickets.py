@@ -7,11 +7,12 @@ from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.problems import WITH_BODY, responses
+from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import Asking, CanRecommend
 from app.api.schemas.access import TicketIn, TicketView
 from app.domain.access import INCLUDED, Scope
 
-router = APIRouter(prefix="/v1", tags=["sockets"])
+router = APIRouter(prefix="/v1", tags=["sockets"], route_class=StrictRoute)
 
 
 @router.post(
