@@ -12,7 +12,7 @@ Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:
 
 
 def _json(value: object) -> object:
-    """Lists and objects are written as JSON in the environment."""
+    """Decodes a setting that is JSON in the environment."""
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -22,16 +22,16 @@ class Issuer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     issuer: Annotated[str, Field(min_length=1)]
-    """Exactly the token's `iss`."""
+    """Must equal the token's `iss`."""
     audience: Annotated[str, Field(min_length=1)]
-    """One of the token's `aud`."""
+    """Must be one of the token's `aud`."""
     project: str | None = None
-    """The project of all tokens; without it, `project_claim` names it."""
+    """Project of all tokens of this issuer; if not set, the claim `project_claim` names it."""
     project_claim: str = "project"
     scope_claim: str = "scope"
-    """A text of scopes with spaces in between, or a list; scopes are read with and without `serendip:` before them."""
+    """Claim with the scopes: a list, or a string separated by spaces. The prefix `serendip:` is optional."""
     user_claim: str | None = None
-    """Where set, a token is for the user that this claim names (often `sub`), and may at most recommend to him."""
+    """If set, tokens are for the user named by this claim (often `sub`), and may only get their recommendations."""
     algorithms: tuple[
         Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"], ...
     ] = (
@@ -39,118 +39,129 @@ class Issuer(BaseModel):
         "ES256",
     )
     jwks_uri: str | None = None
-    """Where the keys are; without it, the issuer's discovery document says so."""
+    """URL of the keys; if not set, the issuer's discovery document names it."""
 
     @field_validator("issuer", "jwks_uri")
     @classmethod
     def secure(cls, value: str | None) -> str | None:
-        """Keys come over TLS, except on this machine."""
+        """Requires TLS, except on this machine."""
         if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
             raise ValueError("must begin with https://")
         return value
 
 
 class TrainingTask(BaseModel):
-    """A container task of ECS, in which a training has neither a function's limit of time nor of memory."""
+    """An ECS container task for trainings, which has neither the time nor the memory limit of a function."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cluster: str
     task_definition: str
-    """Its container is called `training` and takes a project and a job as its command."""
+    """Its container is named `training`; its command is a project and a job."""
     subnets: Annotated[tuple[str, ...], Field(min_length=1)]
     security_groups: tuple[str, ...] = ()
-    """None: the default one of the VPC."""
+    """If empty, the default security group of the VPC."""
 
 
 class Settings(BaseModel):
-    """All that differs between a laptop, a test and a stage."""
+    """Everything that differs between a laptop, a test and a stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     secret: Annotated[SecretStr, Field(min_length=32)]
-    """Signs cursors, freshness tokens, user tokens and recommendation ids; encrypts what repeats an answer."""
+    """Signs cursors, freshness tokens, user tokens and recommendation ids; encrypts stored responses."""
     region: str = "us-east-1"
+    """AWS region."""
     endpoint: str | None = None
-    """DynamoDB's address; None is AWS."""
+    """Address of DynamoDB; if not set, AWS."""
     table_prefix: str = "serendip-"
+    """Prefix of all table names."""
     project: str = "demo"
-    """The project that the command line works on; requests derive theirs from their credentials."""
+    """Project that the command line works on; requests derive theirs from their credentials."""
     worker_function: str | None = None
-    """Name of the Lambda function that does jobs."""
+    """Name of the Lambda function that runs jobs."""
     training_task: Annotated[TrainingTask | None, BeforeValidator(_json)] = None
-    """Where trainings go on that are too large for the worker function, as a JSON object."""
+    """ECS task for trainings that are too large for the worker function, as a JSON object."""
     files: str | None = None
-    """Where files of jobs are: a bucket, or the path of a folder."""
+    """Where job files are stored: a bucket, or the path of a folder."""
     request_deadline_seconds: float = 10.0
+    """Time after which a request fails."""
     connect_timeout_seconds: float = 1.0
+    """Timeout for connecting to DynamoDB."""
     read_timeout_seconds: float = 2.0
+    """Timeout for a response of DynamoDB."""
     attempts: int = 3
+    """Number of attempts for a call to DynamoDB, including the first."""
     max_body_bytes: int = 5 * 1024 * 1024
-    """Below Lambda's 6 MB payload, which counts base64 too."""
+    """Largest request body; less than Lambda's payload of 6 MB, which may be base64."""
     max_requests: int = 80
-    """Requests that one process answers at a time; more are turned away with 503."""
+    """Number of requests that one process serves at a time; more are refused with 503."""
     key_ttl_seconds: float = 30.0
-    """For how long an instance may still accept a revoked key."""
+    """How long an instance may still accept a revoked key."""
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_json)] = ()
     """OIDC issuers whose tokens are accepted, as a JSON list."""
     issuer_ttl_seconds: float = 600.0
-    """After that an issuer's keys are fetched again; when it cannot be reached, they go on."""
+    """Time after which the keys of an issuer are fetched again; if that fails, the old ones stay valid."""
     issuer_pause_seconds: float = 30.0
-    """Least time between two fetches for unknown key ids, and after a failed one."""
+    """Least time between two fetches for unknown key ids, and after a failed fetch."""
     lease_seconds: float = 1.0
-    """For how long an instance may spend tokens that it took from a key's shared bucket."""
+    """How long an instance may spend tokens that it took from a key's shared bucket (rate limits)."""
     idempotency_seconds: float = 86_400.0
-    """For how long a request can be repeated with its Idempotency-Key."""
+    """How long a request can be repeated with its Idempotency-Key."""
     claim_seconds: float = 30.0
-    """After that a request that was neither finished nor given up is taken for killed."""
+    """Time after which an unfinished request with an Idempotency-Key is presumed killed."""
     cors_origins: Annotated[tuple[Origin | Literal["*"], ...], BeforeValidator(_json)] = ()
-    """Web origins that browsers may call from, as a JSON list; none behind an HTTP API, which answers CORS itself."""
+    """Web origins that may call from browsers, as a JSON list; leave empty behind an HTTP API, which handles CORS."""
     require_if_match: bool = False
-    """Changing or deleting an existing item or user needs If-Match."""
+    """Whether changing or deleting an existing item or user requires If-Match."""
     usage_seconds: float = 60.0
-    """How often an instance writes down what was used; a killed one loses that much."""
+    """How often an instance stores its usage; a killed instance loses at most this much."""
     otlp_endpoint: str | None = None
-    """Base address of an OpenTelemetry collector (HTTP); without one nothing is traced."""
+    """Base URL of an OpenTelemetry collector (HTTP); if not set, nothing is traced."""
     emf: bool = False
-    """Write request lines in CloudWatch's embedded metric format."""
+    """Whether request logs use CloudWatch's embedded metric format."""
     history_events: int = 500
-    """A user's newest events that are read for one answer: his history and what he has seen."""
+    """Number of a user's newest events that a recommendation request reads."""
     pointer_ttl_seconds: float = 5.0
-    """For how long an instance may still serve the previously active version."""
+    """How long an instance may still serve the previously active version."""
     item_ttl_seconds: float = 20.0
-    """For how long an instance may still serve an item's previous facts."""
+    """How long an instance may still serve the previous state of an item."""
     row_cache_rows: int = 10_000
+    """Number of neighbor rows that an instance keeps in memory."""
     catalog_items: Annotated[int, Field(ge=8)] = 50_000
-    """Of a project, items that filters and boosts look at beyond its lists: those that were changed last."""
+    """Number of items in a project's catalog snapshot, the most recently changed ones, for filters and boosts."""
     catalog_projects: Annotated[int, Field(ge=1)] = 20
-    """Whose items an instance keeps in memory."""
+    """Number of projects whose catalog snapshots an instance keeps in memory."""
     connection_seconds: Annotated[float, Field(ge=10, le=7_200)] = 7_200.0
-    """For how long a socket lives; API Gateway ends one after two hours."""
+    """Lifetime of a WebSocket connection; API Gateway ends it after two hours."""
     ticket_seconds: float = 60.0
-    """Within which a ticket opens its one socket."""
+    """How long a ticket can open its WebSocket connection."""
     socket_endpoint: str | None = None
     """API Gateway's management API, which pushes to sockets: https://{api}.execute-api.{region}.amazonaws.com/{stage}."""
     list_ttl_seconds: float = 2.0
-    """For how long an instance may still serve a previous popular or trending list."""
+    """How long an instance may still serve the previous popular or trending list."""
     lists_seconds: float = 120.0
-    """Lists that move are made anew at most so often a project and instance."""
+    """Least time between two refreshes of a project's popular and trending lists by one instance."""
     list_weights: Annotated[dict[str, float], BeforeValidator(_json)] = Field(default_factory=dict)
-    """What events of a type count in popular and trending, where it is not the usual; a JSON object."""
+    """Weights of event types in popular and trending lists that differ from the defaults, as a JSON object."""
     popular_window_days: Annotated[int, Field(ge=1, le=90)] = 30
+    """Number of days that popular lists count."""
     trending_half_life_seconds: Annotated[float, Field(ge=60, le=21_600)] = 1_800.0
-    """A burst counts half after that time; use over 24 times as long is what it is compared with."""
+    """Half-life of events in trending lists; the baseline has a half-life 24 times as long."""
     training_memory_mb: Annotated[int, Field(ge=64)] | None = None
-    """What a training may use; left out, what the function or the machine has. It decides between the solvers."""
+    """Memory that a training may use (default: all of the function or machine); it determines the solver."""
     decision_log_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of the answers that are kept, to be replayed; a scenario can keep more of its own."""
+    """Share of responses that are stored for replay; a scenario can set a larger share."""
     decision_days: Annotated[int, Field(ge=1, le=400)] = 30
+    """How long they are stored."""
     retrain_events: Annotated[int, Field(ge=1)] | None = None
-    """After so many events since the last training, the next one begins; left out, none does."""
+    """Number of events after which a new training starts; if not set, none starts."""
     retrain_hours: Annotated[float, Field(gt=0)] | None = None
-    """After so many hours since the last training, the next event begins one; left out, none does."""
+    """Hours after which the next event starts a new training; if not set, none starts."""
     neighbors: int = 100
+    """Number of neighbors in each row of a model."""
     keep_versions: int = 5
+    """Number of model versions to keep."""
     regression_tolerance: float = 0.10
     """A new version whose NDCG is lower than the active one's by more than this share is not activated."""
 
@@ -160,11 +171,11 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read `SERENDIP_*` and Lambda's own AWS_REGION; an unknown or a bad setting is an error."""
+        """Reads `SERENDIP_*` and Lambda's AWS_REGION; raises ValidationError for an unknown or invalid setting."""
         values = {
             key.removeprefix(PREFIX).lower(): value for key, value in environment.items() if key.startswith(PREFIX)
         }
-        values.pop("data", None)  # where tests and benchmarks find real data
+        values.pop("data", None)  # folder of the data sets of tests and benchmarks
         if "training_memory_mb" not in values and "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in environment:
             values["training_memory_mb"] = environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         if "region" not in values and "AWS_REGION" in environment:
@@ -173,7 +184,7 @@ class Settings(BaseModel):
 
 
 def training_memory_bytes(megabytes: int | None) -> int:
-    """So many, or where none are given what the machine has."""
+    """Converts megabytes to bytes; None means all memory of the machine."""
     if megabytes is not None:
         return megabytes * 2**20
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

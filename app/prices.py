@@ -1,29 +1,29 @@
-"""What AWS charges: public on-demand prices of us-east-1, US dollars, as of 2026-11-01, without free tiers."""
+"""AWS prices: public on-demand prices of us-east-1 in US dollars as of 2026-11-01, without free tiers."""
 
 AS_OF = "2026-11-01"
 READ_UNIT = 0.125 / 1e6
 WRITE_UNIT = 0.625 / 1e6
 STORED_GB = 0.25
-"""A month, in a table or an index."""
+"""Per month, in a table or an index."""
 BACKED_UP_GB = 0.20
-"""A month, to be set back to any second."""
+"""Per month, for point-in-time recovery."""
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = 0.0000133334
-"""arm64."""
+"""On arm64."""
 CORE_GB = 1.769
-"""Of memory for which Lambda gives a function one core; with less memory it takes longer, and costs the same."""
+"""Memory for which Lambda gives a function one core; with less memory it takes longer and costs the same."""
 HTTP_API_REQUEST = 1.00 / 1e6
 SCHEDULER_CALL = 1.00 / 1e6
 LOG_GB = 0.50
-"""Taken in."""
+"""Ingested."""
 METRIC = 0.30
-"""A month, for each metric that the application writes (`Metrics`)."""
+"""Per month, for each metric that the application writes (`Metrics`)."""
 API_MEMORY_GB = 1.0
-"""Of the template's api function."""
+"""Memory of the api function in the template."""
 
 
 def dollars(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
-    """Of so many requests, together running so long."""
+    """Returns the cost of requests that run for `milliseconds` in total."""
     return (
         requests * (LAMBDA_REQUEST + HTTP_API_REQUEST)
         + read_units * READ_UNIT

@@ -1,6 +1,6 @@
-"""What one request, message or job did: counted while it runs, told in one JSON line, carried on to what it starts.
+"""Log one JSON line for each request, message and job, and pass its trace on to the processes that it starts.
 
-In Lambda the line is at the same time CloudWatch's embedded metric format (EMF): metrics need no agent and no call.
+In Lambda the line is also in CloudWatch's embedded metric format (EMF), so metrics need no agent and no call.
 """
 
 import logging
@@ -37,14 +37,14 @@ METRICS: dict[str, str] = {
     "event_to_list_ms": "Milliseconds",
     "shadow_overlap": "None",
 }
-"""Rate, errors and duration of each route, and what the product is judged by.
+"""Metrics and their units: rate, errors and duration of each route, and product metrics.
 
-`staleness_seconds` is the model's age, `event_to_list_ms` the time from an event to counters, lists and pushes that
-reflect it, `shadow_overlap` the share of an answer's items that a shadow version would have shown too.
+`staleness_seconds` is the age of the model, `event_to_list_ms` the time from an event until counters, lists and pushes
+reflect it, `shadow_overlap` the share of a response's items that a shadow version would have shown too.
 """
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 TRACEPARENT_VARIABLE, REQUEST_VARIABLE = "TRACEPARENT", "REQUEST_ID"
-"""Carry trace and request to a process that is started for them."""
+"""Environment variables that pass trace and request id to a new process."""
 WRITES = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite")
 
 logger = logging.getLogger("serendip")
@@ -52,7 +52,7 @@ logger = logging.getLogger("serendip")
 
 @dataclass
 class RequestLog:
-    """One request, message or job, as far as it got."""
+    """What one request, message or job has done so far."""
 
     request_id: str = ""
     trace_id: str = field(default_factory=lambda: token_hex(16))
@@ -78,7 +78,7 @@ class RequestLog:
 
     @property
     def traceparent(self) -> str:
-        """W3C Trace Context, with this work's own span."""
+        """W3C Trace Context with the span of this request."""
         return f"00-{self.trace_id}-{self.span_id}-{self.trace_flags}"
 
     @property
@@ -86,20 +86,20 @@ class RequestLog:
         return (perf_counter() - self.started) * 1_000
 
     @classmethod
-    def handed_over(cls, environment: Mapping[str, str], project: str, route: str) -> "RequestLog":
-        """Work that another process begins with this one."""
-        work = cls(environment.get(REQUEST_VARIABLE, ""), project=project, route=route)
-        work.follow(environment.get(TRACEPARENT_VARIABLE))
-        return work
+    def from_environment(cls, environment: Mapping[str, str], project: str, route: str) -> "RequestLog":
+        """Starts the log of a job that another process handed over."""
+        log = cls(environment.get(REQUEST_VARIABLE, ""), project=project, route=route)
+        log.follow(environment.get(TRACEPARENT_VARIABLE))
+        return log
 
     def follow(self, traceparent: str | None) -> None:
-        """Become part of the caller's trace; anything that is no valid traceparent starts a trace of its own."""
-        found = TRACEPARENT.fullmatch(traceparent or "")
-        if found:
-            self.trace_id, self.trace_flags, self.is_followed = found[1], found[3], True
+        """Joins the caller's trace; if the traceparent is not valid, this is a new trace."""
+        match = TRACEPARENT.fullmatch(traceparent or "")
+        if match:
+            self.trace_id, self.trace_flags, self.is_followed = match[1], match[3], True
 
-    def called(self, operation: str, seconds: float, units: float) -> None:
-        """Count a database call; calls of one request run side by side."""
+    def count_call(self, operation: str, seconds: float, units: float) -> None:
+        """Counts a database call; calls of one request run in parallel."""
         with self.lock:
             self.calls += 1
             self.database_seconds += seconds
@@ -109,45 +109,46 @@ class RequestLog:
                 self.read_units += units
 
 
-_current: ContextVar[RequestLog | None] = ContextVar("work", default=None)
-_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
+_current: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
+_warming_up: ContextVar[bool] = ContextVar("warming_up", default=False)
 
 
 def current() -> RequestLog:
-    """The work that is being done here; outside of any, one that nobody reads."""
+    """Returns the log of the current request; outside of requests, a log that is never written."""
     return _current.get() or RequestLog()
 
 
 @contextmanager
-def doing(work: RequestLog) -> Iterator[RequestLog]:
-    token = _current.set(work)
+def logging_context(log: RequestLog) -> Iterator[RequestLog]:
+    """Makes a log the current one."""
+    token = _current.set(log)
     try:
-        yield work
+        yield log
     finally:
         _current.reset(token)
 
 
 @contextmanager
-def rehearsing() -> Iterator[None]:
-    """Suppress logging and keep the cold-start flag: this is a warm-up call."""
-    token = _rehearsing.set(True)
+def warm_up() -> Iterator[None]:
+    """Suppresses logging and keeps the cold-start flag: this is a warm-up call."""
+    token = _warming_up.set(True)
     try:
         yield
     finally:
-        _rehearsing.reset(token)
+        _warming_up.reset(token)
 
 
-def is_rehearsal() -> bool:
-    return _rehearsing.get()
+def is_warm_up() -> bool:
+    return _warming_up.get()
 
 
 def hashed(name: str) -> str:
-    """A name that must not appear in a log, as eight bytes that stay the same."""
+    """Returns a stable digest of eight bytes for a name that must not appear in a log."""
     return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def configure() -> None:
-    """Log to standard output, one JSON object a line."""
+    """Sends logs to standard output, one JSON object per line."""
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(logging.Formatter("%(message)s"))
@@ -156,54 +157,54 @@ def configure() -> None:
     logger.propagate = False
 
 
-def tell(fields: Mapping[str, Any]) -> None:
-    """One line of the log."""
-    if logger.isEnabledFor(logging.INFO) and not is_rehearsal():
+def log_fields(fields: Mapping[str, Any]) -> None:
+    """Logs one line."""
+    if logger.isEnabledFor(logging.INFO) and not is_warm_up():
         logger.info(orjson.dumps(fields).decode())
 
 
-def tell_request(work: RequestLog, method: str, status: int, *, cold_start: bool, emf: bool) -> None:
-    """The line of one request; for CloudWatch, with what makes metrics of its numbers.
+def log_request(log: RequestLog, method: str, status: int, *, cold_start: bool, emf: bool) -> None:
+    """Logs the line of one request, for CloudWatch with the directive that turns its numbers into metrics.
 
-    What is nothing is left out, because logs are paid by the byte; metrics need it.
+    Zero values are left out (logs are billed per byte) unless EMF needs them.
     """
     values: dict[str, Any] = {
         "requests": 1,
-        "client_errors": int(400 <= status < 500),  # noqa: PLR2004 - HTTP's own classes
+        "client_errors": int(400 <= status < 500),  # noqa: PLR2004 - HTTP's classes
         "server_errors": int(status >= 500),  # noqa: PLR2004
-        "latency_ms": round(work.milliseconds, 3),
-        "read_units": work.read_units,
-        "write_units": work.write_units,
-        "events": work.events,
+        "latency_ms": round(log.milliseconds, 3),
+        "read_units": log.read_units,
+        "write_units": log.write_units,
+        "events": log.events,
     }
-    if work.recommendations is not None:
-        values |= {"recommendations": work.recommendations, "fallbacks": work.fallbacks}
-    if work.staleness_seconds is not None:
-        values["staleness_seconds"] = round(work.staleness_seconds, 3)
-    if work.shadow_overlap is not None:
-        values["shadow_overlap"] = round(work.shadow_overlap, 4)
+    if log.recommendations is not None:
+        values |= {"recommendations": log.recommendations, "fallbacks": log.fallbacks}
+    if log.staleness_seconds is not None:
+        values["staleness_seconds"] = round(log.staleness_seconds, 3)
+    if log.shadow_overlap is not None:
+        values["shadow_overlap"] = round(log.shadow_overlap, 4)
     fields = {
-        "request_id": work.request_id,
-        "trace_id": work.trace_id,
-        "project": hashed(work.project) if work.project else None,
-        "route": f"{method} {work.route}" if work.route else "none",
+        "request_id": log.request_id,
+        "trace_id": log.trace_id,
+        "project": hashed(log.project) if log.project else None,
+        "route": f"{method} {log.route}" if log.route else "none",
         "status": status,
         "cold_start": cold_start,
-        "database_calls": work.calls,
-        "model_version": work.model_version,
-        "shadow_version": work.shadow_version,
-        "fallback_used": work.fallbacks > 0,
+        "database_calls": log.calls,
+        "model_version": log.model_version,
+        "shadow_version": log.shadow_version,
+        "fallback_used": log.fallbacks > 0,
     }
     if emf:
-        tell({"_aws": _directive(values)} | fields | values)
+        log_fields({"_aws": _directive(values)} | fields | values)
     else:
-        idle = {"requests"} if work.is_followed or work.trace_flags != "00" else {"requests", "trace_id"}
-        tell({name: value for name, value in (fields | values).items() if value and name not in idle})
+        idle = {"requests"} if log.is_followed or log.trace_flags != "00" else {"requests", "trace_id"}
+        log_fields({name: value for name, value in (fields | values).items() if value and name not in idle})
 
 
-def tell_metrics(route: str, values: Mapping[str, Any], *, emf: bool) -> None:
-    """Numbers of work that is no request."""
-    tell(({"_aws": _directive(values)} if emf else {}) | {"route": route, **values})
+def log_metrics(route: str, values: Mapping[str, Any], *, emf: bool) -> None:
+    """Logs metrics that belong to no request."""
+    log_fields(({"_aws": _directive(values)} if emf else {}) | {"route": route, **values})
 
 
 def _directive(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,25 +213,25 @@ def _directive(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"Timestamp": int(time() * 1_000), "CloudWatchMetrics": [directive]}
 
 
-def tell_failure(work: RequestLog, error: BaseException) -> None:
-    """An unexpected error: its type and where it was raised, but not its text, which may hold what was sent."""
+def log_failure(log: RequestLog, error: BaseException) -> None:
+    """Logs the type and frames of an unexpected error, but not its message, which may contain user data."""
     frames, frame = [], error.__traceback__
     while frame is not None:
         code = frame.tb_frame.f_code
         frames.append(f"{code.co_filename}:{frame.tb_lineno} {code.co_name}")
         frame = frame.tb_next
-    tell(
+    log_fields(
         {
             "error": f"{type(error).__module__}.{type(error).__qualname__}",
-            "request_id": work.request_id,
-            "trace_id": work.trace_id,
+            "request_id": log.request_id,
+            "trace_id": log.trace_id,
             "frames": frames[-20:],
         }
     )
 
 
 def active_span() -> tuple[str, str, str] | None:
-    """Trace id, span id and flags of the OpenTelemetry span around this, if there is one."""
+    """Returns trace id, span id and flags of the current OpenTelemetry span, or None."""
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         return None
@@ -238,26 +239,26 @@ def active_span() -> tuple[str, str, str] | None:
 
 
 @contextmanager
-def told_job(work: RequestLog) -> Iterator[None]:
-    """The line of a job that no request waits for, in the trace of the one that started it."""
+def log_job(log: RequestLog) -> Iterator[None]:
+    """Logs the line of a background job, in the trace of the request that started it."""
     outcome = "failed"
     try:
         yield
         outcome = "done"
     except Exception as error:
-        tell_failure(work, error)
+        log_failure(log, error)
         raise
     finally:
-        tell(
+        log_fields(
             {
-                "job": work.route,
+                "job": log.route,
                 "outcome": outcome,
-                "request_id": work.request_id,
-                "trace_id": work.trace_id,
-                "project": hashed(work.project) if work.project else None,
-                "milliseconds": round(work.milliseconds, 3),
-                "database_calls": work.calls,
-                "read_units": work.read_units,
-                "write_units": work.write_units,
+                "request_id": log.request_id,
+                "trace_id": log.trace_id,
+                "project": hashed(log.project) if log.project else None,
+                "milliseconds": round(log.milliseconds, 3),
+                "database_calls": log.calls,
+                "read_units": log.read_units,
+                "write_units": log.write_units,
             }
         )

@@ -24,7 +24,7 @@ def refresh_overdue_lists(services: Services) -> int:
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one project's trouble is not the others'
-            telemetry.tell_failure(telemetry.current(), error)
+            telemetry.log_failure(telemetry.current(), error)
         else:
             refreshed += 1
     return refreshed

@@ -69,10 +69,10 @@ class Consumer:
             The sequence number from which the batch must be delivered again. None if everything was applied.
         """
         log = RequestLog(route="stream")
-        with telemetry.doing(log), within(BATCH_SECONDS), telemetry.told_job(log):
+        with telemetry.logging_context(log), within(BATCH_SECONDS), telemetry.log_job(log):
             batch = _Batch(records)
             self._apply_batch(batch)
-            telemetry.tell_metrics(
+            telemetry.log_metrics(
                 log.route or "",
                 {
                     "records": len(records),
@@ -162,7 +162,7 @@ class Consumer:
         batch.pushes += pushing.result()
 
     def _keep(self, batch: _Batch, record: Record, error: Exception) -> None:
-        telemetry.tell_failure(telemetry.current(), error)
+        telemetry.log_failure(telemetry.current(), error)
         batch.failures += 1
         try:
             self._services.failures.put(record, f"{type(error).__name__}: {error}"[:1_000])

@@ -172,7 +172,7 @@ class Jobs:
             try:
                 self._launch(project, job)
             except WorkerUnavailable as error:  # the next call tries again; other jobs are not held up
-                telemetry.tell_failure(telemetry.current(), error)
+                telemetry.log_failure(telemetry.current(), error)
                 continue
             resumed += 1
         return resumed

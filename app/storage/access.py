@@ -1,4 +1,4 @@
-"""Projects and hashed API keys. A key's row is found by the public part of the key, a project's by its id."""
+"""Store projects and hashed API keys. A key is read by its public part, a project by its id."""
 
 import json
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
 
 KEY, PROJECT, KEYS = "key", "project", "keys"
-REMEMBERED = timedelta(days=30)
-"""For how long a key that has ended is still listed."""
+ENDED_KEPT = timedelta(days=30)
+"""How long an expired or revoked key is still listed."""
 
 
 class AccessRow(Model):
@@ -27,13 +27,13 @@ class AccessRow(Model):
         table_name = "access"
 
     key = UnicodeAttribute(hash_key=True)
-    """key#id of the key, or project#id of the project."""
+    """key#key_id, or project#project_id."""
     listing = UnicodeAttribute(null=True)
     position = UnicodeAttribute(null=True)
     project = UnicodeAttribute(null=True)
     digest = UnicodeAttribute(null=True)
     facts = UnicodeAttribute(null=True)
-    """JSON: everything else."""
+    """JSON with all other fields."""
     state = UnicodeAttribute(null=True)
     last_used = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -49,32 +49,32 @@ class AccessStore:
         return _key(row) if row else None
 
     def create_key(self, new: ApiKey) -> None:
-        """Store a new key; storing the very same one again changes nothing.
+        """Stores a new key; storing the same key again changes nothing.
 
         Raises:
-            Exists: the id is another key's.
+            Exists: another key has this id.
         """
         unused = AccessRow.key.does_not_exist() | (AccessRow.digest == new.digest)
         try:
             self._table.put(_key_row(new), unused)
         except Conflict as error:
-            raise Exists("There is a key with this id.") from error
+            raise Exists("A key with this id exists.") from error
 
     def replace_key(self, changed: ApiKey) -> None:
-        """Write a key that exists (else Conflict)."""
+        """Replaces a key. Raises Conflict if it does not exist."""
         self._table.put(_key_row(changed), AccessRow.digest == changed.digest)
 
     def mark_used(self, key_id: str, day: date) -> None:
-        """Note the day on which a key was used, unless it has ceased to exist (then Conflict)."""
+        """Stores the day on which a key was last used. Raises Conflict if the key no longer exists."""
         with bounded():
             row = AccessRow(key(KEY, key_id))
             row.update(actions=[AccessRow.last_used.set(day.isoformat())], condition=AccessRow.key.exists())
 
     def list_keys(self, project: str) -> list[ApiKey]:
-        """All keys of a project, oldest first."""
+        """Returns all keys of a project, oldest first."""
         names = [row["key"]["S"] for row in self._table.query_all(key(KEYS, project), index=listing.INDEX)]
-        found = [_key(row) for row in self._table.get_many(names, consistent=True)]
-        return sorted(found, key=lambda one: (one.created_at, one.key_id))
+        keys = [_key(row) for row in self._table.get_many(names, consistent=True)]
+        return sorted(keys, key=lambda api_key: (api_key.created_at, api_key.key_id))
 
     def delete_keys(self, key_ids: Sequence[str]) -> None:
         self._table.write_many([], [self._table.key(key(KEY, key_id)) for key_id in key_ids])
@@ -84,15 +84,19 @@ class AccessStore:
         return _project(row) if row else None
 
     def create_project(self, new: Project) -> None:
-        """Raises Exists, unless it is the very same one, made at the same time."""
+        """Stores a new project; storing the same project again changes nothing.
+
+        Raises:
+            Exists: another project has or had this id.
+        """
         same = AccessRow.facts == json.dumps(_project_facts(new))
         try:
             self._table.put(_project_row(new), AccessRow.key.does_not_exist() | same)
         except Conflict as error:
-            raise Exists("There is, or was, a project with this id. Choose another one.") from error
+            raise Exists("There is, or was, a project with this id. Choose another id.") from error
 
     def replace_project(self, changed: Project, expected: ProjectState) -> None:
-        """Write a project, provided that it is in the expected state (else Conflict)."""
+        """Replaces a project. Raises Conflict unless it is in the expected state."""
         self._table.put(_project_row(changed), AccessRow.state == expected.value)
 
     def list_projects(self, start: str | None, limit: int) -> Page[Project]:
@@ -103,27 +107,27 @@ class AccessStore:
         return listing.page(self._table, PROJECT, None, start, limit, get)
 
 
-def _key_row(one: ApiKey) -> AccessRow:
-    ends = [moment for moment in (one.expires_at, one.revoked_at) if moment]
+def _key_row(api_key: ApiKey) -> AccessRow:
+    ends = [end for end in (api_key.expires_at, api_key.revoked_at) if end]
     facts = {
-        "name": one.name,
-        "scopes": sorted(one.scopes),
-        "created_at": iso(one.created_at),
-        "expires_at": iso(one.expires_at) if one.expires_at else None,
-        "revoked_at": iso(one.revoked_at) if one.revoked_at else None,
-        "origins": list(one.origins),
-        "needs_user_token": one.needs_user_token,
-        "limits": asdict(one.limits),
+        "name": api_key.name,
+        "scopes": sorted(api_key.scopes),
+        "created_at": iso(api_key.created_at),
+        "expires_at": iso(api_key.expires_at) if api_key.expires_at else None,
+        "revoked_at": iso(api_key.revoked_at) if api_key.revoked_at else None,
+        "origins": list(api_key.origins),
+        "needs_user_token": api_key.needs_user_token,
+        "limits": asdict(api_key.limits),
     }
     return AccessRow(
-        key=key(KEY, one.key_id),
-        listing=key(KEYS, one.project),
-        position=key(iso(one.created_at), one.key_id),
-        project=one.project,
-        digest=one.digest,
+        key=key(KEY, api_key.key_id),
+        listing=key(KEYS, api_key.project),
+        position=key(iso(api_key.created_at), api_key.key_id),
+        project=api_key.project,
+        digest=api_key.digest,
         facts=json.dumps(facts),
-        last_used=one.last_used.isoformat() if one.last_used else None,
-        expires_at=min(ends) + REMEMBERED if ends else None,
+        last_used=api_key.last_used.isoformat() if api_key.last_used else None,
+        expires_at=min(ends) + ENDED_KEPT if ends else None,
     )
 
 
@@ -176,22 +180,22 @@ def _project(row: Raw) -> Project:
         state=ProjectState(row["state"]["S"]),
         limits=Limits(**facts["limits"]),
         salt=facts["salt"],
-        deletion=receipt(facts["deletion"]) if facts["deletion"] else None,
+        deletion=receipt_of(facts["deletion"]) if facts["deletion"] else None,
         resume_at=facts["resume_at"],
     )
 
 
-def receipt_facts(one: Receipt) -> dict[str, object]:
+def receipt_facts(receipt: Receipt) -> dict[str, object]:
     return {
-        "receipt_id": one.receipt_id,
-        "started_at": iso(one.started_at),
-        "removed": dict(one.removed),
-        "completed_at": iso(one.completed_at) if one.completed_at else None,
-        "reached": dict(one.reached),
+        "receipt_id": receipt.receipt_id,
+        "started_at": iso(receipt.started_at),
+        "removed": dict(receipt.removed),
+        "completed_at": iso(receipt.completed_at) if receipt.completed_at else None,
+        "reached": dict(receipt.reached),
     }
 
 
-def receipt(facts: dict[str, object]) -> Receipt:
+def receipt_of(facts: dict[str, object]) -> Receipt:
     removed, reached = facts["removed"], facts.get("reached")
     return Receipt(
         receipt_id=str(facts["receipt_id"]),

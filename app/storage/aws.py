@@ -15,16 +15,16 @@ def client(
     attempts: int = 3,
     access_key: tuple[str, str] | None = None,
     **more: object,
-) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
-    """A client of one service.
+) -> Any:  # noqa: ANN401 - botocore creates its classes at run time
+    """Creates a client of one service.
 
     Args:
         service: botocore's name of the service.
         region: an AWS region.
         read_timeout_seconds: how long to wait for a response.
-        endpoint: None is AWS.
+        endpoint: address of the service; None means AWS.
         attempts: the first attempt and its retries.
-        access_key: id and secret. None takes those of the environment.
+        access_key: id and secret; None takes them from the environment.
         more: further settings of botocore's Config.
     """
     config = Config(

@@ -1,4 +1,4 @@
-"""The shared part of rate limits: a bucket of tokens a key, from which instances take leases."""
+"""Store the shared state of rate limits: one token bucket per key, from which instances take leases."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,10 +20,10 @@ class BucketRow(Model):
     key = UnicodeAttribute(hash_key=True)
     """project#credential."""
     full_at = NumberAttribute()
-    """Microseconds since 1970 at which the bucket is full again: GCRA's theoretical arrival time."""
+    """Time at which the bucket is full again, in microseconds since 1970 (GCRA's theoretical arrival time)."""
     day = UnicodeAttribute()
     used = NumberAttribute()
-    """Of the day's quota, leased tokens included."""
+    """Used part of the day's quota, including leased tokens."""
     expires_at = TTLAttribute()
 
 
@@ -45,7 +45,7 @@ class BucketStore:
         return Bucket(int(row["full_at"]["N"]), row["day"]["S"], int(row["used"]["N"])) if row else None
 
     def put(self, project: str, credential: str, bucket: Bucket, expected: Bucket | None) -> None:
-        """Write the bucket if it has not changed since it was read (else Conflict)."""
+        """Writes a bucket. Raises Conflict if it has changed since `expected` was read."""
         untouched = (
             BucketRow.key.does_not_exist()
             if expected is None

@@ -1,4 +1,4 @@
-"""How far the local follower got in each shard of the stream; in the cloud the event source mapping keeps that."""
+"""Store the position of the local follower in each shard of the stream; on AWS, the event source mapping keeps it."""
 
 from app.storage.counters import CounterRow
 from app.storage.database import Database
@@ -6,7 +6,7 @@ from app.storage.table import Table, key
 
 CHECKPOINT = "checkpoint"
 ENDED = "ended"
-"""In the place of a sequence number, of a shard that was read to its end."""
+"""Replaces the sequence number of a shard that was read to its end."""
 
 
 class CheckpointStore:
@@ -14,7 +14,7 @@ class CheckpointStore:
         self._table = Table(database, CounterRow)
 
     def all(self, stream: str) -> dict[str, str]:
-        """Sequence numbers by shard."""
+        """Returns the sequence number reached in each shard."""
         rows, _ = self._table.query(key("", CHECKPOINT, stream), consistent=True)
         return {row["start"]["S"]: row["reached"]["S"] for row in rows}
 

@@ -1,4 +1,4 @@
-"""PynamoDB's connection, made quicker to build, metered and traced."""
+"""PynamoDB's connection: faster to build, metered and traced."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from app import telemetry
 
 
 class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
-    """AWS's services, described in JSON files that botocore carries."""
+    """Loads botocore's JSON descriptions of AWS services."""
 
-    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - botocore's own
-        """Return the file's content, or None if it does not exist; the name has no extension."""
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - botocore's signature
+        """Returns the content of a file, or None if it does not exist; the name has no extension."""
         plain, compressed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
         if plain.is_file():
             return orjson.loads(plain.read_bytes())
@@ -30,15 +30,15 @@ class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
 
 
 class MeteredConnection(Connection):
-    """PynamoDB's connection; counts calls and consumed units, and records spans if there is a tracer."""
+    """A PynamoDB connection that counts calls and consumed units, and records spans if there is a tracer."""
 
-    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's own
+    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's signature
         super().__init__(**settings)
         self._tracer = tracer
 
     @property
     def session(self) -> Session:
-        """Reads AWS's descriptions of DynamoDB with orjson, a quarter of what building the client takes otherwise."""
+        """Reads the description of DynamoDB with orjson, which cuts the time to build the client to a quarter."""
         session = super().session
         session.get_component("data_loader").file_loader = DescriptionFiles()
         return session
@@ -47,14 +47,14 @@ class MeteredConnection(Connection):
         started, units = perf_counter(), 0.0
         try:
             with self._span(operation_name, operation_kwargs):
-                answer: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
-            units = _units(answer.get("ConsumedCapacity"))
-            return answer
+                response: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
+            units = _units(response.get("ConsumedCapacity"))
+            return response
         finally:
-            telemetry.current().called(operation_name, perf_counter() - started, units)
+            telemetry.current().count_call(operation_name, perf_counter() - started, units)
 
     def _span(self, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[object]:
-        """By OpenTelemetry's conventions for databases; keys and values stay out of it."""
+        """Starts a span by OpenTelemetry's database conventions, without keys or values."""
         if self._tracer is None:
             return nullcontext()
         tables = [request["TableName"]] if "TableName" in request else sorted(request.get("RequestItems", ()))
@@ -69,5 +69,5 @@ class MeteredConnection(Connection):
 
 
 def _units(consumed: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> float:
-    each = [consumed] if isinstance(consumed, Mapping) else consumed or []
-    return sum(float(one.get("CapacityUnits", 0)) for one in each)
+    capacities = [consumed] if isinstance(consumed, Mapping) else consumed or []
+    return sum(float(capacity.get("CapacityUnits", 0)) for capacity in capacities)

@@ -1,4 +1,4 @@
-"""Live sockets, and who is subscribed to what: rows that expire, so that a missed disconnect leaves nothing behind."""
+"""Store open sockets and their subscriptions. Rows expire, so that a missed disconnect leaves nothing behind."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from app.storage.table import Table, is_expired, iso, key, moment
 
 CONNECTION, TICKET, PRESENCE = "connection", "ticket", "presence"
 ONLY = "-"
-"""The sort key of rows that are alone in their partition."""
+"""Sort key of a row that is alone in its partition."""
 
 
 class ConnectionRow(Model):
@@ -26,19 +26,19 @@ class ConnectionRow(Model):
         table_name = "connections"
 
     key = UnicodeAttribute(hash_key=True)
-    """connection#id; project#user for its subscriptions; project##presence; ticket#digest of a used one."""
+    """connection#id; project#user (subscriptions); project##presence; ticket#digest (used tickets)."""
     part = UnicodeAttribute(range_key=True)
-    """The connection's id, of subscriptions."""
+    """The id of the connection in subscriptions, else `ONLY`."""
     project = UnicodeAttribute(null=True)
     principal = UnicodeAttribute(null=True)
-    """JSON."""
+    """The principal as JSON."""
     connected_at = UnicodeAttribute(null=True)
     users: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     """The users whose lists the connection is subscribed to."""
     watched = UnicodeAttribute(null=True)
-    """JSON: limit, scenario and properties of a subscription; missing if the row only marks the user's connection."""
+    """JSON with limit, scenario and properties of a subscription; missing if the row only marks a user's connection."""
     shown = UnicodeAttribute(null=True)
-    """Digest of the list that was pushed last."""
+    """Digest of the last list that was pushed."""
     expires_at = TTLAttribute()
 
 
@@ -48,7 +48,7 @@ class ConnectionStore:
         self._present: dict[str, float] = {}
 
     def put(self, connection: Connection) -> None:
-        """Remember a connection (Conflict where it is known already), and that its project has some."""
+        """Stores a connection, and that its project has one. Raises Conflict if the connection exists."""
         principal, user_id = connection.principal, connection.principal.user_id
         self._mark_present(principal.project, connection.expires_at)
         if user_id is not None:
@@ -70,7 +70,7 @@ class ConnectionStore:
         return _connection(row) if row and not is_expired(row) else None
 
     def delete(self, connection: Connection) -> None:
-        """Forget a connection and its subscriptions."""
+        """Deletes a connection and its subscriptions."""
         project, user_id = connection.principal.project, connection.principal.user_id
         users = connection.users | ({user_id} if user_id is not None else set())
         keys = [self._table.key(key(project, user), connection.connection_id) for user in sorted(users)]
@@ -99,18 +99,18 @@ class ConnectionStore:
         return _subscription(row) if row and not is_expired(row) else None
 
     def of_user(self, project: str, user_id: str) -> list[Subscription]:
-        """Connections related to a user: their own, and those subscribed to them."""
+        """Returns the subscriptions of a user: their own connections, and others subscribed to them."""
         rows = self._table.query_all(key(project, user_id), consistent=True)
         return [_subscription(row) for row in rows if not is_expired(row)]
 
-    def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
-        """Remove what names a user: their own connections, and other connections' subscriptions to them.
+    def erase(self, project: str, user_id: str, report: Callable[[int], None]) -> None:
+        """Deletes the connections of a user, and the subscriptions of other connections to them.
 
-        `tell` gets their number before they are removed.
+        Calls `report` with their number before deleting.
         """
-        found = list(self._table.query_all(key(project, user_id), consistent=True))
-        tell(len(found))
-        for subscription in map(_subscription, found):
+        rows = list(self._table.query_all(key(project, user_id), consistent=True))
+        report(len(rows))
+        for subscription in map(_subscription, rows):
             row = self._table.get(key(CONNECTION, subscription.connection_id), ONLY, consistent=True)
             connection = _connection(row) if row else None
             if connection and connection.principal.user_id == user_id:
@@ -121,13 +121,13 @@ class ConnectionStore:
             self.delete_subscription(subscription)
 
     def name_user(self, connection: Connection, user_id: str, *, subscribed: bool) -> None:
-        """Note in the connection's row that it is subscribed to a user, or no longer (Conflict where it has ended)."""
+        """Adds or removes a user in a connection's row. Raises Conflict if the connection has ended."""
         verb = "ADD" if subscribed else "DELETE"
         row = self._table.key(key(CONNECTION, connection.connection_id), ONLY)
         self._update(row, f"{verb} #name :value", "users", {"SS": [user_id]})
 
     def show(self, subscription: Subscription, shown: str) -> None:
-        """Note what was pushed, unless the subscription has ended."""
+        """Stores the digest of the pushed list, unless the subscription has ended."""
         row = self._table.key(key(subscription.project, subscription.user_id), subscription.connection_id)
         with suppress(Conflict):
             self._update(row, "SET #name = :value", "shown", {"S": shown})
@@ -145,17 +145,17 @@ class ConnectionStore:
         self._table.database.call("UpdateItem", request)
 
     def use_ticket(self, digest: str, expires_at: datetime) -> None:
-        """Conflict for one that was used before."""
+        """Marks a ticket as used. Raises Conflict if it was used before."""
         row = ConnectionRow(key=key(TICKET, digest), part=ONLY, expires_at=expires_at)
         self._table.put(row, ConnectionRow.key.does_not_exist())
 
     def any_of(self, project: str) -> bool:
-        """Whether a project may have live connections."""
+        """Whether a project may have open connections."""
         row = self._table.get(key(project, "", PRESENCE), ONLY, consistent=True)
         return row is not None and not is_expired(row)
 
     def _mark_present(self, project: str, until: datetime) -> None:
-        """Written ahead for another life of a connection, so that few connects write it."""
+        """Marks the project for twice the lifetime of a connection, so that few connections write it."""
         if self._present.get(project, 0.0) >= until.timestamp():
             return
         ahead = until + (until - clock.now())

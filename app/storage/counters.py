@@ -1,8 +1,8 @@
-"""Counters of what the stream of events brought, by the time at which it came.
+"""Store counters of the event stream, by arrival time.
 
-A row of the finest level holds the counts of ten seconds and, in the same write, the ids of the stream's records that
-it counted: a record that comes again changes nothing, whatever came in between and wherever the process was killed.
-Rows of the coarser levels are sums of those below; computing one again gives the same.
+A row of the finest level holds the counts of ten seconds together with the ids of the stream records that it counted,
+so a repeated record changes nothing, even if the process was killed in between. Rows of coarser levels are sums of the
+rows below; computing one again gives the same result.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from app.errors import Conflict
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table, key, shard
 
-LANES = 8
-"""Spread a project's writes over partitions."""
+COUNTER_SHARDS = 8
+"""Number of partitions that a project's writes are spread over."""
 DUE_SHARDS = 4
 DUE = "due"
 FINEST = 10
-"""Seconds of a row that counts records."""
+"""Seconds that a row of the finest level covers."""
 DIGEST_BYTES = 8
 DAY = 86_400
 KEPT_DAYS = 100
 FINEST_KEPT_DAYS = 2
-"""The stream repeats nothing after one."""
+"""Longer than a day, after which the stream repeats no record."""
 PAGE_BYTES = 32_000
-"""Rows of the finest level get another page where they would grow beyond, because every write writes a whole page."""
+"""Size at which a row of the finest level gets another page, because every write writes a whole page."""
 
 
 class CounterRow(Model):
@@ -37,25 +37,28 @@ class CounterRow(Model):
         table_name = "counters"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#level, with #lane at the finest; #due#shard for the projects whose lists must be refreshed;
+    """project#level, with #shard at the finest; #due#shard for the projects whose lists must be refreshed;
     #checkpoint#stream."""
     start = UnicodeAttribute(range_key=True)
-    """Second since 1970 at which the row's time begins, with #page from the second page on; or the project that is due,
-    or the shard of the checkpoint."""
+    """Start of the row's time in seconds since 1970, with #page from the second page on; or the project to refresh;
+    or the shard of a checkpoint."""
     packed = BinaryAttribute(legacy_encoding=False, null=True)
     seen = BinaryAttribute(legacy_encoding=False, null=True)
-    """Digests of the counted records' ids, one after the other."""
+    """Concatenated digests of the counted records' ids."""
     version = NumberAttribute(default=0)
-    """Of the finest level: how often it was written; of the others: the sum of what they are made of."""
+    """Finest level: number of writes; coarser levels: sum of the versions below."""
     reached = UnicodeAttribute(null=True)
-    """Of a checkpoint: the sequence number of the last record that was applied."""
+    """Checkpoints: the sequence number of the last applied record."""
     touched: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    """Pending refreshes: the seconds of the changed counters."""
+    since = NumberAttribute(null=True)
+    """Pending refreshes: when the first of them was scheduled, in seconds since 1970."""
     expires_at = TTLAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One row, or one page of a row of the finest level."""
+    """A row, or a page of a row of the finest level."""
 
     start: int
     packed: bytes | None = None
@@ -70,13 +73,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class PendingRefresh:
-    """A project whose lists are older than its counters, and which times of these changed."""
+    """A project with lists older than its counters, and the times of the changed counters."""
 
     project: str
     touched: frozenset[int] = field(default_factory=frozenset)
     version: int = 0
     since: float = 0.0
-    """When it was put off first, in seconds since 1970."""
+    """When it was first scheduled, in seconds since 1970."""
 
 
 class CounterStore:
@@ -84,73 +87,74 @@ class CounterStore:
         self._table = Table(database, CounterRow)
         self._submit = database.submit
 
-    def pages(self, project: str, lane: str, start: int) -> list[Counted]:
-        """The pages of a row of the finest level, in their order."""
-        return self._range(key(project, str(FINEST), lane), start, start + FINEST)
+    def pages(self, project: str, counter_shard: str, start: int) -> list[Counted]:
+        """Returns the pages of a row of the finest level, in order."""
+        return self._range(key(project, str(FINEST), counter_shard), start, start + FINEST)
 
-    def put(self, project: str, lane: str, row: Counted, now: float) -> None:
-        """Write a page of the finest level, provided that its version is the one before (else Conflict)."""
+    def put(self, project: str, counter_shard: str, row: Counted, now: float) -> None:
+        """Writes a page of the finest level. Raises Conflict unless the stored version is the previous one."""
         unchanged = CounterRow.key.does_not_exist() if row.version == 1 else CounterRow.version == row.version - 1
-        self._table.put(_row(key(project, str(FINEST), lane), FINEST_KEPT_DAYS, row, now), unchanged)
+        self._table.put(_row(key(project, str(FINEST), counter_shard), FINEST_KEPT_DAYS, row, now), unchanged)
 
     def put_sum(self, project: str, level: int, row: Counted, now: float) -> None:
-        """Write a row of a coarser level, unless a newer one is there."""
+        """Writes a row of a coarser level, unless a newer one is stored."""
         older = CounterRow.key.does_not_exist() | (CounterRow.version < row.version)
         with suppress(Conflict):
             self._table.put(_row(key(project, str(level)), KEPT_DAYS, row, now), older)
 
     def between(self, project: str, level: int, begin: int, end: int) -> list[Counted]:
-        """The rows of a level whose time begins in [begin, end), of all lanes."""
+        """Returns the rows of a level that start in [begin, end), from all shards."""
         if begin >= end:
             return []
         if level != FINEST:
             return self._range(key(project, str(level)), begin, end)
-        lanes = [f"{number:02d}" for number in range(LANES)]
-        reading = [self._submit(self._range, key(project, str(level), lane), begin, end) for lane in lanes]
-        return [row for one in reading for row in one.result()]
+        shards = [f"{number:02d}" for number in range(COUNTER_SHARDS)]
+        pending = [self._submit(self._range, key(project, str(level), number), begin, end) for number in shards]
+        return [row for rows in pending for row in rows.result()]
 
     def _range(self, partition: str, begin: int, end: int) -> list[Counted]:
         condition = CounterRow.start.between(_start(begin), _start(end - 1) + SEPARATOR + "999")
         rows = self._table.query_all(partition, range_condition=condition, consistent=True)
         return [_counted(row) for row in rows]
 
-    def mark_due(self, project: str, touched: Sequence[int], now: float) -> None:
-        """Remember that a project's lists must be refreshed."""
+    def schedule(self, project: str, touched: Sequence[int], now: float) -> None:
+        """Schedules a refresh of a project's lists."""
         request = {
             "TableName": self._table.name,
             "Key": self._table.key(_due(project), project),
-            "UpdateExpression": "SET since = if_not_exists(since, :now) ADD touched :touched, version :one",
+            "UpdateExpression": "SET since = if_not_exists(since, :now) ADD touched :touched, version :increment",
             "ExpressionAttributeValues": {
-                ":touched": {"SS": [str(one) for one in touched]},
-                ":one": {"N": "1"},
+                ":touched": {"SS": [str(second) for second in touched]},
+                ":increment": {"N": "1"},
                 ":now": {"N": str(int(now))},
             },
         }
         self._table.database.call("UpdateItem", request)
 
-    def due(self, project: str) -> PendingRefresh | None:
+    def pending(self, project: str) -> PendingRefresh | None:
         row = self._table.get(_due(project), project, consistent=True)
-        return _due_of(row) if row else None
+        return _pending(row) if row else None
 
-    def all_due(self) -> list[PendingRefresh]:
-        """Some projects whose lists are due; asked again, others."""
+    def all_pending(self) -> list[PendingRefresh]:
+        """Returns some of the pending refreshes; once they are complete, further calls return others."""
         partitions = [key("", DUE, f"{number:02d}") for number in range(DUE_SHARDS)]
-        return [_due_of(row) for partition in partitions for row in self._table.query(partition, consistent=True)[0]]
+        return [_pending(row) for partition in partitions for row in self._table.query(partition, consistent=True)[0]]
 
-    def done(self, due: PendingRefresh) -> None:
-        """Forget that a project was due, unless it became so again."""
+    def complete(self, refresh: PendingRefresh) -> None:
+        """Deletes a pending refresh, unless it was scheduled again."""
         request = {
             "TableName": self._table.name,
-            "Key": self._table.key(_due(due.project), due.project),
+            "Key": self._table.key(_due(refresh.project), refresh.project),
             "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": {"N": str(due.version)}},
+            "ExpressionAttributeValues": {":version": {"N": str(refresh.version)}},
         }
         with suppress(Conflict):
             self._table.database.call("DeleteItem", request)
 
 
-def lane_of(user_id: str) -> str:
-    return shard(user_id, LANES)
+def counter_shard_of(user_id: str) -> str:
+    """Returns the shard that counts a user's events."""
+    return shard(user_id, COUNTER_SHARDS)
 
 
 def _due(project: str) -> str:
@@ -180,6 +184,6 @@ def _counted(row: Raw) -> Counted:
     return Counted(int(start), packed, digests, int(row["version"]["N"]), int(page or 0))
 
 
-def _due_of(row: Raw) -> PendingRefresh:
+def _pending(row: Raw) -> PendingRefresh:
     touched, since = frozenset(map(int, row["touched"]["SS"])), float(row["since"]["N"]) if "since" in row else 0.0
     return PendingRefresh(row["start"]["S"], touched, int(row["version"]["N"]), since)

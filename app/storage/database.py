@@ -1,4 +1,4 @@
-"""The one connection to DynamoDB: one client for all models, errors translated, retries bounded by the deadline."""
+"""The shared connection to DynamoDB: one client for all models, translated errors, retries until the deadline."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +20,7 @@ from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, 
 from app.storage.connection import MeteredConnection
 
 Raw = Mapping[str, Mapping[str, Any]]
-"""One row as DynamoDB spells it: attribute name -> {type: value}."""
+"""A row in DynamoDB's JSON: attribute name -> {type: value}."""
 Result = TypeVar("Result")
 
 BATCH_GET_KEYS = 100
@@ -30,12 +30,12 @@ NAME_SEPARATOR = "-"
 
 
 class Database:
-    """DynamoDB, reached through PynamoDB's connection.
+    """Access to DynamoDB through PynamoDB's connection.
 
     Raises:
-        Unavailable: it cannot be reached, throttles, or left work undone until the request's deadline.
+        Unavailable: DynamoDB cannot be reached, throttles, or left work unprocessed until the request's deadline.
         Conflict: the condition of a write does not hold.
-        InvalidInput: DynamoDB refuses the row, for its size for example.
+        InvalidInput: DynamoDB refuses the row, for example for its size.
     """
 
     def __init__(self, settings: Settings, models: Sequence[type[Model]], tracer: Tracer | None = None) -> None:
@@ -55,11 +55,11 @@ class Database:
         self.models = tuple(models)
         for model in models:
             self._bind(model)
-        self._client = self.connection.client  # built here, once, because building it is slow and not thread-safe
+        self._client = self.connection.client  # built here once, because that is slow and not thread-safe
         self._threads = ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="dynamodb")
 
     def _bind(self, model: type[Model]) -> None:
-        """Give the model its table's name and the shared connection in place of one of its own."""
+        """Gives the model its table name and the shared connection instead of its own."""
         model.Meta.table_name = self.prefix.removesuffix(NAME_SEPARATOR) + NAME_SEPARATOR + plain_name(model)
         model._connection = None  # noqa: SLF001
         model.Meta.host, model.Meta.region = self.connection.host, self.connection.region
@@ -68,28 +68,28 @@ class Database:
         bound.connection = self.connection
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Do one DynamoDB operation."""
+        """Calls one DynamoDB operation."""
         with bounded():
             return self.connection.dispatch(operation, request)
 
     def batch_get(self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False) -> dict[str, list[Raw]]:
-        """Get rows by key from several tables at once, in no order; missing rows are left out."""
-        found: dict[str, list[Raw]] = {table: [] for table in keys}
-        wanted = [(table, key) for table, table_keys in keys.items() for key in table_keys]
+        """Gets rows by key from several tables, unordered; missing rows are left out."""
+        rows: dict[str, list[Raw]] = {table: [] for table in keys}
+        pairs = [(table, key) for table, table_keys in keys.items() for key in table_keys]
 
         def get(chunk: Sequence[tuple[str, Raw]]) -> None:
             request: dict[str, Any] = {}
             for table, key in chunk:
                 request.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
             for response in self._until_done("BatchGetItem", request, "UnprocessedKeys"):
-                for table, rows in response["Responses"].items():
-                    found[table] += rows
+                for table, got in response["Responses"].items():
+                    rows[table] += got
 
-        self.each(get, _chunks(wanted, BATCH_GET_KEYS))
-        return found
+        self.each(get, _chunks(pairs, BATCH_GET_KEYS))
+        return rows
 
     def batch_write(self, table: str, puts: Sequence[Raw] = (), deletes: Sequence[Raw] = ()) -> None:
-        """Put and delete rows; every write is complete when this returns."""
+        """Puts and deletes rows; all writes are complete when this returns."""
         requests: list[dict[str, Any]] = [{"PutRequest": {"Item": row}} for row in puts]
         requests += [{"DeleteRequest": {"Key": key}} for key in deletes]
 
@@ -100,7 +100,7 @@ class Database:
         self.each(write, _chunks(requests, BATCH_WRITE_ROWS))
 
     def _until_done(self, operation: str, request: dict[str, Any], undone: str) -> Iterator[dict[str, Any]]:
-        """Repeat a batch operation with what DynamoDB left unprocessed, with jittered backoff, until the deadline."""
+        """Repeats a batch operation with the unprocessed part, with jittered backoff, until the deadline."""
         ends_at = monotonic() + remaining_seconds()
         delay_seconds = 0.05
         while request:
@@ -115,16 +115,16 @@ class Database:
                 delay_seconds = min(2 * delay_seconds, 1.0)
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> "Future[Result]":
-        """Start a call in parallel with the current one; it has the same deadline."""
+        """Starts a call in parallel with the current one, with the same deadline."""
         return self._threads.submit(copy_context().run, function, *arguments)
 
     def each(self, function: Callable[[Any], None], chunks: Sequence[Any]) -> None:
-        """Call the function for every chunk, side by side when there are several."""
+        """Calls the function for every chunk, in parallel if there are several."""
         if len(chunks) == 1:
             function(chunks[0])
             return
-        for done in [self.submit(function, chunk) for chunk in chunks]:
-            done.result()
+        for pending in [self.submit(function, chunk) for chunk in chunks]:
+            pending.result()
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -132,7 +132,7 @@ class Database:
 
 
 def plain_name(model: type[Model]) -> str:
-    """A table's name without its prefix."""
+    """Returns the name of a table without its prefix."""
     return str(model.Meta.table_name.rpartition(NAME_SEPARATOR)[2])
 
 
@@ -142,7 +142,7 @@ def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Around every use of DynamoDB: none starts after the deadline, and its exceptions become the project's own."""
+    """Wraps every use of DynamoDB: refuses to start after the deadline, and translates exceptions."""
     if remaining_seconds() <= 0:
         raise DeadlineExceeded("The request ran out of time. Try again.")
     try:
@@ -162,10 +162,10 @@ def _translation(error: Exception) -> SerendipError:
     if code == "ResourceNotFoundException":
         return Unavailable("A table is missing. Create the tables with `serendip migrate`.")
     if code == "ValidationException":
-        too_large = "size" in response["Error"].get("Message", "")  # the message itself may name what was sent
+        too_large = "size" in response["Error"].get("Message", "")  # the message may contain what was sent
         return InvalidInput(
-            "The record has a greater size than the 400 KB that the database stores."
+            "The record is larger than 400 KB, the most that the database stores."
             if too_large
-            else "The database refuses this record."
+            else "The database refused this record."
         )
-    return Unavailable(f"The database answered {code}. Try again later.")
+    return Unavailable(f"The database returned {code}. Try again later.")

@@ -1,4 +1,4 @@
-"""Responses in the decision log."""
+"""Store the responses in the decision log."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class DecisionRow(Model):
     """project#digest of the user."""
     decision_id = UnicodeAttribute(range_key=True)
     response = BinaryAttribute(legacy_encoding=False)
-    """JSON, compressed."""
+    """Compressed JSON."""
     expires_at = TTLAttribute()
 
 
@@ -45,15 +45,15 @@ class DecisionStore:
         row = self._table.get(key(project, owner), decision_id, consistent=True)
         return None if row is None or is_expired(row) else _decode(bytes(row["response"]["B"]))
 
-    def erase_some(self, project: str, owner: str, tell: Callable[[Sequence[str]], object] = lambda _: None) -> int:
-        """Remove up to a page of a user's responses; returns how many, 0 when nothing is left.
+    def erase_some(self, project: str, owner: str, report: Callable[[Sequence[str]], object] = lambda _: None) -> int:
+        """Deletes up to a page of a user's responses; returns their number, 0 if none are left.
 
-        `tell` gets their ids before they are removed.
+        Calls `report` with their ids before deleting.
         """
         rows, _ = self._table.query(
             key(project, owner), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "decision_id")
         )
-        tell([row["decision_id"]["S"] for row in rows])
+        report([row["decision_id"]["S"] for row in rows])
         self._table.write_many([], rows)
         return len(rows)
 

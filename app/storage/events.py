@@ -1,6 +1,6 @@
-"""Events: a user's history by time, and all events of a month for training.
+"""Store events: by user and time for histories, and by month for training.
 
-The key is made of the event itself, so sending an event again writes the same row again.
+The key is derived from the event, so sending an event again writes the same row again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +17,11 @@ from app.storage.database import Database, Raw
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
 MONTHS = "months"
-"""Of the partition that lists the months that have events: project##months. No user id is empty."""
-
-
+"""Partition that lists the months with events: project##months. User ids are never empty."""
 ERASED_AT_ONCE = 500
 
 HISTORY = ("moment", "item_id", "event_type", "value", "origin")
-"""What serving needs of an event: botocore parses attribute by attribute, so fewer of them cost less."""
+"""Attributes that serving reads: botocore parses each one, so fewer cost less."""
 
 
 class MonthIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
@@ -61,7 +59,7 @@ class EventStore:
         self._months: set[tuple[str, str]] = set()
 
     def put_many(self, project: str, events: Sequence[Event]) -> None:
-        """Write events; all are durable when this returns."""
+        """Writes events; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
         self._table.write_many([_row(project, event) for event in events])
@@ -71,24 +69,24 @@ class EventStore:
         keys = [
             self._table.key(key(project, event.user_id), key(iso(event.timestamp), event.event_id)) for event in events
         ]
-        self._table.write_many([], list({str(one): one for one in keys}.values()))
+        self._table.write_many([], list({str(primary): primary for primary in keys}.values()))
 
-    def erase_some(self, project: str, user_id: str, tell: Callable[[Sequence[str]], None]) -> int:
-        """Remove up to a page of a user's events, oldest first; returns how many, 0 when there are none left.
+    def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
+        """Deletes up to a page of a user's events, oldest first; returns their number, 0 if none are left.
 
-        `tell` gets their sort keys before they are removed.
+        Calls `report` with their sort keys before deleting.
         """
         rows, _ = self._table.query(
             key(project, user_id), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "moment")
         )
-        tell([row["moment"]["S"] for row in rows])
+        report([row["moment"]["S"] for row in rows])
         self._table.write_many([], rows)
         return len(rows)
 
     def newest(
         self, project: str, user_id: str, limit: int, *, consistent: bool = False, before: Event | None = None
     ) -> list[Event]:
-        """A user's last events, or those before one of their events, newest first."""
+        """Returns a user's newest events, or the newest before one of their events; newest first."""
         owner = key(project, user_id)
         start = self._table.key(owner, key(iso(before.timestamp), before.event_id)) if before else None
         rows, _ = self._table.query(
@@ -97,7 +95,7 @@ class EventStore:
         return [event_of(row, user_id) for row in rows]
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
-        """A user's events, newest first; `start` is the sort key that the page before ended at."""
+        """Returns a page of a user's events, newest first; `start` is the last sort key of the previous page."""
         owner = key(project, user_id)
         rows, more = self._table.query(
             owner, limit=limit, newest_first=True, start=self._table.key(owner, start) if start else None
@@ -105,33 +103,35 @@ class EventStore:
         return Page(tuple(event_of(row, user_id) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
 
     def all(self, project: str) -> Iterator[Event]:
-        """Every event of a project, month by month, read page by page."""
-        for row in self._table.query_all(key(project, "", MONTHS)):
+        """Yields every event of a project, month by month, read page by page."""
+        for month in self._table.query_all(key(project, "", MONTHS)):
             for number in range(MONTH_SHARDS):
-                partition = key(project, row["moment"]["S"], f"{number:02d}")
-                yield from (event_of(one, _user_id(one)) for one in self._table.query_all(partition, index="month"))
+                partition = key(project, month["moment"]["S"], f"{number:02d}")
+                for row in self._table.query_all(partition, index="month"):
+                    yield event_of(row, _user_id(row))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
-        """Events of a project, month by month; `start` is the page before's end: month/shard/user/time#event_id."""
-        month, number, user_id, reached = start.split("/") if start else ("", "0", "", "")
-        found: list[Raw] = []
-        for row in self._table.query_all(key(project, "", MONTHS)):
-            name = row["moment"]["S"]
+        """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
+        month, shard_text, user_id, reached = start.split("/") if start else ("", "0", "", "")
+        first_shard = int(shard_text)
+        rows: list[Raw] = []
+        for listed in self._table.query_all(key(project, "", MONTHS)):
+            name = listed["moment"]["S"]
             if name < month:
                 continue
-            for place in range(int(number) if name == month else 0, MONTH_SHARDS):
-                partition = key(project, name, f"{place:02d}")
-                resumed = name == month and place == int(number) and user_id
+            for number in range(first_shard if name == month else 0, MONTH_SHARDS):
+                partition = key(project, name, f"{number:02d}")
+                resumed = name == month and number == first_shard and user_id
                 begin = {**self._table.key(key(project, user_id), reached), "month": {"S": partition}}
-                rows, more = self._table.query(
-                    partition, index="month", limit=limit - len(found), start=begin if resumed else None
+                part, more = self._table.query(
+                    partition, index="month", limit=limit - len(rows), start=begin if resumed else None
                 )
-                found += rows
-                if more or len(found) == limit:
-                    last = found[-1]
-                    following = f"{name}/{place}/{_user_id(last)}/{last['moment']['S']}"
-                    return Page(tuple(event_of(one, _user_id(one)) for one in found), following)
-        return Page(tuple(event_of(one, _user_id(one)) for one in found), None)
+                rows += part
+                if more or len(rows) == limit:
+                    last = rows[-1]
+                    next_start = f"{name}/{number}/{_user_id(last)}/{last['moment']['S']}"
+                    return Page(tuple(event_of(row, _user_id(row)) for row in rows), next_start)
+        return Page(tuple(event_of(row, _user_id(row)) for row in rows), None)
 
 
 def _row(project: str, event: Event) -> EventRow:

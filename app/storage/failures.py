@@ -1,4 +1,4 @@
-"""Records of the stream that could not be applied, kept for two weeks with the reason."""
+"""Store stream records that could not be applied, with the reason, for two weeks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from app.storage.table import SEPARATOR, Table
 KEPT = timedelta(days=14)
 LISTED = 100
 UNKNOWN = "#unknown"
-"""The project of records that do not say which they are of."""
+"""Project of records that do not name one."""
 
 
 class FailureRow(Model):
@@ -28,7 +28,7 @@ class FailureRow(Model):
     user = UnicodeAttribute(null=True)
     reason = UnicodeAttribute()
     record = UnicodeAttribute()
-    """JSON, as the stream gave it."""
+    """The record of the stream as JSON."""
     expires_at = TTLAttribute()
 
 
@@ -37,7 +37,7 @@ class FailureStore:
         self._table = Table(database, FailureRow)
 
     def put(self, record: Mapping[str, Any], reason: str) -> None:
-        """Keep a record; the same one again is the same row."""
+        """Stores a record; storing it again writes the same row."""
         project, user_id = owner(record)
         row = FailureRow(
             project=project,
@@ -55,11 +55,11 @@ class FailureStore:
         )
         return Page(tuple(map(_failure, rows)), rows[-1]["record_id"]["S"] if more and rows else None)
 
-    def erase(self, project: str, user_id: str, tell: Callable[[int], None]) -> None:
-        """Remove the records of a user; `tell` gets their number first."""
+    def erase(self, project: str, user_id: str, report: Callable[[int], None]) -> None:
+        """Deletes the records of a user; calls `report` with their number before deleting."""
         listed = every(lambda start: self.list_page(project, start, LISTED))
         failures = [failure for failure in listed if failure.user_id == user_id]
-        tell(len(failures))
+        report(len(failures))
         self._table.write_many([], [self._table.key(failure.project, failure.record_id) for failure in failures])
 
     def delete(self, failure: Failure) -> None:
@@ -67,7 +67,7 @@ class FailureStore:
 
 
 def owner(record: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Project and user of a record, as far as it says."""
+    """Returns project and user of a record; UNKNOWN and None if it does not name them."""
     try:
         project, separator, user_id = record["dynamodb"]["Keys"]["owner"]["S"].partition(SEPARATOR)
     except (KeyError, TypeError, AttributeError):

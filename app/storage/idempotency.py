@@ -1,4 +1,4 @@
-"""Answers of requests that came with an Idempotency-Key, for a day."""
+"""Store the responses of requests with an Idempotency-Key, for a day."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ class IdempotencyRow(Model):
     """project#hash of the credential and its Idempotency-Key."""
     request = UnicodeAttribute()
     claimed_until = UnicodeAttribute()
-    """Until then the claimer is presumed alive."""
+    """Until then, the process that claimed the request is presumed alive."""
     first_at = UnicodeAttribute()
     nonce = UnicodeAttribute()
     status = NumberAttribute(null=True)
@@ -29,7 +29,7 @@ class IdempotencyRow(Model):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request that is being answered, or was; with what its repetition needs to have the same effect."""
+    """A request in progress or completed, with what a repetition needs to have the same effect."""
 
     name: str
     request: str
@@ -46,7 +46,7 @@ class IdempotencyStore:
         self._table = Table(database, IdempotencyRow)
 
     def get(self, project: str, name: str) -> Claim | None:
-        """A row that has expired is invisible, also while it has not been deleted yet."""
+        """Returns the claim, or None if there is none or it has expired."""
         row = self._table.get(key(project, name), consistent=True)
         if row is None or is_expired(row):
             return None
@@ -62,7 +62,7 @@ class IdempotencyStore:
         )
 
     def put(self, project: str, claim: Claim, expected: Claim | None) -> None:
-        """Write a claim, provided that it still is as it was read (else Conflict); an expired one may be replaced."""
+        """Writes a claim. Raises Conflict if it has changed since `expected` was read; an expired one is replaced."""
         untouched = (
             IdempotencyRow.key.does_not_exist() | (IdempotencyRow.expires_at <= clock.now())
             if expected is None

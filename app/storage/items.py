@@ -1,7 +1,7 @@
-"""Items: one row each, and one small row for each category that an item is listed under.
+"""Store items: one row each, and one small row for each category that an item is listed under.
 
-A category row is written before the item and removed after it, and readers believe the item: a crash in between lists
-no item wrongly and loses none. A deleted item leaves a marker, because models and events may still name it.
+A category row is written before its item and removed after it, and readers check the item, so a crash in between
+neither lists an item wrongly nor loses one. A deleted item leaves a marker, because models and events may name it.
 """
 
 import json
@@ -24,7 +24,7 @@ CHANGES = "changes"
 
 
 class ChangeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
-    """Partition: project#shard; sort: time of the last change. Deleted items are in it, rows of categories are not."""
+    """Partition: project#shard; sort: time of the last change. It contains deleted items but no category rows."""
 
     class Meta:
         index_name = CHANGES
@@ -59,11 +59,11 @@ class ItemStore:
         self._table = Table(database, ItemRow)
 
     def key(self, project: str, item_id: str) -> Raw:
-        """For getting items together with rows of other tables."""
+        """Returns an item's key, for reading items together with rows of other tables."""
         return self._table.key(key(project, item_id))
 
     def get(self, project: str, item_id: str) -> Item | None:
-        """The current item, deleted or not; None if it never existed."""
+        """Returns the current item, deleted or not; None if it never existed."""
         row = self._table.get(key(project, item_id), consistent=True)
         return _item(row) if row else None
 
@@ -73,14 +73,14 @@ class ItemStore:
         return {item.item_id: item for item in items}
 
     def put(self, project: str, item: Item, previous: Item | None) -> None:
-        """Write an item, provided that it still is what it was when `previous` was read."""
+        """Writes an item. Raises Conflict if it has changed since `previous` was read."""
         self._table.write_many(_listed(project, item, _added(item, previous)))
         unchanged = ItemRow.key.does_not_exist() if previous is None else ItemRow.updated_at == iso(previous.updated_at)
         self._table.put(_row(project, item), unchanged)
         self._unlist(project, [(item, previous)])
 
     def put_many(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
-        """Write pairs of an item and its previous state; the last writer wins."""
+        """Writes pairs of an item and its previous state; the last writer wins."""
         self._table.write_many(
             [row for item, previous in changes for row in _listed(project, item, _added(item, previous))]
         )
@@ -89,24 +89,24 @@ class ItemStore:
 
     def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
         def get(item_ids: Sequence[str]) -> list[Item]:
-            found = self.get_many(project, item_ids)
-            return [found[item_id] for item_id in item_ids if item_id in found and _belongs(found[item_id], category)]
+            items = self.get_many(project, item_ids)
+            return [items[item_id] for item_id in item_ids if item_id in items and _belongs(items[item_id], category)]
 
         return listing.page(self._table, project, category, start, limit, get)
 
     def latest(self, project: str, category: str | None, limit: int) -> dict[str, datetime]:
-        """The ids of the items that were created last, newest first, and when they were."""
+        """Returns the creation times of the newest items by id, newest first."""
         return listing.newest(self._table, project, category, limit)
 
     def changed_since(self, project: str, number: int, since: datetime) -> tuple[list[Item], bool]:
-        """A page of the items of one of the `LISTING_SHARDS` shards put or deleted since then, and if it is all."""
+        """Returns a page of a shard's items put or deleted since then, and whether the page has all of them."""
         condition = ItemRow.updated_at >= iso(since)
         partition = listing.partition(project, f"{number:02d}")
         rows, more = self._table.query(partition, range_condition=condition, index=CHANGES)
         return [_item(row) for row in rows], more is None
 
     def newest_changes(self, project: str, number: int) -> Iterator[list[Item]]:
-        """Pages of the items of a shard, those that were put or deleted last first."""
+        """Yields pages of a shard's items, the most recently put or deleted first."""
         partition, start = listing.partition(project, f"{number:02d}"), None
         while True:
             rows, start = self._table.query(partition, index=CHANGES, newest_first=True, start=start)

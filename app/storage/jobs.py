@@ -1,4 +1,4 @@
-"""Jobs: one row each, changed only by the worker that has its current revision; kept for 30 days after a change."""
+"""Store jobs, one row each. Only the worker with the current revision changes a job; it is kept for 30 days after."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ class JobRow(Model):
     created_at = UnicodeAttribute()
     heartbeat_at = UnicodeAttribute()
     facts = UnicodeAttribute()
-    """JSON: request, checkpoint, counts."""
+    """JSON with request, checkpoint and counts."""
     progress = NumberAttribute()
     detail = UnicodeAttribute(null=True)
     ended_at = UnicodeAttribute(null=True)
@@ -82,21 +82,21 @@ class JobStore:
         return _job(row) if row else None
 
     def create(self, project: str, job: Job) -> None:
-        """Raises Conflict if a job with this id exists."""
+        """Stores a new job. Raises Conflict if a job with this id exists."""
         self._table.put(_row(project, job), JobRow.project.does_not_exist())
 
     def replace(self, project: str, job: Job, expected: Job) -> None:
-        """Write a job. Raises Conflict unless the stored job has the expected state and revision."""
+        """Replaces a job. Raises Conflict unless the stored job has the expected state and revision."""
         same = (JobRow.revision == expected.revision) & (JobRow.state == expected.state.value)
         self._table.put(_row(project, job), same)
 
     def heartbeat(self, project: str, job: Job, progress: float, now: datetime) -> None:
-        """Record a heartbeat. Raises Conflict unless the job runs in this revision."""
+        """Records a heartbeat. Raises Conflict unless the job runs in this revision."""
         values = {":now": {"S": iso(now)}, ":progress": {"N": str(round(progress, 4))}}
         self._update(project, job, "SET heartbeat_at = :now, progress = :progress", values)
 
     def release(self, project: str, job: Job) -> None:
-        """Remove the lease owner. Raises Conflict unless the job runs in this revision."""
+        """Removes the lease owner. Raises Conflict unless the job runs in this revision."""
         self._update(project, job, "SET lease_owner = :none", {":none": {"S": ""}})
 
     def _update(self, project: str, job: Job, expression: str, values: Raw) -> None:
@@ -118,7 +118,7 @@ class JobStore:
         self._table.write_many([], [self._table.key(project, job_id)])
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[Job]:
-        """Newest first."""
+        """Returns a page of a project's jobs, newest first."""
         rows, more = self._table.query(
             project,
             limit=limit,
@@ -129,7 +129,7 @@ class JobStore:
         return Page(tuple(map(_job, rows)), rows[-1]["job_id"]["S"] if more and rows else None)
 
     def running(self) -> Iterator[tuple[str, Job]]:
-        """The running jobs of all projects, each with its project."""
+        """Yields the running jobs of all projects, each with its project."""
         for row in self._table.query_all(OPEN, index=OPEN):
             project = row["project"]["S"]
             job = self.get(project, row["job_id"]["S"])

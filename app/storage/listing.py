@@ -1,4 +1,4 @@
-"""Listings of a table's records in the order of their creation, spread over shards so that no partition is hot."""
+"""List the records of a table by creation time, spread over shards so that no partition gets hot."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ Record = TypeVar("Record")
 
 
 class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
-    """Partition: project#shard[#category]; sort: time of creation#id."""
+    """Partition: project#shard[#category]; sort: creation time#id."""
 
     class Meta:
         index_name = INDEX
@@ -34,10 +34,10 @@ def page(
     limit: int,
     get: Callable[[Sequence[str]], Sequence[Record]],
 ) -> Page[Record]:
-    """Up to `limit` records, shard after shard.
+    """Returns up to `limit` records, shard after shard.
 
     `get` takes ids and returns the records that still belong to the listing, so a page can be shorter than `limit`, or
-    empty, and still have a next one. `start` is what the page before gave as `next_start`: shard, then position.
+    empty, and still have a next one. `start` is the `next_start` of the previous page: shard:position.
     """
     number, _, position = (start or "0").partition(":")
     ids: list[str] = []
@@ -58,7 +58,7 @@ def page(
 
 
 def newest(table: Table, project: str, category: str | None, limit: int) -> dict[str, datetime]:
-    """The ids of the records created last, newest first, and when they were."""
+    """Returns the creation times of the newest records by id, newest first."""
 
     def query(shard: int) -> list[Raw]:
         hash_value = partition(project, f"{shard:02d}", category)

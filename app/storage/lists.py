@@ -1,4 +1,4 @@
-"""Lists that change between trainings: one small row each, separate from the lists of model versions."""
+"""Store popular and trending lists, one small row each, separate from the lists of model versions."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ class LiveListStore:
         self._table = Table(database, ListRow)
 
     def get(self, project: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LiveList]:
-        """Lists by (kind, category); those that were never made are left out."""
+        """Returns lists by (kind, category); lists that do not exist are left out."""
         stored_lists = map(_list, self._table.get_many([_key(project, *name) for name in names]))
         return {(stored.kind, stored.category): stored for stored in stored_lists}
 

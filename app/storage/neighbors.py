@@ -1,6 +1,6 @@
-"""Neighbor rows and ranked lists of model versions: packed bytes, written once, never changed.
+"""Store the neighbor rows and ranked lists of model versions: packed bytes, written once, never changed.
 
-Both belong to a version, so that moving the active pointer back brings back everything that it served.
+Both belong to a version, so moving the active pointer back restores everything that the version served.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ class NeighborRow(Model):
         table_name = "neighbors"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#version#item, or project#version##chunk for the manifest, which names all items that have rows."""
+    """project#version#item, or project#version##chunk for the manifest, which names all items with rows."""
     packed = BinaryAttribute(legacy_encoding=False)
 
 
@@ -30,10 +30,10 @@ class ListRow(Model):
         table_name = "lists"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#version#kind#category; the list over all categories has an empty one, a list that moves no version."""
+    """project#version#kind#category; the category is empty for all items, the version is empty for a live list."""
     packed = BinaryAttribute(legacy_encoding=False)
     as_of = NumberAttribute(null=True)
-    """Second since 1970; of lists that move."""
+    """Seconds since 1970 at which a live list was computed."""
 
 
 class NeighborStore:
@@ -44,15 +44,15 @@ class NeighborStore:
     def get(
         self, project: str, version: str, item_ids: Sequence[str], lists: Sequence[tuple[str, str]] = ()
     ) -> tuple[dict[str, bytes], dict[tuple[str, str], bytes]]:
-        """Packed rows by item and packed lists by (kind, category), in one round trip; missing ones are left out."""
+        """Returns packed rows by item and packed lists by (kind, category) in one round trip, without missing ones."""
         row_keys = [self._rows.key(key(project, version, item_id)) for item_id in item_ids]
         list_keys = [self._lists.key(key(project, version, kind, category)) for kind, category in lists]
-        wanted = {name: keys for name, keys in ((self._rows.name, row_keys), (self._lists.name, list_keys)) if keys}
-        found = self._database.batch_get(wanted) if wanted else {}
-        rows = {_suffix(row, 2)[0]: bytes(row["packed"]["B"]) for row in found.get(self._rows.name, ())}
+        requested = {name: keys for name, keys in ((self._rows.name, row_keys), (self._lists.name, list_keys)) if keys}
+        stored = self._database.batch_get(requested) if requested else {}
+        rows = {_suffix(row, 2)[0]: bytes(row["packed"]["B"]) for row in stored.get(self._rows.name, ())}
         ranked = {
             (_suffix(row, 3)[0], _suffix(row, 3)[1]): bytes(row["packed"]["B"])
-            for row in found.get(self._lists.name, ())
+            for row in stored.get(self._lists.name, ())
         }
         return rows, ranked
 
@@ -63,7 +63,7 @@ class NeighborStore:
         rows: Iterable[tuple[str, bytes]],
         report: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Write any number of packed rows by item; `report` receives the number written."""
+        """Writes any number of packed rows; calls `report` with the number written so far."""
         written, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, ROWS_A_WRITE)):
             self._rows.write_many(
@@ -78,11 +78,11 @@ class NeighborStore:
         )
 
     def manifest_chunks(self, names: Sequence[str]) -> int:
-        """Number of rows that a manifest of this many names is split into."""
+        """Returns the number of rows that the manifest of these names takes."""
         return -(-len(names) // MANIFEST_IDS)
 
     def put_manifest(self, project: str, version: str, names: Sequence[str]) -> None:
-        """Write down what is about to be written, so that it can be removed.
+        """Stores the names of what is about to be written, so that it can be deleted.
 
         A name is an item id, or kind#category for a list.
         """
@@ -95,7 +95,7 @@ class NeighborStore:
         )
 
     def delete(self, project: str, version: str, chunks: int) -> None:
-        """Remove all rows and lists that the version's manifest names, then the manifest itself."""
+        """Deletes all rows and lists that the version's manifest names, then the manifest."""
         for number in range(chunks):
             manifest = self._rows.get(key(project, version, "", str(number)), consistent=True)
             if manifest is None:
@@ -111,5 +111,5 @@ def _keys(table: Table, project: str, version: str, names: Iterable[str]) -> lis
 
 
 def _suffix(row: Raw, parts: int) -> list[str]:
-    """What follows project and version in a row's key; the last part may itself contain the separator."""
+    """Returns the parts of a row's key after project and version; the last part may contain the separator."""
     return str(row["key"]["S"]).split("#", parts)[2:]

@@ -1,6 +1,6 @@
-"""Files that jobs read and write: objects of a bucket, or on a laptop a folder in its place.
+"""Store the files of jobs: in a bucket, or in a folder on a laptop.
 
-A name is project/job/file. Who is given a URL needs no other credentials: it is for one file, and ends.
+A name is project/job/file. A URL needs no other credentials; it is for one file and expires.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ DAY_SECONDS = 86_400
 
 
 def project_folder(project: str) -> str:
-    """Return the folder of a project's files; the prefix keeps a project named `..` inside."""
+    """Returns the folder of a project's files; the prefix keeps a project named `..` inside."""
     return f"of-{project}/"
 
 
@@ -37,19 +37,19 @@ class FileStore(Protocol):
         """The file's size in bytes; None if it does not exist."""
 
     def read(self, name: str, start: int, size: int) -> bytes:
-        """Up to this many bytes, starting at a position inside the file."""
+        """Reads up to `size` bytes from a position inside the file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Whole or not at all; in place of what was there."""
+        """Writes a whole file or nothing, replacing an existing file."""
 
     def list_page(self, prefix: str, start: str | None, limit: int) -> Page[StoredFile]:
-        """By name."""
+        """Returns a page of files by name."""
 
     def delete_all(self, prefix: str) -> int:
-        """Returns how many there were."""
+        """Deletes all files with this prefix; returns their number."""
 
     def url(self, method: str, name: str, seconds: int) -> str:
-        """A URL that allows GET or PUT for a limited time; on a laptop, only the path."""
+        """Returns a URL that allows GET or PUT for a limited time; on a laptop, only its path."""
 
 
 class S3FileStore:
@@ -57,8 +57,8 @@ class S3FileStore:
         self._bucket, self._region = bucket, region
 
     @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
-        """Made with the first use: most instances never need it."""
+    def _client(self) -> Any:  # noqa: ANN401 - botocore creates its classes at run time
+        """Created on first use: most instances never need it."""
         virtual = {"addressing_style": "virtual"}
         return client("s3", self._region, read_timeout_seconds=10, signature_version="s3v4", s3=virtual)
 
@@ -73,8 +73,8 @@ class S3FileStore:
 
     def read(self, name: str, start: int, size: int) -> bytes:
         with _translated():
-            wanted = f"bytes={start}-{start + size - 1}"
-            return bytes(self._client.get_object(Bucket=self._bucket, Key=name, Range=wanted)["Body"].read())
+            byte_range = f"bytes={start}-{start + size - 1}"
+            return bytes(self._client.get_object(Bucket=self._bucket, Key=name, Range=byte_range)["Body"].read())
 
     def write(self, name: str, content: bytes) -> None:
         with _translated():
@@ -83,23 +83,23 @@ class S3FileStore:
     def list_page(self, prefix: str, start: str | None, limit: int) -> Page[StoredFile]:
         after = {"StartAfter": start} if start else {}
         with _translated():
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=limit, **after)
-        files = tuple(StoredFile(one["Key"], one["Size"]) for one in found.get("Contents", ()))
-        return Page(files, files[-1].name if found["IsTruncated"] else None)
+            listing = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=limit, **after)
+        files = tuple(StoredFile(entry["Key"], entry["Size"]) for entry in listing.get("Contents", ()))
+        return Page(files, files[-1].name if listing["IsTruncated"] else None)
 
     def delete_all(self, prefix: str) -> int:
         deleted = 0
         while files := self.list_page(prefix, None, DELETED_AT_ONCE).records:
-            keys = [{"Key": one.name} for one in files]
+            keys = [{"Key": file.name} for file in files]
             with _translated():
                 self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
             deleted += len(files)
         return deleted
 
     def url(self, method: str, name: str, seconds: int) -> str:
-        given = {"Bucket": self._bucket, "Key": name}
+        parameters = {"Bucket": self._bucket, "Key": name}
         with _translated():
-            return str(self._client.generate_presigned_url(f"{method.lower()}_object", given, seconds))
+            return str(self._client.generate_presigned_url(f"{method.lower()}_object", parameters, seconds))
 
 
 class FolderFileStore:
@@ -139,7 +139,7 @@ class FolderFileStore:
         return len(names)
 
     def expire(self, days: int) -> None:
-        """Delete what is older: a bucket does that by itself."""
+        """Deletes files that are older than this; a bucket does that by itself."""
         oldest = time() - days * DAY_SECONDS
         for path in self._folder.rglob("*"):
             if path.is_file() and path.stat().st_mtime < oldest:
@@ -149,16 +149,16 @@ class FolderFileStore:
         return LOCAL_PATH + str(self._signer.dumps([method, name, seconds]))
 
     def named(self, token: str, method: str) -> str:
-        """The file that a URL is for.
+        """Returns the name of the file that a URL is for.
 
         Raises:
-            InvalidToken: it is for something else, was not made here, or has ended.
+            InvalidToken: the URL is for another method, is not valid, or has expired.
         """
         try:
             allowed, name, seconds = self._signer.loads(token)
             self._signer.loads(token, max_age=seconds)
         except BadSignature as error:
-            raise InvalidToken("This URL was not made here, or has ended. Ask for the job again.") from error
+            raise InvalidToken("This URL is not valid or has expired. Request the job again for a new one.") from error
         if method != allowed:
             raise InvalidToken(f"This URL is for {allowed}.")
         return str(name)

@@ -1,4 +1,4 @@
-"""Scenarios: the present settings of each, and a row for each earlier version."""
+"""Store scenarios: the current version of each, and one row for each earlier version."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table, iso, key, moment
 
-PRESENT, VERSION = "present", "version"
+CURRENT, VERSION = "present", "version"
 
 
 class ScenarioRow(Model):
@@ -27,7 +27,7 @@ class ScenarioRow(Model):
     """present#scenario, or version#scenario#number."""
     version = NumberAttribute()
     settings = UnicodeAttribute()
-    """JSON."""
+    """The settings as JSON."""
     updated_at = UnicodeAttribute()
     deleted = BooleanAttribute(null=True)
 
@@ -37,30 +37,30 @@ class ScenarioStore:
         self._table = Table(database, ScenarioRow)
 
     def get(self, project: str, scenario_id: str, *, consistent: bool = False) -> Scenario | None:
-        """The current version, deleted or not; None if it never existed."""
-        row = self._table.get(project, key(PRESENT, scenario_id), consistent=consistent)
+        """Returns the current version, deleted or not; None if it never existed."""
+        row = self._table.get(project, key(CURRENT, scenario_id), consistent=consistent)
         return _scenario(row) if row else None
 
     def earlier(self, project: str, scenario_id: str, number: int) -> Scenario | None:
-        """A version before the present one."""
+        """Returns an earlier version."""
         row = self._table.get(project, _version_name(scenario_id, number))
         return _scenario(row) if row else None
 
-    def put(self, project: str, scenario: Scenario, present: Scenario | None) -> None:
-        """Replace the current version, which is kept as an earlier one (else Conflict)."""
-        following: Condition
-        if present is None:
-            following = ScenarioRow.project.does_not_exist()
+    def put(self, project: str, scenario: Scenario, previous: Scenario | None) -> None:
+        """Replaces the current version, which is kept as an earlier one. Raises Conflict unless it is `previous`."""
+        unchanged: Condition
+        if previous is None:
+            unchanged = ScenarioRow.project.does_not_exist()
         else:
-            self._table.write_many([_row(project, present, _version_name(present.scenario_id, present.version))])
-            following = ScenarioRow.version == present.version
-        self._table.put(_row(project, scenario, key(PRESENT, scenario.scenario_id)), following)
+            self._table.write_many([_row(project, previous, _version_name(previous.scenario_id, previous.version))])
+            unchanged = ScenarioRow.version == previous.version
+        self._table.put(_row(project, scenario, key(CURRENT, scenario.scenario_id)), unchanged)
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[Scenario]:
-        """Scenarios by name; a page can be shorter where some were deleted."""
+        """Returns a page of scenarios by name; deleted ones make it shorter."""
         rows, more = self._table.query(
             project,
-            range_condition=ScenarioRow.name.startswith(PRESENT + SEPARATOR),
+            range_condition=ScenarioRow.name.startswith(CURRENT + SEPARATOR),
             limit=limit,
             start=self._table.key(project, start) if start else None,
         )

@@ -1,4 +1,4 @@
-"""Read records of the events table's stream: rows that were written or removed."""
+"""Parse records of the events table's stream: rows that were written or deleted."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,10 +10,10 @@ from app.storage.table import SEPARATOR
 
 
 def change(record: Mapping[str, Any]) -> Change | None:
-    """Parse a record of the stream; None if it is not about an event.
+    """Parses a record of the stream; None if it is not about an event.
 
     Args:
-        record: one of `Records` of Lambda's event or of GetRecords' answer.
+        record: one of the `Records` in Lambda's event or in the response of GetRecords.
 
     Raises:
         KeyError, ValueError, TypeError, AttributeError: the record is malformed.

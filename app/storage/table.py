@@ -1,4 +1,4 @@
-"""One table: keys, single rows, pages of a query, listings spread over shards."""
+"""Access to one table: keys, single rows, batches and pages of a query."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,16 +18,17 @@ MONTH_SHARDS = 16
 
 
 def key(*parts: str) -> str:
+    """Joins the parts of a key."""
     return SEPARATOR.join(parts)
 
 
 def shard(name: str, shards: int) -> str:
-    """The shard that a name belongs to, as two digits."""
+    """Returns the shard of a name, as two digits."""
     return f"{crc32(name.encode()) % shards:02d}"
 
 
 def iso(moment: datetime) -> str:
-    """A UTC time in 27 characters that sort as time does."""
+    """Formats a time in UTC, in 27 characters that sort by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -41,7 +42,7 @@ def is_expired(row: Raw) -> bool:
 
 
 class Table:
-    """A PynamoDB model's table: written as models, read as raw rows (an order of magnitude cheaper to decode)."""
+    """The table of a PynamoDB model: writes models, reads raw rows (an order of magnitude cheaper to decode)."""
 
     def __init__(self, database: Database, model: type[Model]) -> None:
         self.database = database
@@ -66,7 +67,7 @@ class Table:
             row.save(condition=condition)
 
     def add(self, hash_value: str, range_value: str | None, amounts: Mapping[str, float], expires_at: int) -> None:
-        """Add to the counters of a row, which is made when it is not there."""
+        """Adds to the counters of a row, and creates it if it does not exist."""
         numbers = {name: amount for name, amount in amounts.items() if amount}
         request = {
             "TableName": self.name,
@@ -81,7 +82,7 @@ class Table:
             self.database.call("UpdateItem", request)
 
     def scan(self, condition: str, values: Mapping[str, str], start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
-        """The keys of one page (1 MB) of the whole table that meet a condition. Administration only.
+        """Returns the keys that meet a condition in one page (1 MB) of the whole table. For administration only.
 
         In the condition, #hash is the partition key and #owner the attribute `project`.
         """
@@ -107,7 +108,7 @@ class Table:
         return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name]
 
     def write_many(self, puts: Sequence[Model], deletes: Sequence[Raw] = ()) -> None:
-        """Put and delete rows in batches; of several puts with one key the last one counts."""
+        """Puts and deletes rows in batches; of several puts with one key, the last wins."""
         rows: dict[str, Raw] = {}
         for put in puts:
             row = put.serialize()
@@ -123,7 +124,7 @@ class Table:
         index: str | None = None,
         consistent: bool = False,
     ) -> Iterator[Raw]:
-        """All rows of a partition, read page by page."""
+        """Yields all rows of a partition, read page by page."""
         start = None
         while True:
             rows, start = self.query(
@@ -145,7 +146,7 @@ class Table:
         start: Raw | None = None,
         attributes: Sequence[str] | None = None,
     ) -> tuple[list[Raw], Raw | None]:
-        """One page of a partition (up to 1 MB) and the key that continues it."""
+        """Returns one page of a partition (up to 1 MB) and the start key of the next one."""
         with bounded():
             response = self._connection.query(
                 hash_value,

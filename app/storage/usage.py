@@ -1,4 +1,4 @@
-"""What projects used, a row a day."""
+"""Store the usage of projects, one row a day."""
 
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, timedelta
@@ -34,13 +34,13 @@ class UsageStore:
         self._table = Table(database, UsageRow)
 
     def add(self, project: str, used: Day) -> None:
-        """Add to a day's numbers."""
+        """Adds to the usage of a day."""
         amounts = {name: value for name, value in asdict(used).items() if name in NUMBERS}
         expires_at = datetime(used.day.year, used.day.month, used.day.day, tzinfo=UTC) + KEPT
         self._table.add(project, used.day.isoformat(), amounts, int(expires_at.timestamp()))
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
-        """The days that have any usage, oldest first."""
+        """Returns the days with any usage, oldest first."""
         rows, _ = self._table.query(
             project, range_condition=UsageRow.day.between(first.isoformat(), last.isoformat()), consistent=True
         )

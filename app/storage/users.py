@@ -1,4 +1,4 @@
-"""Users: one row each. An erased user leaves a row under a hash of their id, so that they cannot return."""
+"""Store users, one row each. An erased user leaves a row under a hash of their id, so that they stay refused."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.domain.users import User
 from app.storage import listing
-from app.storage.access import receipt, receipt_facts
+from app.storage.access import receipt_facts, receipt_of
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -28,7 +28,7 @@ class UserRow(Model):
     created_at = UnicodeAttribute(null=True)
     updated_at = UnicodeAttribute(null=True)
     erasure = UnicodeAttribute(null=True)
-    """JSON: the receipt."""
+    """The receipt as JSON."""
     by_listing = ListingIndex()
 
 
@@ -46,21 +46,21 @@ class UserStore:
         return {user.user_id: user for user in users}
 
     def put(self, project: str, user: User, previous: User | None) -> None:
-        """Write a user, provided that it still is what it was when `previous` was read."""
+        """Writes a user. Raises Conflict if it has changed since `previous` was read."""
         unchanged = UserRow.key.does_not_exist() if previous is None else UserRow.updated_at == iso(previous.updated_at)
         self._table.put(_row(project, user), unchanged)
 
     def put_many(self, project: str, changes: Sequence[tuple[User, User | None]]) -> None:
-        """Write pairs of a user and its previous state; the last writer wins."""
+        """Writes pairs of a user and their previous state; the last writer wins."""
         self._table.write_many([_row(project, user) for user, _ in changes])
 
     def delete(self, project: str, user_id: str) -> None:
         self._table.write_many([], [self._table.key(key(project, user_id))])
 
     def erasures(self, project: str, hashes: Sequence[str], *, consistent: bool = True) -> dict[str, Receipt]:
-        """Receipts of erased users, by the hashes of their ids."""
+        """Returns the receipts of erased users by the hashes of their ids."""
         rows = self._table.get_many([key(project, "", hashed) for hashed in hashes], consistent=consistent)
-        return {str(row["key"]["S"]).split("#", 2)[2]: receipt(json.loads(row["erasure"]["S"])) for row in rows}
+        return {str(row["key"]["S"]).split("#", 2)[2]: receipt_of(json.loads(row["erasure"]["S"])) for row in rows}
 
     def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
         row = UserRow(key=key(project, "", hashed), erasure=json.dumps(receipt_facts(erasure)))

@@ -1,4 +1,4 @@
-"""Model versions, and the pointer to the active one, which moves by one conditional write."""
+"""Store model versions, and the pointer to the active one, which moves by one conditional write."""
 
 import json
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
 POINTER, CLAIM = "#active", "#claim"
-BESIDE = "$"
-"""Sorts between the rows that begin with # and all versions."""
+BEFORE_VERSIONS = "$"
+"""Sorts after the rows that begin with # and before all versions."""
 
 
 class VersionRow(Model):
@@ -28,14 +28,14 @@ class VersionRow(Model):
 
     project = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
-    """The version's id, #active, or #claim of the next training."""
+    """The id of a version, #active, or #claim (the next training)."""
     state = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     heartbeat_at = UnicodeAttribute(null=True)
     phase = UnicodeAttribute(null=True)
     progress = NumberAttribute(null=True)
     facts = UnicodeAttribute(null=True)
-    """JSON: parameters, metrics, counts; of the pointer, how it scores and what shares the traffic with it."""
+    """JSON with parameters, metrics and counts; for the pointer, with scoring, variants and shadows."""
     detail = UnicodeAttribute(null=True)
     seconds = NumberAttribute(null=True)
     manifest_chunks = NumberAttribute(null=True)
@@ -57,17 +57,17 @@ class VersionStore:
         self._table.put(_row(project, version), VersionRow.version.does_not_exist())
 
     def update(self, project: str, version: ModelVersion, *, expected: VersionState) -> None:
-        """Write a version's progress, provided that it still is in the expected state (else Conflict)."""
+        """Writes a version. Raises Conflict unless it is in the expected state."""
         self._table.put(_row(project, version), VersionRow.state == expected.value)
 
     def delete(self, project: str, version: str) -> None:
         self._table.write_many([], [self._table.key(project, version)])
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
-        """Versions, newest first."""
+        """Returns a page of versions, newest first."""
         rows, more = self._table.query(
             project,
-            range_condition=VersionRow.version > BESIDE,
+            range_condition=VersionRow.version > BEFORE_VERSIONS,
             limit=limit,
             newest_first=True,
             consistent=True,
@@ -80,7 +80,7 @@ class VersionStore:
         return _active(row) if row else None
 
     def activate(self, project: str, active: ActiveModel, expected: ActiveModel | None) -> None:
-        """Move the pointer, provided that it still is where it was expected (else Conflict)."""
+        """Moves the pointer. Raises Conflict unless it is `expected`."""
         row = VersionRow(
             project=project,
             version=POINTER,
@@ -91,9 +91,9 @@ class VersionStore:
             facts=json.dumps(
                 {
                     **asdict(active.scoring),
-                    "variants": [asdict(one) for one in active.variants],
+                    "variants": [asdict(variant) for variant in active.variants],
                     "interleaved": active.interleaved,
-                    "shadows": [asdict(one) for one in active.shadows],
+                    "shadows": [asdict(variant) for variant in active.shadows],
                 }
             ),
         )
@@ -106,7 +106,7 @@ class VersionStore:
         self._table.put(row, unmoved)
 
     def mark_new_items(self, project: str, newest: datetime) -> None:
-        """Note at the pointer, if there is one, that items came after the active version."""
+        """Stores the time of the newest item in the pointer, if there is a pointer."""
         request = {
             "TableName": self._table.name,
             "Key": self._table.key(project, POINTER),
@@ -118,10 +118,10 @@ class VersionStore:
             self._table.database.call("UpdateItem", request)
 
     def claim(self, project: str, after: str | None) -> None:
-        """Be the one who trains what follows a version (None: the first one), else Conflict."""
-        follows = after or BESIDE
-        row = VersionRow(project=project, version=CLAIM, active_version=follows)
-        self._table.put(row, VersionRow.version.does_not_exist() | (VersionRow.active_version != follows))
+        """Claims the training that follows a version (None: the first one). Raises Conflict if it is claimed."""
+        predecessor = after or BEFORE_VERSIONS
+        row = VersionRow(project=project, version=CLAIM, active_version=predecessor)
+        self._table.put(row, VersionRow.version.does_not_exist() | (VersionRow.active_version != predecessor))
 
 
 def _row(project: str, version: ModelVersion) -> VersionRow:

@@ -191,7 +191,7 @@ class _Replay:
 def _recorded(wired: Wired, key: str) -> RecordedUnits:
     log, shown = io.StringIO(), _log_handler()
     recorder, before = Recorder(log), shown.setStream(log)
-    counted = RequestLog.called
+    counted = RequestLog.count_call
 
     def called(work: RequestLog, operation: str, seconds: float, units: float) -> None:
         recorder.called(operation, units)

@@ -278,7 +278,7 @@ class TestLambda:
 
     def test_the_timer_refreshes_overdue_lists(self, shared: Wired, settings: Settings) -> None:
         project = a_project_of(shared)
-        shared.services.lists._counters.mark_due(project, [int(NOW.timestamp())], 0)  # noqa: SLF001
+        shared.services.lists._counters.schedule(project, [int(NOW.timestamp())], 0)  # noqa: SLF001
         code = (
             "import json; from app.entry.aws.handler import handler; "
             "print(json.dumps(handler({'serendip': 'tick'}, None)))"

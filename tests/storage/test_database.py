@@ -88,7 +88,7 @@ class TestDeadline:
 
 class TestBounded:
     def test_a_row_that_is_too_large_is_invalid_input(self, wired: Wired, settings: Settings) -> None:
-        with pytest.raises(InvalidInput, match="size"), bounded():
+        with pytest.raises(InvalidInput, match="larger than 400 KB"), bounded():
             wired.services.items.put(settings.project, an_item("big", text="x" * 410_000))
 
 

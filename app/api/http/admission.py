@@ -65,7 +65,7 @@ class Admission:
             usage = self._services.usage
             usage.count(principal.project, principal.credential, telemetry.current())
             if usage.due():
-                with telemetry.doing(RequestLog()):  # it is not this request's
+                with telemetry.logging_context(RequestLog()):  # it is not this request's
                     await run_sync(usage.write)
 
     async def _principal(self, headers: Headers) -> Principal:

@@ -45,7 +45,7 @@ class RequestContext:
         headers = Headers(scope=scope)
         work = _work(headers)
         scope["request_id"], cold = work.request_id, self._cold
-        self._cold = cold and telemetry.is_rehearsal()
+        self._cold = cold and telemetry.is_warm_up()
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -55,17 +55,17 @@ class RequestContext:
                 self._add_headers(MutableHeaders(scope=message), scope, work)
             await send(message)
 
-        with telemetry.doing(work), within(self._deadline_seconds):
+        with telemetry.logging_context(work), within(self._deadline_seconds):
             try:
                 await self._app(scope, self._limited(headers, receive), send_with_headers)
             except Exception as error:
-                telemetry.tell_failure(work, error)
+                telemetry.log_failure(work, error)
                 if status:
                     raise
                 await problems.unexpected(work.request_id)(scope, receive, send_with_headers)
             finally:
                 work.route = getattr(scope.get("route"), "path", None)
-                telemetry.tell_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
+                telemetry.log_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
 
     def _limited(self, headers: Headers, receive: Receive) -> Receive:
         """Refuse a body that is announced, or turns out, to be too large."""

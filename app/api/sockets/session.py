@@ -83,7 +83,7 @@ class SocketApi:
                     self._end(connection_id)
             except Exception as error:  # noqa: BLE001 - the socket stays open
                 outcome.status = HTTPStatus.INTERNAL_SERVER_ERROR
-                telemetry.tell_failure(log, error)
+                telemetry.log_failure(log, error)
                 self._post(connection_id, frames.of_error(None, log.request_id, frame_id))
         if services.usage.due():
             services.usage.write()
@@ -156,11 +156,11 @@ class SocketApi:
         """Limit the time of a message and log it."""
         settings, outcome = self._services.settings, _Outcome()
         log = RequestLog(uuid4().hex, route=f"socket {route}")
-        with telemetry.doing(log), within(settings.request_deadline_seconds):
+        with telemetry.logging_context(log), within(settings.request_deadline_seconds):
             try:
                 yield log, outcome
             finally:
-                telemetry.tell_request(log, METHOD, outcome.status, cold_start=False, emf=settings.emf)
+                telemetry.log_request(log, METHOD, outcome.status, cold_start=False, emf=settings.emf)
 
 
 @dataclass

@@ -86,7 +86,7 @@ class Dispatcher:
         settings = self._services.settings
         log = RequestLog(str(event.get("request_id", "")), project=event["project"], route=JOB)
         log.follow(event.get("traceparent"))
-        with telemetry.doing(log), telemetry.told_job(log):
+        with telemetry.logging_context(log), telemetry.log_job(log):
             move = partial(task_client.start, settings) if settings.training_task else None
             job = worker.work(self._services, event["project"], event["job"], remaining, move)
             if job is not None and job.state is JobState.RUNNING:
@@ -95,5 +95,5 @@ class Dispatcher:
 
     def _tick(self) -> dict[str, int]:
         log = RequestLog(route=TICK)
-        with telemetry.doing(log), telemetry.told_job(log):
+        with telemetry.logging_context(log), telemetry.log_job(log):
             return schedule.tick(self._services)

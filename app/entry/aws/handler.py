@@ -43,7 +43,7 @@ def _warm_up() -> None:
         "headers": {},
         "requestContext": request,
     }
-    with telemetry.rehearsing():
+    with telemetry.warm_up():
         handler(event, None)
 
 

@@ -51,7 +51,7 @@ def work(job_id: str) -> None:
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, signal.SIG_DFL)  # killing a worker does no harm
     with connect() as (services, project):
-        log = RequestLog.handed_over(os.environ, project, "job")
-        with telemetry.doing(log), telemetry.told_job(log):
+        log = RequestLog.from_environment(os.environ, project, "job")
+        with telemetry.logging_context(log), telemetry.log_job(log):
             job = worker.work(services, project, job_id)
     console.print(f"{job_id}: {job.state}." if job else f"{job_id} has ended, or another worker has acquired it.")

@@ -15,8 +15,8 @@ from app.wiring import wire
 def main(project: str, job_id: str) -> None:
     telemetry.configure()
     wired = wire(Settings.from_environment(os.environ), NoLauncher(), oidc_client.fetch)
-    log = RequestLog.handed_over(os.environ, project, "job")
-    with telemetry.doing(log), telemetry.told_job(log):
+    log = RequestLog.from_environment(os.environ, project, "job")
+    with telemetry.logging_context(log), telemetry.log_job(log):
         worker.work(wired.services, project, job_id)
     wired.close()
 

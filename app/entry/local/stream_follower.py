@@ -64,7 +64,7 @@ class Follower:
                 if not applied:
                     self._stop.wait(IDLE_SECONDS)
             except Exception as error:  # noqa: BLE001 - for example, the database is down: try again
-                telemetry.tell_failure(RequestLog(route="stream"), error)
+                telemetry.log_failure(RequestLog(route="stream"), error)
                 self._iterators.clear()
                 self._refresh_at = 0.0
                 self._stop.wait(ERROR_SECONDS)

@@ -10,7 +10,7 @@ from app.domain.events import Change
 from app.errors import Conflict, Unavailable
 from app.recommender import counts, outcomes, weights
 from app.recommender.counts import Counts
-from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, lane_of
+from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, counter_shard_of
 
 ATTEMPTS = 50
 """Each lost one means that somebody else's write succeeded."""
@@ -28,14 +28,14 @@ class Counting:
         """
         groups: dict[tuple[str, int], list[Change]] = defaultdict(list)
         for change in changes:
-            groups[lane_of(change.user_id), counts.floor(change.arrived, FINEST)].append(change)
-        for (lane, start), group in groups.items():
-            self._add(project, lane, start, group)
+            groups[counter_shard_of(change.user_id), counts.floor(change.arrived, FINEST)].append(change)
+        for (counter_shard, start), group in groups.items():
+            self._add(project, counter_shard, start, group)
         return {start for _, start in groups}
 
-    def _add(self, project: str, lane: str, start: int, changes: Sequence[Change]) -> None:
+    def _add(self, project: str, counter_shard: str, start: int, changes: Sequence[Change]) -> None:
         for _ in range(ATTEMPTS):
-            pages = self._counters.pages(project, lane, start) or [Counted(start)]
+            pages = self._counters.pages(project, counter_shard, start) or [Counted(start)]
             seen = frozenset().union(*(page.seen for page in pages))
             fresh = {digest: change for change in changes if (digest := _digest(change)) not in seen}
             if not fresh:
@@ -47,7 +47,7 @@ class Counting:
                 self._add_one(total, change)
             added = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
             try:
-                self._counters.put(project, lane, added, self._clock.now().timestamp())
+                self._counters.put(project, counter_shard, added, self._clock.now().timestamp())
             except Conflict:
                 continue
             return

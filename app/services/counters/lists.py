@@ -51,21 +51,21 @@ class Lists:
         with self._lock:
             age = self._clock.monotonic() - self._refreshed.get(project, float("-inf"))
         if age < self._settings.lists_seconds:
-            self._counters.mark_due(project, sorted(touched), self._clock.now().timestamp())
+            self._counters.schedule(project, sorted(touched), self._clock.now().timestamp())
             return None
-        pending = self._counters.due(project) or PendingRefresh(project)
+        pending = self._counters.pending(project) or PendingRefresh(project)
         return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
     def overdue(self) -> list[PendingRefresh]:
         """Return the refreshes that were scheduled and that no event has caused since."""
         before = self._clock.now().timestamp() - self._settings.lists_seconds
-        return [pending for pending in self._counters.all_due() if pending.since <= before]
+        return [pending for pending in self._counters.all_pending() if pending.since <= before]
 
     def refresh_pending(self, pending: PendingRefresh) -> Counts:
         """Carry out a scheduled refresh; returns the project's counters."""
         total = self.refresh(pending.project, pending.touched)
         if pending.version:
-            self._counters.done(pending)
+            self._counters.complete(pending)
         return total
 
     def refresh(self, project: str, touched: Iterable[int]) -> Counts:

@@ -57,5 +57,5 @@ class Retraining:
         except Conflict:  # another instance was faster
             return None
         except WorkerUnavailable as error:
-            telemetry.tell_failure(telemetry.current(), error)
+            telemetry.log_failure(telemetry.current(), error)
             return None

@@ -193,7 +193,7 @@ def _compare_shadow(context: RequestContext, excluded: Excluded, recommendations
     try:
         slate = slates.build_for_version(context, excluded)
     except Exception as error:  # noqa: BLE001 - the list is complete without the comparison
-        telemetry.tell_failure(log, error)
+        telemetry.log_failure(log, error)
         return
     shown, compared = _item_ids(recommendations), {each.item_id for each in slate.recommendations}
     log.shadow_version = context.active.version if context.active else None

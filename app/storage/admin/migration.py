@@ -14,12 +14,14 @@ from app.storage.database import Database, bounded
 Described = Mapping[str, Any]
 ACTIVE = "ACTIVE"
 POLL_SECONDS = 2.0
-KEEP_AWAY = "Its data would be lost: export it, delete the table, migrate and import it again."
+DATA_WOULD_BE_LOST = (
+    "Fixing this would lose data: export the data, delete the table, migrate, and import the data again."
+)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which a table is not as it should be."""
+    """A difference between a table and its model."""
 
     table: str
     what: str
@@ -28,13 +30,13 @@ class Difference:
 
     @property
     def advice(self) -> str:
-        return KEEP_AWAY if self.add is None else "Run `serendip migrate`."
+        return DATA_WOULD_BE_LOST if self.add is None else "Run `serendip migrate`."
 
 
 def migrate(database: Database) -> list[str]:
-    """Add what is missing, one thing after the other; returns what was done.
+    """Fixes all differences that can be fixed without losing data; returns what was done.
 
-    What cannot be added is left as it is; `differences` still reports it.
+    `differences` still reports the others.
     """
     done = []
     with bounded():
@@ -47,12 +49,13 @@ def migrate(database: Database) -> list[str]:
 
 
 def differences(database: Database) -> list[Difference]:
+    """Returns all differences between the tables and their models."""
     with bounded():
         return [difference for model in database.models for difference in _of_table(database, model)]
 
 
 def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
-    name, schema = model.Meta.table_name, model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
+    name, schema = model.Meta.table_name, model._get_schema()  # noqa: SLF001 - PynamoDB's description of a table
     try:
         described: Described = model.describe_table()
     except TableDoesNotExist:
@@ -64,11 +67,11 @@ def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
         yield Difference(name, "has other keys", None)
     present = {index["IndexName"]: index for index in described.get("GlobalSecondaryIndexes", ())}
     for index in schema["global_secondary_indexes"]:
-        found = present.get(index["index_name"])
-        if found is None:
+        existing = present.get(index["index_name"])
+        if existing is None:
             add = partial(_add_index, database, name, schema["attribute_definitions"], index)
             yield Difference(name, f"lacks the index {index['index_name']}", add)
-        elif _keys(found["KeySchema"]) != _keys(index["key_schema"]):
+        elif _keys(existing["KeySchema"]) != _keys(index["key_schema"]):
             yield Difference(name, f"has other keys in its index {index['index_name']}", None)
     expiring = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
     if expiring is not None and not _expires(database, name, expiring.attr_name):
@@ -94,7 +97,7 @@ def _add_index(database: Database, table: str, attributes: object, index: Mappin
 
 
 def as_created(index: Mapping[str, Any]) -> dict[str, Any]:
-    """An index as requests that make it want it, from PynamoDB's description."""
+    """Converts PynamoDB's description of an index to what requests that create it need."""
     return {
         "IndexName": index["index_name"],
         "KeySchema": index["key_schema"],
@@ -103,7 +106,7 @@ def as_created(index: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renew_stream(database: Database, table: str, stream: Mapping[str, Any], wanted: str) -> None:
-    """Replace the stream, because DynamoDB cannot change the view of an existing one."""
+    """Replaces the stream, because DynamoDB cannot change the view of an existing one."""
     if stream.get("StreamEnabled"):
         _update(database, {"TableName": table, "StreamSpecification": {"StreamEnabled": False}})
     renewed = {"StreamEnabled": True, "StreamViewType": wanted}
@@ -111,8 +114,8 @@ def _renew_stream(database: Database, table: str, stream: Mapping[str, Any], wan
 
 
 def _expires(database: Database, table: str, attribute: str) -> bool:
-    told = database.connection.client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    return told.get("AttributeName") == attribute and told["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
+    description = database.connection.client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    return description.get("AttributeName") == attribute and description["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
 
 
 def _expire(database: Database, table: str, attribute: str) -> None:
@@ -121,7 +124,7 @@ def _expire(database: Database, table: str, attribute: str) -> None:
 
 
 def _update(database: Database, request: dict[str, Any]) -> None:
-    """Change a table and wait until it takes the next change."""
+    """Changes a table and waits until it accepts the next change."""
     database.call("UpdateTable", request)
     while not _is_settled(_described(database, request["TableName"])):
         sleep(POLL_SECONDS)
@@ -133,8 +136,8 @@ def _is_settled(described: Described) -> bool:
 
 
 def _described(database: Database, table: str) -> Described:
-    found: Described = database.call("DescribeTable", {"TableName": table})["Table"]
-    return found
+    described: Described = database.call("DescribeTable", {"TableName": table})["Table"]
+    return described
 
 
 def _keys(schema: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a list of JSON

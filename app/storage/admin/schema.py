@@ -1,4 +1,4 @@
-"""All tables: asked whether they are there, emptied of a project. `migration` makes them."""
+"""All tables: check that they exist, and delete the rows of a project. `migration` creates them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,26 +41,26 @@ MODELS: tuple[type[Model], ...] = (
     DecisionRow,
     JobRow,
 )
-MADE_ANEW = (NeighborRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow, JobRow)
-"""By trainings, the stream and time: these need no backup."""
-LASTING = tuple(model for model in MODELS if model not in MADE_ANEW)
-OF_A_PROJECT = "begins_with(#hash, :prefix) OR #hash = :project"
+REBUILT = (NeighborRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow, JobRow)
+"""Rows that trainings, the stream or clients create again: these tables need no backup."""
+LASTING = tuple(model for model in MODELS if model not in REBUILT)
+PROJECT_ROWS = "begins_with(#hash, :prefix) OR #hash = :project"
 CONDITIONS: dict[type[Model], str] = {
     AccessRow: "begins_with(#hash, :prefix) AND #owner = :project",
-    ConnectionRow: f"{OF_A_PROJECT} OR #owner = :project",
-    CounterRow: f"{OF_A_PROJECT} OR #range = :project",
+    ConnectionRow: f"{PROJECT_ROWS} OR #owner = :project",
+    CounterRow: f"{PROJECT_ROWS} OR #range = :project",
 }
-"""Which rows are a project's, where the key alone does not say it."""
+"""Conditions for the rows of a project in tables where the partition key alone does not name the project."""
 
 
 class TableCheck:
-    """Asks the database whether all tables exist."""
+    """Checks whether all tables exist."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def missing(self) -> list[str]:
-        """Return the names of the tables that do not exist."""
+        """Returns the names of the tables that do not exist."""
         with bounded():
             return [model.Meta.table_name for model in self._database.models if not model.exists()]
 
@@ -72,7 +72,7 @@ def purge(
     removed: dict[str, int],
     out_of_time: Callable[[], bool],
 ) -> dict[str, Any] | None:
-    """Remove every row of a project from every table, except the project's own, by reading them all.
+    """Deletes every row of a project from every table except the project itself, by scanning all tables.
 
     `checkpoint` is what an earlier call returned (None starts from the beginning), `removed` counts rows by table, and
     `out_of_time` is asked after each page. Returns the next checkpoint, or None when every table was read to its end.
@@ -82,7 +82,7 @@ def purge(
         model = database.models[reached["table"]]
         table, name = Table(database, model), plain_name(model)
         prefix = KEY if model is AccessRow else project
-        condition = CONDITIONS.get(model, OF_A_PROJECT)
+        condition = CONDITIONS.get(model, PROJECT_ROWS)
         values = {":prefix": prefix + SEPARATOR, ":project": project}
         keys, start = table.scan(condition, values, reached["start"])
         table.write_many([], keys)

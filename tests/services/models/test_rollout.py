@@ -228,7 +228,7 @@ class TestShadows:
         client.put("/v1/rollout", json={"shares": {"middle": 100}, "shadows": ["bad"], "shadow_share": 100})
         work = RequestLog()
 
-        with telemetry.doing(work):
+        with telemetry.logging_context(work):
             answer = shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2))
 
         assert [one.item_id for one in answer.recommendations] == [one["item_id"] for one in before] == ["i2", "i3"]
@@ -241,7 +241,10 @@ class TestShadows:
         compared = 0
 
         for number in range(200):
-            with clock.frozen(TODAY + timedelta(seconds=number), b"seed"), telemetry.doing(RequestLog()) as work:
+            with (
+                clock.frozen(TODAY + timedelta(seconds=number), b"seed"),
+                telemetry.logging_context(RequestLog()) as work,
+            ):
                 shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=1))
             compared += work.shadow_version == "bad"
 

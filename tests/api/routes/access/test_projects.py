@@ -90,7 +90,7 @@ class TestDelete:
         client_of(wired, limited).get("/v1/items")
         services.usage.write()
         connected(wired, quick.project, key)
-        services.lists._counters.mark_due(quick.project, [0], 0)  # noqa: SLF001
+        services.lists._counters.schedule(quick.project, [0], 0)  # noqa: SLF001
         bystander = a_project(wired, quick.project + "-2")
         client_of(wired, bystander).put("/v1/items/tea", json={})
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
