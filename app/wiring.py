@@ -15,6 +15,9 @@ from app.services.access.oidc import Fetch, JwtVerifier
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.bundle import Launcher, Services
+from app.services.catalog.changes import CatalogChanges
+from app.services.catalog.item_cache import ItemCache
+from app.services.catalog.snapshot import CatalogSnapshot
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.counters.rollups import Rollups
@@ -33,11 +36,8 @@ from app.services.privacy.erasure import Erasure, ErasureStores
 from app.services.privacy.project_purge import ProjectPurge
 from app.services.privacy.sessions import Sessions
 from app.services.privacy.tombstones import Tombstones
-from app.services.recommendations.catalog_changes import CatalogChanges
-from app.services.recommendations.catalog_snapshot import CatalogSnapshot
 from app.services.recommendations.context import ContextLoader
 from app.services.recommendations.decision_log import DecisionLog
-from app.services.recommendations.item_cache import ItemCache
 from app.services.recommendations.list_cache import ListCache
 from app.services.recommendations.queries import Queries
 from app.services.recommendations.recommend import Recommend

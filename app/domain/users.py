@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.epoch import EPOCH
+from app.domain.fields import EPOCH
 from app.domain.preconditions import etag_of
 
 SESSION = "#session#"

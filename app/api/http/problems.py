@@ -16,7 +16,7 @@ from app import errors
 from app.api.http import query_parameters
 from app.api.schemas.fields import PRINTABLE
 from app.api.schemas.records import Problem
-from app.domain.ids import ID_PATTERN
+from app.domain.fields import ID_PATTERN
 from app.domain.jobs import JobKind
 
 MEDIA_TYPE = "application/problem+json"

@@ -20,9 +20,8 @@ from pydantic import (
 )
 
 from app import clock
-from app.domain.epoch import EPOCH
 from app.domain.events import CLOCK_SKEW
-from app.domain.ids import ID_PATTERN
+from app.domain.fields import EPOCH, ID_PATTERN
 from app.errors import InvalidInput
 from app.recommender import rules
 from app.recommender.rules import Kind

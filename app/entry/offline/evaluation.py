@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.config import Settings, training_memory_bytes
-from app.domain.epoch import EPOCH
 from app.domain.events import Event
+from app.domain.fields import EPOCH
 from app.entry.jobs import file_formats
 from app.entry.jobs.file_rows import FileError
 from app.entry.jobs.imports import checked

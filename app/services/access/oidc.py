@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.clock import Clock
 from app.config import Issuer, Settings
 from app.domain.access import INCLUDED, Principal, Scope
-from app.domain.ids import ID_PATTERN
+from app.domain.fields import ID_PATTERN
 from app.errors import Unauthenticated, Unavailable
 from app.telemetry import hashed
 

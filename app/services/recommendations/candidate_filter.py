@@ -11,7 +11,7 @@ from app.errors import InvalidInput
 from app.recommender import diversity, rules
 from app.recommender.diversity import Caps
 from app.recommender.rules import Facts, Kind, Rule
-from app.services.recommendations.catalog_snapshot import CachedItem
+from app.services.catalog.snapshot import CachedItem
 
 SPARE_CANDIDATES = 10
 POOL = 5

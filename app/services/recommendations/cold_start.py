@@ -11,8 +11,8 @@ from cachetools import LRUCache
 from app.domain.items import Item
 from app.domain.models import ActiveModel
 from app.recommender.content import NewItems
+from app.services.catalog.item_cache import ItemCache
 from app.services.models.cache import ModelCache
-from app.services.recommendations.item_cache import ItemCache
 
 MAX_COMPARED = 20
 """The user's items with the largest weights; new items are compared with these."""

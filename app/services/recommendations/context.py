@@ -12,13 +12,13 @@ from app.domain.models import ActiveModel, Scoring
 from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
 from app.domain.users import session_of
 from app.recommender import experiments, rules, weights
+from app.services.catalog.changes import CatalogChanges
+from app.services.catalog.item_cache import ItemCache
+from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
 from app.services.models.cache import ModelCache
 from app.services.recommendations.candidate_filter import Rules
-from app.services.recommendations.catalog_changes import CatalogChanges
-from app.services.recommendations.catalog_snapshot import CachedItem, CatalogSnapshot
 from app.services.recommendations.cold_start import ColdStart
 from app.services.recommendations.evidence import Evidence
-from app.services.recommendations.item_cache import ItemCache
 from app.services.recommendations.list_cache import ListCache
 from app.storage.events import EventStore
 from app.storage.users import UserStore

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.domain.items import Item
 from app.recommender import rules
 from app.recommender.rules import Facts, Rule
-from app.services.recommendations.catalog_changes import CatalogChanges
+from app.services.catalog.changes import CatalogChanges
 from app.storage.items import ItemStore
 from app.storage.table import LISTING_SHARDS
 

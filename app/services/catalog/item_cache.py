@@ -9,7 +9,7 @@ from cachetools import LRUCache, TTLCache
 from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
-from app.services.recommendations.catalog_changes import CatalogChanges
+from app.services.catalog.changes import CatalogChanges
 from app.storage.items import ItemStore
 
 MAX_ITEMS = 50_000
