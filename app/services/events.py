@@ -1,4 +1,4 @@
-"""Accepting events: all of a batch or none, each exactly once however often it is sent."""
+"""Accept events: all of a batch or none, each exactly once however often it is sent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -71,9 +71,9 @@ class Events:
         telemetry.current().events += len(events)
 
     def all(self, project: str) -> Iterator[Event]:
-        """Every event of the project, for exports; read page by page."""
+        """Yield all events of a project, for exports."""
         return self._store.all(project)
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
-        """A user's events, newest first."""
+        """Return a page of a user's events, newest first."""
         return self._store.list_page(project, user_id, start, limit)

@@ -1,4 +1,4 @@
-"""Connections and subscriptions of live sockets: how long they live, and what they were shown."""
+"""Connections and subscriptions of live sockets."""
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from app.storage.connections import ConnectionStore
 
 MAX_SUBSCRIPTIONS = 20
 FAREWELL = timedelta(minutes=12)
-"""Before its end, a connection is told to open another one; a client that pings every ten minutes hears of it."""
+"""How long before its end a connection asks its client to reconnect. Longer than the ten minutes between pings."""
 
 
 class Sockets:
@@ -28,11 +28,11 @@ class Sockets:
         self._life = timedelta(seconds=settings.connection_seconds)
 
     def open(self, connection_id: str, principal: Principal) -> Connection:
-        """Fix the identity of a connection; the same connection announced twice is one.
+        """Store a connection with the identity of its client. Opening it twice has the same effect.
 
         Raises:
-            Unauthenticated: a connection of this id belongs to somebody else.
-            Erased: it is for a user who was erased.
+            Unauthenticated: another client has a connection with this id.
+            Erased: the client's user was erased.
         """
         if principal.user_id is not None:
             self._tombstones.refuse(principal.project, [principal.user_id])
@@ -42,47 +42,47 @@ class Sockets:
         try:
             self._connections.put(connection)
         except Conflict as error:
-            known = self._connections.get(connection_id)
-            if known is None or known.principal != principal:
-                raise Unauthenticated("There is such a connection already.") from error
-            return known
+            stored = self._connections.get(connection_id)
+            if stored is None or stored.principal != principal:
+                raise Unauthenticated("A connection with this id already exists.") from error
+            return stored
         return connection
 
     def admit(self, ticket: str, expires_at: datetime) -> None:
-        """Use up a ticket.
+        """Use a ticket, which is valid once.
 
         Raises:
-            Unauthenticated: it was used before.
+            Unauthenticated: the ticket was already used.
         """
         try:
             self._connections.use_ticket(blake2b(ticket.encode(), digest_size=16).hexdigest(), expires_at)
         except Conflict as error:
-            raise Unauthenticated("This ticket was used already. Get a new one for each connection.") from error
+            raise Unauthenticated("This ticket was already used. Get a new one for each connection.") from error
 
     def get(self, connection_id: str) -> Connection | None:
-        """A connection that was opened and has not ended."""
+        """Return an open connection, or None if it has ended or never was opened."""
         return self._connections.get(connection_id)
 
     def find(self, connection_id: str) -> Connection:
-        """Raises Unauthenticated where there is none, or its time is up."""
+        """Return an open connection. Raises Unauthenticated if it has ended."""
         connection = self.get(connection_id)
         if connection is None:
             raise Unauthenticated("This connection has ended. Open a new one.")
         return connection
 
     def end(self, connection_id: str) -> None:
-        """Forget a connection and its subscriptions; one that is not known is forgotten already."""
+        """Delete a connection and its subscriptions, if it exists."""
         connection = self._connections.get(connection_id)
         if connection is not None:
             self._connections.delete(connection)
 
     def drop(self, subscription: Subscription) -> None:
-        """Forget a subscription whose connection is gone, and the connection."""
+        """Delete a subscription whose connection is gone, and the connection."""
         self.end(subscription.connection_id)
         self._connections.delete_subscription(subscription)
 
     def is_leaving(self, connection: Connection) -> bool:
-        """Whether it is time to tell the client to open another connection."""
+        """Whether it is time to ask the client to reconnect."""
         life = connection.expires_at - connection.connected_at
         return self._clock.now() >= connection.expires_at - min(FAREWELL, life / 10)
 
@@ -91,7 +91,7 @@ class Sockets:
 
         Raises:
             InvalidInput: the connection has too many subscriptions.
-            Unauthenticated: it ended meanwhile.
+            Unauthenticated: the connection has ended.
             Erased: the user was erased.
         """
         user_id = watched.user_id
@@ -113,7 +113,7 @@ class Sockets:
         return subscription
 
     def unsubscribe(self, connection: Connection, user_id: str) -> None:
-        """End a subscription; one that there is not has ended already."""
+        """End a subscription, if it exists."""
         if user_id not in connection.users:
             return
         principal = connection.principal
@@ -134,14 +134,14 @@ class Sockets:
         return [each for each in subscriptions if each is not None and each.principal is not None]
 
     def any_of(self, project: str) -> bool:
-        """Whether a project may have live connections; never wrongly false."""
+        """Whether a project may have live connections. If it has any, the result is true."""
         return self._connections.any_of(project)
 
     def watching(self, project: str, user_id: str) -> list[Subscription]:
-        """The subscriptions to a user's list."""
+        """Return the subscriptions to a user's list."""
         subscriptions = self._connections.of_user(project, user_id)
         return [subscription for subscription in subscriptions if subscription.principal is not None]
 
     def show(self, subscription: Subscription, shown: str) -> None:
-        """Note what was pushed."""
+        """Store the digest of the list that was pushed."""
         self._connections.show(subscription, shown)

@@ -1,4 +1,4 @@
-"""What projects use: counted in memory, written down every few seconds, so that no request pays a write for it."""
+"""Usage of projects: counted in memory and stored every few seconds, so that requests need no extra write."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -29,20 +29,21 @@ class Usage:
     def count(self, project: str, credential: str, work: RequestLog) -> None:
         """Add one finished request."""
         today = self._clock.now().date()
-        done = Day(
+        used = Day(
             today, 1, work.events, work.recommendations or 0, work.read_units, work.write_units, work.milliseconds
         )
         with self._lock:
             before = self._days.get((project, today), Day(today))
-            self._days[project, today] = summed(before, done)
+            self._days[project, today] = summed(before, used)
             if (credential, today) not in self._marked:
                 self._keys.add(credential)
 
     def due(self) -> bool:
+        """Whether there is usage to store, and it is time to store it."""
         return self._clock.monotonic() - self._written_at >= self._every_seconds and bool(self._days)
 
     def write(self) -> None:
-        """Write down what was counted; what cannot be written now stays for the next time."""
+        """Store the counted usage. If the database is unavailable, the rest stays for the next call."""
         with self._lock:
             days, keys = self._days, self._keys
             self._days, self._keys, self._written_at = {}, set(), self._clock.monotonic()
@@ -57,13 +58,13 @@ class Usage:
             credential = keys.pop()
             try:
                 self._mark_used(credential)
-            except Conflict:  # a token of an issuer has no row, a revoked key none any more
+            except Conflict:  # tokens of an OIDC issuer and deleted keys have no row
                 pass
             except Unavailable:
                 keys.add(credential)
                 break
             with self._lock:
-                self._marked = {(known, day) for known, day in self._marked if day == self._clock.now().date()}
+                self._marked = {(marked, day) for marked, day in self._marked if day == self._clock.now().date()}
                 self._marked.add((credential, self._clock.now().date()))
         with self._lock:
             for (project, day), used in days.items():
@@ -71,17 +72,17 @@ class Usage:
             self._keys |= keys
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
-        """A project's days, first and last included, oldest first; those without any usage are left out."""
+        """Return a project's days from first to last, oldest first, without days that have no usage."""
         return self._store.days(project, first, last)
 
 
-def summed(one: Day, other: Day) -> Day:
-    """What was used on two days, as of the first."""
-    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in NUMBERS})
+def summed(first: Day, second: Day) -> Day:
+    """Return the sum of two days' usage, with the date of the first."""
+    return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in NUMBERS})
 
 
 def dollars(used: Day) -> float:
-    """What the requests of a day cost."""
+    """Return the cost of a day's requests."""
     return prices.dollars(
         requests=round(used.requests),
         read_units=used.read_units,

@@ -8,8 +8,8 @@ so with any number of instances:
 - at most burst + rate * (W + lease_seconds) requests pass in any W seconds;
 - at most the quota passes in a day (a killed instance loses the few tokens of its lease).
 
-The arithmetic is the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the
-time at which it will be full.
+The arithmetic is the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the time at which it will be
+full.
 """
 
 import math

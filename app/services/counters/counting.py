@@ -1,4 +1,4 @@
-"""Counting the events that the stream brings: each once, however often and in whatever order it comes."""
+"""Count the events of the stream: each once, however often and in whatever order it is delivered."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from app.recommender.counts import Counts
 from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, counter_shard_of
 
 ATTEMPTS = 50
-"""Each lost one means that somebody else's write succeeded."""
+"""A lost attempt means that another instance's write succeeded."""
 
 
 class Counting:
@@ -21,7 +21,7 @@ class Counting:
         self._counters, self._weights, self._clock = counters, event_weights, clock
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
-        """Add the changes to the project's counters; returns the times (seconds since 1970) whose counters they are.
+        """Add changes to the project's counters; returns the times (seconds since 1970) of the counters that changed.
 
         Raises:
             InvalidInput: there are more changes than one page of counters holds.
@@ -51,7 +51,7 @@ class Counting:
             except Conflict:
                 continue
             return
-        raise Unavailable("Too many instances count the same events. Try again.")
+        raise Unavailable("Too many instances are counting the same events. Try again.")
 
     def _add_one(self, total: Counts, change: Change) -> None:
         for event, sign in ((change.old, -1), (change.new, 1)):

@@ -1,4 +1,4 @@
-"""Lists that move: the counters of a project, summed up over time and folded into small rows for readers."""
+"""Live lists: rankings of a project's counters, stored in small rows that are cheap to read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,9 +19,9 @@ from app.storage.lists import LiveListStore
 
 LISTED = 100
 CANDIDATES = 1_000
-"""Of each list, items that are sorted into categories."""
+"""The number of best items in each ranking that category lists are made of."""
 CATEGORY_SECONDS = 600.0
-"""For how long an item's previous categories may still count."""
+"""How long an item's former categories may still be used."""
 MAX_PROJECTS, MAX_ITEMS = 10_000, 50_000
 
 
@@ -39,7 +39,9 @@ class Lists:
         self._settings, self._clock = settings, clock
         self._lock = Lock()
         self._refreshed: LRUCache[str, float] = LRUCache(MAX_PROJECTS)
-        self._known: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(MAX_ITEMS, CATEGORY_SECONDS, clock.monotonic)
+        self._cached: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(
+            MAX_ITEMS, CATEGORY_SECONDS, clock.monotonic
+        )
 
     def changed(self, project: str, times: Iterable[int]) -> Counts | None:
         """Refresh the lists after the counters of some times changed, or schedule it if they were refreshed just now.
@@ -83,40 +85,40 @@ class Lists:
             POPULAR: trends.popular(total, now, settings.popular_window_days * DAY),
             TRENDING: trends.trending(total, now, settings.trending_half_life_seconds),
         }
-        named = {item_id for one in ranked.values() for item_id, _ in one[:CANDIDATES]} | touched
-        categories = self._categories(project, sorted(named))
+        listed = {item_id for ranking in ranked.values() for item_id, _ in ranking[:CANDIDATES]} | touched
+        categories = self._categories(project, sorted(listed))
         wanted = {"", *(category for item_id in touched for category in categories.get(item_id, ()))}
-        made = [
-            LiveList(kind, category, now, packing.pack(_of_category(one, category, categories)))
-            for kind, one in ranked.items()
+        lists = [
+            LiveList(kind, category, now, packing.pack(_of_category(ranking, category, categories)))
+            for kind, ranking in ranked.items()
             for category in sorted(wanted)
         ]
-        present = self._lists.get(project, [(one.kind, one.category) for one in made])
-        age = settings.trending_half_life_seconds / 4
-        self._lists.put(project, [one for one in made if _differs(one, present.get((one.kind, one.category)), age)])
+        stored = self._lists.get(project, [(new.kind, new.category) for new in lists])
+        max_age = settings.trending_half_life_seconds / 4
+        self._lists.put(project, [new for new in lists if _differs(new, stored.get((new.kind, new.category)), max_age)])
 
     def _categories(self, project: str, item_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         with self._lock:
-            known = {one: self._known[project, one] for one in item_ids if (project, one) in self._known}
-        missing = [item_id for item_id in item_ids if item_id not in known]
-        found: dict[str, Item] = self._items.get_many(project, missing)
+            categories = {name: self._cached[project, name] for name in item_ids if (project, name) in self._cached}
+        missing = [item_id for item_id in item_ids if item_id not in categories]
+        items: dict[str, Item] = self._items.get_many(project, missing)
         for item_id in missing:
-            known[item_id] = found[item_id].categories if item_id in found else ()
+            categories[item_id] = items[item_id].categories if item_id in items else ()
         with self._lock:
-            self._known.update({(project, item_id): known[item_id] for item_id in missing if item_id in found})
-        return known
+            self._cached.update({(project, item_id): categories[item_id] for item_id in missing if item_id in items})
+        return categories
 
 
 def _of_category(
     ranked: trends.Ranked, category: str, categories: Mapping[str, tuple[str, ...]]
 ) -> list[tuple[str, float]]:
-    chosen = ranked if not category else [one for one in ranked if category in categories.get(one[0], ())]
-    return chosen[:LISTED]
+    scores = [(item_id, score) for item_id, score in ranked if not category or category in categories.get(item_id, ())]
+    return scores[:LISTED]
 
 
-def _differs(made: LiveList, present: LiveList | None, most_seconds: float) -> bool:
-    """Whether it has to be written: its order changed, or the scores that are there are old."""
-    if present is None:
-        return made.packed != packing.pack([])
-    same = list(packing.unpack(made.packed)) == list(packing.unpack(present.packed))
-    return not same or made.as_of - present.as_of > most_seconds
+def _differs(new: LiveList, stored: LiveList | None, max_age_seconds: float) -> bool:
+    """Whether a list must be stored: its order has changed, or the stored scores are too old."""
+    if stored is None:
+        return new.packed != packing.pack([])
+    same = list(packing.unpack(new.packed)) == list(packing.unpack(stored.packed))
+    return not same or new.as_of - stored.as_of > max_age_seconds

@@ -1,4 +1,4 @@
-"""Counters of a project summed up over time: fine rows of the last hours, hours of the last days, days before."""
+"""Rollups of a project's counters: fine rows for the last hours, then a row per hour, then a row per day."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,13 +9,13 @@ from app.storage.counters import DAY, FINEST, Counted, CounterStore
 
 HOUR = 3_600
 PARTS: Mapping[int, int] = {FINE_SECONDS: FINEST, HOUR: FINE_SECONDS, DAY: FINE_SECONDS}
-"""What each level is the sum of."""
+"""The level that each level sums up."""
 SLOTS: Mapping[int, int] = {FINE_SECONDS: FINE_SECONDS, HOUR: HOUR, DAY: COARSE_SECONDS}
-"""In slots of how many seconds."""
+"""The seconds of a slot at each level."""
 MOST_BYTES = 100_000
-"""Of a row; the lightest items of a larger one are left out."""
+"""The maximum size of a row; a larger row drops its lightest items."""
 FINE_HOURS, HOURLY_DAYS = 2, 1
-"""Whole hours and days before now that are read in detail."""
+"""The whole hours and days before now that are read at a finer level."""
 NOTHING: Iterable[int] = ()
 
 
@@ -24,9 +24,9 @@ class Rollups:
         self._counters, self._clock = counters, clock
 
     def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, set[str]]:
-        """All that was counted in the last days, and the names in slots that were touched, which are summed anew.
+        """Return the counts of the last days and the names in the touched slots, which are summed up again.
 
-        Sums that were never made are made and written, so that the next reader finds them.
+        Missing rollups are computed and stored for the next reader.
         """
         now = self._clock.now().timestamp()
         times = sorted(touched)
@@ -42,7 +42,7 @@ class Rollups:
         return counts.summed(_unpacked([*daily, *hourly, *fine])), changed
 
     def _covered(self, project: str, level: int, begin: int, end: int, again: set[int], now: float) -> list[Counted]:
-        """The rows of a level, summing up those that changed and those that never were."""
+        """Return the rows of a level, after summing up missing rows and those in `again`."""
         present = self._counters.between(project, level, begin, end)
         missing = set(range(begin, end, level)) - {row.start for row in present}
         for start in sorted(missing | again):
@@ -50,7 +50,7 @@ class Rollups:
         return self._counters.between(project, level, begin, end) if missing | again else present
 
     def _sum(self, project: str, level: int, start: int, now: float) -> set[str]:
-        """Sum up one row and write it; returns every name in its parts, also those whose counts cancel out."""
+        """Sum up and store one row; returns every name in its parts, also those whose counts cancel out."""
         parts = self._counters.between(project, PARTS[level], start, start + level)
         unpacked = _unpacked(parts)
         total = counts.summed(unpacked, SLOTS[level])
@@ -60,5 +60,5 @@ class Rollups:
         return {name for part in unpacked for _, name in part}
 
 
-def _unpacked(several: Iterable[Counted]) -> list[Counts]:
-    return [counts.unpack(one.packed) for one in several if one.packed]
+def _unpacked(rows: Iterable[Counted]) -> list[Counts]:
+    return [counts.unpack(row.packed) for row in rows if row.packed]

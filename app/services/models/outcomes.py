@@ -1,4 +1,4 @@
-"""What became of recommendations, and whether one version's are better than another's."""
+"""Outcomes of recommendations, and comparisons of model versions by them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from app.storage.counters import DAY
 
 ALPHA = 0.05
 JUDGED_DAYS = 30
-"""Over which live outcomes decide about an activation."""
+"""The days of live outcomes that an activation considers."""
 
 Group = tuple[str, ...]
-ByOrigin = Mapping[Attribution, Outcome]
+ByAttribution = Mapping[Attribution, Outcome]
 
 
 class Verdict(StrEnum):
-    """What is known of a version against the active one."""
+    """The result of comparing a version with another."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One version's click-through against another's; p holds however often one looks."""
+    """The difference in click-through rate between two versions. `p` is always valid: it allows repeated looks."""
 
     version: str
     against: str
@@ -47,41 +47,43 @@ class Outcomes:
     def __init__(self, rollups: Rollups, clock: Clock) -> None:
         self._rollups, self._clock = rollups, clock
 
-    def of(self, project: str, days: int) -> ByOrigin:
-        """Outcomes of the last days."""
+    def of(self, project: str, days: int) -> ByAttribution:
+        """Return the outcomes of the last days."""
         total, _ = self._rollups.of(project, days)
         return outcomes.by_attribution(total, self._clock.now().timestamp() - days * DAY)
 
     def find_regression(self, project: str, version: str, against: str) -> str | None:
-        """Describe how a version's click-through is clearly below another's; None if it is not."""
-        for one in compared(self.of(project, JUDGED_DAYS), against):
-            if one.version == version and one.verdict is Verdict.WORSE:
-                return f"its click-through is lower by {-one.difference:.2%} of impressions (p = {one.p:.1g})"
+        """Describe why a version's click-through rate is clearly below another's; None if it is not."""
+        for comparison in compared(self.of(project, JUDGED_DAYS), against):
+            if comparison.version == version and comparison.verdict is Verdict.WORSE:
+                loss, p = -comparison.difference, comparison.p
+                return f"its click-through is lower by {loss:.2%} of impressions (p = {p:.1g})"
         return None
 
 
-def grouped(found: ByOrigin, by: Sequence[str]) -> dict[Group, Outcome]:
-    """Outcomes summed up by some of `version`, `scenario` and `source`."""
+def grouped(by_attribution: ByAttribution, by: Sequence[str]) -> dict[Group, Outcome]:
+    """Sum up outcomes by some of `version`, `scenario` and `source`."""
     groups: dict[Group, Outcome] = {}
-    for attribution, outcome in found.items():
+    for attribution, outcome in by_attribution.items():
         group = tuple(str(getattr(attribution, name)) for name in by)
         groups[group] = groups.get(group, Outcome()) + outcome
     return dict(sorted(groups.items()))
 
 
-def compared(found: ByOrigin, against: str) -> list[Comparison]:
-    """Every version that was shown, against one of them."""
-    of_version = {group[0]: outcome for group, outcome in grouped(found, ("version",)).items()}
+def compared(by_attribution: ByAttribution, against: str) -> list[Comparison]:
+    """Compare every version that was shown with the version `against`."""
+    of_version = {group[0]: outcome for group, outcome in grouped(by_attribution, ("version",)).items()}
     base = of_version.pop(against, None)
     if base is None:
         return []
     comparisons = (_compared(name, outcome, against, base) for name, outcome in of_version.items())
-    return [one for one in comparisons if one is not None]
+    return [comparison for comparison in comparisons if comparison is not None]
 
 
 def _compared(version: str, outcome: Outcome, against: str, base: Outcome) -> Comparison | None:
-    rate, usual = (intervals.of_rate(one.clicks, one.impressions) for one in (outcome, base))
-    if rate is None or usual is None:
+    rate = intervals.of_rate(outcome.clicks, outcome.impressions)
+    base_rate = intervals.of_rate(base.clicks, base.impressions)
+    if rate is None or base_rate is None:
         return None
     p = intervals.always_valid_p((base.clicks, outcome.clicks), (base.impressions, outcome.impressions))
-    return Comparison(version, against, rate.value - usual.value, p)
+    return Comparison(version, against, rate.value - base_rate.value, p)

@@ -45,11 +45,11 @@ class Retraining:
             self._considered[project] = True
         newest = next(iter(self._versions.list_page(project, None, 1).records), None)
         since = newest.created_at.timestamp() if newest else 0.0
-        came = outcomes.arrived_since(total, since)
-        enough = settings.retrain_events is not None and came >= settings.retrain_events
+        new_events = outcomes.arrived_since(total, since)
+        enough = settings.retrain_events is not None and new_events >= settings.retrain_events
         age = self._clock.now().timestamp() - since
         late = settings.retrain_hours is not None and age >= settings.retrain_hours * HOUR
-        if came <= 0 or not (enough or late):
+        if new_events <= 0 or not (enough or late):
             return None
         try:
             self._versions.claim(project, newest.version if newest else None)

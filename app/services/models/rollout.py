@@ -1,4 +1,4 @@
-"""Which versions serve: the active one, those that share the users with it, and those that only watch."""
+"""Rollout of model versions: the active version, split tests and shadows."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,14 +21,14 @@ WHOLE = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How the traffic is to be divided."""
+    """How users are divided among versions."""
 
     shares: Mapping[str, float]
-    """By version, in proportion to each other."""
+    """The relative share of each version."""
     interleaved: bool = False
     shadows: Sequence[str] = ()
     shadow_share: float = WHOLE
-    """Percent of the answers that a shadow is compared with."""
+    """The percentage of responses that shadows are compared with."""
 
 
 class Rollout:
@@ -48,38 +48,40 @@ class Rollout:
         return self._versions.active(project, consistent=True)
 
     def activate(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
-        """Point serving at a published version alone; going back is the same call with the one before.
+        """Serve all users with one version. To roll back, activate the previous version.
 
         Raises:
-            NotFound, Conflict when somebody else moved the pointer meanwhile, and NotActivatable: it is not ready, or,
-                unless this is forced or goes back, clearly worse than the active one.
+            NotFound: the version does not exist.
+            Conflict: another request changed the pointer at the same time.
+            NotActivatable: the version is not ready, or it is clearly worse than the active version and this is
+                neither forced nor a rollback.
         """
         return self._activate(project, version_id, self.active(project), force=force, live=True)
 
     def activate_trained(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
-        """Activate a version that was just trained; a split test goes on without it.
+        """Activate a version that was just trained. Only `force` ends a running split test.
 
         Raises:
-            NotActivatable, and the other errors of `activate`.
+            NotActivatable: a split test is running. Also raises the errors of `activate`.
         """
         current = self.active(project)
         if current and current.variants and not force:
-            raise NotActivatable("Not activated: versions share the traffic. Give it a share, or activate it.")
+            raise NotActivatable("Not activated: a split test is running. Give the version a share, or activate it.")
         return self._activate(project, version_id, current, force=force, live=False)
 
     def split(self, project: str, wanted: Split) -> ActiveModel:
-        """Divide the users among versions, and let others watch; the active one stays what it is.
+        """Divide the users among versions and set the shadows; the active version does not change.
 
         Raises:
-            NotFound: there is no such version, or no active one.
-            NotActivatable: one is not ready.
+            NotFound: a version does not exist, or no version is active.
+            NotActivatable: a version is not ready.
         """
         current = self.active(project)
         if current is None:
             raise NotFound("No version is active yet. Train or activate one first.")
         variants = self._variants(project, wanted.shares, 1.0)
         shadows = dict.fromkeys(wanted.shadows, 1.0)
-        alone = [one.version for one in variants] == [current.version]
+        alone = [variant.version for variant in variants] == [current.version]
         pointer = replace(
             current,
             variants=() if alone else variants,
@@ -91,7 +93,7 @@ class Rollout:
     def _activate(
         self, project: str, version_id: str, current: ActiveModel | None, *, force: bool, live: bool
     ) -> ActiveModel:
-        """`live`: outcomes decide too."""
+        """Activate a version; `live` compares the outcomes of versions too."""
         version = self._ready(project, version_id)
         if current and current.version == version_id and not current.variants and not current.shadows:
             return current
@@ -100,7 +102,7 @@ class Rollout:
             if reason is None and live:
                 reason = self._outcomes.find_regression(project, version_id, current.version)
             if reason is not None:
-                raise NotActivatable(f"Not activated: {reason}. Use force to activate it all the same.")
+                raise NotActivatable(f"Not activated: {reason}. Use force to activate it anyway.")
         previous = None if current is None else current.previous if current.version == version_id else current.version
         return self._point(project, ActiveModel(version_id, self._clock.now(), previous, _scoring(version)), current)
 
@@ -132,7 +134,7 @@ class Rollout:
             self._cache.forget_active(project)
 
     def _variants(self, project: str, shares: Mapping[str, float], whole: float) -> tuple[Variant, ...]:
-        """Versions whose shares sum to the whole."""
+        """Return ready versions with their shares, which sum to the whole."""
         ready = {name: self._ready(project, name) for name in sorted(shares)}
         scale = whole / sum(shares.values()) if shares else 0.0
         return tuple(Variant(name, shares[name] * scale, _scoring(version)) for name, version in ready.items())
@@ -142,7 +144,7 @@ class Rollout:
         if version is None:
             raise NotFound("There is no such model version.")
         if version.state is not VersionState.READY:
-            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready one can serve.")
+            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready version can serve.")
         return version
 
     def _lower_ndcg(self, project: str, version: ModelVersion, against: str) -> str | None:
@@ -156,5 +158,7 @@ class Rollout:
 
 
 def _scoring(version: ModelVersion) -> Scoring:
-    chosen = {name: version.parameters.get(name) for name in ("half_life_days", "rating_threshold", "content_weight")}
-    return Scoring(**chosen, learned_at=version.created_at.timestamp())
+    parameters = {
+        name: version.parameters.get(name) for name in ("half_life_days", "rating_threshold", "content_weight")
+    }
+    return Scoring(**parameters, learned_at=version.created_at.timestamp())

@@ -1,4 +1,4 @@
-"""Model versions: queue one, have it trained, stop it, clean up."""
+"""Queue, train, cancel and clean up model versions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ from app.services.models.training import CHOSEN_AT, Engine, Training, TrainingSt
 LOST_AFTER = timedelta(minutes=10)
 LISTED_VERSIONS = 100
 CHOSEN_FOR = timedelta(days=7)
-"""For how long quick trainings take over parameters that were chosen."""
+"""How long quick trainings reuse chosen parameters."""
 
 
 class Train:
@@ -43,46 +43,47 @@ class Train:
 
     def get(self, project: str, version: str) -> ModelVersion:
         """Raises NotFound."""
-        found = self._versions.get(project, version)
-        if found is None:
+        stored = self._versions.get(project, version)
+        if stored is None:
             raise NotFound("There is no such model version.")
-        return found
+        return stored
 
     def list_page(self, project: str, start: str | None, limit: int) -> Page[ModelVersion]:
         return self._versions.list_page(project, start, limit)
 
     def queue(self, project: str, *, quickly: bool = False) -> ModelVersion:
-        """Make a new version, which `run` then trains: quickly with parameters that were chosen within a week."""
+        """Create a version for `run` to train; `quickly` reuses parameters that were chosen within a week."""
         now = self._clock.now()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
         version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now, parameters=parameters)
         try:
             self._versions.create(project, version)
-        except Conflict:  # a repeated request, which was killed after this
+        except Conflict:  # the request was repeated after its first attempt was killed at this point
             return self.get(project, version_id)
         return version
 
     def discard(self, project: str, version_id: str) -> None:
-        """Remove a version that nobody will train."""
+        """Delete a version that will not be trained."""
         self._versions.delete(project, version_id)
 
     def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
-        """The parameters of the newest usable version, unless they were chosen before then; else none."""
+        """Return the parameters of the newest ready version that chose them since then; empty if there is none."""
         for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
             if version.state is VersionState.READY and version.parameters.get(CHOSEN_AT, 0.0) >= since.timestamp():
                 return version.parameters
         return {}
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
-        """Ask a running training to stop; it does at its next report.
+        """Ask a running training to stop, which it does at its next report.
 
         Raises:
-            NotFound, and Conflict when it is not running.
+            NotFound: the version does not exist.
+            Conflict: the training is not running.
         """
         version = self.get(project, version_id)
         if version.state is not VersionState.TRAINING:
-            raise Conflict(f"Version {version_id} is {version.state.value}; only a training one can be cancelled.")
+            raise Conflict(f"Version {version_id} is {version.state.value}; only a running training can be cancelled.")
         cancelling = replace(version, state=VersionState.CANCELLING)
         self._versions.update(project, cancelling, expected=VersionState.TRAINING)
         return cancelling
@@ -96,12 +97,12 @@ class Train:
         report: ReportProgress | None = None,
         engine: Engine | None = None,
     ) -> ModelVersion:
-        """Train a queued version to its end, and activate it unless it is clearly worse than the active one.
+        """Train a queued version, and activate it unless it is clearly worse than the active one.
 
-        An engine learns elsewhere, from what it knows of; without one, all events of the project are read here.
+        An engine trains outside this process, on its own data. Without one, all events of the project are read here.
 
-        A failure is recorded with the version and raised again; the active version is left as it was. One that was
-        killed, or lost the database, can be run again, from its beginning; nobody else may be training it.
+        A failure is stored with the version and raised again; the active version stays. A training that was killed, or
+        lost the database, can run again from its beginning, if no other worker is training the version.
 
         Raises:
             Cancelled: the version was cancelled.
@@ -125,12 +126,12 @@ class Train:
         try:
             self._versions.update(project, version, expected=VersionState.TRAINING)
         except Conflict:
-            present = self.get(project, version.version)
-            if present.state is VersionState.FAILED:
-                raise Conflict(present.detail or "The training failed.") from None
-            if present.state is not VersionState.CANCELLING:
-                raise Cancelled(f"Version {version.version} is {present.state.value}.") from None
-        self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # by one that was killed
+            stored = self.get(project, version.version)
+            if stored.state is VersionState.FAILED:
+                raise Conflict(stored.detail or "The training failed.") from None
+            if stored.state is not VersionState.CANCELLING:
+                raise Cancelled(f"Version {version.version} is {stored.state.value}.") from None
+        self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # left by a killed worker
         version = replace(version, manifest_chunks=0)
         self.collect(project)
         training = Training(self._stores, self._settings, self._clock, project, version, report)
@@ -140,7 +141,7 @@ class Train:
         except (Cancelled, KeyboardInterrupt):
             training.end(VersionState.CANCELLED, "Cancelled.")
             raise
-        except (OutOfTime, Unavailable):  # it is trained again, somewhere else or later
+        except (OutOfTime, Unavailable):  # it can run again, later or elsewhere
             raise
         except Exception as error:
             training.end(
@@ -150,7 +151,7 @@ class Train:
         return training.end(VersionState.READY, None)
 
     def collect(self, project: str) -> int:
-        """Remove what lost, failed and outdated versions left behind; returns how many were cleaned."""
+        """Remove the rows of lost, failed and outdated versions; returns the number of versions."""
         active = self._versions.active(project, consistent=True)
         kept = active.versions if active else frozenset()
         ready, cleaned = 0, 0

@@ -1,4 +1,4 @@
-"""One training: learns a version, publishes its rows, and keeps the version's row up to date meanwhile."""
+"""One training: learns a model version, publishes it, and reports its progress in the version's row."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -24,16 +24,16 @@ from app.storage.items import ItemStore
 from app.storage.neighbors import NeighborStore
 from app.storage.versions import VersionStore
 
-HEARTBEAT = timedelta(seconds=1)
-BEAT_SECONDS = 60.0
-EVENTS_A_REPORT = 5_000
+REPORT_INTERVAL = timedelta(seconds=1)
+HEARTBEAT_SECONDS = 60.0
+EVENTS_PER_REPORT = 5_000
 LISTED_ITEMS = 100
 CHOSEN_AT = "chosen_at"
-"""Among a version's parameters: when they were chosen, as a second since 1970."""
+"""The parameter that stores when the others were chosen, in seconds since 1970."""
 
 
 class Model(Protocol):
-    """What a training learned."""
+    """A trained model."""
 
     @property
     def item_ids(self) -> list[str]: ...
@@ -51,11 +51,11 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """Where a training runs, if not in this process."""
+    """Trains outside this process."""
 
     learn: Callable[[ReportProgress], Model]
     put: Callable[[str, str, Packed], None]
-    """Writes rows of a project's version; it is called where they are, maybe on another machine."""
+    """Stores rows of a project's version. It is called where the rows are, possibly on another machine."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class TrainingStores:
 
 
 class Training:
-    """The version's row follows its progress, and says when it should stop."""
+    """A training that stores its progress in the version's row, and stops when the row says so."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class Training:
         self._lock = Lock()
 
     def beating(self) -> AbstractContextManager[None]:
-        """Show that the training lives, also while a long step reports nothing."""
-        return beating(self._beat, BEAT_SECONDS, Cancelled, Unavailable)  # the next report tells
+        """Send heartbeats while the context is open, also during long steps without reports."""
+        return beating(self._heartbeat, HEARTBEAT_SECONDS, Cancelled, Unavailable)  # the next report raises them
 
     def learn_and_publish(self, engine: Engine | None) -> None:
         earlier = {} if engine else self.version.parameters
@@ -102,14 +102,14 @@ class Training:
         lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
         names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
         self._change(manifest_chunks=neighbors.manifest_chunks(names))
-        self._beat()
+        self._heartbeat()
         neighbors.put_manifest(project, version_id, names)
         self.report("publishing", 0.0)
         learned.publish(partial(engine.put if engine else self._put_here, project, version_id))
         neighbors.put_lists(project, version_id, lists)
 
     def _learn_here(self, earlier: Mapping[str, Any]) -> Model:
-        from app.recommender.fit.learn import learn  # noqa: PLC0415 - numpy is loaded by trainings only
+        from app.recommender.fit.learn import learn  # noqa: PLC0415 - only trainings load numpy
 
         return learn(
             self._read(),
@@ -127,7 +127,7 @@ class Training:
 
     def _read(self) -> Iterator[Event]:
         for number, event in enumerate(self._stores.events.all(self._project)):
-            if number % EVENTS_A_REPORT == 0:
+            if number % EVENTS_PER_REPORT == 0:
                 self.report("reading events", 0.0)
             yield event
 
@@ -137,19 +137,19 @@ class Training:
             self.report("reading items", 0.0)
 
     def report(self, phase: str, progress: float) -> None:
-        """Show progress, and write it down at most once a second."""
+        """Report progress, and store it at most once a second."""
         if self._report:
             self._report(phase, progress)
         changed = phase != self.version.phase
         self._change(phase=phase, progress=min(progress, 1.0))
-        if changed or self._clock.now() - self.version.heartbeat_at >= HEARTBEAT:
-            self._beat()
+        if changed or self._clock.now() - self.version.heartbeat_at >= REPORT_INTERVAL:
+            self._heartbeat()
 
-    def _change(self, **facts: Any) -> None:  # noqa: ANN401 - each field has its own type
+    def _change(self, **fields: Any) -> None:  # noqa: ANN401 - each field has its own type
         with self._lock:
-            self.version = replace(self.version, **facts)
+            self.version = replace(self.version, **fields)
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         with self._lock:
             self.version = replace(self.version, heartbeat_at=self._clock.now())
             try:
@@ -158,6 +158,7 @@ class Training:
                 raise Cancelled(f"Training {self.version.version} was cancelled.") from error
 
     def end(self, state: VersionState, detail: str | None) -> ModelVersion:
+        """Store the final state of the version."""
         now = self._clock.now()
         seconds = round((now - self.version.created_at).total_seconds(), 3)
         expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING

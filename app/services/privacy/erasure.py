@@ -1,7 +1,7 @@
-"""Forgetting: a user, or a whole project, with a receipt; and giving out beforehand what would be removed.
+"""Erase users and projects, with a receipt, and export their data beforehand.
 
-The id of an erased user stays as a hash, salted by his project, and keeps late events from bringing him back. Both
-erasures go on where they ended when the time of a request was used up or its process was killed.
+A tombstone keeps late events from bringing an erased user back: the id, hashed with a salt of the project. An erasure
+that runs out of time or is killed resumes where it stopped.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ from app.storage.users import UserStore
 RECEIPT_BYTES = 8
 EXPORTED = ("items", "users", "events")
 SPARE_SECONDS = 2.0
-"""Left over for the receipt and the answer when a slice of work ends."""
+"""The time reserved for writing the receipt and sending the response."""
 CLOCK_SKEW = timedelta(seconds=5)
 
 
@@ -50,7 +50,7 @@ class ErasureStores:
 
 
 class _Account:
-    """A receipt that is written down whenever it changes."""
+    """A receipt that is stored whenever it changes."""
 
     def __init__(self, receipt: Receipt, write: Callable[[Receipt], None]) -> None:
         self._write = write
@@ -61,13 +61,13 @@ class _Account:
         self.receipt = receipt
 
     def add_once(self, kind: str, number: int) -> None:
-        """Count what is removed as a whole, unless that was begun before."""
+        """Count records that are removed all at once, unless an earlier attempt counted them."""
         if number and not self.receipt.removed.get(kind):
             self.put(_counted(self.receipt, kind, number))
 
-    def add_new(self, kind: str, places: Sequence[str]) -> None:
-        """Count what is removed page by page in its order, as far as it is not counted."""
-        new = [one for one in places if one > self.receipt.reached.get(kind, "")]
+    def add_new(self, kind: str, positions: Sequence[str]) -> None:
+        """Count records that are removed page by page, except those that an earlier attempt counted."""
+        new = [position for position in positions if position > self.receipt.reached.get(kind, "")]
         if new:
             reached = {**self.receipt.reached, kind: new[-1]}
             self.put(replace(_counted(self.receipt, kind, len(new)), reached=reached))
@@ -89,24 +89,28 @@ class Erasure:
         self._settled = timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds) + CLOCK_SKEW
 
     def receipt(self, project: str, user_id: str) -> Receipt:
-        """Raises NotFound where the user was not erased."""
-        hashed = self._tombstones.digest(project, user_id)
-        found = self._stores.users.erasures(project, [hashed]).get(hashed)
-        if found is None:
+        """Return the receipt of a user's erasure.
+
+        Raises:
+            NotFound: the user was not erased.
+        """
+        digest = self._tombstones.digest(project, user_id)
+        receipt = self._stores.users.erasures(project, [digest]).get(digest)
+        if receipt is None:
             raise NotFound("This user was not erased.")
-        return found
+        return receipt
 
     def erase_user(self, project: str, user_id: str) -> Receipt:
-        """Remove profile and events; what comes later is refused. An incomplete receipt asks to be called again.
+        """Remove a user's profile and events, and refuse later ones. If the receipt is incomplete, call again.
 
-        Everything is counted before it is removed, so that the receipt is true wherever this is interrupted.
+        Everything is counted before it is removed, so an interruption never makes the receipt wrong.
         """
         owner = owner_digest(self._settings, project, user_id)
-        stores, hashed = self._stores, self._tombstones.digest(project, user_id)
-        found = stores.users.erasures(project, [hashed]).get(hashed) or self._receipt({"profile": 0, "events": 0})
-        if found.complete:
-            return found
-        account = _Account(found, partial(stores.users.put_erasure, project, hashed))
+        stores, digest = self._stores, self._tombstones.digest(project, user_id)
+        receipt = stores.users.erasures(project, [digest]).get(digest) or self._receipt({"profile": 0, "events": 0})
+        if receipt.complete:
+            return receipt
+        account = _Account(receipt, partial(stores.users.put_erasure, project, digest))
         if stores.users.get(project, user_id):
             account.add_once("profile", 1)
             stores.users.delete(project, user_id)
@@ -123,30 +127,30 @@ class Erasure:
         return account.receipt
 
     def readmit(self, project: str, user_id: str) -> None:
-        """Let an erased user come back, empty.
+        """Accept an erased user again, without their former data.
 
         Raises:
-            NotFound: he was not erased.
+            NotFound: the user was not erased.
         """
         self.receipt(project, user_id)
         self._stores.users.delete_erasure(project, self._tombstones.digest(project, user_id))
 
     def export_user(self, project: str, user_id: str, start: str | None, limit: int) -> tuple[User | None, Page[Event]]:
-        """What `erase_user` would remove: the profile, and a page of the events, newest first."""
+        """Return what `erase_user` would remove: the profile and a page of events, newest first."""
         return self._stores.users.get(project, user_id), self._stores.events.list_page(project, user_id, start, limit)
 
     def export_project(self, project: str, start: str | None, limit: int) -> tuple[str, Page[Any]]:
-        """What `delete_project` would remove of a project's data: its items, then its users, then its events.
+        """Return a page of the data that `delete_project` would remove: items, then users, then events.
 
         Returns:
-            The kind of the records, and a page of them. A page can be empty and still have a next one.
+            The kind of the records and a page of them. An empty page can have a next page.
         """
         kind, _, within = (start or f"{EXPORTED[0]}:").partition(":")
         stores = self._stores
         pages: dict[str, Callable[[str | None], Page[Any]]] = {
-            "items": lambda place: stores.items.list_page(project, None, place, limit),
-            "users": lambda place: stores.users.list_page(project, place, limit),
-            "events": lambda place: stores.events.page(project, place, limit),
+            "items": lambda cursor: stores.items.list_page(project, None, cursor, limit),
+            "users": lambda cursor: stores.users.list_page(project, cursor, limit),
+            "events": lambda cursor: stores.events.page(project, cursor, limit),
         }
         page = pages[kind](within or None)
         if page.next_start is not None:
@@ -155,18 +159,19 @@ class Erasure:
         return kind, Page(page.records, f"{following[0]}:" if following else None)
 
     def delete_project(self, project_id: str) -> Project:
-        """Remove everything of a project but its receipt; its keys end first.
+        """Remove a project's keys, then all its data. Only the receipt stays.
 
-        While instances may still accept a key that they remember, rows may still come: the deletion is complete when
-        a pass over all tables that began after that time has ended. Until then the state is `deleting`: call again.
+        Other instances may accept a cached key for a while and write new rows, so the deletion is complete when a pass
+        over all tables that began after that time has ended. Until then the state is `deleting`: call again.
 
         Raises:
-            NotFound, and Conflict when two deletions of a project meet.
+            NotFound: the project does not exist.
+            Conflict: another deletion of the project runs at the same time.
         """
         access = self._stores.access
         project = access.get_project(project_id)
         if project is None:
-            raise NotFound("There is no such project.")
+            raise NotFound("The project does not exist.")
         if project.state is ProjectState.DELETED:
             return project
         if project.state is ProjectState.ACTIVE:
@@ -190,8 +195,8 @@ class Erasure:
         elif datetime.fromisoformat(began) < receipt.started_at + self._settled:
             project = replace(project, deletion=receipt, resume_at=None)
         else:
-            done = replace(receipt, completed_at=self._clock.now())
-            project = replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=done, resume_at=None)
+            receipt = replace(receipt, completed_at=self._clock.now())
+            project = replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=receipt, resume_at=None)
         access.replace_project(project, ProjectState.DELETING)
         return project
 

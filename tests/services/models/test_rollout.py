@@ -306,7 +306,7 @@ class TestRollout:
 
         left = {one.version for one in services.train.list_page(project, None, 50).records}
         assert {"middle", "good", "bad"} <= left
-        assert all("share the traffic" in str(one.detail) for one in trained)
+        assert all("split test is running" in str(one.detail) for one in trained)
         assert services.rollout.active(project).variants  # type: ignore[union-attr]
 
     def test_a_pointer_of_an_earlier_release_is_read_and_moved(self, shop: Wired, settings: Settings) -> None:

@@ -131,7 +131,7 @@ class TestEngine:
     def test_a_training_on_another_engine_sends_heartbeats_and_stops_when_cancelled(
         self, wired: Wired, project: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(training, "BEAT_SECONDS", 0.05)
+        monkeypatch.setattr(training, "HEARTBEAT_SECONDS", 0.05)
         service = wired.services.train
         version = service.queue(project)
 
