@@ -39,9 +39,9 @@ version, scenario and recommender; `GET /v1/outcomes` compares them.
 **Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
 list now, and again whenever it changes after an event; see the [guide](/guide/live).
 
-**Versions.** Within `/v1` nothing is removed or narrowed without notice: an operation that ends is marked `deprecated`
-here and answers with `Deprecation` and `Sunset`, at least a year before it does. Fields and operations are added at any
-time.
+**Versions.** Stability starts with Serendip 1.0: from then on, nothing in `/v1` is removed or narrowed without a year's
+notice by `deprecated` here and by the headers `Deprecation` and `Sunset`. Until then names can change; the
+[changelog](/guide/changelog) lists each change. Fields and operations are added at any time.
 """
 VERSION = "1.5.0"
 SERVING = (recommendations, events, health)
@@ -110,6 +110,7 @@ def create_application(
         title="Serendip",
         version=VERSION,
         description=DESCRIPTION,
+        servers=[{"url": "/", "description": "The server of this document."}],
         openapi_tags=[{"name": name, "description": description} for name, description in TAGS],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,

@@ -20,47 +20,74 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "503": {"Retry-After": SECONDS},
 }
+TAG_GROUPS = (
+    ("Data", ("items", "users", "events")),
+    ("Recommendations", ("recommendations", "scenarios", "sockets")),
+    ("Models", ("models", "jobs")),
+    ("Administration", ("keys", "projects", "usage", "health")),
+)
 
 
 def describe(app: FastAPI, deprecations: Deprecations) -> None:
-    """Complete the document, which FastAPI makes on the first request for it."""
+    """Complete the document, which FastAPI creates on the first request for it."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        known = app.openapi_schema is not None
+        is_complete = app.openapi_schema is not None
         load_all(app)
         document = generate()
-        if not known:
-            operations = list(_operations(document))
-            deprecations.mark(operations)
-            for operation in operations:
-                _complete(operation)
-                for parameter in operation.get("parameters", ()):
-                    _without_null(parameter)
+        if not is_complete:
+            _complete(document, deprecations)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in document["paths"].values():
-        yield from path.values()
+def _complete(document: dict[str, Any], deprecations: Deprecations) -> None:
+    from app.api.http import examples  # noqa: PLC0415 - a cold start does not need them
+
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    deprecations.mark(operations)
+    document["x-tagGroups"] = [{"name": name, "tags": list(tags)} for name, tags in TAG_GROUPS]
+    components = document["components"]
+    components["schemas"]["Problem"]["examples"] = [examples.PROBLEM]
+    shared = components.setdefault("responses", {})
+    for operation in operations:
+        for status, response in operation["responses"].items():
+            _add_headers(status, response)
+        for status, response in _problems(operation):
+            name = f"Problem{status}"
+            if shared.setdefault(name, response) == response:
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+        for parameter in operation.get("parameters", ()):
+            _drop_null(parameter)
+            if parameter["in"] == "path" and parameter["name"] in examples.PARAMETERS:
+                parameter["example"] = examples.PARAMETERS[parameter["name"]]
+        if operation["operationId"] in examples.REQUESTS:
+            content = operation["requestBody"]["content"]["application/json"]
+            content["example"] = examples.REQUESTS[operation["operationId"]]
 
 
-def _complete(operation: dict[str, Any]) -> None:
-    """Give problems their own media type, and answers their headers."""
-    for status, response in operation["responses"].items():
-        content = response.get("content", {})
-        if MEDIA_TYPE in content:
-            content[MEDIA_TYPE] = content.pop("application/json")
-        if status in HEADERS:
-            response["headers"] = {**response.get("headers", {}), **HEADERS[status]}
+def _add_headers(status: str, response: dict[str, Any]) -> None:
+    """Give problems their own media type, and responses their headers."""
+    content = response.get("content", {})
+    if MEDIA_TYPE in content:
+        content[MEDIA_TYPE] = content.pop("application/json")
+    if status in HEADERS:
+        response["headers"] = {**response.get("headers", {}), **HEADERS[status]}
 
 
-def _without_null(parameter: dict[str, Any]) -> None:
-    """A parameter can be left out, but there is no way to send null in a path, a query or a header."""
+def _problems(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the problems that an operation responds with, by status."""
+    for status, response in tuple(operation["responses"].items()):
+        if MEDIA_TYPE in response.get("content", {}):
+            yield status, response
+
+
+def _drop_null(parameter: dict[str, Any]) -> None:
+    """Remove null from a schema: a parameter can be left out, but a path, query or header cannot hold null."""
     schema = parameter["schema"]
-    kept = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    kept = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(kept) == 1:
         parameter["schema"] = {name: value for name, value in schema.items() if name != "anyOf"} | kept[0]
     elif kept:

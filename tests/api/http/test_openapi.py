@@ -48,17 +48,28 @@ class TestOpenApi:
         assert len({operation["summary"] for operation in operations}) == len(operations)
         assert all(operation["description"] for operation in operations)
 
-    def test_every_error_is_a_problem_document(self, operations: list[dict[str, Any]]) -> None:
-        contents = [
-            response["content"]
-            for operation in operations
+    def test_every_error_is_a_shared_problem_document(self, client: httpx2.Client) -> None:
+        document = client.get("/openapi.json").json()
+        errors = {
+            response.get("$ref")
+            for path in document["paths"].values()
+            for operation in path.values()
             for status, response in operation["responses"].items()
             if int(status) >= 400
-        ]
+        }
 
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        assert contents
-        assert [content for content in contents if content != problem] == []
+        shared = document["components"]["responses"]
+        assert errors == {f"#/components/responses/{name}" for name in shared}
+        assert [response["content"] for response in shared.values()] == [problem] * len(shared)
+
+    def test_every_tag_is_described_and_in_one_group(self, client: httpx2.Client) -> None:
+        document = client.get("/openapi.json").json()
+
+        grouped = [tag for group in document["x-tagGroups"] for tag in group["tags"]]
+        used = {tag for path in document["paths"].values() for operation in path.values() for tag in operation["tags"]}
+        assert grouped == [tag["name"] for tag in document["tags"]]
+        assert set(grouped) == used
 
 
 class TestSnapshot:
