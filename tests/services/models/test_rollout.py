@@ -1,4 +1,4 @@
-"""Versions on live traffic: shares, interleaving, shadows, and what their outcomes decide."""
+"""Rollout of model versions: shares, interleaving, shadows, and comparisons by outcomes."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -33,32 +33,32 @@ from tests.support.stream_records import NoSockets, a_record
 ITEMS = 12
 USERS = [f"u{number}" for number in range(40)]
 TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-"""Rows that have expired are removed by the database, so that this cannot be some fixed day."""
+"""Not a fixed day, because the database removes expired rows."""
 
 
-def alike(*distances: int) -> Table:
-    """Rows in which each item's neighbors are so far from it: an even distance keeps to a taste."""
+def neighbors_at(*distances: int) -> Table:
+    """Rows in which each item's neighbors have these distances, best first. Even distances stay within a taste."""
     return {
-        f"i{one}": {f"i{(one + distance) % ITEMS}": 1.0 / (1 + place) for place, distance in enumerate(distances)}
-        for one in range(ITEMS)
+        f"i{item}": {f"i{(item + distance) % ITEMS}": 1.0 / (1 + rank) for rank, distance in enumerate(distances)}
+        for item in range(ITEMS)
     }
 
 
 @pytest.fixture
 def shop(wired: Wired, settings: Settings) -> Wired:
-    """Forty users of two tastes and three versions, `middle` being active."""
+    """A project of forty users with two tastes and three versions; `middle` is active."""
     project = settings.project
     wired.services.items.put_many(project, [an_item(f"i{number}") for number in range(ITEMS)])
     wired.services.events.accept(project, [an_event(user, f"i{number % 2}") for number, user in enumerate(USERS)])
-    plant(wired, project, "middle", alike(2, 3, 5))
-    plant(wired, project, "good", alike(2, 4, 6))
-    plant(wired, project, "bad", alike(1, 3, 5))
+    plant(wired, project, "middle", neighbors_at(2, 3, 5))
+    plant(wired, project, "good", neighbors_at(2, 4, 6))
+    plant(wired, project, "bad", neighbors_at(1, 3, 5))
     wired.services.rollout.activate(project, "middle")
     return wired
 
 
 class Week:
-    """Users who come each day, and click on what suits their taste; the stream brings what they did."""
+    """Users who visit each day and click on items of their taste; the stream delivers their events."""
 
     def __init__(self, wired: Wired, client: httpx2.Client, project: str) -> None:
         self._wired, self._client, self._project = wired, client, project
@@ -77,18 +77,18 @@ class Week:
         answer = self._client.get(f"/v1/users/{user}/recommendations", params={"limit": 3, "include_seen": True}).json()
         common = {"user_id": user, "recommendation_id": answer["recommendation_id"]}
         events: list[dict[str, Any]] = []
-        for one in answer["items"]:
-            events.append({**common, "item_id": one["item_id"], "event_type": "impression"})
-            suits = int(one["item_id"][1:]) % 2 == taste
+        for item in answer["items"]:
+            events.append({**common, "item_id": item["item_id"], "event_type": "impression"})
+            suits = int(item["item_id"][1:]) % 2 == taste
             if self._random.random() < (0.5 if suits else 0.05):
-                events.append({**common, "item_id": one["item_id"], "event_type": "click"})
+                events.append({**common, "item_id": item["item_id"], "event_type": "click"})
                 if self._random.random() < 0.5:
-                    events.append({**common, "item_id": one["item_id"], "event_type": "purchase", "value": 20.0})
+                    events.append({**common, "item_id": item["item_id"], "event_type": "purchase", "value": 20.0})
         assert self._client.post("/v1/events", json={"events": events}).status_code == 202
         page = self._wired.services.events.list_page(self._project, user, None, 50)
-        came = [event for event in page.records if event.timestamp == self.now]
-        assert len(came) == len(events)
-        records = [a_record(self._project, event, arrived=self.now) for event in came]
+        stored = [event for event in page.records if event.timestamp == self.now]
+        assert len(stored) == len(events)
+        records = [a_record(self._project, event, arrived=self.now) for event in stored]
         assert self._consumer.apply(records) is None
 
     def get(self, url: str, **parameters: Any) -> Any:
@@ -110,11 +110,11 @@ class TestSplitTest:
 
         week.pass_by()
 
-        found = week.get("/v1/outcomes", days=8)
-        verdicts = {one["version"]: one["verdict"] for one in found["comparisons"]}
+        response = week.get("/v1/outcomes", days=8)
+        verdicts = {comparison["version"]: comparison["verdict"] for comparison in response["comparisons"]}
         assert verdicts == {"good": "better", "bad": "worse"}
-        of_version = {one["version"]: one for one in found["outcomes"]}
-        assert sum(one["impressions"] for one in of_version.values()) == 7 * len(USERS) * 3
+        of_version = {outcome["version"]: outcome for outcome in response["outcomes"]}
+        assert sum(outcome["impressions"] for outcome in of_version.values()) == 7 * len(USERS) * 3
         assert of_version["good"]["click_through"]["low"] > of_version["bad"]["click_through"]["high"]
         assert of_version["good"]["revenue"] == 20.0 * of_version["good"]["conversions"] > 0
         interval = of_version["good"]["revenue_per_impression"]
@@ -132,7 +132,7 @@ class TestSplitTest:
         }
         assert week.activate("bad", force=True).status_code == 200
 
-    def test_interleaving_tells_them_apart_by_the_same_users(
+    def test_interleaved_versions_are_compared_by_the_same_users(
         self, shop: Wired, client: httpx2.Client, settings: Settings
     ) -> None:
         client.put("/v1/rollout", json={"shares": {"good": 100}, "interleaved": True})
@@ -140,24 +140,24 @@ class TestSplitTest:
 
         week.pass_by(4)
 
-        found = week.get("/v1/outcomes", days=8, by=["version", "source"])
-        shown = {(one["version"], one["source"]): one["impressions"] for one in found["outcomes"]}
+        response = week.get("/v1/outcomes", days=8, by=["version", "source"])
+        shown = {(group["version"], group["source"]): group["impressions"] for group in response["outcomes"]}
         assert abs(shown["good", "neighbors"] - shown["middle", "neighbors"]) <= 4 * len(USERS)
-        [compared] = found["comparisons"]
+        [compared] = response["comparisons"]
         assert (compared["version"], compared["verdict"]) == ("good", "better")
 
-    def test_events_that_come_again_or_are_taken_back_count_right(self, shop: Wired, settings: Settings) -> None:
+    def test_repeated_replaced_and_removed_events_are_counted_once(self, shop: Wired, settings: Settings) -> None:
         project, consumer = settings.project, Consumer(shop.services, NoSockets())
         shown = Event("ann", "i1", "impression", TODAY, "a", attribution=Attribution("good", "home", "neighbors"))
         clicked = replace(shown, event_type="click", event_id="b")
         bought = replace(shown, event_type="purchase", event_id="d", value=10.0)
-        came = [a_record(project, one) for one in (shown, clicked, replace(shown, event_id="c"), bought)]
-        taken_back = [
+        written = [a_record(project, event) for event in (shown, clicked, replace(shown, event_id="c"), bought)]
+        changed = [
             a_record(project, None, old=shown),
             a_record(project, replace(clicked, event_type="purchase", value=5.0), old=clicked),
         ]
 
-        for batch in (came, came, taken_back, [*taken_back, *came]):
+        for batch in (written, written, changed, [*changed, *written]):
             assert consumer.apply(batch) is None
 
         [(attribution, outcome)] = shop.services.outcomes.of(project, 7).items()
@@ -171,7 +171,7 @@ class TestSplitTest:
         )
 
     @pytest.mark.usefixtures("shop")
-    def test_events_must_name_an_answer_that_held_their_item(self, client: httpx2.Client) -> None:
+    def test_events_with_the_recommendation_id_of_another_list_are_refused(self, client: httpx2.Client) -> None:
         answer = client.get("/v1/users/u0/recommendations", params={"limit": 1}).json()
         shown, token = answer["items"][0]["item_id"], answer["recommendation_id"]
         event = {"user_id": "u0", "event_type": "click", "item_id": shown, "recommendation_id": token}
@@ -180,7 +180,7 @@ class TestSplitTest:
         refused = client.post("/v1/events", json={"events": [event, elsewhere, {**event, "recommendation_id": "x"}]})
 
         assert refused.status_code == 400
-        assert [one["pointer"] for one in refused.json()["errors"]] == [
+        assert [error["pointer"] for error in refused.json()["errors"]] == [
             "/events/1/recommendation_id",
             "/events/2/recommendation_id",
         ]
@@ -190,7 +190,7 @@ class TestSplitTest:
         kept = client.get("/v1/users/u0/events").json()["events"][0]
         assert kept["attribution"] == {"version": "middle", "scenario": "", "source": answer["items"][0]["source"]}
 
-    def test_a_merged_session_keeps_what_its_events_go_back_to(self, shop: Wired, settings: Settings) -> None:
+    def test_events_of_a_merged_session_keep_their_attribution(self, shop: Wired, settings: Settings) -> None:
         attribution = Attribution("good", "", "neighbors")
         event = replace(an_event(of_session("s1"), "i3"), attribution=attribution)
         shop.services.events.accept(settings.project, [event])
@@ -210,18 +210,18 @@ class TestInterleaving:
         answer = client.get("/v1/users/u0/recommendations", params={"limit": 4, "explain": True}).json()
 
         assert answer["model_version"] == "middle"
-        chosen = {one["item_id"]: one["model_version"] for one in answer["items"]}
+        chosen = {item["item_id"]: item["model_version"] for item in answer["items"]}
         assert Counter(chosen.values()) == {None: 2, "good": 2}
-        assert {one for one, version in chosen.items() if version} <= {"i2", "i4", "i6"}
-        assert all(abs(sum(one["share"] for one in item["reasons"]) - 1) < 1e-6 for item in answer["items"])
+        assert {item_id for item_id, version in chosen.items() if version} <= {"i2", "i4", "i6"}
+        assert all(abs(sum(reason["share"] for reason in item["reasons"]) - 1) < 1e-6 for item in answer["items"])
         served = shop.services.tokens.served(settings.project, answer["recommendation_id"])
-        assert {one: served.attribution(one) for one in chosen} == {
-            one: (version or "middle", "neighbors") for one, version in chosen.items()
+        assert {item_id: served.attribution(item_id) for item_id in chosen} == {
+            item_id: (version or "middle", "neighbors") for item_id, version in chosen.items()
         }
 
 
 class TestShadows:
-    def test_they_are_compared_and_not_shown_and_their_trouble_is_their_own(
+    def test_shadows_are_compared_but_not_shown_and_their_failures_do_not_matter(
         self, shop: Wired, client: httpx2.Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = client.get("/v1/users/u0/recommendations", params={"limit": 2}).json()["items"]
@@ -231,12 +231,13 @@ class TestShadows:
         with telemetry.logging_context(work):
             answer = shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2))
 
-        assert [one.item_id for one in answer.recommendations] == [one["item_id"] for one in before] == ["i2", "i3"]
+        shown = [recommendation.item_id for recommendation in answer.recommendations]
+        assert shown == [item["item_id"] for item in before] == ["i2", "i3"]
         assert (work.shadow_version, work.shadow_overlap) == ("bad", 0.5)
         monkeypatch.setattr(slate, "build_for_version", _failing_for("bad", slate.build_for_version))
         assert shop.services.recommend.for_user(settings.project, "u0", RecommendationQuery(limit=2)) == answer
 
-    def test_their_share_is_of_the_answers(self, shop: Wired, settings: Settings) -> None:
+    def test_shadows_are_compared_with_their_share_of_the_responses(self, shop: Wired, settings: Settings) -> None:
         shop.services.rollout.split(settings.project, Split({"middle": 100}, shadows=["bad"], shadow_share=20))
         compared = 0
 
@@ -262,7 +263,7 @@ def _failing_for(version: str, build: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.usefixtures("shop")
 class TestRollout:
-    def test_what_cannot_be_divided_is_refused_and_changes_nothing(self, client: httpx2.Client) -> None:
+    def test_an_invalid_rollout_is_refused_and_changes_nothing(self, client: httpx2.Client) -> None:
         bodies: dict[int, list[dict[str, Any]]] = {
             422: [
                 {"shares": {"good": 0}},
@@ -271,20 +272,20 @@ class TestRollout:
             ],
             404: [{"shares": {"good": 50, "unknown": 50}}, {"shares": {"good": 100}, "shadows": ["unknown"]}],
         }
-        for status, several in bodies.items():
-            for body in several:
+        for status, bodies_of_status in bodies.items():
+            for body in bodies_of_status:
                 assert client.put("/v1/rollout", json=body).status_code == status
         assert client.get("/v1/rollout").json()["shares"] == {"middle": 100}
 
-    def test_one_without_an_id_is_served_by_the_active_version(self, client: httpx2.Client) -> None:
+    def test_an_anonymous_visitor_is_served_by_the_active_version(self, client: httpx2.Client) -> None:
         client.put("/v1/rollout", json={"shares": {"good": 100}})
 
-        known = client.get("/v1/users/u0/recommendations").json()
-        unknown = client.post("/v1/recommendations", json={"events": [{"item_id": "i0"}]}).json()
+        user = client.get("/v1/users/u0/recommendations").json()
+        visitor = client.post("/v1/recommendations", json={"events": [{"item_id": "i0"}]}).json()
 
-        assert (known["model_version"], unknown["model_version"]) == ("good", "middle")
+        assert (user["model_version"], visitor["model_version"]) == ("good", "middle")
 
-    def test_of_two_who_divide_it_at_once_one_is_told(self, shop: Wired, settings: Settings) -> None:
+    def test_the_second_of_two_concurrent_rollouts_is_a_conflict(self, shop: Wired, settings: Settings) -> None:
         project, traffic = settings.project, shop.services.rollout
         versions = VersionStore(shop.database)
         before = versions.active(project)
@@ -294,7 +295,7 @@ class TestRollout:
         with pytest.raises(Conflict):
             versions.activate(project, replace(before, revision=before.revision + 1), before)
 
-    def test_versions_that_serve_or_watch_are_kept_and_a_training_leaves_a_split_test_alone(
+    def test_serving_versions_and_shadows_are_kept_and_a_training_does_not_end_a_split_test(
         self, shop: Wired, settings: Settings
     ) -> None:
         services, project = shop.services, settings.project
@@ -304,9 +305,9 @@ class TestRollout:
 
         services.train.collect(project)
 
-        left = {one.version for one in services.train.list_page(project, None, 50).records}
+        left = {version.version for version in services.train.list_page(project, None, 50).records}
         assert {"middle", "good", "bad"} <= left
-        assert all("split test is running" in str(one.detail) for one in trained)
+        assert all("split test is running" in str(version.detail) for version in trained)
         assert services.rollout.active(project).variants  # type: ignore[union-attr]
 
     def test_a_pointer_of_an_earlier_release_is_read_and_moved(self, shop: Wired, settings: Settings) -> None:
@@ -327,11 +328,11 @@ class TestRollout:
 
 
 class TestActivate:
-    def test_a_version_of_clearly_lower_ndcg_is_refused_unless_forced_or_the_one_before(
+    def test_a_version_with_clearly_lower_ndcg_is_refused_unless_forced_or_a_rollback(
         self, shop: Wired, settings: Settings
     ) -> None:
         traffic, project = shop.services.rollout, settings.project
-        plant(shop, project, "weak", alike(1), ndcg=0.1)
+        plant(shop, project, "weak", neighbors_at(1), ndcg=0.1)
 
         with pytest.raises(NotActivatable, match="clearly below"):
             traffic.activate(project, "weak")
@@ -340,7 +341,7 @@ class TestActivate:
         traffic.activate(project, "good")
         assert traffic.activate(project, "weak").version == "weak"
 
-    def test_in_the_middle_of_traffic_no_request_fails_and_all_follow_within_seconds(
+    def test_activation_under_load_fails_no_request_and_takes_effect_within_seconds(
         self, shop: Wired, settings: Settings, key: str
     ) -> None:
         ended, statuses, versions = Signal(), Counter[int](), list[str]()
@@ -354,15 +355,15 @@ class TestActivate:
 
         more = {"SERENDIP_POINTER_TTL_SECONDS": "0.2"}
         with served(settings, settings.project, more) as base, ThreadPoolExecutor(4) as threads:
-            asking = [threads.submit(ask, user, base) for user in USERS[:4]]
+            futures = [threads.submit(ask, user, base) for user in USERS[:4]]
             try:
                 for version in ("good", "middle", "bad", "middle"):
                     shop.services.rollout.activate(settings.project, version)
                     until(lambda version=version: versions[-8:] == [version] * 8)  # type: ignore[misc]
             finally:
                 ended.set()
-            for one in asking:
-                one.result()
+            for future in futures:
+                future.result()
 
         assert set(statuses) == {200}
         assert set(versions) == {"good", "middle", "bad"}
