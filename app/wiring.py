@@ -99,9 +99,9 @@ def wire(
 
     tokens = SignedTokens(settings.secret.get_secret_value())
     credentials = CredentialCache(store=access_store, settings=settings, clock=clock)
-    keys = Keys(store=access_store, remembered=credentials, clock=clock, random_bytes=random_bytes)
+    keys = Keys(store=access_store, cache=credentials, clock=clock, random_bytes=random_bytes)
     access = Authentication(
-        remembered=credentials,
+        cache=credentials,
         user_tokens=tokens,
         issuers=JwtVerifier(settings=settings, fetch=fetch, clock=clock),
         clock=clock,
@@ -171,7 +171,7 @@ def wire(
         settings=settings,
         access=access,
         keys=keys,
-        projects=Projects(store=access_store, remembered=credentials, clock=clock, random_bytes=random_bytes),
+        projects=Projects(store=access_store, cache=credentials, clock=clock, random_bytes=random_bytes),
         limiter=Limiter(buckets=BucketStore(database), settings=settings, clock=clock),
         idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
         items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),

@@ -70,7 +70,7 @@ class Admission:
 
     async def _principal(self, headers: Headers) -> Principal:
         access, credentials = self._services.access, credentials_in(headers)
-        return await _here_or_aside(access.remembers(credentials), access.authenticate, credentials)
+        return await _here_or_aside(access.is_cached(credentials), access.authenticate, credentials)
 
     async def _allowance(self, principal: Principal) -> Allowance | None:
         limiter = self._services.limiter

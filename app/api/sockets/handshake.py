@@ -32,7 +32,7 @@ class Handshake:
         """
         if self.ticket is not None:
             principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock.now())
-            services.access.check_still(principal)
+            services.access.recheck(principal)
             services.sockets.admit(self.ticket, expires_at)
             return principal
         credentials = credentials_in(self.headers)

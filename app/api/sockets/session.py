@@ -63,7 +63,7 @@ class SocketApi:
                 connection = services.sockets.find(connection_id)
                 principal = connection.principal
                 log.project = principal.project
-                services.access.check_still(principal)
+                services.access.recheck(principal)
                 services.limiter.spend(principal)
                 frame = frames.parsed(message)
                 frame_id, log.route = frame.id, f"socket {frame.action}"

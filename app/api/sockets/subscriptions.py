@@ -61,7 +61,7 @@ class Subscriptions:
         if subscription.principal is None:
             return False
         try:
-            self._services.access.check_still(subscription.principal)
+            self._services.access.recheck(subscription.principal)
         except Unauthenticated:
             return False
         return True

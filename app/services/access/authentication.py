@@ -51,20 +51,20 @@ class TokenVerifier(Protocol):
 class Authentication:
     def __init__(
         self,
-        remembered: CredentialCache,
+        cache: CredentialCache,
         user_tokens: UserTokens,
         issuers: TokenVerifier,
         clock: Clock,
     ) -> None:
-        self._remembered, self._user_tokens, self._issuers = remembered, user_tokens, issuers
+        self._cache, self._user_tokens, self._issuers = cache, user_tokens, issuers
         self._clock = clock
 
-    def remembers(self, credentials: Credentials) -> bool:
+    def is_cached(self, credentials: Credentials) -> bool:
         """Whether `authenticate` needs neither the database nor an issuer."""
         if credentials.bearer or not credentials.api_key:
             return not credentials.bearer
         key_id = secret_keys.key_id(credentials.api_key)
-        return key_id is None or self._remembered.knows_key(key_id)
+        return key_id is None or self._cache.knows_key(key_id)
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Derive project, scopes and limits from the credentials.
@@ -82,7 +82,7 @@ class Authentication:
             principal = self._of_user(claim, credentials.origin)
         else:
             principal = self._issuers.principal(credentials.bearer, self._clock.now())
-            project = self._remembered.active_project(principal.project)
+            project = self._cache.active_project(principal.project)
             if project is None:
                 raise Unauthenticated("The project of this token does not exist.")
             principal = replace(principal, limits=project.limits)
@@ -95,9 +95,9 @@ class Authentication:
 
     def is_active(self, project: str) -> bool:
         """Whether the project exists and is not being deleted."""
-        return self._remembered.active_project(project) is not None
+        return self._cache.active_project(project) is not None
 
-    def check_still(self, principal: Principal) -> None:
+    def recheck(self, principal: Principal) -> None:
         """Check the principal of an open connection again.
 
         Raises:
@@ -106,10 +106,10 @@ class Authentication:
         now = self._clock.now()
         if principal.ends_at is not None and principal.ends_at <= now:
             raise Unauthenticated("The token of this connection has expired.")
-        if self._remembered.active_project(principal.project) is None:
+        if self._cache.active_project(principal.project) is None:
             raise Unauthenticated("The project of this connection no longer exists.")
         if re.match(secret_keys.KEY_ID_PATTERN, principal.credential):
-            key = self._remembered.key(principal.credential)
+            key = self._cache.key(principal.credential)
             if key is None or key.has_ended(now):
                 raise Unauthenticated("The API key of this connection has expired or was revoked.")
 
@@ -134,7 +134,7 @@ class Authentication:
         key_id = secret_keys.key_id(text)
         if key_id is None:
             raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
-        key = self._remembered.key(key_id)
+        key = self._cache.key(key_id)
         if key is None or not secret_keys.matches(text, key.digest):
             raise Unauthenticated("This API key does not exist.")
         if key.has_ended(self._clock.now()):
@@ -148,7 +148,7 @@ class Authentication:
         return Principal(key.project, scopes, key.key_id, needs_user_token=key.needs_user_token, limits=key.limits)
 
     def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
-        key = self._remembered.key(claim.key_id)
+        key = self._cache.key(claim.key_id)
         if key is None or key.project != claim.project or key.has_ended(self._clock.now()):
             raise Unauthenticated("The API key that created this user token has expired or was revoked.")
         of_key = self._of_key(key, origin)

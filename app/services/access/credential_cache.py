@@ -15,7 +15,7 @@ from app.domain.access import ApiKey, Project, ProjectState
 from app.errors import NotFound, Unavailable
 from app.storage.access import AccessStore
 
-MAX_REMEMBERED = 20_000
+MAX_ENTRIES = 20_000
 
 Value = TypeVar("Value")
 
@@ -68,8 +68,8 @@ class StaleCache(Generic[Value]):
 
     def __init__(self, read: Callable[[str], Value | None], ttl_seconds: float, clock: Clock) -> None:
         self._read, self._lock = read, Lock()
-        self._fresh: TTLCache[str, Value | None] = TTLCache(MAX_REMEMBERED, ttl_seconds, clock.monotonic)
-        self._last: LRUCache[str, Value] = LRUCache(MAX_REMEMBERED)
+        self._fresh: TTLCache[str, Value | None] = TTLCache(MAX_ENTRIES, ttl_seconds, clock.monotonic)
+        self._last: LRUCache[str, Value] = LRUCache(MAX_ENTRIES)
 
     def knows(self, name: str) -> bool:
         with self._lock:

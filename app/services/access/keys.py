@@ -21,11 +21,11 @@ class Keys:
     def __init__(
         self,
         store: Store,
-        remembered: CredentialCache,
+        cache: CredentialCache,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._store, self._remembered = store, remembered
+        self._store, self._cache = store, cache
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(
@@ -94,7 +94,7 @@ class Keys:
         )
         ends_at = min(now + overlap, old.expires_at or now + overlap)
         self._store.replace_key(replace(old, expires_at=ends_at))
-        self._remembered.forget(project, [key_id])
+        self._cache.forget(project, [key_id])
         return new, text
 
     def change(self, project: str, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
@@ -109,7 +109,7 @@ class Keys:
             raise Conflict(HAS_ENDED)
         changed = replace(key, **changes)
         self._store.replace_key(changed)
-        self._remembered.forget(project, [key_id])
+        self._cache.forget(project, [key_id])
         return changed
 
     def revoke(self, project: str, key_id: str) -> None:
@@ -120,11 +120,11 @@ class Keys:
         """
         key = self.get(project, key_id)
         self._store.replace_key(replace(key, revoked_at=key.revoked_at or self._clock.now()))
-        self._remembered.forget(project, [key_id])
+        self._cache.forget(project, [key_id])
 
     def mark_used(self, key_id: str) -> None:
         """Record that a key was used today."""
         self._store.mark_used(key_id, self._clock.now().date())
 
     def _limits(self, project_id: str) -> Limits:
-        return Limits() if project_id == ADMINISTRATION else self._remembered.project(project_id).limits
+        return Limits() if project_id == ADMINISTRATION else self._cache.project(project_id).limits

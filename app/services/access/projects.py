@@ -18,11 +18,11 @@ class Projects:
     def __init__(
         self,
         store: Store,
-        remembered: CredentialCache,
+        cache: CredentialCache,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._store, self._remembered = store, remembered
+        self._store, self._cache = store, cache
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
@@ -31,7 +31,7 @@ class Projects:
             raise Exists(f"The project id {ADMINISTRATION!r} is reserved. Choose another id.")
         project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
         self._store.create_project(project)
-        self._remembered.forget(project_id)
+        self._cache.forget(project_id)
         return project
 
     def get(self, project_id: str) -> Project:
@@ -50,7 +50,7 @@ class Projects:
         """
         changed = replace(self.get(project_id), **changes)
         self._store.replace_project(changed, ProjectState.ACTIVE)
-        self._remembered.forget(project_id)
+        self._cache.forget(project_id)
         return changed
 
     def list_page(self, start: str | None, limit: int) -> Page[Project]:
