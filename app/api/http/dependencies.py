@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from app.api.schemas.fields import Boost, Filter
-from app.api.schemas.records import MAX_LIMIT, MAX_RECORDS
+from app.api.schemas.batches import MAX_RECORDS
+from app.api.schemas.fields import MAX_LIMIT, Boost, Filter
 from app.domain.fields import ID_PATTERN
 from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app import errors
 from app.api.http import query_parameters
 from app.api.schemas.fields import PRINTABLE
-from app.api.schemas.records import Problem
+from app.api.schemas.problems import Problem
 from app.domain.fields import ID_PATTERN
 from app.domain.jobs import JobKind
 

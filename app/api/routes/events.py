@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import ServicesDep
+from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanWrite
-from app.api.schemas.records import Accepted, EventIn, EventsIn
+from app.api.schemas.events import Accepted, EventIn, EventsIn
 from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)

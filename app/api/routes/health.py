@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from app.api.http.dependencies import ServicesDep
 from app.api.http.problems import RESPONSES
 from app.api.http.query_parameters import StrictRoute
-from app.api.schemas.records import Health
+from app.api.schemas.health import Health
 from app.errors import Unavailable
 
 router = APIRouter(prefix="/health", tags=["health"], route_class=StrictRoute)

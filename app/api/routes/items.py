@@ -2,17 +2,6 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.http.conditions import (
-    TAGGED,
-    UNCHANGED,
-    IfNoneMatch,
-    Repeatable,
-    RepeatableRoute,
-    ToChange,
-    ToPut,
-    tag,
-    unchanged,
-)
 from app.api.http.dependencies import (
     BoostQuery,
     CategoryName,
@@ -24,10 +13,13 @@ from app.api.http.dependencies import (
     ServicesDep,
     WithProperties,
 )
+from app.api.http.idempotency import Repeatable, RepeatableRoute
+from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanRecommend, CanWrite
+from app.api.schemas.batches import Stored
+from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
-from app.api.schemas.records import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView, Stored
 from app.domain.recommendations import RecommendationRequest
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)

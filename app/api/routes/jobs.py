@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 
 from fastapi import APIRouter, Body, Request, Response
 
-from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
+from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.jobs import (

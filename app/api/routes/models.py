@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, VersionId
+from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanAdminister
-from app.api.schemas.records import ActiveView, TrainingIn, VersionPage, VersionView
+from app.api.schemas.models import ActiveView, TrainingIn, VersionPage, VersionView
 from app.domain.models import ActiveModel, ModelVersion
 
 UNFORCED = TrainingIn()

@@ -8,7 +8,7 @@ from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Lim
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
-from app.api.schemas.fields import Id
+from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
     MAX_TOKEN,
     PageView,
@@ -17,7 +17,6 @@ from app.api.schemas.recommendations import (
     RecommendationQueryIn,
     SessionIn,
 )
-from app.api.schemas.records import Freshness
 from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.http.conditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
+from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister

@@ -3,32 +3,14 @@
 from fastapi import APIRouter, Response
 
 from app.api.http import accepted
-from app.api.http.conditions import (
-    TAGGED,
-    UNCHANGED,
-    IfNoneMatch,
-    Repeatable,
-    RepeatableRoute,
-    ToChange,
-    ToPut,
-    tag,
-    unchanged,
-)
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
+from app.api.http.idempotency import Repeatable, RepeatableRoute
+from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanWrite
-from app.api.schemas.records import (
-    EventPage,
-    EventView,
-    MergeIn,
-    MergeView,
-    Stored,
-    UserIn,
-    UserPage,
-    UserPatch,
-    UsersIn,
-    UserView,
-)
+from app.api.schemas.batches import Stored
+from app.api.schemas.events import EventPage, EventView
+from app.api.schemas.users import MergeIn, MergeView, UserIn, UserPage, UserPatch, UsersIn, UserView
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 

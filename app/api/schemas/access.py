@@ -5,8 +5,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.api.schemas.events import EventView
 from app.api.schemas.fields import WHOLE, Body, Future, Id, Patch, Title, View
-from app.api.schemas.records import EventView, ItemView, UserView
+from app.api.schemas.items import ItemView
+from app.api.schemas.users import UserView
 from app.domain.access import ApiKey, Limits, Project, ProjectState, Scope
 from app.domain.users import of_session
 from app.services.access.secret_keys import KEY_ID_PATTERN

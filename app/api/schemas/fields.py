@@ -27,6 +27,8 @@ from app.recommender import rules
 from app.recommender.rules import Kind
 
 MAX_RECORD_BYTES = 390_000
+MAX_LIMIT = 100
+MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
 LATEST_SECONDS = 1e11
 """Milliseconds by mistake are more: they would be the year 50,000."""
@@ -191,3 +193,7 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern
 Category = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE), AfterValidator(_sound)]
 Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
 Value = Annotated[float, AfterValidator(_moderate), WithJsonSchema(VALUE_SCHEMA)]
+Freshness = Annotated[
+    Annotated[str, Field(max_length=500)] | None,
+    Field(description="A freshness token: the list reflects the events that returned it."),
+]

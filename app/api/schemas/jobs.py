@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.schemas.fields import Body, View
-from app.api.schemas.records import Owner, TrainingIn
+from app.api.schemas.models import TrainingIn
+from app.api.schemas.owners import Owner
 from app.domain.jobs import JobKind, JobState
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.fields import WHOLE, Body, Boost, Filter, Id, View
-from app.api.schemas.records import MAX_EVENTS, MAX_LIMIT, MAX_RANKED, Freshness, Owner, SessionEvent
+from app.api.schemas.batches import MAX_EVENTS
+from app.api.schemas.events import SessionEvent
+from app.api.schemas.fields import MAX_LIMIT, MAX_RANKED, WHOLE, Body, Boost, Filter, Freshness, Id, View
+from app.api.schemas.owners import Owner
 from app.domain.recommendations import Diversity, QueryOverrides, RecommendationRequest
 
 MAX_TOKEN = 6_000

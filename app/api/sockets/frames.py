@@ -7,9 +7,10 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api.http import problems
+from app.api.schemas.events import EventIn
 from app.api.schemas.fields import Body
+from app.api.schemas.owners import Owner
 from app.api.schemas.recommendations import LimitField, PropertiesField, RecommendationFields, ScenarioField
-from app.api.schemas.records import EventIn, Owner
 from app.domain.sockets import WatchedList
 from app.errors import InvalidInput, SerendipError
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import stamina
 
-from app.api.schemas.records import MAX_EVENTS, MAX_RECORDS
+from app.api.schemas.batches import MAX_EVENTS, MAX_RECORDS
 from app.deadline import within
 from app.errors import Cancelled, Erased, Unavailable
 from app.services.bundle import Services

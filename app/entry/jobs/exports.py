@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
-from app.api.schemas.records import EventView, ItemView, UserView
+from app.api.schemas.events import EventView
+from app.api.schemas.items import ItemView
+from app.api.schemas.users import UserView
 from app.domain.jobs import ExportCheckpoint, Job, JobState
 from app.domain.paging import every
 from app.errors import Cancelled

@@ -9,7 +9,9 @@ from typing import Any, Self
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from app.api.schemas.records import BatchItem, BatchUser, EventIn
+from app.api.schemas.events import EventIn
+from app.api.schemas.items import BatchItem
+from app.api.schemas.users import BatchUser
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
 from app.entry.jobs import file_formats, file_rows
 from app.entry.jobs.batch_writer import BatchWriter

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
-from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import KeyId, ServicesDep
+from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import CanManageKeys
 from app.api.schemas.access import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn

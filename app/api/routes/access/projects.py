@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from app.api.http import accepted
-from app.api.http.conditions import Repeatable, RepeatableRoute
 from app.api.http.dependencies import Cursor, PageLimit, ProjectId, ServicesDep
+from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import Administrator
 from app.api.schemas.access import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView

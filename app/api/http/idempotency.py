@@ -1,0 +1,73 @@
+"""Idempotency-Key: a POST that is repeated has one effect and one response."""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from app.api.http.query_parameters import StrictRoute
+from app.domain.access import Principal
+from app.errors import Forbidden
+from app.services.access.idempotency import RecordedResponse
+from app.services.bundle import Services
+
+IDEMPOTENCY_KEY = r'^"?[!#-\[\]-~]{1,255}"?$'
+
+
+async def _documented(
+    _key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=IDEMPOTENCY_KEY,
+            description="The same request with it within a day gets the same answer and has no second effect.",
+        ),
+    ] = None,
+) -> None: ...
+
+
+Repeatable = Depends(_documented)
+"""For the OpenAPI document, and so that a bad key is named; the work is done by the route class."""
+
+
+class RepeatableRoute(StrictRoute):
+    """A POST that an Idempotency-Key makes repeatable."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.methods != {"POST"}:
+            return answer
+
+        async def answer_once(request: Request) -> Response:
+            key = request.headers.get("idempotency-key", "")
+            if not re.fullmatch(IDEMPOTENCY_KEY, key):
+                return await answer(request)  # there is none, or a bad one, which the route's own check names
+            return await _answer_once(request, key.strip('"'), answer)
+
+        return answer_once
+
+
+async def _answer_once(
+    request: Request, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    services: Services = request.app.state.services
+    principal: Principal = request.scope["principal"]
+    content = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
+    begun = await run_sync(services.idempotency.begin, principal, key, content)
+    if isinstance(begun, RecordedResponse):
+        return Response(begun.body, begun.status, {**begun.headers, "Idempotency-Replayed": "true"})
+    try:
+        with services.idempotency.effect(begun):
+            response = await answer(request)
+    except (RequestValidationError, Forbidden):
+        await run_sync(services.idempotency.discard, principal, begun)
+        raise
+    except Exception:
+        await run_sync(services.idempotency.release, principal, begun)
+        raise
+    recorded = RecordedResponse(response.status_code, dict(response.headers), bytes(response.body))
+    await run_sync(services.idempotency.finish, principal, begun, recorded)
+    return response

@@ -1,0 +1,55 @@
+"""/v1/users/{id}/tokens and /v1/sessions/{id}/tokens: tokens for browsers"""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from app.api.http.dependencies import ServicesDep, SessionId, UserId
+from app.api.http.idempotency import Repeatable, RepeatableRoute
+from app.api.http.problems import WITH_BODY, responses
+from app.api.http.security import Asking, CanWrite
+from app.api.schemas.access import UserTokenIn, UserTokenView
+from app.domain.access import Principal
+from app.domain.users import of_session
+from app.services.access.authentication import UserClaim
+from app.services.bundle import Services
+
+router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
+
+
+@router.post(
+    "/users/{user_id}/tokens",
+    operation_id="createUserToken",
+    summary="Create user token",
+    status_code=201,
+    responses=responses(404, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create_token(
+    user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
+) -> UserTokenView:
+    """Make a token with which a browser reads this user's recommendations, and nobody else's."""
+    return _token(services, project, principal, user_id, body)
+
+
+@router.post(
+    "/sessions/{session_id}/tokens",
+    operation_id="createSessionToken",
+    summary="Create session token",
+    status_code=201,
+    responses=responses(404, 409, *WITH_BODY),
+    dependencies=[Repeatable],
+)
+def create_session_token(
+    session_id: SessionId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
+) -> UserTokenView:
+    """The same for a session of somebody unknown."""
+    return _token(services, project, principal, of_session(session_id), body)
+
+
+def _token(services: Services, project: str, principal: Principal, owner: str, body: UserTokenIn) -> UserTokenView:
+    key_id = body.key_id or principal.credential
+    services.keys.get(project, key_id)
+    expires_at = services.clock.now() + timedelta(seconds=body.expires_in_seconds)
+    token = services.tokens.user(UserClaim(project, owner, key_id, expires_at))
+    return UserTokenView(token=token, expires_at=expires_at)

@@ -1,0 +1,66 @@
+"""DELETE of /v1/users/{id} and /v1/sessions/{id}, its receipts, and :readmit"""
+
+from fastapi import APIRouter, Response
+
+from app.api.http import accepted
+from app.api.http.dependencies import ServicesDep, SessionId, UserId
+from app.api.http.problems import responses
+from app.api.http.query_parameters import StrictRoute
+from app.api.http.security import CanAdminister
+from app.api.schemas.access import ReceiptView
+from app.domain.users import of_session
+from app.services.bundle import Services
+
+router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
+
+
+@router.delete(
+    "/users/{user_id}",
+    operation_id="eraseUser",
+    summary="Erase user",
+    responses=responses() | accepted.documented(ReceiptView),
+)
+def erase(user_id: UserId, project: CanAdminister, services: ServicesDep, response: Response) -> ReceiptView:
+    """Remove profile, events and all else that names the user, and refuse what comes late. Answers with a receipt.
+
+    Very many events take several requests: the answer is 202 until the receipt is complete.
+    """
+    return _erase(services, project, user_id, response)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    operation_id="eraseSession",
+    summary="Erase session",
+    responses=responses() | accepted.documented(ReceiptView),
+)
+def erase_session(
+    session_id: SessionId, project: CanAdminister, services: ServicesDep, response: Response
+) -> ReceiptView:
+    """Remove the events of a session that was not merged into a user, and refuse what comes late."""
+    return _erase(services, project, of_session(session_id), response)
+
+
+def _erase(services: Services, project: str, owner: str, response: Response) -> ReceiptView:
+    receipt = services.erasure.erase_user(project, owner)
+    if not receipt.complete:
+        accepted.ask_again(response)
+    return ReceiptView.model_validate(receipt)
+
+
+@router.get("/users/{user_id}/erasure", operation_id="getErasure", summary="Get erasure", responses=responses(404))
+def get_erasure(user_id: UserId, project: CanAdminister, services: ServicesDep) -> ReceiptView:
+    """The receipt of an erased user."""
+    return ReceiptView.model_validate(services.erasure.receipt(project, user_id))
+
+
+@router.post(
+    "/users/{user_id}:readmit",
+    operation_id="readmitUser",
+    summary="Readmit user",
+    status_code=204,
+    responses=responses(404),
+)
+def readmit(user_id: UserId, project: CanAdminister, services: ServicesDep) -> None:
+    """Accept data of an erased user again. Their receipt is deleted."""
+    services.erasure.readmit(project, user_id)

@@ -1,0 +1,40 @@
+"""/v1/users/{id}/export and /v1/export"""
+
+from fastapi import APIRouter
+
+from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
+from app.api.http.problems import responses
+from app.api.http.query_parameters import StrictRoute
+from app.api.http.security import CanAdminister
+from app.api.schemas.access import ProjectExport, UserExport
+from app.api.schemas.events import EventView
+from app.api.schemas.users import UserView
+
+router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
+
+
+@router.get("/users/{user_id}/export", operation_id="exportUser", summary="Export user", responses=responses(400))
+def export(
+    user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
+) -> UserExport:
+    """Everything that erasing the user would remove: his profile, and his events page by page, newest first."""
+    listing = (project, "export", user_id)
+    start = services.tokens.start(cursor, *listing)
+    user, page = services.erasure.export_user(project, user_id, start, limit)
+    return UserExport(
+        profile=UserView.model_validate(user) if user else None,
+        events=[EventView.model_validate(event) for event in page.records],
+        next_cursor=services.tokens.cursor(page.next_start, *listing),
+    )
+
+
+@router.get("/export", operation_id="exportProject", summary="Export project", responses=responses(400))
+def export_project(
+    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
+) -> ProjectExport:
+    """All data of the project: items, then users, then events. A page can be empty and have a next one."""
+    listing = (project, "export")
+    kind, page = services.erasure.export_project(project, services.tokens.start(cursor, *listing), limit)
+    return ProjectExport.model_validate(
+        {kind: page.records, "next_cursor": services.tokens.cursor(page.next_start, *listing)}, from_attributes=True
+    )

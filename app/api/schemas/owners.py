@@ -1,0 +1,36 @@
+"""Names the owner of events: a user or a session."""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from app.api.schemas.fields import Body, Id
+from app.domain.users import of_session
+
+USER_OR_SESSION: JsonDict = {
+    "if": {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+    "then": {"properties": {"session_id": {"type": "null"}}},
+    "else": {"required": ["session_id"], "properties": {"session_id": {"type": "string"}}},
+}
+"""Not `oneOf`: client generators drop the properties beside it."""
+
+
+class Owner(Body):
+    """Names a user, or a session of somebody unknown."""
+
+    model_config = ConfigDict(json_schema_extra=USER_OR_SESSION)
+
+    user_id: Id | None = None
+    session_id: Annotated[Id, Field(examples=["c2Vzc2lvbg"])] | None = None
+
+    @model_validator(mode="after")
+    def one(self) -> Self:
+        if (self.user_id is None) == (self.session_id is None):
+            raise ValueError("needs either a user_id or a session_id")
+        return self
+
+    @property
+    def owner(self) -> str:
+        """The user's id, or what stands for it in a session."""
+        return of_session(self.session_id) if self.session_id is not None else str(self.user_id)
