@@ -1,4 +1,4 @@
-"""Erasure of users, and what is exported: complete, lasting, with a receipt that is true."""
+"""Erasure and export of users are complete, and the receipt is correct."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Signal
@@ -17,13 +17,13 @@ from tests.support.personal_data import ANN, connected, fill
 
 
 def export(client: httpx2.Client) -> tuple[Any, list[dict[str, Any]]]:
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     params = {"limit": "100"}
     while True:
         page = client.get(f"/v1/users/{ANN}/export", params=params).json()
-        found += page["events"]
+        events += page["events"]
         if page["next_cursor"] is None:
-            return page["profile"], found
+            return page["profile"], events
         params["cursor"] = page["next_cursor"]
 
 
@@ -38,7 +38,9 @@ def peopled(client: httpx2.Client, wired: Wired, settings: Settings) -> httpx2.C
 
 
 class TestUser:
-    def test_nothing_that_names_him_stays_and_the_receipt_counts_it(self, peopled: httpx2.Client, wired: Wired) -> None:
+    def test_erasing_a_user_removes_every_row_that_names_them_and_the_receipt_counts_them(
+        self, peopled: httpx2.Client, wired: Wired
+    ) -> None:
         profile, events = export(peopled)
         assert tables.naming(wired, ANN)
 
@@ -50,7 +52,7 @@ class TestUser:
         assert export(peopled) == (None, [])
         assert peopled.get(f"/v1/users/{ANN}").status_code == 404
 
-    def test_sockets_and_failures_forget_him_too(
+    def test_erasing_a_user_removes_their_connections_and_failures(
         self, peopled: httpx2.Client, wired: Wired, settings: Settings, key: str
     ) -> None:
         shop, own = connected(wired, settings.project, key)
@@ -60,18 +62,19 @@ class TestUser:
         assert receipt["removed"] == {"profile": 1, "events": 235, "connections": 2, "failures": 1}
         assert tables.naming(wired, ANN) == []
         assert tables.naming(wired, own) == []
-        assert [one.user_id for one in wired.services.sockets.subscriptions(wired.services.sockets.find(shop))] == [
-            "u2"
-        ]
+        subscriptions = wired.services.sockets.subscriptions(wired.services.sockets.find(shop))
+        assert [subscription.user_id for subscription in subscriptions] == ["u2"]
 
-    def test_others_stay(self, peopled: httpx2.Client, wired: Wired) -> None:
+    def test_erasing_a_user_keeps_other_users(self, peopled: httpx2.Client, wired: Wired) -> None:
         before = len(tables.naming(wired, "u2"))
 
         peopled.delete(f"/v1/users/{ANN}")
 
         assert len(tables.naming(wired, "u2")) == before > 0
 
-    def test_late_data_is_refused_and_leaves_no_trace(self, peopled: httpx2.Client, wired: Wired) -> None:
+    def test_late_data_of_erased_users_is_refused_and_leaves_no_trace(
+        self, peopled: httpx2.Client, wired: Wired
+    ) -> None:
         peopled.delete(f"/v1/users/{ANN}")
         late = {"user_id": ANN, "item_id": "i1"}
 
@@ -94,7 +97,7 @@ class TestUser:
         assert peopled.delete(f"/v1/users/{ANN}").json() == first
         assert peopled.get(f"/v1/users/{ANN}/erasure").json() == first
 
-    def test_he_can_be_let_in_again(self, peopled: httpx2.Client) -> None:
+    def test_erased_users_can_be_readmitted(self, peopled: httpx2.Client) -> None:
         peopled.delete(f"/v1/users/{ANN}")
 
         assert peopled.post(f"/v1/users/{ANN}:readmit").status_code == 204
@@ -102,12 +105,12 @@ class TestUser:
         assert peopled.put(f"/v1/users/{ANN}", json={}).status_code == 200
         assert peopled.get(f"/v1/users/{ANN}/erasure").status_code == 404
 
-    def test_an_unfinished_erasure_goes_on(self, wired: Wired, settings: Settings) -> None:
+    def test_an_unfinished_erasure_is_resumed(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
         services.events.accept(project, [an_event("ann", f"x{n}", minutes=n) for n in range(1_200)])
         steps = 0
         while True:
-            with within(2.0):  # enough for one page, and then the spare time begins
+            with within(2.0):  # enough for one page
                 receipt = services.erasure.erase_user(project, "ann")
             steps += 1
             if receipt.complete:
@@ -116,7 +119,7 @@ class TestUser:
         assert steps > 1
         assert receipt.removed["events"] == 1_200
 
-    def test_events_written_while_he_is_erased_do_not_survive(self, wired: Wired, settings: Settings) -> None:
+    def test_events_written_during_an_erasure_do_not_survive(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
         store = services.events._store  # noqa: SLF001
         checked, erased = Signal(), Signal()
@@ -140,29 +143,29 @@ class TestUser:
 
 
 class TestExport:
-    def test_it_gives_all_items_users_and_events_once(
+    def test_the_export_contains_all_items_users_and_events_once(
         self, peopled: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
         peopled.post("/v1/items:batch", json={"items": [{"item_id": f"i{n}"} for n in range(12)]})
         peopled.post(
             "/v1/events", json={"events": [{"user_id": "old", "item_id": "i1", "timestamp": "2024-02-29T00:00:00Z"}]}
         )
-        found: dict[str, list[str]] = {"items": [], "users": [], "events": []}
+        exported: dict[str, list[str]] = {"items": [], "users": [], "events": []}
         params = {"limit": "7"}
         while True:
             page = peopled.get("/v1/export", params=params).json()
-            for kind, records in found.items():
+            for kind, records in exported.items():
                 records += [str(record) for record in page[kind]]
             if page["next_cursor"] is None:
                 break
             params["cursor"] = page["next_cursor"]
 
         stored = list(wired.services.events.all(settings.project))
-        assert len(found["events"]) == len(set(found["events"])) == len(stored) == 160 + 5 + 230 + 1
-        assert [len(found[kind]) for kind in ("items", "users")] == [12, 1]
-        assert len(set(found["items"])) == 12
+        assert len(exported["events"]) == len(set(exported["events"])) == len(stored) == 160 + 5 + 230 + 1
+        assert [len(exported[kind]) for kind in ("items", "users")] == [12, 1]
+        assert len(set(exported["items"])) == 12
 
-    def test_its_cursor_is_no_listings(self, peopled: httpx2.Client) -> None:
+    def test_a_cursor_of_an_export_is_refused_by_a_listing(self, peopled: httpx2.Client) -> None:
         cursor = peopled.get("/v1/export").json()["next_cursor"]
 
         assert peopled.get("/v1/items", params={"cursor": cursor}).status_code == 400

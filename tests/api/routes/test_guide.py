@@ -23,7 +23,7 @@ def anonymous(wired: Wired) -> Iterator[httpx2.Client]:
 
 
 class TestGuide:
-    def test_index_is_open_to_everybody(self, anonymous: httpx2.Client) -> None:
+    def test_the_index_needs_no_key(self, anonymous: httpx2.Client) -> None:
         response = anonymous.get("/guide")
 
         assert response.status_code == 200

@@ -7,7 +7,7 @@ def put(client: httpx2.Client, item_id: str, **body: object) -> httpx2.Response:
 
 
 class TestPut:
-    def test_an_item_is_stored_whole(self, client: httpx2.Client) -> None:
+    def test_all_fields_of_an_item_are_stored(self, client: httpx2.Client) -> None:
         body = {"title": "Té", "categories": ["hot", "gifts"], "properties": {"price": 4.5, "deep": {"a": [1, None]}}}
 
         answer = put(client, "tea", **body)
@@ -16,12 +16,12 @@ class TestPut:
         assert answer.status_code == 200
         assert {name: stored[name] for name in body} == body
 
-    def test_putting_it_again_changes_nothing(self, client: httpx2.Client) -> None:
+    def test_putting_an_equal_item_changes_nothing(self, client: httpx2.Client) -> None:
         first = put(client, "tea", title="Tea").json()
 
         assert put(client, "tea", title="Tea").json() == first
 
-    def test_a_replacement_moves_it_between_categories(self, client: httpx2.Client) -> None:
+    def test_replacing_an_item_moves_it_between_categories(self, client: httpx2.Client) -> None:
         put(client, "tea", categories=["hot", "gifts"])
 
         put(client, "tea", categories=["cold"])
@@ -31,7 +31,7 @@ class TestPut:
 
 
 class TestPatch:
-    def test_properties_are_merged_and_null_removes(self, client: httpx2.Client) -> None:
+    def test_properties_are_merged_and_null_removes_them(self, client: httpx2.Client) -> None:
         put(client, "tea", title="Tea", properties={"price": 4, "old": 1, "deep": {"a": 1, "b": 2}})
 
         changed = client.patch("/v1/items/tea", json={"properties": {"price": 5, "old": None, "deep": {"b": None}}})
@@ -41,7 +41,7 @@ class TestPatch:
 
 
 class TestDelete:
-    def test_a_deleted_item_is_gone_and_can_come_back(self, client: httpx2.Client) -> None:
+    def test_a_deleted_item_is_gone_and_can_be_created_again(self, client: httpx2.Client) -> None:
         put(client, "tea", categories=["hot"])
 
         assert client.delete("/v1/items/tea").status_code == 204
@@ -55,20 +55,20 @@ class TestDelete:
 
 class TestList:
     @pytest.mark.parametrize("category", [None, "even"])
-    def test_pages_give_every_item_once(self, client: httpx2.Client, category: str | None) -> None:
+    def test_pages_list_every_item_once(self, client: httpx2.Client, category: str | None) -> None:
         items = [{"item_id": f"i{n}", "categories": ["even"] if n % 2 == 0 else []} for n in range(45)]
         client.post("/v1/items:batch", json={"items": items})
         params = {"limit": "7"} | ({"category": category} if category else {})
 
-        found, cursor = [], None
+        listed, cursor = [], None
         for _ in range(40):
             page = client.get("/v1/items", params=params | ({"cursor": cursor} if cursor else {})).json()
-            found += [item["item_id"] for item in page["items"]]
+            listed += [item["item_id"] for item in page["items"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
 
-        assert sorted(found) == sorted(f"i{n}" for n in range(45) if category is None or n % 2 == 0)
+        assert sorted(listed) == sorted(f"i{n}" for n in range(45) if category is None or n % 2 == 0)
 
     def test_a_cursor_belongs_to_its_listing(self, client: httpx2.Client) -> None:
         items = [{"item_id": f"i{n}", "categories": ["a"]} for n in range(5)]
@@ -96,7 +96,7 @@ class TestBatch:
         assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/1/item_id", "/items/2/colour"]
         assert client.get("/v1/items/good").status_code == 404
 
-    def test_it_counts_what_changed(self, client: httpx2.Client) -> None:
+    def test_a_batch_counts_the_changed_items(self, client: httpx2.Client) -> None:
         items = [{"item_id": "a", "title": "A"}, {"item_id": "b"}]
         client.post("/v1/items:batch", json={"items": items})
 

@@ -1,4 +1,4 @@
-"""Jobs as their users see them: a real server, files over its URLs, and a worker beside it."""
+"""Jobs through the API: a real server, files over its URLs, and a worker in the test."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,26 +28,26 @@ ITEMS = [{"item_id": f"i{n}", "title": f"Item {n}", "categories": ["tea"], "hidd
 
 @dataclass
 class Shop:
-    """A server that leaves jobs to the test."""
+    """A project on a server that leaves jobs to the test."""
 
     wired: Wired
     project: str
     client: httpx2.Client
 
     def create(self, **body: Any) -> dict[str, Any]:
-        answer = self.client.post("/v1/jobs", json=body)
-        assert answer.status_code == 202, answer.text
-        made: dict[str, Any] = answer.json()
-        assert answer.headers["location"] == f"/v1/jobs/{made['job_id']}"
-        return made
+        response = self.client.post("/v1/jobs", json=body)
+        assert response.status_code == 202, response.text
+        job: dict[str, Any] = response.json()
+        assert response.headers["location"] == f"/v1/jobs/{job['job_id']}"
+        return job
 
     def work(self, job: dict[str, Any]) -> dict[str, Any]:
         worker.work(self.wired.services, self.project, job["job_id"])
         return self.get(job)
 
     def get(self, job: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get(f"/v1/jobs/{job['job_id']}").raise_for_status().json()
-        return found
+        current: dict[str, Any] = self.client.get(f"/v1/jobs/{job['job_id']}").raise_for_status().json()
+        return current
 
     def loaded(self, content: bytes, **body: Any) -> dict[str, Any]:
         job = self.create(kind="import", **body)
@@ -58,20 +58,20 @@ class Shop:
         return self.work(job)
 
     def files(self, job: dict[str, Any]) -> dict[str, bytes]:
-        found, params = {}, {"limit": "2"}
+        contents, params = {}, {"limit": "2"}
         while True:
             page = self.client.get(f"/v1/jobs/{job['job_id']}/files", params=params).raise_for_status().json()
-            for one in page["files"]:
-                found[one["name"]] = httpx2.get(one["url"]).raise_for_status().content
-                assert len(found[one["name"]]) == one["bytes"]
+            for file in page["files"]:
+                contents[file["name"]] = httpx2.get(file["url"]).raise_for_status().content
+                assert len(contents[file["name"]]) == file["bytes"]
             if page["next_cursor"] is None:
-                return found
+                return contents
             params["cursor"] = page["next_cursor"]
 
 
 @pytest.fixture(scope="module")
 def server(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """One for all tests, and the folder of its files."""
+    """The server of all tests, and the folder of its files."""
     files = str(tmp_path_factory.mktemp("files"))
     with running(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files), "none", mode=LIVE) as server:
         yield server, files
@@ -89,15 +89,15 @@ def shop(wired: Wired, key: str, server: tuple[Server, str]) -> Iterator[Shop]:
 
 
 def lines(records: list[dict[str, Any]]) -> bytes:
-    return b"".join(orjson.dumps(one) + b"\n" for one in records)
+    return b"".join(orjson.dumps(record) + b"\n" for record in records)
 
 
 class TestRoundTrip:
-    def test_what_one_project_exports_another_one_imports(
+    def test_exported_files_can_be_imported_into_another_project(
         self, shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(exports, "PART_BYTES", 5_000)
-        earlier = [{**one, "title": "", "categories": ["milk"]} for one in ITEMS]
+        earlier = [{**item, "title": "", "categories": ["milk"]} for item in ITEMS]
         for records in (earlier, ITEMS, ITEMS):
             assert shop.loaded(lines(records), records="items")["counts"] == {"loaded": 30, "rejected": 0}
         shop.wired.services.items.put_many(shop.project, [replace(an_item("x"), properties={"hidden": "no"})])
@@ -121,7 +121,7 @@ class TestRoundTrip:
             again = copy.files(copy.work(copy.create(kind="export")))
         assert sorted(b"".join(again.values()).splitlines()) == sorted(b"".join(files.values()).splitlines())
 
-    def test_imported_items_are_known_as_new_ones_to_the_active_model(self, shop: Shop) -> None:
+    def test_imported_items_are_new_items_of_the_active_version(self, shop: Shop) -> None:
         services = shop.wired.services
         services.events.accept(shop.project, two_tastes())
         services.train.run(shop.project, services.train.queue(shop.project))
@@ -132,13 +132,13 @@ class TestRoundTrip:
         assert active
         assert active.newest_item
 
-    def test_of_several_rows_of_an_item_the_last_one_counts(self, shop: Shop) -> None:
+    def test_the_last_row_of_an_item_wins(self, shop: Shop) -> None:
         rows = [{"item_id": f"i{n % 150}", "title": str(n)} for n in range(600)]
 
         assert shop.loaded(lines(rows), records="items")["counts"]["loaded"] == 600
         assert [shop.client.get(f"/v1/items/i{n}").json()["title"] for n in (0, 149)] == ["450", "599"]
 
-    def test_columns_have_the_names_of_the_file_and_bad_rows_are_told(self, shop: Shop) -> None:
+    def test_columns_are_mapped_and_bad_rows_are_reported(self, shop: Shop) -> None:
         rows = "who,sku,stars\nann,tea,4\nbob,,5\nann,milk,a lot\n"
 
         job = shop.loaded(
@@ -149,9 +149,12 @@ class TestRoundTrip:
         )
 
         assert (job["state"], job["counts"]) == ("succeeded", {"loaded": 1, "rejected": 2})
-        (told,) = shop.files(job).values()
-        reasons = [orjson.loads(line) for line in told.splitlines()]
-        assert [(one["line"], one["reason"].partition(":")[0]) for one in reasons] == [(3, "item_id"), (4, "value")]
+        (content,) = shop.files(job).values()
+        rejects = [orjson.loads(line) for line in content.splitlines()]
+        assert [(reject["line"], reject["reason"].partition(":")[0]) for reject in rejects] == [
+            (3, "item_id"),
+            (4, "value"),
+        ]
         (event,) = shop.client.get("/v1/users/ann/events").json()["events"]
         assert (event["item_id"], event["value"]) == ("tea", 4)
 
@@ -166,7 +169,7 @@ class TestRoundTrip:
             (b'{"item_id": "' + b"x" * 2**20, {"records": "items"}, "is longer than 1,048,576 bytes"),
         ],
     )
-    def test_a_file_that_cannot_be_read_fails_with_the_reason(
+    def test_an_unreadable_file_fails_the_job_with_the_reason(
         self, shop: Shop, content: bytes, body: dict[str, Any], reason: str
     ) -> None:
         job = shop.loaded(content, **body)
@@ -175,7 +178,7 @@ class TestRoundTrip:
         assert reason in job["detail"]
         assert shop.client.get("/v1/items").json()["items"] == []
 
-    def test_urls_are_for_one_file_one_method_and_a_while(self, shop: Shop) -> None:
+    def test_an_upload_url_is_valid_for_one_file_and_method(self, shop: Shop) -> None:
         job = shop.create(kind="import", records="items")
         url = job["upload_url"]
 
@@ -183,13 +186,13 @@ class TestRoundTrip:
         assert httpx2.put(url + "x", content=b"{}").status_code == 403
         assert httpx2.put(url.replace("/files/", "/files/../"), content=b"{}").status_code in {403, 404}
         assert shop.client.post(f"/v1/jobs/{job['job_id']}:start").json()["detail"].startswith("The file has not been")
-        assert httpx2.put(url, content=lines(ITEMS) * 6_000).status_code == 200  # more than a body may have
+        assert httpx2.put(url, content=lines(ITEMS) * 6_000).status_code == 200  # larger than a request body may be
         assert shop.client.post(f"/v1/jobs/{job['job_id']}:start").status_code == 202
         assert shop.client.post(f"/v1/jobs/{job['job_id']}:start").status_code == 409
 
 
 class TestErasure:
-    def test_it_ends_with_the_receipt_and_names_nobody(self, shop: Shop) -> None:
+    def test_an_erasure_job_returns_the_receipt_and_leaves_no_trace(self, shop: Shop) -> None:
         name = f"{shop.project}@example.com"
         shop.wired.services.events.accept(shop.project, [an_event(name, f"i{n}") for n in range(30)])
 
@@ -200,7 +203,7 @@ class TestErasure:
         assert job["receipt_id"] == receipt["receipt_id"]
         assert tables.naming(shop.wired, name) == []
 
-    def test_it_removes_what_a_request_would(self, shop: Shop, key: str) -> None:
+    def test_an_erasure_job_removes_the_same_rows_as_a_request(self, shop: Shop, key: str) -> None:
         shop.client.put("/v1/scenarios/kept", json={"log_sample_rate": 1}).raise_for_status()
         fill(shop.client, 30)
         connected(shop.wired, shop.project, key)
@@ -212,7 +215,7 @@ class TestErasure:
 
 
 class TestTraining:
-    def test_it_makes_the_version_that_it_names(self, shop: Shop) -> None:
+    def test_a_training_job_trains_the_version_that_it_names(self, shop: Shop) -> None:
         shop.wired.services.events.accept(shop.project, two_tastes())
 
         job = shop.work(shop.create(kind="training"))
@@ -221,16 +224,16 @@ class TestTraining:
         version = shop.client.get(f"/v1/models/{job['version']}").json()
         assert (version["state"], version["active"]) == ("ready", True)
 
-    def test_its_progress_is_the_jobs(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_training_job_reports_progress(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         shop.wired.services.events.accept(shop.project, two_tastes())
         monkeypatch.setattr(worker, "REPORT_SECONDS", 0.0)
-        seen, beat = [], Store.heartbeat
+        seen, heartbeat = [], Store.heartbeat
 
-        def beating(store: Store, project: str, job: Job, progress: float, now: datetime) -> None:
-            beat(store, project, job, progress, now)
+        def observed(store: Store, project: str, job: Job, progress: float, now: datetime) -> None:
+            heartbeat(store, project, job, progress, now)
             seen.append(shop.get({"job_id": job.job_id})["progress"])
 
-        monkeypatch.setattr(Store, "heartbeat", beating)
+        monkeypatch.setattr(Store, "heartbeat", observed)
         shop.work(shop.create(kind="training"))
 
         assert len(set(seen)) > 1
@@ -268,38 +271,38 @@ class Refusing:
 
 
 class TestNotSetUp:
-    def test_a_job_that_nobody_would_do_leaves_no_trace(self, wired: Wired, settings: Settings, key: str) -> None:
+    def test_a_job_without_a_worker_is_refused_and_leaves_no_trace(
+        self, wired: Wired, settings: Settings, key: str
+    ) -> None:
         refusing = wire(settings, Refusing(), oidc_client.fetch)
         with client_of(refusing, key) as client:
             refused = client.post("/v1/jobs", json={"kind": "export"})
             untrained = [client.post("/v1/models"), client.post("/v1/jobs", json={"kind": "training"})]
             versions = client.get("/v1/models").json()["versions"]
             waiting = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()
-            httpx_name = file_name(
-                settings.project, wired.services.jobs.get(settings.project, waiting["job_id"]), UPLOAD
-            )
-            wired.services.jobs.objects.write(httpx_name, b"{}")
+            job = wired.services.jobs.get(settings.project, waiting["job_id"])
+            wired.services.jobs.objects.write(file_name(settings.project, job, UPLOAD), b"{}")
             not_begun = client.post(f"/v1/jobs/{waiting['job_id']}:start")
             listed = client.get("/v1/jobs").json()["jobs"]
 
-        assert [one.status_code for one in (refused, not_begun, *untrained)] == [501] * 4
+        assert [response.status_code for response in (refused, not_begun, *untrained)] == [501] * 4
         assert versions == []
         assert refused.json()["type"] == "urn:serendip:problem:worker-unavailable"
-        assert [(one["job_id"], one["state"]) for one in listed] == [(waiting["job_id"], "waiting")]
+        assert [(job["job_id"], job["state"]) for job in listed] == [(waiting["job_id"], "waiting")]
         refusing.close()
 
-    def test_without_a_place_for_files_only_what_needs_none_is_done(self, settings: Settings, key: str) -> None:
+    def test_jobs_with_files_are_refused_without_a_file_store(self, settings: Settings, key: str) -> None:
         bare = wire(settings.model_copy(update={"files": None}), IdleLauncher(), oidc_client.fetch)
         with client_of(bare, key) as client:
-            answers = {
+            responses = {
                 kind: client.post("/v1/jobs", json={"kind": kind, **more})
                 for kind, more in {"export": {}, "import": {"records": "items"}, "erasure": {"user_id": "ann"}}.items()
             }
 
-        assert {kind: one.status_code for kind, one in answers.items()} == {
+        assert {kind: response.status_code for kind, response in responses.items()} == {
             "export": 501,
             "import": 501,
             "erasure": 202,
         }
-        assert "SERENDIP_FILES" in answers["export"].json()["detail"]
+        assert "SERENDIP_FILES" in responses["export"].json()["detail"]
         bare.close()

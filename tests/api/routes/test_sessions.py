@@ -1,4 +1,4 @@
-"""Somebody unknown: recommendations from his session, and its events when he logs in."""
+"""Anonymous sessions: their recommendations, and their events when the user logs in."""
 
 from contextlib import suppress
 
@@ -31,27 +31,27 @@ def view(client: httpx2.Client, *items: str, session: str = "s1") -> None:
 
 
 class TestSession:
-    def test_its_events_make_its_recommendations(self, shop: httpx2.Client) -> None:
+    def test_recommendations_of_a_session_follow_its_events(self, shop: httpx2.Client) -> None:
         view(shop, "i2")
 
-        found = shop.get("/v1/sessions/s1/recommendations", params={"limit": 3}).json()["items"]
+        items = shop.get("/v1/sessions/s1/recommendations", params={"limit": 3}).json()["items"]
 
-        assert {item["source"] for item in found} == {"neighbors"}
-        assert {int(item["item_id"][1:]) % 2 for item in found} == {0}
-        assert found[0]["reasons"][0]["item_id"] == "i2"
-        assert "i2" not in [item["item_id"] for item in found]
+        assert {item["source"] for item in items} == {"neighbors"}
+        assert {int(item["item_id"][1:]) % 2 for item in items} == {0}
+        assert items[0]["reasons"][0]["item_id"] == "i2"
+        assert "i2" not in [item["item_id"] for item in items]
 
-    def test_a_session_is_no_user_of_the_same_name(self, shop: httpx2.Client) -> None:
+    def test_a_session_and_a_user_with_the_same_id_are_distinct(self, shop: httpx2.Client) -> None:
         view(shop, "i2", session="ann")
 
         assert shop.get("/v1/users/ann/events").json()["events"] == []
         assert shop.get("/v1/users/ann/recommendations").json()["items"][0]["source"] != "neighbors"
 
     @pytest.mark.parametrize("who", [{}, {"user_id": "ann", "session_id": "s1"}, {"session_id": "a/b"}])
-    def test_an_event_is_of_a_user_or_of_a_session(self, client: httpx2.Client, who: dict[str, str]) -> None:
+    def test_an_event_names_either_a_user_or_a_session(self, client: httpx2.Client, who: dict[str, str]) -> None:
         assert client.post("/v1/events", json={"events": [{"item_id": "i1", **who}]}).status_code == 422
 
-    def test_the_export_of_a_project_says_whose_events_they_are(self, shop: httpx2.Client) -> None:
+    def test_the_export_of_a_project_contains_session_events(self, shop: httpx2.Client) -> None:
         view(shop, "i2")
         events, cursor = [], None
         while True:
@@ -61,19 +61,19 @@ class TestSession:
             if cursor is None:
                 break
 
-        [found] = [event for event in events if event["session_id"]]
-        assert (found["session_id"], found["user_id"]) == ("s1", "")
+        [exported] = [event for event in events if event["session_id"]]
+        assert (exported["session_id"], exported["user_id"]) == ("s1", "")
 
-    def test_a_freshness_token_holds_for_rankings_and_sessions_too(self, shop: httpx2.Client) -> None:
+    def test_freshness_tokens_apply_to_rankings_and_sessions(self, shop: httpx2.Client) -> None:
         answer = shop.post("/v1/events", json={"events": [{"session_id": "s2", "item_id": "i3"}]}).json()
         params = {"fresh_after": answer["freshness_token"]}
 
         assert shop.get("/v1/sessions/s2/recommendations", params=params).json()["items"][0]["reasons"]
         body = {"session_id": "s2", "item_ids": ["i2", "i5"], **params}
-        assert [one["item_id"] for one in shop.post("/v1/rankings", json=body).json()["items"]] == ["i5", "i2"]
+        assert [item["item_id"] for item in shop.post("/v1/rankings", json=body).json()["items"]] == ["i5", "i2"]
         assert shop.post("/v1/rankings", json={**body, "fresh_after": "made-up"}).status_code == 400
 
-    def test_its_token_reads_it_and_nothing_else(self, shop: httpx2.Client, wired: Wired) -> None:
+    def test_a_session_token_reads_only_its_session(self, shop: httpx2.Client, wired: Wired) -> None:
         view(shop, "i2")
         token = shop.post("/v1/sessions/s1/tokens", json={}).json()["token"]
         browser = client_of(wired)
@@ -82,27 +82,27 @@ class TestSession:
 
         assert [browser.get(url, headers=bearer).status_code for url in urls] == [200, 403, 403]
 
-    def test_one_that_is_erased_leaves_no_trace_and_takes_nothing_more(self, shop: httpx2.Client, wired: Wired) -> None:
-        view(shop, "i2", session="somebody-unknown")
+    def test_an_erased_session_leaves_no_trace_and_refuses_events(self, shop: httpx2.Client, wired: Wired) -> None:
+        view(shop, "i2", session="anonymous-visitor")
 
-        receipt = shop.delete("/v1/sessions/somebody-unknown").json()
+        receipt = shop.delete("/v1/sessions/anonymous-visitor").json()
 
         assert (receipt["complete"], receipt["removed"]["events"]) == (True, 1)
-        assert tables.naming(wired, "somebody-unknown") == []
-        late = shop.post("/v1/events", json={"events": [{"session_id": "somebody-unknown", "item_id": "i1"}]})
+        assert tables.naming(wired, "anonymous-visitor") == []
+        late = shop.post("/v1/events", json={"events": [{"session_id": "anonymous-visitor", "item_id": "i1"}]})
         assert late.status_code == 409
-        assert tables.naming(wired, "somebody-unknown") == []
+        assert tables.naming(wired, "anonymous-visitor") == []
 
 
 class TestMerge:
-    def test_the_events_become_the_users_with_their_times(self, shop: httpx2.Client) -> None:
+    def test_merged_events_belong_to_the_user_and_keep_their_timestamps(self, shop: httpx2.Client) -> None:
         view(shop, "i2", "i4")
 
         merged = shop.post("/v1/users/ann:merge", json={"session_id": "s1"})
 
         assert merged.json() == {"moved": 2, "complete": True}
         events = shop.get("/v1/users/ann/events").json()["events"]
-        assert [(one["item_id"], one["timestamp"][:19]) for one in events] == [
+        assert [(event["item_id"], event["timestamp"][:19]) for event in events] == [
             ("i4", "2026-01-31T12:00:01"),
             ("i2", "2026-01-31T12:00:00"),
         ]
@@ -111,7 +111,7 @@ class TestMerge:
 
     @pytest.mark.parametrize("call", range(1, 9))
     @pytest.mark.parametrize("when", ["before", "after"])
-    def test_killed_anywhere_and_repeated_each_event_is_there_once(
+    def test_a_merge_that_fails_anywhere_and_is_repeated_moves_each_event_once(
         self, wired: Wired, settings: Settings, call: int, when: str
     ) -> None:
         sessions, project = wired.services.sessions, settings.project
@@ -129,17 +129,17 @@ class TestMerge:
         ]
         assert tables.naming(wired, f"{project}#{session}") == []
 
-    def test_one_that_runs_out_of_time_goes_on(self, wired: Wired, settings: Settings) -> None:
+    def test_a_merge_that_runs_out_of_time_can_be_resumed(self, wired: Wired, settings: Settings) -> None:
         sessions, project = wired.services.sessions, settings.project
         wired.services.events.accept(project, [an_event(of_session("s1"), f"i{n}", minutes=n) for n in range(700)])
 
-        with within(1.9):  # less than what is left over: one page
+        with within(1.9):  # enough for one page
             first = sessions.merge(project, "s1", "ann")
 
         assert first == (500, False)
         assert sessions.merge(project, "s1", "ann") == (200, True)
 
-    def test_nothing_is_merged_into_an_erased_user(self, shop: httpx2.Client, wired: Wired) -> None:
+    def test_a_session_is_not_merged_into_an_erased_user(self, shop: httpx2.Client, wired: Wired) -> None:
         view(shop, "i2")
         shop.delete("/v1/users/ann@x")
 

@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as a hash, ended everywhere."""
+"""API keys are shown once, stored as a hash and revoked on every instance."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,14 +16,14 @@ from tests.support.builders import a_key, client_of, until, wired_on
 
 
 def make(client: httpx2.Client, **more: Any) -> dict[str, Any]:
-    answer = client.post("/v1/keys", json={"name": "shop", "scopes": ["write"], **more})
-    assert answer.status_code == 201, answer.json()
-    made: dict[str, Any] = answer.json()
-    return made
+    response = client.post("/v1/keys", json={"name": "shop", "scopes": ["write"], **more})
+    assert response.status_code == 201, response.json()
+    key: dict[str, Any] = response.json()
+    return key
 
 
 class TestCreate:
-    def test_the_key_works_is_shown_once_and_stored_as_a_hash(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_a_new_key_works_is_shown_once_and_stored_as_a_hash(self, client: httpx2.Client, wired: Wired) -> None:
         made = make(client)
 
         assert client_of(wired, made["key"]).put("/v1/items/tea", json={}).status_code == 200
@@ -47,7 +47,7 @@ class TestCreate:
             ({"created_at": "2020-01-01T00:00:00Z"}, "/created_at"),
         ],
     )
-    def test_bad_and_read_only_fields_are_named(
+    def test_invalid_and_read_only_fields_are_named(
         self, client: httpx2.Client, body: dict[str, Any], pointer: str
     ) -> None:
         answer = client.post("/v1/keys", json={"name": "shop", "scopes": ["write"], **body})
@@ -55,7 +55,9 @@ class TestCreate:
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
         assert len(client.get("/v1/keys").json()["keys"]) == 1
 
-    def test_a_project_has_a_hundred_at_most(self, client: httpx2.Client, wired: Wired, settings: Settings) -> None:
+    def test_a_project_has_at_most_a_hundred_keys(
+        self, client: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
         for _ in range(99):
             a_key(wired, settings.project, Scope.RECOMMEND)
 
@@ -63,17 +65,17 @@ class TestCreate:
 
 
 class TestPatch:
-    def test_what_is_given_changes_and_the_rest_stays(self, client: httpx2.Client) -> None:
+    def test_a_patch_changes_only_the_fields_that_it_names(self, client: httpx2.Client) -> None:
         made = make(client, limits={"requests_per_day": 1000})
 
         changed = client.patch(f"/v1/keys/{made['key_id']}", json={"limits": {"requests_per_second": 0.01, "burst": 1}})
 
         del made["key"]
-        none = {"requests_per_second": 0.01, "burst": 1, "requests_per_day": None}
-        assert changed.json() == made | {"limits": none}
+        limits = {"requests_per_second": 0.01, "burst": 1, "requests_per_day": None}
+        assert changed.json() == made | {"limits": limits}
         assert client.get(f"/v1/keys/{made['key_id']}").json() == changed.json()
 
-    def test_new_limits_hold_at_once_here(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_new_limits_apply_at_once_on_the_same_instance(self, client: httpx2.Client, wired: Wired) -> None:
         made = make(client)
         mine = client_of(wired, made["key"])
         assert mine.get("/v1/items").status_code == 200
@@ -82,10 +84,10 @@ class TestPatch:
         assert [mine.get("/v1/items").status_code for _ in range(2)] == [200, 429]
 
     @pytest.mark.parametrize("body", [{"scopes": ["admin"]}, {"key": "sk_"}, {"name": None}, {"limits": None}])
-    def test_nothing_else_can_be_changed(self, client: httpx2.Client, body: dict[str, Any]) -> None:
+    def test_other_fields_cannot_be_changed(self, client: httpx2.Client, body: dict[str, Any]) -> None:
         assert client.patch(f"/v1/keys/{make(client)['key_id']}", json=body).status_code == 422
 
-    def test_an_ended_one_cannot(self, client: httpx2.Client) -> None:
+    def test_a_revoked_key_cannot_be_changed(self, client: httpx2.Client) -> None:
         made = make(client)
         client.delete(f"/v1/keys/{made['key_id']}")
 
@@ -93,7 +95,7 @@ class TestPatch:
 
 
 class TestRevoke:
-    def test_it_ends_here_at_once(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_a_revoked_key_is_refused_at_once_on_the_same_instance(self, client: httpx2.Client, wired: Wired) -> None:
         made = make(client)
         mine = client_of(wired, made["key"])
         assert mine.get("/v1/items").status_code == 200
@@ -103,7 +105,9 @@ class TestRevoke:
         assert mine.get("/v1/items").status_code == 401
         assert client.get(f"/v1/keys/{made['key_id']}").json()["revoked_at"]
 
-    def test_it_ends_elsewhere_within_the_time_to_live(self, client: httpx2.Client, settings: Settings) -> None:
+    def test_a_revoked_key_is_refused_by_other_instances_within_the_time_to_live(
+        self, client: httpx2.Client, settings: Settings
+    ) -> None:
         made = make(client)
         assert Settings.model_fields["key_ttl_seconds"].default <= 60
         elsewhere = wired_on(settings.model_copy(update={"key_ttl_seconds": 0.3}))
@@ -117,7 +121,9 @@ class TestRevoke:
 
 
 class TestRotate:
-    def test_both_work_for_the_overlap_and_then_the_new_one(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_both_keys_work_during_the_overlap_and_then_only_the_new_one(
+        self, client: httpx2.Client, wired: Wired
+    ) -> None:
         old = make(client, origins=["https://shop.example"], limits={"requests_per_day": 1000})
 
         new = client.post(f"/v1/keys/{old['key_id']}:rotate", json={"overlap_seconds": 3600}).json()
@@ -126,11 +132,11 @@ class TestRotate:
         inherited = ("name", "scopes", "origins", "limits", "needs_user_token")
         assert [new[name] for name in inherited] == [old[name] for name in inherited]
         web = {"Origin": "https://shop.example"}
-        statuses = [client_of(wired, one["key"]).get("/v1/items", headers=web).status_code for one in (old, new, last)]
+        statuses = [client_of(wired, key["key"]).get("/v1/items", headers=web).status_code for key in (old, new, last)]
         assert statuses == [200, 401, 200]
         assert client.post(f"/v1/keys/{new['key_id']}:rotate", json={}).status_code == 409
 
-    def test_one_that_was_killed_half_way_can_be_repeated(self, wired: Wired, settings: Settings) -> None:
+    def test_an_interrupted_rotation_can_be_repeated(self, wired: Wired, settings: Settings) -> None:
         keys, none = wired.services.keys, timedelta(0)
         old, _ = keys.create(settings.project, "shop", frozenset({Scope.WRITE}))
         at = datetime.now(UTC)
@@ -144,7 +150,7 @@ class TestRotate:
 
 
 class TestLastUsed:
-    def test_it_is_the_day(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_the_last_use_of_a_key_is_a_day(self, client: httpx2.Client, wired: Wired) -> None:
         made = make(client)
         client_of(wired, made["key"]).get("/v1/items")
 
@@ -154,7 +160,7 @@ class TestLastUsed:
 
 
 class TestBrowser:
-    def test_a_key_bound_to_origins_works_from_these_only(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_a_key_with_origins_works_only_from_them(self, client: httpx2.Client, wired: Wired) -> None:
         mine = client_of(wired, make(client, scopes=["recommend"], origins=["https://shop.example"])["key"])
 
         statuses = [
@@ -164,7 +170,7 @@ class TestBrowser:
 
         assert statuses == [200, 403, 403]
 
-    def test_a_public_key_needs_a_users_token_and_reads_his_list_only(
+    def test_a_public_key_needs_a_user_token_and_reads_only_the_list_of_that_user(
         self, client: httpx2.Client, wired: Wired
     ) -> None:
         public = make(client, scopes=["recommend"], needs_user_token=True)
@@ -179,7 +185,7 @@ class TestBrowser:
         client.delete(f"/v1/keys/{public['key_id']}")
         assert client_of(wired).get("/v1/users/ann/recommendations", headers=bearer).status_code == 401
 
-    def test_a_users_token_expires(self, client: httpx2.Client, wired: Wired) -> None:
+    def test_a_user_token_expires(self, client: httpx2.Client, wired: Wired) -> None:
         made = client.post("/v1/users/ann/tokens", json={"expires_in_seconds": 1}).json()
         bearer = {"Authorization": f"Bearer {made['token']}"}
 
@@ -188,5 +194,5 @@ class TestBrowser:
 
         assert client_of(wired).get("/v1/users/ann/recommendations", headers=bearer).status_code == 401
 
-    def test_a_token_for_a_key_of_nobody_is_not_made(self, client: httpx2.Client) -> None:
+    def test_a_token_for_an_unknown_key_is_refused(self, client: httpx2.Client) -> None:
         assert client.post("/v1/users/ann/tokens", json={"key_id": "0" * 12}).status_code == 404
