@@ -22,7 +22,6 @@ from app.domain.access import Scope
 from app.domain.jobs import ExportRequest
 from app.entry import oidc_client, tracing
 from app.wiring import wire
-from tests.api.http.test_security import CALLS
 from tests.support.builders import (
     SECRET,
     DirectLauncher,
@@ -35,6 +34,7 @@ from tests.support.builders import (
     wired_on,
 )
 from tests.support.datasets import ROOT
+from tests.support.operations import CALLS
 from tests.support.otlp_collector import Collector, collecting
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -1,4 +1,4 @@
-"""Projects: each sees its own data; deleted, nothing stays but a receipt."""
+"""A project sees only its own data, and deleting it leaves only a receipt."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,12 +16,12 @@ from tests.support.personal_data import connected, fill
 
 
 def longest_use(settings: Settings) -> timedelta:
-    """Of a key that was just looked up: it is remembered, and the request goes on."""
+    """The longest time that a request can use a key after its deletion: cached, and then a slow request."""
     return timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds)
 
 
 def names(row: dict[str, Any], project: str) -> bool:
-    """Whether a row is one of the project."""
+    """Whether a row belongs to the project."""
     values = [value["S"] for value in row.values() if "S" in value]
     return any(
         value == project or value.startswith(project + "#") or f"#{project}" in value
@@ -31,7 +31,7 @@ def names(row: dict[str, Any], project: str) -> bool:
 
 
 class TestCreate:
-    def test_each_is_made_with_a_key_and_sees_its_own_data(self, wired: Wired, settings: Settings) -> None:
+    def test_a_new_project_has_a_key_and_sees_its_own_data(self, wired: Wired, settings: Settings) -> None:
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
         limits = {"requests_per_second": 50.0, "burst": None, "requests_per_day": 1000}
         clients = []
@@ -61,7 +61,7 @@ class TestCreate:
         assert {f"{settings.project}-a", f"{settings.project}-b"} <= set(listed)
         assert len(listed) == len(set(listed))
 
-    def test_the_administration_is_no_project(self, wired: Wired) -> None:
+    def test_the_administration_cannot_be_created_or_deleted(self, wired: Wired) -> None:
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
 
         assert administrator.post("/v1/projects", json={"project_id": ADMINISTRATION}).status_code == 409
@@ -75,7 +75,7 @@ class TestDelete:
             update={"key_ttl_seconds": 0.0, "request_deadline_seconds": 10.0, "project": settings.project + "-p"}
         )
 
-    def test_nothing_of_it_stays_but_the_receipt(self, quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_deleting_a_project_leaves_only_the_receipt(self, quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("app.services.privacy.erasure.CLOCK_SKEW", -longest_use(quick))
         wired = wired_on(quick)
         key = a_project(wired, quick.project)
@@ -126,23 +126,23 @@ class TestDelete:
         assert administrator.post("/v1/projects", json={"project_id": quick.project}).status_code == 409
         wired.close()
 
-    def test_it_is_not_complete_while_its_keys_may_still_be_remembered(self, wired: Wired, settings: Settings) -> None:
+    def test_a_deletion_is_incomplete_while_keys_may_still_be_cached(self, wired: Wired, settings: Settings) -> None:
         project = settings.project + "-s"
         a_project(wired, project)
 
         first = wired.services.erasure.delete_project(project)
         second = wired.services.erasure.delete_project(project)
 
-        assert [one.state for one in (first, second)] == [ProjectState.DELETING] * 2
+        assert [project.state for project in (first, second)] == [ProjectState.DELETING] * 2
         with pytest.raises(NotFound):
             wired.services.events.accept(project, [an_event()])
 
-    def test_it_goes_on_where_it_was_interrupted(self, wired: Wired, settings: Settings) -> None:
+    def test_an_interrupted_deletion_is_resumed(self, wired: Wired, settings: Settings) -> None:
         project = settings.project + "-r"
         a_project(wired, project)
         wired.services.items.put_many(project, [an_item("tea")])
 
-        with within(1.0):  # less than what a slice leaves over: one page of one table
+        with within(1.0):  # enough for one page of one table
             first = wired.services.erasure.delete_project(project)
 
         assert first.resume_at
