@@ -72,6 +72,16 @@ class ProjectState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionCheckpoint:
+    """The position of an unfinished pass over all rows of a deleted project."""
+
+    began_at: datetime
+    """When the pass began."""
+    purge: Mapping[str, Any]
+    """The next row to remove, as the purge returned it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """An isolated set of data, models and keys."""
 
@@ -84,7 +94,7 @@ class Project:
     salt: str = ""
     """Hashes the ids of erased users."""
     deletion: "Receipt | None" = None
-    resume_at: Mapping[str, Any] | None = None
+    resume_at: DeletionCheckpoint | None = None
     """The position from which an unfinished deletion resumes."""
 
 

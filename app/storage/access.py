@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain.access import ApiKey, Limits, Project, ProjectState, Scope
+from app.domain.access import ApiKey, DeletionCheckpoint, Limits, Project, ProjectState, Scope
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.errors import Conflict, Exists
@@ -150,13 +150,13 @@ def _key(row: Raw) -> ApiKey:
 
 
 def _project_facts(project: Project) -> dict[str, object]:
-    receipt = project.deletion
+    receipt, resume_at = project.deletion, project.resume_at
     return {
         "name": project.name,
         "created_at": iso(project.created_at),
         "limits": asdict(project.limits),
         "salt": project.salt,
-        "resume_at": project.resume_at,
+        "resume_at": {"began": iso(resume_at.began_at), "place": dict(resume_at.purge)} if resume_at else None,
         "deletion": receipt_facts(receipt) if receipt else None,
     }
 
@@ -173,6 +173,7 @@ def _project_row(project: Project) -> AccessRow:
 
 def _project(row: Raw) -> Project:
     facts = json.loads(row["facts"]["S"])
+    resume_at = facts["resume_at"]
     return Project(
         project_id=str(row["key"]["S"]).partition("#")[2],
         created_at=moment(facts["created_at"]),
@@ -181,7 +182,7 @@ def _project(row: Raw) -> Project:
         limits=Limits(**facts["limits"]),
         salt=facts["salt"],
         deletion=receipt_of(facts["deletion"]) if facts["deletion"] else None,
-        resume_at=facts["resume_at"],
+        resume_at=DeletionCheckpoint(moment(resume_at["began"]), resume_at["place"]) if resume_at else None,
     )
 
 

@@ -6,14 +6,14 @@ that runs out of time or is killed resumes where it stopped.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from app.clock import Clock
 from app.config import Settings
 from app.deadline import remaining_seconds
-from app.domain.access import Project, ProjectState
+from app.domain.access import DeletionCheckpoint, Project, ProjectState
 from app.domain.events import Event
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
@@ -181,18 +181,19 @@ class Erasure:
         access.delete_keys(keys)
         self._credentials.forget(project_id, keys)
         receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
-        began = (project.resume_at or {}).get("began") or self._clock.now().isoformat()
+        resumed = project.resume_at
+        began_at = resumed.began_at if resumed else self._clock.now()
         removed = dict(receipt.removed)
-        place = self._purge.run(
+        checkpoint = self._purge.run(
             project_id,
-            (project.resume_at or {}).get("place"),
+            resumed.purge if resumed else None,
             removed,
             lambda: remaining_seconds() < SPARE_SECONDS,
         )
         receipt = replace(receipt, removed=removed)
-        if place is not None:
-            project = replace(project, deletion=receipt, resume_at={"began": began, "place": place})
-        elif datetime.fromisoformat(began) < receipt.started_at + self._settled:
+        if checkpoint is not None:
+            project = replace(project, deletion=receipt, resume_at=DeletionCheckpoint(began_at, checkpoint))
+        elif began_at < receipt.started_at + self._settled:
             project = replace(project, deletion=receipt, resume_at=None)
         else:
             receipt = replace(receipt, completed_at=self._clock.now())

@@ -146,7 +146,7 @@ class TestDelete:
             first = wired.services.erasure.delete_project(project)
 
         assert first.resume_at
-        assert first.resume_at["place"]["table"] <= 1
+        assert first.resume_at.purge["table"] <= 1
         with within(60):
             wired.services.erasure.delete_project(project)
         assert [row for row in tables.rows(wired) if names(row, project) and "project#" not in str(row)] == []
