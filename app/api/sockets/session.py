@@ -11,16 +11,17 @@ from app.api.http import problems
 from app.api.routes import events
 from app.api.sockets import frames
 from app.api.sockets.handshake import PROTOCOL, Handshake
-from app.api.sockets.push import Busy, Gone, Pusher
+from app.api.sockets.push import Busy, Gone, Pusher, TooLarge
 from app.api.sockets.subscriptions import Subscriptions, list_frame, owner_of
 from app.deadline import within
 from app.domain.access import Principal, Scope
 from app.domain.sockets import Connection, WatchedList
-from app.errors import SerendipError, Unauthenticated, Unavailable
+from app.errors import InvalidInput, SerendipError, Unauthenticated, Unavailable
 from app.services.bundle import Services
 from app.telemetry import RequestLog
 
 METHOD = "SOCKET"
+TOO_LARGE = InvalidInput("The response is larger than a frame can be. Ask for fewer items or without properties.")
 
 
 class SocketApi:
@@ -76,6 +77,9 @@ class SocketApi:
                 services.sockets.end(connection_id)
             except Busy:  # an error frame could not be sent either
                 outcome.status = HTTPStatus.SERVICE_UNAVAILABLE
+            except TooLarge:
+                outcome.status = problems.status_of(TOO_LARGE)
+                self._post(connection_id, frames.of_error(TOO_LARGE, log.request_id, frame_id))
             except SerendipError as error:
                 outcome.status = problems.status_of(error)
                 self._post(connection_id, frames.of_error(error, log.request_id, frame_id))

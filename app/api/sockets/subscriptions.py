@@ -1,12 +1,13 @@
 """Subscriptions of live sockets: a user's list is pushed when it differs from the one that was shown last."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 
 from app.api.schemas.recommendations import RecommendationListView
 from app.api.sockets import frames
-from app.api.sockets.push import Busy, Gone, Pusher
+from app.api.sockets.push import Busy, Gone, Pusher, TooLarge
 from app.domain.recommendations import RecommendationList, RecommendationQuery, RecommendationResponse
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.domain.users import session_of
@@ -49,7 +50,8 @@ class Subscriptions:
                     lists[settings] = self._current(subscription)
                 except NotFound:  # the scenario was deleted: there is no list to push
                     continue
-            pushed += self._show(subscription, lists[settings], None)
+            with suppress(TooLarge):  # sending it again would not help
+                pushed += self._show(subscription, lists[settings], None)
         return pushed
 
     def resume_token(self, project: str, subscriptions: Sequence[Subscription]) -> str:

@@ -27,8 +27,7 @@ Administration = Annotated[
 def projects_create(project_id: str, name: Annotated[str | None, typer.Option(help="Name to display.")] = None) -> None:
     """Create a project and print its first admin key, once."""
     with connect() as (services, _):
-        services.projects.create(project_id, name, Limits())
-        key, text = services.keys.create(project_id, "first", frozenset({Scope.ADMIN}))
+        _, key, text = services.projects.create_with_key(project_id, name, Limits())
     _print_new(key, text)
 
 

@@ -5,24 +5,27 @@ from dataclasses import replace
 from typing import Any
 
 from app.clock import Clock
-from app.domain.access import ADMINISTRATION, Limits, Project, ProjectState
+from app.domain.access import ADMINISTRATION, ApiKey, Limits, Project, ProjectState, Scope
 from app.domain.paging import Page
 from app.errors import Exists, NotFound
 from app.services.access.credential_cache import CredentialCache
+from app.services.access.keys import Keys
 from app.storage.access import AccessStore as Store
 
 SALT_BYTES = 16
+FIRST_KEY = "first"
 
 
 class Projects:
     def __init__(
         self,
         store: Store,
+        keys: Keys,
         cache: CredentialCache,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._store, self._cache = store, cache
+        self._store, self._keys, self._cache = store, keys, cache
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
@@ -33,6 +36,12 @@ class Projects:
         self._store.create_project(project)
         self._cache.forget(project_id)
         return project
+
+    def create_with_key(self, project_id: str, name: str | None, limits: Limits) -> tuple[Project, ApiKey, str]:
+        """Create a project and its first admin key; returns both and the text of the key. Raises Exists."""
+        project = self.create(project_id, name, limits)
+        key, text = self._keys.create(project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
+        return project, key, text
 
     def get(self, project_id: str) -> Project:
         """Raises NotFound."""

@@ -200,6 +200,23 @@ class TestPush:
         with pytest.raises(error):
             api.post(c1, b"{}")
 
+    def test_frames_that_the_gateway_finds_too_large_are_refused_once(
+        self, sockets: SocketApi, gateway: Gateway, wired: Wired, settings: Settings, key: str, c1: str
+    ) -> None:
+        sockets.connect(c1, Handshake({"x-api-key": key}))
+        gateway.answers = [413]
+        say(sockets, c1, "recommend", user_id="u1")
+        [refusal] = [orjson.loads(frame) for _, frame in gateway.posted]
+        say(sockets, c1, "subscribe", user_id="u1", limit=3)
+        shown = orjson.loads(gateway.posted[-1][1])["items"][0]["item_id"]
+        wired.services.events.accept(settings.project, [an_event("u1", shown)])
+
+        gateway.answers = [413]
+        pushed = sockets.push(settings.project, "u1")
+
+        assert (refusal["action"], refusal["title"]) == ("error", "Invalid input")
+        assert (pushed, gateway.answers) == (0, [])
+
 
 class TestTelemetry:
     def test_logs_of_frames_hold_no_content_and_follow_their_trace(

@@ -8,10 +8,9 @@ from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
 from app.api.http.security import Administrator
 from app.api.schemas.access import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
-from app.domain.access import ADMINISTRATION, Limits, ProjectState, Scope
+from app.domain.access import ADMINISTRATION, Limits, ProjectState
 
 router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
-FIRST_KEY = "first"
 
 
 @router.post(
@@ -25,8 +24,7 @@ FIRST_KEY = "first"
 def create(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
     """Make a project and its first admin key, which is shown in this answer only. Ids are never used again."""
     limits = body.limits.record() if body.limits else Limits()
-    project = services.projects.create(body.project_id, body.name, limits)
-    key, text = services.keys.create(project.project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
+    project, key, text = services.projects.create_with_key(body.project_id, body.name, limits)
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
 
 
