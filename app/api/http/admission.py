@@ -1,4 +1,4 @@
-"""Before anything of a request to /v1 is read: is there room, who asks, and has he asked too much?"""
+"""Admission control before the body of a /v1 request is read: capacity, authentication, rate limits."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

@@ -77,7 +77,7 @@ def _tags(header: str) -> frozenset[str]:
 
 
 def tag(response: Response, thing: Tagged) -> None:
-    """Tell the caller the validator of what he gets."""
+    """Sets the ETag of the resource and lets the client revalidate its copy."""
     response.headers["ETag"] = f'"{thing.etag}"'
     response.headers["Cache-Control"] = REVALIDATE
 

@@ -150,8 +150,8 @@ def status_of(error: errors.SerendipError) -> HTTPStatus:
 
 def of(error: errors.SerendipError, request_id: str) -> Response:
     """The document of one of the project's own errors."""
-    known = _known(error)
-    status, title = ROWS[known]
+    kind = _known(error)
+    status, title = ROWS[kind]
     headers: dict[str, str] = {}
     more: dict[str, object] = {}
     if isinstance(error, errors.LimitExceeded):
@@ -163,7 +163,7 @@ def of(error: errors.SerendipError, request_id: str) -> Response:
     elif status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, errors.InFlight):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     bad_places = error.errors if isinstance(error, errors.InvalidInput) else ()
-    return render(request_id, status, title, error.detail, bad_places, headers, TYPES.get(known), **more)
+    return render(request_id, status, title, error.detail, bad_places, headers, TYPES.get(kind), **more)
 
 
 def unexpected(request_id: str) -> Response:
@@ -177,23 +177,23 @@ async def _serendip(request: Request, error: Exception) -> Response:
     return of(error, _request_id(request))
 
 
-def of_validation(found: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
-    """Pydantic's errors; their locations begin with what they are in."""
-    if any(one["type"] == "json_invalid" for one in found):
-        reason = found[0].get("ctx", {}).get("error", "")
+def of_validation(failures: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
+    """Converts Pydantic's errors, whose locations begin with the part of the request that they are in."""
+    if any(failure["type"] == "json_invalid" for failure in failures):
+        reason = failures[0].get("ctx", {}).get("error", "")
         return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
-    bad_places = tuple(errors.FieldError(_pointer(one["loc"]), _text(one)) for one in found)
+    bad_places = tuple(errors.FieldError(_pointer(failure["loc"]), _text(failure)) for failure in failures)
     noun = "place is" if len(bad_places) == 1 else "places are"
     return errors.InvalidInput(f"{len(bad_places)} {noun} not as expected; nothing was stored.", bad_places)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    found = error.errors()
-    if _not_json(request, found):
+    failures = error.errors()
+    if _not_json(request, failures):
         detail = "Send the body as JSON, with the header Content-Type: application/json."
         return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
-    return of(of_validation([_with_nearest(request, each) for each in found]), _request_id(request))
+    return of(of_validation([_with_nearest(request, failure) for failure in failures]), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -213,9 +213,9 @@ def _with_nearest(request: Request, error: Mapping[str, Any]) -> Mapping[str, An
     return {**error, "type": "unknown_parameter", "msg": refusal}
 
 
-def _not_json(request: Request, found: Sequence[Mapping[str, Any]]) -> bool:
-    """A body that was read as bytes, because its content type is not JSON's."""
-    unread = any(one["loc"][0] == "body" and isinstance(one.get("input"), bytes) for one in found)
+def _not_json(request: Request, failures: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the body was read as bytes because its content type is not JSON."""
+    unread = any(failure["loc"][0] == "body" and isinstance(failure.get("input"), bytes) for failure in failures)
     return unread and "json" not in request.headers.get("content-type", "")
 
 

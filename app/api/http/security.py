@@ -81,7 +81,7 @@ async def _own_user_id(user_id: UserId, principal: Asking, services: ServicesDep
 
 
 OwnUserId = Annotated[str, Depends(_own_user_id)]
-"""The user of the path; credentials that are for one user fit only him."""
+"""The user of the path; credentials of one user are refused for other users."""
 
 
 async def _own_session_id(session_id: SessionId, principal: Asking, services: ServicesDep) -> str:

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
 def export(
     user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:
-    """Everything that erasing the user would remove: his profile, and his events page by page, newest first."""
+    """Export everything that erasing the user would remove: the profile, and the events page by page, newest first."""
     listing = (project, "export", user_id)
     start = services.tokens.start(cursor, *listing)
     user, page = services.erasure.export_user(project, user_id, start, limit)

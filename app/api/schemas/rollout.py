@@ -24,7 +24,7 @@ class RolloutIn(Body):
         Field(
             min_length=1,
             max_length=MAX_VERSIONS,
-            description="Of the users by version, in proportion to each other. A user stays with his version.",
+            description="Relative shares of the users by version. Users keep their version.",
             examples=[{"v20261123T101500123456-a1b2": 90, "v20261124T101500123456-c3d4": 10}],
             json_schema_extra={"additionalProperties": False},
         ),
@@ -35,7 +35,9 @@ class RolloutIn(Body):
     ] = False
     shadows: Annotated[
         list[Id],
-        Field(max_length=MAX_VERSIONS, description="Versions whose answers are compared and not shown to anybody."),
+        Field(
+            max_length=MAX_VERSIONS, description="Versions whose lists are compared with the served ones but not shown."
+        ),
     ] = Field(default_factory=list)
     shadow_share: Annotated[
         float,
@@ -57,10 +59,10 @@ class RolloutView(BaseModel):
     def of(cls, active: ActiveModel) -> Self:
         return cls(
             active=active.version,
-            shares={one.version: one.share * WHOLE for one in active.variants} or {active.version: WHOLE},
+            shares={variant.version: variant.share * WHOLE for variant in active.variants} or {active.version: WHOLE},
             interleaved=active.interleaved,
-            shadows=[one.version for one in active.shadows],
-            shadow_share=sum(one.share for one in active.shadows) * WHOLE,
+            shadows=[shadow.version for shadow in active.shadows],
+            shadow_share=sum(shadow.share for shadow in active.shadows) * WHOLE,
         )
 
 
@@ -121,9 +123,9 @@ class OutcomesView(BaseModel):
         return cls(
             days=days,
             outcomes=[OutcomeView.of(dict(zip(by, group, strict=True)), outcome) for group, outcome in groups.items()],
-            comparisons=[ComparisonView.model_validate(one) for one in comparisons],
+            comparisons=[ComparisonView.model_validate(comparison) for comparison in comparisons],
         )
 
 
-def _estimate(found: intervals.Estimate | None) -> EstimateView | None:
-    return EstimateView.model_validate(found) if found else None
+def _estimate(estimate: intervals.Estimate | None) -> EstimateView | None:
+    return EstimateView.model_validate(estimate) if estimate else None
