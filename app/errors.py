@@ -1,28 +1,28 @@
-"""Everything that can go wrong, drawn once. No HTTP in here: `api.problems` gives each class its status.
+"""The errors of the project in one tree. They know no HTTP: `app.api.http.problems` gives each class its status.
 
 SerendipError
-├── InvalidInput            what was sent cannot be accepted; `errors` names each bad place
-│   ├── InvalidToken        a cursor or freshness token is tampered with or belongs elsewhere
-│   └── KeyReused           this Idempotency-Key came with another request before
-├── Unauthenticated         there are no credentials, or none that are valid
-├── Forbidden               the credentials do not allow this
-├── LimitExceeded           the key's rate or daily quota is used up
-├── NotFound                there is no such item, user, key, project or model version
-├── Conflict                the request was overtaken by another one
+├── InvalidInput            the input is invalid; `errors` names each bad field
+│   ├── InvalidToken        a cursor or token was changed or belongs to another project or list
+│   └── KeyReused           the Idempotency-Key was already sent with a different request
+├── Unauthenticated         there are no credentials, or they are invalid
+├── Forbidden               the credentials do not allow the operation
+├── LimitExceeded           the rate or the daily quota of the key is used up
+├── NotFound                the item, user, key, project or model version does not exist
+├── Conflict                another request was faster
 │   ├── NotActivatable      the model version has not been published
 │   ├── NotEnoughData       there are too few events to train a model version
 │   ├── TrainingTooSlow     the training does not fit the time of a worker
-│   ├── InFlight            a request with this Idempotency-Key is being answered
-│   ├── Exists              there is one with this id already
-│   └── Erased              this user was erased and must not come back unasked
-├── PreconditionFailed      If-Match or If-None-Match does not hold
-├── PreconditionRequired    this deployment wants If-Match before it changes anything
-├── Unavailable             the database cannot be reached or is throttled; try again
-│   ├── DeadlineExceeded    the request's time was used up
-│   └── Overloaded          too many requests are being answered; this one was not begun
-├── WorkerUnavailable       this deployment has nothing that could do a job
-├── OutOfTime               this process has too little time left for it; another one can go on
-└── Cancelled               somebody asked for this job to stop
+│   ├── InFlight            a request with the same Idempotency-Key is in progress
+│   ├── Exists              the id is already taken
+│   └── Erased              the user was erased and has not been readmitted
+├── PreconditionFailed      If-Match or If-None-Match does not match
+├── PreconditionRequired    this deployment requires If-Match for changes
+├── Unavailable             the database is unreachable or throttled; try again
+│   ├── DeadlineExceeded    the time for the request is used up
+│   └── Overloaded          there are too many requests; this one was not started
+├── WorkerUnavailable       this deployment has no worker, or no storage for files
+├── OutOfTime               this process has too little time left; another one can continue
+└── Cancelled               the job was cancelled
 """
 
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One bad place of the input: a JSON pointer into the body, or the name of a parameter."""
+    """One bad field of the input: a JSON pointer into the body, or the name of a parameter."""
 
     pointer: str
     detail: str
 
 
 class SerendipError(Exception):
-    """The root: `detail` is fit for the caller's eyes."""
+    """The root of the tree; callers can see `detail`."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""The ASGI application: the contract, and nothing of where it runs."""
+"""The ASGI application, independent of where it runs."""
 
 from collections.abc import Mapping
 
@@ -19,29 +19,29 @@ DESCRIPTION = """
 Send items and events; a moment later ask what each user should see next. The [guides](/guide) explain how.
 
 **Credentials.** `X-API-Key: sk_...`, or `Authorization: Bearer ...` with a user token or a JWT of a configured issuer.
-They alone say which project a request is for.
+They determine the project of a request.
 
-**Errors** are RFC 9457 problem documents, all of them. `instance` is the request's id, the answer's `X-Request-Id`.
+**Errors.** Every error is an RFC 9457 problem document. Its `instance` is the request id, as in `X-Request-Id`.
 
-**Limits.** A body has at most 5 MB, a batch 500 events or 100 items or users, a page 100 records, an answer 100 items,
-a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a rate and a daily quota:
-`RateLimit-Policy`, `RateLimit` and, with 429, `Retry-After` say where they stand.
+**Limits.** A body has at most 5 MB, a batch 500 events or 100 items or users, a page 100 records, a response 100 items,
+a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a rate and a daily quota, reported in
+`RateLimit-Policy`, `RateLimit` and, with 429, `Retry-After`.
 
-**Repeating.** PUT, PATCH and DELETE can be repeated; POSTs with an effect take an `Idempotency-Key`. Items and users
-have ETags for `If-Match` and `If-None-Match`.
+**Retries.** PUT, PATCH and DELETE can be repeated safely. POSTs with an effect take an `Idempotency-Key`. Items and
+users have ETags for `If-Match` and `If-None-Match`.
 
 **Rules.** `filter` and `boost` are CEL expressions over `item`, `user` and `now`; scenarios store them with everything
 else that a list needs.
 
-**Outcomes.** An event with the `recommendation_id` of the answer that showed its item counts for that answer's model
-version, scenario and recommender; `GET /v1/outcomes` compares them.
+**Outcomes.** An event with the `recommendation_id` of the response that showed its item counts for the model version,
+scenario and recommender of that response; `GET /v1/outcomes` compares them.
 
-**Sockets.** `/v1/socket` (in AWS: an address of its own) takes JSON frames with an `action`: `subscribe` gets a user's
+**Sockets.** `/v1/socket` (in AWS: a separate address) takes JSON frames with an `action`: `subscribe` gets a user's
 list now, and again whenever it changes after an event; see the [guide](/guide/live).
 
-**Versions.** Stability starts with Serendip 1.0: from then on, nothing in `/v1` is removed or narrowed without a year's
-notice by `deprecated` here and by the headers `Deprecation` and `Sunset`. Until then names can change; the
-[changelog](/guide/changelog) lists each change. Fields and operations are added at any time.
+**Versions.** The promise of stability starts with release 1.0 of the project. Until then, the
+[changelog](/guide/changelog) lists changes that break clients. From then on, an operation that ends is marked
+`deprecated` here, and sends `Deprecation` and `Sunset` headers for at least a year.
 """
 VERSION = "1.5.0"
 SERVING = (recommendations, events, health)
@@ -62,20 +62,20 @@ DEFERRED = {
     "usage": ("/v1/usage",),
     "guide": ("/guide",),
 }
-"""Modules whose routes are loaded with the first request for them, and what their paths begin with."""
+"""Modules that are loaded by the first request for one of their routes, and the prefixes of their paths."""
 TAGS = (
     ("items", "What can be recommended."),
-    ("users", "Who gets recommendations: facts about them, and everything of theirs to export or erase."),
+    ("users", "Properties of users, their tokens, and the export and erasure of their data."),
     ("events", "What users did."),
-    ("recommendations", "What each user, session or item should be shown next, and why."),
+    ("recommendations", "What to show a user or session next, and why."),
     ("scenarios", "Stored settings of recommendation lists."),
     ("sockets", "Tickets for live lists."),
-    ("models", "Versions: trained, activated, rolled back, compared on live traffic."),
+    ("models", "Model versions: training, activation, rollback, rollout and outcomes."),
     ("jobs", "Imports, exports, erasures and trainings that take longer than a request."),
-    ("keys", "Credentials of a project."),
-    ("projects", "Isolated from one another; for administrators."),
-    ("usage", "What was used, by day."),
-    ("health", "For load balancers and monitors."),
+    ("keys", "API keys of a project."),
+    ("projects", "Projects, for administrators. No project can see another."),
+    ("usage", "Requests, events, units and cost by day."),
+    ("health", "Checks for load balancers and monitors."),
 )
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (

@@ -1,4 +1,4 @@
-"""Work that takes several requests: its answers are 202 until it is complete."""
+"""Work that takes several requests: the status is 202 until it is complete."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ ACCEPTED = 202
 
 
 def documented(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    return {ACCEPTED: {"model": model, "description": "Not complete: send it again"}}
+    return {ACCEPTED: {"model": model, "description": "The work is not complete; send the request again."}}
 
 
 def ask_again(response: Response, seconds: int = 1) -> None:
-    """Answer 202, and say when to send the request again."""
+    """Set the status 202, and say when to send the request again."""
     response.status_code = ACCEPTED
     response.headers["Retry-After"] = str(seconds)

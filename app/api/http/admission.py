@@ -1,4 +1,4 @@
-"""Admission control before the body of a /v1 request is read: capacity, authentication, rate limits."""
+"""Admission of requests to /v1 by load, credentials and limits, before their body is read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -42,16 +42,16 @@ class Admission:
         policies: dict[str, str] = {}
         try:
             if self._open > self._max_open:
-                raise Overloaded("Too many requests are being answered right now. Try again shortly.")
+                raise Overloaded("There are too many requests right now. Try again shortly.")
             principal = await self._principal(Headers(scope=scope))
             scope["principal"] = principal
             telemetry.current().project = principal.project
             policies = _policies(principal.limits)
             allowance = await self._allowance(principal)
         except SerendipError as error:
-            answer = problems.of(error, telemetry.current().request_id)
-            answer.headers.update(policies)
-            await answer(scope, receive, send)
+            response = problems.of(error, telemetry.current().request_id)
+            response.headers.update(policies)
+            await response(scope, receive, send)
             return
 
         async def send_with_limits(message: Message) -> None:
@@ -65,7 +65,7 @@ class Admission:
             usage = self._services.usage
             usage.count(principal.project, principal.credential, telemetry.current())
             if usage.due():
-                with telemetry.logging_context(RequestLog()):  # it is not this request's
+                with telemetry.logging_context(RequestLog()):  # its work does not belong to this request
                     await run_sync(usage.write)
 
     async def _principal(self, headers: Headers) -> Principal:
@@ -78,7 +78,7 @@ class Admission:
 
 
 def credentials_in(headers: Mapping[str, str]) -> Credentials:
-    """What a request's headers bring along; their names are in lower case."""
+    """Return the credentials in the headers of a request; header names are in lower case."""
     bearer = headers.get("authorization")
     if bearer is not None:
         bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
@@ -86,7 +86,7 @@ def credentials_in(headers: Mapping[str, str]) -> Credentials:
 
 
 async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argument: object) -> Result:  # noqa: FBT001
-    """Call it here where that takes no time, else in a thread, so that the other requests go on."""
+    """Call a quick function directly and a slow one in a thread, so that it does not block other requests."""
     return function(argument) if quick else await run_sync(function, argument)
 
 
@@ -95,7 +95,7 @@ def _guarded(path: str) -> bool:
 
 
 def _policies(limits: Limits) -> dict[str, str]:
-    """RateLimit-Policy of draft-ietf-httpapi-ratelimit-headers-10: a burst, and the seconds in which it is refilled."""
+    """RateLimit-Policy of draft-ietf-httpapi-ratelimit-headers-10: a burst, and the seconds until it is full again."""
     policies = []
     if limits.requests_per_second is not None:
         window = max(1, round(limits.bucket_size / limits.requests_per_second))
@@ -106,7 +106,7 @@ def _policies(limits: Limits) -> dict[str, str]:
 
 
 def _remaining(allowance: Allowance) -> str:
-    """RateLimit: the requests that are left, and the seconds until the whole quota is there again."""
+    """RateLimit: the remaining requests, and the seconds until the quota is full again."""
     parts = []
     limits = allowance.limits
     if limits.requests_per_second is not None:

@@ -1,4 +1,4 @@
-"""What routes are given: the services, the project, checked ids and page bounds."""
+"""Dependencies and parameters of routes: the services, ids and page bounds."""
 
 from typing import Annotated
 
@@ -28,9 +28,9 @@ ScenarioId = Annotated[str, _ID]
 KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
 JobId = Annotated[str, Path(pattern=ID_PATTERN, examples=["j20261126T101500123456-a1b2"])]
 VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
-Cursor = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")]
-PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Most records of a page.")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")]
+Cursor = Annotated[str | None, Query(max_length=2_000, description="The `next_cursor` of the previous page.")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="The most records of a page.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The number of items.")]
 CategoryName = Annotated[str | None, Query(min_length=1, max_length=100, description="Only items of this category.")]
 WithProperties = Annotated[bool, Query(alias="properties", description="Include the items' categories and properties.")]
 FilterQuery = Annotated[Filter | None, Query()]

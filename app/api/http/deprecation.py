@@ -1,6 +1,6 @@
-"""How parts of the API end: announced in headers and in OpenAPI at the same time, and kept for a year.
+"""Deprecated operations are announced in headers and in the OpenAPI document, and work for another year.
 
-`Deprecation` is RFC 9745, `Sunset` RFC 8594. An operation is deprecated by its row in `DEPRECATED`, nowhere else.
+`Deprecation` is RFC 9745, `Sunset` RFC 8594. A row in `DEPRECATED` deprecates an operation.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ LEAST_NOTICE = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Deprecated:
-    """An operation that ends; `successor` is the path of what replaces it."""
+    """The end of an operation; `successor` is the path of its replacement."""
 
     since: datetime
     sunset: datetime
@@ -24,11 +24,11 @@ class Deprecated:
 
     def __post_init__(self) -> None:
         if self.sunset - self.since < LEAST_NOTICE:
-            raise ValueError("a deprecated operation works for a year at least")
+            raise ValueError("a deprecated operation works for at least a year")
 
 
 DEPRECATED: Mapping[str, Deprecated] = {}
-"""By operation id."""
+"""The deprecated operations by operation id."""
 
 
 class Deprecations:
@@ -36,17 +36,17 @@ class Deprecations:
         self._table = table
 
     def mark(self, operations: Iterable[dict[str, Any]]) -> None:
-        """Make the OpenAPI document say so.
+        """Mark deprecated operations in the OpenAPI document.
 
         Raises:
             ValueError: the table names an operation that does not exist.
         """
-        known = {operation["operationId"]: operation for operation in operations}
-        unknown = sorted(set(self._table) - set(known))
+        by_id = {operation["operationId"]: operation for operation in operations}
+        unknown = sorted(set(self._table) - set(by_id))
         if unknown:
-            raise ValueError(f"there are no such operations to deprecate: {', '.join(unknown)}")
+            raise ValueError(f"unknown operations cannot be deprecated: {', '.join(unknown)}")
         for operation_id in self._table:
-            known[operation_id]["deprecated"] = True
+            by_id[operation_id]["deprecated"] = True
 
     def add_headers(self, headers: MutableHeaders, route: object) -> None:
         ending = self._table.get(getattr(route, "operation_id", None) or "")

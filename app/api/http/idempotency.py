@@ -23,35 +23,35 @@ async def _documented(
         Header(
             alias="Idempotency-Key",
             pattern=IDEMPOTENCY_KEY,
-            description="The same request with it within a day gets the same answer and has no second effect.",
+            description="A request repeated with its key within a day gets the same response and has no second effect.",
         ),
     ] = None,
 ) -> None: ...
 
 
 Repeatable = Depends(_documented)
-"""For the OpenAPI document, and so that a bad key is named; the work is done by the route class."""
+"""Documents and validates the header; the route class does the work."""
 
 
 class RepeatableRoute(StrictRoute):
-    """A POST that an Idempotency-Key makes repeatable."""
+    """A route whose POST can be repeated with an Idempotency-Key."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
+        handle = super().get_route_handler()
         if self.methods != {"POST"}:
-            return answer
+            return handle
 
-        async def answer_once(request: Request) -> Response:
+        async def handle_once(request: Request) -> Response:
             key = request.headers.get("idempotency-key", "")
             if not re.fullmatch(IDEMPOTENCY_KEY, key):
-                return await answer(request)  # there is none, or a bad one, which the route's own check names
-            return await _answer_once(request, key.strip('"'), answer)
+                return await handle(request)  # no key, or an invalid one, which the route itself refuses
+            return await _handle_once(request, key.strip('"'), handle)
 
-        return answer_once
+        return handle_once
 
 
-async def _answer_once(
-    request: Request, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+async def _handle_once(
+    request: Request, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     services: Services = request.app.state.services
     principal: Principal = request.scope["principal"]
@@ -61,7 +61,7 @@ async def _answer_once(
         return Response(begun.body, begun.status, {**begun.headers, "Idempotency-Replayed": "true"})
     try:
         with services.idempotency.effect(begun):
-            response = await answer(request)
+            response = await handle(request)
     except (RequestValidationError, Forbidden):
         await run_sync(services.idempotency.discard, principal, begun)
         raise

@@ -1,4 +1,4 @@
-"""Routes whose module is imported with the first request for one of them: a cold start pays for what it serves."""
+"""Routes whose module is imported by the first request for one of them, which shortens cold starts."""
 
 from importlib import import_module
 
@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 
 class LazyRoutes(BaseRoute):
-    """Matches nothing itself; asked about one of its paths, it puts the module's routes behind itself."""
+    """Matches no request; a request with one of its prefixes makes it append the routes of the module."""
 
     def __init__(self, app: FastAPI, module: str, prefixes: tuple[str, ...]) -> None:
         self._app, self._module, self._prefixes = app, module, prefixes
@@ -26,12 +26,12 @@ class LazyRoutes(BaseRoute):
 
 
 def add_routes(app: FastAPI, router: APIRouter) -> None:
-    """As `include_router`, which builds each route twice, for routers that inherit nothing from the application."""
+    """Add routes as they are. `include_router` builds each of them twice, which only inherited settings need."""
     app.router.routes.extend(router.routes)
 
 
 def load_all(app: FastAPI) -> None:
-    """For what asks of all routes at once, as the OpenAPI document does."""
+    """Load all routes, for the OpenAPI document."""
     for route in tuple(app.routes):
         if isinstance(route, LazyRoutes):
             route.load()

@@ -17,12 +17,14 @@ TAGS_PATTERN = r"^(\*|" + TAG_LIST + ")$"
 REVALIDATE = "private, no-cache"
 NOT_MODIFIED = 304
 
-TAGGED: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "For If-Match later on."}}}
-UNCHANGED: dict[str, Any] = {"description": "Unchanged: what you have is the present state", **TAGGED}
+TAGGED: dict[str, Any] = {
+    "headers": {"ETag": {"schema": {"type": "string"}, "description": "The version of the record, for `If-Match`."}}
+}
+UNCHANGED: dict[str, Any] = {"description": "The record has not changed.", **TAGGED}
 
 
 class Tagged(Protocol):
-    """Something with a validator."""
+    """A record with an ETag."""
 
     @property
     def etag(self) -> str: ...
@@ -38,23 +40,23 @@ IfMatch = Annotated[
 ]
 IfNoneMatchAny = Annotated[
     Annotated[Literal["*"], WithJsonSchema({"type": "string", "pattern": r"^\*$"})] | None,
-    Header(alias="If-None-Match", description="`*`: create it, but replace nothing."),
+    Header(alias="If-None-Match", description="`*`: only create; replace nothing."),
 ]
 IfNoneMatch = Annotated[
     Tags | None,
-    Header(alias="If-None-Match", description="Answer 304 while the ETag is one of these."),
+    Header(alias="If-None-Match", description="Return 304 if the ETag is one of these."),
 ]
 
 
 async def _to_change(services: ServicesDep, if_match: IfMatch = None) -> Precondition:
-    """What PATCH and DELETE expect."""
+    """The precondition of PATCH and DELETE."""
     return _precondition(services, if_match, None)
 
 
 async def _to_put(
     services: ServicesDep, if_match: IfMatch = None, if_none_match: IfNoneMatchAny = None
 ) -> Precondition:
-    """What PUT expects."""
+    """The precondition of PUT."""
     return _precondition(services, if_match, if_none_match)
 
 
@@ -77,13 +79,13 @@ def _tags(header: str) -> frozenset[str]:
 
 
 def tag(response: Response, thing: Tagged) -> None:
-    """Sets the ETag of the resource and lets the client revalidate its copy."""
+    """Set the ETag of a response."""
     response.headers["ETag"] = f'"{thing.etag}"'
     response.headers["Cache-Control"] = REVALIDATE
 
 
 def unchanged(thing: Tagged, if_none_match: str | None) -> Response | None:
-    """A 304 where the caller has it already."""
+    """Return a response with status 304 if the client has the current version, otherwise None."""
     if if_none_match is None or (if_none_match != "*" and thing.etag not in _tags(if_none_match)):
         return None
     response = Response(status_code=NOT_MODIFIED)

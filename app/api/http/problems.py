@@ -1,4 +1,4 @@
-"""Every error as an RFC 9457 problem document: one table, one renderer."""
+"""Errors as RFC 9457 problem documents: one table of statuses and titles, and one renderer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -59,8 +59,7 @@ TYPES: dict[type[errors.SerendipError], str] = {
     errors.LimitExceeded: REGISTERED + "quota-exceeded",
     errors.Overloaded: REGISTERED + "temporary-reduced-capacity",
 }
-"""Problem types that the draft on RateLimit headers registers, and one that kept its name; the others follow from their
-titles."""
+"""Problem types that the draft on RateLimit headers registers; the other types are derived from their titles."""
 CHALLENGE = 'Bearer realm="serendip", ApiKey realm="serendip"'
 FRAMEWORK_TITLES = {
     400: "Malformed request",
@@ -70,25 +69,25 @@ FRAMEWORK_TITLES = {
     415: "Unsupported media type",
 }
 FRAMEWORK_DETAILS = {
-    400: "The body cannot be read: it is nested too deeply.",
+    400: "The body cannot be parsed because it is nested too deeply.",
     404: "There is nothing at this path.",
     405: "This path does not take this method.",
-    413: "The body is larger than this API takes. Send less at a time.",
+    413: "The body is larger than 5 MB. Send less at a time.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in (
-        (400, "The body cannot be read, or a cursor or freshness token was not made here"),
-        (401, "No credentials, or none that are valid"),
-        (403, "The credentials do not allow this"),
+        (400, "The body cannot be parsed, or a cursor or token is invalid"),
+        (401, "There are no credentials, or they are invalid"),
+        (403, "The credentials do not allow this operation"),
         (404, "Not found"),
         (409, "Conflict"),
-        (412, "If-Match or If-None-Match does not hold"),
+        (412, "If-Match or If-None-Match does not match"),
         (413, "Body too large"),
         (415, "Unsupported media type"),
-        (501, "This is not set up in this deployment: it has no worker, or no place for files"),
-        (422, "Invalid input; `errors` names every bad place"),
-        (428, "This deployment wants If-Match before it changes anything"),
+        (501, "This deployment has no worker, or no storage for files"),
+        (422, "Invalid input; `errors` names every bad field"),
+        (428, "This deployment requires If-Match for changes"),
         (429, "The key's rate or daily quota is used up; try again after `Retry-After` seconds"),
         (503, "Database unavailable; try again after `Retry-After` seconds"),
     )
@@ -96,16 +95,16 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route documents, besides those that every guarded route has."""
+    """Return the problems of an operation, including those of every operation with credentials."""
     return {status: RESPONSES[status] for status in sorted({*statuses, 401, 403, 422, 429, 503})}
 
 
 WITH_BODY = (400, 413, 415)
-"""Of routes that take a body."""
+"""The problems of every operation with a body."""
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Unexpected errors are caught further out, by `RequestContext`."""
+    """Add handlers for all errors except unexpected ones, which `RequestContext` handles."""
     app.add_exception_handler(errors.SerendipError, _serendip)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
@@ -140,17 +139,17 @@ def _request_id(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
-def _known(error: errors.SerendipError) -> type[errors.SerendipError]:
+def _row_class(error: errors.SerendipError) -> type[errors.SerendipError]:
     return next(kind for kind in type(error).__mro__ if kind in ROWS)
 
 
 def status_of(error: errors.SerendipError) -> HTTPStatus:
-    return ROWS[_known(error)][0]
+    return ROWS[_row_class(error)][0]
 
 
 def of(error: errors.SerendipError, request_id: str) -> Response:
-    """The document of one of the project's own errors."""
-    kind = _known(error)
+    """Return the problem document of a SerendipError."""
+    kind = _row_class(error)
     status, title = ROWS[kind]
     headers: dict[str, str] = {}
     more: dict[str, object] = {}
@@ -167,8 +166,8 @@ def of(error: errors.SerendipError, request_id: str) -> Response:
 
 
 def unexpected(request_id: str) -> Response:
-    """The document of a defect of ours."""
-    detail = "Something went wrong on our side. The instance names the request in the logs."
+    """Return the problem document of an unexpected error."""
+    detail = "Something went wrong on our side. `instance` is the id of the request in the logs."
     return render(request_id, 500, "Internal error", detail)
 
 
@@ -177,23 +176,23 @@ async def _serendip(request: Request, error: Exception) -> Response:
     return of(error, _request_id(request))
 
 
-def of_validation(failures: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
-    """Converts Pydantic's errors, whose locations begin with the part of the request that they are in."""
-    if any(failure["type"] == "json_invalid" for failure in failures):
-        reason = failures[0].get("ctx", {}).get("error", "")
+def of_validation(details: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
+    """Return the error for what pydantic found; locations start with the part of the request, such as `body`."""
+    if any(error["type"] == "json_invalid" for error in details):
+        reason = details[0].get("ctx", {}).get("error", "")
         return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
-    bad_places = tuple(errors.FieldError(_pointer(failure["loc"]), _text(failure)) for failure in failures)
+    bad_places = tuple(errors.FieldError(_pointer(error["loc"]), _text(error)) for error in details)
     noun = "place is" if len(bad_places) == 1 else "places are"
     return errors.InvalidInput(f"{len(bad_places)} {noun} not as expected; nothing was stored.", bad_places)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    failures = error.errors()
-    if _not_json(request, failures):
-        detail = "Send the body as JSON, with the header Content-Type: application/json."
-        return render(_request_id(request), 415, FRAMEWORK_TITLES[415], detail)
-    return of(of_validation([_with_nearest(request, failure) for failure in failures]), _request_id(request))
+    details = error.errors()
+    if _not_json(request, details):
+        hint = "Send the body as JSON, with the header Content-Type: application/json."
+        return render(_request_id(request), 415, FRAMEWORK_TITLES[415], hint)
+    return of(of_validation([_with_nearest(request, detail) for detail in details]), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -213,21 +212,21 @@ def _with_nearest(request: Request, error: Mapping[str, Any]) -> Mapping[str, An
     return {**error, "type": "unknown_parameter", "msg": refusal}
 
 
-def _not_json(request: Request, failures: Sequence[Mapping[str, Any]]) -> bool:
+def _not_json(request: Request, details: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the body was read as bytes because its content type is not JSON."""
-    unread = any(failure["loc"][0] == "body" and isinstance(failure.get("input"), bytes) for failure in failures)
-    return unread and "json" not in request.headers.get("content-type", "")
+    is_unread = any(error["loc"][0] == "body" and isinstance(error.get("input"), bytes) for error in details)
+    return is_unread and "json" not in request.headers.get("content-type", "")
 
 
 def _pointer(location: Sequence[int | str]) -> str:
-    """A JSON pointer for places in the body (RFC 6901), else the parameter's name."""
+    """Return the JSON pointer (RFC 6901) of a place in the body, or the name of a parameter."""
     if location[0] != "body":
         return _named(location[-1])
     return "".join("/" + _named(part) for part in location[1:] if part not in tuple(JobKind))
 
 
 def _named(part: int | str) -> str:
-    """Part of a location; a name that was sent is repeated only if it looks like a field's and not like a secret."""
+    """Return a part of a location; names that may be secrets are replaced."""
     return str(part) if FIELD_NAME.fullmatch(str(part)) else "(a name that was sent)"
 
 

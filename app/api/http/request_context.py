@@ -1,4 +1,4 @@
-"""Around every request: its id, trace and deadline, a limit on its body, security headers, its line in the log."""
+"""The context of every request: id, trace, deadline, body limit, security headers and log line."""
 
 import re
 from http import HTTPStatus
@@ -17,13 +17,13 @@ from app.telemetry import RequestLog
 
 REQUEST_ID = "x-request-id"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9=-]{1,64}")
-"""What neither an e-mail address nor a key or token can look like: ids go into the log."""
+"""No e-mail address, key or token matches it, because ids are logged."""
 PAGES = ("/docs", "/redoc", "/guide")
 PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
 )
-"""Swagger UI and ReDoc begin with inline scripts."""
+"""Swagger UI and ReDoc start with inline scripts."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -68,7 +68,7 @@ class RequestContext:
                 telemetry.log_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
 
     def _limited(self, headers: Headers, receive: Receive) -> Receive:
-        """Refuse a body that is announced, or turns out, to be too large."""
+        """Refuse a body whose announced or actual size is too large."""
         announced = headers.get("content-length", "")
         read_bytes = int(announced) if announced.isdecimal() and int(announced) > self._max_body_bytes else 0
 
@@ -102,13 +102,13 @@ class RequestContext:
 
 
 def _method(scope: Scope) -> str:
-    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-    return scope["method"] if scope["method"] in known else "_OTHER"
+    methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    return scope["method"] if scope["method"] in methods else "_OTHER"
 
 
 def _work(headers: Headers) -> RequestLog:
-    given = headers.get(REQUEST_ID, "")
-    work = RequestLog(given if ACCEPTED_ID.fullmatch(given) else uuid4().hex)
+    request_id = headers.get(REQUEST_ID, "")
+    work = RequestLog(request_id if ACCEPTED_ID.fullmatch(request_id) else uuid4().hex)
     work.follow(headers.get("traceparent"))
     span = telemetry.active_span()
     if span is not None:

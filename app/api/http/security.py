@@ -1,4 +1,4 @@
-"""What credentials may do: each route names the scope that it needs by the type of its `project`."""
+"""Authorization: the type of the `project` parameter of a route names the scope that the route needs."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,14 +18,14 @@ BEARER = HTTPBearer(
     scheme_name="Bearer", auto_error=False, description="A user token (`ut_...`), or a JWT of a configured issuer."
 )
 Debug = Annotated[
-    bool, Query(description="Adds `Server-Timing` and `Serendip-Cost` to the answer; needs an admin key.")
+    bool, Query(description="Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.")
 ]
 
 
 async def _principal(
     request: Request, _key: Annotated[object, Security(API_KEY)], _bearer: Annotated[object, Security(BEARER)]
 ) -> Principal:
-    """Whom the front door let in (see `front_door`); the schemes are here for the OpenAPI document."""
+    """Return the principal found by `Admission`; the parameters document the schemes."""
     principal: Principal = request.scope["principal"]
     return principal
 
@@ -35,7 +35,7 @@ Asking = Annotated[Principal, Depends(_principal)]
 
 @dataclass(frozen=True)
 class Allowed:
-    """Gives a route its project, provided that the credentials have a scope in it.
+    """Returns the project of a request whose credentials have a scope.
 
     Raises:
         Forbidden.
@@ -43,7 +43,7 @@ class Allowed:
 
     scope: Scope
     of_data: bool = True
-    """The administration project has no data, only keys."""
+    """Whether the route works on data. The administration project has only keys."""
 
     async def __call__(self, principal: Asking, services: ServicesDep, request: Request, debug: Debug = False) -> str:
         services.access.check_scope(principal, self.scope)
@@ -57,14 +57,14 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Administering:
-    """Lets only keys of the administration pass."""
+    """Admits only keys of the administration."""
 
     scope: Scope = Scope.ADMIN
 
     async def __call__(self, principal: Asking, services: ServicesDep) -> Principal:
         services.access.check_scope(principal, self.scope)
         if principal.project != ADMINISTRATION:
-            raise Forbidden("Projects are managed with a key of the administration.")
+            raise Forbidden("Only keys of the administration can manage projects.")
         return principal
 
 
@@ -81,7 +81,7 @@ async def _own_user_id(user_id: UserId, principal: Asking, services: ServicesDep
 
 
 OwnUserId = Annotated[str, Depends(_own_user_id)]
-"""The user of the path; credentials of one user are refused for other users."""
+"""The user of the path. Credentials of one user are refused for other users."""
 
 
 async def _own_session_id(session_id: SessionId, principal: Asking, services: ServicesDep) -> str:
@@ -90,4 +90,4 @@ async def _own_session_id(session_id: SessionId, principal: Asking, services: Se
 
 
 OwnSessionId = Annotated[str, Depends(_own_session_id)]
-"""The session of the path, likewise."""
+"""The session of the path. Credentials of one session are refused for other sessions."""

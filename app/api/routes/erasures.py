@@ -21,9 +21,9 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
     responses=responses() | accepted.documented(ReceiptView),
 )
 def erase(user_id: UserId, project: CanAdminister, services: ServicesDep, response: Response) -> ReceiptView:
-    """Remove profile, events and all else that names the user, and refuse what comes late. Answers with a receipt.
+    """Remove the profile, events and all other data of a user, and refuse late events. Returns a receipt.
 
-    Very many events take several requests: the answer is 202 until the receipt is complete.
+    Many events take several requests: the status is 202 until the receipt is complete.
     """
     return _erase(services, project, user_id, response)
 
@@ -37,7 +37,7 @@ def erase(user_id: UserId, project: CanAdminister, services: ServicesDep, respon
 def erase_session(
     session_id: SessionId, project: CanAdminister, services: ServicesDep, response: Response
 ) -> ReceiptView:
-    """Remove the events of a session that was not merged into a user, and refuse what comes late."""
+    """Remove the events of a session that was not merged into a user, and refuse late events."""
     return _erase(services, project, of_session(session_id), response)
 
 
@@ -50,7 +50,7 @@ def _erase(services: Services, project: str, owner: str, response: Response) -> 
 
 @router.get("/users/{user_id}/erasure", operation_id="getErasure", summary="Get erasure", responses=responses(404))
 def get_erasure(user_id: UserId, project: CanAdminister, services: ServicesDep) -> ReceiptView:
-    """The receipt of an erased user."""
+    """Get the receipt of an erased user."""
     return ReceiptView.model_validate(services.erasure.receipt(project, user_id))
 
 

@@ -1,9 +1,7 @@
 """/v1/events"""
 
 from collections.abc import Sequence
-from typing import Annotated
-
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.idempotency import Repeatable, RepeatableRoute
@@ -14,13 +12,6 @@ from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 
-EXAMPLE = {
-    "events": [
-        {"user_id": "ann", "item_id": "sku-1042", "event_type": "view", "timestamp": "2026-01-31T12:00:00Z"},
-        {"user_id": "bob", "item_id": "sku-7", "event_type": "rating", "value": 4.5},
-    ]
-}
-
 
 @router.post(
     "/events",
@@ -30,7 +21,7 @@ EXAMPLE = {
     responses=responses(400, 409, *WITH_BODY),
     dependencies=[Repeatable],
 )
-def send(body: Annotated[EventsIn, Body(examples=[EXAMPLE])], project: CanWrite, services: ServicesDep) -> Accepted:
+def send(body: EventsIn, project: CanWrite, services: ServicesDep) -> Accepted:
     """Store 1 to 500 events, or none of them if some are invalid; the problem names each invalid one.
 
     Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if

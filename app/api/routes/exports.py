@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
 def export(
     user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:
-    """Export everything that erasing the user would remove: the profile, and the events page by page, newest first."""
+    """Export everything that an erasure removes: the profile, and pages of events, newest first."""
     listing = (project, "export", user_id)
     start = services.tokens.start(cursor, *listing)
     user, page = services.erasure.export_user(project, user_id, start, limit)
@@ -32,7 +32,7 @@ def export(
 def export_project(
     project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> ProjectExport:
-    """All data of the project: items, then users, then events. A page can be empty and have a next one."""
+    """Export all items, then all users, then all events. An empty page can have a next page."""
     listing = (project, "export")
     kind, page = services.erasure.export_project(project, services.tokens.start(cursor, *listing), limit)
     return ProjectExport.model_validate(

@@ -13,13 +13,13 @@ router = APIRouter(prefix="/health", tags=["health"], route_class=StrictRoute)
 
 @router.get("/live", operation_id="live", summary="Live")
 async def live() -> Health:
-    """The process answers."""
+    """Check that the process responds."""
     return Health(status="ok")
 
 
 @router.get("/ready", operation_id="ready", summary="Ready", responses={503: RESPONSES[503]})
 def ready(services: ServicesDep) -> Health:
-    """The database answers and has all tables."""
+    """Check that the database responds and has all tables."""
     missing = services.tables.missing()
     if missing:
         raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip migrate`.")

@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 def put(
     item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> ItemView:
-    """Create or replace an item. Putting what is there already changes nothing."""
+    """Create or replace an item. An identical item is left unchanged."""
     item = services.items.put(project, body.record(item_id), expected)
     tag(response, item)
     return ItemView.model_validate(item)
@@ -50,7 +50,7 @@ def put(
 def get(
     item_id: ItemId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> ItemView | Response:
-    """One item."""
+    """Get an item."""
     item = services.items.get(project, item_id)
     tag(response, item)
     return unchanged(item, if_none_match) or ItemView.model_validate(item)
@@ -65,7 +65,7 @@ def get(
 def patch(
     item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> ItemView:
-    """Change parts of an item; properties are merged (RFC 7396)."""
+    """Change some fields of an item; properties are merged (RFC 7396)."""
     item = services.items.patch(project, item_id, body.changes(), expected)
     tag(response, item)
     return ItemView.model_validate(item)
@@ -79,7 +79,7 @@ def patch(
     responses=responses(404, 409, 412, 428),
 )
 def delete(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
-    """Delete an item. Its events stay; it is never recommended again."""
+    """Delete an item. It is no longer recommended; its events stay."""
     services.items.delete(project, item_id, expected)
 
 
@@ -91,7 +91,7 @@ def list_(
     category: CategoryName = None,
     limit: PageLimit = 50,
 ) -> ItemPage:
-    """All items, or those of a category, in no particular order. A page can be short and still have a next one."""
+    """List items, or the items of a category, in no particular order. A short page can have a next page."""
     listing = (project, "items", category or "")
     page = services.items.list_page(project, category, services.tokens.start(cursor, *listing), limit)
     items = [ItemView.model_validate(item) for item in page.records]
@@ -106,7 +106,7 @@ def list_(
     dependencies=[Repeatable],
 )
 def put_many(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
-    """Create or replace up to 100 items: all are accepted, or all refused."""
+    """Create or replace 1 to 100 items, or none of them if some are invalid."""
     changed = services.items.put_many(project, [item.record(item.item_id) for item in body.items])
     return Stored(changed=changed)
 
@@ -121,7 +121,7 @@ def similar(
     boost: BoostQuery = None,
     properties: WithProperties = False,
 ) -> RecommendationListView:
-    """Items that suit the same users."""
+    """Get items that interest the same users."""
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
     response = services.recommendations.similar(project, item_id, request)
     return RecommendationListView.model_validate(response)

@@ -1,4 +1,4 @@
-"""/v1/jobs: what takes longer than a request"""
+"""/v1/jobs: work that takes longer than a request"""
 
 from contextlib import suppress
 from typing import Annotated
@@ -39,10 +39,10 @@ router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
 def create(
     body: Annotated[JobIn, Body()], project: CanAdminister, services: ServicesDep, request: Request, response: Response
 ) -> JobView:
-    """Have something done that takes longer than a request. Its `state` and `progress` say how far it is.
+    """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
 
-    A job is done in slices and goes on by itself when one was killed. An import waits until you have PUT its file to
-    `upload_url` and called `:start`; the others begin at once.
+    A job runs in steps, and continues after a crash. An import waits until its file is PUT to `upload_url` and `:start`
+    is called; other jobs start immediately.
     """
     if isinstance(body, TrainingJobIn):
         job = services.training_jobs.begin(project, force=body.force)
@@ -56,7 +56,7 @@ def create(
 def list_(
     project: CanAdminister, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
 ) -> JobPage:
-    """Jobs, newest first; they are kept for 30 days after their last change."""
+    """List jobs, newest first. Jobs are kept for 30 days after their last change."""
     listing = (project, "jobs")
     page = services.jobs.list_page(project, services.tokens.start(cursor, *listing), limit)
     jobs = [_view(job, project, services, request) for job in page.records]
@@ -65,7 +65,7 @@ def list_(
 
 @router.get("/jobs/{job_id}", operation_id="getJob", summary="Get job", responses=responses(404))
 def get(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
-    """One job: how far it is, and how it ended."""
+    """Get the progress and result of a job."""
     return _view(services.jobs.get(project, job_id), project, services, request)
 
 
@@ -77,16 +77,16 @@ def get(job_id: JobId, project: CanAdminister, services: ServicesDep, request: R
     responses=responses(404, 409, 501),
 )
 def start(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
-    """Begin an import whose file was uploaded."""
+    """Start an import after its file was uploaded."""
     return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
 @router.post("/jobs/{job_id}:cancel", operation_id="cancelJob", summary="Cancel job", responses=responses(404, 409))
 def cancel(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
-    """End a job where it is. What it did stays done; of a training, the active version is left as it is."""
+    """Stop a job. Its completed work stays; a cancelled training leaves the active version as it is."""
     job = services.jobs.cancel(project, job_id)
     if job.version is not None:
-        with suppress(Conflict):  # it has just ended
+        with suppress(Conflict):  # the training has just ended
             services.train.cancel(project, job.version)
     return _view(job, project, services, request)
 
@@ -102,12 +102,12 @@ def files(
     cursor: Cursor = None,
     limit: PageLimit = 100,
 ) -> JobFiles:
-    """What an export wrote, or the rows that an import refused, with their lines and reasons. Files go after a week."""
+    """List the files of an export, or of the rows that an import refused, with line numbers and reasons, for a week."""
     job = services.jobs.get(project, job_id)
     listing = (project, "job files", job_id)
     page = services.jobs.files(project, job, services.tokens.start(cursor, *listing), limit)
-    made = [JobFile(name=one.name, bytes=one.bytes, url=_absolute(url, request)) for one, url in page.records]
-    return JobFiles(files=made, next_cursor=services.tokens.cursor(page.next_start, *listing))
+    views = [JobFile(name=file.name, bytes=file.bytes, url=_absolute(url, request)) for file, url in page.records]
+    return JobFiles(files=views, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
 def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
@@ -122,12 +122,12 @@ def _view(job: Job, project: str, services: Services, request: Request) -> JobVi
     view = JobView.model_validate(job)
     if job.kind is JobKind.ERASURE:
         view.request = {}
-    with suppress(WorkerUnavailable):  # who made it had a place for files
+    with suppress(WorkerUnavailable):  # this process has no storage for files
         url = services.jobs.upload_url(project, job)
         view.upload_url = _absolute(url, request) if url else None
     return view
 
 
 def _absolute(url: str, request: Request) -> str:
-    """A bucket's URL as it is, a laptop's path with its address."""
+    """Return an absolute URL; only local URLs are relative."""
     return urljoin(str(request.base_url), url)

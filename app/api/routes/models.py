@@ -24,14 +24,14 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
     dependencies=[Repeatable],
 )
 def train(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
-    """Start training a new version. It becomes active at its end, unless it is clearly worse than the active one."""
+    """Train a new version. It becomes active when it is ready, unless it is clearly worse than the active version."""
     job = services.training_jobs.begin(project, force=body.force)
     return _view(services.train.get(project, job.version or ""), None)
 
 
 @router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))
 def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
-    """Versions, newest first."""
+    """List versions, newest first."""
     listing = (project, "models")
     page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
     active = services.rollout.active(project)
@@ -41,7 +41,7 @@ def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, 
 
 @router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
 def get(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
-    """One version: its progress, parameters and metrics."""
+    """Get the progress, parameters and metrics of a version."""
     return _view(services.train.get(project, version), services.rollout.active(project))
 
 
@@ -52,11 +52,13 @@ def activate(
     version: VersionId,
     project: CanAdminister,
     services: ServicesDep,
-    force: Annotated[bool, Query(description="Also a version that is clearly worse than the active one.")] = False,
+    force: Annotated[
+        bool, Query(description="Activate the version even if it is clearly worse than the active version.")
+    ] = False,
 ) -> ActiveView:
-    """Serve this version alone from now on; rolling back is activating the one before.
+    """Serve only this version. Activate the previous version to roll back.
 
-    A version whose NDCG, or whose click-through next to the active one, is clearly lower is refused with 409.
+    The status is 409 if the NDCG or the click-through of the version is clearly lower than of the active version.
     """
     return ActiveView.model_validate(services.rollout.activate(project, version, force=force))
 
@@ -69,7 +71,7 @@ def activate(
     responses=responses(404, 409),
 )
 def cancel(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
-    """Stop a running training; the active version is left as it is."""
+    """Stop the training of a version; the active version stays active."""
     return _view(services.train.cancel(project, version), None)
 
 

@@ -13,18 +13,18 @@ from app.services.models.outcomes import compared, grouped
 
 MOST_DAYS = 90
 router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
-Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
-By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="What outcomes are summed up by.")]
+Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The number of days up to now.", examples=[7])]
+By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="The fields to group outcomes by.")]
 
 
 @router.get("/outcomes", operation_id="getOutcomes", summary="Get outcomes", responses=responses())
-def outcomes(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
-    """What became of recommendations: click-through, conversion and revenue of the events that name their answer.
+def get(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
+    """Get click-through, conversion and revenue from events that have a `recommendation_id`.
 
-    They follow the events by about a minute. `comparisons` says which versions are better than the active one.
+    They lag behind events by about a minute. `comparisons` tests versions against the active version.
     """
     names = list(dict.fromkeys(by))
     active = services.rollout.active(project)
-    found = services.outcomes.of(project, days)
-    comparisons = compared(found, active.version) if active else []
-    return OutcomesView.of(days, names, grouped(found, names), comparisons)
+    by_attribution = services.outcomes.of(project, days)
+    comparisons = compared(by_attribution, active.version) if active else []
+    return OutcomesView.of(days, names, grouped(by_attribution, names), comparisons)

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 
 @router.get("/rollout", operation_id="getRollout", summary="Get rollout", responses=responses(404))
 def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
-    """Which model versions serve whom."""
+    """Get the shares of users by model version."""
     active = services.rollout.active(project)
     if active is None:
         raise NotFound("No version is active yet.")
@@ -23,5 +23,5 @@ def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
 
 @router.put("/rollout", operation_id="putRollout", summary="Put rollout", responses=responses(404, 409, *WITH_BODY))
 def put(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
-    """Divide the users among versions: a split test, interleaving, shadows. Activating a version ends it."""
+    """Divide users among model versions: split tests, interleaving and shadows. Activating a version ends it."""
     return RolloutView.of(services.rollout.split(project, body.record()))

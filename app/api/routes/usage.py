@@ -15,16 +15,16 @@ from app.domain.usage import DailyUsage
 from app.services.usage import dollars
 
 router = APIRouter(prefix="/v1", tags=["usage"], route_class=StrictRoute)
-LastDay = Annotated[date | None, Query(alias="to", description="The last day, UTC; today if left out.")]
-Days = Annotated[int, Query(ge=1, le=400, description="How many days, up to the last one.")]
+LastDay = Annotated[date | None, Query(alias="to", description="The last day (UTC); the default is today.")]
+Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to the last day.")]
 
 
 @router.get("/usage", operation_id="getUsage", summary="Get usage", responses=responses())
 def get(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
-    """Requests, events, consumed units and estimated US dollars by day. The last seconds may be missing."""
+    """Get requests, events, consumed units and estimated US dollars by day. The last seconds can be missing."""
     last = last or services.clock.now().date()
     first = date.fromordinal(max(1, last.toordinal() - days + 1))
-    used = [_day(one) for one in services.usage.days(project, first, last)]
+    used = [_day(usage) for usage in services.usage.days(project, first, last)]
     return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)
 
 

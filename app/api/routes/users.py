@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 def put(
     user_id: UserId, body: UserIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> UserView:
-    """Create or replace a user. Events may be sent for users that were never put."""
+    """Create or replace a user. Users who were never put can have events too."""
     user = services.users.put(project, body.record(user_id), expected)
     tag(response, user)
     return UserView.model_validate(user)
@@ -40,7 +40,7 @@ def put(
 def get(
     user_id: UserId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> UserView | Response:
-    """One user."""
+    """Get a user."""
     user = services.users.get(project, user_id)
     tag(response, user)
     return unchanged(user, if_none_match) or UserView.model_validate(user)
@@ -55,7 +55,7 @@ def get(
 def patch(
     user_id: UserId, body: UserPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> UserView:
-    """Merge properties (RFC 7396)."""
+    """Change some properties of a user; they are merged (RFC 7396)."""
     user = services.users.patch(project, user_id, body.changes(), expected)
     tag(response, user)
     return UserView.model_validate(user)
@@ -63,7 +63,7 @@ def patch(
 
 @router.get("/users", operation_id="listUsers", summary="List users", responses=responses(400))
 def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
-    """All users, in no particular order."""
+    """List users, in no particular order."""
     listing = (project, "users")
     page = services.users.list_page(project, services.tokens.start(cursor, *listing), limit)
     users = [UserView.model_validate(user) for user in page.records]
@@ -78,7 +78,7 @@ def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit
     dependencies=[Repeatable],
 )
 def put_many(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
-    """Create or replace up to 100 users: all are accepted, or all refused."""
+    """Create or replace 1 to 100 users, or none of them if some are invalid."""
     return Stored(changed=services.users.put_many(project, [user.record(user.user_id) for user in body.users]))
 
 
@@ -90,7 +90,7 @@ def put_many(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
     dependencies=[Repeatable],
 )
 def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response) -> MergeView:
-    """Make the events of a session the user's, who has logged in; they keep their times. Can be repeated."""
+    """Move the events of a session to the user who has logged in. Their timestamps stay the same."""
     moved, complete = services.sessions.merge(project, body.session_id, user_id)
     if not complete:
         accepted.ask_again(response)
@@ -100,11 +100,11 @@ def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesD
 @router.get(
     "/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses(400)
 )
-def events(
+def list_events(
     user_id: UserId, project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:
-    """A user's events, newest first."""
+    """List the events of a user, newest first."""
     listing = (project, "events", user_id)
     page = services.events.list_page(project, user_id, services.tokens.start(cursor, *listing), limit)
-    found = [EventView.model_validate(event, from_attributes=True) for event in page.records]
-    return EventPage(events=found, next_cursor=services.tokens.cursor(page.next_start, *listing))
+    events = [EventView.model_validate(event, from_attributes=True) for event in page.records]
+    return EventPage(events=events, next_cursor=services.tokens.cursor(page.next_start, *listing))

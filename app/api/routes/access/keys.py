@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
     dependencies=[Repeatable],
 )
 def create(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
-    """Make an API key. The key itself is shown in this answer only."""
+    """Create an API key. Only this response contains the key itself."""
     key, text = services.keys.create(
         project,
         body.name,
@@ -37,19 +37,19 @@ def create(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKey
 
 @router.get("/keys", operation_id="listKeys", summary="List keys", responses=responses())
 def list_(project: CanManageKeys, services: ServicesDep) -> KeyList:
-    """All keys of the project (100 at most), oldest first, those that ended in the last 30 days too."""
+    """List the keys of the project (at most 100), oldest first, including keys that ended in the last 30 days."""
     return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
 
 
 @router.get("/keys/{key_id}", operation_id="getKey", summary="Get key", responses=responses(404))
 def get(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> KeyView:
-    """One key: what it may do, and the day on which it was used last."""
+    """Get the scopes, limits and last use of a key."""
     return KeyView.of(services.keys.get(project, key_id))
 
 
 @router.patch("/keys/{key_id}", operation_id="patchKey", summary="Patch key", responses=responses(404, 409, *WITH_BODY))
 def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
-    """Change name, origins, limits or end of a key, everywhere within a minute."""
+    """Change the name, origins, limits or expiry of a key. Changes apply within a minute."""
     return KeyView.of(services.keys.change(project, key_id, body.changes()))
 
 
@@ -62,7 +62,7 @@ def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: Servi
     dependencies=[Repeatable],
 )
 def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
-    """Make a key that may do the same; the old one ends after the overlap."""
+    """Create a key with the same scopes; the old key ends after the overlap."""
     key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))
     return NewKeyView.with_text(key, text)
 
@@ -71,5 +71,5 @@ def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: Se
     "/keys/{key_id}", operation_id="revokeKey", summary="Revoke key", status_code=204, responses=responses(404, 409)
 )
 def revoke(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> None:
-    """End a key, everywhere within a minute."""
+    """Revoke a key. It ends within a minute."""
     services.keys.revoke(project, key_id)

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
     dependencies=[Repeatable],
 )
 def create(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
-    """Make a project and its first admin key, which is shown in this answer only. Ids are never used again."""
+    """Create a project and its first admin key, which only this response contains. Ids are never reused."""
     limits = body.limits.record() if body.limits else Limits()
     project, key, text = services.projects.create_with_key(body.project_id, body.name, limits)
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
@@ -30,7 +30,7 @@ def create(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewPro
 
 @router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses(400))
 def list_(_by: Administrator, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
-    """All projects, in no particular order, deleted ones with their receipts."""
+    """List projects, in no particular order; deleted projects have receipts."""
     listing = (ADMINISTRATION, "projects")
     page = services.projects.list_page(services.tokens.start(cursor, *listing), limit)
     projects = [ProjectView.of(project) for project in page.records]
@@ -39,7 +39,7 @@ def list_(_by: Administrator, services: ServicesDep, cursor: Cursor = None, limi
 
 @router.get("/projects/{project_id}", operation_id="getProject", summary="Get project", responses=responses(404))
 def get(project_id: ProjectId, _by: Administrator, services: ServicesDep) -> ProjectView:
-    """One project."""
+    """Get a project."""
     return ProjectView.of(services.projects.get(project_id))
 
 
@@ -50,7 +50,7 @@ def get(project_id: ProjectId, _by: Administrator, services: ServicesDep) -> Pro
     responses=responses(404, 409, *WITH_BODY),
 )
 def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: ServicesDep) -> ProjectView:
-    """Change name or limits of a project; the limits are for keys that are made from now on, and for JWTs."""
+    """Change the name or limits of a project. The limits apply to JWTs and to keys created later."""
     return ProjectView.of(services.projects.change(project_id, body.changes()))
 
 
@@ -61,7 +61,7 @@ def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, service
     responses=responses(404, 409) | accepted.documented(ProjectView),
 )
 def delete(project_id: ProjectId, _by: Administrator, services: ServicesDep, response: Response) -> ProjectView:
-    """Remove everything of a project. Answers 202 until the receipt is complete: then send it again."""
+    """Delete a project and all its data. While the status is 202, send the request again."""
     project = services.erasure.delete_project(project_id)
     if project.state is not ProjectState.DELETED:
         accepted.ask_again(response, 5)

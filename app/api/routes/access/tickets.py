@@ -1,4 +1,4 @@
-"""/v1/tickets: how browsers open a live socket"""
+"""/v1/tickets: tickets with which browsers open live sockets"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,10 +23,10 @@ router = APIRouter(prefix="/v1", tags=["sockets"], route_class=StrictRoute)
     responses=responses(*WITH_BODY),
 )
 def create(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
-    """Make a ticket that opens one live socket within a minute, as `?ticket=` in its address.
+    """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
-    It is for browsers, which cannot set headers: no credential that lives longer gets into an address. The socket may
-    do what these credentials may; with a `user_id` or `session_id` it only gets that list.
+    Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket
+    has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list.
     """
     if body.owner is not None:
         services.access.check_user(principal, body.owner)

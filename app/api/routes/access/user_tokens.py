@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 def create_token(
     user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
 ) -> UserTokenView:
-    """Make a token with which a browser reads this user's recommendations, and nobody else's."""
+    """Create a token that lets a browser read the recommendations of this user only."""
     return _token(services, project, principal, user_id, body)
 
 
@@ -43,7 +43,7 @@ def create_token(
 def create_session_token(
     session_id: SessionId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
 ) -> UserTokenView:
-    """The same for a session of somebody unknown."""
+    """Create a token that lets a browser read the recommendations of this session only."""
     return _token(services, project, principal, of_session(session_id), body)
 
 
