@@ -1,6 +1,7 @@
 """/v1/events"""
 
 from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep

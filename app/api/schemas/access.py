@@ -1,4 +1,4 @@
-"""The bodies of what administers: keys, projects, user tokens, receipts, usage."""
+"""The bodies of keys, projects, tokens, receipts, exports and usage."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -21,11 +21,12 @@ EXAMPLE_KEY = "sk_" + "x" * 51
 
 
 class LimitsIn(Body):
-    """Without a number there is no limit."""
+    """Limits; null means no limit."""
 
     requests_per_second: Annotated[float | None, Field(ge=0.01, le=100_000, strict=False)] = None
     burst: Annotated[
-        Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None, Field(description="Requests that may come at once.")
+        Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None,
+        Field(description="The number of requests that can come at once."),
     ] = None
     requests_per_day: Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE] | None = None
 
@@ -34,9 +35,11 @@ class LimitsIn(Body):
 
 
 class LimitsView(View):
-    requests_per_second: float | None
-    burst: int | None
-    requests_per_day: int | None
+    requests_per_second: Annotated[
+        float | None, Field(description="The sustained rate; null for no limit.", examples=[50.0])
+    ]
+    burst: Annotated[int | None, Field(description="The number of requests that can come at once.", examples=[100])]
+    requests_per_day: Annotated[int | None, Field(description="The daily quota; null for no limit.", examples=[100000])]
 
 
 class KeyIn(Body):
@@ -48,24 +51,24 @@ class KeyIn(Body):
     expires_at: Future | None = None
     origins: Annotated[
         tuple[Origin, ...],
-        Field(max_length=20, strict=False, description="Web origins that it may be used from; none is anywhere."),
+        Field(max_length=20, strict=False, description="The web origins that can use the key; empty for all."),
     ] = ()
     needs_user_token: Annotated[
-        bool, Field(description="It reads a user's list only together with a token of that user.")
+        bool, Field(description="Whether recommendations of a user need a token of that user.")
     ] = False
-    limits: Annotated[LimitsIn | None, Field(description="Left out: those of the project.")] = None
+    limits: Annotated[LimitsIn | None, Field(description="The limits of the key; the default is the project's.")] = None
 
 
 class LimitedPatch(Patch):
     limits: LimitsIn = Field(default_factory=LimitsIn)
 
     def changes(self) -> dict[str, Any]:
-        given = super().changes()
-        return given | ({"limits": self.limits.record()} if "limits" in given else {})
+        changes = super().changes()
+        return changes | ({"limits": self.limits.record()} if "limits" in changes else {})
 
 
 class KeyPatch(LimitedPatch):
-    """What is left out stays as it is."""
+    """The fields to change; other fields keep their values."""
 
     name: Annotated[Title, Field(max_length=100)] = ""
     expires_at: Future | None = None
@@ -74,71 +77,84 @@ class KeyPatch(LimitedPatch):
 
 class RotationIn(Body):
     overlap_seconds: Annotated[
-        int, Field(ge=0, le=MOST_OVERLAP_SECONDS, description="For how long the old key goes on."), WHOLE
+        int, Field(ge=0, le=MOST_OVERLAP_SECONDS, description="The seconds for which the old key stays valid."), WHOLE
     ] = 86_400
 
 
 class KeyView(BaseModel):
-    key_id: str
-    name: str
-    scopes: list[Scope]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used: Annotated[date | None, Field(description="The day (UTC), some seconds late.")]
-    origins: tuple[str, ...]
-    needs_user_token: bool
-    limits: LimitsView
+    key_id: Annotated[str, Field(description="The id of the key.", examples=["a1b2c3d4e5f6"])]
+    name: Annotated[str, Field(description="The name.", examples=["shop backend"])]
+    scopes: Annotated[list[Scope], Field(description="The scopes.", examples=[["write"]])]
+    created_at: Annotated[
+        datetime, Field(description="The time when the key was created.", examples=["2026-11-24T10:15:00Z"])
+    ]
+    expires_at: Annotated[datetime | None, Field(description="The time when the key expires.")]
+    revoked_at: Annotated[datetime | None, Field(description="The time when the key was revoked.")]
+    last_used: Annotated[date | None, Field(description="The day (UTC) of the last use, a few seconds late.")]
+    origins: Annotated[
+        tuple[str, ...],
+        Field(description="The web origins that can use the key; empty for all.", examples=[["https://shop.example"]]),
+    ]
+    needs_user_token: Annotated[
+        bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[False])
+    ]
+    limits: Annotated[LimitsView, Field(description="The limits of the key.")]
 
     @classmethod
     def of(cls, key: ApiKey) -> "KeyView":
-        return cls(**_facts(key))
+        return cls(**_fields(key))
 
 
 class NewKeyView(KeyView):
-    key: Annotated[str, Field(description="Shown here only: keep it now.", examples=[EXAMPLE_KEY])]
+    key: Annotated[str, Field(description="The key. Store it now: it is not shown again.", examples=[EXAMPLE_KEY])]
 
     @classmethod
     def with_text(cls, key: ApiKey, text: str) -> "NewKeyView":
-        return cls(**_facts(key), key=text)
+        return cls(**_fields(key), key=text)
 
 
-def _facts(key: ApiKey) -> dict[str, Any]:
-    facts = {name: getattr(key, name) for name in KeyView.model_fields}
-    return {**facts, "scopes": sorted(key.scopes), "limits": LimitsView.model_validate(key.limits)}
+def _fields(key: ApiKey) -> dict[str, Any]:
+    fields = {name: getattr(key, name) for name in KeyView.model_fields}
+    return {**fields, "scopes": sorted(key.scopes), "limits": LimitsView.model_validate(key.limits)}
 
 
 class KeyList(BaseModel):
-    keys: list[KeyView]
+    keys: Annotated[list[KeyView], Field(description="The keys, oldest first.")]
 
 
 class ProjectIn(Body):
     project_id: Id
     name: Annotated[Title | None, Field(examples=["Shop, production"])] = None
-    limits: Annotated[LimitsIn | None, Field(description="Of its keys that are made without limits.")] = None
+    limits: Annotated[LimitsIn | None, Field(description="The limits of keys that are created without limits.")] = None
 
 
 class ProjectPatch(LimitedPatch):
-    """What is left out stays as it is."""
+    """The fields to change; other fields keep their values."""
 
     name: Title | None = None
 
 
 class ReceiptView(View):
-    receipt_id: str
-    started_at: datetime
-    removed: Annotated[dict[str, int], Field(description="Records by kind.")]
-    complete: bool
-    completed_at: datetime | None
+    receipt_id: Annotated[str, Field(description="The id of the receipt.")]
+    started_at: Annotated[
+        datetime, Field(description="The time of the first request.", examples=["2026-11-24T10:15:00Z"])
+    ]
+    removed: Annotated[dict[str, int], Field(description="The number of removed records by kind.")]
+    complete: Annotated[bool, Field(description="Whether everything is removed.", examples=[True])]
+    completed_at: Annotated[
+        datetime | None, Field(description="The time when everything was removed.", examples=["2026-11-24T10:15:00Z"])
+    ]
 
 
 class ProjectView(BaseModel):
-    project_id: str
-    name: str | None
-    state: ProjectState
-    created_at: datetime
-    limits: LimitsView
-    deletion: ReceiptView | None
+    project_id: Annotated[str, Field(description="The id of the project.", examples=["shop"])]
+    name: Annotated[str | None, Field(description="The name.", examples=["Shop, production"])]
+    state: Annotated[ProjectState, Field(description="The state of the project.", examples=["active"])]
+    created_at: Annotated[
+        datetime, Field(description="The time when the project was created.", examples=["2026-11-24T10:15:00Z"])
+    ]
+    limits: Annotated[LimitsView, Field(description="The limits of keys without limits, and of JWTs.")]
+    deletion: Annotated[ReceiptView | None, Field(description="The receipt of the deletion.")]
 
     @classmethod
     def of(cls, project: Project) -> "ProjectView":
@@ -153,26 +169,28 @@ class ProjectView(BaseModel):
 
 
 class NewProjectView(BaseModel):
-    project: ProjectView
-    key: Annotated[NewKeyView, Field(description="The project's first admin key, shown here only.")]
+    project: Annotated[ProjectView, Field(description="The project.")]
+    key: Annotated[NewKeyView, Field(description="The first admin key of the project. It is not shown again.")]
 
 
 class ProjectPage(BaseModel):
-    projects: list[ProjectView]
-    next_cursor: str | None
+    projects: Annotated[list[ProjectView], Field(description="The projects.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
 class UserTokenIn(Body):
     expires_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_TOKEN_SECONDS), WHOLE] = 3_600
     key_id: Annotated[
         Annotated[str, StringConstraints(pattern=KEY_ID_PATTERN)] | None,
-        Field(description="The key whose origins and limits hold for the token, and with which it ends; else yours."),
+        Field(description="The key that limits the token and ends it; the default is the key of the request."),
     ] = None
 
 
 class UserTokenView(BaseModel):
     token: Annotated[str, Field(description="Send it as `Authorization: Bearer ...`.")]
-    expires_at: datetime
+    expires_at: Annotated[
+        datetime, Field(description="The time when the token expires.", examples=["2026-11-24T10:15:00Z"])
+    ]
 
 
 class TicketIn(Body):
@@ -189,7 +207,7 @@ class TicketIn(Body):
     session_id: Annotated[Id | None, Field(description="The only session whose list it gets.")] = None
 
     @model_validator(mode="after")
-    def one(self) -> Self:
+    def check_one(self) -> Self:
         if self.user_id is not None and self.session_id is not None:
             raise ValueError("takes a user_id or a session_id, not both")
         return self
@@ -200,38 +218,38 @@ class TicketIn(Body):
 
 
 class TicketView(BaseModel):
-    ticket: Annotated[str, Field(description="Connect to the socket's address with `?ticket=` and this.")]
-    expires_at: datetime
+    ticket: Annotated[str, Field(description="The value of `?ticket=` in the URL of the socket.")]
+    expires_at: Annotated[
+        datetime, Field(description="The time when the ticket expires.", examples=["2026-11-24T10:15:00Z"])
+    ]
 
 
 class UserExport(BaseModel):
-    profile: UserView | None
-    events: list[EventView]
-    next_cursor: str | None
+    profile: Annotated[UserView | None, Field(description="The user; null if they were never put.")]
+    events: Annotated[list[EventView], Field(description="The events, newest first.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
 class ProjectExport(BaseModel):
-    """One kind of records a page."""
+    """A page of items, users or events."""
 
     items: list[ItemView] = Field(default_factory=list)
     users: list[UserView] = Field(default_factory=list)
     events: list[EventView] = Field(default_factory=list)
-    next_cursor: str | None
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
 class UsageDay(BaseModel):
-    day: date
-    requests: int
-    events: int
-    recommendations: int
-    read_units: float
-    write_units: float
-    estimated_usd: float
+    day: Annotated[date, Field(description="The day (UTC).", examples=["2026-11-24"])]
+    requests: Annotated[int, Field(description="The number of requests.", examples=[12000])]
+    events: Annotated[int, Field(description="The number of events.", examples=[40000])]
+    recommendations: Annotated[int, Field(description="The number of responses with recommendations.", examples=[9000])]
+    read_units: Annotated[float, Field(description="Consumed read units of DynamoDB.", examples=[18000.0])]
+    write_units: Annotated[float, Field(description="Consumed write units of DynamoDB.", examples=[80000.0])]
+    estimated_usd: Annotated[float, Field(description="The estimated cost in US dollars.", examples=[0.12])]
 
 
 class UsageView(BaseModel):
-    days: list[UsageDay]
-    estimated_usd: float
-    prices_as_of: Annotated[
-        str, Field(description="The day of the public us-east-1 prices that the estimate is made of.")
-    ]
+    days: Annotated[list[UsageDay], Field(description="The usage of each day.")]
+    estimated_usd: Annotated[float, Field(description="The estimated cost of all days in US dollars.", examples=[3.6])]
+    prices_as_of: Annotated[str, Field(description="The day of the public us-east-1 prices of the estimate.")]

@@ -9,4 +9,4 @@ MAX_RECORDS = 100
 
 
 class Stored(BaseModel):
-    changed: Annotated[int, Field(description="How many records were new or different.")]
+    changed: Annotated[int, Field(description="The number of records that were new or different.")]

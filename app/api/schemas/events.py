@@ -18,7 +18,7 @@ REPEATABLE: JsonDict = {"if": WITH_EVENT_ID, "then": WITH_TIMESTAMP}
 
 
 class SessionEvent(Body):
-    """An event of a visitor without a user id."""
+    """An event of an anonymous visitor."""
 
     model_config = ConfigDict(json_schema_extra=REPEATABLE)
 
@@ -47,13 +47,13 @@ REPEATABLE_OWNED: JsonDict = {
 
 
 class EventIn(SessionEvent, Owner):
-    """Sent again with the same timestamp, an event is stored once."""
+    """An event; sent again with the same timestamp, it is stored once."""
 
     model_config = ConfigDict(json_schema_extra=REPEATABLE_OWNED)
 
     recommendation_id: Annotated[
         Annotated[str, Field(max_length=6_000)] | None,
-        Field(description="Of the answer that showed the item: the event counts for its version and scenario."),
+        Field(description="The `recommendation_id` of the response that showed the item; it counts for its version."),
     ] = None
 
 
@@ -62,8 +62,10 @@ class EventsIn(Body):
 
 
 class Accepted(BaseModel):
-    accepted: int
-    freshness_token: Annotated[str, Field(description="Pass it as `after` to read what surely reflects these events.")]
+    accepted: Annotated[int, Field(description="The number of events.", examples=[2])]
+    freshness_token: Annotated[
+        str, Field(description="Pass it as `fresh_after` to get recommendations that reflect these events.")
+    ]
 
 
 def _no_session(user_id: str) -> str:
@@ -71,24 +73,29 @@ def _no_session(user_id: str) -> str:
 
 
 class AttributionView(View):
-    """The answer that an event goes back to."""
+    """The response that showed the item of an event."""
 
-    version: str
-    scenario: str
-    source: str
+    version: Annotated[
+        str, Field(description="The model version; empty without a model.", examples=["v20261123T101500123456-a1b2"])
+    ]
+    scenario: Annotated[str, Field(description="The scenario; empty without one.", examples=["home"])]
+    source: Annotated[str, Field(description="The recommender.", examples=["neighbors"])]
 
 
 class EventView(View):
     user_id: Annotated[str, BeforeValidator(_no_session), Field(description="Empty for an event of a session.")]
-    session_id: str | None = None
-    item_id: str
-    event_type: str
-    value: float | None
-    timestamp: datetime
-    event_id: str
-    attribution: AttributionView | None = None
+    session_id: Annotated[str | None, Field(description="The session of the event, if it has no user.")] = None
+    item_id: Annotated[str, Field(description="The id of the item.", examples=["sku-1042"])]
+    event_type: Annotated[str, Field(description="The type of the event.", examples=["view"])]
+    value: Annotated[float | None, Field(description="A rating, quantity or revenue.", examples=[4.5])]
+    timestamp: Annotated[datetime, Field(description="The time of the event.", examples=["2026-11-24T10:15:00Z"])]
+    event_id: Annotated[str, Field(description="The id of the event.", examples=["order-7-line-2"])]
+    attribution: Annotated[
+        AttributionView | None,
+        Field(description="The response that showed the item, if the event has its `recommendation_id`."),
+    ] = None
 
 
 class EventPage(BaseModel):
-    events: list[EventView]
-    next_cursor: str | None
+    events: Annotated[list[EventView], Field(description="The events, newest first.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]

@@ -1,4 +1,4 @@
-"""The types of fields: what they accept, and how the OpenAPI document shows it."""
+"""The types of fields, and their schemas in the OpenAPI document."""
 
 import json
 import math
@@ -31,7 +31,7 @@ MAX_LIMIT = 100
 MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
 LATEST_SECONDS = 1e11
-"""Milliseconds by mistake are more: they would be the year 50,000."""
+"""Timestamps in milliseconds are larger."""
 PRINTABLE = r"^[^\x00-\x1f]+$"
 
 
@@ -40,14 +40,14 @@ class Body(BaseModel):
 
 
 class Patch(Body):
-    """What is left out stays as it is."""
+    """The fields to change; other fields keep their values."""
 
     def changes(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class View(BaseModel):
-    """Part of an answer; read from the domain's records."""
+    """Part of a response, made from a record of the domain."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,7 +1,9 @@
 """The response of health checks."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 
 class Health(BaseModel):
-    status: str
+    status: Annotated[str, Field(description="Always `ok`; problems have a status of 503.", examples=["ok"])]

@@ -9,10 +9,10 @@ from app.api.schemas.batches import MAX_RECORDS
 from app.api.schemas.fields import Anytime, Body, Categories, Id, Patch, Properties, Title, View
 from app.domain.items import Item
 
-Hidden = Annotated[bool, Field(description="Keep it, but recommend it to nobody.")]
+Hidden = Annotated[bool, Field(description="Keep the item, but never recommend it.")]
 
 
-Expiry = Annotated[Anytime, Field(description="From then on it is recommended to nobody.")]
+Expiry = Annotated[Anytime, Field(description="From then on, the item is no longer recommended.")]
 
 
 class ItemIn(Body):
@@ -35,10 +35,10 @@ class ItemPatch(Patch):
     expires_at: Expiry | None = None
 
     def changes(self) -> dict[str, Any]:
-        given = super().changes()
-        if "categories" in given:
-            given["categories"] = tuple(dict.fromkeys(given["categories"]))
-        return given
+        changes = super().changes()
+        if "categories" in changes:
+            changes["categories"] = tuple(dict.fromkeys(changes["categories"]))
+        return changes
 
 
 class BatchItem(ItemIn):
@@ -50,16 +50,21 @@ class ItemsIn(Body):
 
 
 class ItemView(View):
-    item_id: str
-    title: str | None
-    categories: tuple[str, ...]
-    properties: dict[str, Any]
-    hidden: bool
-    expires_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+    item_id: Annotated[str, Field(description="The id of the item.", examples=["sku-1042"])]
+    title: Annotated[str | None, Field(description="The title.", examples=["Copper Kettle"])]
+    categories: Annotated[tuple[str, ...], Field(description="The categories.", examples=[("Kitchen", "Gifts")])]
+    properties: Annotated[dict[str, Any], Field(description="The properties.", examples=[{"price": 39.95}])]
+    hidden: Annotated[bool, Field(description="Whether the item is never recommended.", examples=[False])]
+    expires_at: Annotated[
+        datetime | None,
+        Field(description="The time from which the item is no longer recommended.", examples=["2026-11-24T10:15:00Z"]),
+    ]
+    created_at: Annotated[datetime, Field(description="The time of the first PUT.", examples=["2026-11-24T10:15:00Z"])]
+    updated_at: Annotated[
+        datetime, Field(description="The time of the last change.", examples=["2026-11-24T10:15:00Z"])
+    ]
 
 
 class ItemPage(BaseModel):
-    items: list[ItemView]
-    next_cursor: str | None
+    items: Annotated[list[ItemView], Field(description="The items.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]

@@ -15,29 +15,29 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ImportIn(Body):
-    """Records of a file, which you PUT to the answer's `upload_url` before you start the job."""
+    """Import a file, which is PUT to the `upload_url` of the job before the job is started."""
 
     kind: Literal["import"]
-    records: Annotated[Literal["events", "items", "users"], Field(description="What the file holds.")]
-    format: Annotated[Literal["jsonl", "csv"], Field(description="One JSON object a line, or CSV with a header.")] = (
+    records: Annotated[Literal["events", "items", "users"], Field(description="The records of the file.")]
+    format: Annotated[Literal["jsonl", "csv"], Field(description="One JSON object per line, or CSV with a header.")] = (
         "jsonl"
     )
     columns: dict[ColumnName, ColumnName] = Field(
         default_factory=dict,
         max_length=100,
-        description="The file's name of a field -> ours.",
+        description="The fields by column name.",
         examples=[{"sku": "item_id"}],
     )
 
 
 class ExportIn(Body):
-    """All items, users and events, as files that an import reads."""
+    """Export all items, users and events as files that an import can read."""
 
     kind: Literal["export"]
 
 
 class ErasureIn(Owner):
-    """What erasing a user or a session does, however much there is."""
+    """Erase a user or a session with any number of events."""
 
     kind: Literal["erasure"]
 
@@ -50,38 +50,43 @@ JobIn = Annotated[ImportIn | ExportIn | ErasureIn | TrainingJobIn, Field(discrim
 
 
 class JobView(View):
-    job_id: str
-    kind: JobKind
-    state: JobState
-    progress: Annotated[float, Field(description="From 0 to 1, as far as it can be known.")]
+    job_id: Annotated[str, Field(description="The id of the job.", examples=["j20261126T101500123456-a1b2"])]
+    kind: Annotated[JobKind, Field(description="The kind of the job.", examples=["export"])]
+    state: Annotated[JobState, Field(description="The state of the job.", examples=["running"])]
+    progress: Annotated[float, Field(description="The progress from 0 to 1, if it can be estimated.")]
     counts: Annotated[dict[str, int], Field(description="Records by kind.")]
-    detail: Annotated[str | None, Field(description="Why it failed, or what else is to be known.")]
-    created_at: datetime
-    heartbeat_at: Annotated[datetime, Field(description="When somebody last worked on it.")]
-    ended_at: datetime | None
+    detail: Annotated[str | None, Field(description="Why the job failed, or a note.")]
+    created_at: Annotated[
+        datetime, Field(description="The time when the job was created.", examples=["2026-11-24T10:15:00Z"])
+    ]
+    heartbeat_at: Annotated[datetime, Field(description="The time of the last sign of life.")]
+    ended_at: Annotated[
+        datetime | None, Field(description="The time when the job ended.", examples=["2026-11-24T10:15:00Z"])
+    ]
     request: Annotated[
         dict[str, Any],
         BeforeValidator(asdict),
-        Field(description="What was requested. Empty for an erasure, which names no user."),
+        Field(description="The request; empty for an erasure, so that it does not name the user."),
     ]
-    version: Annotated[str | None, Field(description="The version that a training makes.")] = None
-    receipt_id: Annotated[str | None, Field(description="Of an erasure.")] = None
+    version: Annotated[str | None, Field(description="The version of a training.")] = None
+    receipt_id: Annotated[str | None, Field(description="The receipt of an erasure.")] = None
     upload_url: Annotated[
-        str | None, Field(description="PUT the file of a waiting import here, without credentials, within an hour.")
+        str | None,
+        Field(description="The URL to PUT the file of a waiting import to, without credentials, within an hour."),
     ] = None
 
 
 class JobPage(BaseModel):
-    jobs: list[JobView]
-    next_cursor: str | None
+    jobs: Annotated[list[JobView], Field(description="The jobs, newest first.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
 class JobFile(BaseModel):
-    name: str
-    bytes: int
-    url: Annotated[str, Field(description="GET it here, without credentials, within an hour.")]
+    name: Annotated[str, Field(description="The name of the file.", examples=["items-0001.jsonl"])]
+    bytes: Annotated[int, Field(description="The size in bytes.", examples=[18204])]
+    url: Annotated[str, Field(description="The URL of the file, valid for an hour without credentials.")]
 
 
 class JobFiles(BaseModel):
-    files: list[JobFile]
-    next_cursor: str | None
+    files: Annotated[list[JobFile], Field(description="The files.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]

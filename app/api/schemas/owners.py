@@ -17,7 +17,7 @@ USER_OR_SESSION: JsonDict = {
 
 
 class Owner(Body):
-    """Names a user, or a session of somebody unknown."""
+    """A user, or the session of an anonymous visitor."""
 
     model_config = ConfigDict(json_schema_extra=USER_OR_SESSION)
 
@@ -25,12 +25,12 @@ class Owner(Body):
     session_id: Annotated[Id, Field(examples=["c2Vzc2lvbg"])] | None = None
 
     @model_validator(mode="after")
-    def one(self) -> Self:
+    def check_one(self) -> Self:
         if (self.user_id is None) == (self.session_id is None):
             raise ValueError("needs either a user_id or a session_id")
         return self
 
     @property
     def owner(self) -> str:
-        """The user's id, or what stands for it in a session."""
+        """The id of the user, or the id that stands for the session."""
         return of_session(self.session_id) if self.session_id is not None else str(self.user_id)

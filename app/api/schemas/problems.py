@@ -6,18 +6,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ProblemError(BaseModel):
-    pointer: Annotated[str, Field(description="JSON pointer into the body, or a parameter's name.")]
-    detail: str
+    pointer: Annotated[str, Field(description="A JSON pointer into the body, or the name of a parameter.")]
+    detail: Annotated[
+        str,
+        Field(
+            description="What is wrong with it.", examples=["must be 1 to 128 letters, digits or any of . _ : ~ | @ -"]
+        ),
+    ]
 
 
 class Problem(BaseModel):
-    """RFC 9457."""
+    """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: Annotated[str, Field(description="The request's id.")]
-    errors: list[ProblemError] | None = None
+    type: Annotated[str, Field(description="The URI of the problem type.", examples=["urn:serendip:problem:not-found"])]
+    title: Annotated[str, Field(description="The title of the problem type.", examples=["Not found"])]
+    status: Annotated[int, Field(description="The HTTP status.", examples=[404])]
+    detail: Annotated[str, Field(description="What happened, and what to do.", examples=["There is no such item."])]
+    instance: Annotated[str, Field(description="The id of the request.")]
+    errors: Annotated[list[ProblemError] | None, Field(description="The bad fields of the input.")] = None

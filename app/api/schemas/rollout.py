@@ -1,4 +1,4 @@
-"""The bodies of traffic and its outcomes."""
+"""The bodies of the rollout and its outcomes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
@@ -17,31 +17,29 @@ Share = Annotated[float, Field(gt=0, le=WHOLE, strict=False)]
 
 
 class RolloutIn(Body):
-    """How the traffic is divided among model versions."""
+    """The shares of users by model version."""
 
     shares: Annotated[
         dict[Id, Share],
         Field(
             min_length=1,
             max_length=MAX_VERSIONS,
-            description="Relative shares of the users by version. Users keep their version.",
+            description="The shares of users by version, in proportion to each other. Users stay with their version.",
             examples=[{"v20261123T101500123456-a1b2": 90, "v20261124T101500123456-c3d4": 10}],
             json_schema_extra={"additionalProperties": False},
         ),
     ]
     interleaved: Annotated[
         bool,
-        Field(description="Users of other versions than the active one get lists mixed of both, item by item."),
+        Field(description="Mix the lists of other versions with the active version's, item by item."),
     ] = False
     shadows: Annotated[
         list[Id],
-        Field(
-            max_length=MAX_VERSIONS, description="Versions whose lists are compared with the served ones but not shown."
-        ),
+        Field(max_length=MAX_VERSIONS, description="Versions whose lists are compared but never shown."),
     ] = Field(default_factory=list)
     shadow_share: Annotated[
         float,
-        Field(gt=0, le=WHOLE, strict=False, description="Percent of the answers that one of them is compared with."),
+        Field(gt=0, le=WHOLE, strict=False, description="The percentage of responses that a shadow is compared with."),
     ] = 10.0
 
     def record(self) -> Split:
@@ -49,11 +47,15 @@ class RolloutIn(Body):
 
 
 class RolloutView(BaseModel):
-    active: Annotated[str, Field(description="Serves whoever has no id, and is what others are compared with.")]
-    shares: Annotated[dict[str, float], Field(description="In percent.")]
-    interleaved: bool
-    shadows: list[str]
-    shadow_share: Annotated[float, Field(description="In percent of the answers.")]
+    active: Annotated[
+        str, Field(description="The active version: it serves users without an id, and others are compared with it.")
+    ]
+    shares: Annotated[dict[str, float], Field(description="The shares in percent.")]
+    interleaved: Annotated[
+        bool, Field(description="Whether lists of other versions are mixed with the active one's.", examples=[False])
+    ]
+    shadows: Annotated[list[str], Field(description="Versions whose lists are only compared.")]
+    shadow_share: Annotated[float, Field(description="The percentage of responses that shadows are compared with.")]
 
     @classmethod
     def of(cls, active: ActiveModel) -> Self:
@@ -67,24 +69,26 @@ class RolloutView(BaseModel):
 
 
 class EstimateView(View):
-    """With the bounds of its 95 % interval."""
+    """An estimate with its 95 % interval."""
 
-    value: float
-    low: float
-    high: float
+    value: Annotated[float, Field(description="The estimate.", examples=[0.12])]
+    low: Annotated[float, Field(description="The lower bound.", examples=[0.1])]
+    high: Annotated[float, Field(description="The upper bound.", examples=[0.14])]
 
 
 class OutcomeView(BaseModel):
-    version: str | None = None
-    scenario: Annotated[str | None, Field(description="Empty for answers without a scenario.")] = None
-    source: str | None = None
-    impressions: int
-    clicks: int
-    conversions: int
-    revenue: float
-    click_through: Annotated[EstimateView | None, Field(description="Clicks an impression.")]
-    conversion: Annotated[EstimateView | None, Field(description="Purchases an impression.")]
-    revenue_per_impression: EstimateView | None
+    version: Annotated[
+        str | None, Field(description="The model version.", examples=["v20261123T101500123456-a1b2"])
+    ] = None
+    scenario: Annotated[str | None, Field(description="The scenario; empty without one.")] = None
+    source: Annotated[str | None, Field(description="The recommender.", examples=["neighbors"])] = None
+    impressions: Annotated[int, Field(description="The number of impressions.", examples=[1000])]
+    clicks: Annotated[int, Field(description="The number of clicks.", examples=[120])]
+    conversions: Annotated[int, Field(description="The number of purchases.", examples=[12])]
+    revenue: Annotated[float, Field(description="The sum of the values of purchases.", examples=[480.0])]
+    click_through: Annotated[EstimateView | None, Field(description="Clicks per impression.")]
+    conversion: Annotated[EstimateView | None, Field(description="Purchases per impression.")]
+    revenue_per_impression: Annotated[EstimateView | None, Field(description="Revenue per impression.")]
 
     @classmethod
     def of(cls, names: Mapping[str, str], outcome: Outcome) -> Self:
@@ -102,19 +106,19 @@ class OutcomeView(BaseModel):
 
 
 class ComparisonView(View):
-    """A version's click-through against the active one's."""
+    """The click-through of a version compared with the active version's."""
 
-    version: str
-    against: str
-    difference: float
-    p: Annotated[float, Field(description="Holds however often one looks (a sequential test).")]
-    verdict: Verdict
+    version: Annotated[str, Field(description="The version.", examples=["v20261124T101500123456-c3d4"])]
+    against: Annotated[str, Field(description="The active version.", examples=["v20261123T101500123456-a1b2"])]
+    difference: Annotated[float, Field(description="The difference of the click-through rates.", examples=[0.02])]
+    p: Annotated[float, Field(description="The p-value of a sequential test, valid at every look.")]
+    verdict: Annotated[Verdict, Field(description="Whether the version is better or worse.")]
 
 
 class OutcomesView(BaseModel):
-    days: int
-    outcomes: list[OutcomeView]
-    comparisons: list[ComparisonView]
+    days: Annotated[int, Field(description="The number of days.", examples=[7])]
+    outcomes: Annotated[list[OutcomeView], Field(description="The outcomes of each group.")]
+    comparisons: Annotated[list[ComparisonView], Field(description="Versions compared with the active version.")]
 
     @classmethod
     def of(

@@ -30,15 +30,17 @@ class UsersIn(Body):
 
 
 class UserView(View):
-    user_id: str
-    properties: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
+    user_id: Annotated[str, Field(description="The id of the user.", examples=["ann"])]
+    properties: Annotated[dict[str, Any], Field(description="The properties.", examples=[{"country": "NL"}])]
+    created_at: Annotated[datetime, Field(description="The time of the first PUT.", examples=["2026-11-24T10:15:00Z"])]
+    updated_at: Annotated[
+        datetime, Field(description="The time of the last change.", examples=["2026-11-24T10:15:00Z"])
+    ]
 
 
 class UserPage(BaseModel):
-    users: list[UserView]
-    next_cursor: str | None
+    users: Annotated[list[UserView], Field(description="The users.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
 class MergeIn(Body):
@@ -46,5 +48,5 @@ class MergeIn(Body):
 
 
 class MergeView(BaseModel):
-    moved: Annotated[int, Field(description="Events of the session that are the user's now.")]
-    complete: Annotated[bool, Field(description="False: some are left; send the request again.")]
+    moved: Annotated[int, Field(description="The number of events that were moved.")]
+    complete: Annotated[bool, Field(description="If false, some events are left; send the request again.")]
