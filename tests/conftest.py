@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import pytest
 
 from app.config import Settings
@@ -18,16 +19,22 @@ from tests.support import permissions
 from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
 
+LONGEST_FILES = ("test_learn.py", "test_spark.py", "test_crash.py", "test_deployment.py", "test_rollout.py")
+"""Files with few but long tests, started first so that no worker process waits for one at the end."""
+
 _numbers = count(1)
+
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the comparison of permissions only in a session of its own, after a session of all other tests."""
+    """Run the longest files first, and the comparison of permissions only in a session after all other tests."""
     others = [item for item in items if item.path.name != permissions.COMPARISON]
     if others:
         comparison = [item for item in items if item.path.name == permissions.COMPARISON]
         config.hook.pytest_deselected(items=comparison)
-        items[:] = others
+        items[:] = sorted(others, key=lambda item: item.path.name not in LONGEST_FILES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
