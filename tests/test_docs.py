@@ -19,6 +19,21 @@ TEST_SETTINGS = {"SERENDIP_DATA"}
 """Read by tests and benchmarks, not by the application."""
 
 
+def tree() -> str:
+    """Return the table of all modules of `app` by folder, as app/README.md shows it."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        if path.name != "__init__.py":
+            folders.setdefault(str(path.parent.relative_to(ROOT)), []).append(path.stem)
+    rows = [f"| `{folder}` | {', '.join(sorted(names))} |" for folder, names in sorted(folders.items())]
+    return "\n".join(["| folder | modules |", "| --- | --- |", *rows])
+
+
+class TestArchitecture:
+    def test_every_module_stands_in_the_table_of_the_architecture(self) -> None:
+        assert tree() in (ROOT / "app/README.md").read_text()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 class TestPage:
     def test_every_setting_that_a_page_names_exists(self, page: Path) -> None:
