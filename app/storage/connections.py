@@ -1,10 +1,9 @@
 """Store open sockets and their subscriptions. Rows expire, so that a missed disconnect leaves nothing behind."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
@@ -122,27 +121,17 @@ class ConnectionStore:
 
     def name_user(self, connection: Connection, user_id: str, *, subscribed: bool) -> None:
         """Adds or removes a user in a connection's row. Raises Conflict if the connection has ended."""
-        verb = "ADD" if subscribed else "DELETE"
-        row = self._table.key(key(CONNECTION, connection.connection_id), ONLY)
-        self._update(row, f"{verb} #name :value", "users", {"SS": [user_id]})
+        users = {user_id}
+        action = ConnectionRow.users.add(users) if subscribed else ConnectionRow.users.delete(users)
+        self._table.update(key(CONNECTION, connection.connection_id), ONLY, [action], ConnectionRow.key.exists())
 
     def show(self, subscription: Subscription, shown: str) -> None:
         """Stores the digest of the pushed list, unless the subscription has ended."""
-        row = self._table.key(key(subscription.project, subscription.user_id), subscription.connection_id)
+        partition = key(subscription.project, subscription.user_id)
         with suppress(Conflict):
-            self._update(row, "SET #name = :value", "shown", {"S": shown})
-
-    def _update(self, row: Raw, expression: str, name: str, value: Mapping[str, Any]) -> None:
-        """Change one attribute of a row that is there (else Conflict)."""
-        request = {
-            "TableName": self._table.name,
-            "Key": row,
-            "UpdateExpression": expression,
-            "ConditionExpression": "attribute_exists(#key)",
-            "ExpressionAttributeNames": {"#name": name, "#key": "key"},
-            "ExpressionAttributeValues": {":value": value},
-        }
-        self._table.database.call("UpdateItem", request)
+            self._table.update(
+                partition, subscription.connection_id, [ConnectionRow.shown.set(shown)], ConnectionRow.key.exists()
+            )
 
     def use_ticket(self, digest: str, expires_at: datetime) -> None:
         """Marks a ticket as used. Raises Conflict if it was used before."""

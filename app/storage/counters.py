@@ -119,17 +119,12 @@ class CounterStore:
 
     def schedule(self, project: str, touched: Sequence[int], now: float) -> None:
         """Schedules a refresh of a project's lists."""
-        request = {
-            "TableName": self._table.name,
-            "Key": self._table.key(_due(project), project),
-            "UpdateExpression": "SET since = if_not_exists(since, :now) ADD touched :touched, version :increment",
-            "ExpressionAttributeValues": {
-                ":touched": {"SS": [str(second) for second in touched]},
-                ":increment": {"N": "1"},
-                ":now": {"N": str(int(now))},
-            },
-        }
-        self._table.database.call("UpdateItem", request)
+        actions = [
+            CounterRow.since.set(CounterRow.since | int(now)),
+            CounterRow.touched.add({str(second) for second in touched}),
+            CounterRow.version.add(1),
+        ]
+        self._table.update(_due(project), project, actions)
 
     def pending(self, project: str) -> PendingRefresh | None:
         row = self._table.get(_due(project), project, consistent=True)
@@ -142,14 +137,8 @@ class CounterStore:
 
     def complete(self, refresh: PendingRefresh) -> None:
         """Deletes a pending refresh, unless it was scheduled again."""
-        request = {
-            "TableName": self._table.name,
-            "Key": self._table.key(_due(refresh.project), refresh.project),
-            "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": {"N": str(refresh.version)}},
-        }
         with suppress(Conflict):
-            self._table.database.call("DeleteItem", request)
+            self._table.delete(_due(refresh.project), refresh.project, CounterRow.version == refresh.version)
 
 
 def counter_shard_of(user_id: str) -> str:

@@ -1,12 +1,13 @@
 """Store jobs, one row each. Only the worker with the current revision changes a job; it is kept for 30 days after."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -92,27 +93,16 @@ class JobStore:
 
     def heartbeat(self, project: str, job: Job, progress: float, now: datetime) -> None:
         """Records a heartbeat. Raises Conflict unless the job runs in this revision."""
-        values = {":now": {"S": iso(now)}, ":progress": {"N": str(round(progress, 4))}}
-        self._update(project, job, "SET heartbeat_at = :now, progress = :progress", values)
+        actions = [JobRow.heartbeat_at.set(iso(now)), JobRow.progress.set(round(progress, 4))]
+        self._update(project, job, actions)
 
     def release(self, project: str, job: Job) -> None:
         """Removes the lease owner. Raises Conflict unless the job runs in this revision."""
-        self._update(project, job, "SET lease_owner = :none", {":none": {"S": ""}})
+        self._update(project, job, [JobRow.lease_owner.set("")])
 
-    def _update(self, project: str, job: Job, expression: str, values: Raw) -> None:
-        request = {
-            "TableName": self._table.name,
-            "Key": self._table.key(project, job.job_id),
-            "UpdateExpression": expression,
-            "ConditionExpression": "revision = :revision AND #state = :running",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": {
-                **values,
-                ":revision": {"N": str(job.revision)},
-                ":running": {"S": JobState.RUNNING.value},
-            },
-        }
-        self._table.database.call("UpdateItem", request)
+    def _update(self, project: str, job: Job, actions: Sequence[Action]) -> None:
+        running = (JobRow.revision == job.revision) & (JobRow.state == JobState.RUNNING.value)
+        self._table.update(project, job.job_id, actions, running)
 
     def delete(self, project: str, job_id: str) -> None:
         self._table.write_many([], [self._table.key(project, job_id)])

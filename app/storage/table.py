@@ -6,6 +6,7 @@ from typing import Any
 from zlib import crc32
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from app import clock
@@ -66,20 +67,21 @@ class Table:
         with bounded():
             row.save(condition=condition)
 
-    def add(self, hash_value: str, range_value: str | None, amounts: Mapping[str, float], expires_at: int) -> None:
-        """Adds to the counters of a row, and creates it if it does not exist."""
-        numbers = {name: amount for name, amount in amounts.items() if amount}
-        request = {
-            "TableName": self.name,
-            "Key": self.key(hash_value, range_value),
-            "UpdateExpression": "SET expires_at = :expires_at ADD " + ", ".join(f"{name} :{name}" for name in numbers),
-            "ExpressionAttributeValues": {
-                ":expires_at": {"N": str(expires_at)},
-                **{f":{name}": {"N": repr(round(amount, 6))} for name, amount in numbers.items()},
-            },
-        }
-        if numbers:
-            self.database.call("UpdateItem", request)
+    def update(
+        self,
+        hash_value: str,
+        range_value: str | None,
+        actions: Sequence[Action],
+        condition: Condition | None = None,
+    ) -> None:
+        """Changes attributes of a row, which is created if it does not exist and the condition allows it."""
+        with bounded():
+            self._connection.update_item(hash_value, range_value, actions=actions, condition=condition)
+
+    def delete(self, hash_value: str, range_value: str | None, condition: Condition) -> None:
+        """Deletes a row. Raises Conflict if the condition does not hold."""
+        with bounded():
+            self._connection.delete_item(hash_value, range_value, condition=condition)
 
     def scan(self, condition: str, values: Mapping[str, str], start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
         """Returns the keys that meet a condition in one page (1 MB) of the whole table. For administration only.

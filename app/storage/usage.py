@@ -35,9 +35,12 @@ class UsageStore:
 
     def add(self, project: str, used: Day) -> None:
         """Adds to the usage of a day."""
-        amounts = {name: value for name, value in asdict(used).items() if name in NUMBERS}
+        amounts = {name: value for name, value in asdict(used).items() if name in NUMBERS and value}
+        if not amounts:
+            return
         expires_at = datetime(used.day.year, used.day.month, used.day.day, tzinfo=UTC) + KEPT
-        self._table.add(project, used.day.isoformat(), amounts, int(expires_at.timestamp()))
+        added = [getattr(UsageRow, name).add(round(amount, 6)) for name, amount in amounts.items()]
+        self._table.update(project, used.day.isoformat(), [UsageRow.expires_at.set(expires_at), *added])
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
         """Returns the days with any usage, oldest first."""

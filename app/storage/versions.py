@@ -107,15 +107,10 @@ class VersionStore:
 
     def mark_new_items(self, project: str, newest: datetime) -> None:
         """Stores the time of the newest item in the pointer, if there is a pointer."""
-        request = {
-            "TableName": self._table.name,
-            "Key": self._table.key(project, POINTER),
-            "UpdateExpression": "SET newest_item = :newest",
-            "ConditionExpression": "attribute_exists(active_version)",
-            "ExpressionAttributeValues": {":newest": {"S": iso(newest)}},
-        }
         with suppress(Conflict):
-            self._table.database.call("UpdateItem", request)
+            self._table.update(
+                project, POINTER, [VersionRow.newest_item.set(iso(newest))], VersionRow.active_version.exists()
+            )
 
     def claim(self, project: str, after: str | None) -> None:
         """Claims the training that follows a version (None: the first one). Raises Conflict if it is claimed."""
