@@ -12,6 +12,7 @@ from app import clock
 from app.domain.access import Principal
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict
+from app.storage.attributes import decoded, text
 from app.storage.database import Database, Raw
 from app.storage.table import Table, is_expired, iso, key, moment
 
@@ -166,12 +167,12 @@ def _connection(row: Raw) -> Connection:
 
 def _subscription(row: Raw) -> Subscription:
     project, _, user_id = str(row["key"]["S"]).partition("#")
-    settings = json.loads(row["watched"]["S"]) if "watched" in row else {}
+    settings = decoded(row, "watched") or {}
     return Subscription(
         project=project,
         connection_id=row["part"]["S"],
         expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
-        watched=WatchedList(user_id=user_id, shown=row["shown"]["S"] if "shown" in row else None, **settings),
+        watched=WatchedList(user_id=user_id, shown=text(row, "shown"), **settings),
         principal=Principal.of(json.loads(row["principal"]["S"])) if "principal" in row else None,
     )
 

@@ -14,6 +14,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, 
 from pynamodb.models import Model
 
 from app.errors import Conflict
+from app.storage.attributes import binary, number
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table, key, shard
 
@@ -166,13 +167,13 @@ def _row(partition: str, kept_days: int, row: Counted, now: float) -> CounterRow
 
 
 def _counted(row: Raw) -> Counted:
-    seen = bytes(row["seen"]["B"]) if "seen" in row else b""
+    seen = binary(row, "seen") or b""
     digests = frozenset(seen[at : at + DIGEST_BYTES] for at in range(0, len(seen), DIGEST_BYTES))
-    packed = bytes(row["packed"]["B"]) if "packed" in row else None
+    packed = binary(row, "packed")
     start, _, page = row["start"]["S"].partition(SEPARATOR)
     return Counted(int(start), packed, digests, int(row["version"]["N"]), int(page or 0))
 
 
 def _pending(row: Raw) -> PendingRefresh:
-    touched, since = frozenset(map(int, row["touched"]["SS"])), float(row["since"]["N"]) if "since" in row else 0.0
+    touched, since = frozenset(map(int, row["touched"]["SS"])), number(row, "since") or 0.0
     return PendingRefresh(row["start"]["S"], touched, int(row["version"]["N"]), since)

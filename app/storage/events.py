@@ -13,6 +13,7 @@ from pynamodb.models import Model
 
 from app.domain.events import Attribution, Event
 from app.domain.paging import Page
+from app.storage.attributes import number
 from app.storage.database import Database, Raw
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
@@ -105,8 +106,8 @@ class EventStore:
     def all(self, project: str) -> Iterator[Event]:
         """Yields every event of a project, month by month, read page by page."""
         for month in self._table.query_all(key(project, "", MONTHS)):
-            for number in range(MONTH_SHARDS):
-                partition = key(project, month["moment"]["S"], f"{number:02d}")
+            for month_shard in range(MONTH_SHARDS):
+                partition = key(project, month["moment"]["S"], f"{month_shard:02d}")
                 for row in self._table.query_all(partition, index="month"):
                     yield event_of(row, _user_id(row))
 
@@ -119,9 +120,9 @@ class EventStore:
             name = listed["moment"]["S"]
             if name < month:
                 continue
-            for number in range(first_shard if name == month else 0, MONTH_SHARDS):
-                partition = key(project, name, f"{number:02d}")
-                resumed = name == month and number == first_shard and user_id
+            for month_shard in range(first_shard if name == month else 0, MONTH_SHARDS):
+                partition = key(project, name, f"{month_shard:02d}")
+                resumed = name == month and month_shard == first_shard and user_id
                 begin = {**self._table.key(key(project, user_id), reached), "month": {"S": partition}}
                 part, more = self._table.query(
                     partition, index="month", limit=limit - len(rows), start=begin if resumed else None
@@ -129,7 +130,7 @@ class EventStore:
                 rows += part
                 if more or len(rows) == limit:
                     last = rows[-1]
-                    next_start = f"{name}/{number}/{_user_id(last)}/{last['moment']['S']}"
+                    next_start = f"{name}/{month_shard}/{_user_id(last)}/{last['moment']['S']}"
                     return Page(tuple(event_of(row, _user_id(row)) for row in rows), next_start)
         return Page(tuple(event_of(row, _user_id(row)) for row in rows), None)
 
@@ -159,6 +160,6 @@ def event_of(row: Raw, user_id: str) -> Event:
         event_type=row["event_type"]["S"],
         timestamp=moment(time),
         event_id=event_id,
-        value=float(row["value"]["N"]) if "value" in row else None,
+        value=number(row, "value"),
         attribution=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )

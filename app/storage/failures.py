@@ -10,6 +10,7 @@ from pynamodb.models import Model
 
 from app.domain.events import Failure
 from app.domain.paging import Page, every
+from app.storage.attributes import text
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table
 
@@ -83,7 +84,7 @@ def _failure(row: Raw) -> Failure:
     return Failure(
         project=row["project"]["S"],
         record_id=row["record_id"]["S"],
-        user_id=row["user"]["S"] if "user" in row else None,
+        user_id=text(row, "user"),
         reason=row["reason"]["S"],
         record=json.loads(row["record"]["S"]),
     )

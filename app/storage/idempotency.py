@@ -7,6 +7,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, 
 from pynamodb.models import Model
 
 from app import clock
+from app.storage.attributes import binary
 from app.storage.database import Database
 from app.storage.table import Table, is_expired, iso, key, moment
 
@@ -58,7 +59,7 @@ class IdempotencyStore:
             nonce=row["nonce"]["S"],
             expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
             status=int(row["status"]["N"]) if "status" in row else None,
-            answer=bytes(row["answer"]["B"]) if "answer" in row else None,
+            answer=binary(row, "answer"),
         )
 
     def put(self, project: str, claim: Claim, expected: Claim | None) -> None:

@@ -16,6 +16,7 @@ from pynamodb.models import Model
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.storage import listing
+from app.storage.attributes import decoded, instant, text
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -172,16 +173,16 @@ def _item(row: Raw) -> Item:
         return Item(item_id, updated_at=updated_at, created_at=updated_at, deleted=True)
     return Item(
         item_id=item_id,
-        title=row["title"]["S"] if "title" in row else None,
+        title=text(row, "title"),
         categories=tuple(category["S"] for category in row["categories"]["L"]) if "categories" in row else (),
         properties=_properties(row),
         created_at=moment(row["created_at"]["S"]),
         updated_at=updated_at,
         hidden="hidden" in row,
-        expires_at=moment(row["expires_at"]["S"]) if "expires_at" in row else None,
+        expires_at=instant(row, "expires_at"),
     )
 
 
 def _properties(row: Raw) -> Mapping[str, object]:
-    properties: Mapping[str, object] = json.loads(row["properties"]["S"]) if "properties" in row else {}
+    properties: Mapping[str, object] = decoded(row, "properties") or {}
     return properties

@@ -27,6 +27,7 @@ from app.domain.jobs import (
     TrainingRequest,
 )
 from app.domain.paging import Page
+from app.storage.attributes import instant, text
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
@@ -161,8 +162,8 @@ def _job(row: Raw) -> Job:
         checkpoint=checkpoint(**facts["checkpoint"]),
         counts=facts["counts"],
         progress=float(row["progress"]["N"]),
-        detail=row["detail"]["S"] if "detail" in row else None,
-        ended_at=moment(row["ended_at"]["S"]) if "ended_at" in row else None,
+        detail=text(row, "detail"),
+        ended_at=instant(row, "ended_at"),
         lease_owner=row["lease_owner"]["S"],
         attempts=int(row["attempts"]["N"]),
         revision=int(row["revision"]["N"]),

@@ -11,6 +11,7 @@ from app.domain.privacy import Receipt
 from app.domain.users import User
 from app.storage import listing
 from app.storage.access import receipt_facts, receipt_of
+from app.storage.attributes import decoded
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -91,7 +92,7 @@ def _row(project: str, user: User) -> UserRow:
 def _user(row: Raw) -> User:
     return User(
         user_id=str(row["key"]["S"]).split("#", 1)[1],
-        properties=json.loads(row["properties"]["S"]) if "properties" in row else {},
+        properties=decoded(row, "properties") or {},
         created_at=moment(row["created_at"]["S"]),
         updated_at=moment(row["updated_at"]["S"]),
     )

@@ -14,6 +14,7 @@ from pynamodb.models import Model
 from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
 from app.domain.paging import Page
 from app.errors import Conflict
+from app.storage.attributes import instant, number, text
 from app.storage.database import Database, Raw
 from app.storage.table import Table, iso, moment
 
@@ -153,8 +154,8 @@ def _version(row: Raw) -> ModelVersion:
         parameters=facts["parameters"],
         metrics=facts["metrics"],
         counts=facts["counts"],
-        detail=row["detail"]["S"] if "detail" in row else None,
-        seconds=float(row["seconds"]["N"]) if "seconds" in row else None,
+        detail=text(row, "detail"),
+        seconds=number(row, "seconds"),
         manifest_chunks=int(row["manifest_chunks"]["N"]),
     )
 
@@ -166,13 +167,13 @@ def _active(row: Raw) -> ActiveModel:
     return ActiveModel(
         version=row["active_version"]["S"],
         activated_at=moment(row["created_at"]["S"]),
-        previous=row["previous"]["S"] if "previous" in row else None,
+        previous=text(row, "previous"),
         scoring=Scoring(**facts),
         variants=variants,
         interleaved=interleaved,
         shadows=shadows,
-        revision=int(row["revision"]["N"]) if "revision" in row else 0,
-        newest_item=moment(row["newest_item"]["S"]) if "newest_item" in row else None,
+        revision=int(number(row, "revision") or 0),
+        newest_item=instant(row, "newest_item"),
     )
 
 
