@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from opentelemetry.trace import Tracer
-from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
@@ -18,6 +17,7 @@ from app.config import Settings
 from app.deadline import remaining_seconds
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
 from app.storage.connection import MeteredConnection
+from app.storage.pynamo import connection_of, forget_connection
 
 Raw = Mapping[str, Mapping[str, Any]]
 """A row in DynamoDB's JSON: attribute name -> {type: value}."""
@@ -61,9 +61,9 @@ class Database:
     def _bind(self, model: type[Model]) -> None:
         """Gives the model its table name and the shared connection instead of its own."""
         model.Meta.table_name = self.prefix.removesuffix(NAME_SEPARATOR) + NAME_SEPARATOR + plain_name(model)
-        model._connection = None  # noqa: SLF001
+        forget_connection(model)
         model.Meta.host, model.Meta.region = self.connection.host, self.connection.region
-        bound: TableConnection = model._get_connection()  # noqa: SLF001
+        bound = connection_of(model)
         self.connection.add_meta_table(bound.get_meta_table())
         bound.connection = self.connection
 

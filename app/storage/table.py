@@ -11,6 +11,7 @@ from pynamodb.models import Model
 
 from app import clock
 from app.storage.database import Database, Raw, bounded
+from app.storage.pynamo import connection_of
 
 SEPARATOR = "#"
 """Never part of a project, user, item or version id."""
@@ -48,7 +49,7 @@ class Table:
     def __init__(self, database: Database, model: type[Model]) -> None:
         self.database = database
         self.name: str = model.Meta.table_name
-        self._connection = model._get_connection()  # noqa: SLF001
+        self._connection = connection_of(model)
         meta = self._connection.get_meta_table()
         self._hash, self._range = meta.hash_keyname, meta.range_keyname
 

@@ -21,6 +21,7 @@ from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
 from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
+from app.storage.pynamo import schema_of, ttl_attribute
 from infra import deploy
 from infra.stacks import Template, functions, load, restored, shifted, zipped
 from tests.support.datasets import ROOT
@@ -59,14 +60,14 @@ def table_of(model: type[Model]) -> dict[str, Any]:
 
 def shape_of_model(model: type[Model]) -> dict[str, Any]:
     """Return name, keys, indexes, TTL and stream of a model."""
-    schema = model._get_schema()  # noqa: SLF001 - PynamoDB's own description of a table
-    expiry = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
+    schema = schema_of(model)
+    expiry = ttl_attribute(model)
     indexes = schema["global_secondary_indexes"]
     return {
         "name": {"Fn::Sub": "${TablePrefix}" + plain_name(model)},
         "keys": keys(schema["key_schema"]),
         "indexes": {index["index_name"]: (keys(index["key_schema"]), index["projection"]) for index in indexes},
-        "expiry": expiry.attr_name if expiry else None,
+        "expiry": expiry,
         "stream": getattr(model.Meta, "stream_view_type", None),
     }
 

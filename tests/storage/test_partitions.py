@@ -22,6 +22,7 @@ from app.domain.access import Limits
 from app.domain.events import Event
 from app.entry.stream import Consumer
 from app.storage.admin import schema
+from app.storage.pynamo import schema_of
 from app.wiring import Wired
 from tests.support.builders import wired_on
 from tests.support.stream_records import NoSockets, a_record
@@ -43,11 +44,11 @@ class Meter:
         self.second = 0
         self.written: Counter[tuple[int, Partition]] = Counter()
         self.read: Counter[tuple[int, Partition]] = Counter()
-        self._hash = {model.Meta.table_name: _hash_of(model._get_schema()["key_schema"]) for model in schema.MODELS}  # noqa: SLF001
+        self._hash = {model.Meta.table_name: _hash_of(schema_of(model)["key_schema"]) for model in schema.MODELS}
         self._indexes = {
             model.Meta.table_name: [
                 (index["index_name"], _hash_of(index["key_schema"]))
-                for index in model._get_schema()["global_secondary_indexes"]  # noqa: SLF001
+                for index in schema_of(model)["global_secondary_indexes"]
             ]
             for model in schema.MODELS
         }

@@ -20,6 +20,7 @@ from app.storage.admin.migration import as_created
 from app.storage.admin.schema import LASTING
 from app.storage.database import Database, bounded, plain_name
 from app.storage.objects import FileStore
+from app.storage.pynamo import schema_of
 from app.storage.table import iso, moment
 
 FOLDER = "backups"
@@ -137,7 +138,7 @@ def _latest(client: Any, model: type[Model]) -> datetime:  # noqa: ANN401 - boto
 
 
 def _creation(model: type[Model]) -> dict[str, Any]:
-    schema = model._get_schema()  # noqa: SLF001 - PynamoDB's description of a table
+    schema = schema_of(model)
     created: dict[str, Any] = {
         "TableName": model.Meta.table_name,
         "AttributeDefinitions": schema["attribute_definitions"],

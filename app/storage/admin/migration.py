@@ -10,6 +10,7 @@ from pynamodb.exceptions import TableDoesNotExist
 from pynamodb.models import Model
 
 from app.storage.database import Database, bounded
+from app.storage.pynamo import schema_of, ttl_attribute
 
 Described = Mapping[str, Any]
 ACTIVE = "ACTIVE"
@@ -55,7 +56,7 @@ def differences(database: Database) -> list[Difference]:
 
 
 def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
-    name, schema = model.Meta.table_name, model._get_schema()  # noqa: SLF001 - PynamoDB's description of a table
+    name, schema = model.Meta.table_name, schema_of(model)
     try:
         described: Described = model.describe_table()
     except TableDoesNotExist:
@@ -73,10 +74,10 @@ def _of_table(database: Database, model: type[Model]) -> Iterator[Difference]:
             yield Difference(name, f"lacks the index {index['index_name']}", add)
         elif _keys(existing["KeySchema"]) != _keys(index["key_schema"]):
             yield Difference(name, f"has other keys in its index {index['index_name']}", None)
-    expiring = model._ttl_attribute()  # type: ignore[no-untyped-call]  # noqa: SLF001
-    if expiring is not None and not _expires(database, name, expiring.attr_name):
-        add = partial(_expire, database, name, expiring.attr_name)
-        yield Difference(name, f"does not expire rows by {expiring.attr_name}", add)
+    expiring = ttl_attribute(model)
+    if expiring is not None and not _expires(database, name, expiring):
+        add = partial(_expire, database, name, expiring)
+        yield Difference(name, f"does not expire rows by {expiring}", add)
     wanted = getattr(model.Meta, "stream_view_type", None)
     stream = described.get("StreamSpecification", {})
     if wanted and stream.get("StreamViewType") != wanted:
