@@ -57,6 +57,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     for name in list(headers):
         if name.lower() == "idempotency-key" and IDEMPOTENCY_KEY.fullmatch(str(headers[name])):
             headers[name] = uuid4().hex
+        elif name.lower() in {"if-match", "if-none-match"} and headers[name] == "0":
+            headers[name] = "*"  # the coverage phase calls "0" valid although the pattern excludes it
     if parameters.get("key_id") in OWN_KEYS:  # the run must not revoke the keys that it uses
         parameters["key_id"] = "000000000000"
     moved = _moved(case.body)

@@ -35,16 +35,17 @@ IfMatch = Annotated[
     Tags | None,
     Header(
         alias="If-Match",
-        description='Do it only while the ETag is one of these: `"a1b2"`, or `*`: if any.',
+        description="Change the record only if its ETag is one of these; `*` means any.",
+        examples=['"1b9d6bcd4e5f"'],
     ),
 ]
 IfNoneMatchAny = Annotated[
     Annotated[Literal["*"], WithJsonSchema({"type": "string", "pattern": r"^\*$"})] | None,
-    Header(alias="If-None-Match", description="`*`: only create; replace nothing."),
+    Header(alias="If-None-Match", description="`*`: create the record, never replace one.", examples=["*"]),
 ]
 IfNoneMatch = Annotated[
     Tags | None,
-    Header(alias="If-None-Match", description="Return 304 if the ETag is one of these."),
+    Header(alias="If-None-Match", description="Return 304 if the ETag is one of these.", examples=['"1b9d6bcd4e5f"']),
 ]
 
 

@@ -175,7 +175,7 @@ class TestRead:
     def test_files_without_required_columns_are_refused(self, session: SparkSession, tmp_path: Path) -> None:
         parquet.write_table(pa.table({"user_id": ["a"]}), tmp_path / "x.parquet")
 
-        with pytest.raises(ValueError, match="no column item_id"):
+        with pytest.raises(ValueError, match="lack the column item_id"):
             spark_training.events(session, str(tmp_path / "x.parquet"), "any")
 
 
