@@ -11,11 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
 
+from app.api.http.operations import Operation
+
 SIMILARITY = 0.5
 """The ratio of equal letters from which a name counts as near."""
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(Operation):
     """A route that refuses unknown query parameters before anything else of the request is read."""
 
     @cached_property

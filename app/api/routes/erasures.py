@@ -14,13 +14,8 @@ from app.services.bundle import Services
 router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
 
 
-@router.delete(
-    "/users/{user_id}",
-    operation_id="eraseUser",
-    summary="Erase user",
-    responses=responses() | accepted.documented(ReceiptView),
-)
-def erase(user_id: UserId, project: CanAdminister, services: ServicesDep, response: Response) -> ReceiptView:
+@router.delete("/users/{user_id}", responses=responses() | accepted.documented(ReceiptView))
+def erase_user(user_id: UserId, project: CanAdminister, services: ServicesDep, response: Response) -> ReceiptView:
     """Remove the profile, events and all other data of a user, and refuse late events. Returns a receipt.
 
     Many events take several requests: the status is 202 until the receipt is complete.
@@ -28,12 +23,7 @@ def erase(user_id: UserId, project: CanAdminister, services: ServicesDep, respon
     return _erase(services, project, user_id, response)
 
 
-@router.delete(
-    "/sessions/{session_id}",
-    operation_id="eraseSession",
-    summary="Erase session",
-    responses=responses() | accepted.documented(ReceiptView),
-)
+@router.delete("/sessions/{session_id}", responses=responses() | accepted.documented(ReceiptView))
 def erase_session(
     session_id: SessionId, project: CanAdminister, services: ServicesDep, response: Response
 ) -> ReceiptView:
@@ -48,19 +38,13 @@ def _erase(services: Services, project: str, owner: str, response: Response) -> 
     return ReceiptView.model_validate(receipt)
 
 
-@router.get("/users/{user_id}/erasure", operation_id="getErasure", summary="Get erasure", responses=responses(404))
+@router.get("/users/{user_id}/erasure", responses=responses(404))
 def get_erasure(user_id: UserId, project: CanAdminister, services: ServicesDep) -> ReceiptView:
     """Get the receipt of an erased user."""
     return ReceiptView.model_validate(services.erasure.receipt(project, user_id))
 
 
-@router.post(
-    "/users/{user_id}:readmit",
-    operation_id="readmitUser",
-    summary="Readmit user",
-    status_code=204,
-    responses=responses(404),
-)
-def readmit(user_id: UserId, project: CanAdminister, services: ServicesDep) -> None:
+@router.post("/users/{user_id}:readmit", status_code=204, responses=responses(404))
+def readmit_user(user_id: UserId, project: CanAdminister, services: ServicesDep) -> None:
     """Accept data of an erased user again. Their receipt is deleted."""
     services.erasure.readmit(project, user_id)

@@ -14,15 +14,8 @@ from app.services.bundle import Services
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/events",
-    operation_id="sendEvents",
-    summary="Send events",
-    status_code=202,
-    responses=responses(400, 409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def send(body: EventsIn, project: CanWrite, services: ServicesDep) -> Accepted:
+@router.post("/events", status_code=202, responses=responses(400, 409, *WITH_BODY), dependencies=[Repeatable])
+def send_events(body: EventsIn, project: CanWrite, services: ServicesDep) -> Accepted:
     """Store 1 to 500 events, or none of them if some are invalid; the problem names each invalid one.
 
     Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if

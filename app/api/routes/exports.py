@@ -13,8 +13,8 @@ from app.api.schemas.users import UserView
 router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
 
 
-@router.get("/users/{user_id}/export", operation_id="exportUser", summary="Export user", responses=responses(400))
-def export(
+@router.get("/users/{user_id}/export", responses=responses(400))
+def export_user(
     user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:
     """Export everything that an erasure removes: the profile, and pages of events, newest first."""
@@ -28,7 +28,7 @@ def export(
     )
 
 
-@router.get("/export", operation_id="exportProject", summary="Export project", responses=responses(400))
+@router.get("/export", responses=responses(400))
 def export_project(
     project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> ProjectExport:

@@ -11,13 +11,13 @@ from app.errors import Unavailable
 router = APIRouter(prefix="/health", tags=["health"], route_class=StrictRoute)
 
 
-@router.get("/live", operation_id="live", summary="Live")
+@router.get("/live")
 async def live() -> Health:
     """Check that the process responds."""
     return Health(status="ok")
 
 
-@router.get("/ready", operation_id="ready", summary="Ready", responses={503: RESPONSES[503]})
+@router.get("/ready", responses={503: RESPONSES[503]})
 def ready(services: ServicesDep) -> Health:
     """Check that the database responds and has all tables."""
     missing = services.tables.missing()

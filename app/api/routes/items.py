@@ -25,13 +25,8 @@ from app.domain.recommendations import RecommendationRequest
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
 
-@router.put(
-    "/items/{item_id}",
-    operation_id="putItem",
-    summary="Put item",
-    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
-)
-def put(
+@router.put("/items/{item_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+def put_item(
     item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> ItemView:
     """Create or replace an item. An identical item is left unchanged."""
@@ -40,14 +35,8 @@ def put(
     return ItemView.model_validate(item)
 
 
-@router.get(
-    "/items/{item_id}",
-    operation_id="getItem",
-    summary="Get item",
-    response_model=ItemView,
-    responses=responses(404) | {200: TAGGED, 304: UNCHANGED},
-)
-def get(
+@router.get("/items/{item_id}", response_model=ItemView, responses=responses(404) | {200: TAGGED, 304: UNCHANGED})
+def get_item(
     item_id: ItemId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> ItemView | Response:
     """Get an item."""
@@ -56,13 +45,8 @@ def get(
     return unchanged(item, if_none_match) or ItemView.model_validate(item)
 
 
-@router.patch(
-    "/items/{item_id}",
-    operation_id="patchItem",
-    summary="Patch item",
-    responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED},
-)
-def patch(
+@router.patch("/items/{item_id}", responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED})
+def patch_item(
     item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> ItemView:
     """Change some fields of an item; properties are merged (RFC 7396)."""
@@ -71,20 +55,14 @@ def patch(
     return ItemView.model_validate(item)
 
 
-@router.delete(
-    "/items/{item_id}",
-    operation_id="deleteItem",
-    summary="Delete item",
-    status_code=204,
-    responses=responses(404, 409, 412, 428),
-)
-def delete(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
+@router.delete("/items/{item_id}", status_code=204, responses=responses(404, 409, 412, 428))
+def delete_item(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
     """Delete an item. It is no longer recommended; its events stay."""
     services.items.delete(project, item_id, expected)
 
 
-@router.get("/items", operation_id="listItems", summary="List items", responses=responses(400))
-def list_(
+@router.get("/items", responses=responses(400))
+def list_items(
     project: CanWrite,
     services: ServicesDep,
     cursor: Cursor = None,
@@ -98,21 +76,15 @@ def list_(
     return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post(
-    "/items:batch",
-    operation_id="putItems",
-    summary="Put items",
-    responses=responses(409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def put_many(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
+@router.post("/items:batch", responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+def put_items(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace 1 to 100 items, or none of them if some are invalid."""
     changed = services.items.put_many(project, [item.record(item.item_id) for item in body.items])
     return Stored(changed=changed)
 
 
-@router.get("/items/{item_id}/similar", operation_id="similarItems", summary="Similar items", responses=responses(404))
-def similar(
+@router.get("/items/{item_id}/similar", responses=responses(404))
+def similar_items(
     item_id: ItemId,
     project: CanRecommend,
     services: ServicesDep,

@@ -28,15 +28,8 @@ from app.services.bundle import Services
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/jobs",
-    operation_id="createJob",
-    summary="Create job",
-    status_code=202,
-    responses=responses(409, 501, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def create(
+@router.post("/jobs", status_code=202, responses=responses(409, 501, *WITH_BODY), dependencies=[Repeatable])
+def create_job(
     body: Annotated[JobIn, Body()], project: CanAdminister, services: ServicesDep, request: Request, response: Response
 ) -> JobView:
     """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
@@ -52,8 +45,8 @@ def create(
     return _view(job, project, services, request)
 
 
-@router.get("/jobs", operation_id="listJobs", summary="List jobs", responses=responses(400))
-def list_(
+@router.get("/jobs", responses=responses(400))
+def list_jobs(
     project: CanAdminister, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
 ) -> JobPage:
     """List jobs, newest first. Jobs are kept for 30 days after their last change."""
@@ -63,26 +56,20 @@ def list_(
     return JobPage(jobs=jobs, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.get("/jobs/{job_id}", operation_id="getJob", summary="Get job", responses=responses(404))
-def get(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+@router.get("/jobs/{job_id}", responses=responses(404))
+def get_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """Get the progress and result of a job."""
     return _view(services.jobs.get(project, job_id), project, services, request)
 
 
-@router.post(
-    "/jobs/{job_id}:start",
-    operation_id="startJob",
-    summary="Start job",
-    status_code=202,
-    responses=responses(404, 409, 501),
-)
-def start(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+@router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 409, 501))
+def start_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """Start an import after its file was uploaded."""
     return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
-@router.post("/jobs/{job_id}:cancel", operation_id="cancelJob", summary="Cancel job", responses=responses(404, 409))
-def cancel(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+@router.post("/jobs/{job_id}:cancel", responses=responses(404, 409))
+def cancel_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """Stop a job. Its completed work stays; a cancelled training leaves the active version as it is."""
     job = services.jobs.cancel(project, job_id)
     if job.version is not None:
@@ -91,10 +78,8 @@ def cancel(job_id: JobId, project: CanAdminister, services: ServicesDep, request
     return _view(job, project, services, request)
 
 
-@router.get(
-    "/jobs/{job_id}/files", operation_id="listJobFiles", summary="List job files", responses=responses(400, 404, 501)
-)
-def files(
+@router.get("/jobs/{job_id}/files", responses=responses(400, 404, 501))
+def list_job_files(
     job_id: JobId,
     project: CanAdminister,
     services: ServicesDep,

@@ -15,22 +15,17 @@ UNFORCED = TrainingIn()
 router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/models",
-    operation_id="trainModel",
-    summary="Train model",
-    status_code=202,
-    responses=responses(409, 501, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def train(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
+@router.post("/models", status_code=202, responses=responses(409, 501, *WITH_BODY), dependencies=[Repeatable])
+def train_model(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
     """Train a new version. It becomes active when it is ready, unless it is clearly worse than the active version."""
     job = services.training_jobs.begin(project, force=body.force)
     return _view(services.train.get(project, job.version or ""), None)
 
 
-@router.get("/models", operation_id="listModels", summary="List models", responses=responses(400))
-def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20) -> VersionPage:
+@router.get("/models", responses=responses(400))
+def list_models(
+    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20
+) -> VersionPage:
     """List versions, newest first."""
     listing = (project, "models")
     page = services.train.list_page(project, services.tokens.start(cursor, *listing), limit)
@@ -39,16 +34,14 @@ def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, 
     return VersionPage(versions=versions, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.get("/models/{version}", operation_id="getModel", summary="Get model", responses=responses(404))
-def get(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+@router.get("/models/{version}", responses=responses(404))
+def get_model(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
     """Get the progress, parameters and metrics of a version."""
     return _view(services.train.get(project, version), services.rollout.active(project))
 
 
-@router.post(
-    "/models/{version}:activate", operation_id="activateModel", summary="Activate model", responses=responses(404, 409)
-)
-def activate(
+@router.post("/models/{version}:activate", responses=responses(404, 409))
+def activate_model(
     version: VersionId,
     project: CanAdminister,
     services: ServicesDep,
@@ -63,14 +56,8 @@ def activate(
     return ActiveView.model_validate(services.rollout.activate(project, version, force=force))
 
 
-@router.post(
-    "/models/{version}:cancel",
-    operation_id="cancelModel",
-    summary="Cancel model",
-    status_code=202,
-    responses=responses(404, 409),
-)
-def cancel(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+@router.post("/models/{version}:cancel", status_code=202, responses=responses(404, 409))
+def cancel_model(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
     """Stop the training of a version; the active version stays active."""
     return _view(services.train.cancel(project, version), None)
 

@@ -17,8 +17,8 @@ Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The number of days 
 By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="The fields to group outcomes by.")]
 
 
-@router.get("/outcomes", operation_id="getOutcomes", summary="Get outcomes", responses=responses())
-def get(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
+@router.get("/outcomes", responses=responses())
+def get_outcomes(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
     """Get click-through, conversion and revenue from events that have a `recommendation_id`.
 
     They lag behind events by about a minute. `comparisons` tests versions against the active version.

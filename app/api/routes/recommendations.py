@@ -33,13 +33,8 @@ RecommendationId = Annotated[
 ]
 
 
-@router.get(
-    "/users/{user_id}/recommendations",
-    operation_id="recommendForUser",
-    summary="Recommend for user",
-    responses=responses(400, 404),
-)
-def for_user(
+@router.get("/users/{user_id}/recommendations", responses=responses(400, 404))
+def recommend_for_user(
     user_id: OwnUserId, project: CanRecommend, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
     """Recommend items to a user, each with its reasons. New users get trending, popular and latest items."""
@@ -47,13 +42,8 @@ def for_user(
     return RecommendationListView.model_validate(response)
 
 
-@router.get(
-    "/sessions/{session_id}/recommendations",
-    operation_id="recommendForStoredSession",
-    summary="Recommend for stored session",
-    responses=responses(400, 404),
-)
-def for_stored_session(
+@router.get("/sessions/{session_id}/recommendations", responses=responses(400, 404))
+def recommend_for_stored_session(
     session_id: OwnSessionId, project: CanRecommend, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
     """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`."""
@@ -61,13 +51,8 @@ def for_stored_session(
     return RecommendationListView.model_validate(response)
 
 
-@router.get(
-    "/users/{user_id}/pages/{scenario_id}",
-    operation_id="getPage",
-    summary="Get page",
-    responses=responses(400, 404),
-)
-def page(
+@router.get("/users/{user_id}/pages/{scenario_id}", responses=responses(400, 404))
+def get_page(
     user_id: OwnUserId,
     scenario_id: PageScenario,
     project: CanRecommend,
@@ -80,13 +65,8 @@ def page(
     return PageView.model_validate(response)
 
 
-@router.get(
-    "/sessions/{session_id}/pages/{scenario_id}",
-    operation_id="getSessionPage",
-    summary="Get session page",
-    responses=responses(400, 404),
-)
-def session_page(
+@router.get("/sessions/{session_id}/pages/{scenario_id}", responses=responses(400, 404))
+def get_session_page(
     session_id: OwnSessionId,
     scenario_id: PageScenario,
     project: CanRecommend,
@@ -100,24 +80,16 @@ def session_page(
     return PageView.model_validate(response)
 
 
-@router.get(
-    "/recommendations/{recommendation_id}",
-    operation_id="replayRecommendations",
-    summary="Replay recommendations",
-    responses=responses(400, 404),
-)
-def replay(recommendation_id: RecommendationId, project: CanWrite, services: ServicesDep) -> RecommendationListView:
+@router.get("/recommendations/{recommendation_id}", responses=responses(400, 404))
+def replay_recommendations(
+    recommendation_id: RecommendationId, project: CanWrite, services: ServicesDep
+) -> RecommendationListView:
     """Get a stored response exactly as it was sent, whatever has changed since."""
     return RecommendationListView.model_validate(services.recommendations.replay(project, recommendation_id))
 
 
-@router.post(
-    "/recommendations",
-    operation_id="recommendForSession",
-    summary="Recommend for session",
-    responses=responses(404, *WITH_BODY),
-)
-def for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -> RecommendationListView:
+@router.post("/recommendations", responses=responses(404, *WITH_BODY))
+def recommend_for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -> RecommendationListView:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
@@ -125,15 +97,17 @@ def for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -
     return RecommendationListView.model_validate(response)
 
 
-@router.post("/rankings", operation_id="rankItems", summary="Rank items", responses=responses(*WITH_BODY))
-def rank(body: RankingIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> RecommendationListView:
+@router.post("/rankings", responses=responses(*WITH_BODY))
+def rank_items(
+    body: RankingIn, project: CanRecommend, principal: Asking, services: ServicesDep
+) -> RecommendationListView:
     """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last."""
     services.access.check_user(principal, body.owner)
     response = services.recommendations.rank(project, body.owner, body.item_ids, body.request())
     return RecommendationListView.model_validate(response)
 
 
-@router.get("/lists/{kind}", operation_id="getList", summary="Get list", responses=responses())
+@router.get("/lists/{kind}", responses=responses())
 def get_list(
     kind: Literal["popular", "trending", "latest"],
     project: CanRecommend,

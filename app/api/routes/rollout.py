@@ -12,8 +12,8 @@ from app.errors import NotFound
 router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 
 
-@router.get("/rollout", operation_id="getRollout", summary="Get rollout", responses=responses(404))
-def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
+@router.get("/rollout", responses=responses(404))
+def get_rollout(project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Get the shares of users by model version."""
     active = services.rollout.active(project)
     if active is None:
@@ -21,7 +21,7 @@ def get(project: CanAdminister, services: ServicesDep) -> RolloutView:
     return RolloutView.of(active)
 
 
-@router.put("/rollout", operation_id="putRollout", summary="Put rollout", responses=responses(404, 409, *WITH_BODY))
-def put(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
+@router.put("/rollout", responses=responses(404, 409, *WITH_BODY))
+def put_rollout(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Divide users among model versions: split tests, interleaving and shadows. Activating a version ends it."""
     return RolloutView.of(services.rollout.split(project, body.record()))

@@ -24,13 +24,8 @@ PreviewUser = Annotated[
 ]
 
 
-@router.put(
-    "/scenarios/{scenario_id}",
-    operation_id="putScenario",
-    summary="Put scenario",
-    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
-)
-def put(
+@router.put("/scenarios/{scenario_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+def put_scenario(
     scenario_id: ScenarioId,
     body: ScenarioSettingsIn,
     project: CanAdminister,
@@ -55,13 +50,8 @@ def put(
     return view
 
 
-@router.get(
-    "/scenarios/{scenario_id}",
-    operation_id="getScenario",
-    summary="Get scenario",
-    responses=responses(404) | {200: TAGGED},
-)
-def get(
+@router.get("/scenarios/{scenario_id}", responses=responses(404) | {200: TAGGED})
+def get_scenario(
     scenario_id: ScenarioId,
     project: CanAdminister,
     services: ServicesDep,
@@ -76,20 +66,16 @@ def get(
     return ScenarioView.of(scenario)
 
 
-@router.delete(
-    "/scenarios/{scenario_id}",
-    operation_id="deleteScenario",
-    summary="Delete scenario",
-    status_code=204,
-    responses=responses(404, 409, 412, 428),
-)
-def delete(scenario_id: ScenarioId, project: CanAdminister, services: ServicesDep, expected: ToChange) -> None:
+@router.delete("/scenarios/{scenario_id}", status_code=204, responses=responses(404, 409, 412, 428))
+def delete_scenario(scenario_id: ScenarioId, project: CanAdminister, services: ServicesDep, expected: ToChange) -> None:
     """Delete a scenario; requests that name it get 404. Its versions remain readable."""
     services.scenarios.delete(project, scenario_id, expected)
 
 
-@router.get("/scenarios", operation_id="listScenarios", summary="List scenarios", responses=responses(400))
-def list_(project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> ScenarioPage:
+@router.get("/scenarios", responses=responses(400))
+def list_scenarios(
+    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
+) -> ScenarioPage:
     """List scenarios by id. A page can be shorter than `limit` and still have a next page."""
     listing = (project, "scenarios")
     page = services.scenarios.list_page(project, services.tokens.start(cursor, *listing), limit)

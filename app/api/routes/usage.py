@@ -19,8 +19,8 @@ LastDay = Annotated[date | None, Query(alias="to", description="The last day (UT
 Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to the last day.")]
 
 
-@router.get("/usage", operation_id="getUsage", summary="Get usage", responses=responses())
-def get(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
+@router.get("/usage", responses=responses())
+def get_usage(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
     """Get requests, events, consumed units and estimated US dollars by day. The last seconds can be missing."""
     last = last or services.clock.now().date()
     first = date.fromordinal(max(1, last.toordinal() - days + 1))

@@ -15,13 +15,8 @@ from app.api.schemas.users import MergeIn, MergeView, UserIn, UserPage, UserPatc
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
-@router.put(
-    "/users/{user_id}",
-    operation_id="putUser",
-    summary="Put user",
-    responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED},
-)
-def put(
+@router.put("/users/{user_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+def put_user(
     user_id: UserId, body: UserIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> UserView:
     """Create or replace a user. Users who were never put can have events too."""
@@ -30,14 +25,8 @@ def put(
     return UserView.model_validate(user)
 
 
-@router.get(
-    "/users/{user_id}",
-    operation_id="getUser",
-    summary="Get user",
-    response_model=UserView,
-    responses=responses(404) | {200: TAGGED, 304: UNCHANGED},
-)
-def get(
+@router.get("/users/{user_id}", response_model=UserView, responses=responses(404) | {200: TAGGED, 304: UNCHANGED})
+def get_user(
     user_id: UserId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> UserView | Response:
     """Get a user."""
@@ -46,13 +35,8 @@ def get(
     return unchanged(user, if_none_match) or UserView.model_validate(user)
 
 
-@router.patch(
-    "/users/{user_id}",
-    operation_id="patchUser",
-    summary="Patch user",
-    responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED},
-)
-def patch(
+@router.patch("/users/{user_id}", responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED})
+def patch_user(
     user_id: UserId, body: UserPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> UserView:
     """Change some properties of a user; they are merged (RFC 7396)."""
@@ -61,8 +45,8 @@ def patch(
     return UserView.model_validate(user)
 
 
-@router.get("/users", operation_id="listUsers", summary="List users", responses=responses(400))
-def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
+@router.get("/users", responses=responses(400))
+def list_users(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """List users, in no particular order."""
     listing = (project, "users")
     page = services.users.list_page(project, services.tokens.start(cursor, *listing), limit)
@@ -70,26 +54,20 @@ def list_(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit
     return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post(
-    "/users:batch",
-    operation_id="putUsers",
-    summary="Put users",
-    responses=responses(409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def put_many(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
+@router.post("/users:batch", responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+def put_users(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace 1 to 100 users, or none of them if some are invalid."""
     return Stored(changed=services.users.put_many(project, [user.record(user.user_id) for user in body.users]))
 
 
 @router.post(
     "/users/{user_id}:merge",
-    operation_id="mergeSession",
-    summary="Merge session",
     responses=responses(409, *WITH_BODY) | accepted.documented(MergeView),
     dependencies=[Repeatable],
 )
-def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response) -> MergeView:
+def merge_session(
+    user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response
+) -> MergeView:
     """Move the events of a session to the user who has logged in. Their timestamps stay the same."""
     moved, complete = services.sessions.merge(project, body.session_id, user_id)
     if not complete:
@@ -97,10 +75,8 @@ def merge(user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesD
     return MergeView(moved=moved, complete=complete)
 
 
-@router.get(
-    "/users/{user_id}/events", operation_id="listUserEvents", summary="List user events", responses=responses(400)
-)
-def list_events(
+@router.get("/users/{user_id}/events", responses=responses(400))
+def list_user_events(
     user_id: UserId, project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:
     """List the events of a user, newest first."""

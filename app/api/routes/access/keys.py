@@ -13,15 +13,8 @@ from app.api.schemas.access import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/keys",
-    operation_id="createKey",
-    summary="Create key",
-    status_code=201,
-    responses=responses(409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def create(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+@router.post("/keys", status_code=201, responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+def create_key(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
     """Create an API key. Only this response contains the key itself."""
     key, text = services.keys.create(
         project,
@@ -35,41 +28,34 @@ def create(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKey
     return NewKeyView.with_text(key, text)
 
 
-@router.get("/keys", operation_id="listKeys", summary="List keys", responses=responses())
-def list_(project: CanManageKeys, services: ServicesDep) -> KeyList:
+@router.get("/keys", responses=responses())
+def list_keys(project: CanManageKeys, services: ServicesDep) -> KeyList:
     """List the keys of the project (at most 100), oldest first, including keys that ended in the last 30 days."""
     return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
 
 
-@router.get("/keys/{key_id}", operation_id="getKey", summary="Get key", responses=responses(404))
-def get(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> KeyView:
+@router.get("/keys/{key_id}", responses=responses(404))
+def get_key(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> KeyView:
     """Get the scopes, limits and last use of a key."""
     return KeyView.of(services.keys.get(project, key_id))
 
 
-@router.patch("/keys/{key_id}", operation_id="patchKey", summary="Patch key", responses=responses(404, 409, *WITH_BODY))
-def patch(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
+@router.patch("/keys/{key_id}", responses=responses(404, 409, *WITH_BODY))
+def patch_key(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
     """Change the name, origins, limits or expiry of a key. Changes apply within a minute."""
     return KeyView.of(services.keys.change(project, key_id, body.changes()))
 
 
 @router.post(
-    "/keys/{key_id}:rotate",
-    operation_id="rotateKey",
-    summary="Rotate key",
-    status_code=201,
-    responses=responses(404, 409, *WITH_BODY),
-    dependencies=[Repeatable],
+    "/keys/{key_id}:rotate", status_code=201, responses=responses(404, 409, *WITH_BODY), dependencies=[Repeatable]
 )
-def rotate(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+def rotate_key(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
     """Create a key with the same scopes; the old key ends after the overlap."""
     key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))
     return NewKeyView.with_text(key, text)
 
 
-@router.delete(
-    "/keys/{key_id}", operation_id="revokeKey", summary="Revoke key", status_code=204, responses=responses(404, 409)
-)
-def revoke(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> None:
+@router.delete("/keys/{key_id}", status_code=204, responses=responses(404, 409))
+def revoke_key(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> None:
     """Revoke a key. It ends within a minute."""
     services.keys.revoke(project, key_id)

@@ -13,23 +13,18 @@ from app.domain.access import ADMINISTRATION, Limits, ProjectState
 router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/projects",
-    operation_id="createProject",
-    summary="Create project",
-    status_code=201,
-    responses=responses(409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
-def create(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
+@router.post("/projects", status_code=201, responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+def create_project(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
     """Create a project and its first admin key, which only this response contains. Ids are never reused."""
     limits = body.limits.record() if body.limits else Limits()
     project, key, text = services.projects.create_with_key(body.project_id, body.name, limits)
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
 
 
-@router.get("/projects", operation_id="listProjects", summary="List projects", responses=responses(400))
-def list_(_by: Administrator, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> ProjectPage:
+@router.get("/projects", responses=responses(400))
+def list_projects(
+    _by: Administrator, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
+) -> ProjectPage:
     """List projects, in no particular order; deleted projects have receipts."""
     listing = (ADMINISTRATION, "projects")
     page = services.projects.list_page(services.tokens.start(cursor, *listing), limit)
@@ -37,30 +32,20 @@ def list_(_by: Administrator, services: ServicesDep, cursor: Cursor = None, limi
     return ProjectPage(projects=projects, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.get("/projects/{project_id}", operation_id="getProject", summary="Get project", responses=responses(404))
-def get(project_id: ProjectId, _by: Administrator, services: ServicesDep) -> ProjectView:
+@router.get("/projects/{project_id}", responses=responses(404))
+def get_project(project_id: ProjectId, _by: Administrator, services: ServicesDep) -> ProjectView:
     """Get a project."""
     return ProjectView.of(services.projects.get(project_id))
 
 
-@router.patch(
-    "/projects/{project_id}",
-    operation_id="patchProject",
-    summary="Patch project",
-    responses=responses(404, 409, *WITH_BODY),
-)
-def patch(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: ServicesDep) -> ProjectView:
+@router.patch("/projects/{project_id}", responses=responses(404, 409, *WITH_BODY))
+def patch_project(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: ServicesDep) -> ProjectView:
     """Change the name or limits of a project. The limits apply to JWTs and to keys created later."""
     return ProjectView.of(services.projects.change(project_id, body.changes()))
 
 
-@router.delete(
-    "/projects/{project_id}",
-    operation_id="deleteProject",
-    summary="Delete project",
-    responses=responses(404, 409) | accepted.documented(ProjectView),
-)
-def delete(project_id: ProjectId, _by: Administrator, services: ServicesDep, response: Response) -> ProjectView:
+@router.delete("/projects/{project_id}", responses=responses(404, 409) | accepted.documented(ProjectView))
+def delete_project(project_id: ProjectId, _by: Administrator, services: ServicesDep, response: Response) -> ProjectView:
     """Delete a project and all its data. While the status is 202, send the request again."""
     project = services.erasure.delete_project(project_id)
     if project.state is not ProjectState.DELETED:

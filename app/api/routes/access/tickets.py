@@ -15,14 +15,8 @@ from app.domain.access import INCLUDED, Scope
 router = APIRouter(prefix="/v1", tags=["sockets"], route_class=StrictRoute)
 
 
-@router.post(
-    "/tickets",
-    operation_id="createTicket",
-    summary="Create ticket",
-    status_code=201,
-    responses=responses(*WITH_BODY),
-)
-def create(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
+@router.post("/tickets", status_code=201, responses=responses(*WITH_BODY))
+def create_ticket(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
     """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
     Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket

@@ -18,14 +18,9 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
 @router.post(
-    "/users/{user_id}/tokens",
-    operation_id="createUserToken",
-    summary="Create user token",
-    status_code=201,
-    responses=responses(404, 409, *WITH_BODY),
-    dependencies=[Repeatable],
+    "/users/{user_id}/tokens", status_code=201, responses=responses(404, 409, *WITH_BODY), dependencies=[Repeatable]
 )
-def create_token(
+def create_user_token(
     user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
 ) -> UserTokenView:
     """Create a token that lets a browser read the recommendations of this user only."""
@@ -34,8 +29,6 @@ def create_token(
 
 @router.post(
     "/sessions/{session_id}/tokens",
-    operation_id="createSessionToken",
-    summary="Create session token",
     status_code=201,
     responses=responses(404, 409, *WITH_BODY),
     dependencies=[Repeatable],
