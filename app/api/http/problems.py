@@ -8,12 +8,10 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
-from app.api.http import query_parameters
 from app.api.schemas.fields import PRINTABLE
 from app.api.schemas.problems import Problem
 from app.domain.fields import ID_PATTERN
@@ -192,7 +190,7 @@ async def _validation(request: Request, error: Exception) -> Response:
     if _not_json(request, details):
         hint = "Send the body as JSON, with the header Content-Type: application/json."
         return render(_request_id(request), 415, FRAMEWORK_TITLES[415], hint)
-    return of(of_validation([_with_nearest(request, detail) for detail in details]), _request_id(request))
+    return of(of_validation(details), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -201,15 +199,6 @@ async def _framework(request: Request, error: Exception) -> Response:
     title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
     detail = FRAMEWORK_DETAILS.get(status, error.detail)
     return render(_request_id(request), status, title, detail, headers=error.headers)
-
-
-def _with_nearest(request: Request, error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the error of an unknown query parameter with the nearest valid name in its message."""
-    route = request.scope.get("route")
-    if error["type"] != "extra_forbidden" or error["loc"][0] != "query" or not isinstance(route, APIRoute):
-        return error
-    refusal = query_parameters.refusal(str(error["loc"][-1]), query_parameters.names_of(route))
-    return {**error, "type": "unknown_parameter", "msg": refusal}
 
 
 def _not_json(request: Request, details: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,6 +1,6 @@
 """Refuses unknown query parameters, with the nearest valid name."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,6 @@ from fastapi import Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Cookie, Header, Path
-from fastapi.routing import APIRoute
 
 from app.api.http.operations import Operation
 
@@ -23,7 +22,11 @@ class StrictRoute(Operation):
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of the query parameters."""
-        return names_of(self)
+        return frozenset(
+            parameter.alias
+            for parameter in get_flat_params(self.dependant)
+            if not isinstance(parameter.field_info, Path | Header | Cookie)
+        )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -32,28 +35,17 @@ class StrictRoute(Operation):
             if request.query_params:
                 unknown = sorted(set(request.query_params) - self.names)
                 if unknown:
-                    raise RequestValidationError([_error(name) for name in unknown])
+                    raise RequestValidationError([self._error(name) for name in unknown])
             return await handle(request)
 
         return handle_known
 
-
-def _error(name: str) -> dict[str, Any]:
-    return {"type": "extra_forbidden", "loc": ("query", name), "msg": "Extra inputs are not permitted"}
-
-
-def names_of(route: APIRoute) -> frozenset[str]:
-    """Return the names of a route's query parameters."""
-    return frozenset(
-        parameter.alias
-        for parameter in get_flat_params(route.dependant)
-        if not isinstance(parameter.field_info, Path | Header | Cookie)
-    )
+    def _error(self, name: str) -> dict[str, Any]:
+        return {"type": "unknown_parameter", "loc": ("query", name), "msg": _refusal(name, sorted(self.names))}
 
 
-def refusal(name: str, names: Iterable[str]) -> str:
+def _refusal(name: str, names: Sequence[str]) -> str:
     """Return why an unknown name is refused, with the nearest valid name."""
-    names = sorted(names)
     if not names:
         return "is not a parameter of this operation, which has no query parameters"
     if nearest := get_close_matches(name, names, n=1, cutoff=SIMILARITY):

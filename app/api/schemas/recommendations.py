@@ -111,11 +111,7 @@ class RecommendationFields(ListSettings):
 class RecommendationQueryIn(RecommendationFields):
     """A request for a list as a query string."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    debug: Annotated[
-        bool, Field(description="Adds `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.")
-    ] = False
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class SessionIn(RecommendationFields, Body):
