@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.storage.database import Raw
+from app.storage.table import moment
 
 
 def text(row: Raw, name: str) -> str | None:
@@ -20,7 +21,7 @@ def binary(row: Raw, name: str) -> bytes | None:
 
 
 def instant(row: Raw, name: str) -> datetime | None:
-    return datetime.fromisoformat(row[name]["S"]) if name in row else None
+    return moment(row[name]["S"]) if name in row else None
 
 
 def decoded(row: Raw, name: str) -> Any:  # noqa: ANN401 - JSON

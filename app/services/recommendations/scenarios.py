@@ -9,12 +9,11 @@ from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.domain.scenarios import Scenario, ScenarioSettings
 from app.errors import Conflict, NotFound
-from app.services.access.credential_cache import StaleCache
-from app.services.preconditions import check
+from app.services.preconditions import ANY, check
+from app.services.stale_cache import StaleCache
 from app.storage.scenarios import ScenarioStore as Store
 
 SEPARATOR = "#"
-NO_PRECONDITION = Precondition()
 
 
 class Scenarios:
@@ -51,9 +50,7 @@ class Scenarios:
         current = self._store.get(project, scenario_id, consistent=True)
         return self._next(scenario_id, settings, current)
 
-    def put(
-        self, project: str, scenario_id: str, settings: ScenarioSettings, expected: Precondition = NO_PRECONDITION
-    ) -> Scenario:
+    def put(self, project: str, scenario_id: str, settings: ScenarioSettings, expected: Precondition = ANY) -> Scenario:
         """Store settings as a new version, unless the current version has the same settings.
 
         Raises:
@@ -67,7 +64,7 @@ class Scenarios:
 
         return self._change(project, scenario_id, change, expected)
 
-    def delete(self, project: str, scenario_id: str, expected: Precondition = NO_PRECONDITION) -> None:
+    def delete(self, project: str, scenario_id: str, expected: Precondition = ANY) -> None:
         """Delete a scenario; its versions remain readable.
 
         Raises:
