@@ -21,7 +21,7 @@ class Clock:
     """Seconds for measuring durations; a replay does not change them."""
 
     def now(self) -> datetime:
-        """Return the current UTC time, or the time of the first run in a replay."""
+        """Returns the current UTC time, or the time of the first run in a replay."""
         return now()
 
 
@@ -40,7 +40,7 @@ _replay: ContextVar[_Replay | None] = ContextVar("replay", default=None)
 
 @contextmanager
 def frozen(now: datetime, seed: bytes) -> Iterator[None]:
-    """Stop the clock and derive all random bytes from the seed."""
+    """Stops the clock and derives all random bytes from the seed."""
     token = _replay.set(_Replay(now, seed))
     try:
         yield

@@ -12,7 +12,7 @@ _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Limit the database work in this context to `seconds` from now."""
+    """Limits the database work in this context to `seconds` from now."""
     token = _ends_at.set(monotonic() + seconds)
     try:
         yield

@@ -8,7 +8,7 @@ from threading import Thread
 
 @contextmanager
 def beating(beat: Callable[[], None], seconds: float, *harmless: type[Exception]) -> Iterator[None]:
-    """Call `beat` every `seconds` from a thread while the context is open; ignore `harmless` errors."""
+    """Calls `beat` every `seconds` from a thread while the context is open; ignores `harmless` errors."""
     ended = Signal()
 
     def run() -> None:

@@ -77,7 +77,7 @@ class Wired:
     services: Services
 
     def close(self) -> None:
-        """Store the usage counted so far and close the connections."""
+        """Stores the usage counted so far and closes the connections."""
         self.services.usage.write()
         self.database.close()
 
@@ -216,7 +216,7 @@ def wire(
 
 
 def _file_store(settings: Settings) -> FileStore | None:
-    """Return the store of job files: a folder if the setting has a slash, which no bucket name has."""
+    """Returns the store of job files: a folder if the setting has a slash, which no bucket name has."""
     if settings.files is None:
         return None
     if "/" in settings.files:

@@ -48,7 +48,7 @@ class Account:
         return self._session.create_client(service)
 
     def secret(self, stage: str) -> str:
-        """Return the stage's secret; generates it on first use and stores it as an encrypted parameter."""
+        """Returns the stage's secret; generates it on first use and stores it as an encrypted parameter."""
         parameters, name = self.client("ssm"), secret_name(stage)
         try:
             return str(parameters.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
@@ -60,11 +60,11 @@ class Account:
         return generated
 
     def keep_secret(self, stage: str, secret: str) -> None:
-        """Store another stage's secret, so that this stage accepts the other's tokens."""
+        """Stores another stage's secret, so that this stage accepts the other's tokens."""
         self.client("ssm").put_parameter(Name=secret_name(stage), Value=secret, Type="SecureString", Overwrite=True)
 
     def upload(self, bucket: str, archive: Path) -> str:
-        """Upload a package unless one with the same content (hence the same name) exists; returns its key."""
+        """Uploads a package unless one with the same content (hence the same name) exists; returns its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")
         if s3.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
             return key
@@ -73,7 +73,7 @@ class Account:
         return key
 
     def push_image(self, repository: str) -> str:
-        """Build the image for arm64 and push it unless one of the same sources exists; returns its name.
+        """Builds the image for arm64 and pushes it unless one of the same sources exists; returns its name.
 
         Raises:
             Failed: Docker is missing or failed.
@@ -98,7 +98,7 @@ def _docker(*arguments: str, stdin: str | None = None) -> None:
 
 
 def current_account() -> Account:
-    """Return the account of the current credentials, in the region of AWS_REGION, AWS_DEFAULT_REGION or the profile."""
+    """Returns the account of the credentials, in the region of AWS_REGION, AWS_DEFAULT_REGION or the profile."""
     session = get_session()
     if "AWS_REGION" in os.environ:
         session.set_config_variable("region", os.environ["AWS_REGION"])
@@ -106,7 +106,7 @@ def current_account() -> Account:
 
 
 def sources_digest() -> str:
-    """Return a digest of everything the image is built from."""
+    """Returns a digest of everything the image is built from."""
     paths = [ROOT / name for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py")]
     digest = sha256()
     for path in (*paths, *sorted((ROOT / "app").rglob("*"))):
@@ -120,12 +120,12 @@ def prefix_of(stage: str) -> str:
 
 
 def secret_name(stage: str) -> str:
-    """Return the name of the SSM parameter that holds a stage's secret."""
+    """Returns the name of the SSM parameter that holds a stage's secret."""
     return f"/serendip/{stage}/secret"
 
 
 def settings_of(stage: str) -> dict[str, Any]:
-    """Load the stage's file.
+    """Loads the stage's file.
 
     Raises:
         Failed: the file does not exist.
@@ -156,7 +156,7 @@ FLAVOURS: dict[str, Code] = {"zip": zip_code, "image": image_code}
 
 
 def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
-    """Create or update all stacks; returns the outputs of the application's stack.
+    """Creates or updates all stacks; returns the outputs of the application's stack.
 
     Raises:
         Failed: a stack was refused or rolled back.
@@ -184,7 +184,7 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
 
 
 def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the tables' stack."""
+    """Returns the parameters of the tables' stack."""
     application: Mapping[str, Any] = settings.get("application", {})
     own: Mapping[str, Any] = settings.get("tables", {})
     return {key: application[key] for key in ("KeyArn",) if key in application} | dict(own)
@@ -193,7 +193,7 @@ def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _training_parameters(
     account: Account, stage: str, settings: Mapping[str, Any], code: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the parameters of the training stack; its tasks need the image even if the functions use zip packages."""
+    """Returns the parameters of the training stack; its tasks need the image even if the functions use zip packages."""
     application = settings.get("application", {})
     shared = {key: application[key] for key in ("KeyArn", "LogDays") if key in application}
     own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
@@ -201,7 +201,7 @@ def _training_parameters(
 
 
 def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the properties that a restored table has; the stack's first update adds the rest (protection, stream)."""
+    """Keeps the properties that a restored table has; the stack's first update adds the rest (protection, stream)."""
     names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     kept = {name: properties[name] for name in names if name in properties}
     for index in kept.get("GlobalSecondaryIndexes", ()):
@@ -210,7 +210,7 @@ def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def adopt_tables(account: Account, stage: str, source: str) -> None:
-    """Create a stage's tables stack from existing tables that were restored from another stage's backup.
+    """Creates a stage's tables stack from existing tables that were restored from another stage's backup.
 
     Raises:
         Failed: CloudFormation refused it.
@@ -263,7 +263,7 @@ def run(context: typer.Context, stage: Stage = "dev") -> None:
 
 
 def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int:
-    """Run `serendip` on a stage; returns its exit status."""
+    """Runs `serendip` on a stage; returns its exit status."""
     environment = {
         **os.environ,
         "SERENDIP_SECRET": account.secret(stage),

@@ -45,7 +45,7 @@ def build(
     python: str = PYTHON,
     platform: str | None = PLATFORM,
 ) -> Path:
-    """Build an archive for Lambda in the folder; equal content gives an equal name.
+    """Builds an archive for Lambda in the folder; equal content gives an equal name.
 
     Args:
         folder: output folder, emptied first.
@@ -89,7 +89,7 @@ def _uv(*arguments: str) -> None:
 
 
 def prune(tree: Path, without: Sequence[str] = ()) -> None:
-    """Remove what no function loads: tests, service descriptions, files for compilers and installers."""
+    """Removes what no function loads: tests, service descriptions, files for compilers and installers."""
     for path in (tree / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             shutil.rmtree(path)

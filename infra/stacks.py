@@ -28,13 +28,13 @@ class Failed(Exception):
 
 
 def load(name: str) -> Template:
-    """Load a template of this folder, with intrinsic functions in their JSON form."""
+    """Loads a template of this folder, with intrinsic functions in their JSON form."""
     plain: Template = json.loads(json.dumps(cfn_yaml.load(str(TEMPLATES / f"{name}.yaml"))))
     return plain
 
 
 def zipped(template: Template, bucket: str, serving: str, training: str, python: str) -> Template:
-    """Return the template with zip packages from a bucket instead of the image."""
+    """Returns the template with zip packages from a bucket instead of the image."""
     for name, function in functions(template).items():
         for key in ("PackageType", "ImageUri"):
             del function[key]
@@ -45,14 +45,14 @@ def zipped(template: Template, bucket: str, serving: str, training: str, python:
 
 
 def restored(template: Template) -> Template:
-    """Return the template with SnapStart: new instances resume from a snapshot taken after all imports."""
+    """Returns the template with SnapStart: new instances resume from a snapshot taken after all imports."""
     for function in _published(template):
         function["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return template
 
 
 def shifted(template: Template, shift: str) -> Template:
-    """Return the template with CodeDeploy's named traffic shift, or with an immediate one."""
+    """Returns the template with CodeDeploy's named traffic shift, or with an immediate one."""
     for function in functions(template).values():
         if "DeploymentPreference" in function:
             function["DeploymentPreference"]["Type"] = shift
@@ -62,7 +62,7 @@ def shifted(template: Template, shift: str) -> Template:
 
 
 def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
-    """Return the template with a new version published on any change: SAM by itself compares only the code."""
+    """Returns the template with a new version published on any change: SAM by itself compares only the code."""
     content = json.dumps([template, dict(parameters)], sort_keys=True).encode()
     for function in _published(template):
         function["AutoPublishCodeSha256"] = sha256(content).hexdigest()
@@ -70,14 +70,14 @@ def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
 
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:
-    """Return the properties of the template's functions, by name."""
+    """Returns the properties of the template's functions, by name."""
     return {
         name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == FUNCTION
     }
 
 
 def _published(template: Template) -> list[dict[str, Any]]:
-    """Return the functions that are called through an alias of a version."""
+    """Returns the functions that are called through an alias of a version."""
     return [function for function in functions(template).values() if "AutoPublishAlias" in function]
 
 
@@ -86,11 +86,11 @@ class Stacks:
         self._client, self._s3 = cloudformation, s3
 
     def outputs(self, name: str) -> dict[str, str]:
-        """Return a stack's outputs; empty if the stack does not exist."""
+        """Returns a stack's outputs; empty if the stack does not exist."""
         return {output["OutputKey"]: output["OutputValue"] for output in self._describe(name).get("Outputs", ())}
 
     def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
-        """Create or update the stack; does nothing if nothing changed.
+        """Creates or updates the stack; does nothing if nothing changed.
 
         Raises:
             Failed: CloudFormation refused it or rolled it back.
@@ -106,7 +106,7 @@ class Stacks:
         present: Mapping[str, Mapping[str, str]],
         bucket: str | None = None,
     ) -> None:
-        """Create a stack from those of the template's resources that already exist; `apply` then adds the others.
+        """Creates a stack from those of the template's resources that already exist; `apply` then adds the others.
 
         `present` maps a resource's name in the template to its identifier.
 
@@ -152,7 +152,7 @@ class Stacks:
             raise Failed(f"The stack {name} was refused: {error}") from error
 
     def _describe(self, name: str) -> Mapping[str, Any]:
-        """Describe a stack; empty if it does not exist."""
+        """Describes a stack; empty if it does not exist."""
         try:
             (stack,) = self._client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
@@ -173,7 +173,7 @@ class Stacks:
         return {"TemplateURL": self._s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3_600)}
 
     def _ready(self, change: Mapping[str, str]) -> bool:
-        """Wait for the change set; returns whether it contains changes."""
+        """Waits for the change set; returns whether it contains changes."""
         try:
             waiter = self._client.get_waiter("change_set_create_complete")
             waiter.wait(**change, WaiterConfig={"Delay": 2, "MaxAttempts": 150})

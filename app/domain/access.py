@@ -114,7 +114,7 @@ class Principal:
     """When the token expires. None for keys: each request checks whether the key has ended."""
 
     def facts(self) -> dict[str, Any]:
-        """Return the fields as JSON values, for rows of connections and for tickets."""
+        """Returns the fields as JSON values, for rows of connections and for tickets."""
         return {
             "project": self.project,
             "scopes": sorted(scope.value for scope in self.scopes),
@@ -127,7 +127,7 @@ class Principal:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Principal":
-        """Return the principal from the JSON values of `facts`."""
+        """Returns the principal from the JSON values of `facts`."""
         return cls(
             **{
                 **facts,

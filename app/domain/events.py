@@ -38,7 +38,7 @@ class Event:
 
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
-    """Return the id of an event that was sent without one: the same content at the same time is the same event."""
+    """Returns the id of an event that was sent without one: the same content at the same time is the same event."""
     content = "\n".join((user_id, item_id, event_type, repr(value)))
     return blake2b(content.encode(), digest_size=9).hexdigest()
 

@@ -82,7 +82,7 @@ class ActiveModel:
         return frozenset({self.version, *others} | ({self.previous} if self.previous else set()))
 
     def of(self, variant: Variant) -> "ActiveModel":
-        """Return the pointer as if the variant were the only version."""
+        """Returns the pointer as if the variant were the only version."""
         return ActiveModel(
             variant.version, self.activated_at, self.previous, variant.scoring, newest_item=self.newest_item
         )

@@ -16,7 +16,7 @@ class Page(Generic[Record]):
 
 
 def every(page_from: Callable[[str | None], Page[Record]]) -> Iterator[Record]:
-    """Yield all records of a listing. `page_from` returns the page at a cursor; None is the first page."""
+    """Yields all records of a listing. `page_from` returns the page at a cursor; None is the first page."""
     start = None
     while True:
         page = page_from(start)

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 
 def etag_of(created_at: datetime, updated_at: datetime) -> str:
-    """Return the ETag of a record. It changes with every write, because no two writes share `updated_at`."""
+    """Returns the ETag of a record. It changes with every write, because no two writes share `updated_at`."""
     return blake2b(f"{created_at.isoformat()}{updated_at.isoformat()}".encode(), digest_size=9).hexdigest()
 
 

@@ -102,7 +102,7 @@ class RecommendationRequest:
 
 
 def item_digest(item_id: str) -> bytes:
-    """Return the digest of an item in tokens; with 500 items shown, one other item in nine million collides."""
+    """Returns the digest of an item in tokens; with 500 items shown, one other item in nine million collides."""
     return blake2b(item_id.encode(), digest_size=DIGEST_BYTES).digest()
 
 

@@ -27,10 +27,10 @@ class User:
 
 
 def of_session(session_id: str) -> str:
-    """Return the value of `user_id` that stands for a session."""
+    """Returns the value of `user_id` that stands for a session."""
     return SESSION + session_id
 
 
 def session_of(user_id: str) -> str | None:
-    """Return the session id in a `user_id`, or None if it is the id of a user."""
+    """Returns the session id in a `user_id`, or None if it is the id of a user."""
     return user_id.removeprefix(SESSION) if user_id.startswith(SESSION) else None

@@ -6,5 +6,5 @@ from app.errors import WorkerUnavailable
 
 class NoLauncher:
     def launch(self, project: str, job: Job) -> None:
-        """Refuse every job."""
+        """Refuses every job."""
         raise WorkerUnavailable(f"This process starts no workers, so job {job.job_id} of {project} was not started.")

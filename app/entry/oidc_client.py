@@ -13,7 +13,7 @@ MAX_BYTES = 1024 * 1024
 
 
 def fetch(url: str) -> Mapping[str, Any]:
-    """Get a JSON object.
+    """Gets a JSON object.
 
     Raises:
         Unavailable: there was no response, or it is not a JSON object.

@@ -6,12 +6,12 @@ from app.services.bundle import Services
 
 
 def tick(services: Services) -> dict[str, int]:
-    """Refresh overdue lists and resume abandoned jobs; returns how many of each."""
+    """Refreshes overdue lists and resumes abandoned jobs; returns how many of each."""
     return {"refreshed": refresh_overdue_lists(services), "resumed": services.jobs.resume_due()}
 
 
 def refresh_overdue_lists(services: Services) -> int:
-    """Refresh the lists of projects whose refresh was put off, and consider their retraining; returns how many.
+    """Refreshes the lists of projects whose refresh was put off, and considers their retraining; returns how many.
 
     An error of one project is logged and does not stop the others.
     """

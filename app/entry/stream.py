@@ -52,7 +52,7 @@ class Sockets(Protocol):
         """Whether a project may have live sockets."""
 
     def push(self, project: str, user_id: str) -> int:
-        """Push a user's changed list; returns how many frames were sent."""
+        """Pushes a user's changed list; returns how many frames were sent."""
 
 
 class Consumer:
@@ -61,7 +61,7 @@ class Consumer:
         self._threads = ThreadPoolExecutor(PARALLEL_PUSHES, thread_name_prefix="push")
 
     def apply(self, records: Sequence[Record]) -> str | None:
-        """Apply records of one shard, in order.
+        """Applies records of one shard, in order.
 
         A record that cannot be applied is stored as a failure and does not block the others.
 
@@ -86,7 +86,7 @@ class Consumer:
         return next((sequence for sequence in order if sequence in batch.returned), None)
 
     def succeeds(self, record: Record) -> bool:
-        """Apply a record that failed before; returns whether that worked."""
+        """Applies a record that failed before; returns whether that worked."""
         batch = _Batch([record])
         with within(BATCH_SECONDS):
             self._apply_batch(batch)
@@ -137,7 +137,7 @@ class Consumer:
             self._services.retraining.consider(project, total)
 
     def _count(self, batch: _Batch, project: str, changes: Sequence[Change], times: set[int]) -> Sequence[Change]:
-        """Count changes together, or one by one if that fails; returns the counted ones."""
+        """Counts changes together, or one by one if that fails; returns the counted ones."""
         try:
             times |= self._services.counting.count(project, changes)
         except Unavailable:
@@ -150,7 +150,7 @@ class Consumer:
         return changes
 
     def _after(self, batch: _Batch, changes: Sequence[Change], step: Callable[[], None]) -> None:
-        """Run a step that follows counted changes."""
+        """Runs a step that follows counted changes."""
         try:
             step()
         except Unavailable:

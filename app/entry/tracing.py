@@ -46,6 +46,6 @@ def tracer(provider: TracerProvider | None) -> Tracer | None:
 
 
 def flush(provider: Any) -> None:  # noqa: ANN401 - the SDK's type, which may not be installed
-    """Send all waiting spans."""
+    """Sends all waiting spans."""
     if provider is not None:
         provider.force_flush(FLUSH_MILLISECONDS)

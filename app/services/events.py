@@ -22,7 +22,7 @@ class Events:
     def attribute(
         self, project: str, events: Sequence[Event], recommendation_ids: Sequence[str | None], pointer: str
     ) -> list[Event]:
-        """Return the events with the version, scenario and source that recommended their items.
+        """Returns the events with the version, scenario and source that recommended their items.
 
         Args:
             project: the project of the events.
@@ -57,7 +57,7 @@ class Events:
         return Attribution(version or NO_VERSION, served.scenario or "", source)
 
     def accept(self, project: str, events: Sequence[Event]) -> None:
-        """Store events; they are durable when this returns.
+        """Stores events; they are durable when this returns.
 
         Raises:
             Erased: some events belong to erased users; its `positions` say which. Nothing was stored.
@@ -71,9 +71,9 @@ class Events:
         telemetry.current().events += len(events)
 
     def all(self, project: str) -> Iterator[Event]:
-        """Yield all events of a project, for exports."""
+        """Yields all events of a project, for exports."""
         return self._store.all(project)
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
-        """Return a page of a user's events, newest first."""
+        """Returns a page of a user's events, newest first."""
         return self._store.list_page(project, user_id, start, limit)

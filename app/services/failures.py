@@ -18,18 +18,18 @@ class Failures:
         self._store, self._tombstones = store, tombstones
 
     def put(self, record: Mapping[str, Any], reason: str) -> None:
-        """Store a record, unless its user was erased or its project deleted."""
+        """Stores a record, unless its user was erased or its project deleted."""
         project, user_id = owner(record)
         with suppress(NotFound):  # the project does not exist
             if user_id is None or not self._tombstones.erased(project, [user_id]):
                 self._store.put(record, reason)
 
     def list_page(self, project: str | None, start: str | None, limit: int) -> Page[Failure]:
-        """List a project's failures; None stands for records whose project is unknown."""
+        """Lists a project's failures; None stands for records whose project is unknown."""
         return self._store.list_page(project or UNKNOWN, start, limit)
 
     def retry(self, project: str | None, apply: Callable[[Mapping[str, Any]], bool]) -> tuple[int, int]:
-        """Apply each stored record again, and delete those that succeed; returns how many were tried and succeeded."""
+        """Applies each stored record again and deletes those that succeed; returns the numbers of both."""
         tried = succeeded = 0
         for failure in list(every(lambda start: self.list_page(project, start, PAGE))):
             tried += 1

@@ -18,7 +18,7 @@ class ItemObserver(Protocol):
     """Learns of items that this process wrote, before other processes read them from the change index."""
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
-        """Use the items as they are now; deleted ones are marked."""
+        """Uses the items as they are now; deleted ones are marked."""
 
 
 class Items:
@@ -26,7 +26,7 @@ class Items:
         self._store, self._observers, self._clock = store, observers, clock
 
     def get(self, project: str, item_id: str) -> Item:
-        """Return an item.
+        """Returns an item.
 
         Raises:
             NotFound: the item does not exist or was deleted.
@@ -37,7 +37,7 @@ class Items:
         return item
 
     def put(self, project: str, item: Item, expected: Precondition = ANY) -> Item:
-        """Create or replace an item; an equal item is left as it is.
+        """Creates or replaces an item; an equal item is left as it is.
 
         Raises:
             PreconditionFailed: the stored item is not in the expected state.
@@ -51,7 +51,7 @@ class Items:
         return retried(write)
 
     def patch(self, project: str, item_id: str, changes: Mapping[str, Any], expected: Precondition = ANY) -> Item:
-        """Replace title and categories, and merge properties (RFC 7396).
+        """Replaces title and categories, and merges properties (RFC 7396).
 
         Raises:
             NotFound: the item does not exist.
@@ -67,7 +67,7 @@ class Items:
         return retried(write)
 
     def delete(self, project: str, item_id: str, expected: Precondition = ANY) -> None:
-        """Delete an item. Its events stay; it is never recommended again.
+        """Deletes an item. Its events stay; it is never recommended again.
 
         Raises:
             NotFound: the item does not exist.
@@ -85,7 +85,7 @@ class Items:
         retried(write)
 
     def put_many(self, project: str, items: Sequence[Item]) -> int:
-        """Create or replace many items; returns how many were new or different. The last of equal ids counts."""
+        """Creates or replaces many items; returns how many were new or different. The last of equal ids counts."""
         unique = {item.item_id: item for item in items}
         stored = self._store.get_many(project, list(unique), consistent=True)
         changed = [

@@ -68,7 +68,7 @@ class Jobs:
         return self._store.list_page(project, start, limit)
 
     def create(self, project: str, request: JobRequest) -> Job:
-        """Create a job and launch it; an import waits for its file first.
+        """Creates a job and launches it; an import waits for its file first.
 
         Raises:
             WorkerUnavailable: no worker can be started; the job is deleted again.
@@ -93,7 +93,7 @@ class Jobs:
         return job
 
     def begin(self, project: str, job_id: str) -> Job:
-        """Start an import whose file was uploaded.
+        """Starts an import whose file was uploaded.
 
         Raises:
             NotFound: there is no such job.
@@ -117,7 +117,7 @@ class Jobs:
         return running
 
     def cancel(self, project: str, job_id: str) -> Job:
-        """End a job. Its worker notices at its next step; finished steps are not undone.
+        """Ends a job. Its worker notices at its next step; finished steps are not undone.
 
         Raises:
             NotFound: there is no such job.
@@ -133,7 +133,7 @@ class Jobs:
                 continue
 
     def acquire(self, project: str, job_id: str) -> Job | None:
-        """Acquire a job. None if it has ended, or another worker has acquired it."""
+        """Acquires a job. None if it has ended, or another worker has acquired it."""
         job = self._store.get(project, job_id)
         if job is None or job.state is not JobState.RUNNING or self._is_leased(job):
             return None
@@ -150,21 +150,21 @@ class Jobs:
             return stored if stored is not None and stored.lease_owner == owner else None
 
     def checkpoint(self, project: str, job: Job, before: Job) -> Job:
-        """Store the result of a step. Raises Conflict if the job was cancelled or another worker acquired it."""
+        """Stores the result of a step. Raises Conflict if the job was cancelled or another worker acquired it."""
         if job.state is JobState.RUNNING:
             return self._replace(project, replace(job, attempts=0, heartbeat_at=self._clock.now()), before)
         return self._replace(project, self._ended(job, job.state, job.detail), before)
 
     def release(self, project: str, job: Job) -> None:
-        """Let another worker acquire the job at once. Raises Conflict as `checkpoint` does."""
+        """Lets another worker acquire the job at once. Raises Conflict as `checkpoint` does."""
         self._store.release(project, job)
 
     def heartbeat(self, project: str, job: Job, progress: float) -> None:
-        """Extend the lease during a long step. Raises Conflict as `checkpoint` does."""
+        """Extends the lease during a long step. Raises Conflict as `checkpoint` does."""
         self._store.heartbeat(project, job, progress, self._clock.now())
 
     def resume_due(self) -> int:
-        """Relaunch running jobs whose worker stopped; returns how many."""
+        """Relaunches running jobs whose worker stopped; returns how many."""
         resumed = 0
         for project, job in self._store.running():
             if self._has_heartbeat(job):

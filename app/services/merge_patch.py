@@ -5,7 +5,7 @@ from typing import Any
 
 
 def merged(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `current` with a patch applied: null removes a member, objects are merged, anything else replaces."""
+    """Returns `current` with a patch applied: null removes a member, objects are merged, anything else replaces."""
     result = dict(current)
     for name, value in patch.items():
         if value is None:

@@ -14,7 +14,7 @@ Record = TypeVar("Record")
 
 
 def check(expected: Precondition, etag: str | None) -> None:
-    """Compare a precondition with the ETag of the stored record, None if there is no record.
+    """Compares a precondition with the ETag of the stored record, None if there is no record.
 
     Raises:
         PreconditionFailed: the record is not in the expected state.
@@ -28,7 +28,7 @@ def check(expected: Precondition, etag: str | None) -> None:
 
 
 def retried(write: Callable[[], Record]) -> Record:
-    """Call `write`, up to five times, until no other write changes the record between its read and its write.
+    """Calls `write`, up to five times, until no other write changes the record between its read and its write.
 
     Raises:
         Conflict: the record changed each time.

@@ -28,7 +28,7 @@ class Sockets:
         self._life = timedelta(seconds=settings.connection_seconds)
 
     def open(self, connection_id: str, principal: Principal) -> Connection:
-        """Store a connection with the identity of its client. Opening it twice has the same effect.
+        """Stores a connection with the identity of its client. Opening it twice has the same effect.
 
         Raises:
             Unauthenticated: another client has a connection with this id.
@@ -49,7 +49,7 @@ class Sockets:
         return connection
 
     def admit(self, ticket: str, expires_at: datetime) -> None:
-        """Use a ticket, which is valid once.
+        """Uses a ticket, which is valid once.
 
         Raises:
             Unauthenticated: the ticket was already used.
@@ -60,24 +60,24 @@ class Sockets:
             raise Unauthenticated("This ticket was already used. Get a new one for each connection.") from error
 
     def get(self, connection_id: str) -> Connection | None:
-        """Return an open connection, or None if it has ended or never was opened."""
+        """Returns an open connection, or None if it has ended or never was opened."""
         return self._connections.get(connection_id)
 
     def find(self, connection_id: str) -> Connection:
-        """Return an open connection. Raises Unauthenticated if it has ended."""
+        """Returns an open connection. Raises Unauthenticated if it has ended."""
         connection = self.get(connection_id)
         if connection is None:
             raise Unauthenticated("This connection has ended. Open a new one.")
         return connection
 
     def end(self, connection_id: str) -> None:
-        """Delete a connection and its subscriptions, if it exists."""
+        """Deletes a connection and its subscriptions, if it exists."""
         connection = self._connections.get(connection_id)
         if connection is not None:
             self._connections.delete(connection)
 
     def drop(self, subscription: Subscription) -> None:
-        """Delete a subscription whose connection is gone, and the connection."""
+        """Deletes a subscription whose connection is gone, and the connection."""
         self.end(subscription.connection_id)
         self._connections.delete_subscription(subscription)
 
@@ -87,7 +87,7 @@ class Sockets:
         return self._clock.now() >= connection.expires_at - min(FAREWELL, life / 10)
 
     def subscribe(self, connection: Connection, watched: WatchedList) -> Subscription:
-        """Subscribe a connection to a user's list, or change the settings of the list.
+        """Subscribes a connection to a user's list, or changes the settings of the list.
 
         Raises:
             InvalidInput: the connection has too many subscriptions.
@@ -113,7 +113,7 @@ class Sockets:
         return subscription
 
     def unsubscribe(self, connection: Connection, user_id: str) -> None:
-        """End a subscription, if it exists."""
+        """Ends a subscription, if it exists."""
         if user_id not in connection.users:
             return
         principal = connection.principal
@@ -125,7 +125,7 @@ class Sockets:
         self._connections.name_user(connection, user_id, subscribed=False)
 
     def subscriptions(self, connection: Connection) -> list[Subscription]:
-        """Return the subscriptions of a connection."""
+        """Returns the subscriptions of a connection."""
         project = connection.principal.project
         subscriptions = (
             self._connections.subscription(project, user_id, connection.connection_id)
@@ -138,10 +138,10 @@ class Sockets:
         return self._connections.any_of(project)
 
     def watching(self, project: str, user_id: str) -> list[Subscription]:
-        """Return the subscriptions to a user's list."""
+        """Returns the subscriptions to a user's list."""
         subscriptions = self._connections.of_user(project, user_id)
         return [subscription for subscription in subscriptions if subscription.principal is not None]
 
     def show(self, subscription: Subscription, shown: str) -> None:
-        """Store the digest of the list that was pushed."""
+        """Stores the digest of the list that was pushed."""
         self._connections.show(subscription, shown)

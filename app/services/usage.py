@@ -27,7 +27,7 @@ class Usage:
         self._written_at = self._clock.monotonic()
 
     def count(self, project: str, credential: str, work: RequestLog) -> None:
-        """Add one finished request."""
+        """Adds one finished request."""
         today = self._clock.now().date()
         used = Day(
             today, 1, work.events, work.recommendations or 0, work.read_units, work.write_units, work.milliseconds
@@ -43,7 +43,7 @@ class Usage:
         return self._clock.monotonic() - self._written_at >= self._every_seconds and bool(self._days)
 
     def write(self) -> None:
-        """Store the counted usage. If the database is unavailable, the rest stays for the next call."""
+        """Stores the counted usage. If the database is unavailable, the rest stays for the next call."""
         with self._lock:
             days, keys = self._days, self._keys
             self._days, self._keys, self._written_at = {}, set(), self._clock.monotonic()
@@ -72,17 +72,17 @@ class Usage:
             self._keys |= keys
 
     def days(self, project: str, first: date, last: date) -> list[Day]:
-        """Return a project's days from first to last, oldest first, without days that have no usage."""
+        """Returns a project's days from first to last, oldest first, without days that have no usage."""
         return self._store.days(project, first, last)
 
 
 def summed(first: Day, second: Day) -> Day:
-    """Return the sum of two days' usage, with the date of the first."""
+    """Returns the sum of two days' usage, with the date of the first."""
     return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in NUMBERS})
 
 
 def dollars(used: Day) -> float:
-    """Return the cost of a day's requests."""
+    """Returns the cost of a day's requests."""
     return prices.dollars(
         requests=round(used.requests),
         read_units=used.read_units,

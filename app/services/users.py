@@ -20,7 +20,7 @@ class Users:
         self._store, self._tombstones, self._clock = store, tombstones, clock
 
     def get(self, project: str, user_id: str) -> User:
-        """Return a user.
+        """Returns a user.
 
         Raises:
             NotFound: the user does not exist.
@@ -31,7 +31,7 @@ class Users:
         return user
 
     def put(self, project: str, user: User, expected: Precondition = ANY) -> User:
-        """Create or replace a user; an equal user is left as it is.
+        """Creates or replaces a user; an equal user is left as it is.
 
         Raises:
             Erased: the user was erased.
@@ -48,7 +48,7 @@ class Users:
         )
 
     def patch(self, project: str, user_id: str, changes: Mapping[str, Any], expected: Precondition = ANY) -> User:
-        """Merge properties (RFC 7396).
+        """Merges properties (RFC 7396).
 
         Raises:
             NotFound: the user does not exist.
@@ -66,7 +66,7 @@ class Users:
         return user
 
     def put_many(self, project: str, users: Sequence[User]) -> int:
-        """Create or replace many users; returns how many were new or different. The last of equal ids counts.
+        """Creates or replaces many users; returns how many were new or different. The last of equal ids counts.
 
         Raises:
             Erased: some of the users were erased; its `positions` say which. Nothing was stored.

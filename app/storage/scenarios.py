@@ -94,7 +94,7 @@ def _scenario(row: Raw) -> Scenario:
 
 
 def _settings(content: Mapping[str, Any]) -> ScenarioSettings:
-    """Decode settings from JSON; fields that an earlier release did not have get their defaults."""
+    """Decodes settings from JSON; fields that an earlier release did not have get their defaults."""
     lists = {name: tuple(content[name]) for name in ("recommenders", "event_types") if content.get(name) is not None}
     diversity = content.get("diversity")
     return ScenarioSettings(

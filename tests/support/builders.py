@@ -57,12 +57,12 @@ def wired_on(settings: Settings, fetch: Fetch = oidc_client.fetch, clock: Clock 
 
 
 def idle_on(settings: Settings) -> Wired:
-    """Wire without starting jobs."""
+    """Wires without starting jobs."""
     return wire(settings, IdleLauncher(), oidc_client.fetch)
 
 
 def a_project(wired: Wired, project: str) -> str:
-    """Create the project and, in an empty database, the tables, unless they exist; returns a new admin key."""
+    """Creates the project and, in an empty database, the tables, unless they exist; returns a new admin key."""
     with suppress(Exists):
         try:
             wired.services.projects.create(project, None, Limits())
@@ -112,7 +112,7 @@ _applications: WeakKeyDictionary[Database, FastAPI] = WeakKeyDictionary()
 
 
 def forget_applications() -> None:
-    """Free the applications of a test.
+    """Frees the applications of a test.
 
     FastAPI caches functions of every application for good, which keeps 13 MB of each alive,
     and offers no public way to clear the caches.
@@ -127,7 +127,7 @@ def forget_applications() -> None:
 
 
 def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until the condition holds."""
+    """Waits until the condition holds."""
     ends_at = monotonic() + seconds
     while not holds():
         assert monotonic() < ends_at, "the condition still does not hold"

@@ -41,7 +41,7 @@ class Cloud:
         return f"http://127.0.0.1:{self.port}"
 
     def deploy(self, change: Change = lambda _: None, stage: str = STAGE) -> None:
-        """Deploy the stage with a change to the application's template."""
+        """Deploys the stage with a change to the application's template."""
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
             bucket = code["CodeBucket"]
@@ -53,7 +53,7 @@ class Cloud:
         self.outputs = bring_up(self.account, stage, put_code)
 
     def _local(self, template: Template) -> Template:
-        """Point functions at the emulator's WebSocket gateway."""
+        """Points functions at the emulator's WebSocket gateway."""
         for function in functions(template).values():
             variables = function.get("Environment", {}).get("Variables", {})
             if "SERENDIP_SOCKET_ENDPOINT" in variables:
@@ -62,7 +62,7 @@ class Cloud:
         return template
 
     def client(self, key: str | None = None) -> httpx2.Client:
-        """Return a client of the HTTP API."""
+        """Returns a client of the HTTP API."""
         host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
         headers = {"host": host} | ({"x-api-key": key} if key else {})
         return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
@@ -78,14 +78,14 @@ class Cloud:
         return self.account.stacks.outputs(f"{prefix_of(STAGE)}tables")["Files"]
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run the command line on the stage, like `make stage-run` does."""
+        """Runs the command line on the stage, like `make stage-run` does."""
         command = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
         environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
         return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
 
     def make_recoverable(self) -> None:
-        """Turn on point-in-time recovery, which MiniStack's CloudFormation ignores."""
+        """Turns on point-in-time recovery, which MiniStack's CloudFormation ignores."""
         on = {"PointInTimeRecoveryEnabled": True}
         for model in LASTING:
             table = prefix_of(STAGE) + plain_name(model)
@@ -99,7 +99,7 @@ class Cloud:
 
 @contextmanager
 def emulated(folder: Path) -> Iterator[Cloud]:
-    """Start the emulator with nothing deployed."""
+    """Starts the emulator with nothing deployed."""
     packages = {
         "serving": build(folder / "serving", SERVING, PYTHON, None),
         "training": build(folder / "training", TRAINING, PYTHON, None),
@@ -110,7 +110,7 @@ def emulated(folder: Path) -> Iterator[Cloud]:
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[int]:
-    """Start the emulator and send botocore's calls to it; yields its port."""
+    """Starts the emulator and sends botocore's calls to it; yields its port."""
     port = free_port()
     client_variables = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -147,13 +147,13 @@ def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
-    """Return the statements of a function's policy."""
+    """Returns the statements of a function's policy."""
     (policy,) = functions(template)[function]["Policies"]
     return [statement for statement in policy["Statement"] if "Sid" in statement]
 
 
 def soon(what: Callable[[], Any], seconds: float = 60, log: Callable[[], object] = str) -> Any:
-    """Poll until the result is true and return it; on timeout, fail with the functions' log."""
+    """Polls until the result is true and returns it; on timeout, fails with the functions' log."""
     ends_at = time.monotonic() + seconds
     while not (result := what()):
         assert time.monotonic() < ends_at, ("it did not happen", log())

@@ -56,7 +56,7 @@ VOLATILE = {"created_at", "updated_at", "freshness_token", "recommendation_id", 
 
 
 def steady(value: object) -> object:
-    """Mask the values of a response that differ between runs."""
+    """Masks the values of a response that differ between runs."""
     if isinstance(value, dict):
         return {name: "…" if name in VOLATILE and field else steady(field) for name, field in value.items()}
     return [steady(element) for element in value] if isinstance(value, list) else value

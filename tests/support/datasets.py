@@ -18,7 +18,7 @@ Interaction = tuple[str, str, float]
 
 
 def present() -> Iterator[tuple[str, list[Interaction]]]:
-    """Yield the data sets that exist; print a line for each that is missing."""
+    """Yields the data sets that exist; prints a line for each that is missing."""
     for name, read, needed in (
         ("MovieTweetings", movietweetings, MOVIETWEETINGS),
         ("Online Retail", online_retail, ONLINE_RETAIL),
@@ -30,14 +30,14 @@ def present() -> Iterator[tuple[str, list[Interaction]]]:
 
 
 def movietweetings() -> list[Interaction]:
-    """Load ratings of at least 6, for users and items with at least 5 of them."""
+    """Loads ratings of at least 6, for users and items with at least 5 of them."""
     lines = (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines()
     rows = (line.split("::") for line in lines)
     return _core([(user, item, float(time)) for user, item, value, time in rows if int(value) >= LIKED])
 
 
 def online_retail() -> list[Interaction]:
-    """Load pairs of customer and stock code with a positive quantity."""
+    """Loads pairs of customer and stock code with a positive quantity."""
     from pyarrow import parquet  # noqa: PLC0415 - only Online Retail needs it
 
     columns = ["CustomerID", "StockCode", "Quantity", "InvoiceDate"]
@@ -54,7 +54,7 @@ def online_retail() -> list[Interaction]:
 
 
 def write(interactions: Iterable[Interaction], path: Path) -> Path:
-    """Write a file for `serendip evaluate`."""
+    """Writes a file for `serendip evaluate`."""
     with path.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(("user_id", "item_id", "timestamp"))
@@ -63,7 +63,7 @@ def write(interactions: Iterable[Interaction], path: Path) -> Path:
 
 
 def descriptions() -> dict[str, str]:
-    """Load the descriptions of Online Retail's stock codes."""
+    """Loads the descriptions of Online Retail's stock codes."""
     from pyarrow import parquet  # noqa: PLC0415 - only Online Retail needs it
 
     table = parquet.read_table(ONLINE_RETAIL, columns=["StockCode", "Description"]).to_pylist()
@@ -71,7 +71,7 @@ def descriptions() -> dict[str, str]:
 
 
 def _distinct(rows: Iterable[Interaction]) -> list[Interaction]:
-    """Keep each pair once, at its last time, sorted."""
+    """Keeps each pair once, at its last time, sorted."""
     last: dict[tuple[str, str], float] = {}
     for user, item, time in rows:
         last[user, item] = max(time, last.get((user, item), time))
@@ -79,7 +79,7 @@ def _distinct(rows: Iterable[Interaction]) -> list[Interaction]:
 
 
 def _core(rows: list[Interaction]) -> list[Interaction]:
-    """Drop rare users and items until none is left."""
+    """Drops rare users and items until none is left."""
     kept = _distinct(rows)
     while True:
         users, items = Counter(user for user, _, _ in kept), Counter(item for _, item, _ in kept)

@@ -8,7 +8,7 @@ from app.wiring import Wired
 
 @contextmanager
 def failing(wired: Wired, calls: int, when: str, how: BaseException) -> Iterator[None]:
-    """Raise at the n-th database call: before it runs, or after it ran but before the caller gets the response."""
+    """Raises at the n-th database call: before it runs, or after it ran but before the caller gets the response."""
     left = calls
 
     def fail(**_: object) -> None:

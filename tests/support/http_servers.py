@@ -8,7 +8,7 @@ from threading import Thread
 
 @contextmanager
 def served_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve a handler; yields its address."""
+    """Serves a handler; yields its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever)
     thread.start()

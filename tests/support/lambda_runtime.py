@@ -43,14 +43,14 @@ class Runtime:
     number: int = 0
 
     def invoke(self, event: object) -> Outcome:
-        """Send an event and return its outcome."""
+        """Sends an event and returns its outcome."""
         self.events.put(orjson.dumps(event))
         return self.outcomes.get(timeout=TIMEOUT_SECONDS)
 
 
 @contextmanager
 def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler.handler") -> Iterator[Runtime]:
-    """Run the function in its own process with AWS's runtime client, like Lambda's image does."""
+    """Runs the function in its own process with AWS's runtime client, like Lambda's image does."""
     state = Runtime()
 
     class Api(BaseHTTPRequestHandler):

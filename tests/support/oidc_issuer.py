@@ -52,11 +52,11 @@ class OidcIssuer:
         return jwt.encode(claims, self.keys[kid], "RS256", headers={"kid": kid, **(headers or {})})
 
     def unsigned(self, **claims: Any) -> str:
-        """Return a token with `alg: none`."""
+        """Returns a token with `alg: none`."""
         return jwt.encode(self.claims(**claims), "", "none", headers={"kid": "k1"})
 
     def signed_with_public_key(self, **claims: Any) -> str:
-        """Return an HS256 token whose secret is the public RSA key; PyJWT refuses to create one."""
+        """Returns an HS256 token whose secret is the public RSA key; PyJWT refuses to create one."""
         public = self.keys["k1"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         exp = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
         parts = ({"alg": "HS256", "typ": "JWT", "kid": "k1"}, self.claims(**claims) | {"exp": exp})

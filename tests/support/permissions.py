@@ -78,7 +78,7 @@ _handed: list[Calls] = []
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record calls while the context is open."""
+    """Records calls while the context is open."""
     with pytest.MonkeyPatch.context() as patch:
         for function, owner, names in ENTRANCES:
             for name in names:
@@ -98,7 +98,7 @@ def recording() -> Iterator[None]:
 
 
 def _of(function: str, before: Collection[str]) -> Collection[str]:
-    """Attribute the call to the function, except inside a task, which runs the worker's code."""
+    """Attributes the call to the function, except inside a task, which runs the worker's code."""
     return before if TASK in before else {function}
 
 
@@ -143,7 +143,7 @@ def _dynamodb(operation: str, table: str) -> Call:
 
 
 def keep(session: pytest.Session) -> None:
-    """Store a complete session's calls; a worker process passes its calls to the controller instead."""
+    """Stores a complete session's calls; a worker process passes its calls to the controller instead."""
     config, recorded = session.config, [_recorded] if _is_whole(session) else _handed
     listed = {function: sorted(set().union(*(calls[function] for calls in recorded))) for function in FUNCTIONS}
     if hasattr(config, "workeroutput"):
@@ -157,7 +157,7 @@ def hand(calls: Calls) -> None:
 
 
 def kept(config: pytest.Config) -> dict[str, set[Call]]:
-    """Return the calls of the last complete session; empty if there was none."""
+    """Returns the calls of the last complete session; empty if there was none."""
     stored: Calls = _cache(config).get(KEPT, {})
     return {function: {(action, resource) for action, resource in calls} for function, calls in stored.items()}
 

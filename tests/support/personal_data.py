@@ -14,7 +14,7 @@ ANN = "ann@example.com"
 
 
 def fill(client: httpx2.Client, events: int = 230) -> None:
-    """Send a profile, events and calls of every feature that takes a user id."""
+    """Sends a profile, events and calls of every feature that takes a user id."""
     client.put(f"/v1/users/{ANN}", json={"properties": {"mail": ANN}})
     client.patch(f"/v1/users/{ANN}", json={"properties": {"plan": "paid"}}, headers={"Idempotency-Key": "p"})
     sent = [{"user_id": ANN, "item_id": f"i{n % 12}", "timestamp": 1769860800 + n} for n in range(events)]
@@ -25,7 +25,7 @@ def fill(client: httpx2.Client, events: int = 230) -> None:
 
 
 def connected(wired: Wired, project: str, key: str) -> list[str]:
-    """Open a shop's socket that watches ANN and ANN's own socket, and let the stream fail on a record of ANN's."""
+    """Opens a shop's socket that watches ANN and ANN's own socket, and lets the stream fail on a record of ANN's."""
     sockets = SocketApi(wired.services, NoPusher())
     ticket = client_of(wired, key).post("/v1/tickets", json={"user_id": ANN}).json()["ticket"]
     names = [f"{project}-shop", f"{project}-own"]

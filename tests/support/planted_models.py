@@ -15,7 +15,7 @@ NOTHING: Mapping[str, float] = {}
 
 
 def publish(wired: Wired, project: str, table: Table, popular: Mapping[str, float]) -> None:
-    """Plant a model version and activate it."""
+    """Plants a model version and activates it."""
     wired.services.rollout.activate(project, plant(wired, project, "v1", table, popular))
 
 
@@ -28,7 +28,7 @@ def plant(
     ndcg: float = 0.3,
     terms: Mapping[str, float] = NOTHING,
 ) -> str:
-    """Store a ready version with a training metric; `terms` enable content-based cold start."""
+    """Stores a ready version with a training metric; `terms` enable content-based cold start."""
     neighbors = NeighborStore(wired.database)
     packed = [(item_id, packing.pack(weights.items())) for item_id, weights in table.items()]
     neighbors.put_rows(project, version, packed)

@@ -22,5 +22,5 @@ def python(code: str, values: dict[str, str], stdin: str = "") -> str:
 
 
 def last_line(printed: str) -> str:
-    """Return the last line of a program's output, after its log."""
+    """Returns the last line of a program's output, after its log."""
     return printed.strip().splitlines()[-1]

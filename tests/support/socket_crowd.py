@@ -101,7 +101,7 @@ async def _watch(server: Server, headers: dict[str, str], user_id: str) -> Watch
 
 
 async def _post(client: httpx2.AsyncClient, chosen: Sequence[Watcher]) -> int:
-    """Send one event per user for the first item of their list, so that the list changes."""
+    """Sends one event per user for the first item of their list, so that the list changes."""
     events = [{"user_id": watcher.user_id, "item_id": watcher.lists[-1][0]} for watcher in chosen]
     now = time.monotonic()
     for watcher in chosen:
@@ -112,7 +112,7 @@ async def _post(client: httpx2.AsyncClient, chosen: Sequence[Watcher]) -> int:
 
 
 async def _quiet(watchers: Sequence[Watcher]) -> None:
-    """Wait until no frame arrives for a while."""
+    """Waits until no frame arrives for a while."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
     await asyncio.sleep(SETTLED_SECONDS)
     while time.monotonic() - max(watcher.received_at for watcher in watchers) < SETTLED_SECONDS:

@@ -10,7 +10,7 @@ from app.wiring import Wired
 
 
 def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
-    """Return every row of the tables (default: all tables)."""
+    """Returns every row of the tables (default: all tables)."""
     items: list[dict[str, Any]] = []
     for model in models or schema.MODELS:
         request: dict[str, Any] = {"TableName": model.Meta.table_name, "ConsistentRead": True}
@@ -24,7 +24,7 @@ def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
 
 
 def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str, Any]]:
-    """Return a project's rows of a table."""
+    """Returns a project's rows of a table."""
     table = Table(wired.database, model)
     keys, more = table.scan(schema.PROJECT_ROWS, {":prefix": project + SEPARATOR, ":project": project})
     assert more is None, "the table has more than one page: use the test's own database"
@@ -32,7 +32,7 @@ def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str,
 
 
 def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]]:
-    """Return the rows that contain a text, also in packed bytes (default: all tables)."""
+    """Returns the rows that contain a text, also in packed bytes (default: all tables)."""
     return [row for row in rows(wired, *models) if text in str(row) or text.encode() in _bytes(row)]
 
 

@@ -13,6 +13,6 @@ def documented(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 
 def ask_again(response: Response, seconds: int = 1) -> None:
-    """Set the status 202, and say when to send the request again."""
+    """Sets the status 202, and says when to send the request again."""
     response.status_code = ACCEPTED
     response.headers["Retry-After"] = str(seconds)

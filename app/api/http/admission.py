@@ -78,7 +78,7 @@ class Admission:
 
 
 def credentials_in(headers: Mapping[str, str]) -> Credentials:
-    """Return the credentials in the headers of a request; header names are in lower case."""
+    """Returns the credentials in the headers of a request; header names are in lower case."""
     bearer = headers.get("authorization")
     if bearer is not None:
         bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
@@ -86,7 +86,7 @@ def credentials_in(headers: Mapping[str, str]) -> Credentials:
 
 
 async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argument: object) -> Result:  # noqa: FBT001
-    """Call a quick function directly and a slow one in a thread, so that it does not block other requests."""
+    """Calls a quick function directly and a slow one in a thread, so that it does not block other requests."""
     return function(argument) if quick else await run_sync(function, argument)
 
 

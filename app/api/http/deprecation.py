@@ -36,7 +36,7 @@ class Deprecations:
         self._table = table
 
     def mark(self, operations: Iterable[dict[str, Any]]) -> None:
-        """Mark deprecated operations in the OpenAPI document.
+        """Marks deprecated operations in the OpenAPI document.
 
         Raises:
             ValueError: the table names an operation that does not exist.

@@ -26,12 +26,12 @@ class LazyRoutes(BaseRoute):
 
 
 def add_routes(app: FastAPI, router: APIRouter) -> None:
-    """Add routes as they are. `include_router` builds each of them twice, which only inherited settings need."""
+    """Adds routes as they are. `include_router` builds each of them twice, which only inherited settings need."""
     app.router.routes.extend(router.routes)
 
 
 def load_all(app: FastAPI) -> None:
-    """Load all routes, for the OpenAPI document."""
+    """Loads all routes, for the OpenAPI document."""
     for route in tuple(app.routes):
         if isinstance(route, LazyRoutes):
             route.load()

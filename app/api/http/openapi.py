@@ -29,7 +29,7 @@ TAG_GROUPS = (
 
 
 def describe(app: FastAPI, deprecations: Deprecations) -> None:
-    """Complete the document, which FastAPI creates on the first request for it."""
+    """Completes the document, which FastAPI creates on the first request for it."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _complete(document: dict[str, Any], deprecations: Deprecations) -> None:
 
 
 def _add_headers(status: str, response: dict[str, Any]) -> None:
-    """Give problems their own media type, and responses their headers."""
+    """Gives problems their own media type, and responses their headers."""
     content = response.get("content", {})
     if MEDIA_TYPE in content:
         content[MEDIA_TYPE] = content.pop("application/json")
@@ -78,14 +78,14 @@ def _add_headers(status: str, response: dict[str, Any]) -> None:
 
 
 def _problems(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the problems that an operation responds with, by status."""
+    """Yields the problems that an operation responds with, by status."""
     for status, response in tuple(operation["responses"].items()):
         if MEDIA_TYPE in response.get("content", {}):
             yield status, response
 
 
 def _drop_null(parameter: dict[str, Any]) -> None:
-    """Remove null from a schema: a parameter can be left out, but a path, query or header cannot hold null."""
+    """Removes null from a schema: a parameter can be left out, but a path, query or header cannot hold null."""
     schema = parameter["schema"]
     kept = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(kept) == 1:

@@ -80,13 +80,13 @@ def _tags(header: str) -> frozenset[str]:
 
 
 def tag(response: Response, thing: Tagged) -> None:
-    """Set the ETag of a response."""
+    """Sets the ETag of a response."""
     response.headers["ETag"] = f'"{thing.etag}"'
     response.headers["Cache-Control"] = REVALIDATE
 
 
 def unchanged(thing: Tagged, if_none_match: str | None) -> Response | None:
-    """Return a response with status 304 if the client has the current version, otherwise None."""
+    """Returns a response with status 304 if the client has the current version, otherwise None."""
     if if_none_match is None or (if_none_match != "*" and thing.etag not in _tags(if_none_match)):
         return None
     response = Response(status_code=NOT_MODIFIED)

@@ -93,7 +93,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the problems of an operation, including those of every operation with credentials."""
+    """Returns the problems of an operation, including those of every operation with credentials."""
     return {status: RESPONSES[status] for status in sorted({*statuses, 401, 403, 422, 429, 503})}
 
 
@@ -102,7 +102,7 @@ WITH_BODY = (400, 413, 415)
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Add handlers for all errors except unexpected ones, which `RequestContext` handles."""
+    """Adds handlers for all errors except unexpected ones, which `RequestContext` handles."""
     app.add_exception_handler(errors.SerendipError, _serendip)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
@@ -146,7 +146,7 @@ def status_of(error: errors.SerendipError) -> HTTPStatus:
 
 
 def of(error: errors.SerendipError, request_id: str) -> Response:
-    """Return the problem document of a SerendipError."""
+    """Returns the problem document of a SerendipError."""
     kind = _row_class(error)
     status, title = ROWS[kind]
     headers: dict[str, str] = {}
@@ -164,7 +164,7 @@ def of(error: errors.SerendipError, request_id: str) -> Response:
 
 
 def unexpected(request_id: str) -> Response:
-    """Return the problem document of an unexpected error."""
+    """Returns the problem document of an unexpected error."""
     detail = "Something went wrong on our side. `instance` is the id of the request in the logs."
     return render(request_id, 500, "Internal error", detail)
 
@@ -175,7 +175,7 @@ async def _serendip(request: Request, error: Exception) -> Response:
 
 
 def of_validation(details: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
-    """Return the error for what pydantic found; locations start with the part of the request, such as `body`."""
+    """Returns the error for what pydantic found; locations start with the part of the request, such as `body`."""
     if any(error["type"] == "json_invalid" for error in details):
         reason = details[0].get("ctx", {}).get("error", "")
         return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
@@ -208,14 +208,14 @@ def _not_json(request: Request, details: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _pointer(location: Sequence[int | str]) -> str:
-    """Return the JSON pointer (RFC 6901) of a place in the body, or the name of a parameter."""
+    """Returns the JSON pointer (RFC 6901) of a place in the body, or the name of a parameter."""
     if location[0] != "body":
         return _named(location[-1])
     return "".join("/" + _named(part) for part in location[1:] if part not in tuple(JobKind))
 
 
 def _named(part: int | str) -> str:
-    """Return a part of a location; names that may be secrets are replaced."""
+    """Returns a part of a location; names that may be secrets are replaced."""
     return str(part) if FIELD_NAME.fullmatch(str(part)) else "(a name that was sent)"
 
 

@@ -45,7 +45,7 @@ class StrictRoute(Operation):
 
 
 def _refusal(name: str, names: Sequence[str]) -> str:
-    """Return why an unknown name is refused, with the nearest valid name."""
+    """Returns why an unknown name is refused, with the nearest valid name."""
     if not names:
         return "is not a parameter of this operation, which has no query parameters"
     if nearest := get_close_matches(name, names, n=1, cutoff=SIMILARITY):

@@ -68,7 +68,7 @@ class RequestContext:
                 telemetry.log_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
 
     def _limited(self, headers: Headers, receive: Receive) -> Receive:
-        """Refuse a body whose announced or actual size is too large."""
+        """Refuses a body whose announced or actual size is too large."""
         announced = headers.get("content-length", "")
         read_bytes = int(announced) if announced.isdecimal() and int(announced) > self._max_body_bytes else 0
 

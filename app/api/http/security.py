@@ -25,7 +25,7 @@ Debug = Annotated[
 async def _principal(
     request: Request, _key: Annotated[object, Security(API_KEY)], _bearer: Annotated[object, Security(BEARER)]
 ) -> Principal:
-    """Return the principal found by `Admission`; the parameters document the schemes."""
+    """Returns the principal found by `Admission`; the parameters document the schemes."""
     principal: Principal = request.scope["principal"]
     return principal
 

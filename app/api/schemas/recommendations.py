@@ -84,7 +84,7 @@ class RecommendationFields(ListSettings):
     explain: ExplainField = False
 
     def request(self) -> RecommendationRequest:
-        """Return the request; only fields that were sent override those of a scenario."""
+        """Returns the request; only fields that were sent override those of a scenario."""
         sent, overrides = self.model_fields_set, QueryOverrides()
         if "limit" in sent:
             overrides["limit"] = self.limit

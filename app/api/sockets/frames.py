@@ -44,7 +44,7 @@ class Subscribe(_Frame, Owner):
     properties: PropertiesField = False
 
     def watched(self) -> WatchedList:
-        """Return the list to watch; the scenario decides the limit unless the frame does."""
+        """Returns the list to watch; the scenario decides the limit unless the frame does."""
         is_own_limit = "limit" in self.model_fields_set or self.scenario is None
         limit = self.limit if is_own_limit else None
         return WatchedList(self.owner, limit, self.scenario, self.properties)
@@ -84,7 +84,7 @@ _frames: TypeAdapter[Frame] = TypeAdapter(Frame)
 
 
 def parsed(text: str | bytes) -> Frame:
-    """Parse a frame.
+    """Parses a frame.
 
     Raises:
         InvalidInput: the frame is invalid; `errors` names every bad field.
@@ -105,7 +105,7 @@ def packed(action: str, frame_id: str | None, **content: object) -> bytes:
 
 
 def of_error(error: SerendipError | None, request_id: str, frame_id: str | None) -> bytes:
-    """Return the problem document of an error as a frame; None is an internal error."""
+    """Returns the problem document of an error as a frame; None is an internal error."""
     response = problems.of(error, request_id) if error else problems.unexpected(request_id)
     seconds = response.headers.get("retry-after")
     more = {"retry_after": int(seconds)} if seconds else {}
@@ -113,7 +113,7 @@ def of_error(error: SerendipError | None, request_id: str, frame_id: str | None)
 
 
 def fitted(action: str, frame_id: str | None, content: Mapping[str, Any]) -> bytes:
-    """Return a frame of recommendations; if it is too large, without reasons, then without properties and titles."""
+    """Returns a frame of recommendations; if it is too large, without reasons, then without properties and titles."""
     frame = packed(action, frame_id, **content)
     for left_out in (
         ("reasons",),

@@ -25,7 +25,7 @@ class Handshake:
         return [protocol.strip() for protocol in protocols if protocol.strip()]
 
     def principal(self, services: Services) -> Principal:
-        """Return the principal of the credentials; a ticket can be used once.
+        """Returns the principal of the credentials; a ticket can be used once.
 
         Raises:
             Unauthenticated, Forbidden, Unavailable.

@@ -20,4 +20,4 @@ class Pusher(Protocol):
         """Raises Gone, Busy or TooLarge."""
 
     def close(self, connection_id: str) -> None:
-        """End a connection after its last frame; a connection that is gone is ignored."""
+        """Ends a connection after its last frame; a connection that is gone is ignored."""

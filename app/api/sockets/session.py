@@ -30,7 +30,7 @@ class SocketApi:
         self._subscriptions = Subscriptions(services, pusher)
 
     def connect(self, connection_id: str, handshake: Handshake) -> str | None:
-        """Authenticate a client; returns the subprotocol to confirm, if the client offered ours.
+        """Authenticates a client; returns the subprotocol to confirm, if the client offered ours.
 
         Raises:
             Unauthenticated, Forbidden, LimitExceeded, Unavailable.
@@ -52,12 +52,12 @@ class SocketApi:
         return PROTOCOL if PROTOCOL in handshake.protocols else None
 
     def disconnect(self, connection_id: str) -> None:
-        """Forget a connection; if the database is unavailable, its rows expire."""
+        """Forgets a connection; if the database is unavailable, its rows expire."""
         with within(self._services.settings.request_deadline_seconds), suppress(Unavailable):
             self._services.sockets.end(connection_id)
 
     def receive(self, connection_id: str, message: str | bytes) -> None:
-        """Answer one message; errors are sent as a frame."""
+        """Answers one message; errors are sent as a frame."""
         services, frame_id = self._services, None
         with self._logged("unreadable") as (log, outcome):
             try:
@@ -97,11 +97,11 @@ class SocketApi:
         return self._services.sockets.any_of(project)
 
     def push(self, project: str, user_id: str) -> int:
-        """Push a user's list to all subscribers that were shown a different one; see `Subscriptions.push`."""
+        """Pushes a user's list to all subscribers that were shown a different one; see `Subscriptions.push`."""
         return self._subscriptions.push(project, user_id)
 
     def say_goodbye(self, connection_id: str) -> None:
-        """End a connection and send the token that resumes it."""
+        """Ends a connection and sends the token that resumes it."""
         sockets = self._services.sockets
         connection = sockets.get(connection_id)
         if connection is None:  # it has ended in the meantime
@@ -147,7 +147,7 @@ class SocketApi:
             self._subscriptions.subscribe(services.sockets.find(connection_id), watched, None)
 
     def _post(self, connection_id: str, frame: bytes) -> None:
-        """Post a frame that may be lost."""
+        """Posts a frame that may be lost."""
         with suppress(Gone, Busy):
             self._pusher.post(connection_id, frame)
 
@@ -157,7 +157,7 @@ class SocketApi:
 
     @contextmanager
     def _logged(self, route: str) -> Iterator[tuple[RequestLog, "_Outcome"]]:
-        """Limit the time of a message and log it."""
+        """Limits the time of a message and logs it."""
         settings, outcome = self._services.settings, _Outcome()
         log = RequestLog(uuid4().hex, route=f"socket {route}")
         with telemetry.logging_context(log), within(settings.request_deadline_seconds):

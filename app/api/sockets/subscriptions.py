@@ -24,12 +24,12 @@ class Subscriptions:
         self._services, self._pusher = services, pusher
 
     def subscribe(self, connection: Connection, watched: WatchedList, frame_id: str | None) -> None:
-        """Subscribe a connection to a user's list, and push the list unless the client has been shown it."""
+        """Subscribes a connection to a user's list, and pushes the list unless the client has been shown it."""
         subscription = self._services.sockets.subscribe(connection, watched)
         self._show(subscription, self._current(subscription), frame_id)
 
     def push(self, project: str, user_id: str) -> int:
-        """Push a user's list to all subscribers that were shown a different one.
+        """Pushes a user's list to all subscribers that were shown a different one.
 
         Returns:
             The number of frames that were sent.
@@ -55,7 +55,7 @@ class Subscriptions:
         return pushed
 
     def resume_token(self, project: str, subscriptions: Sequence[Subscription]) -> str:
-        """Return a token that restores subscriptions on the client's next connection."""
+        """Returns a token that restores subscriptions on the client's next connection."""
         return self._services.tokens.resume(project, [subscription.watched for subscription in subscriptions])
 
     def _is_authorized(self, subscription: Subscription) -> bool:
@@ -75,7 +75,7 @@ class Subscriptions:
         return query, recommendations
 
     def _show(self, subscription: Subscription, current: CurrentList, frame_id: str | None) -> int:
-        """Push a list, unless it was shown already; returns the number of frames that were sent."""
+        """Pushes a list, unless it was shown already; returns the number of frames that were sent."""
         query, recommendations = current
         watched = replace(subscription.watched, shown=_digest(recommendations))
         if watched == subscription.watched:
@@ -96,18 +96,18 @@ class Subscriptions:
 
 
 def list_frame(user_id: str, response: RecommendationResponse, frame_id: str | None, **more: str) -> bytes:
-    """Return the frame of a list."""
+    """Returns the frame of a list."""
     view = RecommendationListView.model_validate(response)
     return frames.fitted("recommendations", frame_id, {**owner_of(user_id), **view.model_dump(mode="json"), **more})
 
 
 def owner_of(user_id: str) -> dict[str, str]:
-    """Return the user_id or the session_id of a frame."""
+    """Returns the user_id or the session_id of a frame."""
     session_id = session_of(user_id)
     return {"user_id": user_id} if session_id is None else {"session_id": session_id}
 
 
 def _digest(recommendations: RecommendationList) -> str:
-    """Return the digest of the items in their order."""
+    """Returns the digest of the items in their order."""
     item_ids = "\n".join(recommendation.item_id for recommendation in recommendations.recommendations)
     return blake2b(item_ids.encode(), digest_size=DIGEST_BYTES).hexdigest()

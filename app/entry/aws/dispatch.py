@@ -76,7 +76,7 @@ class Dispatcher:
         return Live(self._services)
 
     def _job(self, event: dict[str, Any], context: Any) -> dict[str, str | None]:  # noqa: ANN401
-        """Work on a job. If time runs out first, another invocation resumes it."""
+        """Works on a job. If time runs out first, another invocation resumes it."""
         from app.entry.aws import task_client  # noqa: PLC0415 - only the worker function runs jobs
         from app.entry.jobs import worker  # noqa: PLC0415
 

@@ -22,7 +22,7 @@ _dispatcher = Dispatcher(_wired.services, _launcher, _provider)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambda's own types
-    """Handle one invocation.
+    """Handles one invocation.
 
     Raises:
         ValueError: the event is of an unknown kind.
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - Lambd
 
 
 def _warm_up() -> None:
-    """Serve one request now: the first one takes tens of milliseconds longer than the next."""
+    """Serves one request now: the first one takes tens of milliseconds longer than the next."""
     request = {"http": {"method": "GET", "path": "/health/live", "sourceIp": "127.0.0.1"}, "domainName": "init"}
     event = {
         "version": "2.0",

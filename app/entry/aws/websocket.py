@@ -77,12 +77,12 @@ class Live:
         self._consumer = Consumer(services, self._sockets)
 
     def apply(self, records: Sequence[Record]) -> dict[str, Any]:
-        """Apply a batch of the stream; the response names the first record to deliver again."""
+        """Applies a batch of the stream; the response names the first record to deliver again."""
         failed = self._consumer.apply(records)
         return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Handle one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
+        """Handles one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
         context = event["requestContext"]
         connection_id = context["connectionId"]
         if context["eventType"] == "CONNECT":

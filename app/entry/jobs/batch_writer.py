@@ -40,7 +40,7 @@ class BatchWriter:
         return self.submitted + len(self._batch)
 
     def add(self, record: Any) -> bool:  # noqa: ANN401 - one of three models
-        """Add a record; returns whether it completed a batch."""
+        """Adds a record; returns whether it completed a batch."""
         self._batch.append(record)
         if len(self._batch) < self._size:
             return False
@@ -48,14 +48,14 @@ class BatchWriter:
         return True
 
     def finish(self) -> None:
-        """Store the last batch and wait for all others."""
+        """Stores the last batch and waits for all others."""
         if self._batch:
             self._submit()
         for future in self._pending:
             future.result()
 
     def _submit(self) -> None:
-        """Hand the batch to a thread. Waits while all are busy, and raises what a batch raised."""
+        """Hands the batch to a thread. Waits while all are busy, and raises what a batch raised."""
         while len(self._pending) >= WRITERS:
             done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
             for future in done:
@@ -65,7 +65,7 @@ class BatchWriter:
         self._batch = []
 
     def _store(self, batch: list[Any]) -> None:
-        """Store a batch without records of erased users, and retry while the database is unavailable."""
+        """Stores a batch without records of erased users, and retries while the database is unavailable."""
         for attempt in stamina.retry_context(
             on=Unavailable, attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
         ):

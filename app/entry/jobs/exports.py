@@ -28,7 +28,7 @@ READ_ONLY: dict[str, set[str]] = {
 
 
 def run(services: Services, project: str, kind: str, path: Path) -> int:
-    """Write all records of a kind to a file; returns how many.
+    """Writes all records of a kind to a file; returns how many.
 
     The file is written under another name first, so that a killed export leaves no file that looks complete.
     """
@@ -43,7 +43,7 @@ def run(services: Services, project: str, kind: str, path: Path) -> int:
 
 
 def step(services: Services, project: str, job: Job) -> Job:
-    """Write the next file of a job, which holds one kind. Repeating the step writes the same file."""
+    """Writes the next file of a job, which holds one kind. Repeating the step writes the same file."""
     checkpoint = job.checkpoint
     assert isinstance(checkpoint, ExportCheckpoint)  # noqa: S101 - an export's
     start, kind, lines, size = checkpoint.start, "", list[bytes](), 0

@@ -38,7 +38,7 @@ class ImportOutcome:
 
 
 def run(services: Services, project: str, source: Source, rejects: Path, progress: ImportProgress) -> ImportOutcome:
-    """Load a source. Loading it again changes nothing: the same rows are written again.
+    """Loads a source. Loading it again changes nothing: the same rows are written again.
 
     Raises:
         FileError: the file cannot be read, or its first hundred rows are all bad.
@@ -62,7 +62,7 @@ def run(services: Services, project: str, source: Source, rejects: Path, progres
 
 
 def step(services: Services, project: str, job: Job) -> Job:
-    """Load the next slice of a job's file. Repeating the step has the same effect.
+    """Loads the next slice of a job's file. Repeating the step has the same effect.
 
     Raises:
         FileError: the file cannot be read, or its first hundred rows are all bad.

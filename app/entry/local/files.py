@@ -45,7 +45,7 @@ class LocalFiles:
 
 
 async def _store(request: Request, path: Path) -> Response:
-    """Store a request body, completely or not at all."""
+    """Stores a request body, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{token_hex(4)}")
     try:

@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Callable[[], None] = _ignore) -> None:
-    """Serve on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
+    """Serves on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
@@ -54,7 +54,7 @@ def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Calla
 
 
 def _with_files(application: ASGIApp, jobs: Jobs) -> ASGIApp:
-    """Add the URLs of local files; a bucket serves its own."""
+    """Adds the URLs of local files; a bucket serves its own."""
     with suppress(WorkerUnavailable):  # this deployment stores no files
         if isinstance(jobs.objects, FolderFileStore):
             return LocalFiles(application, jobs.objects)

@@ -40,7 +40,7 @@ class _Outbox:
         self._frames.put_nowait(TRY_AGAIN_LATER if overflows else frame)
 
     async def send_to(self, socket: WebSocket) -> None:
-        """Send frames until a close code comes, then close the socket."""
+        """Sends frames until a close code comes, then closes the socket."""
         while isinstance(frame := await self._frames.get(), bytes):
             await socket.send_text(frame.decode())
         await socket.close(frame)
@@ -109,7 +109,7 @@ class LocalSockets:
                 await run_sync(self.api.disconnect, connection_id)
 
     async def _talk(self, socket: WebSocket, connection_id: str, outbox: _Outbox) -> None:
-        """Exchange frames until one side closes, or the connection's time is up."""
+        """Exchanges frames until one side closes, or the connection's time is up."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(0.9 * self._life_seconds, self._leave, loop, connection_id)
         sending = asyncio.create_task(outbox.send_to(socket))

@@ -50,7 +50,7 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the current batch."""
+        """Stops after the current batch."""
         self._stop.set()
         self._thread.join()
 
@@ -70,13 +70,13 @@ class Follower:
                 self._stop.wait(ERROR_SECONDS)
 
     def step(self) -> int:
-        """Apply the new records of every readable shard; returns how many."""
+        """Applies the new records of every readable shard; returns how many."""
         if monotonic() >= self._refresh_at:
             self._open_shards()
         return sum(self._follow(shard_id, iterator) for shard_id, iterator in list(self._iterators.items()))
 
     def _open_shards(self) -> None:
-        """Start reading the shards whose parents have been read to the end."""
+        """Starts reading the shards whose parents have been read to the end."""
         if not self._stream:
             described = self._tables.describe_table(TableName=EventRow.Meta.table_name)
             self._stream = described["Table"]["LatestStreamArn"]
@@ -98,7 +98,7 @@ class Follower:
             start = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
 
     def _follow(self, shard_id: str, iterator: str) -> int:
-        """Apply a shard's next records and move its checkpoint; returns how many."""
+        """Applies a shard's next records and moves its checkpoint; returns how many."""
         records, following = self._read(iterator)
         if records and following and len(records) < BATCH:
             self._stop.wait(BURST_SECONDS)

@@ -55,7 +55,7 @@ class Configuration:
 
     @classmethod
     def parsed(cls, text: str) -> "Configuration":
-        """Parse `local,neighbors=50,half_life_days=none`, for example; `chosen` changes nothing.
+        """Parses `local,neighbors=50,half_life_days=none`, for example; `chosen` changes nothing.
 
         Raises:
             ValueError: a part is not known; the message names it.
@@ -85,7 +85,7 @@ def run(
     configurations: Sequence[Configuration],
     report: ReportProgress,
 ) -> dict[str, Any]:
-    """Train each configuration on the training part, and measure it on the test part.
+    """Trains each configuration on the training part, and measures it on the test part.
 
     The trainer chooses its parameters on a part held out of the training part in the same way.
 

@@ -140,7 +140,7 @@ def _of_export(lines: DataFrame, project: str) -> DataFrame:
 
 
 def _write(tables: Tables, project: str, version: str, rows: Packed) -> None:
-    """Write packed rows to the database, from the Spark worker that has them."""
+    """Writes packed rows to the database, from the Spark worker that has them."""
     _neighbors(*tables).put_rows(project, version, rows)
 
 

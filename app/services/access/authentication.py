@@ -36,7 +36,7 @@ class UserClaim:
 
 class UserTokens(Protocol):
     def user_claim(self, token: str, now: datetime) -> UserClaim | None:
-        """Return the content of a user token, or None if this is another kind of token.
+        """Returns the content of a user token, or None if this is another kind of token.
 
         Raises:
             Unauthenticated: the user token is not valid.
@@ -45,7 +45,7 @@ class UserTokens(Protocol):
 
 class TokenVerifier(Protocol):
     def principal(self, token: str, now: datetime) -> Principal:
-        """Return the principal of a token. Raises Unauthenticated if it is not valid."""
+        """Returns the principal of a token. Raises Unauthenticated if it is not valid."""
 
 
 class Authentication:
@@ -67,7 +67,7 @@ class Authentication:
         return key_id is None or self._cache.knows_key(key_id)
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """Derive project, scopes and limits from the credentials.
+        """Derives project, scopes and limits from the credentials.
 
         Raises:
             Unauthenticated: the credentials are missing or not valid.
@@ -98,7 +98,7 @@ class Authentication:
         return self._cache.active_project(project) is not None
 
     def recheck(self, principal: Principal) -> None:
-        """Check the principal of an open connection again.
+        """Checks the principal of an open connection again.
 
         Raises:
             Unauthenticated: the key or token has expired, the key was revoked, or the project is being deleted.
@@ -114,17 +114,17 @@ class Authentication:
                 raise Unauthenticated("The API key of this connection has expired or was revoked.")
 
     def check_scope(self, principal: Principal, scope: Scope) -> None:
-        """Raise Forbidden unless the principal has the scope."""
+        """Raises Forbidden unless the principal has the scope."""
         if scope not in principal.scopes:
             raise Forbidden(f"This operation requires the scope {scope.value!r}, which these credentials do not have.")
 
     def check_has_data(self, principal: Principal) -> None:
-        """Raise Forbidden for keys of the administration project, which has no data."""
+        """Raises Forbidden for keys of the administration project, which has no data."""
         if principal.project == ADMINISTRATION:
             raise Forbidden("Keys of the administration project cannot access data. Use a key of another project.")
 
     def check_user(self, principal: Principal, user_id: str) -> None:
-        """Raise Forbidden if the principal may not read this user's list."""
+        """Raises Forbidden if the principal may not read this user's list."""
         if principal.needs_user_token:
             raise Forbidden("This key reads a list only together with a token of its user.")
         if principal.user_id is not None and principal.user_id != user_id:

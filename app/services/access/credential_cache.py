@@ -26,12 +26,12 @@ class CredentialCache:
         return self._keys.get(key_id)
 
     def active_project(self, project_id: str) -> Project | None:
-        """Return a project, or None if it does not exist or is being deleted."""
+        """Returns a project, or None if it does not exist or is being deleted."""
         project = self._projects.get(project_id)
         return project if project and project.state is ProjectState.ACTIVE else None
 
     def project(self, project_id: str) -> Project:
-        """Return a project.
+        """Returns a project.
 
         Raises:
             NotFound: it does not exist or is being deleted.
@@ -42,7 +42,7 @@ class CredentialCache:
         return project
 
     def salt(self, project_id: str) -> str:
-        """Return the salt of the digests of a project's erased users.
+        """Returns the salt of the digests of a project's erased users.
 
         Raises:
             NotFound: the project does not exist or is being deleted.
@@ -50,7 +50,7 @@ class CredentialCache:
         return self.project(project_id).salt
 
     def forget(self, project_id: str, key_ids: Sequence[str] = ()) -> None:
-        """Remove a project and keys, so that this instance sees a change of them at once."""
+        """Removes a project and keys, so that this instance sees a change of them at once."""
         self._projects.forget(project_id)
         for key_id in key_ids:
             self._keys.forget(key_id)

@@ -49,7 +49,7 @@ class Idempotency:
         self._secret = settings.secret.get_secret_value().encode()
 
     def begin(self, principal: Principal, key: str, request: bytes) -> Claim | RecordedResponse:
-        """Claim a key, or return the stored response.
+        """Claims a key, or returns the stored response.
 
         `request` must be the same whenever the key is used: method, path, query and body.
 
@@ -83,24 +83,24 @@ class Idempotency:
 
     @contextmanager
     def effect(self, claim: Claim) -> Iterator[None]:
-        """Run the request of a claim at the same time and with the same random bytes as its first attempt."""
+        """Runs the request of a claim at the same time and with the same random bytes as its first attempt."""
         seed = hmac.digest(self._secret, f"effect\n{claim.nonce}".encode(), "sha512")
         with clock.frozen(claim.first_at, seed):
             yield
 
     def finish(self, principal: Principal, claim: Claim, response: RecordedResponse) -> None:
-        """Store the response for repeated requests."""
+        """Stores the response for repeated requests."""
         headers = {name: value for name, value in response.headers.items() if name in REPLAYED_HEADERS}
         plain = orjson.dumps([headers, response.body.decode()])
         finished = replace(claim, status=response.status, answer=self._cipher().encrypt(plain))
         self._store.put(principal.project, finished, claim)
 
     def discard(self, principal: Principal, claim: Claim) -> None:
-        """Delete the claim of a refused request, which had no effect; another request may use the key."""
+        """Deletes the claim of a refused request, which had no effect; another request may use the key."""
         self._store.delete(principal.project, claim.name)
 
     def release(self, principal: Principal, claim: Claim) -> None:
-        """Release the claim of a failed request, which may be repeated at once and replays its time."""
+        """Releases the claim of a failed request, which may be repeated at once and replays its time."""
         self._store.put(principal.project, replace(claim, claimed_until=claim.first_at), claim)
 
     def _recorded(self, status: int, encrypted: bytes) -> RecordedResponse:

@@ -39,7 +39,7 @@ class Keys:
         needs_user_token: bool = False,
         limits: Limits | None = None,
     ) -> tuple[ApiKey, str]:
-        """Create a key. Returns its record and its text, which cannot be read again.
+        """Creates a key. Returns its record and its text, which cannot be read again.
 
         Raises:
             Conflict: the project has as many keys as it may have.
@@ -74,7 +74,7 @@ class Keys:
         return self._store.list_keys(project)
 
     def rotate(self, project: str, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
-        """Create a key with the same settings; the old key expires after the overlap.
+        """Creates a key with the same settings; the old key expires after the overlap.
 
         Raises:
             NotFound: the key does not exist.
@@ -98,7 +98,7 @@ class Keys:
         return new, text
 
     def change(self, project: str, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
-        """Change name, origins, limits or expiry of a key. Other instances notice within `key_ttl_seconds`.
+        """Changes name, origins, limits or expiry of a key. Other instances notice within `key_ttl_seconds`.
 
         Raises:
             NotFound: the key does not exist.
@@ -113,7 +113,7 @@ class Keys:
         return changed
 
     def revoke(self, project: str, key_id: str) -> None:
-        """Revoke a key. Other instances notice within `key_ttl_seconds`.
+        """Revokes a key. Other instances notice within `key_ttl_seconds`.
 
         Raises:
             NotFound: the key does not exist.
@@ -123,7 +123,7 @@ class Keys:
         self._cache.forget(project, [key_id])
 
     def mark_used(self, key_id: str) -> None:
-        """Record that a key was used today."""
+        """Records that a key was used today."""
         self._store.mark_used(key_id, self._clock.now().date())
 
     def _limits(self, project_id: str) -> Limits:

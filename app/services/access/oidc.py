@@ -30,7 +30,7 @@ class JwtVerifier:
         self._issuers = {issuer.issuer: _Keys(issuer, settings, fetch, clock) for issuer in settings.issuers}
 
     def principal(self, token: str, now: datetime) -> Principal:
-        """Verify a token and derive project, scopes and user from its claims.
+        """Verifies a token and derives project, scopes and user from its claims.
 
         Raises:
             Unauthenticated: the token is not valid; the message does not repeat any part of it.
@@ -88,7 +88,7 @@ _REASONS = {
 
 
 def _check_times(claims: Mapping[str, Any], now: datetime) -> None:
-    """Check `exp` and `nbf` against the clock, with a leeway of 30 s (RFC 7519, 4.1.4 and 4.1.5)."""
+    """Checks `exp` and `nbf` against the clock, with a leeway of 30 s (RFC 7519, 4.1.4 and 4.1.5)."""
     seconds = now.timestamp()
     expires, not_before = claims["exp"], claims.get("nbf", 0)
     if not isinstance(expires, int | float) or not isinstance(not_before, int | float):
@@ -128,7 +128,7 @@ class _Keys:
         self._lock, self._first = Lock(), Lock()
 
     def get(self, key_id: object) -> "PyJWK":
-        """Return the key with an id. A token without a key id gets the issuer's only key.
+        """Returns the key with an id. A token without a key id gets the issuer's only key.
 
         Raises:
             Unauthenticated: the issuer does not have the key.

@@ -29,7 +29,7 @@ class Projects:
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
-        """Create a project. Raises Exists if the id is or was in use."""
+        """Creates a project. Raises Exists if the id is or was in use."""
         if project_id == ADMINISTRATION:
             raise Exists(f"The project id {ADMINISTRATION!r} is reserved. Choose another id.")
         project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
@@ -38,7 +38,7 @@ class Projects:
         return project
 
     def create_with_key(self, project_id: str, name: str | None, limits: Limits) -> tuple[Project, ApiKey, str]:
-        """Create a project and its first admin key; returns both and the text of the key. Raises Exists."""
+        """Creates a project and its first admin key; returns both and the text of the key. Raises Exists."""
         project = self.create(project_id, name, limits)
         key, text = self._keys.create(project_id, FIRST_KEY, frozenset({Scope.ADMIN}))
         return project, key, text
@@ -51,7 +51,7 @@ class Projects:
         return project
 
     def change(self, project_id: str, changes: Mapping[str, Any]) -> Project:
-        """Change name or limits of a project; existing keys keep their limits.
+        """Changes name or limits of a project; existing keys keep their limits.
 
         Raises:
             NotFound: the project does not exist.

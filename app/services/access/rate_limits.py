@@ -78,7 +78,7 @@ class Limiter:
         return lease.lock.locked() or (not self._has_tokens(lease) and self._clock.monotonic() >= lease.refused_until)
 
     def spend(self, principal: Principal) -> Allowance | None:
-        """Spend a token for one request. Returns None if the key has no limits.
+        """Spends a token for one request. Returns None if the key has no limits.
 
         Raises:
             LimitExceeded: no tokens are left.
@@ -112,7 +112,7 @@ class Limiter:
         return lease.tokens > 0 and self._clock.monotonic() < lease.ends_at and lease.day == _day(self._clock.now())
 
     def _renew(self, principal: Principal, lease: _Lease) -> None:
-        """Take a new lease, or raise LimitExceeded if no tokens are left."""
+        """Takes a new lease, or raises LimitExceeded if no tokens are left."""
         spendable = lease.day == _day(self._clock.now()) and not lease.borrowed
         unspent = lease.tokens if spendable else 0
         if self._clock.monotonic() < lease.ends_at:
@@ -135,7 +135,7 @@ class Limiter:
         lease.ends_at = self._clock.monotonic() + self._lease_seconds
 
     def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> "_Taken":
-        """Take tokens from the shared bucket; unspent tokens of the previous lease return to the day's quota."""
+        """Takes tokens from the shared bucket; unspent tokens of the previous lease return to the day's quota."""
         project, credential = principal.project, principal.credential
         for _ in range(ATTEMPTS):
             taken = _take(lease.bucket or Bucket(), principal.limits, self._clock.now(), lease.size, unspent)
@@ -170,7 +170,7 @@ class _Taken:
 
 
 def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int) -> _Taken:
-    """Take up to `wanted` tokens of a bucket and the day's quota, or return how long to wait for the next."""
+    """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next."""
     day, micros = _day(now), round(now.timestamp() * MICROSECONDS)
     used = max(0, bucket.used - unspent) if bucket.day == day else 0
     left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
@@ -194,7 +194,7 @@ def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: i
 
 
 def _without_database(limits: Limits, seconds: float) -> int:
-    """Return the tokens of an instance that cannot reach the shared bucket: it applies the rate to itself alone."""
+    """Returns the tokens of an instance that cannot reach the shared bucket: it applies the rate to itself alone."""
     if limits.requests_per_second is None:
         return MAX_LEASES
     return max(1, math.floor(limits.requests_per_second * seconds))
@@ -205,7 +205,7 @@ def _limited(limits: Limits) -> bool:
 
 
 def _most_at_once(limits: Limits, seconds: float) -> int:
-    """Return the most tokens of a lease: a tenth of the burst, or of the tokens that the rate adds in `seconds`."""
+    """Returns the most tokens of a lease: a tenth of the burst, or of the tokens that the rate adds in `seconds`."""
     rate = limits.requests_per_second
     if rate is None:
         return max(1, min(100, (limits.requests_per_day or 1) // 100))

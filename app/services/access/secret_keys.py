@@ -20,13 +20,13 @@ RANDOM_BYTES = 48
 
 
 def mint(random_bytes: Callable[[int], bytes]) -> str:
-    """Return the text of a new key."""
+    """Returns the text of a new key."""
     body = PREFIX + _letters(int.from_bytes(random_bytes(RANDOM_BYTES)), ID_LENGTH + SECRET_LENGTH)
     return body + _checksum(body)
 
 
 def key_id(text: str) -> str | None:
-    """Return the public id in a key, or None if the text is not a well-formed key."""
+    """Returns the public id in a key, or None if the text is not a well-formed key."""
     if len(text) != LENGTH or not text.startswith(PREFIX) or not text.isascii():
         return None
     body, checksum = text[:-CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]

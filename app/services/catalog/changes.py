@@ -24,10 +24,10 @@ class CatalogObserver(Protocol):
     """Something that keeps items in memory."""
 
     def renew(self, project: str, items: Sequence[Item]) -> None:
-        """Replace items that are older than these; items can be repeated."""
+        """Replaces items that are older than these; items can be repeated."""
 
     def forget(self, project: str) -> None:
-        """Forget all items of a project, because it has too many changes to list."""
+        """Forgets all items of a project, because it has too many changes to list."""
 
 
 @dataclass
@@ -49,11 +49,11 @@ class CatalogChanges:
         self._lock = Lock()
 
     def observe(self, observer: CatalogObserver) -> None:
-        """Report all further changes to an observer."""
+        """Reports all further changes to an observer."""
         self._observers.append(observer)
 
     def begin(self, project: str) -> _Progress:
-        """Start reading the changes, unless a read started less than `item_ttl_seconds` ago.
+        """Starts reading the changes, unless a read started less than `item_ttl_seconds` ago.
 
         The first call only marks the starting time, since nothing is in memory yet. Later calls cost one round trip,
         with one database call per shard.
@@ -69,7 +69,7 @@ class CatalogChanges:
             return progress
 
     def follow(self, project: str) -> None:
-        """Read the changes and report them to all observers before returning."""
+        """Reads the changes and reports them to all observers before returning."""
         progress = self.begin(project)
         try:
             for read in progress.reads:
@@ -79,7 +79,7 @@ class CatalogChanges:
             raise
 
     def _read(self, project: str, progress: _Progress, shard: int) -> None:
-        """Report the changes of a shard; after more than a page of them, reading items again is faster."""
+        """Reports the changes of a shard; after more than a page of them, reading items again is faster."""
         started_at = self._clock.now()
         items, is_complete = self._items.changed_since(project, shard, progress.cursors[shard] - OVERLAP)
         for observer in self._observers:

@@ -30,7 +30,7 @@ class ItemCache:
         )
 
     def get_many(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:
-        """Return items by id, at most `item_ttl_seconds` old; ids that were never put are left out."""
+        """Returns items by id, at most `item_ttl_seconds` old; ids that were never put are left out."""
         self._changes.follow(project)
         with self._lock:
             items = {
@@ -46,13 +46,13 @@ class ItemCache:
         return {item_id: item for item_id, item in items.items() if item is not None}
 
     def get_stale(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
-        """Return the items that are in memory, whatever their age."""
+        """Returns the items that are in memory, whatever their age."""
         with self._lock:
             items = {item_id: self._stale.get((project, item_id)) for item_id in item_ids}
         return {item_id: item for item_id, item in items.items() if item is not None}
 
     def latest(self, project: str, category: str | None) -> dict[str, datetime]:
-        """Return when the newest items were created, by id, at most `item_ttl_seconds` old."""
+        """Returns when the newest items were created, by id, at most `item_ttl_seconds` old."""
         with self._lock:
             latest = self._latest.get((project, category))
         if latest is None:
@@ -62,13 +62,13 @@ class ItemCache:
         return latest
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
-        """Store items that this process wrote, so that it shows them at once."""
+        """Stores items that this process wrote, so that it shows them at once."""
         with self._lock:
             for item in items:
                 self._items[project, item.item_id] = self._stale[project, item.item_id] = item
 
     def renew(self, project: str, items: Iterable[Item]) -> None:
-        """Replace cached items that are older than these."""
+        """Replaces cached items that are older than these."""
         with self._lock:
             for item in items:
                 key = project, item.item_id
@@ -77,7 +77,7 @@ class ItemCache:
                     self._items[key] = self._stale[key] = item
 
     def forget(self, project: str) -> None:
-        """Forget a project's items, so that the next request reads them again."""
+        """Forgets a project's items, so that the next request reads them again."""
         with self._lock:
             for key in [key for key in self._items if key[0] == project]:
                 self._items.pop(key, None)

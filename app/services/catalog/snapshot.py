@@ -34,7 +34,7 @@ class CachedItem:
         return rules.facts_of(self.item)
 
     def value(self, rule: Rule, user: Facts, now: datetime) -> float:
-        """Return a rule's value for the item; it is computed once if it depends on the item alone."""
+        """Returns a rule's value for the item; it is computed once if it depends on the item alone."""
         if not rule.of_item_alone:
             return rule.value(self.facts, user, now)
         value = self._values.get(rule)
@@ -53,7 +53,7 @@ class _Catalog:
     lock: Lock = field(default_factory=Lock)
 
     def put(self, items: Iterable[Item]) -> None:
-        """Store items, unless a newer state of them is in memory."""
+        """Stores items, unless a newer state of them is in memory."""
         for item in items:
             cached = self.items.get(item.item_id)
             if cached is None or cached.item.updated_at < item.updated_at:
@@ -69,7 +69,7 @@ class CatalogSnapshot:
         self._lock = Lock()
 
     def get(self, project: str) -> tuple[Mapping[str, CachedItem], bool]:
-        """Return a project's items, at most `item_ttl_seconds` old and with deleted ones, and whether these are all.
+        """Returns a project's items, at most `item_ttl_seconds` old and with deleted ones, and whether these are all.
 
         The first call takes one round trip per 8 MB and reads at most `catalog_items` items, the last changed first;
         later calls follow the changes.
@@ -85,16 +85,16 @@ class CatalogSnapshot:
         return catalog.items, catalog.is_complete
 
     def forget(self, project: str) -> None:
-        """Forget a project's items, so that the next request reads them again."""
+        """Forgets a project's items, so that the next request reads them again."""
         with self._lock:
             self._catalogs.pop(project, None)
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
-        """Store items that this process wrote, so that it filters them at once."""
+        """Stores items that this process wrote, so that it filters them at once."""
         self.renew(project, items)
 
     def renew(self, project: str, items: Iterable[Item]) -> None:
-        """Replace items that are older than these."""
+        """Replaces items that are older than these."""
         with self._lock:
             catalog = self._catalogs.get(project)
         if catalog is not None:

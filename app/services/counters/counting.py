@@ -21,7 +21,7 @@ class Counting:
         self._counters, self._weights, self._clock = counters, event_weights, clock
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
-        """Add changes to the project's counters; returns the times (seconds since 1970) of the counters that changed.
+        """Adds changes to the project's counters; returns the times (seconds since 1970) of the counters that changed.
 
         Raises:
             InvalidInput: there are more changes than one page of counters holds.

@@ -44,7 +44,7 @@ class Lists:
         )
 
     def changed(self, project: str, times: Iterable[int]) -> Counts | None:
-        """Refresh the lists after the counters of some times changed, or schedule it if they were refreshed just now.
+        """Refreshes the lists after counters changed, or schedules it if they were refreshed just now.
 
         Returns:
             The project's counters, or None if the refresh was scheduled.
@@ -59,19 +59,19 @@ class Lists:
         return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
     def overdue(self) -> list[PendingRefresh]:
-        """Return the refreshes that were scheduled and that no event has caused since."""
+        """Returns the refreshes that were scheduled and that no event has caused since."""
         before = self._clock.now().timestamp() - self._settings.lists_seconds
         return [pending for pending in self._counters.all_pending() if pending.since <= before]
 
     def refresh_pending(self, pending: PendingRefresh) -> Counts:
-        """Carry out a scheduled refresh; returns the project's counters."""
+        """Carries out a scheduled refresh; returns the project's counters."""
         total = self.refresh(pending.project, pending.touched)
         if pending.version:
             self._counters.complete(pending)
         return total
 
     def refresh(self, project: str, touched: Iterable[int]) -> Counts:
-        """Sum up the counters of the touched times and write the lists that changed; returns the project's counters."""
+        """Sums up the counters of the touched times and writes the lists that changed; returns all counters."""
         with self._lock:
             self._refreshed[project] = self._clock.monotonic()
         total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)

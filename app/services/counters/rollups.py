@@ -24,7 +24,7 @@ class Rollups:
         self._counters, self._clock = counters, clock
 
     def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, set[str]]:
-        """Return the counts of the last days and the names in the touched slots, which are summed up again.
+        """Returns the counts of the last days and the names in the touched slots, which are summed up again.
 
         Missing rollups are computed and stored for the next reader.
         """
@@ -42,7 +42,7 @@ class Rollups:
         return counts.summed(_unpacked([*daily, *hourly, *fine])), changed
 
     def _covered(self, project: str, level: int, begin: int, end: int, again: set[int], now: float) -> list[Counted]:
-        """Return the rows of a level, after summing up missing rows and those in `again`."""
+        """Returns the rows of a level, after summing up missing rows and those in `again`."""
         present = self._counters.between(project, level, begin, end)
         missing = set(range(begin, end, level)) - {row.start for row in present}
         for start in sorted(missing | again):
@@ -50,7 +50,7 @@ class Rollups:
         return self._counters.between(project, level, begin, end) if missing | again else present
 
     def _sum(self, project: str, level: int, start: int, now: float) -> set[str]:
-        """Sum up and store one row; returns every name in its parts, also those whose counts cancel out."""
+        """Sums up and stores one row; returns every name in its parts, also those whose counts cancel out."""
         parts = self._counters.between(project, PARTS[level], start, start + level)
         unpacked = _unpacked(parts)
         total = counts.summed(unpacked, SLOTS[level])

@@ -11,7 +11,7 @@ class TrainingJobs:
         self._train, self._jobs = train, jobs
 
     def begin(self, project: str, *, force: bool = False, quickly: bool = False) -> Job:
-        """Queue a new version and create the job that trains it.
+        """Queues a new version and creates the job that trains it.
 
         Args:
             project: the project.

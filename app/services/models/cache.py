@@ -44,7 +44,7 @@ class ModelCache:
             return project in self._pointers
 
     def active(self, project: str) -> ActiveModel | None:
-        """Return the active model's pointer, at most `pointer_ttl_seconds` old."""
+        """Returns the active model's pointer, at most `pointer_ttl_seconds` old."""
         with self._lock:
             if project in self._pointers:
                 return self._pointers[project]
@@ -54,14 +54,14 @@ class ModelCache:
         return active
 
     def forget_active(self, project: str) -> None:
-        """Forget the pointer, so that this instance follows a change made here at once."""
+        """Forgets the pointer, so that this instance follows a change made here at once."""
         with self._lock:
             self._pointers.pop(project, None)
 
     def rows(
         self, project: str, active: ActiveModel, item_ids: Sequence[str], *, terms: bool = False
     ) -> dict[str, Row]:
-        """Return the neighbor rows of items that have one.
+        """Returns the neighbor rows of items that have one.
 
         Rows that are not in memory come in one round trip, together with the popular list and, on request, the terms.
         """
@@ -71,15 +71,15 @@ class ModelCache:
         return {item_id: row for item_id, row in rows.items() if row}
 
     def popular(self, project: str, active: ActiveModel, category: str) -> Row:
-        """Return the popular list of a version's training; category "" is all items."""
+        """Returns the popular list of a version's training; category "" is all items."""
         return self._list(project, active, POPULAR, category)
 
     def terms(self, project: str, active: ActiveModel) -> Row:
-        """Return how rare each term is among the items of a version."""
+        """Returns how rare each term is among the items of a version."""
         return self._list(project, active, TERMS, "")
 
     def last_popular(self, project: str) -> tuple[ActiveModel, Row]:
-        """Return the popular list that was loaded last, whatever its age.
+        """Returns the popular list that was loaded last, whatever its age.
 
         Raises:
             Unavailable: this instance has not served the project yet.
@@ -98,7 +98,7 @@ class ModelCache:
     def _load(
         self, project: str, active: ActiveModel, item_ids: Sequence[str], lists: Sequence[tuple[str, str]]
     ) -> None:
-        """Read the rows, and the lists by kind and name, that are not in memory."""
+        """Reads the rows, and the lists by kind and name, that are not in memory."""
         version = active.version
         with self._lock:
             missing_rows = [item_id for item_id in item_ids if (project, version, item_id) not in self._rows]

@@ -48,12 +48,12 @@ class Outcomes:
         self._rollups, self._clock = rollups, clock
 
     def of(self, project: str, days: int) -> ByAttribution:
-        """Return the outcomes of the last days."""
+        """Returns the outcomes of the last days."""
         total, _ = self._rollups.of(project, days)
         return outcomes.by_attribution(total, self._clock.now().timestamp() - days * DAY)
 
     def find_regression(self, project: str, version: str, against: str) -> str | None:
-        """Describe why a version's click-through rate is clearly below another's; None if it is not."""
+        """Describes why a version's click-through rate is clearly below another's; None if it is not."""
         for comparison in compared(self.of(project, JUDGED_DAYS), against):
             if comparison.version == version and comparison.verdict is Verdict.WORSE:
                 loss, p = -comparison.difference, comparison.p
@@ -62,7 +62,7 @@ class Outcomes:
 
 
 def grouped(by_attribution: ByAttribution, by: Sequence[str]) -> dict[Group, Outcome]:
-    """Sum up outcomes by some of `version`, `scenario` and `source`."""
+    """Sums up outcomes by some of `version`, `scenario` and `source`."""
     groups: dict[Group, Outcome] = {}
     for attribution, outcome in by_attribution.items():
         group = tuple(str(getattr(attribution, name)) for name in by)
@@ -71,7 +71,7 @@ def grouped(by_attribution: ByAttribution, by: Sequence[str]) -> dict[Group, Out
 
 
 def compared(by_attribution: ByAttribution, against: str) -> list[Comparison]:
-    """Compare every version that was shown with the version `against`."""
+    """Compares every version that was shown with the version `against`."""
     of_version = {group[0]: outcome for group, outcome in grouped(by_attribution, ("version",)).items()}
     base = of_version.pop(against, None)
     if base is None:

@@ -32,7 +32,7 @@ class Retraining:
         self._considered: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, CONSIDER_SECONDS, clock.monotonic)
 
     def consider(self, project: str, total: Counts) -> Job | None:
-        """Begin a training if the counters say that one is due; returns its job.
+        """Begins a training if the counters say that one is due; returns its job.
 
         If several instances find it due, one of them begins it. If no worker is available, the failure is logged.
         """

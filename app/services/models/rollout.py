@@ -48,7 +48,7 @@ class Rollout:
         return self._versions.active(project, consistent=True)
 
     def activate(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
-        """Serve all users with one version. To roll back, activate the previous version.
+        """Serves all users with one version. To roll back, activate the previous version.
 
         Raises:
             NotFound: the version does not exist.
@@ -59,7 +59,7 @@ class Rollout:
         return self._activate(project, version_id, self.active(project), force=force, live=True)
 
     def activate_trained(self, project: str, version_id: str, *, force: bool = False) -> ActiveModel:
-        """Activate a version that was just trained. Only `force` ends a running split test.
+        """Activates a version that was just trained. Only `force` ends a running split test.
 
         Raises:
             NotActivatable: a split test is running. Also raises the errors of `activate`.
@@ -70,7 +70,7 @@ class Rollout:
         return self._activate(project, version_id, current, force=force, live=False)
 
     def split(self, project: str, wanted: Split) -> ActiveModel:
-        """Divide the users among versions and set the shadows; the active version does not change.
+        """Divides the users among versions and sets the shadows; the active version does not change.
 
         Raises:
             NotFound: a version does not exist, or no version is active.
@@ -93,7 +93,7 @@ class Rollout:
     def _activate(
         self, project: str, version_id: str, current: ActiveModel | None, *, force: bool, live: bool
     ) -> ActiveModel:
-        """Activate a version; `live` compares the outcomes of versions too."""
+        """Activates a version; `live` compares the outcomes of versions too."""
         version = self._ready(project, version_id)
         if current and current.version == version_id and not current.variants and not current.shadows:
             return current
@@ -116,7 +116,7 @@ class Rollout:
         return moved
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
-        """Record at the pointer, for all instances, the first items that the active version has not learned.
+        """Records at the pointer, for all instances, the first items that the active version has not learned.
 
         If the database is unavailable, the next new item does it.
         """
@@ -134,7 +134,7 @@ class Rollout:
             self._cache.forget_active(project)
 
     def _variants(self, project: str, shares: Mapping[str, float], whole: float) -> tuple[Variant, ...]:
-        """Return ready versions with their shares, which sum to the whole."""
+        """Returns ready versions with their shares, which sum to the whole."""
         ready = {name: self._ready(project, name) for name in sorted(shares)}
         scale = whole / sum(shares.values()) if shares else 0.0
         return tuple(Variant(name, shares[name] * scale, _scoring(version)) for name, version in ready.items())

@@ -52,7 +52,7 @@ class Train:
         return self._versions.list_page(project, start, limit)
 
     def queue(self, project: str, *, quickly: bool = False) -> ModelVersion:
-        """Create a version for `run` to train; `quickly` reuses parameters that were chosen within a week."""
+        """Creates a version for `run` to train; `quickly` reuses parameters that were chosen within a week."""
         now = self._clock.now()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
@@ -64,18 +64,18 @@ class Train:
         return version
 
     def discard(self, project: str, version_id: str) -> None:
-        """Delete a version that will not be trained."""
+        """Deletes a version that will not be trained."""
         self._versions.delete(project, version_id)
 
     def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
-        """Return the parameters of the newest ready version that chose them since then; empty if there is none."""
+        """Returns the parameters of the newest ready version that chose them since then; empty if there is none."""
         for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
             if version.state is VersionState.READY and version.parameters.get(CHOSEN_AT, 0.0) >= since.timestamp():
                 return version.parameters
         return {}
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
-        """Ask a running training to stop, which it does at its next report.
+        """Asks a running training to stop, which it does at its next report.
 
         Raises:
             NotFound: the version does not exist.
@@ -97,7 +97,7 @@ class Train:
         report: ReportProgress | None = None,
         engine: Engine | None = None,
     ) -> ModelVersion:
-        """Train a queued version, and activate it unless it is clearly worse than the active one.
+        """Trains a queued version, and activates it unless it is clearly worse than the active one.
 
         An engine trains outside this process, on its own data. Without one, all events of the project are read here.
 
@@ -151,7 +151,7 @@ class Train:
         return training.end(VersionState.READY, None)
 
     def collect(self, project: str) -> int:
-        """Remove the rows of lost, failed and outdated versions; returns the number of versions."""
+        """Removes the rows of lost, failed and outdated versions; returns the number of versions."""
         active = self._versions.active(project, consistent=True)
         kept = active.versions if active else frozenset()
         ready, cleaned = 0, 0

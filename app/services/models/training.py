@@ -84,7 +84,7 @@ class Training:
         self._lock = Lock()
 
     def beating(self) -> AbstractContextManager[None]:
-        """Send heartbeats while the context is open, also during long steps without reports."""
+        """Sends heartbeats while the context is open, also during long steps without reports."""
         return beating(self._heartbeat, HEARTBEAT_SECONDS, Cancelled, Unavailable)  # the next report raises them
 
     def learn_and_publish(self, engine: Engine | None) -> None:
@@ -137,7 +137,7 @@ class Training:
             self.report("reading items", 0.0)
 
     def report(self, phase: str, progress: float) -> None:
-        """Report progress, and store it at most once a second."""
+        """Reports progress, and stores it at most once a second."""
         if self._report:
             self._report(phase, progress)
         changed = phase != self.version.phase
@@ -158,7 +158,7 @@ class Training:
                 raise Cancelled(f"Training {self.version.version} was cancelled.") from error
 
     def end(self, state: VersionState, detail: str | None) -> ModelVersion:
-        """Store the final state of the version."""
+        """Stores the final state of the version."""
         now = self._clock.now()
         seconds = round((now - self.version.created_at).total_seconds(), 3)
         expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING

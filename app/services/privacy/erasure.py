@@ -61,12 +61,12 @@ class _Account:
         self.receipt = receipt
 
     def add_once(self, kind: str, number: int) -> None:
-        """Count records that are removed all at once, unless an earlier attempt counted them."""
+        """Counts records that are removed all at once, unless an earlier attempt counted them."""
         if number and not self.receipt.removed.get(kind):
             self.put(_counted(self.receipt, kind, number))
 
     def add_new(self, kind: str, positions: Sequence[str]) -> None:
-        """Count records that are removed page by page, except those that an earlier attempt counted."""
+        """Counts records that are removed page by page, except those that an earlier attempt counted."""
         new = [position for position in positions if position > self.receipt.reached.get(kind, "")]
         if new:
             reached = {**self.receipt.reached, kind: new[-1]}
@@ -89,7 +89,7 @@ class Erasure:
         self._settled = timedelta(seconds=settings.key_ttl_seconds + settings.request_deadline_seconds) + CLOCK_SKEW
 
     def receipt(self, project: str, user_id: str) -> Receipt:
-        """Return the receipt of a user's erasure.
+        """Returns the receipt of a user's erasure.
 
         Raises:
             NotFound: the user was not erased.
@@ -101,7 +101,7 @@ class Erasure:
         return receipt
 
     def erase_user(self, project: str, user_id: str) -> Receipt:
-        """Remove a user's profile and events, and refuse later ones. If the receipt is incomplete, call again.
+        """Removes a user's profile and events, and refuses later ones. If the receipt is incomplete, call again.
 
         Everything is counted before it is removed, so an interruption never makes the receipt wrong.
         """
@@ -127,7 +127,7 @@ class Erasure:
         return account.receipt
 
     def readmit(self, project: str, user_id: str) -> None:
-        """Accept an erased user again, without their former data.
+        """Accepts an erased user again, without their former data.
 
         Raises:
             NotFound: the user was not erased.
@@ -136,11 +136,11 @@ class Erasure:
         self._stores.users.delete_erasure(project, self._tombstones.digest(project, user_id))
 
     def export_user(self, project: str, user_id: str, start: str | None, limit: int) -> tuple[User | None, Page[Event]]:
-        """Return what `erase_user` would remove: the profile and a page of events, newest first."""
+        """Returns what `erase_user` would remove: the profile and a page of events, newest first."""
         return self._stores.users.get(project, user_id), self._stores.events.list_page(project, user_id, start, limit)
 
     def export_project(self, project: str, start: str | None, limit: int) -> tuple[str, Page[Any]]:
-        """Return a page of the data that `delete_project` would remove: items, then users, then events.
+        """Returns a page of the data that `delete_project` would remove: items, then users, then events.
 
         Returns:
             The kind of the records and a page of them. An empty page can have a next page.
@@ -159,7 +159,7 @@ class Erasure:
         return kind, Page(page.records, f"{following[0]}:" if following else None)
 
     def delete_project(self, project_id: str) -> Project:
-        """Remove a project's keys, then all its data. Only the receipt stays.
+        """Removes a project's keys, then all its data. Only the receipt stays.
 
         Other instances may accept a cached key for a while and write new rows, so the deletion is complete when a pass
         over all tables that began after that time has ended. Until then the state is `deleting`: call again.

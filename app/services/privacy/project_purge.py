@@ -19,7 +19,7 @@ class ProjectPurge:
         removed: dict[str, int],
         out_of_time: Callable[[], bool],
     ) -> dict[str, Any] | None:
-        """Remove a project's rows and files until the time is up.
+        """Removes a project's rows and files until the time is up.
 
         Args:
             project: the project.

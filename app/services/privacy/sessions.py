@@ -20,7 +20,7 @@ class Sessions:
         self._events, self._tombstones = events, tombstones
 
     def merge(self, project: str, session_id: str, user_id: str) -> tuple[int, bool]:
-        """Move a session's events to a user; times and event ids stay.
+        """Moves a session's events to a user; times and event ids stay.
 
         Each event is written for the user before it is deleted from the session: if the merge is killed and called
         again, each event is there once.

@@ -20,7 +20,7 @@ class Tombstones:
         self._store, self._credentials = store, credentials
 
     def digest(self, project: str, user_id: str) -> str:
-        """Return the hash under which a user's tombstone is stored.
+        """Returns the hash under which a user's tombstone is stored.
 
         Raises:
             NotFound: the project does not exist.
@@ -29,12 +29,12 @@ class Tombstones:
         return blake2b(user_id.encode(), key=salt, digest_size=DIGEST_BYTES).hexdigest()
 
     def erased(self, project: str, user_ids: Sequence[str]) -> set[str]:
-        """Return those of the users that were erased."""
+        """Returns those of the users that were erased."""
         users = {self.digest(project, user_id): user_id for user_id in sorted(set(user_ids))}
         return {users[digest] for digest in self._store.erasures(project, list(users))}
 
     def refuse(self, project: str, user_ids: Sequence[str]) -> None:
-        """Check that none of the users was erased.
+        """Checks that none of the users was erased.
 
         Raises:
             Erased: some were; its `positions` index into `user_ids`.
@@ -51,7 +51,7 @@ class Tombstones:
         write: Callable[[], Written],
         undo: Callable[[set[str]], object],
     ) -> Written:
-        """Write records of users, unless they were erased; returns what `write` returns.
+        """Writes records of users, unless they were erased; returns what `write` returns.
 
         An erasure can run between the check and the write, so that its users are looked up again after the write.
 
@@ -70,7 +70,7 @@ class Tombstones:
         return written
 
     def undo_erased(self, project: str, user_ids: Sequence[str], undo: Callable[[set[str]], object]) -> None:
-        """Call `undo` with those of the users that were erased, if there are any."""
+        """Calls `undo` with those of the users that were erased, if there are any."""
         erased = self.erased(project, user_ids)
         if erased:
             undo(erased)

@@ -38,7 +38,7 @@ class Rules:
 
     @classmethod
     def of(cls, query: RecommendationQuery, now: datetime) -> "Rules":
-        """Compile the rules of a query.
+        """Compiles the rules of a query.
 
         Raises:
             InvalidInput: an expression is invalid.
@@ -60,7 +60,7 @@ class Rules:
         return all(self._value(rule, item_id, cached) > 0 for rule in self.filters)
 
     def factor(self, item_id: str, cached: CachedItem | None) -> float:
-        """Return the factor of the boost; 1 without a boost."""
+        """Returns the factor of the boost; 1 without a boost."""
         return 1.0 if self.boost is None else self._value(self.boost, item_id, cached)
 
     def _value(self, rule: Rule, item_id: str, cached: CachedItem | None) -> float:
@@ -92,11 +92,11 @@ class CandidateFilter:
         self.kept: list[Recommendation] = []
 
     def missing(self, limit: int) -> int:
-        """Return how many items the list lacks."""
+        """Returns how many items the list lacks."""
         return max(0, limit - len(self.kept))
 
     def add(self, candidates: Iterable[Recommendation], limit: int) -> None:
-        """Add candidates, best first, until the list has `limit` items.
+        """Adds candidates, best first, until the list has `limit` items.
 
         With a boost, all candidates are considered, ordered by score times boost; if the score is 0, by the boost.
         """
@@ -119,7 +119,7 @@ class CandidateFilter:
         return [pool[position] for position in order]
 
     def _admitted(self, candidates: Iterable[Recommendation]) -> Iterator[Recommendation]:
-        """Yield the candidates that may be shown, with their items, in the same order."""
+        """Yields the candidates that may be shown, with their items, in the same order."""
         remaining, size, count = iter(candidates), self._query.limit + SPARE_CANDIDATES, 0
         while chunk := list(islice(remaining, size)):
             items = self._fetch_items([candidate.item_id for candidate in chunk])

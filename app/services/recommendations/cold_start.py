@@ -32,7 +32,7 @@ class ColdStart:
     def neighbors(
         self, project: str, active: ActiveModel, weighted: Sequence[tuple[str, float]]
     ) -> Mapping[str, Mapping[str, float]]:
-        """Return the neighbors of items: those of the model, and new items with similar content.
+        """Returns the neighbors of items: those of the model, and new items with similar content.
 
         Args:
             project: the project of the items.
@@ -56,7 +56,7 @@ class ColdStart:
         return rows
 
     def _index(self, project: str, active: ActiveModel, items: Sequence[Item]) -> NewItems:
-        """Return the index of the new items; it is rebuilt when one of them changes."""
+        """Returns the index of the new items; it is rebuilt when one of them changes."""
         key = project, active.version
         state = tuple((item.item_id, item.updated_at) for item in items)
         with self._lock:

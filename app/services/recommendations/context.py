@@ -76,11 +76,11 @@ class RequestContext:
         return Evidence([event for event, _ in newest], weighted, self.neighbors(weighted), factors)
 
     def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Mapping[str, float]]:
-        """Return the neighbors of weighted items."""
+        """Returns the neighbors of weighted items."""
         return {} if self.active is None else self.caches.cold_start.neighbors(self.project, self.active, weighted)
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-        """Return items by id, from the catalog snapshot if it is loaded."""
+        """Returns items by id, from the catalog snapshot if it is loaded."""
         if self.catalog is None:
             return self._read_items(item_ids)
         items = {item_id: self.catalog[item_id] for item_id in item_ids if item_id in self.catalog}
@@ -88,14 +88,14 @@ class RequestContext:
         return {**items, **self._read_items(missing)} if missing else items
 
     def items_with_reasons(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-        """Return candidates by id; the items that their reasons name come in the same round trip."""
+        """Returns candidates by id; the items that their reasons name come in the same round trip."""
         reason_items = self.evidence.reason_items(item_ids) if self.catalog is None else ()
         return self.items(sorted({*item_ids, *reason_items}))
 
     def from_list(
         self, kind: str, category: str | None = None, factors: Mapping[str, float] | None = None
     ) -> list[Recommendation]:
-        """Return the popular, trending or latest items, best first after the factors are applied."""
+        """Returns the popular, trending or latest items, best first after the factors are applied."""
         if kind == TRENDING:
             scores = self.caches.lists.trending(self.project, category or "", self.rules.now.timestamp())
         elif kind == POPULAR:
@@ -112,7 +112,7 @@ class RequestContext:
         return recommendations
 
     def _popular(self, category: str) -> dict[str, float]:
-        """Return the recently popular items, followed by those of the active version's training."""
+        """Returns the recently popular items, followed by those of the active version's training."""
         recent = self.caches.lists.popular(self.project, category)
         trained = self.caches.models.popular(self.project, self.active, category) if self.active else {}
         if not recent:
@@ -145,7 +145,7 @@ class ContextLoader:
     def load(
         self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadEvents | None = None
     ) -> RequestContext:
-        """Load the context of a request; everything that is not in memory is read in parallel.
+        """Loads the context of a request; everything that is not in memory is read in parallel.
 
         This includes the active model's pointer, catalog changes and the events of `history`; for rules, also the
         user's properties and the catalog snapshot.
@@ -177,7 +177,7 @@ class ContextLoader:
         )
 
     def read_events(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
-        """Read a page of the user's newest events, and more pages if impressions fill it."""
+        """Reads a page of the user's newest events, and more pages if impressions fill it."""
         size = self._settings.history_events
         events = page = self._events.newest(project, user_id, size, consistent=consistent)
         for _ in range(MAX_PAGES - 1):
@@ -189,7 +189,7 @@ class ContextLoader:
         return events
 
     def degraded(self, project: str) -> tuple[ActiveModel, list[Recommendation], Mapping[str, CachedItem]]:
-        """Return the popular list that was loaded last, with the items that are in memory.
+        """Returns the popular list that was loaded last, with the items that are in memory.
 
         Raises:
             Unavailable: no list was loaded yet.
@@ -202,7 +202,7 @@ class ContextLoader:
     def _read(
         self, project: str, query: RecommendationQuery, history: ReadEvents | None
     ) -> tuple[Mapping[str, CachedItem] | None, bool, Sequence[Event]]:
-        """Read the catalog snapshot, if the query needs it, and the events at the same time."""
+        """Reads the catalog snapshot, if the query needs it, and the events at the same time."""
         if not query.needs_catalog:
             return None, True, history() if history else ()
         reading = self._submit(history) if history else None

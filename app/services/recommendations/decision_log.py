@@ -29,7 +29,7 @@ class DecisionLog:
         self._settings = settings
 
     def sample(self, rate: float) -> str | None:
-        """Draw the id under which a response is stored; None if it is not part of the sample."""
+        """Draws the id under which a response is stored; None if it is not part of the sample."""
         if not rate:
             return None
         decision_id = self._random_hex(ID_BYTES)
@@ -39,7 +39,7 @@ class DecisionLog:
         return owner_digest(self._settings, project, user_id)
 
     def put(self, project: str, user_id: str, decision_id: str, response: RecommendationResponse) -> None:
-        """Store a response, unless its user was erased.
+        """Stores a response, unless its user was erased.
 
         If the database is unavailable, the response is sent without being stored.
         """
@@ -53,7 +53,7 @@ class DecisionLog:
             pass
 
     def get(self, project: str, owner: str, decision_id: str) -> RecommendationResponse:
-        """Return a stored response.
+        """Returns a stored response.
 
         Raises:
             NotFound: it expired, was erased or could not be stored.

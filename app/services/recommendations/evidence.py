@@ -23,12 +23,12 @@ class Evidence:
     _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def scores(self) -> dict[str, float]:
-        """Return the score of every neighbor."""
+        """Returns the score of every neighbor."""
         scores = ranking.scores(self.weighted, self.neighbors)
         return {item_id: score * self.factors.get(item_id, 1.0) for item_id, score in scores.items()}
 
     def reason_items(self, item_ids: Iterable[str]) -> list[str]:
-        """Return the items that the short reasons of some items name."""
+        """Returns the items that the short reasons of some items name."""
         return [
             self.events[position].item_id
             for item_id in item_ids
@@ -36,7 +36,7 @@ class Evidence:
         ]
 
     def explain(self, recommendation: Recommendation, *, fully: bool) -> Recommendation:
-        """Return the recommendation with its reasons: all of them, or those with the largest shares."""
+        """Returns the recommendation with its reasons: all of them, or those with the largest shares."""
         shares = self._shares_of(recommendation.item_id)
         shown = shares if fully else shares[:MAX_REASONS]
         reasons = tuple(_reason(self.events[position], share, recommendation.score) for position, share in shown)

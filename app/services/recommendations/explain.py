@@ -13,7 +13,7 @@ MAX_COUNTERFACTUALS = 20
 
 
 def explain(context: RequestContext, slate: Slate) -> list[Recommendation]:
-    """Return the recommendations of a slate with their reasons; with `explain`, also with counterfactuals."""
+    """Returns the recommendations of a slate with their reasons; with `explain`, also with counterfactuals."""
     explained = [_with_reasons(context, slate, recommendation) for recommendation in slate.recommendations]
     if context.query.explain:
         explained = _with_counterfactuals(context, explained)
@@ -38,7 +38,7 @@ def _with_reasons(context: RequestContext, slate: Slate, recommendation: Recomme
 
 
 def _with_counterfactuals(context: RequestContext, explained: Sequence[Recommendation]) -> list[Recommendation]:
-    """Find out whether each item would be in the list without each of its events, by building the list again."""
+    """Finds out whether each item would be in the list without each of its events, by building the list again."""
     shares: dict[str, float] = {}
     for recommendation in explained:
         for reason in recommendation.reasons:

@@ -24,19 +24,19 @@ class ListCache:
         )
 
     def popular(self, project: str, category: str) -> dict[str, float]:
-        """Return the recently popular items of a category; "" is all items."""
+        """Returns the recently popular items of a category; "" is all items."""
         live = self._get(project, POPULAR, category)
         return packing.unpack(live.packed) if live else {}
 
     def trending(self, project: str, category: str, now: float) -> dict[str, float]:
-        """Return the trending items of a category with their scores at a time (seconds since 1970)."""
+        """Returns the trending items of a category with their scores at a time (seconds since 1970)."""
         live = self._get(project, TRENDING, category)
         if live is None:
             return {}
         return trends.faded(packing.unpack(live.packed), now - live.as_of, self._half_life_seconds)
 
     def _get(self, project: str, kind: str, category: str) -> LiveList | None:
-        """Return a list at most `list_ttl_seconds` old; both kinds of a category come in one round trip."""
+        """Returns a list at most `list_ttl_seconds` old; both kinds of a category come in one round trip."""
         with self._lock:
             if (project, kind, category) in self._lists:
                 return self._lists[project, kind, category]

@@ -14,7 +14,7 @@ class Queries:
         self._scenarios, self._tokens = scenarios, tokens
 
     def build(self, project: str, request: RecommendationRequest) -> RecommendationQuery:
-        """Merge a request with its scenario: fields of the request win, and both filters apply.
+        """Merges a request with its scenario: fields of the request win, and both filters apply.
 
         Raises:
             NotFound: there is no such scenario.
@@ -43,7 +43,7 @@ class Queries:
             return RecommendationQuery()
 
     def _shown(self, project: str, recommendation_id: str | None) -> frozenset[bytes]:
-        """Return the digests of the items on the page before and on those before it."""
+        """Returns the digests of the items on the page before and on those before it."""
         if recommendation_id is None:
             return frozenset()
         shown = self._tokens.served(project, recommendation_id).shown
@@ -53,7 +53,7 @@ class Queries:
 
 
 def query_of(scenario: Scenario) -> RecommendationQuery:
-    """Return the query that a scenario's settings describe."""
+    """Returns the query that a scenario's settings describe."""
     settings: ScenarioSettings = scenario.settings
     return RecommendationQuery(
         limit=settings.limit,

@@ -32,7 +32,7 @@ class Recommend:
         self._loader, self._clock = loader, clock
 
     def for_user(self, project: str, user_id: str, query: RecommendationQuery) -> RecommendationList:
-        """Return the user's recommendations; without the database, the last popular list in memory.
+        """Returns the user's recommendations; without the database, the last popular list in memory.
 
         Raises:
             InvalidInput: a filter or boost is invalid or too slow.
@@ -40,11 +40,11 @@ class Recommend:
         return self._for_history(project, user_id, query, self._history(project, user_id, query))
 
     def for_session(self, project: str, events: Sequence[Event], query: RecommendationQuery) -> RecommendationList:
-        """Return recommendations for an anonymous session from the events of the request."""
+        """Returns recommendations for an anonymous session from the events of the request."""
         return self._for_history(project, "", query, lambda: events)
 
     def similar(self, project: str, item_id: str, query: RecommendationQuery) -> RecommendationList:
-        """Return the neighbors of one item.
+        """Returns the neighbors of one item.
 
         Raises:
             NotFound: neither the model nor the catalog has the item.
@@ -67,7 +67,7 @@ class Recommend:
     def rank(
         self, project: str, user_id: str, item_ids: Sequence[str], query: RecommendationQuery
     ) -> RecommendationList:
-        """Return the requested items, best for the user first; items without a score follow in the requested order.
+        """Returns the requested items, best for the user first; items without a score follow in the requested order.
 
         Disliked items come last.
         """
@@ -91,14 +91,14 @@ class Recommend:
     def from_list(
         self, project: str, kind: str, category: str | None, query: RecommendationQuery
     ) -> RecommendationList:
-        """Return the popular, trending or latest items."""
+        """Returns the popular, trending or latest items."""
         context = self._loader.load(project, "", query, Rules.of(query, self._clock.now()))
         return _from_list(context, kind, category, Excluded(query.exclude))
 
     def page_rows(
         self, project: str, user_id: str, query: RecommendationQuery, settings: Sequence[RowSettings]
     ) -> list[PageRow]:
-        """Return the rows of a page; no item occurs twice, and rows without items are left out.
+        """Returns the rows of a page; no item occurs twice, and rows without items are left out.
 
         Raises:
             InvalidInput: a filter or boost is invalid or too slow.
@@ -132,7 +132,7 @@ class Recommend:
         return recommendations
 
     def _degraded(self, project: str, query: RecommendationQuery, rules: Rules) -> RecommendationList:
-        """Return the last popular list in memory.
+        """Returns the last popular list in memory.
 
         Raises:
             Unavailable: no list is in memory.
@@ -168,7 +168,7 @@ def _rows(context: RequestContext, excluded: Excluded, settings: RowSettings) ->
 
 
 def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: RowSettings) -> list[PageRow]:
-    """Return the neighbors of the user's items with the largest weights, one row for each that has neighbors."""
+    """Returns the neighbors of the user's items with the largest weights, one row for each that has neighbors."""
     evidence = context.evidence
     rows: list[PageRow] = []
     for item_id, weight in sorted(evidence.weighted, key=lambda entry: -entry[1]):
@@ -188,7 +188,7 @@ def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: Ro
 
 
 def _compare_shadow(context: RequestContext, excluded: Excluded, recommendations: RecommendationList) -> None:
-    """Log which share of the list a shadow version would have shown too; its failures do not affect the response."""
+    """Logs which share of the list a shadow version would have shown too; its failures do not affect the response."""
     log = telemetry.current()
     try:
         slate = slates.build_for_version(context, excluded)

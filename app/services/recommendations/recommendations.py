@@ -36,7 +36,7 @@ class Recommendations:
         self._scenarios, self._decisions, self._tokens = scenarios, decisions, tokens
 
     def for_user(self, project: str, user_id: str, request: RecommendationRequest) -> RecommendationResponse:
-        """Recommend items to a user, or to a stored session.
+        """Recommends items to a user, or to a stored session.
 
         Raises:
             NotFound: there is no such scenario.
@@ -49,13 +49,13 @@ class Recommendations:
     def for_session(
         self, project: str, events: Sequence[Event], request: RecommendationRequest
     ) -> RecommendationResponse:
-        """Recommend items to an anonymous session from the events of the request."""
+        """Recommends items to an anonymous session from the events of the request."""
         query = self._queries.build(project, request)
         recommendations = self._recommend.for_session(project, events, query)
         return self._responses.respond(project, "", query, recommendations, properties=request.properties)
 
     def similar(self, project: str, item_id: str, request: RecommendationRequest) -> RecommendationResponse:
-        """Recommend items similar to an item.
+        """Recommends items similar to an item.
 
         Raises:
             NotFound: there is no such item.
@@ -67,7 +67,7 @@ class Recommendations:
     def rank(
         self, project: str, user_id: str, item_ids: Sequence[str], request: RecommendationRequest
     ) -> RecommendationResponse:
-        """Rank the requested items for a user."""
+        """Ranks the requested items for a user."""
         query = self._queries.build(project, request)
         recommendations = self._recommend.rank(project, user_id, item_ids, query)
         return self._responses.respond(project, user_id, query, recommendations, properties=request.properties)
@@ -75,7 +75,7 @@ class Recommendations:
     def from_list(
         self, project: str, kind: str, category: str | None, request: RecommendationRequest
     ) -> RecommendationResponse:
-        """Return the popular, trending or latest items."""
+        """Returns the popular, trending or latest items."""
         query = self._queries.build(project, request)
         recommendations = self._recommend.from_list(project, kind, category, query)
         return self._responses.respond(project, "", query, recommendations, properties=request.properties)
@@ -83,7 +83,7 @@ class Recommendations:
     def page(
         self, project: str, user_id: str, scenario_id: str, fresh_after: str | None, *, properties: bool
     ) -> PageResponse:
-        """Return all rows of a scenario.
+        """Returns all rows of a scenario.
 
         Raises:
             NotFound: there is no such scenario.
@@ -97,14 +97,14 @@ class Recommendations:
     def preview(
         self, project: str, user_id: str, scenario: Scenario
     ) -> tuple[RecommendationResponse, tuple[PageRowResponse, ...]]:
-        """Return the list and the rows that a user would get from a scenario, stored or not."""
+        """Returns the list and the rows that a user would get from a scenario, stored or not."""
         query = query_of(scenario)
         recommendations = self._recommend.for_user(project, user_id, query)
         response = self._responses.respond(project, user_id, query, recommendations)
         return response, self._rows(project, user_id, query, scenario)
 
     def watched(self, project: str, watched: WatchedList) -> tuple[RecommendationQuery, RecommendationList]:
-        """Return the current list of a subscription; `respond` makes a response of it.
+        """Returns the current list of a subscription; `respond` makes a response of it.
 
         Raises:
             NotFound: the scenario was deleted.
@@ -117,12 +117,12 @@ class Recommendations:
     def respond(
         self, project: str, watched: WatchedList, query: RecommendationQuery, recommendations: RecommendationList
     ) -> RecommendationResponse:
-        """Respond to a subscription with its current list."""
+        """Responds to a subscription with its current list."""
         properties = watched.properties
         return self._responses.respond(project, watched.user_id, query, recommendations, properties=properties)
 
     def replay(self, project: str, recommendation_id: str) -> RecommendationResponse:
-        """Return a response from the decision log.
+        """Returns a response from the decision log.
 
         Raises:
             InvalidToken: the recommendation_id is not from this project.

@@ -37,7 +37,7 @@ class Responses:
         *,
         properties: bool = False,
     ) -> RecommendationResponse:
-        """Create the recommendation_id of a list and return the response; a sample is stored in the decision log."""
+        """Creates the recommendation_id of a list and returns the response; a sample is stored in the decision log."""
         now, active = self._clock.now(), recommendations.active
         self._log(recommendations, now)
         served = RecommendationId(

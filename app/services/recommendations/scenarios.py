@@ -28,7 +28,7 @@ class Scenarios:
         return _existing(self._store.get(project, scenario_id, consistent=True))
 
     def get_cached(self, project: str, scenario_id: str) -> Scenario:
-        """Return a scenario at most `pointer_ttl_seconds` old, or of any age if the database is unavailable.
+        """Returns a scenario at most `pointer_ttl_seconds` old, or of any age if the database is unavailable.
 
         Raises:
             NotFound.
@@ -46,12 +46,12 @@ class Scenarios:
         return earlier
 
     def draft(self, project: str, scenario_id: str, settings: ScenarioSettings) -> Scenario:
-        """Return the version that `put` would store."""
+        """Returns the version that `put` would store."""
         current = self._store.get(project, scenario_id, consistent=True)
         return self._next(scenario_id, settings, current)
 
     def put(self, project: str, scenario_id: str, settings: ScenarioSettings, expected: Precondition = ANY) -> Scenario:
-        """Store settings as a new version, unless the current version has the same settings.
+        """Stores settings as a new version, unless the current version has the same settings.
 
         Raises:
             PreconditionFailed: the scenario is not in the expected state.
@@ -65,7 +65,7 @@ class Scenarios:
         return self._change(project, scenario_id, change, expected)
 
     def delete(self, project: str, scenario_id: str, expected: Precondition = ANY) -> None:
-        """Delete a scenario; its versions remain readable.
+        """Deletes a scenario; its versions remain readable.
 
         Raises:
             NotFound: there is no such scenario.

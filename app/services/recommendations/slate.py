@@ -24,7 +24,7 @@ class Slate:
 
 
 def excluded_items(context: RequestContext) -> Excluded:
-    """Return the items a list must not hold: excluded, seen, disliked, the context item, or on earlier pages."""
+    """Returns the items a list must not hold: excluded, seen, disliked, the context item, or on earlier pages."""
     query = context.query
     seen = set() if query.include_seen else weights.seen(context.events)
     context_items = {query.context_item} if query.context_item is not None else set()
@@ -32,7 +32,7 @@ def excluded_items(context: RequestContext) -> Excluded:
 
 
 def build(context: RequestContext, excluded: Excluded) -> Slate:
-    """Build the slate of the active version, interleaved with the challenger's if there is one."""
+    """Builds the slate of the active version, interleaved with the challenger's if there is one."""
     slate = build_for_version(context, excluded)
     if context.challenger is None:
         return slate
@@ -47,7 +47,7 @@ def build(context: RequestContext, excluded: Excluded) -> Slate:
 
 
 def build_for_version(context: RequestContext, excluded: Excluded) -> Slate:
-    """Build the slate of the active version alone."""
+    """Builds the slate of the active version alone."""
     evidence = context.evidence
     scores = evidence.scores()
     explored = _explore(context, excluded, scores)
@@ -65,7 +65,7 @@ def fill(
     neighbors: Sequence[Recommendation] = (),
     factors: Mapping[str, float] | None = None,
 ) -> None:
-    """Add candidates of each recommender, then the catalog, until the list has `limit` items."""
+    """Adds candidates of each recommender, then the catalog, until the list has `limit` items."""
     for source in context.query.recommenders:
         if candidates.missing(limit):
             candidates.add(neighbors if source == NEIGHBORS else context.from_list(source, factors=factors), limit)
@@ -77,7 +77,7 @@ def fill(
 
 
 def _explore(context: RequestContext, excluded: Excluded, scores: Mapping[str, float]) -> list[Recommendation]:
-    """Return new items for their share of the positions, those with the best scores first."""
+    """Returns new items for their share of the positions, those with the best scores first."""
     query, now = context.query, context.rules.now
     count = exploration.positions(query.limit, query.exploration, f"{context.project}\n{context.user_id}", now)
     if not count:

@@ -51,7 +51,7 @@ class RecommendationId:
         return frozenset(_split(self.earlier, DIGEST_BYTES)) | {content[:DIGEST_BYTES] for content in entries}
 
     def attribution(self, item_id: str) -> tuple[str | None, str] | None:
-        """Return the version and the source of an item on this page; None if the page does not hold the item."""
+        """Returns the version and the source of an item on this page; None if the page does not hold the item."""
         digest = item_digest(item_id)
         for content in _split(self.entries, ENTRY_BYTES):
             if content.startswith(digest):
@@ -60,7 +60,7 @@ class RecommendationId:
         return None
 
     def encode(self) -> dict[str, Any]:
-        """Return the content as short JSON without empty values."""
+        """Returns the content as short JSON without empty values."""
         content = {
             "v": self.version,
             "t": int(self.served_at.timestamp()),
@@ -88,7 +88,7 @@ class RecommendationId:
 
 
 def entry(item_id: str, source: str, *, from_challenger: bool) -> bytes:
-    """Return the entry of an item: its digest and its source."""
+    """Returns the entry of an item: its digest and its source."""
     return item_digest(item_id) + bytes([SOURCES.index(source) | (FROM_CHALLENGER if from_challenger else 0)])
 
 

@@ -27,11 +27,11 @@ class SignedTokens:
         return URLSafeSerializer(self._secret, salt="\n".join(purpose))
 
     def cursor(self, start: str | None, *listing: str) -> str | None:
-        """Return the cursor of a listing's next page, bound to its project and query; None on the last page."""
+        """Returns the cursor of a listing's next page, bound to its project and query; None on the last page."""
         return None if start is None else str(self._serializer(CURSOR, *listing).dumps(start))
 
     def start(self, cursor: str | None, *listing: str) -> str | None:
-        """Return where the page of a cursor starts.
+        """Returns where the page of a cursor starts.
 
         Raises:
             InvalidToken: the cursor is not from this listing.
@@ -63,11 +63,11 @@ class SignedTokens:
         return True
 
     def recommendation(self, project: str, served: RecommendationId) -> str:
-        """Return the recommendation_id of a list."""
+        """Returns the recommendation_id of a list."""
         return str(self._serializer(RECOMMENDATION, project).dumps(served.encode()))
 
     def served(self, project: str, recommendation_id: str) -> RecommendationId:
-        """Return what a recommendation_id says about its list.
+        """Returns what a recommendation_id says about its list.
 
         Raises:
             InvalidToken: it is not from this project.
@@ -78,12 +78,12 @@ class SignedTokens:
             raise InvalidToken("This is not a recommendation_id of this project.") from error
 
     def user(self, claim: UserClaim) -> str:
-        """Return a token that lets a browser read one user's recommendations until it expires."""
+        """Returns a token that lets a browser read one user's recommendations until it expires."""
         content = {"p": claim.project, "u": claim.user_id, "k": claim.key_id, "e": claim.expires_at.timestamp()}
         return USER_PREFIX + str(self._serializer(USER).dumps(content))
 
     def user_claim(self, token: str, now: datetime) -> UserClaim | None:
-        """Return the claim of a user token; None if the text is not a user token.
+        """Returns the claim of a user token; None if the text is not a user token.
 
         Raises:
             Unauthenticated: the token was changed or has expired.
@@ -99,12 +99,12 @@ class SignedTokens:
         return UserClaim(content["p"], content["u"], content["k"], datetime.fromtimestamp(content["e"], UTC))
 
     def ticket(self, principal: Principal, expires_at: datetime) -> str:
-        """Return a ticket that opens one socket as this principal."""
+        """Returns a ticket that opens one socket as this principal."""
         content = {"p": principal.facts(), "e": expires_at.timestamp(), "n": clock.random_hex(NONCE_BYTES)}
         return str(self._serializer(TICKET).dumps(content))
 
     def ticket_claim(self, ticket: str, now: datetime) -> tuple[Principal, datetime]:
-        """Return the principal of a ticket and when the ticket expires.
+        """Returns the principal of a ticket and when the ticket expires.
 
         Raises:
             Unauthenticated: the ticket was changed or has expired.
@@ -118,11 +118,11 @@ class SignedTokens:
         return Principal.of(content["p"]), datetime.fromtimestamp(content["e"], UTC)
 
     def resume(self, project: str, watched: Sequence[WatchedList]) -> str:
-        """Return a token with a client's subscriptions and what they were shown last, for the next connection."""
+        """Returns a token with a client's subscriptions and what they were shown last, for the next connection."""
         return str(self._serializer(RESUME, project).dumps([asdict(each) for each in watched]))
 
     def resumed(self, project: str, token: str) -> list[WatchedList]:
-        """Return the subscriptions of a resume token.
+        """Returns the subscriptions of a resume token.
 
         Raises:
             InvalidToken: the token is not from this project.

@@ -9,7 +9,7 @@ Request = tuple[str, str, dict[str, str], bytes | None]
 
 
 def http_api(request: Request) -> dict[str, Any]:
-    """Build an event in payload format 2.0."""
+    """Builds an event in payload format 2.0."""
     method, target, headers, body = request
     path, _, query = target.partition("?")
     return {
@@ -44,7 +44,7 @@ def http_api(request: Request) -> dict[str, Any]:
 
 
 def function_url(request: Request) -> dict[str, Any]:
-    """Build a function URL's event: format 2.0 with its own context and text bodies."""
+    """Builds a function URL's event: format 2.0 with its own context and text bodies."""
     event = http_api(request)
     event["requestContext"] |= {"domainName": "xyz.lambda-url.eu-west-1.on.aws", "apiId": "xyz", "authentication": None}
     body = request[3]
@@ -54,7 +54,7 @@ def function_url(request: Request) -> dict[str, Any]:
 
 
 def rest_api(request: Request) -> dict[str, Any]:
-    """Build an event in payload format 1.0."""
+    """Builds an event in payload format 1.0."""
     method, target, headers, body = request
     path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
