@@ -21,6 +21,8 @@ def refresh_overdue_lists(services: Services) -> int:
             if services.access.is_active(pending.project):
                 total = services.lists.refresh_pending(pending)
                 services.retraining.consider(pending.project, total)
+            else:
+                services.lists.discard(pending)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one project's trouble is not the others'

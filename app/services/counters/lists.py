@@ -70,6 +70,10 @@ class Lists:
             self._counters.complete(pending)
         return total
 
+    def discard(self, pending: PendingRefresh) -> None:
+        """Completes a scheduled refresh of a project that no longer exists."""
+        self._counters.complete(pending)
+
     def refresh(self, project: str, touched: Iterable[int]) -> Counts:
         """Sums up the counters of the touched times and writes the lists that changed; returns all counters."""
         with self._lock:

@@ -13,6 +13,7 @@ from app.domain.events import Event
 from app.domain.recommendations import RecommendationQuery
 from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
+from app.storage.counters import CounterStore
 from app.wiring import Wired
 from tests.support.builders import an_item, wired_on
 from tests.support.fake_clock import FakeClock
@@ -114,3 +115,11 @@ class TestRefresh:
         assert trending() == ["b", "a"]
         assert refresh_overdue_lists(wired.services) == 0
         wired.close()
+
+    def test_a_scheduled_refresh_of_a_deleted_project_is_discarded(self, wired: Wired, settings: Settings) -> None:
+        counters, deleted = CounterStore(wired.database), f"{settings.project}-deleted"
+        counters.schedule(deleted, [0], 0.0)
+
+        refresh_overdue_lists(wired.services)
+
+        assert counters.pending(deleted) is None
