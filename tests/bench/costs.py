@@ -21,10 +21,10 @@ from app.api.application import create_application
 from app.clock import now
 from app.config import Settings
 from app.domain.events import Event
+from app.entry import schedule
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import Invocation, MonthlyTraffic, RecordedUnits
 from app.entry.local import dynamodb
-from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.storage.events import EventRow
 from app.telemetry import WRITES, RequestLog
@@ -159,7 +159,7 @@ class _Replay:
             self._apply()
         else:
             with self._recorder.invocation(TICK):
-                refresh_overdue_lists(self._wired.services)
+                schedule.refresh_overdue_lists(self._wired.services)
 
     def _call(self, kind: str, method: str, target: str, body: bytes | None = None) -> None:
         with self._recorder.invocation(kind):

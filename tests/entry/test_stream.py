@@ -18,7 +18,7 @@ from app import clock
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Attribution, Event
-from app.entry.schedule import refresh_overdue_lists
+from app.entry import schedule
 from app.entry.stream import Consumer, Record
 from app.recommender import counts, packing
 from app.recommender.outcomes import ARRIVED
@@ -287,7 +287,7 @@ class TestLambda:
         response = orjson.loads(last_line(python(code, environment(settings, project))))
 
         assert response["refreshed"] >= 1
-        assert refresh_overdue_lists(shared.services) == 0
+        assert schedule.refresh_overdue_lists(shared.services) == 0
 
 
 class TestMetrics:

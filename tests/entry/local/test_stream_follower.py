@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from app.config import Settings
+from app.entry import schedule
 from app.entry.local.stream_follower import Follower
-from app.entry.schedule import refresh_overdue_lists
 from app.entry.stream import Consumer
 from app.storage.checkpoints import ENDED, CheckpointStore
 from app.wiring import Wired
@@ -51,7 +51,7 @@ class Recorder(Consumer):
 def follower(wired: Wired, consumer: Consumer) -> Follower:
     services = wired.services
     return Follower(
-        services.settings, CheckpointStore(wired.database), consumer, partial(refresh_overdue_lists, services)
+        services.settings, CheckpointStore(wired.database), consumer, partial(schedule.refresh_overdue_lists, services)
     )
 
 

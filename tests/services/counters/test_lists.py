@@ -11,7 +11,7 @@ from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
 from app.domain.recommendations import RecommendationQuery
-from app.entry.schedule import refresh_overdue_lists
+from app.entry import schedule
 from app.entry.stream import Consumer
 from app.storage.counters import CounterStore
 from app.wiring import Wired
@@ -107,19 +107,19 @@ class TestRefresh:
         consumer.apply([a_record(settings.project, Event("u1", "a", "view", now, "e1"))])
         consumer.apply([a_record(settings.project, Event("u2", "b", "purchase", now, "e2"))])
         assert trending() == ["a"]
-        assert refresh_overdue_lists(wired.services) == 0, "the list was due too early"
+        assert schedule.refresh_overdue_lists(wired.services) == 0, "the list was due too early"
 
         clock.advance(4.1)
 
-        assert refresh_overdue_lists(wired.services) >= 1
+        assert schedule.refresh_overdue_lists(wired.services) >= 1
         assert trending() == ["b", "a"]
-        assert refresh_overdue_lists(wired.services) == 0
+        assert schedule.refresh_overdue_lists(wired.services) == 0
         wired.close()
 
     def test_a_scheduled_refresh_of_a_deleted_project_is_discarded(self, wired: Wired, settings: Settings) -> None:
         counters, deleted = CounterStore(wired.database), f"{settings.project}-deleted"
         counters.schedule(deleted, [0], 0.0)
 
-        refresh_overdue_lists(wired.services)
+        schedule.refresh_overdue_lists(wired.services)
 
         assert counters.pending(deleted) is None
