@@ -138,7 +138,7 @@ class TestImage:
         shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
         (tmp_path / "infra").mkdir()
         shutil.copy(ROOT / "infra" / "packages.py", tmp_path / "infra")
-        (tmp_path / "app" / "entry" / "aws.py").write_text("import nothing_of_that_name\n")
+        (tmp_path / "app" / "entry" / "aws" / "handler.py").write_text("import nothing_of_that_name\n")
 
         with pytest.raises(AssertionError, match="nothing_of_that_name"):
             build(base, tmp_path, IMAGE)
