@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from markdown_it import MarkdownIt
 from starlette.responses import HTMLResponse, Response
 
 from app.errors import NotFound
@@ -63,6 +62,8 @@ def _paths() -> dict[str, Path]:
 
 @cache
 def _render(path: Path, base: str) -> str:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - the OpenAPI document loads all routes, and needs no Markdown
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(path.read_text("utf-8"))
     for token in tokens:
