@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from app import telemetry
 from app.domain.events import Attribution, Event
 from app.domain.paging import Page
 from app.errors import FieldError, InvalidToken
@@ -68,7 +67,6 @@ class Events:
 
         user_ids = [event.user_id for event in events]
         self._tombstones.guard(project, user_ids, lambda: self._store.put_many(project, events), undo)
-        telemetry.current().events += len(events)
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields all events of a project, for exports."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from app import telemetry
 from app.api.http.dependencies import ServicesDep
 from app.api.http.idempotency import Repeatable, RepeatableRoute
 from app.api.http.problems import WITH_BODY, responses
@@ -27,7 +28,7 @@ def send_events(body: EventsIn, project: CanWrite, services: ServicesDep) -> Acc
 
 
 def accept(services: Services, project: str, events: Sequence[EventIn], pointer: str) -> Accepted:
-    """Store events; events without a timestamp get the current time.
+    """Store events, and count them in the request's log; events without a timestamp get the current time.
 
     Args:
         services: the services.
@@ -43,4 +44,5 @@ def accept(services: Services, project: str, events: Sequence[EventIn], pointer:
     records = [event.record(event.owner, now) for event in events]
     attributed = services.events.attribute(project, records, [event.recommendation_id for event in events], pointer)
     services.events.accept(project, attributed)
+    telemetry.current().events += len(attributed)
     return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))
