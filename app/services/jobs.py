@@ -23,6 +23,7 @@ from app.domain.jobs import (
 )
 from app.domain.paging import Page
 from app.errors import Conflict, NotFound, WorkerUnavailable
+from app.services.preconditions import retried
 from app.storage.jobs import JobStore
 from app.storage.objects import GET, PUT, FileStore, project_folder
 
@@ -121,16 +122,19 @@ class Jobs:
 
         Raises:
             NotFound: there is no such job.
-            Conflict: the job has already ended.
+            Conflict: the job has already ended, or reached its next checkpoint during each of five attempts.
         """
-        while True:
+
+        def end() -> tuple[Job, Job]:
             job = self.get(project, job_id)
             if not job.state.is_open:
-                raise Conflict(f"The job has already ended ({job.state.value}).")
-            try:
-                return self._replace(project, self._ended(job, JobState.CANCELLED, "Cancelled."), job)
-            except Conflict:  # the job reached its next checkpoint in between
-                continue
+                return job, job
+            return job, self._replace(project, self._ended(job, JobState.CANCELLED, "Cancelled."), job)
+
+        before, ended = retried(end)
+        if not before.state.is_open:
+            raise Conflict(f"The job has already ended ({before.state.value}).")
+        return ended
 
     def acquire(self, project: str, job_id: str) -> Job | None:
         """Acquires a job. None if it has ended, or another worker has acquired it."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from secrets import token_hex
 from threading import Event as Signal
 from typing import Any
 
 import pytest
 
+from app.clock import SYSTEM_CLOCK
 from app.config import Settings
 from app.domain.jobs import (
     ErasureRequest,
@@ -25,7 +27,8 @@ from app.entry.jobs import task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, file_name
+from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, Jobs, file_name
+from app.services.preconditions import ATTEMPTS
 from app.storage.jobs import JobStore
 from app.storage.neighbors import NeighborStore
 from app.storage.objects import project_folder
@@ -150,6 +153,54 @@ class TestLease:
 
         assert ended
         assert (ended.state, ended.detail) == (JobState.CANCELLED, "The project is being deleted.")
+
+
+class BusyStore(JobStore):
+    """The job's worker reaches its next checkpoint between the read and each of the first `checkpoints` writes."""
+
+    def __init__(self, wired: Wired, checkpoints: int) -> None:
+        super().__init__(wired.database)
+        self.checkpoints, self.writes = checkpoints, 0
+
+    def replace(self, project: str, job: Job, expected: Job) -> None:
+        self.writes += 1
+        if self.writes <= self.checkpoints:
+            super().replace(project, replace(expected, revision=expected.revision + 1), expected)
+        super().replace(project, job, expected)
+
+
+class TestCancel:
+    def busy(self, wired: Wired, checkpoints: int) -> tuple[BusyStore, Jobs]:
+        store = BusyStore(wired, checkpoints)
+        return store, Jobs(store, wired.services.jobs.objects, lambda *_: None, SYSTEM_CLOCK, token_hex)
+
+    def test_a_job_that_reaches_checkpoints_meanwhile_is_cancelled(self, wired: Wired, settings: Settings) -> None:
+        store, service = self.busy(wired, ATTEMPTS - 1)
+        job = service.create(settings.project, ExportRequest())
+
+        cancelled = service.cancel(settings.project, job.job_id)
+
+        assert (cancelled.state, cancelled.revision, store.writes) == (JobState.CANCELLED, ATTEMPTS - 1, ATTEMPTS)
+
+    def test_cancelling_a_job_that_never_stops_changing_is_a_conflict(self, wired: Wired, settings: Settings) -> None:
+        store, service = self.busy(wired, 1_000)
+        job = service.create(settings.project, ExportRequest())
+
+        with pytest.raises(Conflict, match="changed by another request"):
+            service.cancel(settings.project, job.job_id)
+
+        assert store.writes == ATTEMPTS
+        assert service.get(settings.project, job.job_id).state is JobState.RUNNING
+
+    def test_a_cancelled_job_cannot_be_cancelled_again(self, wired: Wired, settings: Settings) -> None:
+        store, service = self.busy(wired, 0)
+        job = service.create(settings.project, ExportRequest())
+        service.cancel(settings.project, job.job_id)
+
+        with pytest.raises(Conflict, match=r"already ended \(cancelled\)"):
+            service.cancel(settings.project, job.job_id)
+
+        assert store.writes == 1
 
 
 def in_worker(services: Services, job: Job) -> None:

@@ -8,8 +8,8 @@ from app.config import Settings
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.domain.scenarios import Scenario, ScenarioSettings
-from app.errors import Conflict, NotFound
-from app.services.preconditions import ANY, check
+from app.errors import NotFound
+from app.services.preconditions import ANY, check, retried
 from app.services.stale_cache import StaleCache
 from app.storage.scenarios import ScenarioStore as Store
 
@@ -55,6 +55,7 @@ class Scenarios:
 
         Raises:
             PreconditionFailed: the scenario is not in the expected state.
+            Conflict: other requests changed the scenario during each of five attempts.
         """
 
         def change(current: Scenario | None) -> Scenario:
@@ -70,6 +71,7 @@ class Scenarios:
         Raises:
             NotFound: there is no such scenario.
             PreconditionFailed: the scenario is not in the expected state.
+            Conflict: other requests changed the scenario during each of five attempts.
         """
 
         def change(current: Scenario | None) -> Scenario:
@@ -91,18 +93,16 @@ class Scenarios:
         change: Callable[[Scenario | None], Scenario],
         expected: Precondition,
     ) -> Scenario:
-        while True:
+        def write() -> Scenario:
             current = self._store.get(project, scenario_id, consistent=True)
             check(expected, None if current is None or current.deleted else current.etag)
             changed = change(current)
-            if changed == current:
-                return changed
-            try:
+            if changed != current:
                 self._store.put(project, changed, current)
-            except Conflict:  # another request changed it first: read it again
-                continue
-            self._cache.put(project + SEPARATOR + scenario_id, changed)
+                self._cache.put(project + SEPARATOR + scenario_id, changed)
             return changed
+
+        return retried(write)
 
 
 def _existing(scenario: Scenario | None) -> Scenario:
