@@ -29,12 +29,13 @@ async def _documented(
 ) -> None: ...
 
 
-Repeatable = Depends(_documented)
-"""Documents and validates the header; the route class does the work."""
-
-
 class RepeatableRoute(StrictRoute):
-    """A route whose POST can be repeated with an Idempotency-Key."""
+    """A route whose POST can be repeated with an Idempotency-Key, which is documented and validated as well."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:  # noqa: ANN401 - FastAPI's
+        if set(settings["methods"]) == {"POST"}:
+            settings["dependencies"] = [Depends(_documented), *settings["dependencies"]]
+        super().__init__(path, endpoint, **settings)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

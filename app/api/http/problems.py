@@ -12,12 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
+from app.api.http.responses import MEDIA_TYPE
 from app.api.schemas.fields import PRINTABLE
-from app.api.schemas.problems import Problem
 from app.domain.fields import ID_PATTERN
 from app.domain.jobs import JobKind
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_NAMED_ERRORS = 1_000
 FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
@@ -72,33 +71,6 @@ FRAMEWORK_DETAILS = {
     405: "This path does not take this method.",
     413: "The body is larger than 5 MB. Send less at a time.",
 }
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {}}}
-    for status, text in (
-        (400, "The body cannot be parsed, or a cursor or token is invalid"),
-        (401, "There are no credentials, or they are invalid"),
-        (403, "The credentials do not allow this operation"),
-        (404, "Not found"),
-        (409, "Conflict"),
-        (412, "If-Match or If-None-Match does not match"),
-        (413, "Body too large"),
-        (415, "Unsupported media type"),
-        (501, "This deployment has no worker, or no storage for files"),
-        (422, "Invalid input; `errors` names every bad field"),
-        (428, "This deployment requires If-Match for changes"),
-        (429, "The key's rate or daily quota is used up; try again after `Retry-After` seconds"),
-        (503, "Database unavailable; try again after `Retry-After` seconds"),
-    )
-}
-
-
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns the problems of an operation, including those of every operation with credentials."""
-    return {status: RESPONSES[status] for status in sorted({*statuses, 401, 403, 422, 429, 503})}
-
-
-WITH_BODY = (400, 413, 415)
-"""The problems of every operation with a body."""
 
 
 def add_handlers(app: FastAPI) -> None:

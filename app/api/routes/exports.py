@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
-from app.api.http.problems import responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.access import ProjectExport, UserExport
@@ -13,7 +12,7 @@ from app.api.schemas.users import UserView
 router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
 
 
-@router.get("/users/{user_id}/export", responses=responses(400))
+@router.get("/users/{user_id}/export")
 def export_user(
     user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:
@@ -28,7 +27,7 @@ def export_user(
     )
 
 
-@router.get("/export", responses=responses(400))
+@router.get("/export")
 def export_project(
     project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> ProjectExport:

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import RESPONSES
 from app.api.http.query_parameters import StrictRoute
+from app.api.http.responses import responses
 from app.api.schemas.health import Health
 from app.errors import Unavailable
 
@@ -17,7 +17,7 @@ async def live() -> Health:
     return Health(status="ok")
 
 
-@router.get("/ready", responses={503: RESPONSES[503]})
+@router.get("/ready", responses=responses(503))
 def ready(services: ServicesDep) -> Health:
     """Check that the database responds and has all tables."""
     missing = services.tables.missing()

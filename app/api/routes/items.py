@@ -13,9 +13,9 @@ from app.api.http.dependencies import (
     ServicesDep,
     WithProperties,
 )
-from app.api.http.idempotency import Repeatable, RepeatableRoute
+from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.responses import responses
 from app.api.http.security import CanRecommend, CanWrite
 from app.api.schemas.batches import Stored
 from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView
@@ -25,7 +25,7 @@ from app.domain.recommendations import RecommendationRequest
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
 
-@router.put("/items/{item_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+@router.put("/items/{item_id}", responses={200: TAGGED})
 def put_item(
     item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> ItemView:
@@ -45,7 +45,7 @@ def get_item(
     return unchanged(item, if_none_match) or ItemView.model_validate(item)
 
 
-@router.patch("/items/{item_id}", responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED})
+@router.patch("/items/{item_id}", responses=responses(404) | {200: TAGGED})
 def patch_item(
     item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> ItemView:
@@ -55,13 +55,13 @@ def patch_item(
     return ItemView.model_validate(item)
 
 
-@router.delete("/items/{item_id}", status_code=204, responses=responses(404, 409, 412, 428))
+@router.delete("/items/{item_id}", status_code=204, responses=responses(404))
 def delete_item(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
     """Delete an item. It is no longer recommended; its events stay."""
     services.items.delete(project, item_id, expected)
 
 
-@router.get("/items", responses=responses(400))
+@router.get("/items")
 def list_items(
     project: CanWrite,
     services: ServicesDep,
@@ -76,7 +76,7 @@ def list_items(
     return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post("/items:batch", responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/items:batch")
 def put_items(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace 1 to 100 items, or none of them if some are invalid."""
     changed = services.items.put_many(project, [item.record(item.item_id) for item in body.items])

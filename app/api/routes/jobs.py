@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 from fastapi import APIRouter, Body, Request, Response
 
 from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
-from app.api.http.idempotency import Repeatable, RepeatableRoute
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.jobs import (
     ErasureIn,
@@ -28,7 +28,7 @@ from app.services.bundle import Services
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
 
 
-@router.post("/jobs", status_code=202, responses=responses(409, 501, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/jobs", status_code=202, responses=responses(501))
 def create_job(
     body: Annotated[JobIn, Body()], project: CanAdminister, services: ServicesDep, request: Request, response: Response
 ) -> JobView:
@@ -45,7 +45,7 @@ def create_job(
     return _view(job, project, services, request)
 
 
-@router.get("/jobs", responses=responses(400))
+@router.get("/jobs")
 def list_jobs(
     project: CanAdminister, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
 ) -> JobPage:
@@ -62,13 +62,13 @@ def get_job(job_id: JobId, project: CanAdminister, services: ServicesDep, reques
     return _view(services.jobs.get(project, job_id), project, services, request)
 
 
-@router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 409, 501))
+@router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 501))
 def start_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """Start an import after its file was uploaded."""
     return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
-@router.post("/jobs/{job_id}:cancel", responses=responses(404, 409))
+@router.post("/jobs/{job_id}:cancel", responses=responses(404))
 def cancel_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
     """Stop a job. Its completed work stays; a cancelled training leaves the active version as it is."""
     job = services.jobs.cancel(project, job_id)
@@ -78,7 +78,7 @@ def cancel_job(job_id: JobId, project: CanAdminister, services: ServicesDep, req
     return _view(job, project, services, request)
 
 
-@router.get("/jobs/{job_id}/files", responses=responses(400, 404, 501))
+@router.get("/jobs/{job_id}/files", responses=responses(404, 501))
 def list_job_files(
     job_id: JobId,
     project: CanAdminister,

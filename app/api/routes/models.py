@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, VersionId
-from app.api.http.idempotency import Repeatable, RepeatableRoute
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.models import ActiveView, TrainingIn, VersionPage, VersionView
 from app.domain.models import ActiveModel, ModelVersion
@@ -15,14 +15,14 @@ UNFORCED = TrainingIn()
 router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 
 
-@router.post("/models", status_code=202, responses=responses(409, 501, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/models", status_code=202, responses=responses(501))
 def train_model(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
     """Train a new version. It becomes active when it is ready, unless it is clearly worse than the active version."""
     job = services.training_jobs.begin(project, force=body.force)
     return _view(services.train.get(project, job.version or ""), None)
 
 
-@router.get("/models", responses=responses(400))
+@router.get("/models")
 def list_models(
     project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20
 ) -> VersionPage:
@@ -40,7 +40,7 @@ def get_model(version: VersionId, project: CanAdminister, services: ServicesDep)
     return _view(services.train.get(project, version), services.rollout.active(project))
 
 
-@router.post("/models/{version}:activate", responses=responses(404, 409))
+@router.post("/models/{version}:activate", responses=responses(404))
 def activate_model(
     version: VersionId,
     project: CanAdminister,
@@ -56,7 +56,7 @@ def activate_model(
     return ActiveView.model_validate(services.rollout.activate(project, version, force=force))
 
 
-@router.post("/models/{version}:cancel", status_code=202, responses=responses(404, 409))
+@router.post("/models/{version}:cancel", status_code=202, responses=responses(404))
 def cancel_model(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
     """Stop the training of a version; the active version stays active."""
     return _view(services.train.cancel(project, version), None)

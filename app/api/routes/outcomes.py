@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.rollout import OutcomesView
@@ -17,7 +16,7 @@ Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The number of days 
 By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="The fields to group outcomes by.")]
 
 
-@router.get("/outcomes", responses=responses())
+@router.get("/outcomes")
 def get_outcomes(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
     """Get click-through, conversion and revenue from events that have a `recommendation_id`.
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Limit, ServicesDep, WithProperties
-from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
+from app.api.http.responses import responses
 from app.api.http.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
@@ -33,7 +33,7 @@ RecommendationId = Annotated[
 ]
 
 
-@router.get("/users/{user_id}/recommendations", responses=responses(400, 404))
+@router.get("/users/{user_id}/recommendations", responses=responses(404))
 def recommend_for_user(
     user_id: OwnUserId, project: CanRecommend, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
@@ -42,7 +42,7 @@ def recommend_for_user(
     return RecommendationListView.model_validate(response)
 
 
-@router.get("/sessions/{session_id}/recommendations", responses=responses(400, 404))
+@router.get("/sessions/{session_id}/recommendations", responses=responses(404))
 def recommend_for_stored_session(
     session_id: OwnSessionId, project: CanRecommend, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
@@ -51,7 +51,7 @@ def recommend_for_stored_session(
     return RecommendationListView.model_validate(response)
 
 
-@router.get("/users/{user_id}/pages/{scenario_id}", responses=responses(400, 404))
+@router.get("/users/{user_id}/pages/{scenario_id}", responses=responses(404))
 def get_page(
     user_id: OwnUserId,
     scenario_id: PageScenario,
@@ -65,7 +65,7 @@ def get_page(
     return PageView.model_validate(response)
 
 
-@router.get("/sessions/{session_id}/pages/{scenario_id}", responses=responses(400, 404))
+@router.get("/sessions/{session_id}/pages/{scenario_id}", responses=responses(404))
 def get_session_page(
     session_id: OwnSessionId,
     scenario_id: PageScenario,
@@ -80,7 +80,7 @@ def get_session_page(
     return PageView.model_validate(response)
 
 
-@router.get("/recommendations/{recommendation_id}", responses=responses(400, 404))
+@router.get("/recommendations/{recommendation_id}", responses=responses(404))
 def replay_recommendations(
     recommendation_id: RecommendationId, project: CanWrite, services: ServicesDep
 ) -> RecommendationListView:
@@ -88,7 +88,7 @@ def replay_recommendations(
     return RecommendationListView.model_validate(services.recommendations.replay(project, recommendation_id))
 
 
-@router.post("/recommendations", responses=responses(404, *WITH_BODY))
+@router.post("/recommendations", responses=responses(404))
 def recommend_for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -> RecommendationListView:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
@@ -97,7 +97,7 @@ def recommend_for_session(body: SessionIn, project: CanRecommend, services: Serv
     return RecommendationListView.model_validate(response)
 
 
-@router.post("/rankings", responses=responses(*WITH_BODY))
+@router.post("/rankings")
 def rank_items(
     body: RankingIn, project: CanRecommend, principal: Asking, services: ServicesDep
 ) -> RecommendationListView:
@@ -107,7 +107,7 @@ def rank_items(
     return RecommendationListView.model_validate(response)
 
 
-@router.get("/lists/{kind}", responses=responses())
+@router.get("/lists/{kind}")
 def get_list(
     kind: Literal["popular", "trending", "latest"],
     project: CanRecommend,

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
+from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.rollout import RolloutIn, RolloutView
 from app.errors import NotFound
@@ -21,7 +21,7 @@ def get_rollout(project: CanAdminister, services: ServicesDep) -> RolloutView:
     return RolloutView.of(active)
 
 
-@router.put("/rollout", responses=responses(404, 409, *WITH_BODY))
+@router.put("/rollout", responses=responses(404, 409))
 def put_rollout(body: RolloutIn, project: CanAdminister, services: ServicesDep) -> RolloutView:
     """Divide users among model versions: split tests, interleaving and shadows. Activating a version ends it."""
     return RolloutView.of(services.rollout.split(project, body.record()))

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
 from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
-from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
+from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import PageRowView, RecommendationListView
@@ -24,7 +24,7 @@ PreviewUser = Annotated[
 ]
 
 
-@router.put("/scenarios/{scenario_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+@router.put("/scenarios/{scenario_id}", responses={200: TAGGED})
 def put_scenario(
     scenario_id: ScenarioId,
     body: ScenarioSettingsIn,
@@ -66,13 +66,13 @@ def get_scenario(
     return ScenarioView.of(scenario)
 
 
-@router.delete("/scenarios/{scenario_id}", status_code=204, responses=responses(404, 409, 412, 428))
+@router.delete("/scenarios/{scenario_id}", status_code=204, responses=responses(404))
 def delete_scenario(scenario_id: ScenarioId, project: CanAdminister, services: ServicesDep, expected: ToChange) -> None:
     """Delete a scenario; requests that name it get 404. Its versions remain readable."""
     services.scenarios.delete(project, scenario_id, expected)
 
 
-@router.get("/scenarios", responses=responses(400))
+@router.get("/scenarios")
 def list_scenarios(
     project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> ScenarioPage:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 
 from app import prices
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
 from app.api.schemas.access import UsageDay, UsageView
@@ -19,7 +18,7 @@ LastDay = Annotated[date | None, Query(alias="to", description="The last day (UT
 Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to the last day.")]
 
 
-@router.get("/usage", responses=responses())
+@router.get("/usage")
 def get_usage(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
     """Get requests, events, consumed units and estimated US dollars by day. The last seconds can be missing."""
     last = last or services.clock.now().date()

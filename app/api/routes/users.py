@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 
 from app.api.http import accepted
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
-from app.api.http.idempotency import Repeatable, RepeatableRoute
+from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.responses import responses
 from app.api.http.security import CanWrite
 from app.api.schemas.batches import Stored
 from app.api.schemas.events import EventPage, EventView
@@ -15,7 +15,7 @@ from app.api.schemas.users import MergeIn, MergeView, UserIn, UserPage, UserPatc
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
-@router.put("/users/{user_id}", responses=responses(409, 412, 428, *WITH_BODY) | {200: TAGGED})
+@router.put("/users/{user_id}", responses={200: TAGGED})
 def put_user(
     user_id: UserId, body: UserIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
 ) -> UserView:
@@ -35,7 +35,7 @@ def get_user(
     return unchanged(user, if_none_match) or UserView.model_validate(user)
 
 
-@router.patch("/users/{user_id}", responses=responses(404, 409, 412, 428, *WITH_BODY) | {200: TAGGED})
+@router.patch("/users/{user_id}", responses=responses(404) | {200: TAGGED})
 def patch_user(
     user_id: UserId, body: UserPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
 ) -> UserView:
@@ -45,7 +45,7 @@ def patch_user(
     return UserView.model_validate(user)
 
 
-@router.get("/users", responses=responses(400))
+@router.get("/users")
 def list_users(project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50) -> UserPage:
     """List users, in no particular order."""
     listing = (project, "users")
@@ -54,17 +54,13 @@ def list_users(project: CanWrite, services: ServicesDep, cursor: Cursor = None, 
     return UserPage(users=users, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-@router.post("/users:batch", responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/users:batch")
 def put_users(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored:
     """Create or replace 1 to 100 users, or none of them if some are invalid."""
     return Stored(changed=services.users.put_many(project, [user.record(user.user_id) for user in body.users]))
 
 
-@router.post(
-    "/users/{user_id}:merge",
-    responses=responses(409, *WITH_BODY) | accepted.documented(MergeView),
-    dependencies=[Repeatable],
-)
+@router.post("/users/{user_id}:merge", responses=accepted.documented(MergeView))
 def merge_session(
     user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response
 ) -> MergeView:
@@ -75,7 +71,7 @@ def merge_session(
     return MergeView(moved=moved, complete=complete)
 
 
-@router.get("/users/{user_id}/events", responses=responses(400))
+@router.get("/users/{user_id}/events")
 def list_user_events(
     user_id: UserId, project: CanWrite, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> EventPage:

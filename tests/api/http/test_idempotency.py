@@ -12,6 +12,9 @@ import httpx2
 import orjson
 import pytest
 
+from app.api.application import create_application
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.lazy_routes import load_all
 from app.config import Settings
 from app.domain.access import Scope
 from app.wiring import Wired
@@ -100,6 +103,32 @@ class TestReplay:
         assert response.status_code == 403
         rows = wired.database.call("Scan", {"TableName": "serendip-idempotency"})["Items"]
         assert [row for row in rows if row["key"]["S"].startswith(f"{settings.project}#")] == []
+
+    def test_every_post_that_can_be_repeated_documents_the_header(self, wired: Wired) -> None:
+        application = create_application(wired.services)
+        load_all(application)
+        repeatable = {
+            route.operation_id
+            for route in application.routes
+            if isinstance(route, RepeatableRoute) and route.methods == {"POST"}
+        }
+
+        documented = {
+            operation["operationId"]
+            for path in application.openapi()["paths"].values()
+            for operation in path.values()
+            if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+            and "409" in operation["responses"]
+        }
+
+        assert documented == repeatable
+        assert {"sendEvents", "startJob", "cancelJob", "activateModel", "cancelModel"} <= documented
+
+    @pytest.mark.parametrize("url", ["/v1/jobs/j1:start", "/v1/jobs/j1:cancel", "/v1/models/v1:activate"])
+    def test_an_invalid_key_is_refused_where_no_body_is_sent(self, client: httpx2.Client, url: str) -> None:
+        response = client.post(url, headers={"Idempotency-Key": "a b"})
+
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "Idempotency-Key")
 
     @pytest.mark.parametrize("text", ["", "a b", "x" * 256, '"'])
     def test_an_invalid_key_is_refused_by_name(self, client: httpx2.Client, text: str) -> None:

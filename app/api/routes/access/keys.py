@@ -5,15 +5,15 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.api.http.dependencies import KeyId, ServicesDep
-from app.api.http.idempotency import Repeatable, RepeatableRoute
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.responses import responses
 from app.api.http.security import CanManageKeys
 from app.api.schemas.access import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
 
 
-@router.post("/keys", status_code=201, responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/keys", status_code=201)
 def create_key(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
     """Create an API key. Only this response contains the key itself."""
     key, text = services.keys.create(
@@ -28,7 +28,7 @@ def create_key(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> Ne
     return NewKeyView.with_text(key, text)
 
 
-@router.get("/keys", responses=responses())
+@router.get("/keys")
 def list_keys(project: CanManageKeys, services: ServicesDep) -> KeyList:
     """List the keys of the project (at most 100), oldest first, including keys that ended in the last 30 days."""
     return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
@@ -40,15 +40,13 @@ def get_key(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> Key
     return KeyView.of(services.keys.get(project, key_id))
 
 
-@router.patch("/keys/{key_id}", responses=responses(404, 409, *WITH_BODY))
+@router.patch("/keys/{key_id}", responses=responses(404, 409))
 def patch_key(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
     """Change the name, origins, limits or expiry of a key. Changes apply within a minute."""
     return KeyView.of(services.keys.change(project, key_id, body.changes()))
 
 
-@router.post(
-    "/keys/{key_id}:rotate", status_code=201, responses=responses(404, 409, *WITH_BODY), dependencies=[Repeatable]
-)
+@router.post("/keys/{key_id}:rotate", status_code=201, responses=responses(404))
 def rotate_key(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
     """Create a key with the same scopes; the old key ends after the overlap."""
     key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))

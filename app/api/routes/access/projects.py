@@ -4,8 +4,8 @@ from fastapi import APIRouter, Response
 
 from app.api.http import accepted
 from app.api.http.dependencies import Cursor, PageLimit, ProjectId, ServicesDep
-from app.api.http.idempotency import Repeatable, RepeatableRoute
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.responses import responses
 from app.api.http.security import Administrator
 from app.api.schemas.access import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
 from app.domain.access import ADMINISTRATION, Limits, ProjectState
@@ -13,7 +13,7 @@ from app.domain.access import ADMINISTRATION, Limits, ProjectState
 router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)
 
 
-@router.post("/projects", status_code=201, responses=responses(409, *WITH_BODY), dependencies=[Repeatable])
+@router.post("/projects", status_code=201)
 def create_project(body: ProjectIn, _by: Administrator, services: ServicesDep) -> NewProjectView:
     """Create a project and its first admin key, which only this response contains. Ids are never reused."""
     limits = body.limits.record() if body.limits else Limits()
@@ -21,7 +21,7 @@ def create_project(body: ProjectIn, _by: Administrator, services: ServicesDep) -
     return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, text))
 
 
-@router.get("/projects", responses=responses(400))
+@router.get("/projects")
 def list_projects(
     _by: Administrator, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> ProjectPage:
@@ -38,7 +38,7 @@ def get_project(project_id: ProjectId, _by: Administrator, services: ServicesDep
     return ProjectView.of(services.projects.get(project_id))
 
 
-@router.patch("/projects/{project_id}", responses=responses(404, 409, *WITH_BODY))
+@router.patch("/projects/{project_id}", responses=responses(404, 409))
 def patch_project(project_id: ProjectId, body: ProjectPatch, _by: Administrator, services: ServicesDep) -> ProjectView:
     """Change the name or limits of a project. The limits apply to JWTs and to keys created later."""
     return ProjectView.of(services.projects.change(project_id, body.changes()))

@@ -6,7 +6,6 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.problems import WITH_BODY, responses
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import Asking, CanRecommend
 from app.api.schemas.access import TicketIn, TicketView
@@ -15,7 +14,7 @@ from app.domain.access import INCLUDED, Scope
 router = APIRouter(prefix="/v1", tags=["sockets"], route_class=StrictRoute)
 
 
-@router.post("/tickets", status_code=201, responses=responses(*WITH_BODY))
+@router.post("/tickets", status_code=201)
 def create_ticket(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
     """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep, SessionId, UserId
-from app.api.http.idempotency import Repeatable, RepeatableRoute
-from app.api.http.problems import WITH_BODY, responses
+from app.api.http.idempotency import RepeatableRoute
+from app.api.http.responses import responses
 from app.api.http.security import Asking, CanWrite
 from app.api.schemas.access import UserTokenIn, UserTokenView
 from app.domain.access import Principal
@@ -17,9 +17,7 @@ from app.services.bundle import Services
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
-@router.post(
-    "/users/{user_id}/tokens", status_code=201, responses=responses(404, 409, *WITH_BODY), dependencies=[Repeatable]
-)
+@router.post("/users/{user_id}/tokens", status_code=201, responses=responses(404))
 def create_user_token(
     user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
 ) -> UserTokenView:
@@ -27,12 +25,7 @@ def create_user_token(
     return _token(services, project, principal, user_id, body)
 
 
-@router.post(
-    "/sessions/{session_id}/tokens",
-    status_code=201,
-    responses=responses(404, 409, *WITH_BODY),
-    dependencies=[Repeatable],
-)
+@router.post("/sessions/{session_id}/tokens", status_code=201, responses=responses(404))
 def create_session_token(
     session_id: SessionId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
 ) -> UserTokenView:

@@ -1,0 +1,83 @@
+"""The problems that the OpenAPI document lists for an operation: most follow from its parameters and its body."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.api.schemas.problems import Problem
+
+MEDIA_TYPE = "application/problem+json"
+GUARDED = (401, 403, 422, 429, 503)
+"""The problems of every operation that needs credentials."""
+WITH_BODY = (400, 413, 415)
+BY_PARAMETER = {
+    "Idempotency-Key": (409,),
+    "If-Match": (409, 412, 428),
+    "cursor": (400,),
+    "continue_from": (400,),
+    "fresh_after": (400,),
+    "recommendation_id": (400,),
+}
+DESCRIPTIONS = {
+    400: "The body cannot be parsed, or a cursor or token is invalid",
+    401: "There are no credentials, or they are invalid",
+    403: "The credentials do not allow this operation",
+    404: "Not found",
+    409: "Conflict",
+    412: "If-Match or If-None-Match does not match",
+    413: "Body too large",
+    415: "Unsupported media type",
+    422: "Invalid input; `errors` names every bad field",
+    428: "This deployment requires If-Match for changes",
+    429: "The key's rate or daily quota is used up; try again after `Retry-After` seconds",
+    501: "This deployment has no worker, or no storage for files",
+    503: "Database unavailable; try again after `Retry-After` seconds",
+}
+SECONDS = {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds to wait before the next try."}
+TEXT = {"type": "string"}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"schema": TEXT, "description": "The ways to authenticate."}},
+    429: {
+        "Retry-After": SECONDS,
+        "RateLimit": {"schema": TEXT, "description": "What is left of the key's rate and quota."},
+        "RateLimit-Policy": {"schema": TEXT, "description": "The key's rate and quota."},
+    },
+    503: {"Retry-After": SECONDS},
+}
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Returns the problems of a route that do not follow from its parameters and its body."""
+    return {status: {"description": DESCRIPTIONS[status]} for status in statuses}
+
+
+def add_problems(document: dict[str, Any], example: Mapping[str, Any]) -> None:
+    """Adds the problems of every operation, each of them once in the components."""
+    components = document["components"]
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form, which is never sent
+        components["schemas"].pop(name, None)
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    del schema["properties"]["errors"]["default"]  # null, which FastAPI leaves out everywhere
+    components["schemas"] |= schema.pop("$defs") | {"Problem": schema | {"examples": [example]}}
+    shared = components.setdefault("responses", {})
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status in sorted(set(_statuses(operation))):
+                shared[f"Problem{status}"] = _problem(status)
+                operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _statuses(operation: Mapping[str, Any]) -> Iterator[int]:
+    """Yields the statuses of an operation's problems."""
+    yield from (int(status) for status in operation["responses"] if int(status) in DESCRIPTIONS)
+    if "security" in operation:
+        yield from GUARDED
+    if "requestBody" in operation:
+        yield from WITH_BODY
+    for parameter in operation.get("parameters", ()):
+        yield from BY_PARAMETER.get(parameter["name"], ())
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    headers = {"headers": HEADERS[status]} if status in HEADERS else {}
+    return {"description": DESCRIPTIONS[status], "content": content, **headers}
