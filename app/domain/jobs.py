@@ -125,6 +125,8 @@ class Job:
     """How often the job was acquired since its last checkpoint."""
     revision: int = 0
     """Incremented whenever another worker acquires the job; workers with an older revision have lost it."""
+    starting_until: datetime | None = None
+    """Until then a worker is presumed to be starting, and no other one is launched. None once it acquired the job."""
 
     @property
     def kind(self) -> JobKind:

@@ -24,6 +24,7 @@ class VersionState(StrEnum):
 
     TRAINING = "training"
     CANCELLING = "cancelling"
+    """Set by releases before 0.8 until the worker noticed; now a training is cancelled at once."""
     READY = "ready"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -2,6 +2,9 @@
 
 One worker at a time acquires a job. It moves the job's checkpoint by conditional writes; if it is killed, its lease
 runs out and another worker resumes from the checkpoint. Repeating a step has the same effect as doing it once.
+
+Before a worker is launched, the job is marked as starting, by a conditional write. No other worker is launched for it
+until that worker has had time to start, however many processes look for abandoned jobs, and however often.
 """
 
 from collections.abc import Callable
@@ -29,6 +32,8 @@ from app.storage.objects import GET, PUT, FileStore, project_folder
 
 LEASE = timedelta(minutes=2)
 """A worker without a heartbeat for this long is considered killed."""
+STARTING = timedelta(minutes=2)
+"""A launched worker that has not acquired its job after this long has failed to start."""
 MAX_ATTEMPTS = 5
 """A job that is acquired more often without reaching its next checkpoint has failed."""
 UPLOAD = "upload"
@@ -80,7 +85,8 @@ class Jobs:
         now = self._clock.now()
         job_id = f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
         state = JobState.WAITING if kind is JobKind.IMPORT else JobState.RUNNING
-        job = Job(job_id, state, now, now, request, FIRST_CHECKPOINTS[kind])
+        starting_until = now + STARTING if state is JobState.RUNNING else None
+        job = Job(job_id, state, now, now, request, FIRST_CHECKPOINTS[kind], starting_until=starting_until)
         try:
             self._store.create(project, job)
         except Conflict:  # the request was repeated after its first attempt was killed at this point
@@ -107,8 +113,10 @@ class Jobs:
         size = self.objects.size(file_name(project, job, UPLOAD))
         if size is None:
             raise Conflict("The file has not been uploaded yet: PUT it to the job's upload URL first.")
-        checkpoint = ImportCheckpoint(size=size)
-        running = replace(job, state=JobState.RUNNING, checkpoint=checkpoint, heartbeat_at=self._clock.now())
+        checkpoint, now = ImportCheckpoint(size=size), self._clock.now()
+        running = replace(
+            job, state=JobState.RUNNING, checkpoint=checkpoint, heartbeat_at=now, starting_until=now + STARTING
+        )
         self._store.replace(project, running, job)
         try:
             self._launch(project, running)
@@ -145,8 +153,15 @@ class Jobs:
             failed = self._ended(job, JobState.FAILED, f"Gave up after {MAX_ATTEMPTS} attempts at the same checkpoint.")
             self._replace(project, failed, job)
             return None
-        owner, attempts, revision = self._random_hex(8), job.attempts + 1, job.revision + 1
-        acquired = replace(job, lease_owner=owner, attempts=attempts, revision=revision, heartbeat_at=self._clock.now())
+        owner = self._random_hex(8)
+        acquired = replace(
+            job,
+            lease_owner=owner,
+            attempts=job.attempts + 1,
+            revision=job.revision + 1,
+            heartbeat_at=self._clock.now(),
+            starting_until=None,
+        )
         try:
             return self._replace(project, acquired, job)
         except Conflict:  # another worker was faster, or the response to our own first attempt was lost
@@ -159,23 +174,33 @@ class Jobs:
             return self._replace(project, replace(job, attempts=0, heartbeat_at=self._clock.now()), before)
         return self._replace(project, self._ended(job, job.state, job.detail), before)
 
-    def release(self, project: str, job: Job) -> None:
-        """Lets another worker acquire the job at once. Raises Conflict as `checkpoint` does."""
-        self._store.release(project, job)
+    def release(self, project: str, job: Job, starting: timedelta | None = None) -> None:
+        """Lets another worker acquire the job at once; `starting` is how long that worker may take to start, if any.
+
+        Raises Conflict as `checkpoint` does.
+        """
+        self._store.release(project, job, self._clock.now() + starting if starting else None)
 
     def heartbeat(self, project: str, job: Job, progress: float) -> None:
         """Extends the lease during a long step. Raises Conflict as `checkpoint` does."""
         self._store.heartbeat(project, job, progress, self._clock.now())
 
     def resume_due(self) -> int:
-        """Relaunches running jobs whose worker stopped; returns how many."""
+        """Launches workers for running jobs whose worker stopped or did not start; returns how many.
+
+        Each job is marked as starting first, so that of all processes that call this, one launches one worker.
+        """
         resumed = 0
         for project, job in self._store.running():
-            if self._has_heartbeat(job):
+            if self._has_heartbeat(job) or self._is_starting(job):
                 continue
+            until = self._clock.now() + STARTING
+            starting = replace(job, lease_owner="", revision=job.revision + 1, starting_until=until)
             try:
-                self._launch(project, job)
-            except WorkerUnavailable as error:  # the next call tries again; other jobs are not held up
+                self._launch(project, self._replace(project, starting, job))
+            except Conflict:  # another process was faster, or the worker is alive after all
+                continue
+            except WorkerUnavailable as error:  # tried again when the mark ends; other jobs are not held up
                 telemetry.log_failure(telemetry.current(), error)
                 continue
             resumed += 1
@@ -201,6 +226,9 @@ class Jobs:
     def _is_leased(self, job: Job) -> bool:
         return bool(job.lease_owner) and self._has_heartbeat(job)
 
+    def _is_starting(self, job: Job) -> bool:
+        return job.starting_until is not None and self._clock.now() <= job.starting_until
+
     def _has_heartbeat(self, job: Job) -> bool:
         return self._clock.now() - job.heartbeat_at <= LEASE
 
@@ -215,6 +243,7 @@ class Jobs:
             ended_at=now,
             heartbeat_at=now,
             lease_owner="",
+            starting_until=None,
         )
 
     def _replace(self, project: str, job: Job, before: Job) -> Job:

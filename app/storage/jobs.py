@@ -70,6 +70,7 @@ class JobRow(Model):
     lease_owner = UnicodeAttribute()
     attempts = NumberAttribute()
     revision = NumberAttribute()
+    starting_until = UnicodeAttribute(null=True)
     open = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
     by_open = OpenIndex()
@@ -97,9 +98,11 @@ class JobStore:
         actions = [JobRow.heartbeat_at.set(iso(now)), JobRow.progress.set(round(progress, 4))]
         self._update(project, job, actions)
 
-    def release(self, project: str, job: Job) -> None:
+    def release(self, project: str, job: Job, starting_until: datetime | None) -> None:
         """Removes the lease owner. Raises Conflict unless the job runs in this revision."""
-        self._update(project, job, [JobRow.lease_owner.set("")])
+        starting = JobRow.starting_until
+        marked = starting.set(iso(starting_until)) if starting_until else starting.remove()
+        self._update(project, job, [JobRow.lease_owner.set(""), marked])
 
     def _update(self, project: str, job: Job, actions: Sequence[Action]) -> None:
         running = (JobRow.revision == job.revision) & (JobRow.state == JobState.RUNNING.value)
@@ -145,6 +148,7 @@ def _row(project: str, job: Job) -> JobRow:
         lease_owner=job.lease_owner,
         attempts=job.attempts,
         revision=job.revision,
+        starting_until=iso(job.starting_until) if job.starting_until else None,
         open=OPEN if job.state is JobState.RUNNING else None,
         expires_at=job.heartbeat_at + KEPT,
     )
@@ -167,4 +171,5 @@ def _job(row: Raw) -> Job:
         lease_owner=row["lease_owner"]["S"],
         attempts=int(row["attempts"]["N"]),
         revision=int(row["revision"]["N"]),
+        starting_until=instant(row, "starting_until"),
     )

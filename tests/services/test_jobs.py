@@ -22,20 +22,32 @@ from app.domain.jobs import (
     TrainingRequest,
 )
 from app.domain.models import VersionState
-from app.entry import schedule
+from app.entry import oidc_client, schedule
 from app.entry.jobs import task, worker
 from app.errors import Conflict, Unavailable
 from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import LEASE, MAX_ATTEMPTS, UPLOAD, Jobs, file_name
+from app.services.jobs import LEASE, MAX_ATTEMPTS, STARTING, UPLOAD, Jobs, file_name
 from app.services.preconditions import ATTEMPTS
 from app.storage.jobs import JobStore
 from app.storage.neighbors import NeighborStore
 from app.storage.objects import project_folder
 from app.storage.versions import VersionStore
-from app.wiring import Wired
+from app.wiring import Wired, wire
 from tests.support.builders import a_project, an_item, idle_on, two_tastes, wired_on
+from tests.support.fake_clock import FakeClock
 from tests.support.server_process import environment
+
+
+class ListLauncher:
+    """Notes the launched jobs."""
+
+    def __init__(self, launched: list[str]) -> None:
+        self._launched = launched
+
+    def launch(self, project: str, job: Job) -> None:
+        assert project
+        self._launched.append(job.job_id)
 
 
 class TestLease:
@@ -115,6 +127,51 @@ class TestLease:
 
         assert service.get(own.project, acquired.job_id).state is JobState.SUCCEEDED
         assert working.services.jobs.resume_due() == 0
+
+    def test_one_worker_is_launched_however_many_processes_look_for_abandoned_jobs(self, own: Settings) -> None:
+        """Uses a database of its own, because it reads the jobs of all projects."""
+        launched: list[str] = []
+        clock = FakeClock()
+        a_project(idle_on(own), own.project)
+        looking = [wire(own, ListLauncher(launched), oidc_client.fetch, clock=clock) for _ in range(2)]
+        first, second = (process.services.jobs for process in looking)
+        acquired = first.acquire(own.project, first.create(own.project, ExportRequest()).job_id)
+        assert acquired
+        launched.clear()
+
+        def seconds_later(seconds: float) -> list[str]:
+            clock.advance(seconds)
+            launched.clear()
+            for _ in range(3):
+                first.resume_due()
+                second.resume_due()
+            return launched
+
+        assert seconds_later(LEASE.total_seconds() - 10) == []
+        assert seconds_later(11) == [acquired.job_id]  # the lease has run out
+        with pytest.raises(Conflict):
+            first.heartbeat(own.project, acquired, 0.5)  # the worker, if it is alive after all, has lost the job
+        assert seconds_later(STARTING.total_seconds() - 10) == []
+        assert seconds_later(11) == [acquired.job_id]  # that worker did not start
+        assert second.acquire(own.project, acquired.job_id)
+        assert seconds_later(10) == []
+
+    def test_a_job_that_moved_to_a_container_task_waits_until_the_task_has_started(self, own: Settings) -> None:
+        launched: list[str] = []
+        clock = FakeClock()
+        wired = wire(own, ListLauncher(launched), oidc_client.fetch, clock=clock)
+        a_project(wired, own.project)
+        services = wired.services
+        services.events.accept(own.project, two_tastes())
+        job = services.training_jobs.begin(own.project)
+        tasks: list[str] = []
+        worker.work(services, own.project, job.job_id, lambda: 1.0, lambda _, moved: tasks.append(moved.job_id))
+        launched.clear()
+
+        clock.advance(worker.TASK_STARTING.total_seconds() - 10)
+        assert (services.jobs.resume_due(), tasks) == (0, [job.job_id])
+        clock.advance(20)
+        assert (services.jobs.resume_due(), launched) == (1, [job.job_id])
 
     def test_a_job_that_kills_its_workers_fails(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch

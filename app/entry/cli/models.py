@@ -46,7 +46,7 @@ def models_cancel(version: str) -> None:
     """Stop a running training."""
     with connect() as (services, project):
         services.train.cancel(project, version)
-    console.print(f"{version} will stop within a minute.")
+    console.print(f"{version} is cancelled; its worker stops within a minute.")
 
 
 @models.command("collect")

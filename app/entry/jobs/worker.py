@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from time import monotonic
 from typing import Protocol, assert_never
 
@@ -31,6 +32,8 @@ TRAINING_SPARE_SECONDS = 20.0
 ERASING_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
+TASK_STARTING = timedelta(minutes=10)
+"""A container task that has not acquired its training after this long has failed to start; ECS takes minutes."""
 MAX_MOVES = 3
 """A training that is moved to a container task more often has failed."""
 TOO_SLOW = (
@@ -116,7 +119,7 @@ def _move(services: Services, project: str, job: Job, move: Move) -> None:
         services.jobs.checkpoint(project, failed, job)
         return
     moved = services.jobs.checkpoint(project, replace(job, checkpoint=TrainingCheckpoint(moves)), job)
-    services.jobs.release(project, moved)
+    services.jobs.release(project, moved, TASK_STARTING)
     move(project, moved)
 
 

@@ -20,7 +20,7 @@ from app.errors import (
 )
 from app.recommender.progress import ReportProgress
 from app.services.models.rollout import Rollout
-from app.services.models.training import CHOSEN_AT, Engine, Training, TrainingStores
+from app.services.models.training import CANCELLED, CHOSEN_AT, Engine, Training, TrainingStores
 
 LOST_AFTER = timedelta(minutes=10)
 LISTED_VERSIONS = 100
@@ -75,7 +75,9 @@ class Train:
         return {}
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
-        """Asks a running training to stop, which it does at its next report.
+        """Cancels a running training. Its worker, if it is alive, stops at its next report.
+
+        The rows that it published are removed by the next `collect`.
 
         Raises:
             NotFound: the version does not exist.
@@ -84,9 +86,11 @@ class Train:
         version = self.get(project, version_id)
         if version.state is not VersionState.TRAINING:
             raise Conflict(f"Version {version_id} is {version.state.value}; only a running training can be cancelled.")
-        cancelling = replace(version, state=VersionState.CANCELLING)
-        self._versions.update(project, cancelling, expected=VersionState.TRAINING)
-        return cancelling
+        cancelled = replace(
+            version, state=VersionState.CANCELLED, detail=CANCELLED, phase="ended", heartbeat_at=self._clock.now()
+        )
+        self._versions.update(project, cancelled, expected=VersionState.TRAINING)
+        return cancelled
 
     def run(
         self,
@@ -129,8 +133,7 @@ class Train:
             stored = self.get(project, version.version)
             if stored.state is VersionState.FAILED:
                 raise Conflict(stored.detail or "The training failed.") from None
-            if stored.state is not VersionState.CANCELLING:
-                raise Cancelled(f"Version {version.version} is {stored.state.value}.") from None
+            raise Cancelled(f"Version {version.version} is {stored.state.value}.") from None
         self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # left by a killed worker
         version = replace(version, manifest_chunks=0)
         self.collect(project)
@@ -139,7 +142,7 @@ class Train:
             with training.beating():
                 training.learn_and_publish(engine)
         except (Cancelled, KeyboardInterrupt):
-            training.end(VersionState.CANCELLED, "Cancelled.")
+            training.end(VersionState.CANCELLED, CANCELLED)
             raise
         except (OutOfTime, Unavailable):  # it can run again, later or elsewhere
             raise
@@ -169,8 +172,11 @@ class Train:
             if outdated:
                 self._versions.delete(project, version.version)
             else:
-                state = VersionState.FAILED if lost else version.state
-                detail = "The training was killed." if lost else version.detail
+                state, detail = version.state, version.detail
+                if state is VersionState.CANCELLING:
+                    state, detail = VersionState.CANCELLED, CANCELLED
+                elif lost:
+                    state, detail = VersionState.FAILED, "The training was killed."
                 cleared = replace(version, state=state, detail=detail, manifest_chunks=0)
                 self._versions.update(project, cleared, expected=version.state)
             cleaned += 1

@@ -28,6 +28,7 @@ REPORT_INTERVAL = timedelta(seconds=1)
 HEARTBEAT_SECONDS = 60.0
 EVENTS_PER_REPORT = 5_000
 LISTED_ITEMS = 100
+CANCELLED = "Cancelled."
 CHOSEN_AT = "chosen_at"
 """The parameter that stores when the others were chosen, in seconds since 1970."""
 
@@ -158,16 +159,19 @@ class Training:
                 raise Cancelled(f"Training {self.version.version} was cancelled.") from error
 
     def end(self, state: VersionState, detail: str | None) -> ModelVersion:
-        """Stores the final state of the version."""
+        """Stores the final state of the version. Raises Cancelled if it is ready, but was cancelled before."""
         now = self._clock.now()
         seconds = round((now - self.version.created_at).total_seconds(), 3)
-        expected = VersionState.CANCELLING if state is VersionState.CANCELLED else VersionState.TRAINING
         ended = replace(
             self.version, state=state, detail=detail, seconds=seconds, heartbeat_at=now, phase="ended", progress=1.0
         )
         try:
-            self._stores.versions.update(self._project, ended, expected=expected)
-        except Conflict:
             self._stores.versions.update(self._project, ended, expected=VersionState.TRAINING)
+        except Conflict:  # it was cancelled: note what it published, so that `collect` removes that
+            self.version = replace(ended, state=VersionState.CANCELLED, detail=CANCELLED)
+            self._stores.versions.update(self._project, self.version, expected=VersionState.CANCELLED)
+            if state is VersionState.READY:
+                raise Cancelled(f"Training {ended.version} was cancelled.") from None
+            return self.version
         self.version = ended
         return ended

@@ -254,7 +254,7 @@ class TestTraining:
 
         assert cancelled.json()["state"] == "cancelled"
         assert shop.client.post(f"/v1/jobs/{job['job_id']}:cancel").status_code == 409
-        assert shop.client.get(f"/v1/models/{job['version']}").json()["state"] == "cancelling"
+        assert shop.client.get(f"/v1/models/{job['version']}").json()["state"] == "cancelled"
 
     def test_cancelling_the_version_ends_the_job(self, shop: Shop) -> None:
         shop.wired.services.events.accept(shop.project, two_tastes())

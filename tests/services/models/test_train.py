@@ -1,6 +1,7 @@
 """A stopped training leaves the active version unchanged, and its own rows are collected."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from app.errors import Cancelled, Conflict, NotActivatable
 from app.services.models import cache, train, training
 from app.services.models.training import Engine
 from app.storage.database import Raw
-from app.storage.neighbors import ListRow, NeighborRow
+from app.storage.neighbors import ListRow, NeighborRow, NeighborStore
 from app.storage.versions import VersionStore
 from app.wiring import Wired
 from tests.support.builders import a_project, an_event, an_item, two_tastes, until, wired_on
@@ -167,6 +168,41 @@ class TestCancel:
             wired.services.rollout.activate(project, version.version)
         with pytest.raises(Conflict):
             service.cancel(project, version.version)
+
+    def test_a_training_whose_worker_is_gone_is_cancelled_and_its_rows_are_removed(
+        self, wired: Wired, project: str
+    ) -> None:
+        service = wired.services.train
+        queued = service.queue(project)
+        versions, neighbors = VersionStore(wired.database), NeighborStore(wired.database)
+        killed = replace(queued, manifest_chunks=1)
+        versions.update(project, killed, expected=VersionState.TRAINING)
+        neighbors.put_manifest(project, killed.version, ["tea"])
+
+        service.cancel(project, killed.version)
+
+        assert service.get(project, killed.version).state is VersionState.CANCELLED
+        with pytest.raises(Cancelled):
+            service.run(project, killed)
+        assert service.collect(project) == 1
+        assert service.get(project, killed.version).manifest_chunks == 0
+
+    def test_a_training_cancelled_while_it_ends_is_not_activated(self, wired: Wired, project: str) -> None:
+        service = wired.services.train
+        version = service.queue(project)
+
+        def cancel_at_the_end(phase: str, _progress: float) -> None:
+            if phase == "publishing" and service.get(project, version.version).phase == "publishing":
+                with suppress(Conflict):
+                    service.cancel(project, version.version)
+
+        with pytest.raises(Cancelled):
+            service.run(project, version, report=cancel_at_the_end)
+
+        ended = service.get(project, version.version)
+        assert (ended.state, ended.detail) == (VersionState.CANCELLED, "Cancelled.")
+        assert wired.services.rollout.active(project) is None
+        assert service.collect(project) == 1
 
 
 class TestJudge:
