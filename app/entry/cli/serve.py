@@ -35,8 +35,8 @@ def serve(
     console.print(f"Sockets     ws://127.0.0.1:{port}/v1/socket", highlight=False)
     console.print(f"API key     {environment.HOME / environment.KEY} (send it as X-API-Key)\n", highlight=False)
     folder = database_folder(data)
-    with environment.connected(environment.HOME, folder) as (wired, provider):
-        services, project = wired.services, wired.services.settings.project
+    with environment.serving(environment.HOME, folder) as laptop:
+        services, project = laptop.wired.services, laptop.wired.services.settings.project
         (environment.HOME / CURRENT).write_text(str(folder))
         environment.keep_key(environment.HOME, services)
         if data is None:
@@ -50,7 +50,7 @@ def serve(
                 console.print(f"No model yet: {error}")
         telemetry.configure()
         ready = partial(console.print, f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
-        server.serve(wired, provider, port, ready)
+        server.serve(laptop.wired, laptop.provider, port, ready, laptop.workers.start_waiting)
 
 
 def load_sample(services: Services, project: str) -> None:

@@ -46,7 +46,7 @@ def connect_wired() -> Iterator[Wired]:
     else:
         current = environment.HOME / CURRENT
         folder = Path(current.read_text()) if current.exists() else database_folder(None)
-        with environment.connected(environment.HOME, folder) as (wired, _):
+        with environment.connected(environment.HOME, folder) as wired:
             yield wired
 
 

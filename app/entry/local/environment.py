@@ -1,25 +1,23 @@
 """The environment on a laptop: DynamoDB Local, a signing secret, an API key, and jobs as processes."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-import psutil
 from opentelemetry.trace import TracerProvider
 
-from app import telemetry
 from app.config import PREFIX, Settings
 from app.domain.access import Limits, Scope
-from app.domain.jobs import Job
 from app.entry import oidc_client, tracing
+from app.entry.launcher import NoLauncher
 from app.entry.local import dynamodb
+from app.entry.local.worker_processes import WorkerProcesses
 from app.errors import Exists, Unauthenticated
 from app.services.access.authentication import Credentials
-from app.services.bundle import Services
+from app.services.bundle import Launcher, Services
 from app.storage.admin import migration
 from app.wiring import Wired, wire
 
@@ -28,43 +26,10 @@ SECRET = "secret"  # noqa: S105 - a file's name
 KEY = "key"
 FILES = "files"
 KEY_NAME = "make run"
-STOP_SECONDS = 5.0
 LISTS_SECONDS = "1"
 """Live lists are refreshed at most this often; it costs nothing here."""
 READ_TIMEOUT_SECONDS = "10"
 """DynamoDB Local is slow on a busy laptop, and early retries make it slower."""
-
-
-class ProcessLauncher:
-    """Runs each job in a process of its own, so that jobs do not slow down serving."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
-        self._running: list[psutil.Popen] = []
-
-    def launch(self, project: str, job: Job) -> None:
-        log = telemetry.current()
-        environment = {
-            **self._environment,
-            f"{PREFIX}PROJECT": project,
-            telemetry.TRACEPARENT_VARIABLE: log.traceparent,
-            telemetry.REQUEST_VARIABLE: log.request_id,
-        }
-        self._running = [process for process in self._running if process.poll() is None]
-        self._running.append(
-            psutil.Popen(
-                [sys.executable, "-m", "app.entry.cli.main", "jobs", "work", job.job_id],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-            )
-        )
-
-    def stop(self) -> None:
-        """Stops the running jobs' processes; the jobs resume at the next start."""
-        for process in self._running:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(STOP_SECONDS)
 
 
 def secret(home: Path) -> str:
@@ -89,29 +54,56 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
     return {**defaults, **os.environ, f"{PREFIX}ENDPOINT": endpoint, f"{PREFIX}SECRET": secret(home)}
 
 
+@dataclass(frozen=True)
+class Laptop:
+    """What serving needs besides the services."""
+
+    wired: Wired
+    provider: TracerProvider | None
+    workers: WorkerProcesses
+
+
 @contextmanager
-def connected(home: Path, folder: Path) -> Iterator[tuple[Wired, TracerProvider | None]]:
-    """The services over a local database, or over the one at SERENDIP_ENDPOINT."""
+def serving(home: Path, folder: Path) -> Iterator[Laptop]:
+    """The services over a local database, or over the one at SERENDIP_ENDPOINT; they run jobs in processes."""
+    with _endpoint(home, folder) as endpoint:
+        values = environment(home, endpoint)
+        workers = WorkerProcesses(home, values)
+        provider = tracing.provider(Settings.from_environment(values))
+        with _wired(values, workers, provider) as wired:
+            try:
+                yield Laptop(wired, provider, workers)
+            finally:
+                workers.stop()
+
+
+@contextmanager
+def connected(home: Path, folder: Path) -> Iterator[Wired]:
+    """The services over a local database, for a command that starts no jobs."""
+    with _endpoint(home, folder) as endpoint, _wired(environment(home, endpoint), NoLauncher(), None) as wired:
+        yield wired
+
+
+@contextmanager
+def _endpoint(home: Path, folder: Path) -> Iterator[str]:
     endpoint = os.environ.get(f"{PREFIX}ENDPOINT")
     if endpoint:
-        yield from _wired(environment(home, endpoint))
+        yield endpoint
         return
     with dynamodb.running(home, folder) as emulator:
-        yield from _wired(environment(home, emulator.endpoint))
+        yield emulator.endpoint
 
 
-def _wired(values: Mapping[str, str]) -> Iterator[tuple[Wired, TracerProvider | None]]:
-    launcher = ProcessLauncher(values)
+@contextmanager
+def _wired(values: Mapping[str, str], launcher: Launcher, provider: TracerProvider | None) -> Iterator[Wired]:
     settings = Settings.from_environment(values)
-    provider = tracing.provider(settings)
     wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider))
-    migration.migrate(wired.database)
-    with suppress(Exists):
-        wired.services.projects.create(settings.project, None, Limits())
     try:
-        yield wired, provider
+        migration.migrate(wired.database)
+        with suppress(Exists):
+            wired.services.projects.create(settings.project, None, Limits())
+        yield wired
     finally:
-        launcher.stop()
         wired.close()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from socket import socket
 
 import uvicorn
@@ -40,12 +39,23 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def serve(wired: Wired, provider: TracerProvider | None, port: int, ready: Callable[[], None] = _ignore) -> None:
+def serve(
+    wired: Wired,
+    provider: TracerProvider | None,
+    port: int,
+    ready: Callable[[], None] = _ignore,
+    every_second: Callable[[], None] = _ignore,
+) -> None:
     """Serves on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
-    follower = Follower(services.settings, CheckpointStore(wired.database), consumer, partial(tick, services))
+
+    def periodic() -> None:
+        every_second()
+        tick(services)
+
+    follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic)
     follower.start()
     try:
         listen(_with_files(application, services.jobs), port, ready)
