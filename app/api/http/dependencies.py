@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from app.api.schemas.batches import MAX_RECORDS
-from app.api.schemas.fields import MAX_LIMIT, Boost, Filter
+from app.api.schemas.fields import MAX_LIMIT, BoostField, FilterField
 from app.domain.fields import ID_PATTERN
 from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services
@@ -26,12 +26,27 @@ SessionId = Annotated[str, _ID]
 ProjectId = Annotated[str, _ID]
 ScenarioId = Annotated[str, _ID]
 KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characters after `sk_`.")]
-JobId = Annotated[str, Path(pattern=ID_PATTERN, examples=["j20261126T101500123456-a1b2"])]
-VersionId = Annotated[str, Path(pattern=ID_PATTERN, examples=["v20261123T101500123456-a1b2"])]
-Cursor = Annotated[str | None, Query(max_length=2_000, description="The `next_cursor` of the previous page.")]
-PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="The most records of a page.")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The number of items.")]
-CategoryName = Annotated[str | None, Query(min_length=1, max_length=100, description="Only items of this category.")]
-WithProperties = Annotated[bool, Query(alias="properties", description="Include the items' categories and properties.")]
-FilterQuery = Annotated[Filter | None, Query()]
-BoostQuery = Annotated[Boost | None, Query()]
+JobId = Annotated[
+    str, Path(pattern=ID_PATTERN, description="The id of the job.", examples=["j20261126T101500123456-a1b2"])
+]
+VersionId = Annotated[
+    str, Path(pattern=ID_PATTERN, description="The id of the version.", examples=["v20261123T101500123456-a1b2"])
+]
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=2_000,
+        description="The `next_cursor` of the previous page.",
+        examples=["eyJpIjoic2t1LTEwNDIifQ.c2lnbmF0dXJl"],
+    ),
+]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="The most records of a page.", examples=[50])]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The number of items.", examples=[10])]
+CategoryName = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Only items of this category.", examples=["kitchen"])
+]
+WithProperties = Annotated[
+    bool, Query(alias="properties", description="Include the items' categories and properties.", examples=[True])
+]
+FilterQuery = Annotated[FilterField, Query()]
+BoostQuery = Annotated[BoostField, Query()]

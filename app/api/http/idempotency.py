@@ -24,6 +24,7 @@ async def _documented(
             alias="Idempotency-Key",
             pattern=IDEMPOTENCY_KEY,
             description="A request repeated with its key within a day gets the same response and has no second effect.",
+            examples=["order-7-attempt"],
         ),
     ] = None,
 ) -> None: ...

@@ -18,7 +18,8 @@ BEARER = HTTPBearer(
     scheme_name="Bearer", auto_error=False, description="A user token (`ut_...`), or a JWT of a configured issuer."
 )
 Debug = Annotated[
-    bool, Query(description="Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.")
+    bool,
+    Query(description="Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.", examples=[False]),
 ]
 
 

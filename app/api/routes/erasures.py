@@ -7,7 +7,7 @@ from app.api.http.dependencies import ServicesDep, SessionId, UserId
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
-from app.api.schemas.access import ReceiptView
+from app.api.schemas.privacy import ReceiptView
 from app.domain.users import of_session
 from app.services.bundle import Services
 

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
-from app.api.schemas.access import ProjectExport, UserExport
 from app.api.schemas.events import EventView
+from app.api.schemas.privacy import ProjectExport, UserExport
 from app.api.schemas.users import UserView
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)

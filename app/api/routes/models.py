@@ -46,7 +46,10 @@ def activate_model(
     project: CanAdminister,
     services: ServicesDep,
     force: Annotated[
-        bool, Query(description="Activate the version even if it is clearly worse than the active version.")
+        bool,
+        Query(
+            description="Activate the version even if it is clearly worse than the active version.", examples=[False]
+        ),
     ] = False,
 ) -> ActiveView:
     """Serve only this version. Activate the previous version to roll back.

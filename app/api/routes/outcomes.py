@@ -13,7 +13,10 @@ from app.services.models.outcomes import compared, grouped
 MOST_DAYS = 90
 router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The number of days up to now.", examples=[7])]
-By = Annotated[list[Literal["version", "scenario", "source"]], Query(description="The fields to group outcomes by.")]
+By = Annotated[
+    list[Literal["version", "scenario", "source"]],
+    Query(description="The fields to group outcomes by.", examples=[["version", "scenario"]]),
+]
 
 
 @router.get("/outcomes")

@@ -23,6 +23,7 @@ from app.domain.users import of_session
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=StrictRoute)
 SESSION = "session"
 ListQuery = Annotated[RecommendationQueryIn, Query()]
+ListKind = Annotated[Literal["popular", "trending", "latest"], Path(description="The list.")]
 FreshAfter = Annotated[Freshness, Query()]
 PageScenario = Annotated[Id, Path(description="A stored scenario that has rows.", examples=["home"])]
 RecommendationId = Annotated[
@@ -109,7 +110,7 @@ def rank_items(
 
 @router.get("/lists/{kind}")
 def get_list(
-    kind: Literal["popular", "trending", "latest"],
+    kind: ListKind,
     project: CanRecommend,
     services: ServicesDep,
     category: CategoryName = None,

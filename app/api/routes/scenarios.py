@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["scenarios"], route_class=StrictRoute)
 VersionNumber = Annotated[
     int | None, Query(ge=1, le=999_999, description="The number of an earlier version.", examples=[2])
 ]
-DryRun = Annotated[bool, Query(description="Only check the settings; nothing is stored.")]
+DryRun = Annotated[bool, Query(description="Only check the settings; nothing is stored.", examples=[True])]
 PreviewUser = Annotated[
     Id | None, Query(description="Also return the list and rows that this user would get.", examples=["ann"])
 ]

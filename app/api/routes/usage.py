@@ -9,13 +9,15 @@ from app import prices
 from app.api.http.dependencies import ServicesDep
 from app.api.http.query_parameters import StrictRoute
 from app.api.http.security import CanAdminister
-from app.api.schemas.access import UsageDay, UsageView
+from app.api.schemas.access.usage import UsageDay, UsageView
 from app.domain.usage import DailyUsage
 from app.services.usage import dollars
 
 router = APIRouter(prefix="/v1", tags=["usage"], route_class=StrictRoute)
-LastDay = Annotated[date | None, Query(alias="to", description="The last day (UTC); the default is today.")]
-Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to the last day.")]
+LastDay = Annotated[
+    date | None, Query(alias="to", description="The last day (UTC); the default is today.", examples=["2026-11-24"])
+]
+Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to the last day.", examples=[30])]
 
 
 @router.get("/usage")

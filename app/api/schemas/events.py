@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.config import JsonDict
 
 from app.api.schemas.batches import MAX_EVENTS
-from app.api.schemas.fields import Body, Id, Timestamp, Value, View
+from app.api.schemas.fields import Body, Id, ItemField, Timestamp, Value, View
 from app.api.schemas.owners import USER_OR_SESSION, Owner
 from app.domain.events import Event, derived_event_id
 from app.domain.users import session_of
@@ -22,11 +22,17 @@ class SessionEvent(Body):
 
     model_config = ConfigDict(json_schema_extra=REPEATABLE)
 
-    item_id: Id
-    event_type: Annotated[Id, Field(examples=["view", "purchase", "rating"])] = "view"
+    item_id: ItemField
+    event_type: Annotated[Id, Field(description="What the user did.", examples=["view", "purchase", "rating"])] = "view"
     value: Value | None = None
     timestamp: Timestamp | None = None
-    event_id: Annotated[Id, Field(examples=["order-7-line-2"])] | None = None
+    event_id: Annotated[
+        Id | None,
+        Field(
+            description="Tells events with the same user, item, type and timestamp apart; needs a timestamp.",
+            examples=["order-7-line-2"],
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def repeatable(self) -> "SessionEvent":
@@ -53,12 +59,15 @@ class EventIn(SessionEvent, Owner):
 
     recommendation_id: Annotated[
         Annotated[str, Field(max_length=6_000)] | None,
-        Field(description="The `recommendation_id` of the response that showed the item; it counts for its version."),
+        Field(
+            description="The `recommendation_id` of the response that showed the item; it counts for its version.",
+            examples=["AQ8fad5bd9cb469fa16570867728950e.c2lnbmF0dXJl"],
+        ),
     ] = None
 
 
 class EventsIn(Body):
-    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
+    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS, description="The events to store.")]
 
 
 class Accepted(BaseModel):

@@ -130,11 +130,10 @@ def _whole(value: object) -> object:
 
 
 WHOLE = BeforeValidator(_whole)
-Id = Annotated[
-    str,
-    StringConstraints(pattern=ID_PATTERN),
-    Field(description="1 to 128 letters, digits or any of . _ : ~ | @ -", examples=["sku-1042"]),
-]
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+ItemField = Annotated[Id, Field(description="The item.", examples=["sku-1042"])]
+UserField = Annotated[Id, Field(description="The user.", examples=["ann"])]
+SessionField = Annotated[Id, Field(description="The session of an anonymous visitor.", examples=["c2Vzc2lvbg"])]
 Moment = (
     Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
     | Annotated[float, Field(ge=0, le=LATEST_SECONDS)]
@@ -144,13 +143,21 @@ Timestamp = Annotated[
     AwareDatetime,
     BeforeValidator(_timestamp, json_schema_input_type=Moment),
     AfterValidator(_in_time),
-    Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead.", strict=False),
+    Field(
+        description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead. The default is now.",
+        examples=["2026-01-31T12:00:00Z"],
+        strict=False,
+    ),
 ]
 Future = Annotated[
     AwareDatetime,
     BeforeValidator(_timestamp, json_schema_input_type=Moment),
     AfterValidator(_to_come),
-    Field(description="ISO 8601 with an offset, or seconds since 1970; still to come.", strict=False),
+    Field(
+        description="The time of expiry: ISO 8601 with an offset, or seconds since 1970; still to come.",
+        examples=["2030-01-31T12:00:00Z"],
+        strict=False,
+    ),
 ]
 Anytime = Annotated[
     AwareDatetime,
@@ -162,6 +169,9 @@ Filter = Annotated[
     str,
     AfterValidator(partial(_rule, Kind.FILTER)),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-filter"}),
+]
+FilterField = Annotated[
+    Filter | None,
     Field(
         description="Only items for which this CEL expression over `item`, `user` and `now` is true.",
         examples=['item.price < 20.0 && "jazz" in item.categories'],
@@ -171,6 +181,9 @@ Boost = Annotated[
     str,
     AfterValidator(partial(_rule, Kind.BOOST)),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": rules.MAX_LENGTH, "format": "cel-boost"}),
+]
+BoostField = Annotated[
+    Boost | None,
     Field(
         description="Multiplies each item's score with the number that this CEL expression gives.",
         examples=["has(item.margin) ? 1.0 + item.margin : 1.0"],
@@ -187,13 +200,25 @@ VALUE_SCHEMA = {
         {"type": "number", "minimum": SMALLEST_VALUE, "maximum": LARGEST_VALUE},
         {"type": "number", "minimum": -LARGEST_VALUE, "maximum": -SMALLEST_VALUE},
     ],
+    "description": "A rating, a price or another number: 0, or between 1e-12 and 1e12 in size.",
     "examples": [4.5],
 }
 Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=PRINTABLE), AfterValidator(_sound)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE), AfterValidator(_sound)]
-Categories = Annotated[tuple[Category, ...], Field(max_length=20, strict=False, examples=[["kitchen", "gifts"]])]
+Categories = Annotated[
+    tuple[Category, ...],
+    Field(
+        max_length=20,
+        strict=False,
+        description="The categories, for lists and filters.",
+        examples=[["kitchen", "gifts"]],
+    ),
+]
 Value = Annotated[float, AfterValidator(_moderate), WithJsonSchema(VALUE_SCHEMA)]
 Freshness = Annotated[
     Annotated[str, Field(max_length=500)] | None,
-    Field(description="A freshness token: the list reflects the events that returned it."),
+    Field(
+        description="A freshness token: the list reflects the events that returned it.",
+        examples=["eyJ0IjoxNzY5ODYwODAwfQ.c2lnbmF0dXJl"],
+    ),
 ]

@@ -6,21 +6,26 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from app.api.schemas.batches import MAX_RECORDS
-from app.api.schemas.fields import Anytime, Body, Categories, Id, Patch, Properties, Title, View
+from app.api.schemas.fields import Anytime, Body, Categories, ItemField, Patch, Properties, Title, View
 from app.domain.items import Item
 
-Hidden = Annotated[bool, Field(description="Keep the item, but never recommend it.")]
-
-
-Expiry = Annotated[Anytime, Field(description="From then on, the item is no longer recommended.")]
+TitleField = Annotated[Title | None, Field(description="The title that shops show.", examples=["Copper Kettle"])]
+Hidden = Annotated[bool, Field(description="Keep the item, but never recommend it.", examples=[False])]
+Expiry = Annotated[
+    Anytime | None,
+    Field(
+        description="From then on, the item is no longer recommended.",
+        examples=["2030-01-31T12:00:00Z"],
+    ),
+]
 
 
 class ItemIn(Body):
-    title: Title | None = None
+    title: TitleField = None
     categories: Categories = ()
     properties: Properties = Field(default_factory=dict)
     hidden: Hidden = False
-    expires_at: Expiry | None = None
+    expires_at: Expiry = None
 
     def record(self, item_id: str) -> Item:
         categories = tuple(dict.fromkeys(self.categories))
@@ -28,11 +33,15 @@ class ItemIn(Body):
 
 
 class ItemPatch(Patch):
-    title: Title | None = None
+    title: TitleField = None
     categories: Categories = ()
-    properties: Properties = Field(default_factory=dict, description="Merged by RFC 7396: null removes a property.")
+    properties: Properties = Field(
+        default_factory=dict,
+        description="Merged by RFC 7396: null removes a property.",
+        examples=[{"price": 34.95, "brand": None}],
+    )
     hidden: Hidden = False
-    expires_at: Expiry | None = None
+    expires_at: Expiry = None
 
     def changes(self) -> dict[str, Any]:
         changes = super().changes()
@@ -42,11 +51,11 @@ class ItemPatch(Patch):
 
 
 class BatchItem(ItemIn):
-    item_id: Id
+    item_id: ItemField
 
 
 class ItemsIn(Body):
-    items: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_RECORDS)]
+    items: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_RECORDS, description="The items to store.")]
 
 
 class ItemView(View):

@@ -11,17 +11,21 @@ from app.api.schemas.models import TrainingIn
 from app.api.schemas.owners import Owner
 from app.domain.jobs import JobKind, JobState
 
+Kind = Field(description="The kind of the job.")
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ImportIn(Body):
     """Import a file, which is PUT to the `upload_url` of the job before the job is started."""
 
-    kind: Literal["import"]
-    records: Annotated[Literal["events", "items", "users"], Field(description="The records of the file.")]
-    format: Annotated[Literal["jsonl", "csv"], Field(description="One JSON object per line, or CSV with a header.")] = (
-        "jsonl"
-    )
+    kind: Annotated[Literal["import"], Kind]
+    records: Annotated[
+        Literal["events", "items", "users"], Field(description="The records of the file.", examples=["events"])
+    ]
+    format: Annotated[
+        Literal["jsonl", "csv"],
+        Field(description="One JSON object per line, or CSV with a header.", examples=["csv"]),
+    ] = "jsonl"
     columns: dict[ColumnName, ColumnName] = Field(
         default_factory=dict,
         max_length=100,
@@ -33,17 +37,17 @@ class ImportIn(Body):
 class ExportIn(Body):
     """Export all items, users and events as files that an import can read."""
 
-    kind: Literal["export"]
+    kind: Annotated[Literal["export"], Kind]
 
 
 class ErasureIn(Owner):
     """Erase a user or a session with any number of events."""
 
-    kind: Literal["erasure"]
+    kind: Annotated[Literal["erasure"], Kind]
 
 
 class TrainingJobIn(TrainingIn):
-    kind: Literal["training"]
+    kind: Annotated[Literal["training"], Kind]
 
 
 JobIn = Annotated[ImportIn | ExportIn | ErasureIn | TrainingJobIn, Field(discriminator="kind")]

@@ -10,7 +10,9 @@ from app.domain.models import VersionState
 
 
 class TrainingIn(Body):
-    force: Annotated[bool, Field(description="Activate the version even if it is clearly worse.")] = False
+    force: Annotated[bool, Field(description="Activate the version even if it is clearly worse.", examples=[False])] = (
+        False
+    )
 
 
 class VersionView(View):

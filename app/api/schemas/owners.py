@@ -1,11 +1,11 @@
 """Names the owner of events: a user or a session."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 from pydantic.config import JsonDict
 
-from app.api.schemas.fields import Body, Id
+from app.api.schemas.fields import Body, SessionField, UserField
 from app.domain.users import of_session
 
 USER_OR_SESSION: JsonDict = {
@@ -21,8 +21,8 @@ class Owner(Body):
 
     model_config = ConfigDict(json_schema_extra=USER_OR_SESSION)
 
-    user_id: Id | None = None
-    session_id: Annotated[Id, Field(examples=["c2Vzc2lvbg"])] | None = None
+    user_id: UserField | None = None
+    session_id: SessionField | None = None
 
     @model_validator(mode="after")
     def check_one(self) -> Self:

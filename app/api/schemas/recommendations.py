@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.batches import MAX_EVENTS
 from app.api.schemas.events import SessionEvent
-from app.api.schemas.fields import MAX_LIMIT, MAX_RANKED, WHOLE, Body, Boost, Filter, Freshness, Id, View
+from app.api.schemas.fields import MAX_LIMIT, MAX_RANKED, WHOLE, Body, BoostField, FilterField, Freshness, Id, View
 from app.api.schemas.owners import Owner
 from app.domain.recommendations import Diversity, QueryOverrides, RecommendationRequest
 
@@ -47,8 +47,8 @@ class ListSettings(BaseModel):
     include_seen: Annotated[
         bool, Field(description="Whether to recommend items that the user has events with.", examples=[False])
     ] = False
-    filter: Filter | None = None
-    boost: Boost | None = None
+    filter: FilterField = None
+    boost: BoostField = None
 
 
 class RecommendationFields(ListSettings):
@@ -76,7 +76,8 @@ class RecommendationFields(ListSettings):
     continue_from: Annotated[
         Annotated[str, Field(max_length=MAX_TOKEN)] | None,
         Field(
-            description="The `recommendation_id` of the page before. Items of that page and earlier ones are left out."
+            description="The `recommendation_id` of the page before. Items of that page and earlier ones are left out.",
+            examples=["AQ8fad5bd9cb469fa16570867728950e.c2lnbmF0dXJl"],
         ),
     ] = None
     fresh_after: Freshness = None

@@ -31,15 +31,25 @@ class RolloutIn(Body):
     ]
     interleaved: Annotated[
         bool,
-        Field(description="Mix the lists of other versions with the active version's, item by item."),
+        Field(description="Mix the lists of other versions with the active version's, item by item.", examples=[False]),
     ] = False
     shadows: Annotated[
         list[Id],
-        Field(max_length=MAX_VERSIONS, description="Versions whose lists are compared but never shown."),
+        Field(
+            max_length=MAX_VERSIONS,
+            description="Versions whose lists are compared but never shown.",
+            examples=[["v20261124T101500123456-c3d4"]],
+        ),
     ] = Field(default_factory=list)
     shadow_share: Annotated[
         float,
-        Field(gt=0, le=WHOLE, strict=False, description="The percentage of responses that a shadow is compared with."),
+        Field(
+            gt=0,
+            le=WHOLE,
+            strict=False,
+            description="The percentage of responses that a shadow is compared with.",
+            examples=[10],
+        ),
     ] = 10.0
 
     def record(self) -> Split:

@@ -6,27 +6,33 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from app.api.schemas.batches import MAX_RECORDS
-from app.api.schemas.fields import Body, Id, Patch, Properties, View
+from app.api.schemas.fields import Body, Patch, Properties, SessionField, UserField, View
 from app.domain.users import User
 
 
 class UserIn(Body):
-    properties: Properties = Field(default_factory=dict)
+    properties: Properties = Field(
+        default_factory=dict, description="Any JSON facts, up to 390 KB.", examples=[{"country": "NL"}]
+    )
 
     def record(self, user_id: str) -> User:
         return User(user_id, self.properties)
 
 
 class UserPatch(Patch):
-    properties: Properties = Field(default_factory=dict)
+    properties: Properties = Field(
+        default_factory=dict,
+        description="Merged by RFC 7396: null removes a property.",
+        examples=[{"country": "NL", "newsletter": None}],
+    )
 
 
 class BatchUser(UserIn):
-    user_id: Id
+    user_id: UserField
 
 
 class UsersIn(Body):
-    users: Annotated[list[BatchUser], Field(min_length=1, max_length=MAX_RECORDS)]
+    users: Annotated[list[BatchUser], Field(min_length=1, max_length=MAX_RECORDS, description="The users to store.")]
 
 
 class UserView(View):
@@ -44,7 +50,7 @@ class UserPage(BaseModel):
 
 
 class MergeIn(Body):
-    session_id: Id
+    session_id: SessionField
 
 
 class MergeView(BaseModel):

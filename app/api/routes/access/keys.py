@@ -8,7 +8,7 @@ from app.api.http.dependencies import KeyId, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import CanManageKeys
-from app.api.schemas.access import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
+from app.api.schemas.access.keys import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
 

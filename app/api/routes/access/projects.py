@@ -7,7 +7,8 @@ from app.api.http.dependencies import Cursor, PageLimit, ProjectId, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import Administrator
-from app.api.schemas.access import NewKeyView, NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
+from app.api.schemas.access.keys import NewKeyView
+from app.api.schemas.access.projects import NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
 from app.domain.access import ADMINISTRATION, Limits, ProjectState
 
 router = APIRouter(prefix="/v1", tags=["projects"], route_class=RepeatableRoute)

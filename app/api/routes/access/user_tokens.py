@@ -8,7 +8,7 @@ from app.api.http.dependencies import ServicesDep, SessionId, UserId
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import Asking, CanWrite
-from app.api.schemas.access import UserTokenIn, UserTokenView
+from app.api.schemas.access.user_tokens import UserTokenIn, UserTokenView
 from app.domain.access import Principal
 from app.domain.users import of_session
 from app.services.access.authentication import UserClaim

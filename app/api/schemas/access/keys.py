@@ -1,0 +1,142 @@
+"""The bodies of keys, and the limits of keys and projects."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from app.api.schemas.fields import WHOLE, Body, Future, Patch, Title, View
+from app.domain.access import ApiKey, Limits, Scope
+
+ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)]
+Origins = Annotated[
+    tuple[Origin, ...],
+    Field(
+        max_length=20,
+        strict=False,
+        description="The web origins that can use the key; empty for all.",
+        examples=[["https://shop.example"]],
+    ),
+]
+KeyName = Annotated[Title, Field(max_length=100, description="A name for people.", examples=["shop backend"])]
+MOST_OVERLAP_SECONDS = 30 * 86_400
+EXAMPLE_KEY = "sk_" + "x" * 51
+
+
+class LimitsIn(Body):
+    """Limits; null means no limit."""
+
+    requests_per_second: Annotated[
+        float | None, Field(ge=0.01, le=100_000, strict=False, description="The sustained rate.", examples=[50])
+    ] = None
+    burst: Annotated[
+        Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None,
+        Field(description="The number of requests that can come at once.", examples=[100]),
+    ] = None
+    requests_per_day: Annotated[
+        Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE] | None,
+        Field(description="The daily quota.", examples=[100_000]),
+    ] = None
+
+    def record(self) -> Limits:
+        return Limits(self.requests_per_second, self.burst, self.requests_per_day)
+
+
+class LimitsView(View):
+    requests_per_second: Annotated[
+        float | None, Field(description="The sustained rate; null for no limit.", examples=[50.0])
+    ]
+    burst: Annotated[int | None, Field(description="The number of requests that can come at once.", examples=[100])]
+    requests_per_day: Annotated[int | None, Field(description="The daily quota; null for no limit.", examples=[100000])]
+
+
+class KeyIn(Body):
+    name: KeyName
+    scopes: Annotated[
+        list[Annotated[Scope, Field(strict=False)]],
+        Field(
+            min_length=1,
+            max_length=3,
+            description="`admin` includes `write`, which includes `recommend`.",
+            examples=[["recommend"]],
+        ),
+    ]
+    expires_at: Future | None = None
+    origins: Origins = ()
+    needs_user_token: Annotated[
+        bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[True])
+    ] = False
+    limits: Annotated[LimitsIn | None, Field(description="The limits of the key; the default is the project's.")] = None
+
+
+class LimitedPatch(Patch):
+    limits: LimitsIn = Field(
+        default_factory=LimitsIn, description="The new limits, which replace all earlier ones; null is none."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        changes = super().changes()
+        return changes | ({"limits": self.limits.record()} if "limits" in changes else {})
+
+
+class KeyPatch(LimitedPatch):
+    """The fields to change; other fields keep their values."""
+
+    name: KeyName = ""
+    expires_at: Future | None = None
+    origins: Origins = ()
+
+
+class RotationIn(Body):
+    overlap_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MOST_OVERLAP_SECONDS,
+            description="The seconds for which the old key stays valid.",
+            examples=[3_600],
+        ),
+        WHOLE,
+    ] = 86_400
+
+
+class KeyView(BaseModel):
+    key_id: Annotated[str, Field(description="The id of the key.", examples=["a1b2c3d4e5f6"])]
+    name: Annotated[str, Field(description="The name.", examples=["shop backend"])]
+    scopes: Annotated[list[Scope], Field(description="The scopes.", examples=[["write"]])]
+    created_at: Annotated[
+        datetime, Field(description="The time when the key was created.", examples=["2026-11-24T10:15:00Z"])
+    ]
+    expires_at: Annotated[datetime | None, Field(description="The time when the key expires.")]
+    revoked_at: Annotated[datetime | None, Field(description="The time when the key was revoked.")]
+    last_used: Annotated[date | None, Field(description="The day (UTC) of the last use, a few seconds late.")]
+    origins: Annotated[
+        tuple[str, ...],
+        Field(description="The web origins that can use the key; empty for all.", examples=[["https://shop.example"]]),
+    ]
+    needs_user_token: Annotated[
+        bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[False])
+    ]
+    limits: Annotated[LimitsView, Field(description="The limits of the key.")]
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "KeyView":
+        return cls(**_fields(key))
+
+
+class NewKeyView(KeyView):
+    key: Annotated[str, Field(description="The key. Store it now: it is not shown again.", examples=[EXAMPLE_KEY])]
+
+    @classmethod
+    def with_text(cls, key: ApiKey, text: str) -> "NewKeyView":
+        return cls(**_fields(key), key=text)
+
+
+def _fields(key: ApiKey) -> dict[str, Any]:
+    fields = {name: getattr(key, name) for name in KeyView.model_fields}
+    return {**fields, "scopes": sorted(key.scopes), "limits": LimitsView.model_validate(key.limits)}
+
+
+class KeyList(BaseModel):
+    keys: Annotated[list[KeyView], Field(description="The keys, oldest first.")]
