@@ -1,6 +1,5 @@
 """Store projects and hashed API keys. A key is read by its public part, a project by its id."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +12,8 @@ from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.errors import Conflict, Exists
 from app.storage import listing
-from app.storage.database import Database, Raw, bounded
+from app.storage.attributes import FactsAttribute, decoded
+from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
 
@@ -32,8 +32,8 @@ class AccessRow(Model):
     position = UnicodeAttribute(null=True)
     project = UnicodeAttribute(null=True)
     digest = UnicodeAttribute(null=True)
-    facts = UnicodeAttribute(null=True)
-    """JSON with all other fields."""
+    facts = FactsAttribute(null=True)
+    """All other fields."""
     state = UnicodeAttribute(null=True)
     last_used = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -66,9 +66,7 @@ class AccessStore:
 
     def mark_used(self, key_id: str, day: date) -> None:
         """Stores the day on which a key was last used. Raises Conflict if the key no longer exists."""
-        with bounded():
-            row = AccessRow(key(KEY, key_id))
-            row.update(actions=[AccessRow.last_used.set(day.isoformat())], condition=AccessRow.key.exists())
+        self._table.update(key(KEY, key_id), None, [AccessRow.last_used.set(day.isoformat())], AccessRow.key.exists())
 
     def list_keys(self, project: str) -> list[ApiKey]:
         """Returns all keys of a project, oldest first."""
@@ -89,7 +87,7 @@ class AccessStore:
         Raises:
             Exists: another project has or had this id.
         """
-        same = AccessRow.facts == json.dumps(_project_facts(new))
+        same = AccessRow.facts == _project_facts(new)
         try:
             self._table.put(_project_row(new), AccessRow.key.does_not_exist() | same)
         except Conflict as error:
@@ -112,9 +110,9 @@ def _key_row(api_key: ApiKey) -> AccessRow:
     facts = {
         "name": api_key.name,
         "scopes": sorted(api_key.scopes),
-        "created_at": iso(api_key.created_at),
-        "expires_at": iso(api_key.expires_at) if api_key.expires_at else None,
-        "revoked_at": iso(api_key.revoked_at) if api_key.revoked_at else None,
+        "created_at": api_key.created_at,
+        "expires_at": api_key.expires_at,
+        "revoked_at": api_key.revoked_at,
         "origins": list(api_key.origins),
         "needs_user_token": api_key.needs_user_token,
         "limits": asdict(api_key.limits),
@@ -125,14 +123,14 @@ def _key_row(api_key: ApiKey) -> AccessRow:
         position=key(iso(api_key.created_at), api_key.key_id),
         project=api_key.project,
         digest=api_key.digest,
-        facts=json.dumps(facts),
+        facts=facts,
         last_used=api_key.last_used.isoformat() if api_key.last_used else None,
         expires_at=min(ends) + ENDED_KEPT if ends else None,
     )
 
 
 def _key(row: Raw) -> ApiKey:
-    facts = json.loads(row["facts"]["S"])
+    facts = decoded(row, "facts")
     return ApiKey(
         key_id=str(row["key"]["S"]).partition("#")[2],
         project=row["project"]["S"],
@@ -153,11 +151,11 @@ def _project_facts(project: Project) -> dict[str, object]:
     receipt, resume_at = project.deletion, project.resume_at
     return {
         "name": project.name,
-        "created_at": iso(project.created_at),
+        "created_at": project.created_at,
         "limits": asdict(project.limits),
         "salt": project.salt,
-        "resume_at": {"began": iso(resume_at.began_at), "place": dict(resume_at.purge)} if resume_at else None,
-        "deletion": receipt_facts(receipt) if receipt else None,
+        "resume_at": {"began": resume_at.began_at, "place": dict(resume_at.purge)} if resume_at else None,
+        "deletion": asdict(receipt) if receipt else None,
     }
 
 
@@ -167,12 +165,12 @@ def _project_row(project: Project) -> AccessRow:
         listing=listing.partition(PROJECT, shard(project.project_id, LISTING_SHARDS)),
         position=key(iso(project.created_at), project.project_id),
         state=project.state.value,
-        facts=json.dumps(_project_facts(project)),
+        facts=_project_facts(project),
     )
 
 
 def _project(row: Raw) -> Project:
-    facts = json.loads(row["facts"]["S"])
+    facts = decoded(row, "facts")
     resume_at = facts["resume_at"]
     return Project(
         project_id=str(row["key"]["S"]).partition("#")[2],
@@ -184,16 +182,6 @@ def _project(row: Raw) -> Project:
         deletion=receipt_of(facts["deletion"]) if facts["deletion"] else None,
         resume_at=DeletionCheckpoint(moment(resume_at["began"]), resume_at["place"]) if resume_at else None,
     )
-
-
-def receipt_facts(receipt: Receipt) -> dict[str, object]:
-    return {
-        "receipt_id": receipt.receipt_id,
-        "started_at": iso(receipt.started_at),
-        "removed": dict(receipt.removed),
-        "completed_at": iso(receipt.completed_at) if receipt.completed_at else None,
-        "reached": dict(receipt.reached),
-    }
 
 
 def receipt_of(facts: dict[str, object]) -> Receipt:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.domain.events import Failure
 from app.domain.paging import Page, every
-from app.storage.attributes import text
+from app.storage.attributes import decoded, text
 from app.storage.database import Database, Raw
 from app.storage.table import SEPARATOR, Table
 
@@ -18,6 +18,13 @@ KEPT = timedelta(days=14)
 LISTED = 100
 UNKNOWN = "#unknown"
 """Project of records that do not name one."""
+
+
+class RecordAttribute(JSONAttribute):
+    """A record of the stream as JSON: times are numbers, as in the events of Lambda, and other objects their repr."""
+
+    def serialize(self, value: object) -> str:
+        return json.dumps(value, default=_plain)
 
 
 class FailureRow(Model):
@@ -28,8 +35,7 @@ class FailureRow(Model):
     record_id = UnicodeAttribute(range_key=True)
     user = UnicodeAttribute(null=True)
     reason = UnicodeAttribute()
-    record = UnicodeAttribute()
-    """The record of the stream as JSON."""
+    record = RecordAttribute()
     expires_at = TTLAttribute()
 
 
@@ -45,7 +51,7 @@ class FailureStore:
             record_id=str(record.get("eventID") or "unknown"),
             user=user_id,
             reason=reason,
-            record=json.dumps(record, default=_plain),
+            record=record,
             expires_at=KEPT,
         )
         self._table.put(row)
@@ -86,5 +92,5 @@ def _failure(row: Raw) -> Failure:
         record_id=row["record_id"]["S"],
         user_id=text(row, "user"),
         reason=row["reason"]["S"],
-        record=json.loads(row["record"]["S"]),
+        record=decoded(row, "record"),
     )

@@ -1,15 +1,15 @@
 """Store the responses of requests with an Idempotency-Key, for a day."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app import clock
-from app.storage.attributes import binary
+from app.storage.attributes import TimestampAttribute, binary, expiry, integer
 from app.storage.database import Database
-from app.storage.table import Table, is_expired, iso, key, moment
+from app.storage.table import Table, is_expired, key, moment
 
 
 class IdempotencyRow(Model):
@@ -19,9 +19,9 @@ class IdempotencyRow(Model):
     key = UnicodeAttribute(hash_key=True)
     """project#hash of the credential and its Idempotency-Key."""
     request = UnicodeAttribute()
-    claimed_until = UnicodeAttribute()
+    claimed_until = TimestampAttribute()
     """Until then, the process that claimed the request is presumed alive."""
-    first_at = UnicodeAttribute()
+    first_at = TimestampAttribute()
     nonce = UnicodeAttribute()
     status = NumberAttribute(null=True)
     answer = BinaryAttribute(legacy_encoding=False, null=True)
@@ -57,8 +57,8 @@ class IdempotencyStore:
             claimed_until=moment(row["claimed_until"]["S"]),
             first_at=moment(row["first_at"]["S"]),
             nonce=row["nonce"]["S"],
-            expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
-            status=int(row["status"]["N"]) if "status" in row else None,
+            expires_at=expiry(row),
+            status=integer(row, "status"),
             answer=binary(row, "answer"),
         )
 
@@ -67,14 +67,14 @@ class IdempotencyStore:
         untouched = (
             IdempotencyRow.key.does_not_exist() | (IdempotencyRow.expires_at <= clock.now())
             if expected is None
-            else (IdempotencyRow.claimed_until == iso(expected.claimed_until)) & IdempotencyRow.status.does_not_exist()
+            else (IdempotencyRow.claimed_until == expected.claimed_until) & IdempotencyRow.status.does_not_exist()
         )
         self._table.put(
             IdempotencyRow(
                 key=key(project, claim.name),
                 request=claim.request,
-                claimed_until=iso(claim.claimed_until),
-                first_at=iso(claim.first_at),
+                claimed_until=claim.claimed_until,
+                first_at=claim.first_at,
                 nonce=claim.nonce,
                 status=claim.status,
                 answer=claim.answer,

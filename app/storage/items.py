@@ -4,8 +4,7 @@ A category row is written before its item and removed after it, and readers chec
 neither lists an item wrongly nor loses one. A deleted item leaves a marker, because models and events may name it.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from pynamodb.models import Model
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.storage import listing
-from app.storage.attributes import decoded, instant, text
+from app.storage.attributes import PropertiesAttribute, TimestampAttribute, decoded, instant, text, texts
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -32,7 +31,7 @@ class ChangeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
         projection = AllProjection()
 
     listing = UnicodeAttribute(hash_key=True)
-    updated_at = UnicodeAttribute(range_key=True)
+    updated_at = TimestampAttribute(range_key=True)
 
 
 class ItemRow(Model):
@@ -45,12 +44,12 @@ class ItemRow(Model):
     position = UnicodeAttribute(null=True)
     title = UnicodeAttribute(null=True)
     categories: ListAttribute[UnicodeAttribute] = ListAttribute(of=UnicodeAttribute, null=True)
-    properties = UnicodeAttribute(null=True)
-    created_at = UnicodeAttribute(null=True)
-    updated_at = UnicodeAttribute(null=True)
+    properties = PropertiesAttribute(null=True)
+    created_at = TimestampAttribute(null=True)
+    updated_at = TimestampAttribute(null=True)
     deleted = BooleanAttribute(null=True)
     hidden = BooleanAttribute(null=True)
-    expires_at = UnicodeAttribute(null=True)
+    expires_at = TimestampAttribute(null=True)
     by_listing = ListingIndex()
     by_change = ChangeIndex()
 
@@ -76,7 +75,7 @@ class ItemStore:
     def put(self, project: str, item: Item, previous: Item | None) -> None:
         """Writes an item. Raises Conflict if it has changed since `previous` was read."""
         self._table.write_many(_listed(project, item, _added(item, previous)))
-        unchanged = ItemRow.key.does_not_exist() if previous is None else ItemRow.updated_at == iso(previous.updated_at)
+        unchanged = ItemRow.key.does_not_exist() if previous is None else ItemRow.updated_at == previous.updated_at
         self._table.put(_row(project, item), unchanged)
         self._unlist(project, [(item, previous)])
 
@@ -101,7 +100,7 @@ class ItemStore:
 
     def changed_since(self, project: str, number: int, since: datetime) -> tuple[list[Item], bool]:
         """Returns a page of a shard's items put or deleted since then, and whether the page has all of them."""
-        condition = ItemRow.updated_at >= iso(since)
+        condition = ItemRow.updated_at >= since
         partition = listing.partition(project, f"{number:02d}")
         rows, more = self._table.query(partition, range_condition=condition, index=CHANGES)
         return [_item(row) for row in rows], more is None
@@ -151,18 +150,18 @@ def _listed(project: str, item: Item, categories: Sequence[str]) -> list[ItemRow
 def _row(project: str, item: Item) -> ItemRow:
     partition = listing.partition(project, shard(item.item_id, LISTING_SHARDS))
     if item.deleted:
-        return ItemRow(key=key(project, item.item_id), listing=partition, deleted=True, updated_at=iso(item.updated_at))
+        return ItemRow(key=key(project, item.item_id), listing=partition, deleted=True, updated_at=item.updated_at)
     return ItemRow(
         key=key(project, item.item_id),
         listing=partition,
         position=_position(item),
         title=item.title,
         categories=list(item.categories) or None,
-        properties=json.dumps(item.properties, ensure_ascii=False) if item.properties else None,
-        created_at=iso(item.created_at),
-        updated_at=iso(item.updated_at),
+        properties=item.properties or None,
+        created_at=item.created_at,
+        updated_at=item.updated_at,
         hidden=item.hidden or None,
-        expires_at=iso(item.expires_at) if item.expires_at else None,
+        expires_at=item.expires_at,
     )
 
 
@@ -174,15 +173,10 @@ def _item(row: Raw) -> Item:
     return Item(
         item_id=item_id,
         title=text(row, "title"),
-        categories=tuple(category["S"] for category in row["categories"]["L"]) if "categories" in row else (),
-        properties=_properties(row),
+        categories=texts(row, "categories"),
+        properties=decoded(row, "properties") or {},
         created_at=moment(row["created_at"]["S"]),
         updated_at=updated_at,
         hidden="hidden" in row,
         expires_at=instant(row, "expires_at"),
     )
-
-
-def _properties(row: Raw) -> Mapping[str, object]:
-    properties: Mapping[str, object] = decoded(row, "properties") or {}
-    return properties

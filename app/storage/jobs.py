@@ -1,12 +1,11 @@
 """Store jobs, one row each. Only the worker with the current revision changes a job; it is kept for 30 days after."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -27,9 +26,9 @@ from app.domain.jobs import (
     TrainingRequest,
 )
 from app.domain.paging import Page
-from app.storage.attributes import instant, text
+from app.storage.attributes import TimestampAttribute, decoded, instant, text
 from app.storage.database import Database, Raw
-from app.storage.table import Table, iso, moment
+from app.storage.table import Table, moment
 
 OPEN = "open"
 KEPT = timedelta(days=30)
@@ -60,17 +59,17 @@ class JobRow(Model):
     job_id = UnicodeAttribute(range_key=True)
     kind = UnicodeAttribute()
     state = UnicodeAttribute()
-    created_at = UnicodeAttribute()
-    heartbeat_at = UnicodeAttribute()
-    facts = UnicodeAttribute()
-    """JSON with request, checkpoint and counts."""
+    created_at = TimestampAttribute()
+    heartbeat_at = TimestampAttribute()
+    facts = JSONAttribute()
+    """Request, checkpoint and counts."""
     progress = NumberAttribute()
     detail = UnicodeAttribute(null=True)
-    ended_at = UnicodeAttribute(null=True)
+    ended_at = TimestampAttribute(null=True)
     lease_owner = UnicodeAttribute()
     attempts = NumberAttribute()
     revision = NumberAttribute()
-    starting_until = UnicodeAttribute(null=True)
+    starting_until = TimestampAttribute(null=True)
     open = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
     by_open = OpenIndex()
@@ -95,13 +94,13 @@ class JobStore:
 
     def heartbeat(self, project: str, job: Job, progress: float, now: datetime) -> None:
         """Records a heartbeat. Raises Conflict unless the job runs in this revision."""
-        actions = [JobRow.heartbeat_at.set(iso(now)), JobRow.progress.set(round(progress, 4))]
+        actions = [JobRow.heartbeat_at.set(now), JobRow.progress.set(round(progress, 4))]
         self._update(project, job, actions)
 
     def release(self, project: str, job: Job, starting_until: datetime | None) -> None:
         """Removes the lease owner. Raises Conflict unless the job runs in this revision."""
         starting = JobRow.starting_until
-        marked = starting.set(iso(starting_until)) if starting_until else starting.remove()
+        marked = starting.set(starting_until) if starting_until else starting.remove()
         self._update(project, job, [JobRow.lease_owner.set(""), marked])
 
     def _update(self, project: str, job: Job, actions: Sequence[Action]) -> None:
@@ -137,25 +136,23 @@ def _row(project: str, job: Job) -> JobRow:
         job_id=job.job_id,
         kind=job.kind.value,
         state=job.state.value,
-        created_at=iso(job.created_at),
-        heartbeat_at=iso(job.heartbeat_at),
-        facts=json.dumps(
-            {"request": asdict(job.request), "checkpoint": asdict(job.checkpoint), "counts": dict(job.counts)}
-        ),
+        created_at=job.created_at,
+        heartbeat_at=job.heartbeat_at,
+        facts={"request": asdict(job.request), "checkpoint": asdict(job.checkpoint), "counts": dict(job.counts)},
         progress=round(job.progress, 4),
         detail=job.detail,
-        ended_at=iso(job.ended_at) if job.ended_at else None,
+        ended_at=job.ended_at,
         lease_owner=job.lease_owner,
         attempts=job.attempts,
         revision=job.revision,
-        starting_until=iso(job.starting_until) if job.starting_until else None,
+        starting_until=job.starting_until,
         open=OPEN if job.state is JobState.RUNNING else None,
         expires_at=job.heartbeat_at + KEPT,
     )
 
 
 def _job(row: Raw) -> Job:
-    facts: dict[str, Any] = json.loads(row["facts"]["S"])
+    facts: dict[str, Any] = decoded(row, "facts")
     request, checkpoint = RECORDS[JobKind(row["kind"]["S"])]
     return Job(
         job_id=row["job_id"]["S"],

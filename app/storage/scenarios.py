@@ -1,19 +1,19 @@
 """Store scenarios: the current version of each, and one row for each earlier version."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from app.domain.paging import Page
 from app.domain.recommendations import Diversity
 from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
+from app.storage.attributes import TimestampAttribute, decoded
 from app.storage.database import Database, Raw
-from app.storage.table import SEPARATOR, Table, iso, key, moment
+from app.storage.table import SEPARATOR, Table, key, moment
 
 CURRENT, VERSION = "present", "version"
 
@@ -26,9 +26,8 @@ class ScenarioRow(Model):
     name = UnicodeAttribute(range_key=True)
     """present#scenario, or version#scenario#number."""
     version = NumberAttribute()
-    settings = UnicodeAttribute()
-    """The settings as JSON."""
-    updated_at = UnicodeAttribute()
+    settings = JSONAttribute()
+    updated_at = TimestampAttribute()
     deleted = BooleanAttribute(null=True)
 
 
@@ -77,8 +76,8 @@ def _row(project: str, scenario: Scenario, name: str) -> ScenarioRow:
         project=project,
         name=name,
         version=scenario.version,
-        settings=json.dumps(asdict(scenario.settings)),
-        updated_at=iso(scenario.updated_at),
+        settings=asdict(scenario.settings),
+        updated_at=scenario.updated_at,
         deleted=scenario.deleted or None,
     )
 
@@ -87,7 +86,7 @@ def _scenario(row: Raw) -> Scenario:
     return Scenario(
         scenario_id=row["name"]["S"].split(SEPARATOR)[1],
         version=int(row["version"]["N"]),
-        settings=_settings(json.loads(row["settings"]["S"])),
+        settings=_settings(decoded(row, "settings")),
         updated_at=moment(row["updated_at"]["S"]),
         deleted="deleted" in row,
     )

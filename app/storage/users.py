@@ -1,7 +1,7 @@
 """Store users, one row each. An erased user leaves a row under a hash of their id, so that they stay refused."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
@@ -10,8 +10,8 @@ from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.domain.users import User
 from app.storage import listing
-from app.storage.access import receipt_facts, receipt_of
-from app.storage.attributes import decoded
+from app.storage.access import receipt_of
+from app.storage.attributes import FactsAttribute, PropertiesAttribute, TimestampAttribute, decoded
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -25,11 +25,11 @@ class UserRow(Model):
     """project#user, or project##hash of an erased user."""
     listing = UnicodeAttribute(null=True)
     position = UnicodeAttribute(null=True)
-    properties = UnicodeAttribute(null=True)
-    created_at = UnicodeAttribute(null=True)
-    updated_at = UnicodeAttribute(null=True)
-    erasure = UnicodeAttribute(null=True)
-    """The receipt as JSON."""
+    properties = PropertiesAttribute(null=True)
+    created_at = TimestampAttribute(null=True)
+    updated_at = TimestampAttribute(null=True)
+    erasure = FactsAttribute(null=True)
+    """The receipt."""
     by_listing = ListingIndex()
 
 
@@ -48,7 +48,7 @@ class UserStore:
 
     def put(self, project: str, user: User, previous: User | None) -> None:
         """Writes a user. Raises Conflict if it has changed since `previous` was read."""
-        unchanged = UserRow.key.does_not_exist() if previous is None else UserRow.updated_at == iso(previous.updated_at)
+        unchanged = UserRow.key.does_not_exist() if previous is None else UserRow.updated_at == previous.updated_at
         self._table.put(_row(project, user), unchanged)
 
     def put_many(self, project: str, changes: Sequence[tuple[User, User | None]]) -> None:
@@ -61,10 +61,10 @@ class UserStore:
     def erasures(self, project: str, hashes: Sequence[str], *, consistent: bool = True) -> dict[str, Receipt]:
         """Returns the receipts of erased users by the hashes of their ids."""
         rows = self._table.get_many([key(project, "", hashed) for hashed in hashes], consistent=consistent)
-        return {str(row["key"]["S"]).split("#", 2)[2]: receipt_of(json.loads(row["erasure"]["S"])) for row in rows}
+        return {str(row["key"]["S"]).split("#", 2)[2]: receipt_of(decoded(row, "erasure")) for row in rows}
 
     def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
-        row = UserRow(key=key(project, "", hashed), erasure=json.dumps(receipt_facts(erasure)))
+        row = UserRow(key=key(project, "", hashed), erasure=asdict(erasure))
         self._table.write_many([row])
 
     def delete_erasure(self, project: str, hashed: str) -> None:
@@ -83,9 +83,9 @@ def _row(project: str, user: User) -> UserRow:
         key=key(project, user.user_id),
         listing=listing.partition(project, shard(user.user_id, LISTING_SHARDS)),
         position=key(iso(user.created_at), user.user_id),
-        properties=json.dumps(user.properties, ensure_ascii=False) if user.properties else None,
-        created_at=iso(user.created_at),
-        updated_at=iso(user.updated_at),
+        properties=user.properties or None,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
     )
 
 

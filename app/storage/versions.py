@@ -1,22 +1,21 @@
 """Store model versions, and the pointer to the active one, which moves by one conditional write."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
 from app.domain.paging import Page
 from app.errors import Conflict
-from app.storage.attributes import instant, number, text
+from app.storage.attributes import TimestampAttribute, decoded, instant, integer, number, text
 from app.storage.database import Database, Raw
-from app.storage.table import Table, iso, moment
+from app.storage.table import Table, moment
 
 POINTER, CLAIM = "#active", "#claim"
 BEFORE_VERSIONS = "$"
@@ -31,19 +30,19 @@ class VersionRow(Model):
     version = UnicodeAttribute(range_key=True)
     """The id of a version, #active, or #claim (the next training)."""
     state = UnicodeAttribute(null=True)
-    created_at = UnicodeAttribute(null=True)
-    heartbeat_at = UnicodeAttribute(null=True)
+    created_at = TimestampAttribute(null=True)
+    heartbeat_at = TimestampAttribute(null=True)
     phase = UnicodeAttribute(null=True)
     progress = NumberAttribute(null=True)
-    facts = UnicodeAttribute(null=True)
-    """JSON with parameters, metrics and counts; for the pointer, with scoring, variants and shadows."""
+    facts = JSONAttribute(null=True)
+    """Parameters, metrics and counts; for the pointer: scoring, variants and shadows."""
     detail = UnicodeAttribute(null=True)
     seconds = NumberAttribute(null=True)
     manifest_chunks = NumberAttribute(null=True)
     active_version = UnicodeAttribute(null=True)
     previous = UnicodeAttribute(null=True)
     revision = NumberAttribute(null=True)
-    newest_item = UnicodeAttribute(null=True)
+    newest_item = TimestampAttribute(null=True)
 
 
 class VersionStore:
@@ -88,15 +87,13 @@ class VersionStore:
             active_version=active.version,
             previous=active.previous,
             revision=active.revision,
-            created_at=iso(active.activated_at),
-            facts=json.dumps(
-                {
-                    **asdict(active.scoring),
-                    "variants": [asdict(variant) for variant in active.variants],
-                    "interleaved": active.interleaved,
-                    "shadows": [asdict(variant) for variant in active.shadows],
-                }
-            ),
+            created_at=active.activated_at,
+            facts={
+                **asdict(active.scoring),
+                "variants": [asdict(variant) for variant in active.variants],
+                "interleaved": active.interleaved,
+                "shadows": [asdict(variant) for variant in active.shadows],
+            },
         )
         unmoved: Condition = VersionRow.version.does_not_exist()
         if expected is not None:
@@ -110,7 +107,7 @@ class VersionStore:
         """Stores the time of the newest item in the pointer, if there is a pointer."""
         with suppress(Conflict):
             self._table.update(
-                project, POINTER, [VersionRow.newest_item.set(iso(newest))], VersionRow.active_version.exists()
+                project, POINTER, [VersionRow.newest_item.set(newest)], VersionRow.active_version.exists()
             )
 
     def claim(self, project: str, after: str | None) -> None:
@@ -125,17 +122,15 @@ def _row(project: str, version: ModelVersion) -> VersionRow:
         project=project,
         version=version.version,
         state=version.state.value,
-        created_at=iso(version.created_at),
-        heartbeat_at=iso(version.heartbeat_at),
+        created_at=version.created_at,
+        heartbeat_at=version.heartbeat_at,
         phase=version.phase,
         progress=round(version.progress, 4),
-        facts=json.dumps(
-            {
-                "parameters": dict(version.parameters),
-                "metrics": dict(version.metrics),
-                "counts": dict(version.counts),
-            }
-        ),
+        facts={
+            "parameters": dict(version.parameters),
+            "metrics": dict(version.metrics),
+            "counts": dict(version.counts),
+        },
         detail=version.detail,
         seconds=version.seconds,
         manifest_chunks=version.manifest_chunks,
@@ -143,7 +138,7 @@ def _row(project: str, version: ModelVersion) -> VersionRow:
 
 
 def _version(row: Raw) -> ModelVersion:
-    facts: Mapping[str, Any] = json.loads(row["facts"]["S"])
+    facts: Mapping[str, Any] = decoded(row, "facts")
     return ModelVersion(
         version=row["version"]["S"],
         state=VersionState(row["state"]["S"]),
@@ -161,7 +156,7 @@ def _version(row: Raw) -> ModelVersion:
 
 
 def _active(row: Raw) -> ActiveModel:
-    facts: dict[str, Any] = json.loads(row["facts"]["S"])
+    facts: dict[str, Any] = decoded(row, "facts")
     variants, shadows = (tuple(map(_variant, facts.pop(name, ()))) for name in ("variants", "shadows"))
     interleaved = facts.pop("interleaved", False)
     return ActiveModel(
@@ -172,7 +167,7 @@ def _active(row: Raw) -> ActiveModel:
         variants=variants,
         interleaved=interleaved,
         shadows=shadows,
-        revision=int(number(row, "revision") or 0),
+        revision=integer(row, "revision") or 0,
         newest_item=instant(row, "newest_item"),
     )
 
