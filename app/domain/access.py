@@ -1,7 +1,7 @@
 """Projects, API keys, scopes and principals."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -112,27 +112,3 @@ class Principal:
     limits: Limits = field(default_factory=Limits)
     ends_at: datetime | None = None
     """When the token expires. None for keys: each request checks whether the key has ended."""
-
-    def facts(self) -> dict[str, Any]:
-        """Returns the fields as JSON values, for rows of connections and for tickets."""
-        return {
-            "project": self.project,
-            "scopes": sorted(scope.value for scope in self.scopes),
-            "credential": self.credential,
-            "user_id": self.user_id,
-            "needs_user_token": self.needs_user_token,
-            "limits": asdict(self.limits),
-            "ends_at": self.ends_at.isoformat() if self.ends_at else None,
-        }
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> "Principal":
-        """Returns the principal from the JSON values of `facts`."""
-        return cls(
-            **{
-                **facts,
-                "scopes": frozenset(map(Scope, facts["scopes"])),
-                "limits": Limits(**facts["limits"]),
-                "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
-            }
-        )

@@ -1,20 +1,19 @@
 """Store open sockets and their subscriptions. Rows expire, so that a missed disconnect leaves nothing behind."""
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
 from app import clock
-from app.domain.access import Principal
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.errors import Conflict
-from app.storage.attributes import decoded, text
+from app.storage.attributes import TimestampAttribute, decoded, expiry, names, text
 from app.storage.database import Database, Raw
-from app.storage.table import Table, is_expired, iso, key, moment
+from app.storage.principals import principal_facts, principal_of
+from app.storage.table import Table, is_expired, key, moment
 
 CONNECTION, TICKET, PRESENCE = "connection", "ticket", "presence"
 ONLY = "-"
@@ -30,13 +29,12 @@ class ConnectionRow(Model):
     part = UnicodeAttribute(range_key=True)
     """The id of the connection in subscriptions, else `ONLY`."""
     project = UnicodeAttribute(null=True)
-    principal = UnicodeAttribute(null=True)
-    """The principal as JSON."""
-    connected_at = UnicodeAttribute(null=True)
+    principal = JSONAttribute(null=True)
+    connected_at = TimestampAttribute(null=True)
     users: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     """The users whose lists the connection is subscribed to."""
-    watched = UnicodeAttribute(null=True)
-    """JSON with limit, scenario and properties of a subscription; missing if the row only marks a user's connection."""
+    watched = JSONAttribute(null=True)
+    """Limit, scenario and properties of a subscription; missing if the row only marks a user's connection."""
     shown = UnicodeAttribute(null=True)
     """Digest of the last list that was pushed."""
     expires_at = TTLAttribute()
@@ -58,8 +56,8 @@ class ConnectionStore:
             key=key(CONNECTION, connection.connection_id),
             part=ONLY,
             project=principal.project,
-            principal=json.dumps(principal.facts()),
-            connected_at=iso(connection.connected_at),
+            principal=principal_facts(principal),
+            connected_at=connection.connected_at,
             users=connection.users or None,
             expires_at=connection.expires_at,
         )
@@ -82,7 +80,7 @@ class ConnectionStore:
                 ConnectionRow(
                     key=key(subscription.project, subscription.user_id),
                     part=subscription.connection_id,
-                    principal=json.dumps(subscription.principal.facts()) if subscription.principal else None,
+                    principal=principal_facts(subscription.principal) if subscription.principal else None,
                     watched=_encode(subscription.watched) if subscription.principal else None,
                     shown=subscription.watched.shown,
                     expires_at=subscription.expires_at,
@@ -158,10 +156,10 @@ class ConnectionStore:
 def _connection(row: Raw) -> Connection:
     return Connection(
         connection_id=str(row["key"]["S"]).split("#", 1)[1],
-        principal=Principal.of(json.loads(row["principal"]["S"])),
+        principal=principal_of(decoded(row, "principal")),
         connected_at=moment(row["connected_at"]["S"]),
-        expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
-        users=frozenset(row["users"]["SS"]) if "users" in row else frozenset(),
+        expires_at=expiry(row),
+        users=names(row, "users"),
     )
 
 
@@ -171,11 +169,11 @@ def _subscription(row: Raw) -> Subscription:
     return Subscription(
         project=project,
         connection_id=row["part"]["S"],
-        expires_at=datetime.fromtimestamp(int(row["expires_at"]["N"]), UTC),
+        expires_at=expiry(row),
         watched=WatchedList(user_id=user_id, shown=text(row, "shown"), **settings),
-        principal=Principal.of(json.loads(row["principal"]["S"])) if "principal" in row else None,
+        principal=principal_of(decoded(row, "principal")) if "principal" in row else None,
     )
 
 
-def _encode(watched: WatchedList) -> str:
-    return json.dumps({"limit": watched.limit, "scenario": watched.scenario, "properties": watched.properties})
+def _encode(watched: WatchedList) -> dict[str, object]:
+    return {"limit": watched.limit, "scenario": watched.scenario, "properties": watched.properties}

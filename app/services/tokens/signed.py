@@ -12,6 +12,7 @@ from app.domain.sockets import WatchedList
 from app.errors import InvalidToken, Unauthenticated
 from app.services.access.authentication import UserClaim
 from app.services.tokens.recommendation_id import RecommendationId
+from app.storage.principals import principal_facts, principal_of
 
 CURSOR, FRESHNESS, RECOMMENDATION, USER = "cursor", "freshness", "recommendation", "user"
 TICKET, RESUME = "ticket", "resume"
@@ -100,7 +101,7 @@ class SignedTokens:
 
     def ticket(self, principal: Principal, expires_at: datetime) -> str:
         """Returns a ticket that opens one socket as this principal."""
-        content = {"p": principal.facts(), "e": expires_at.timestamp(), "n": clock.random_hex(NONCE_BYTES)}
+        content = {"p": principal_facts(principal), "e": expires_at.timestamp(), "n": clock.random_hex(NONCE_BYTES)}
         return str(self._serializer(TICKET).dumps(content))
 
     def ticket_claim(self, ticket: str, now: datetime) -> tuple[Principal, datetime]:
@@ -115,7 +116,7 @@ class SignedTokens:
             raise Unauthenticated("This ticket is not valid here.") from error
         if content["e"] <= now.timestamp():
             raise Unauthenticated("This ticket has expired. Get a new one for each connection.")
-        return Principal.of(content["p"]), datetime.fromtimestamp(content["e"], UTC)
+        return principal_of(content["p"]), datetime.fromtimestamp(content["e"], UTC)
 
     def resume(self, project: str, watched: Sequence[WatchedList]) -> str:
         """Returns a token with a client's subscriptions and what they were shown last, for the next connection."""

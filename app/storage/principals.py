@@ -1,0 +1,28 @@
+"""Encode principals as JSON values, for rows of connections and for tickets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.domain.access import Limits, Principal, Scope
+
+
+def principal_facts(principal: Principal) -> dict[str, Any]:
+    return {
+        **asdict(principal),
+        "scopes": sorted(scope.value for scope in principal.scopes),
+        "ends_at": principal.ends_at.isoformat() if principal.ends_at else None,
+    }
+
+
+def principal_of(facts: Mapping[str, Any]) -> Principal:
+    """Decodes the JSON values of `principal_facts`."""
+    return Principal(
+        **{
+            **facts,
+            "scopes": frozenset(map(Scope, facts["scopes"])),
+            "limits": Limits(**facts["limits"]),
+            "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
+        }
+    )
