@@ -1,11 +1,11 @@
 """Access to one table: keys, single rows, batches and pages of a query."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from zlib import crc32
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
@@ -84,24 +84,23 @@ class Table:
         with bounded():
             self._connection.delete_item(hash_value, range_value, condition=condition)
 
-    def scan(self, condition: str, values: Mapping[str, str], start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
-        """Returns the keys that meet a condition in one page (1 MB) of the whole table. For administration only.
+    @property
+    def partition_key(self) -> Path:
+        """The attribute of the partition key, for conditions."""
+        return Path(self._hash)
 
-        In the condition, #hash is the partition key and #owner the attribute `project`.
+    def scan(self, condition: Condition, start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
+        """Returns keys of the whole table that meet a condition, from one page (1 MB), and the start key of the next.
+
+        For administration only.
         """
-        names = {"#hash": self._hash, "#range": self._range or self._hash, "#owner": "project"}
-        projected = "#hash, #range" if self._range else "#hash"
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "FilterExpression": condition,
-            "ProjectionExpression": projected,
-            "ExpressionAttributeNames": {name: value for name, value in names.items() if name in condition + projected},
-            "ExpressionAttributeValues": {name: {"S": value} for name, value in values.items()},
-            "ConsistentRead": True,
-        }
-        if start:
-            request["ExclusiveStartKey"] = start
-        response = self.database.call("Scan", request)
+        with bounded():
+            response = self._connection.scan(
+                condition,
+                attributes_to_get=[self._hash, self._range] if self._range else [self._hash],
+                exclusive_start_key=start,  # type: ignore[arg-type]  # declared as text, but takes a whole key
+                consistent_read=True,
+            )
         return response["Items"], response.get("LastEvaluatedKey")
 
     def get_many(self, hash_values: Sequence[str], *, consistent: bool = False) -> list[Raw]:

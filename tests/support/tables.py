@@ -5,7 +5,7 @@ from typing import Any
 from pynamodb.models import Model
 
 from app.storage.admin import schema
-from app.storage.table import SEPARATOR, Table
+from app.storage.table import Table
 from app.wiring import Wired
 
 
@@ -26,7 +26,7 @@ def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
 def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str, Any]]:
     """Returns a project's rows of a table."""
     table = Table(wired.database, model)
-    keys, more = table.scan(schema.PROJECT_ROWS, {":prefix": project + SEPARATOR, ":project": project})
+    keys, more = table.scan(schema.rows_of(project, model, table))
     assert more is None, "the table has more than one page: use the test's own database"
     return [dict(row) for row in wired.database.batch_get({table.name: keys}, consistent=True)[table.name]]
 

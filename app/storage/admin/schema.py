@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from app.storage.access import KEY, AccessRow
@@ -44,13 +45,6 @@ MODELS: tuple[type[Model], ...] = (
 REBUILT = (NeighborRow, ListRow, BucketRow, IdempotencyRow, DecisionRow, ConnectionRow, JobRow)
 """Rows that trainings, the stream or clients create again: these tables need no backup."""
 LASTING = tuple(model for model in MODELS if model not in REBUILT)
-PROJECT_ROWS = "begins_with(#hash, :prefix) OR #hash = :project"
-CONDITIONS: dict[type[Model], str] = {
-    AccessRow: "begins_with(#hash, :prefix) AND #owner = :project",
-    ConnectionRow: f"{PROJECT_ROWS} OR #owner = :project",
-    CounterRow: f"{PROJECT_ROWS} OR #range = :project",
-}
-"""Conditions for the rows of a project in tables where the partition key alone does not name the project."""
 
 
 class TableCheck:
@@ -81,13 +75,22 @@ def purge(
     while reached["table"] < len(database.models):
         model = database.models[reached["table"]]
         table, name = Table(database, model), plain_name(model)
-        prefix = KEY if model is AccessRow else project
-        condition = CONDITIONS.get(model, PROJECT_ROWS)
-        values = {":prefix": prefix + SEPARATOR, ":project": project}
-        keys, start = table.scan(condition, values, reached["start"])
+        keys, start = table.scan(rows_of(project, model, table), reached["start"])
         table.write_many([], keys)
         removed[name] = removed.get(name, 0) + len(keys)
         reached = {"table": reached["table"] + (start is None), "start": start}
         if out_of_time():
             break
     return reached if reached["table"] < len(database.models) else None
+
+
+def rows_of(project: str, model: type[Model], table: Table) -> Condition:
+    """Returns the condition for a project's rows in a table; in the table of projects, for its keys."""
+    rows: Condition = table.partition_key.startswith(project + SEPARATOR) | (table.partition_key == project)
+    if model is AccessRow:
+        rows = AccessRow.key.startswith(KEY + SEPARATOR) & (AccessRow.project == project)
+    elif model is ConnectionRow:
+        rows |= ConnectionRow.project == project
+    elif model is CounterRow:
+        rows |= CounterRow.start == project
+    return rows
