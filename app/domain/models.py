@@ -46,6 +46,8 @@ class ModelVersion:
     detail: str | None = None
     seconds: float | None = None
     manifest_chunks: int = 0
+    chosen_at: datetime | None = None
+    """The time when the parameters were chosen, by this or an earlier training. None until then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -18,6 +18,8 @@ from app.storage.database import Database, Raw
 from app.storage.table import Table, moment
 
 POINTER, CLAIM = "#active", "#claim"
+CHOSEN_AT = "chosen_at"
+"""An attribute; up to release 0.7 one of the parameters, in seconds since 1970."""
 BEFORE_VERSIONS = "$"
 """Sorts after the rows that begin with # and before all versions."""
 
@@ -39,6 +41,7 @@ class VersionRow(Model):
     detail = UnicodeAttribute(null=True)
     seconds = NumberAttribute(null=True)
     manifest_chunks = NumberAttribute(null=True)
+    chosen_at = TimestampAttribute(null=True)
     active_version = UnicodeAttribute(null=True)
     previous = UnicodeAttribute(null=True)
     revision = NumberAttribute(null=True)
@@ -134,11 +137,14 @@ def _row(project: str, version: ModelVersion) -> VersionRow:
         detail=version.detail,
         seconds=version.seconds,
         manifest_chunks=version.manifest_chunks,
+        chosen_at=version.chosen_at,
     )
 
 
 def _version(row: Raw) -> ModelVersion:
     facts: Mapping[str, Any] = decoded(row, "facts")
+    parameters = dict(facts["parameters"])
+    seconds = parameters.pop(CHOSEN_AT, None)
     return ModelVersion(
         version=row["version"]["S"],
         state=VersionState(row["state"]["S"]),
@@ -146,12 +152,13 @@ def _version(row: Raw) -> ModelVersion:
         heartbeat_at=moment(row["heartbeat_at"]["S"]),
         phase=row["phase"]["S"],
         progress=float(row["progress"]["N"]),
-        parameters=facts["parameters"],
+        parameters=parameters,
         metrics=facts["metrics"],
         counts=facts["counts"],
         detail=text(row, "detail"),
         seconds=number(row, "seconds"),
         manifest_chunks=int(row["manifest_chunks"]["N"]),
+        chosen_at=instant(row, CHOSEN_AT) if seconds is None else datetime.fromtimestamp(seconds, UTC),
     )
 
 

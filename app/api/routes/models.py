@@ -75,6 +75,7 @@ def _view(version: ModelVersion, active: ActiveModel | None) -> VersionView:
         phase=version.phase,
         progress=version.progress,
         parameters=dict(version.parameters),
+        chosen_at=version.chosen_at,
         metrics=dict(version.metrics),
         counts=dict(version.counts),
         detail=version.detail,

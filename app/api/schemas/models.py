@@ -31,6 +31,13 @@ class VersionView(View):
     parameters: Annotated[
         dict[str, Any], Field(description="The parameters of the training.", examples=[{"neighbors": 100}])
     ]
+    chosen_at: Annotated[
+        datetime | None,
+        Field(
+            description="The time when the parameters were chosen, by this or an earlier training; null until then.",
+            examples=["2026-11-24T10:15:00Z"],
+        ),
+    ]
     metrics: Annotated[dict[str, Any], Field(description="Quality on held-out events.", examples=[{"ndcg": 0.12}])]
     counts: Annotated[
         dict[str, int],

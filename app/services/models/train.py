@@ -1,9 +1,8 @@
 """Queue, train, cancel and clean up model versions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.clock import Clock
 from app.config import Settings
@@ -20,7 +19,7 @@ from app.errors import (
 )
 from app.recommender.progress import ReportProgress
 from app.services.models.rollout import Rollout
-from app.services.models.training import CANCELLED, CHOSEN_AT, Engine, Training, TrainingStores
+from app.services.models.training import CANCELLED, Engine, Training, TrainingStores
 
 LOST_AFTER = timedelta(minutes=10)
 LISTED_VERSIONS = 100
@@ -55,8 +54,10 @@ class Train:
         """Creates a version for `run` to train; `quickly` reuses parameters that were chosen within a week."""
         now = self._clock.now()
         version_id = f"v{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
-        parameters = self._chosen_since(project, now - CHOSEN_FOR) if quickly else {}
-        version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now, parameters=parameters)
+        version = ModelVersion(version_id, VersionState.TRAINING, now, heartbeat_at=now)
+        earlier = self._chosen_since(project, now - CHOSEN_FOR) if quickly else None
+        if earlier is not None:
+            version = replace(version, parameters=earlier.parameters, chosen_at=earlier.chosen_at)
         try:
             self._versions.create(project, version)
         except Conflict:  # the request was repeated after its first attempt was killed at this point
@@ -67,12 +68,12 @@ class Train:
         """Deletes a version that will not be trained."""
         self._versions.delete(project, version_id)
 
-    def _chosen_since(self, project: str, since: datetime) -> Mapping[str, Any]:
-        """Returns the parameters of the newest ready version that chose them since then; empty if there is none."""
+    def _chosen_since(self, project: str, since: datetime) -> ModelVersion | None:
+        """Returns the newest ready version whose parameters were chosen since then."""
         for version in self._versions.list_page(project, None, LISTED_VERSIONS).records:
-            if version.state is VersionState.READY and version.parameters.get(CHOSEN_AT, 0.0) >= since.timestamp():
-                return version.parameters
-        return {}
+            if version.state is VersionState.READY and version.chosen_at and version.chosen_at >= since:
+                return version
+        return None
 
     def cancel(self, project: str, version_id: str) -> ModelVersion:
         """Cancels a running training. Its worker, if it is alive, stops at its next report.

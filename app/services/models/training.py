@@ -29,8 +29,6 @@ HEARTBEAT_SECONDS = 60.0
 EVENTS_PER_REPORT = 5_000
 LISTED_ITEMS = 100
 CANCELLED = "Cancelled."
-CHOSEN_AT = "chosen_at"
-"""The parameter that stores when the others were chosen, in seconds since 1970."""
 
 
 class Model(Protocol):
@@ -91,14 +89,14 @@ class Training:
     def learn_and_publish(self, engine: Engine | None) -> None:
         earlier = {} if engine else self.version.parameters
         learned = engine.learn(self.report) if engine else self._learn_here(earlier)
-        chosen_at = {CHOSEN_AT: earlier.get(CHOSEN_AT, self.version.created_at.timestamp())}
-        self._change(parameters={**learned.parameters, **chosen_at}, metrics=learned.metrics, counts=learned.counts)
+        chosen_at = (None if engine else self.version.chosen_at) or self.version.created_at
+        self._change(parameters=learned.parameters, chosen_at=chosen_at, metrics=learned.metrics, counts=learned.counts)
         self.report("reading items", 0.0)
         items = dict(self._items())
         popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
         self.report("comparing items", 0.0)
         learned = learned.with_content(items)
-        self._change(parameters={**learned.parameters, **chosen_at})
+        self._change(parameters=learned.parameters)
         neighbors, project, version_id = self._stores.neighbors, self._project, self.version.version
         lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
         names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]

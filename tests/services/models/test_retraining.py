@@ -95,9 +95,8 @@ class TestRetraining:
             shop.bring(TODAY + timedelta(hours=hours - 200), 1)
 
         *_, first = versions = shop.versions()
-        chosen = [version.parameters["chosen_at"] for version in versions]
-        start = first.created_at.timestamp()
-        assert chosen == [start + 200 * 3_600, start, start, start]
+        start = first.created_at
+        assert [version.chosen_at for version in versions] == [start + timedelta(hours=200), start, start, start]
         names = ("ridge", "user_exponent", "item_exponent", "half_life_days", "solver")
         assert {tuple(version.parameters[name] for name in names) for version in versions[1:]} == {
             tuple(first.parameters[name] for name in names)
