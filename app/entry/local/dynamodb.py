@@ -26,6 +26,16 @@ PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
 JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
+PRAGMAS = """
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = PERSIST;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32000;
+"""
+"""SQLite's settings: one process has the files, and the disk is not waited for, which took most of the time of a write.
+
+A write survives the end of any process, also by SIGKILL, but not a failure of the machine.
+"""
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 STATE = "dynamodb-local.json"
@@ -132,6 +142,7 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
         *JVM_OPTIONS,
         f"-Djava.library.path={installed / 'DynamoDBLocal_lib'}",
         f"-Dserendip.port={port}",
+        f"-Dserendip.pragmas={PRAGMAS}",
         f"-Dserendip.memory={'true' if data is None else 'false'}",
         *([] if data is None else [f"-Dserendip.folder={data.absolute()}"]),
         "-cp",
