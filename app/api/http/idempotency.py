@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.domain.access import Principal
 from app.errors import Forbidden
 from app.services.access.idempotency import RecordedResponse
@@ -30,7 +30,7 @@ async def _documented(
 ) -> None: ...
 
 
-class RepeatableRoute(StrictRoute):
+class RepeatableRoute(Operation):
     """A route whose POST can be repeated with an Idempotency-Key, which is documented and validated as well."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:  # noqa: ANN401 - FastAPI's

@@ -1,16 +1,49 @@
-"""Operations named after their functions."""
+"""Operations: named after their functions, and strict about their query parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import Any
 
+from fastapi import Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
+
+from app.api.http.validation import UNKNOWN_PARAMETER
 
 
 class Operation(APIRoute):
-    """A route whose function gives it its names: `put_item` has the operation id putItem and the summary Put item."""
+    """A route whose function gives it its names: `put_item` has the operation id putItem and the summary Put item.
+
+    It refuses unknown query parameters before anything else of the request is read.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:  # noqa: ANN401 - FastAPI's
         words = endpoint.__name__.split("_")
         settings["operation_id"] = words[0] + "".join(map(str.capitalize, words[1:]))
         settings["summary"] = " ".join(words).capitalize()
         super().__init__(path, endpoint, **settings)
+
+    @cached_property
+    def query_names(self) -> tuple[str, ...]:
+        """The names of the query parameters."""
+        parameters = get_flat_params(self.dependant)
+        return tuple(
+            sorted(each.alias for each in parameters if not isinstance(each.field_info, Path | Header | Cookie))
+        )
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_known(request: Request) -> Response:
+            if request.query_params:
+                unknown = sorted(set(request.query_params).difference(self.query_names))
+                if unknown:
+                    context = {"names": self.query_names}
+                    raise RequestValidationError(
+                        [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in unknown]
+                    )
+            return await handle(request)
+
+        return handle_known

@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem documents: one table of statuses and titles, and one renderer."""
 
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,14 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
+from app.api.http import validation
 from app.api.http.responses import MEDIA_TYPE
-from app.api.schemas.fields import PRINTABLE
-from app.domain.fields import ID_PATTERN
-from app.domain.jobs import JobKind
 
 RETRY_AFTER_SECONDS = 2
-MAX_NAMED_ERRORS = 1_000
-FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
 
 ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
     errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid input"),
@@ -100,7 +95,7 @@ def render(
     }
     if bad_places:
         document["errors"] = [
-            {"pointer": place.pointer, "detail": place.detail} for place in bad_places[:MAX_NAMED_ERRORS]
+            {"pointer": place.pointer, "detail": place.detail} for place in bad_places[: validation.MAX_NAMED_ERRORS]
         ]
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
 
@@ -146,23 +141,14 @@ async def _serendip(request: Request, error: Exception) -> Response:
     return of(error, _request_id(request))
 
 
-def of_validation(details: Sequence[Mapping[str, Any]]) -> errors.InvalidInput:
-    """Returns the error for what pydantic found; locations start with the part of the request, such as `body`."""
-    if any(error["type"] == "json_invalid" for error in details):
-        reason = details[0].get("ctx", {}).get("error", "")
-        return errors.InvalidInput(f"The body is not valid JSON: {reason}.")
-    bad_places = tuple(errors.FieldError(_pointer(error["loc"]), _text(error)) for error in details)
-    noun = "place is" if len(bad_places) == 1 else "places are"
-    return errors.InvalidInput(f"{len(bad_places)} {noun} not as expected; nothing was stored.", bad_places)
-
-
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     details = error.errors()
     if _not_json(request, details):
         hint = "Send the body as JSON, with the header Content-Type: application/json."
         return render(_request_id(request), 415, FRAMEWORK_TITLES[415], hint)
-    return of(of_validation(details), _request_id(request))
+    body = getattr(request.scope.get("route"), "body_field", None)
+    return of(validation.of_request(details, body and body.field_info.annotation), _request_id(request))
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -177,33 +163,3 @@ def _not_json(request: Request, details: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the body was read as bytes because its content type is not JSON."""
     is_unread = any(error["loc"][0] == "body" and isinstance(error.get("input"), bytes) for error in details)
     return is_unread and "json" not in request.headers.get("content-type", "")
-
-
-def _pointer(location: Sequence[int | str]) -> str:
-    """Returns the JSON pointer (RFC 6901) of a place in the body, or the name of a parameter."""
-    if location[0] != "body":
-        return _named(location[-1])
-    return "".join("/" + _named(part) for part in location[1:] if part not in tuple(JobKind))
-
-
-def _named(part: int | str) -> str:
-    """Returns a part of a location; names that may be secrets are replaced."""
-    return str(part) if FIELD_NAME.fullmatch(str(part)) else "(a name that was sent)"
-
-
-def _text(error: Mapping[str, Any]) -> str:
-    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        name = error["ctx"]["discriminator"].strip("'")
-        return f"{name}: must be {' or '.join(sorted(map(str, JobKind)))}"
-    if error["type"] == "string_pattern_mismatch":
-        pattern = error["ctx"]["pattern"]
-        if pattern == PRINTABLE:
-            return "must not hold control characters"
-        return (
-            "must be 1 to 128 letters, digits or any of . _ : ~ | @ -"
-            if pattern == ID_PATTERN
-            else f"must match {pattern}"
-        )
-    if error["type"] == "extra_forbidden":
-        return "is not a known field"
-    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,10 +1,18 @@
-"""The problems that the OpenAPI document lists for an operation: most follow from its parameters and its body."""
+"""The responses that the OpenAPI document lists for an operation.
+
+Most problems follow from its parameters and its body. Work that takes several requests has the status 202 until it is
+complete.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fastapi import Response
+from pydantic import BaseModel
+
 from app.api.schemas.problems import Problem
 
+ACCEPTED = 202
 MEDIA_TYPE = "application/problem+json"
 GUARDED = (401, 403, 422, 429, 503)
 """The problems of every operation that needs credentials."""
@@ -48,6 +56,17 @@ HEADERS: dict[int, dict[str, Any]] = {
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the problems of a route that do not follow from its parameters and its body."""
     return {status: {"description": DESCRIPTIONS[status]} for status in statuses}
+
+
+def accepted(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Returns the response to a request for work that is not complete."""
+    return {ACCEPTED: {"model": model, "description": "The work is not complete; send the request again."}}
+
+
+def ask_again(response: Response, seconds: int = 1) -> None:
+    """Sets the status 202, and says when to send the request again."""
+    response.status_code = ACCEPTED
+    response.headers["Retry-After"] = str(seconds)
 
 
 def add_problems(document: dict[str, Any], example: Mapping[str, Any]) -> None:

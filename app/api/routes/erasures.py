@@ -2,19 +2,18 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.http import accepted
 from app.api.http.dependencies import ServicesDep, SessionId, UserId
-from app.api.http.query_parameters import StrictRoute
-from app.api.http.responses import responses
+from app.api.http.operations import Operation
+from app.api.http.responses import accepted, ask_again, responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.privacy import ReceiptView
 from app.domain.users import of_session
 from app.services.bundle import Services
 
-router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["users"], route_class=Operation)
 
 
-@router.delete("/users/{user_id}", responses=accepted.documented(ReceiptView))
+@router.delete("/users/{user_id}", responses=accepted(ReceiptView))
 def erase_user(user_id: UserId, project: CanAdminister, services: ServicesDep, response: Response) -> ReceiptView:
     """Remove the profile, events and all other data of a user, and refuse late events. Returns a receipt.
 
@@ -23,7 +22,7 @@ def erase_user(user_id: UserId, project: CanAdminister, services: ServicesDep, r
     return _erase(services, project, user_id, response)
 
 
-@router.delete("/sessions/{session_id}", responses=accepted.documented(ReceiptView))
+@router.delete("/sessions/{session_id}", responses=accepted(ReceiptView))
 def erase_session(
     session_id: SessionId, project: CanAdminister, services: ServicesDep, response: Response
 ) -> ReceiptView:
@@ -34,7 +33,7 @@ def erase_session(
 def _erase(services: Services, project: str, owner: str, response: Response) -> ReceiptView:
     receipt = services.erasure.erase_user(project, owner)
     if not receipt.complete:
-        accepted.ask_again(response)
+        ask_again(response)
     return ReceiptView.model_validate(receipt)
 
 

@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.security import CanAdminister
 from app.api.schemas.events import EventView
 from app.api.schemas.privacy import ProjectExport, UserExport
 from app.api.schemas.users import UserView
 
-router = APIRouter(prefix="/v1", tags=["users"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["users"], route_class=Operation)
 
 
 @router.get("/users/{user_id}/export")

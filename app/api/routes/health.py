@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.schemas.health import Health
 from app.errors import Unavailable
 
-router = APIRouter(prefix="/health", tags=["health"], route_class=StrictRoute)
+router = APIRouter(prefix="/health", tags=["health"], route_class=Operation)
 
 
 @router.get("/live")

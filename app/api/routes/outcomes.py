@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.security import CanAdminister
 from app.api.schemas.rollout import OutcomesView
 from app.services.models.outcomes import compared, grouped
 
 MOST_DAYS = 90
-router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["models"], route_class=Operation)
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The number of days up to now.", examples=[7])]
 By = Annotated[
     list[Literal["version", "scenario", "source"]],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Limit, ServicesDep, WithProperties
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
 from app.api.schemas.fields import Freshness, Id
@@ -20,7 +20,7 @@ from app.api.schemas.recommendations import (
 from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
 
-router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=Operation)
 SESSION = "session"
 ListQuery = Annotated[RecommendationQueryIn, Query()]
 ListKind = Annotated[Literal["popular", "trending", "latest"], Path(description="The list.")]

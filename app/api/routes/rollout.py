@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.rollout import RolloutIn, RolloutView
 from app.errors import NotFound
 
-router = APIRouter(prefix="/v1", tags=["models"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["models"], route_class=Operation)
 
 
 @router.get("/rollout", responses=responses(404))

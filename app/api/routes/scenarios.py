@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
+from app.api.http.operations import Operation
 from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
-from app.api.http.query_parameters import StrictRoute
 from app.api.http.responses import responses
 from app.api.http.security import CanAdminister
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import PageRowView, RecommendationListView
 from app.api.schemas.scenarios import ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
 
-router = APIRouter(prefix="/v1", tags=["scenarios"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["scenarios"], route_class=Operation)
 
 VersionNumber = Annotated[
     int | None, Query(ge=1, le=999_999, description="The number of an earlier version.", examples=[2])

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 
 from app import prices
 from app.api.http.dependencies import ServicesDep
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.security import CanAdminister
 from app.api.schemas.access.usage import UsageDay, UsageView
 from app.domain.usage import DailyUsage
 from app.services.usage import dollars
 
-router = APIRouter(prefix="/v1", tags=["usage"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["usage"], route_class=Operation)
 LastDay = Annotated[
     date | None, Query(alias="to", description="The last day (UTC); the default is today.", examples=["2026-11-24"])
 ]

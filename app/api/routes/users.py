@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.http import accepted
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
-from app.api.http.responses import responses
+from app.api.http.responses import accepted, ask_again, responses
 from app.api.http.security import CanWrite
 from app.api.schemas.batches import Stored
 from app.api.schemas.events import EventPage, EventView
@@ -60,14 +59,14 @@ def put_users(body: UsersIn, project: CanWrite, services: ServicesDep) -> Stored
     return Stored(changed=services.users.put_many(project, [user.record(user.user_id) for user in body.users]))
 
 
-@router.post("/users/{user_id}:merge", responses=accepted.documented(MergeView))
+@router.post("/users/{user_id}:merge", responses=accepted(MergeView))
 def merge_session(
     user_id: UserId, body: MergeIn, project: CanWrite, services: ServicesDep, response: Response
 ) -> MergeView:
     """Move the events of a session to the user who has logged in. Their timestamps stay the same."""
     moved, complete = services.sessions.merge(project, body.session_id, user_id)
     if not complete:
-        accepted.ask_again(response)
+        ask_again(response)
     return MergeView(moved=moved, complete=complete)
 
 

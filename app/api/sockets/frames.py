@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.api.http import problems
+from app.api.http import problems, validation
 from app.api.schemas.events import EventIn
 from app.api.schemas.fields import Body
 from app.api.schemas.owners import Owner
@@ -94,8 +94,8 @@ def parsed(text: str | bytes) -> Frame:
     try:
         return _frames.validate_json(text)
     except ValidationError as error:
-        raise problems.of_validation(
-            [{**each, "loc": ("body", *each["loc"][1:])} for each in error.errors()]
+        raise validation.of_request(
+            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()], Frame
         ) from error
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from app.api.http import validation
 from app.api.schemas.events import EventIn
 from app.api.schemas.items import BatchItem
 from app.api.schemas.users import BatchUser
@@ -156,8 +157,7 @@ def checked(kind: str, rows: Iterable[FileRow]) -> Iterator[tuple[FileRow, Any]]
         try:
             yield row, adapter.validate_python(fields)
         except ValidationError as error:
-            reasons = [f"{issue['loc'][0] if issue['loc'] else 'row'}: {issue['msg']}" for issue in error.errors()]
-            yield row, "; ".join(reasons)
+            yield row, validation.of_row(error.errors(), BODIES[kind])
 
 
 def _all_bad(name: str, reason: str) -> str:

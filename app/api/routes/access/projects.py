@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.http import accepted
 from app.api.http.dependencies import Cursor, PageLimit, ProjectId, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
-from app.api.http.responses import responses
+from app.api.http.responses import accepted, ask_again, responses
 from app.api.http.security import Administrator
 from app.api.schemas.access.keys import NewKeyView
 from app.api.schemas.access.projects import NewProjectView, ProjectIn, ProjectPage, ProjectPatch, ProjectView
@@ -45,10 +44,10 @@ def patch_project(project_id: ProjectId, body: ProjectPatch, _by: Administrator,
     return ProjectView.of(services.projects.change(project_id, body.changes()))
 
 
-@router.delete("/projects/{project_id}", responses=responses(404, 409) | accepted.documented(ProjectView))
+@router.delete("/projects/{project_id}", responses=responses(404, 409) | accepted(ProjectView))
 def delete_project(project_id: ProjectId, _by: Administrator, services: ServicesDep, response: Response) -> ProjectView:
     """Delete a project and all its data. While the status is 202, send the request again."""
     project = services.erasure.delete_project(project_id)
     if project.state is not ProjectState.DELETED:
-        accepted.ask_again(response, 5)
+        ask_again(response, 5)
     return ProjectView.of(project)

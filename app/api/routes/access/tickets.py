@@ -6,12 +6,12 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.query_parameters import StrictRoute
+from app.api.http.operations import Operation
 from app.api.http.security import Asking, CanRecommend
 from app.api.schemas.access.tickets import TicketIn, TicketView
 from app.domain.access import INCLUDED, Scope
 
-router = APIRouter(prefix="/v1", tags=["sockets"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["sockets"], route_class=Operation)
 
 
 @router.post("/tickets", status_code=201)

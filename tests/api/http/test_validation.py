@@ -1,0 +1,120 @@
+"""Unknown parameters and fields are refused with the nearest valid name, so that a typing error is never ignored."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.api.sockets import frames
+from app.entry.jobs import imports
+from app.entry.jobs.file_rows import FileRow
+from app.errors import InvalidInput
+from tests import openapi
+
+OPERATIONS = {
+    operation["operationId"]: (method.upper(), re.sub(r"\{[a-z_]+\}", "a", path))
+    for path, operations in openapi.published()["paths"].items()
+    for method, operation in operations.items()
+}
+
+
+class TestUnknownParameters:
+    @pytest.mark.parametrize("operation_id", OPERATIONS)
+    def test_every_operation_refuses_an_unknown_parameter(self, client: httpx2.Client, operation_id: str) -> None:
+        method, path = OPERATIONS[operation_id]
+
+        response = client.request(method, path, params={"unheard_of": "1"})
+
+        assert response.status_code == 422, response.text
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "unheard_of"
+        assert "is not a parameter of this operation" in error["detail"]
+
+    @pytest.mark.parametrize(
+        ("url", "nearest"),
+        [
+            ("/v1/items?limt=5", "limit"),
+            ("/v1/users?cursr=x", "cursor"),
+            ("/v1/outcomes?day=3", "days"),
+            ("/v1/users/ann/recommendations?page_after=x", "fresh_after"),
+        ],
+    )
+    def test_the_problem_names_the_nearest_parameter(self, client: httpx2.Client, url: str, nearest: str) -> None:
+        response = client.get(url)
+
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["detail"].endswith(f"did you mean {nearest}?")
+
+    def test_an_operation_without_parameters_says_so(self, client: httpx2.Client) -> None:
+        response = client.get("/health/live?verbose=1")
+
+        assert response.json()["errors"][0]["detail"].endswith("there are no parameters here")
+
+
+class TestUnknownFields:
+    @pytest.mark.parametrize(
+        ("method", "url", "body", "pointer", "nearest"),
+        [
+            ("PUT", "/v1/items/tea", {"titel": "Tea"}, "/titel", "title"),
+            ("POST", "/v1/events", {"event": []}, "/event", "events"),
+            ("POST", "/v1/events", {"events": [{"user_id": "a", "itemId": "t"}]}, "/events/0/itemId", "item_id"),
+            ("POST", "/v1/jobs", {"kind": "import", "record": "items"}, "/record", "records"),
+            (
+                "POST",
+                "/v1/keys",
+                {"limits": {"requests_per_sec": 1}},
+                "/limits/requests_per_sec",
+                "requests_per_second",
+            ),
+            ("PUT", "/v1/scenarios/home", {"diversity": {"max_per": 2}}, "/diversity/max_per", "max_per_value"),
+            ("PUT", "/v1/scenarios/home", {"rows": [{"titles": "New"}]}, "/rows/0/titles", "title"),
+        ],
+    )
+    def test_the_problem_names_the_nearest_field(
+        self, client: httpx2.Client, method: str, url: str, body: Any, pointer: str, nearest: str
+    ) -> None:
+        response = client.request(method, url, json=body)
+
+        details = {error["pointer"]: error["detail"] for error in response.json()["errors"]}
+        assert response.status_code == 422
+        assert details[pointer] == f"is not a known field; did you mean {nearest}?"
+
+    def test_a_field_like_no_other_gets_all_valid_names(self, client: httpx2.Client) -> None:
+        response = client.put("/v1/users/ann", json={"zzz": 1})
+
+        (error,) = response.json()["errors"]
+        assert error == {"pointer": "/zzz", "detail": "is not a known field; valid fields are properties"}
+
+    def test_an_unknown_frame_gets_the_valid_actions(self) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            frames.parsed('{"action": "subscribed"}')
+
+        (error,) = refusal.value.errors
+        assert error.detail == "action: must be event or ping or recommend or resume or subscribe or unsubscribe"
+
+    def test_a_frame_gets_the_nearest_field(self) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            frames.parsed('{"action": "subscribe", "user_id": "ann", "limits": 3}')
+
+        (error,) = refusal.value.errors
+        assert (error.pointer, error.detail) == ("/limits", "is not a known field; did you mean limit?")
+
+    def test_a_field_called_like_a_kind_of_job_keeps_its_place(self, client: httpx2.Client) -> None:
+        response = client.post("/v1/jobs", json={"kind": "export", "export": True})
+
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "/export"
+
+    def test_a_row_of_an_import_gets_the_nearest_field(self) -> None:
+        row = FileRow(1, {"item_id": "tea", "categorys": ["drinks"]})
+
+        ((_, reason),) = imports.checked("items", [row])
+
+        assert reason == "categorys: is not a known field; did you mean categories?"
+
+    def test_secrets_in_names_are_not_repeated(self, client: httpx2.Client) -> None:
+        response = client.put("/v1/users/ann", json={"sk_0123456789": 1})
+
+        assert "sk_0123456789" not in response.text
+        assert response.json()["errors"][0]["pointer"] == "/(a name that was sent)"
