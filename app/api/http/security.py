@@ -31,11 +31,11 @@ async def _principal(
     return principal
 
 
-Asking = Annotated[Principal, Depends(_principal)]
+PrincipalDep = Annotated[Principal, Depends(_principal)]
 
 
 @dataclass(frozen=True)
-class Allowed:
+class Requires:
     """Returns the project of a request whose credentials have a scope.
 
     Raises:
@@ -46,7 +46,9 @@ class Allowed:
     of_data: bool = True
     """Whether the route works on data. The administration project has only keys."""
 
-    async def __call__(self, principal: Asking, services: ServicesDep, request: Request, debug: Debug = False) -> str:
+    async def __call__(
+        self, principal: PrincipalDep, services: ServicesDep, request: Request, debug: Debug = False
+    ) -> str:
         services.access.check_scope(principal, self.scope)
         if self.of_data:
             services.access.check_has_data(principal)
@@ -57,26 +59,27 @@ class Allowed:
 
 
 @dataclass(frozen=True)
-class Administering:
+class RequiresAdministration:
     """Admits only keys of the administration."""
 
     scope: Scope = Scope.ADMIN
 
-    async def __call__(self, principal: Asking, services: ServicesDep) -> Principal:
+    async def __call__(self, principal: PrincipalDep, services: ServicesDep) -> Principal:
         services.access.check_scope(principal, self.scope)
         if principal.project != ADMINISTRATION:
             raise Forbidden("Only keys of the administration can manage projects.")
         return principal
 
 
-CanRecommend = Annotated[str, Depends(Allowed(Scope.RECOMMEND))]
-CanWrite = Annotated[str, Depends(Allowed(Scope.WRITE))]
-CanAdminister = Annotated[str, Depends(Allowed(Scope.ADMIN))]
-CanManageKeys = Annotated[str, Depends(Allowed(Scope.ADMIN, of_data=False))]
-Administrator = Annotated[Principal, Depends(Administering())]
+# The project of the credentials, which need the scope; `project: ProjectForWriting` needs `write`.
+ProjectForRecommending = Annotated[str, Depends(Requires(Scope.RECOMMEND))]
+ProjectForWriting = Annotated[str, Depends(Requires(Scope.WRITE))]
+ProjectForAdmin = Annotated[str, Depends(Requires(Scope.ADMIN))]
+ProjectForKeys = Annotated[str, Depends(Requires(Scope.ADMIN, of_data=False))]
+Administrator = Annotated[Principal, Depends(RequiresAdministration())]
 
 
-async def _own_user_id(user_id: UserId, principal: Asking, services: ServicesDep) -> str:
+async def _own_user_id(user_id: UserId, principal: PrincipalDep, services: ServicesDep) -> str:
     services.access.check_user(principal, user_id)
     return user_id
 
@@ -85,7 +88,7 @@ OwnUserId = Annotated[str, Depends(_own_user_id)]
 """The user of the path. Credentials of one user are refused for other users."""
 
 
-async def _own_session_id(session_id: SessionId, principal: Asking, services: ServicesDep) -> str:
+async def _own_session_id(session_id: SessionId, principal: PrincipalDep, services: ServicesDep) -> str:
     services.access.check_user(principal, of_session(session_id))
     return session_id
 

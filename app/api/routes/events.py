@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app import telemetry
 from app.api.http.dependencies import ServicesDep
 from app.api.http.idempotency import RepeatableRoute
-from app.api.http.security import CanWrite
+from app.api.http.security import ProjectForWriting
 from app.api.schemas.events import Accepted, EventIn, EventsIn
 from app.services.bundle import Services
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 
 
 @router.post("/events", status_code=202)
-def send_events(body: EventsIn, project: CanWrite, services: ServicesDep) -> Accepted:
+def send_events(body: EventsIn, project: ProjectForWriting, services: ServicesDep) -> Accepted:
     """Store 1 to 500 events, or none of them if some are invalid; the problem names each invalid one.
 
     Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if

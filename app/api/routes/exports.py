@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
 from app.api.http.operations import Operation
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.events import EventView
 from app.api.schemas.privacy import ProjectExport, UserExport
 from app.api.schemas.users import UserView
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=Operation)
 
 @router.get("/users/{user_id}/export")
 def export_user(
-    user_id: UserId, project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
+    user_id: UserId, project: ProjectForAdmin, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> UserExport:
     """Export everything that an erasure removes: the profile, and pages of events, newest first."""
     listing = (project, "export", user_id)
@@ -29,7 +29,7 @@ def export_user(
 
 @router.get("/export")
 def export_project(
-    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
+    project: ProjectForAdmin, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 100
 ) -> ProjectExport:
     """Export all items, then all users, then all events. An empty page can have a next page."""
     listing = (project, "export")

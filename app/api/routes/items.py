@@ -16,7 +16,7 @@ from app.api.http.dependencies import (
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
 from app.api.http.responses import responses
-from app.api.http.security import CanRecommend, CanWrite
+from app.api.http.security import ProjectForRecommending, ProjectForWriting
 from app.api.schemas.batches import Stored
 from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
@@ -27,7 +27,12 @@ router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
 @router.put("/items/{item_id}", responses={200: TAGGED})
 def put_item(
-    item_id: ItemId, body: ItemIn, project: CanWrite, services: ServicesDep, expected: ToPut, response: Response
+    item_id: ItemId,
+    body: ItemIn,
+    project: ProjectForWriting,
+    services: ServicesDep,
+    expected: ToPut,
+    response: Response,
 ) -> ItemView:
     """Create or replace an item. An identical item is left unchanged."""
     item = services.items.put(project, body.record(item_id), expected)
@@ -37,7 +42,11 @@ def put_item(
 
 @router.get("/items/{item_id}", response_model=ItemView, responses=responses(404) | {200: TAGGED, 304: UNCHANGED})
 def get_item(
-    item_id: ItemId, project: CanWrite, services: ServicesDep, response: Response, if_none_match: IfNoneMatch = None
+    item_id: ItemId,
+    project: ProjectForWriting,
+    services: ServicesDep,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
 ) -> ItemView | Response:
     """Get an item."""
     item = services.items.get(project, item_id)
@@ -47,7 +56,12 @@ def get_item(
 
 @router.patch("/items/{item_id}", responses=responses(404) | {200: TAGGED})
 def patch_item(
-    item_id: ItemId, body: ItemPatch, project: CanWrite, services: ServicesDep, expected: ToChange, response: Response
+    item_id: ItemId,
+    body: ItemPatch,
+    project: ProjectForWriting,
+    services: ServicesDep,
+    expected: ToChange,
+    response: Response,
 ) -> ItemView:
     """Change some fields of an item; properties are merged (RFC 7396)."""
     item = services.items.patch(project, item_id, body.changes(), expected)
@@ -56,14 +70,14 @@ def patch_item(
 
 
 @router.delete("/items/{item_id}", status_code=204, responses=responses(404))
-def delete_item(item_id: ItemId, project: CanWrite, services: ServicesDep, expected: ToChange) -> None:
+def delete_item(item_id: ItemId, project: ProjectForWriting, services: ServicesDep, expected: ToChange) -> None:
     """Delete an item. It is no longer recommended; its events stay."""
     services.items.delete(project, item_id, expected)
 
 
 @router.get("/items")
 def list_items(
-    project: CanWrite,
+    project: ProjectForWriting,
     services: ServicesDep,
     cursor: Cursor = None,
     category: CategoryName = None,
@@ -77,7 +91,7 @@ def list_items(
 
 
 @router.post("/items:batch")
-def put_items(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored:
+def put_items(body: ItemsIn, project: ProjectForWriting, services: ServicesDep) -> Stored:
     """Create or replace 1 to 100 items, or none of them if some are invalid."""
     changed = services.items.put_many(project, [item.record(item.item_id) for item in body.items])
     return Stored(changed=changed)
@@ -86,7 +100,7 @@ def put_items(body: ItemsIn, project: CanWrite, services: ServicesDep) -> Stored
 @router.get("/items/{item_id}/similar", responses=responses(404))
 def similar_items(
     item_id: ItemId,
-    project: CanRecommend,
+    project: ProjectForRecommending,
     services: ServicesDep,
     limit: Limit = 10,
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Request, Response
 from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.jobs import (
     ErasureIn,
     ExportIn,
@@ -30,7 +30,11 @@ router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
 
 @router.post("/jobs", status_code=202, responses=responses(501))
 def create_job(
-    body: Annotated[JobIn, Body()], project: CanAdminister, services: ServicesDep, request: Request, response: Response
+    body: Annotated[JobIn, Body()],
+    project: ProjectForAdmin,
+    services: ServicesDep,
+    request: Request,
+    response: Response,
 ) -> JobView:
     """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
 
@@ -47,7 +51,7 @@ def create_job(
 
 @router.get("/jobs")
 def list_jobs(
-    project: CanAdminister, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
+    project: ProjectForAdmin, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
 ) -> JobPage:
     """List jobs, newest first. Jobs are kept for 30 days after their last change."""
     listing = (project, "jobs")
@@ -57,19 +61,19 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}", responses=responses(404))
-def get_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+def get_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Get the progress and result of a job."""
     return _view(services.jobs.get(project, job_id), project, services, request)
 
 
 @router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 501))
-def start_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+def start_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Start an import after its file was uploaded."""
     return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
 @router.post("/jobs/{job_id}:cancel", responses=responses(404))
-def cancel_job(job_id: JobId, project: CanAdminister, services: ServicesDep, request: Request) -> JobView:
+def cancel_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Stop a job. Its completed work stays; a cancelled training leaves the active version as it is."""
     job = services.jobs.cancel(project, job_id)
     if job.version is not None:
@@ -81,7 +85,7 @@ def cancel_job(job_id: JobId, project: CanAdminister, services: ServicesDep, req
 @router.get("/jobs/{job_id}/files", responses=responses(404, 501))
 def list_job_files(
     job_id: JobId,
-    project: CanAdminister,
+    project: ProjectForAdmin,
     services: ServicesDep,
     request: Request,
     cursor: Cursor = None,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, VersionId
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.models import ActiveView, TrainingIn, VersionPage, VersionView
 from app.domain.models import ActiveModel, ModelVersion
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=RepeatableRoute)
 
 
 @router.post("/models", status_code=202, responses=responses(501))
-def train_model(project: CanAdminister, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
+def train_model(project: ProjectForAdmin, services: ServicesDep, body: TrainingIn = UNFORCED) -> VersionView:
     """Train a new version. It becomes active when it is ready, unless it is clearly worse than the active version."""
     job = services.training_jobs.begin(project, force=body.force)
     return _view(services.train.get(project, job.version or ""), None)
@@ -24,7 +24,7 @@ def train_model(project: CanAdminister, services: ServicesDep, body: TrainingIn 
 
 @router.get("/models")
 def list_models(
-    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20
+    project: ProjectForAdmin, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 20
 ) -> VersionPage:
     """List versions, newest first."""
     listing = (project, "models")
@@ -35,7 +35,7 @@ def list_models(
 
 
 @router.get("/models/{version}", responses=responses(404))
-def get_model(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+def get_model(version: VersionId, project: ProjectForAdmin, services: ServicesDep) -> VersionView:
     """Get the progress, parameters and metrics of a version."""
     return _view(services.train.get(project, version), services.rollout.active(project))
 
@@ -43,7 +43,7 @@ def get_model(version: VersionId, project: CanAdminister, services: ServicesDep)
 @router.post("/models/{version}:activate", responses=responses(404))
 def activate_model(
     version: VersionId,
-    project: CanAdminister,
+    project: ProjectForAdmin,
     services: ServicesDep,
     force: Annotated[
         bool,
@@ -60,7 +60,7 @@ def activate_model(
 
 
 @router.post("/models/{version}:cancel", status_code=202, responses=responses(404))
-def cancel_model(version: VersionId, project: CanAdminister, services: ServicesDep) -> VersionView:
+def cancel_model(version: VersionId, project: ProjectForAdmin, services: ServicesDep) -> VersionView:
     """Stop the training of a version; the active version stays active."""
     return _view(services.train.cancel(project, version), None)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.rollout import OutcomesView
 from app.services.models.outcomes import compared, grouped
 
@@ -20,7 +20,7 @@ By = Annotated[
 
 
 @router.get("/outcomes")
-def get_outcomes(project: CanAdminister, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
+def get_outcomes(project: ProjectForAdmin, services: ServicesDep, days: Days = 7, by: By = ["version"]) -> OutcomesView:  # noqa: B006 - FastAPI copies it
     """Get click-through, conversion and revenue from events that have a `recommendation_id`.
 
     They lag behind events by about a minute. `comparisons` tests versions against the active version.

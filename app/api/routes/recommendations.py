@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Limit, ServicesDep, WithProperties
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
-from app.api.http.security import Asking, CanRecommend, CanWrite, OwnSessionId, OwnUserId
+from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
     MAX_TOKEN,
@@ -36,7 +36,7 @@ RecommendationId = Annotated[
 
 @router.get("/users/{user_id}/recommendations", responses=responses(404))
 def recommend_for_user(
-    user_id: OwnUserId, project: CanRecommend, services: ServicesDep, query: ListQuery
+    user_id: OwnUserId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
     """Recommend items to a user, each with its reasons. New users get trending, popular and latest items."""
     response = services.recommendations.for_user(project, user_id, query.request())
@@ -45,7 +45,7 @@ def recommend_for_user(
 
 @router.get("/sessions/{session_id}/recommendations", responses=responses(404))
 def recommend_for_stored_session(
-    session_id: OwnSessionId, project: CanRecommend, services: ServicesDep, query: ListQuery
+    session_id: OwnSessionId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
     """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`."""
     response = services.recommendations.for_user(project, of_session(session_id), query.request())
@@ -56,7 +56,7 @@ def recommend_for_stored_session(
 def get_page(
     user_id: OwnUserId,
     scenario_id: PageScenario,
-    project: CanRecommend,
+    project: ProjectForRecommending,
     services: ServicesDep,
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
@@ -70,7 +70,7 @@ def get_page(
 def get_session_page(
     session_id: OwnSessionId,
     scenario_id: PageScenario,
-    project: CanRecommend,
+    project: ProjectForRecommending,
     services: ServicesDep,
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
@@ -83,14 +83,16 @@ def get_session_page(
 
 @router.get("/recommendations/{recommendation_id}", responses=responses(404))
 def replay_recommendations(
-    recommendation_id: RecommendationId, project: CanWrite, services: ServicesDep
+    recommendation_id: RecommendationId, project: ProjectForWriting, services: ServicesDep
 ) -> RecommendationListView:
     """Get a stored response exactly as it was sent, whatever has changed since."""
     return RecommendationListView.model_validate(services.recommendations.replay(project, recommendation_id))
 
 
 @router.post("/recommendations", responses=responses(404))
-def recommend_for_session(body: SessionIn, project: CanRecommend, services: ServicesDep) -> RecommendationListView:
+def recommend_for_session(
+    body: SessionIn, project: ProjectForRecommending, services: ServicesDep
+) -> RecommendationListView:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
@@ -100,7 +102,7 @@ def recommend_for_session(body: SessionIn, project: CanRecommend, services: Serv
 
 @router.post("/rankings")
 def rank_items(
-    body: RankingIn, project: CanRecommend, principal: Asking, services: ServicesDep
+    body: RankingIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
 ) -> RecommendationListView:
     """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last."""
     services.access.check_user(principal, body.owner)
@@ -111,7 +113,7 @@ def rank_items(
 @router.get("/lists/{kind}")
 def get_list(
     kind: ListKind,
-    project: CanRecommend,
+    project: ProjectForRecommending,
     services: ServicesDep,
     category: CategoryName = None,
     limit: Limit = 10,

@@ -8,7 +8,7 @@ from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.responses import responses
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import PageRowView, RecommendationListView
 from app.api.schemas.scenarios import ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
@@ -28,7 +28,7 @@ PreviewUser = Annotated[
 def put_scenario(
     scenario_id: ScenarioId,
     body: ScenarioSettingsIn,
-    project: CanAdminister,
+    project: ProjectForAdmin,
     services: ServicesDep,
     expected: ToPut,
     response: Response,
@@ -53,7 +53,7 @@ def put_scenario(
 @router.get("/scenarios/{scenario_id}", responses=responses(404) | {200: TAGGED})
 def get_scenario(
     scenario_id: ScenarioId,
-    project: CanAdminister,
+    project: ProjectForAdmin,
     services: ServicesDep,
     response: Response,
     version: VersionNumber = None,
@@ -67,14 +67,16 @@ def get_scenario(
 
 
 @router.delete("/scenarios/{scenario_id}", status_code=204, responses=responses(404))
-def delete_scenario(scenario_id: ScenarioId, project: CanAdminister, services: ServicesDep, expected: ToChange) -> None:
+def delete_scenario(
+    scenario_id: ScenarioId, project: ProjectForAdmin, services: ServicesDep, expected: ToChange
+) -> None:
     """Delete a scenario; requests that name it get 404. Its versions remain readable."""
     services.scenarios.delete(project, scenario_id, expected)
 
 
 @router.get("/scenarios")
 def list_scenarios(
-    project: CanAdminister, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
+    project: ProjectForAdmin, services: ServicesDep, cursor: Cursor = None, limit: PageLimit = 50
 ) -> ScenarioPage:
     """List scenarios by id. A page can be shorter than `limit` and still have a next page."""
     listing = (project, "scenarios")

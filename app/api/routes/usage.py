@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from app import prices
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
-from app.api.http.security import CanAdminister
+from app.api.http.security import ProjectForAdmin
 from app.api.schemas.access.usage import UsageDay, UsageView
 from app.domain.usage import DailyUsage
 from app.services.usage import dollars
@@ -21,7 +21,7 @@ Days = Annotated[int, Query(ge=1, le=400, description="The number of days up to 
 
 
 @router.get("/usage")
-def get_usage(project: CanAdminister, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
+def get_usage(project: ProjectForAdmin, services: ServicesDep, last: LastDay = None, days: Days = 30) -> UsageView:
     """Get requests, events, consumed units and estimated US dollars by day. The last seconds can be missing."""
     last = last or services.clock.now().date()
     first = date.fromordinal(max(1, last.toordinal() - days + 1))

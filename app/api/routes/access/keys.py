@@ -7,14 +7,14 @@ from fastapi import APIRouter
 from app.api.http.dependencies import KeyId, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
-from app.api.http.security import CanManageKeys
+from app.api.http.security import ProjectForKeys
 from app.api.schemas.access.keys import KeyIn, KeyList, KeyPatch, KeyView, NewKeyView, RotationIn
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=RepeatableRoute)
 
 
 @router.post("/keys", status_code=201)
-def create_key(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+def create_key(body: KeyIn, project: ProjectForKeys, services: ServicesDep) -> NewKeyView:
     """Create an API key. Only this response contains the key itself."""
     key, text = services.keys.create(
         project,
@@ -29,31 +29,31 @@ def create_key(body: KeyIn, project: CanManageKeys, services: ServicesDep) -> Ne
 
 
 @router.get("/keys")
-def list_keys(project: CanManageKeys, services: ServicesDep) -> KeyList:
+def list_keys(project: ProjectForKeys, services: ServicesDep) -> KeyList:
     """List the keys of the project (at most 100), oldest first, including keys that ended in the last 30 days."""
     return KeyList(keys=[KeyView.of(key) for key in services.keys.list_all(project)])
 
 
 @router.get("/keys/{key_id}", responses=responses(404))
-def get_key(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> KeyView:
+def get_key(key_id: KeyId, project: ProjectForKeys, services: ServicesDep) -> KeyView:
     """Get the scopes, limits and last use of a key."""
     return KeyView.of(services.keys.get(project, key_id))
 
 
 @router.patch("/keys/{key_id}", responses=responses(404, 409))
-def patch_key(key_id: KeyId, body: KeyPatch, project: CanManageKeys, services: ServicesDep) -> KeyView:
+def patch_key(key_id: KeyId, body: KeyPatch, project: ProjectForKeys, services: ServicesDep) -> KeyView:
     """Change the name, origins, limits or expiry of a key. Changes apply within a minute."""
     return KeyView.of(services.keys.change(project, key_id, body.changes()))
 
 
 @router.post("/keys/{key_id}:rotate", status_code=201, responses=responses(404))
-def rotate_key(key_id: KeyId, body: RotationIn, project: CanManageKeys, services: ServicesDep) -> NewKeyView:
+def rotate_key(key_id: KeyId, body: RotationIn, project: ProjectForKeys, services: ServicesDep) -> NewKeyView:
     """Create a key with the same scopes; the old key ends after the overlap."""
     key, text = services.keys.rotate(project, key_id, timedelta(seconds=body.overlap_seconds))
     return NewKeyView.with_text(key, text)
 
 
 @router.delete("/keys/{key_id}", status_code=204, responses=responses(404, 409))
-def revoke_key(key_id: KeyId, project: CanManageKeys, services: ServicesDep) -> None:
+def revoke_key(key_id: KeyId, project: ProjectForKeys, services: ServicesDep) -> None:
     """Revoke a key. It ends within a minute."""
     services.keys.revoke(project, key_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
-from app.api.http.security import Asking, CanRecommend
+from app.api.http.security import PrincipalDep, ProjectForRecommending
 from app.api.schemas.access.tickets import TicketIn, TicketView
 from app.domain.access import INCLUDED, Scope
 
@@ -15,7 +15,9 @@ router = APIRouter(prefix="/v1", tags=["sockets"], route_class=Operation)
 
 
 @router.post("/tickets", status_code=201)
-def create_ticket(body: TicketIn, project: CanRecommend, principal: Asking, services: ServicesDep) -> TicketView:
+def create_ticket(
+    body: TicketIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
+) -> TicketView:
     """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
     Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.api.http.dependencies import ServicesDep, SessionId, UserId
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
-from app.api.http.security import Asking, CanWrite
+from app.api.http.security import PrincipalDep, ProjectForWriting
 from app.api.schemas.access.user_tokens import UserTokenIn, UserTokenView
 from app.domain.access import Principal
 from app.domain.users import of_session
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 @router.post("/users/{user_id}/tokens", status_code=201, responses=responses(404))
 def create_user_token(
-    user_id: UserId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
+    user_id: UserId, body: UserTokenIn, project: ProjectForWriting, principal: PrincipalDep, services: ServicesDep
 ) -> UserTokenView:
     """Create a token that lets a browser read the recommendations of this user only."""
     return _token(services, project, principal, user_id, body)
@@ -27,7 +27,7 @@ def create_user_token(
 
 @router.post("/sessions/{session_id}/tokens", status_code=201, responses=responses(404))
 def create_session_token(
-    session_id: SessionId, body: UserTokenIn, project: CanWrite, principal: Asking, services: ServicesDep
+    session_id: SessionId, body: UserTokenIn, project: ProjectForWriting, principal: PrincipalDep, services: ServicesDep
 ) -> UserTokenView:
     """Create a token that lets a browser read the recommendations of this session only."""
     return _token(services, project, principal, of_session(session_id), body)
