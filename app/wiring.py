@@ -53,7 +53,7 @@ from app.storage.admin import schema
 from app.storage.buckets import BucketStore
 from app.storage.connections import ConnectionStore
 from app.storage.counters import CounterStore
-from app.storage.database import Database
+from app.storage.database import Database, Load
 from app.storage.decisions import DecisionStore
 from app.storage.events import EventStore
 from app.storage.failures import FailureStore
@@ -88,8 +88,9 @@ def wire(
     fetch: Fetch,
     tracer: Tracer | None = None,
     clock: Clock = SYSTEM_CLOCK,
+    load: Load | None = None,
 ) -> Wired:
-    database = Database(settings, schema.MODELS, tracer)
+    database = Database(settings, schema.MODELS, tracer, load)
     items, users, events = ItemStore(database), UserStore(database), EventStore(database)
     neighbors, versions = NeighborStore(database), VersionStore(database)
     access_store, decision_store = AccessStore(database), DecisionStore(database)

@@ -17,6 +17,8 @@ NO_VERSION = "none"
 class Events:
     def __init__(self, store: Store, tombstones: Tombstones, tokens: SignedTokens) -> None:
         self._store, self._tombstones, self._tokens = store, tombstones, tokens
+        self.batch_size = store.batch_size
+        """Number of events that are best accepted at once when there are many."""
 
     def attribute(
         self, project: str, events: Sequence[Event], recommendation_ids: Sequence[str | None], pointer: str

@@ -21,6 +21,8 @@ from app.storage.pynamo import connection_of, forget_connection
 
 Raw = Mapping[str, Mapping[str, Any]]
 """A row in DynamoDB's JSON: attribute name -> {type: value}."""
+Load = Callable[[str, Sequence[Raw]], None]
+"""Puts rows into the table of a name, faster than requests do if they are many."""
 Result = TypeVar("Result")
 
 BATCH_GET_KEYS = 100
@@ -38,7 +40,15 @@ class Database:
         InvalidInput: DynamoDB refuses the row, for example for its size.
     """
 
-    def __init__(self, settings: Settings, models: Sequence[type[Model]], tracer: Tracer | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: Sequence[type[Model]],
+        tracer: Tracer | None = None,
+        load: Load | None = None,
+    ) -> None:
+        """`load` is None unless the database can be loaded in another way than by requests."""
+        self.load = load
         local = settings.endpoint is not None
         self.connection = MeteredConnection(
             tracer,

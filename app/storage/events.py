@@ -20,6 +20,9 @@ from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, 
 MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
 ERASED_AT_ONCE = 500
+WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
+LEAST_LOADED = 2_000
+"""A load takes longer than writing fewer events."""
 
 HISTORY = ("moment", "item_id", "event_type", "value", "origin")
 """Attributes that serving reads: botocore parses each one, so fewer cost less."""
@@ -58,12 +61,18 @@ class EventStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, EventRow)
         self._months: set[tuple[str, str]] = set()
+        self.batch_size = LOADED_AT_ONCE if self._table.can_load else WRITTEN_AT_ONCE
+        """Number of events that are best written at once when there are many."""
 
     def put_many(self, project: str, events: Sequence[Event]) -> None:
         """Writes events; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
-        self._table.write_many([_row(project, event) for event in events])
+        rows = [_row(project, event) for event in events]
+        if self._table.can_load and len(rows) >= LEAST_LOADED:
+            self._table.load(rows)
+        else:
+            self._table.write_many(rows)
         self._months |= months
 
     def delete_many(self, project: str, events: Sequence[Event]) -> None:

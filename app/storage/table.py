@@ -109,6 +109,15 @@ class Table:
         keys = [self.key(value) for value in hash_values]
         return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name]
 
+    @property
+    def can_load(self) -> bool:
+        return self.database.load is not None
+
+    def load(self, puts: Sequence[Model]) -> None:
+        """Puts rows in the way that the database has for many rows."""
+        assert self.database.load is not None  # noqa: S101 - can_load
+        self.database.load(self.name, [put.serialize() for put in puts])
+
     def write_many(self, puts: Sequence[Model], deletes: Sequence[Raw] = ()) -> None:
         """Puts and deletes rows in batches; of several puts with one key, the last wins."""
         rows: dict[str, Raw] = {}

@@ -13,6 +13,8 @@ from app.errors import Cancelled, Erased, Unavailable
 from app.services.bundle import Services
 
 WRITERS = 4
+BATCH_SECONDS = 120.0
+"""Nobody waits for a batch, so it may take longer than a request."""
 RETRY_TIMEOUT = timedelta(minutes=2)
 
 
@@ -22,8 +24,9 @@ class BatchWriter:
     def __init__(self, services: Services, project: str, kind: str, now: datetime) -> None:
         """`now` is the time of events that have none."""
         self._services, self._project, self._kind, self._now = services, project, kind, now
-        self._size = MAX_EVENTS if kind == "events" else MAX_RECORDS
-        self._threads = ThreadPoolExecutor(WRITERS)
+        self._size = services.events.batch_size if kind == "events" else MAX_RECORDS
+        self._writers = 1 if self._size > MAX_EVENTS else WRITERS
+        self._threads = ThreadPoolExecutor(self._writers)
         self._pending: set[Future[None]] = set()
         self._batch: list[Any] = []
         self.submitted = 0
@@ -56,7 +59,7 @@ class BatchWriter:
 
     def _submit(self) -> None:
         """Hands the batch to a thread. Waits while all are busy, and raises what a batch raised."""
-        while len(self._pending) >= WRITERS:
+        while len(self._pending) >= self._writers:
             done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
@@ -69,7 +72,7 @@ class BatchWriter:
         for attempt in stamina.retry_context(
             on=Unavailable, attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
         ):
-            with attempt, within(self._services.settings.request_deadline_seconds):
+            with attempt, within(max(self._services.settings.request_deadline_seconds, BATCH_SECONDS)):
                 if not self._services.access.is_active(self._project):
                     raise Cancelled("The project is being deleted.")
                 try:

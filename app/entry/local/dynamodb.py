@@ -12,8 +12,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,10 @@ A write survives the end of any process, also by SIGKILL, but not a failure of t
 """
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+POLL_SECONDS = 0.05
 STATE = "dynamodb-local.json"
+FILE = "shared-local-instance.db"
+XML = Path(__file__).with_suffix(".xml")
 
 
 def java() -> str:
@@ -112,26 +116,49 @@ class Emulator:
     """A running DynamoDB Local."""
 
     def __init__(self, process: psutil.Process | psutil.Popen, port: int) -> None:
-        self._process, self.port = process, port
-        self.pid: int = process.pid
+        self.process, self.port = process, port
         self.endpoint = f"http://127.0.0.1:{port}"
+        self.start_again: Callable[[], Emulator] | None = None
+        """None unless this process is the one that starts and stops the emulator."""
+
+    @property
+    def pid(self) -> int:
+        return int(self.process.pid)
 
     def stop(self, *, kill: bool = False) -> None:
         """Stops the process and waits until it has ended."""
         with suppress(psutil.NoSuchProcess):
             if kill:
-                self._process.kill()
+                self.process.kill()
             else:
-                self._process.terminate()
+                self.process.terminate()
         try:
-            self._process.wait(STOP_SECONDS)
+            self.process.wait(STOP_SECONDS)
         except psutil.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stops the process while its files are used, and starts it again on the same port."""
+        assert self.start_again is not None  # noqa: S101 - the caller has checked it
+        self.stop()
+        try:
+            yield
+        finally:
+            self.process = self.start_again().process
 
 
-def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
-    """Starts DynamoDB Local over a folder, or in memory if there is none; returns once it responds."""
+def _ignore(_: Emulator) -> None: ...
+
+
+def start(
+    home: Path, data: Path | None, port: int | None = None, begun: Callable[[Emulator], None] = _ignore
+) -> Emulator:
+    """Starts DynamoDB Local over a folder, or in memory if there is none; returns once it responds.
+
+    `begun` is called as soon as there is a process.
+    """
     installed = install(home)
     port = port or free_port()
     if data is not None:
@@ -142,24 +169,25 @@ def start(home: Path, data: Path | None, port: int | None = None) -> Emulator:
         *JVM_OPTIONS,
         f"-Djava.library.path={installed / 'DynamoDBLocal_lib'}",
         f"-Dserendip.port={port}",
-        f"-Dserendip.pragmas={PRAGMAS}",
         f"-Dserendip.memory={'true' if data is None else 'false'}",
-        *([] if data is None else [f"-Dserendip.folder={data.absolute()}"]),
+        *([] if data is None else [f"-Dserendip.file={(data / FILE).absolute()}", f"-Dserendip.pragmas={PRAGMAS}"]),
         "-cp",
         jars,
         "org.eclipse.jetty.xml.XmlConfiguration",
-        str(Path(__file__).with_suffix(".xml")),
+        str(XML),
+        *([] if data is None else [str(XML.with_stem("dynamodb_file"))]),
     ]
     with tempfile.TemporaryFile() as log:
         process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         emulator = Emulator(process, port)
+        begun(emulator)
         ends_at = time.monotonic() + START_SECONDS
         while not _responds(emulator.endpoint):
             if process.poll() is not None or time.monotonic() > ends_at:
                 emulator.stop(kill=True)
                 log.seek(0)
                 raise SetupError(f"DynamoDB Local did not start: {log.read()[-1_000:].decode(errors='replace')}")
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
     return emulator
 
 
@@ -174,9 +202,10 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
     if state and _is_alive(state["owner"]):
         yield _emulator(state)
         return
-    emulator = _emulator(state) if state else start(home, data)
-    new_state = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
-    state_file.write_text(json.dumps(new_state))
+    keep = partial(_write_state, state_file)
+    emulator = _emulator(state) if state else start(home, data, begun=keep)
+    keep(emulator)
+    emulator.start_again = partial(start, home, data, emulator.port, keep)
     try:
         yield emulator
     finally:
@@ -184,13 +213,27 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
         state_file.unlink(missing_ok=True)
 
 
+def _write_state(state_file: Path, emulator: Emulator) -> None:
+    state = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
+    state_file.write_text(json.dumps(state))
+
+
 def _read_state(state_file: Path) -> dict[str, Any] | None:
-    """The content of the state file. None if there is none, or the emulator it names no longer responds."""
-    try:
-        state: dict[str, Any] = json.loads(state_file.read_text())
-    except (OSError, ValueError):
-        return None
-    return state if _is_alive(state["emulator"]) and _responds(f"http://127.0.0.1:{state['port']}") else None
+    """The content of the state file. None if there is none, or neither its emulator nor its owner lives.
+
+    While the owner lives and the emulator does not respond, it is starting, or the owner loads rows: waits for it.
+    """
+    ends_at = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            state: dict[str, Any] = json.loads(state_file.read_text())
+        except (OSError, ValueError):
+            return None
+        if _is_alive(state["emulator"]) and _responds(f"http://127.0.0.1:{state['port']}"):
+            return state
+        if not _is_alive(state["owner"]) or time.monotonic() > ends_at:
+            return None
+        time.sleep(POLL_SECONDS)
 
 
 def _emulator(state: dict[str, Any]) -> Emulator:

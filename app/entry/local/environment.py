@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -13,12 +14,13 @@ from app.config import PREFIX, Settings
 from app.domain.access import Limits, Scope
 from app.entry import oidc_client, tracing
 from app.entry.launcher import NoLauncher
-from app.entry.local import dynamodb
+from app.entry.local import database_file, dynamodb
 from app.entry.local.worker_processes import WorkerProcesses
 from app.errors import Exists, Unauthenticated
 from app.services.access.authentication import Credentials
 from app.services.bundle import Launcher, Services
 from app.storage.admin import migration
+from app.storage.database import Load
 from app.wiring import Wired, wire
 
 HOME = Path(".serendip")
@@ -66,11 +68,11 @@ class Laptop:
 @contextmanager
 def serving(home: Path, folder: Path) -> Iterator[Laptop]:
     """The services over a local database, or over the one at SERENDIP_ENDPOINT; they run jobs in processes."""
-    with _endpoint(home, folder) as endpoint:
+    with _database(home, folder) as (endpoint, load):
         values = environment(home, endpoint)
         workers = WorkerProcesses(home, values)
         provider = tracing.provider(Settings.from_environment(values))
-        with _wired(values, workers, provider) as wired:
+        with _wired(values, workers, provider, load) as wired:
             try:
                 yield Laptop(wired, provider, workers)
             finally:
@@ -80,24 +82,30 @@ def serving(home: Path, folder: Path) -> Iterator[Laptop]:
 @contextmanager
 def connected(home: Path, folder: Path) -> Iterator[Wired]:
     """The services over a local database, for a command that starts no jobs."""
-    with _endpoint(home, folder) as endpoint, _wired(environment(home, endpoint), NoLauncher(), None) as wired:
+    with (
+        _database(home, folder) as (endpoint, load),
+        _wired(environment(home, endpoint), NoLauncher(), None, load) as wired,
+    ):
         yield wired
 
 
 @contextmanager
-def _endpoint(home: Path, folder: Path) -> Iterator[str]:
+def _database(home: Path, folder: Path) -> Iterator[tuple[str, Load | None]]:
+    """The endpoint of the database, and how to load many rows at once if it is ours alone."""
     endpoint = os.environ.get(f"{PREFIX}ENDPOINT")
     if endpoint:
-        yield endpoint
+        yield endpoint, None
         return
     with dynamodb.running(home, folder) as emulator:
-        yield emulator.endpoint
+        yield emulator.endpoint, partial(database_file.load, emulator, folder) if emulator.start_again else None
 
 
 @contextmanager
-def _wired(values: Mapping[str, str], launcher: Launcher, provider: TracerProvider | None) -> Iterator[Wired]:
+def _wired(
+    values: Mapping[str, str], launcher: Launcher, provider: TracerProvider | None, load: Load | None
+) -> Iterator[Wired]:
     settings = Settings.from_environment(values)
-    wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider))
+    wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider), load=load)
     try:
         migration.migrate(wired.database)
         with suppress(Exists):

@@ -11,8 +11,6 @@ from app.storage.events import EventStore
 from tests.support.builders import SECRET, a_project, an_event, wired_on
 from tests.support.datasets import ROOT
 
-FILE = "shared-local-instance.db"
-
 
 class TestStart:
     def test_a_write_survives_a_kill_and_no_other_process_opens_the_files_meanwhile(self, tmp_path: Path) -> None:
@@ -31,7 +29,7 @@ class TestStart:
 
 
 def _rows(folder: Path) -> int:
-    connection = sqlite3.connect(folder / FILE, timeout=0.1)
+    connection = sqlite3.connect(folder / dynamodb.FILE, timeout=0.1)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         (count,) = connection.execute('SELECT count(*) FROM "serendip-events"').fetchone()

@@ -1,0 +1,119 @@
+"""Rows that are written into the emulator's file are those that the emulator writes."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from app.clock import SYSTEM_CLOCK
+from app.config import Settings
+from app.domain.events import Attribution, Event
+from app.entry.errors import SetupError
+from app.entry.local import dynamodb
+from app.entry.local.database_file import DatabaseFile
+from app.entry.local.stream_follower import Follower
+from app.entry.stream import Consumer
+from app.storage.admin import migration, schema
+from app.storage.checkpoints import CheckpointStore
+from app.storage.database import Database, Load, Raw
+from app.storage.events import LEAST_LOADED, EventStore
+from tests.support.builders import NOON, SECRET
+from tests.support.datasets import ROOT
+
+PROJECT = "files"
+TABLE = "serendip-events"
+VALUES = (None, 0, 4, 9.5, 0.05, -3, -0.5, 12_345.678, 1e10, 1e-7, 100, 999, 1_200, 1.5e20)
+EVENTS = [
+    Event(f"usér{number % 3}", f"i{number}", "view", NOON + timedelta(days=30 * number), f"{number:x}", value)
+    for number, value in enumerate(VALUES)
+]
+CHANGED = Event("usér1", "i1", "view", EVENTS[1].timestamp, "1", 7.0, Attribution("v1", "home", "neighbors"))
+
+
+@contextmanager
+def _database(folder: Path, load: Load | None = None) -> Iterator[tuple[Settings, Database]]:
+    emulator = dynamodb.start(ROOT / ".serendip", folder)
+    settings = Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=10)
+    database = Database(settings, schema.MODELS, load=load)
+    try:
+        migration.migrate(database)
+        yield settings, database
+    finally:
+        database.close()
+        emulator.stop()
+
+
+class _Consumer:
+    """Keeps what it is asked to apply."""
+
+    def __init__(self) -> None:
+        self.items: list[str] = []
+
+    def apply(self, records: Any) -> None:
+        images = [record["dynamodb"]["NewImage"] for record in records]
+        self.items += [image["item_id"]["S"] for image in images if "item_id" in image]
+
+
+def _content(folder: Path) -> tuple[list[Any], list[Any]]:
+    """Rows of events, and the stream records, without what is random."""
+    with closing(sqlite3.connect(folder / dynamodb.FILE)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{TABLE}" ORDER BY hashKey, rangeKey')]  # noqa: S608
+        records = [dict(row) for row in connection.execute("SELECT * FROM us ORDER BY SequenceNumber")]
+    for row in rows:
+        row["ObjectJSON"] = orjson.loads(row["ObjectJSON"])
+    for number, record in enumerate(records):
+        record["StreamRecord"] = {**orjson.loads(record["StreamRecord"]), "EventID": None}
+        record |= {"CreationDateTime": None, "SequenceNumber": number}
+        records[number] = record
+    return rows, records
+
+
+class TestPut:
+    def test_the_file_is_the_same_as_after_requests_and_the_emulator_continues_its_stream(self, tmp_path: Path) -> None:
+        requests, file = tmp_path / "requests", tmp_path / "file"
+        loaded: list[Raw] = []
+        with _database(requests, lambda _, rows: loaded.extend(rows)) as (_, database):
+            store = EventStore(database)
+            store.put_many(PROJECT, [*EVENTS, *EVENTS[:3]])
+            store.put_many(PROJECT, [CHANGED])
+            store.put_many(PROJECT, EVENTS * LEAST_LOADED)
+            store.put_many(PROJECT, [CHANGED] * LEAST_LOADED)
+        shutil.copytree(requests, file)
+        with closing(sqlite3.connect(file / dynamodb.FILE)) as connection:
+            connection.execute(f'DELETE FROM "{TABLE}" WHERE indexKey_0 IS NOT NULL')  # noqa: S608
+            connection.execute("DELETE FROM us WHERE CAST(StreamRecord AS TEXT) LIKE '%item_id%'")
+            connection.commit()
+
+        changed = DatabaseFile(file, SYSTEM_CLOCK).put(TABLE, loaded)
+
+        assert changed == len(EVENTS) + 1
+        assert _content(file) == _content(requests)
+        with _database(file) as (settings, database):
+            store, consumer = EventStore(database), _Consumer()
+            later = replace(CHANGED, item_id="later", event_id="later")
+            store.put_many(PROJECT, [later])
+            Follower(settings, CheckpointStore(database), cast("Consumer", consumer), int).step()
+            users = {event.user_id for event in EVENTS}
+            stored = {event for user in users for event in store.list_page(PROJECT, user, None, 100).records}
+            assert stored == {EVENTS[0], CHANGED, *EVENTS[2:], later}
+            assert len(list(store.all(PROJECT))) == len(stored)
+        assert consumer.items == [*(event.item_id for event in [*EVENTS, CHANGED]), "later"]
+
+
+class TestVersion:
+    def test_a_file_of_another_version_is_refused(self, tmp_path: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / dynamodb.FILE)) as connection:
+            connection.execute("CREATE TABLE cf (version TEXT)")
+            connection.execute("INSERT INTO cf VALUES ('v9')")
+            connection.commit()
+
+        with pytest.raises(SetupError, match="another version"):
+            DatabaseFile(tmp_path, SYSTEM_CLOCK).put(TABLE, [])
