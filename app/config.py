@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from app.domain.fields import ID_PATTERN
+
 PREFIX = "SERENDIP_"
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$")]
 
@@ -72,11 +74,11 @@ class Settings(BaseModel):
     """Signs cursors, freshness tokens, user tokens and recommendation ids; encrypts stored responses."""
     region: str = "us-east-1"
     """AWS region."""
-    endpoint: str | None = None
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     """Address of DynamoDB; if not set, AWS."""
     table_prefix: str = "serendip-"
     """Prefix of all table names."""
-    project: str = "demo"
+    project: Annotated[str, StringConstraints(pattern=ID_PATTERN)] = "demo"
     """Project that the command line works on; requests derive theirs from their credentials."""
     worker_function: str | None = None
     """Name of the Lambda function that runs jobs."""

@@ -1,16 +1,17 @@
 """`serendip projects` and `serendip keys`: these commands need no API key, because they reach the database directly."""
 
+import re
 import time
 from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from app.deadline import within
 from app.domain.access import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope
+from app.domain.fields import ID_PATTERN
 from app.domain.paging import every
-from app.entry.cli.terminal import connect, console
+from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 projects = typer.Typer(help="Isolated projects.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
@@ -26,19 +27,26 @@ Administration = Annotated[
 @projects.command("create")
 def projects_create(project_id: str, name: Annotated[str | None, typer.Option(help="Name to display.")] = None) -> None:
     """Create a project and print its first admin key, once."""
+    if not re.match(ID_PATTERN, project_id):
+        raise typer.BadParameter(f"{project_id!r} is not a valid id: it has to match {ID_PATTERN}.")
     with connect() as (services, _):
         _, key, text = services.projects.create_with_key(project_id, name, Limits())
     _print_new(key, text)
 
 
 @projects.command("list")
-def projects_list() -> None:
+def projects_list(as_json: AsJson = False) -> None:
     """List all projects."""
-    table = Table("Project", "Name", "State", "Created")
     with connect() as (services, _):
-        for project in every(lambda start: services.projects.list_page(start, 100)):
-            table.add_row(project.project_id, project.name or "", project.state, f"{project.created_at:%Y-%m-%d}")
-    console.print(table)
+        listed = list(every(lambda start: services.projects.list_page(start, 100)))
+    if as_json:
+        names = ("project_id", "name", "state", "created_at")
+        print_json([{name: getattr(project, name) for name in names} for project in listed])
+        return
+    rows = [
+        (project.project_id, project.name or "", project.state, f"{project.created_at:%Y-%m-%d}") for project in listed
+    ]
+    print_rows(("Project", "Name", "State", "Created"), rows, "There are no projects.")
 
 
 @projects.command("delete")
@@ -81,22 +89,22 @@ def keys_create(
 
 
 @keys.command("list")
-def keys_list(project: Project = None, administration: Administration = False) -> None:
+def keys_list(project: Project = None, administration: Administration = False, as_json: AsJson = False) -> None:
     """List the keys of a project."""
-    table = Table("Key", "Name", "Scopes", "Created", "Last used", "Expires")
     with connect() as (services, default):
         owner = ADMINISTRATION if administration else project or default
-        for key in services.keys.list_all(owner):
-            ends = key.revoked_at or key.expires_at
-            table.add_row(
-                key.key_id,
-                key.name,
-                ", ".join(sorted(key.scopes)),
-                f"{key.created_at:%Y-%m-%d}",
-                str(key.last_used or ""),
-                f"{ends:%Y-%m-%d %H:%M}" if ends else "",
-            )
-    console.print(table)
+        listed = list(services.keys.list_all(owner))
+    if as_json:
+        names = ("key_id", "name", "created_at", "last_used", "expires_at", "revoked_at")
+        print_json([{name: getattr(key, name) for name in names} | {"scopes": sorted(key.scopes)} for key in listed])
+        return
+    rows = []
+    for key in listed:
+        ends = key.revoked_at or key.expires_at
+        created, scopes = f"{key.created_at:%Y-%m-%d}", ", ".join(sorted(key.scopes))
+        expires = f"{ends:%Y-%m-%d %H:%M}" if ends else ""
+        rows.append((key.key_id, key.name, scopes, created, str(key.last_used or ""), expires))
+    print_rows(("Key", "Name", "Scopes", "Created", "Last used", "Expires"), rows, "There are no keys.")
 
 
 @keys.command("rotate")

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.table import Table
 
-from app.entry.cli.terminal import console, progress_bar
+from app.entry.cli.mistakes import readable_path
+from app.entry.cli.terminal import AsJson, console, print_json, progress_bar
 
 FORMATS = ("table", "markdown", "json")
 
@@ -28,15 +28,17 @@ def evaluate(
         ),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare configurations of the recommender, and popularity, on files; needs no database."""
-    from app.entry.offline import evaluation, evaluation_table  # noqa: PLC0415 - loads numpy
+    from app.entry.offline import evaluation, evaluation_table
 
     if holdout not in evaluation.HOLDOUTS:
         raise typer.BadParameter(f"{holdout!r} is not one of {', '.join(evaluation.HOLDOUTS)}.")
     if output not in FORMATS:
         raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}.")
+    for file in filter(None, (train_file, test)):
+        readable_path(file)
     try:
         configurations = [evaluation.Configuration.parsed(text) for text in configuration or [evaluation.CHOSEN]]
     except ValueError as error:
@@ -52,7 +54,7 @@ def evaluate(
             lambda phase, done: bar.update(task, completed=done, description=phase),
         )
     if as_json or output == "json":
-        console.print_json(orjson.dumps(report).decode())
+        print_json(report)
     elif output == "markdown":
         typer.echo(evaluation_table.markdown(report))
     else:
@@ -60,7 +62,7 @@ def evaluate(
 
 
 def _print_table(report: dict[str, Any], name: str) -> None:
-    from app.entry.offline import evaluation_table  # noqa: PLC0415 - as above
+    from app.entry.offline import evaluation_table
 
     heading, rows = evaluation_table.rows(report)
     table = Table(*heading, title=f"{name}: {evaluation_table.summary(report)}")

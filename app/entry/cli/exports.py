@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from app.entry.cli.imports import check_kind
+from app.entry.cli.mistakes import writable_file
 from app.entry.cli.terminal import connect, console
-from app.entry.jobs import exports
 
 
 def export(
@@ -15,7 +15,10 @@ def export(
     path: Annotated[Path, typer.Argument(help="The JSON Lines file to write; `serendip import` reads it back.")],
 ) -> None:
     """Write all events, items or users to a file."""
+    from app.entry.jobs import exports
+
     check_kind(kind)
+    writable_file(path)
     with connect() as (services, project):
         count = exports.run(services, project, kind, path)
     console.print(f"{path}: {count:,} {kind}")

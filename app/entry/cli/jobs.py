@@ -2,17 +2,11 @@
 
 import os
 import signal
-from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Column, Table
 
-from app import telemetry
 from app.domain.paging import every
-from app.entry.cli.terminal import connect, console
-from app.entry.jobs import worker
-from app.telemetry import RequestLog
+from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 PAGE = 100
 
@@ -20,7 +14,7 @@ jobs = typer.Typer(help="Imports, exports, erasures and trainings started throug
 
 
 @jobs.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the project's jobs, newest first."""
     with connect() as (services, project):
         listed = list(every(lambda start: services.jobs.list_page(project, start, PAGE)))
@@ -36,21 +30,26 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         for job in listed
     ]
     if as_json:
-        console.print_json(orjson.dumps(rows).decode())
+        print_json(rows)
         return
-    table = Table(Column("Job", no_wrap=True), "Kind", "State", "Progress", "Counts", "Detail")
+    table = []
     for job in listed:
         counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
-        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", counts, job.detail or "")
-    console.print(table if listed else "There are no jobs.")
+        table.append((job.job_id, job.kind, job.state, f"{job.progress:.0%}", counts, job.detail or ""))
+    print_rows(("Job", "Kind", "State", "Progress", "Counts", "Detail"), table, "There are no jobs.")
 
 
 @jobs.command("work")
 def work(job_id: str) -> None:
     """Work on a job in this process until it has ended. A job that was killed resumes at its last checkpoint."""
+    from app import telemetry
+    from app.entry.jobs import worker
+    from app.telemetry import RequestLog
+
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, signal.SIG_DFL)  # killing a worker does no harm
     with connect() as (services, project):
+        services.jobs.get(project, job_id)
         log = RequestLog.from_environment(os.environ, project, "job")
         with telemetry.logging_context(log), telemetry.log_job(log):
             job = worker.work(services, project, job_id)

@@ -1,19 +1,28 @@
-"""The command line: `serendip --help`."""
+"""The command line: `serendip --help`.
 
+Importing the commands is cheap: each loads the database, the web framework and so on only when it runs.
+"""
+
+import os
 import signal
+import sys
+from collections.abc import Sequence
 
 import typer
-from pydantic import ValidationError
+from rich.markup import escape
 
-from app.config import PREFIX
-from app.entry.cli import access, evaluate, exports, imports, jobs, models, openapi, recommend, serve, train
+from app.entry.cli import access, evaluate, exports, imports, jobs, mistakes, models, openapi, recommend, serve, train
 from app.entry.cli.operations import backup, cost, doctor, stream
 from app.entry.cli.terminal import problems
-from app.entry.errors import SetupError
-from app.entry.jobs.file_rows import FileError
-from app.errors import SerendipError
 
-cli = typer.Typer(help="Recommendations as a serverless API.", no_args_is_help=True, pretty_exceptions_enable=False)
+INTERRUPTED = 130
+
+cli = typer.Typer(
+    help="Recommendations as a serverless API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading Rich's formatter takes longer than all commands
+)
 cli.command("serve")(serve.serve)
 cli.command("import")(imports.import_)
 cli.command("train")(train.train)
@@ -34,27 +43,29 @@ cli.add_typer(stream.stream, name="stream")
 
 
 def main() -> None:
-    """Run the command line. Every expected error is one line that says what to do."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command; returns its exit code. Every expected error is one sentence on standard error."""
     try:
-        cli(standalone_mode=False)
-    except (SerendipError, FileError, SetupError) as error:
-        _fail(str(error), error)
-    except ValidationError as error:
-        issues = (f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg']}" for issue in error.errors())
-        _fail("; ".join(issues), error)
-    except (typer.Abort, KeyboardInterrupt) as error:
-        raise SystemExit(130) from error
+        result = cli(args=list(arguments), prog_name="serendip", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of the output, for example `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
-        if hasattr(error, "exit_code") and hasattr(error, "show"):  # click's own usage errors
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # Typer's own usage errors
             error.show()
-            raise SystemExit(error.exit_code) from error
-        raise
-
-
-def _fail(message: str, error: Exception) -> None:
-    problems.print(f"[red]Error:[/] {message}", highlight=False)
-    raise SystemExit(1) from error
+            return int(error.exit_code)
+        sentence = mistakes.sentence(error)
+        if sentence is None:
+            raise
+        problems.print(f"[red]Error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+        return 1
+    return result if isinstance(result, int) else 0
 
 
 if __name__ == "__main__":

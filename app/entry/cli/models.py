@@ -1,33 +1,50 @@
 """`serendip models`: list, activate and cancel model versions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from app.entry.cli.terminal import connect, console
+from app.domain.paging import every
+from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+
+PAGE = 100
 
 models = typer.Typer(help="Model versions.", no_args_is_help=True)
 
 
 @models.command("list")
-def models_list() -> None:
+def models_list(as_json: AsJson = False) -> None:
     """List all versions, newest first."""
     with connect() as (services, project):
-        page, active = services.train.list_page(project, None, 100), services.rollout.active(project)
-    table = Table("Version", "State", "NDCG@20", "Items", "Seconds", "Detail")
-    for version in page.records:
-        mark = "active" if active and active.version == version.version else version.detail or ""
-        quality = f"{version.metrics['ndcg']:.4f}" if "ndcg" in version.metrics else ""
-        table.add_row(
-            version.version,
-            version.state,
-            quality,
-            str(version.counts.get("items", "")),
-            str(version.seconds or ""),
-            mark,
+        versions = list(every(lambda start: services.train.list_page(project, start, PAGE)))
+        active = services.rollout.active(project)
+    rows: list[dict[str, Any]] = [
+        {
+            "version": version.version,
+            "state": version.state,
+            "active": active is not None and active.version == version.version,
+            "ndcg": version.metrics.get("ndcg"),
+            "items": version.counts.get("items"),
+            "seconds": version.seconds,
+            "detail": version.detail,
+        }
+        for version in versions
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = [
+        (
+            row["version"],
+            row["state"],
+            "" if row["ndcg"] is None else f"{row['ndcg']:.4f}",
+            str(row["items"] or ""),
+            str(row["seconds"] or ""),
+            "active" if row["active"] else row["detail"] or "",
         )
-    console.print(table)
+        for row in rows
+    ]
+    print_rows(("Version", "State", "NDCG@20", "Items", "Seconds", "Detail"), table, "There are no versions.")
 
 
 @models.command("activate")

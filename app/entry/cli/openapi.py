@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import orjson
 import typer
 
 
@@ -15,7 +14,9 @@ def openapi(
     rest: Annotated[bool, typer.Option("--rest", help="For a REST API instead of an HTTP API.")] = False,
 ) -> None:
     """Print the OpenAPI document."""
-    from app.entry.cli import gateway_document  # noqa: PLC0415 - only this command needs the application
+    import orjson
+
+    from app.entry.cli import gateway_document
 
     document = gateway_document.plain()
     if function is not None:

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.table import Table
 
 from app.domain.recommendations import RecommendationQuery
-from app.entry.cli.terminal import connect, console
+from app.entry.cli.terminal import AsJson, connect, print_json, print_rows
 
 
 def recommend(
     user_id: str,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many items.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user, and say why."""
     with connect() as (services, project):
@@ -31,11 +29,12 @@ def recommend(
         for recommendation in recommended.recommendations
     ]
     if as_json:
-        console.print_json(orjson.dumps(rows).decode())
+        print_json(rows)
         return
     model = recommended.active.version if recommended.active else "no model"
-    table = Table("Item", "Title", "Score", "Source", "Because of", title=f"For {user_id}, {model}")
+    table = []
     for row in rows:
         reasons = ", ".join(f"{reason['item']} {reason['share']:.0%}" for reason in row["reasons"])
-        table.add_row(row["item_id"], row["title"] or "", f"{row['score']:.4f}", row["source"], reasons)
-    console.print(table)
+        table.append((row["item_id"], row["title"] or "", f"{row['score']:.4f}", row["source"], reasons))
+    heading = ("Item", "Title", "Score", "Source", "Because of")
+    print_rows(heading, table, "There is nothing to recommend yet.", title=f"For {user_id}, {model}")

@@ -1,21 +1,22 @@
 """`serendip serve`: the API on this machine, over a local database with a sample shop or your own data."""
 
+import json
 import random
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
-from app import clock, telemetry
 from app.entry.cli.imports import load_files
+from app.entry.cli.mistakes import readable_path
 from app.entry.cli.terminal import CURRENT, console, database_folder, progress_bar
 from app.entry.cli.train import train_now
-from app.entry.local import dynamodb, environment, sample_shop
 from app.errors import NotEnoughData
-from app.services.bundle import Services
+
+if TYPE_CHECKING:
+    from app.services.bundle import Services
 
 SAMPLE_STATE = "sample.json"
 
@@ -27,8 +28,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
-    from app.entry.local import server  # noqa: PLC0415 - only this command serves
+    from app import telemetry
+    from app.entry.local import dynamodb, environment, server
 
+    if data is not None:
+        readable_path(data)
     dynamodb.check_free(port)
     base = f"http://127.0.0.1:{port}"
     console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc", highlight=False)
@@ -53,11 +57,14 @@ def serve(
         server.serve(laptop.wired, laptop.provider, port, ready, laptop.workers.start_waiting)
 
 
-def load_sample(services: Services, project: str) -> None:
+def load_sample(services: "Services", project: str) -> None:
     """Load the synthetic shop once. A load that was killed is repeated with the same events."""
+    from app import clock
+    from app.entry.local import sample_shop
+
     state_file = database_folder(None) / SAMPLE_STATE
     if state_file.exists():
-        state = orjson.loads(state_file.read_bytes())
+        state = json.loads(state_file.read_text())
         if state["complete"]:
             return
         now = datetime.fromisoformat(state["now"])
@@ -66,7 +73,7 @@ def load_sample(services: Services, project: str) -> None:
     else:
         now = clock.now()
         state_file.parent.mkdir(parents=True, exist_ok=True)
-        state_file.write_bytes(orjson.dumps({"now": now.isoformat(), "complete": False}))
+        state_file.write_text(json.dumps({"now": now.isoformat(), "complete": False}))
     console.print("The database is empty. Loading a synthetic sample shop.")
     generator = random.Random(sample_shop.SEED)  # noqa: S311 - made-up data
     items = sample_shop.items(generator)
@@ -82,5 +89,5 @@ def load_sample(services: Services, project: str) -> None:
             batch = events[start : start + 500]
             services.events.accept(project, batch)
             bar.advance(task, len(batch))
-    state_file.write_bytes(orjson.dumps({"now": now.isoformat(), "complete": True}))
+    state_file.write_text(json.dumps({"now": now.isoformat(), "complete": True}))
     console.print(f"Loaded {len(items)} items, {len(users)} users and {len(events):,} events.")

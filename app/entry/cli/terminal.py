@@ -1,39 +1,51 @@
 """What all commands share: the terminal and the services over the configured database."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
-from app.config import PREFIX, Settings
-from app.entry import oidc_client
-from app.entry.launcher import NoLauncher
-from app.entry.local import environment
-from app.services.bundle import Services
-from app.wiring import Wired, wire
+if TYPE_CHECKING:
+    from app.services.bundle import Services
+    from app.wiring import Wired
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 console = Console()
 problems = Console(stderr=True)
 
 DATABASES = "databases"
+WIDEST = 10_000
 CURRENT = "current"
 """Names the database that was served last; the other commands use it."""
 
 
 @contextmanager
-def connect() -> Iterator[tuple[Services, str]]:
+def connect() -> Iterator[tuple["Services", str]]:
     """The services over the configured database, and the configured project."""
     with connect_wired() as wired:
         yield wired.services, wired.services.settings.project
 
 
 @contextmanager
-def connect_wired() -> Iterator[Wired]:
+def connect_wired() -> Iterator["Wired"]:
     """The configured database, or the local one of `make run`, with its services."""
+    from app.config import PREFIX, Settings
+    from app.entry import oidc_client
+    from app.entry.launcher import NoLauncher
+    from app.entry.local import environment
+    from app.wiring import wire
+
     if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
         values = dict(os.environ)
         values.setdefault(f"{PREFIX}SECRET", environment.secret(environment.HOME))
@@ -52,8 +64,34 @@ def connect_wired() -> Iterator[Wired]:
 
 def database_folder(data: Path | None) -> Path:
     """The folder of the local database for this data; None is the sample shop."""
+    from app.entry.local import environment
+
     name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
     return environment.HOME / DATABASES / name
+
+
+def print_json(value: object) -> None:
+    """Prints JSON; times are ISO 8601."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_iso))
+
+
+def _iso(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str, title: str | None = None) -> None:
+    """Prints a table, or the sentence `none` if it has no rows. No cell is cut off, and ids, in front, stay whole."""
+    if not rows:
+        console.print(none)
+        return
+    ids = max(len(columns[0]), *(len(row[0]) for row in rows))
+    others = (Column(name, overflow="fold", min_width=len(name)) for name in columns[1:])
+    table = Table(Column(columns[0], no_wrap=True, min_width=ids), *others, title=title)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    measured = console.measure(table, options=console.options.update_width(WIDEST))
+    at_least = measured.minimum if console.is_terminal else measured.maximum
+    console.print(table, width=max(console.width, at_least), crop=False)
 
 
 def progress_bar() -> Progress:

@@ -1,13 +1,15 @@
 """`serendip train`: train a new model version in this process, or on Spark."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.entry.cli.terminal import connect, console, progress_bar
 from app.entry.errors import SetupError
-from app.services.bundle import Services
-from app.services.models.training import Engine
+
+if TYPE_CHECKING:
+    from app.services.bundle import Services
+    from app.services.models.training import Engine
 
 
 def train(
@@ -32,7 +34,7 @@ def train(
             train_now(services, project, force=force)
             return
         try:
-            from app.entry.offline import spark_training  # noqa: PLC0415 - an extra of its own
+            from app.entry.offline import spark_training
         except ImportError as error:
             raise SetupError("Spark is not installed. Run `make spark`, or install the extra `spark`.") from error
         with spark_training.session(master) as session:
@@ -40,7 +42,7 @@ def train(
             train_now(services, project, force=force, engine=engine)
 
 
-def train_now(services: Services, project: str, *, force: bool, engine: Engine | None = None) -> None:
+def train_now(services: "Services", project: str, *, force: bool, engine: "Engine | None" = None) -> None:
     """Train with progress on the terminal. Raises NotEnoughData."""
     version = services.train.queue(project)
     with progress_bar() as bar:

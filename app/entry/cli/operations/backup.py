@@ -1,14 +1,16 @@
 """`serendip backup` and `serendip restore`: DynamoDB's own export to S3 and import from it."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.config import Settings
-from app.entry.cli.terminal import connect_wired, console
+from app.entry.cli.terminal import AsJson, connect_wired, console, print_json
 from app.entry.errors import SetupError
-from app.storage.admin import backups
-from app.storage.objects import S3FileStore
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.storage.objects import S3FileStore
 
 Bucket = Annotated[str | None, typer.Option(help="The bucket of the backups. Default: SERENDIP_FILES.")]
 
@@ -16,12 +18,21 @@ Bucket = Annotated[str | None, typer.Option(help="The bucket of the backups. Def
 def backup(
     bucket: Bucket = None,
     only_list: Annotated[bool, typer.Option("--list", help="List existing backups instead of making one.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Export all durable tables to a bucket, as of one point in time. Uses none of their read capacity."""
+    from app.storage.admin import backups
+
+    if as_json and not only_list:
+        raise typer.BadParameter("--json needs --list.")
     with connect_wired() as wired:
         name, objects = _bucket(wired.services.settings, bucket)
         if only_list:
-            for existing in backups.listed(objects):
+            listed = list(backups.listed(objects))
+            if as_json:
+                print_json([asdict(existing) for existing in listed])
+                return
+            for existing in listed:
                 console.print(f"{existing.name}: {len(existing.tables)} tables as of {existing.as_of}")
             return
         exported = backups.export(wired.database, objects, name, console.print)
@@ -30,6 +41,8 @@ def backup(
 
 def restore(backup_name: Annotated[str, typer.Argument(metavar="BACKUP")], bucket: Bucket = None) -> None:
     """Create the tables of a backup, named with SERENDIP_TABLE_PREFIX. None of them may exist."""
+    from app.storage.admin import backups
+
     with connect_wired() as wired:
         name, objects = _bucket(wired.services.settings, bucket)
         restored = backups.restore(wired.database, objects, name, backup_name, console.print)
@@ -39,7 +52,9 @@ def restore(backup_name: Annotated[str, typer.Argument(metavar="BACKUP")], bucke
     )
 
 
-def _bucket(settings: Settings, bucket: str | None) -> tuple[str, S3FileStore]:
+def _bucket(settings: "Settings", bucket: str | None) -> tuple[str, "S3FileStore"]:
+    from app.storage.objects import S3FileStore
+
     name = bucket or settings.files
     if name is None or "/" in name:
         raise SetupError(

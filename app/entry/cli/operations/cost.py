@@ -5,7 +5,6 @@ from datetime import timedelta
 from functools import reduce
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.table import Table
 
@@ -13,8 +12,7 @@ from app import prices
 from app.domain.usage import DailyUsage
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import RECORDED, MonthlyTraffic
-from app.entry.cli.terminal import connect, console
-from app.services import usage
+from app.entry.cli.terminal import AsJson, connect, console, print_json
 
 Recommendations = Annotated[float, typer.Option(min=0, help="Recommendation requests a month.")]
 Events = Annotated[float, typer.Option(min=0, help="Events a month.")]
@@ -40,7 +38,7 @@ def cost(
     used_days: Annotated[
         int | None, typer.Option(min=1, max=400, help="Also print what the project used in the last days.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
     traffic = MonthlyTraffic(recommendations, events, events_a_request, stored_events)
@@ -48,7 +46,7 @@ def cost(
     if used_days is not None:
         report["used"] = _used(used_days)
     if as_json:
-        console.print_json(orjson.dumps(report).decode())
+        print_json(report)
         return
     table = Table("", "Per month", "Unit", "US dollars")
     for term in report["terms"]:
@@ -87,6 +85,8 @@ def _forecast(traffic: MonthlyTraffic) -> dict[str, Any]:
 
 def _used(days: int) -> dict[str, float]:
     """What the project's requests used, and what a month at this rate would cost."""
+    from app.services import usage
+
     with connect() as (services, project):
         today = services.clock.now().date()
         daily = services.usage.days(project, today - timedelta(days=days - 1), today)

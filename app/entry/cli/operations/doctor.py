@@ -1,48 +1,21 @@
 """`serendip doctor` reports what is wrong and how to fix it; `serendip migrate` adds what tables lack."""
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
-from importlib.metadata import version
-from platform import python_version
-from typing import Annotated
+from dataclasses import asdict
 
-import orjson
-import typer
-from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
-from app.api.application import VERSION
-from app.config import Settings
-from app.entry.cli.terminal import connect_wired, console
-from app.errors import NotFound, SerendipError, WorkerUnavailable
-from app.storage import aws
-from app.storage.admin import migration, schema
-from app.storage.objects import project_folder
-from app.wiring import Wired
-
-DEPLOYED = "Deploy the stage again (`make deploy`)."
-STREAM_FUNCTION = "stream:live"
+from app.entry.cli.terminal import AsJson, connect_wired, console, print_json
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check."""
-
-    name: str
-    good: bool
-    detail: str
-    advice: str = ""
-
-
-def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(*, as_json: AsJson = False) -> None:
     """Check credentials, tables, indexes, expiry, streams, backups, files, models and keys. Exits with 1 on a fault."""
+    from app.entry.cli.operations import checks
+
     with connect_wired() as wired:
-        findings = list(examine(wired))
+        findings = list(checks.examine(wired))
     if as_json:
-        console.print_json(orjson.dumps([asdict(finding) for finding in findings]).decode())
+        print_json([asdict(finding) for finding in findings])
     else:
         table = Table("", "Check", "Result", "What to do")
         for finding in findings:
@@ -58,6 +31,8 @@ def migrate() -> None:
 
     `make deploy` changes the tables that CloudFormation owns.
     """
+    from app.storage.admin import migration
+
     with connect_wired() as wired:
         fixes, left = migration.migrate(wired.database), migration.differences(wired.database)
     for fix in fixes:
@@ -68,104 +43,3 @@ def migrate() -> None:
         console.print("All tables are as they should be.")
     if left:
         sys.exit(1)
-
-
-def examine(wired: Wired) -> Iterator[Finding]:
-    settings = wired.services.settings
-    releases = (
-        f"Serendip {version('serendip')}, API {VERSION}, Python {python_version()}, botocore {version('botocore')}"
-    )
-    yield Finding("versions", True, releases)
-    where = settings.endpoint or f"AWS in {settings.region}"
-    yield Finding("settings", True, f"project {settings.project}, tables {settings.table_prefix}* in {where}")
-    in_aws = settings.endpoint is None
-    if in_aws:
-        yield _checked(
-            "credentials",
-            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-            partial(_caller, settings),
-        )
-    try:
-        differences = migration.differences(wired.database)
-    except SerendipError as error:  # no other check can work either
-        yield Finding("database", False, str(error), "Check endpoint, region, credentials and the network.")
-        return
-    for difference in differences:
-        yield Finding(difference.table, False, difference.what, difference.advice)
-    if not differences:
-        yield Finding("tables", True, f"all {len(schema.MODELS)} have their keys, indexes, expiry and stream")
-    if in_aws:
-        client = wired.database.connection.client
-        for model in schema.LASTING:
-            name = model.Meta.table_name
-            yield _checked(name, DEPLOYED, partial(_protection, client, name))
-        yield _checked("stream", DEPLOYED, partial(_stream, settings))
-    yield _files(wired)
-    yield _model(wired)
-    yield _keys(wired)
-
-
-def _checked(name: str, advice: str, check: Callable[[], Finding]) -> Finding:
-    try:
-        return check()
-    except (BotoCoreError, ClientError) as error:
-        return Finding(name, False, str(error), advice)
-
-
-def _caller(settings: Settings) -> Finding:
-    identity = aws.client("sts", settings.region, read_timeout_seconds=10).get_caller_identity()
-    return Finding("credentials", True, f"{identity['Arn']} in account {identity['Account']}")
-
-
-def _protection(client: BaseClient, name: str) -> Finding:
-    """Backups and deletion protection of a durable table."""
-    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-    protected = client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled", False)
-    good = recovery == "ENABLED"
-    detail = f"point-in-time recovery {recovery}, deletion protection {'on' if protected else 'off'}"
-    return Finding(name, good, detail, "" if good else DEPLOYED)
-
-
-def _stream(settings: Settings) -> Finding:
-    """Whether the stream function reads the stream of events."""
-    name = settings.table_prefix + STREAM_FUNCTION
-    functions = aws.client("lambda", settings.region, read_timeout_seconds=10)
-    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    states = [f"{mapping['State']} ({mapping.get('LastProcessingResult', 'nothing yet')})" for mapping in mappings]
-    good = any(state.startswith("Enabled") for state in states)
-    return Finding("stream", good, ", ".join(states) or f"{name} reads no stream", "" if good else DEPLOYED)
-
-
-def _files(wired: Wired) -> Finding:
-    """The bucket or folder of the files of jobs."""
-    folder = wired.services.settings.files
-    try:
-        wired.services.jobs.objects.list_page(project_folder(wired.services.settings.project), None, 1)
-    except WorkerUnavailable:
-        return Finding("files", True, "not set up: jobs cannot import or export", "Set SERENDIP_FILES.")
-    except SerendipError as error:
-        return Finding("files", False, f"{folder}: {error}", DEPLOYED)
-    return Finding("files", True, f"jobs keep their files in {folder}")
-
-
-def _model(wired: Wired) -> Finding:
-    project, services = wired.services.settings.project, wired.services
-    active = services.rollout.active(project)
-    if active is None:
-        return Finding("model", True, f"{project} has none yet: popular and latest items are served", "Train a model.")
-    try:
-        version = services.train.get(project, active.version)
-    except NotFound:
-        return Finding("model", False, f"{active.version} is active but does not exist", "Activate another.")
-    age = services.clock.now() - version.created_at
-    return Finding("model", True, f"{active.version} is active, {age.total_seconds() / 3_600:.1f} hours old")
-
-
-def _keys(wired: Wired) -> Finding:
-    project = wired.services.settings.project
-    now = wired.services.clock.now()
-    usable = [key for key in wired.services.keys.list_all(project) if not key.has_ended(now)]
-    if usable:
-        return Finding("keys", True, f"{project} has {len(usable)} valid")
-    return Finding("keys", False, f"{project} has no valid key", f"Run `serendip keys create {project} --scope admin`.")

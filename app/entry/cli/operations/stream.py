@@ -2,20 +2,16 @@
 
 from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Table
 
 from app.domain.paging import every
-from app.entry.cli.terminal import connect, console
-from app.entry.stream import Consumer
+from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 stream = typer.Typer(help="The stream of events.", no_args_is_help=True)
 PAGE = 100
 
 Project = Annotated[str | None, typer.Option(help="The project. Default: SERENDIP_PROJECT.")]
 Unknown = Annotated[bool, typer.Option("--unknown", help="Records that name no project.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, including the records.")]
 
 
 class _NoSockets:
@@ -38,17 +34,17 @@ def failures(project: Project = None, unknown: Unknown = False, as_json: AsJson 
         rows = [
             {"record_id": failure.record_id, "reason": failure.reason, "record": failure.record} for failure in listed
         ]
-        console.print_json(orjson.dumps(rows).decode())
+        print_json(rows)
         return
-    table = Table("Record", "User", "Reason")
-    for failure in listed:
-        table.add_row(failure.record_id, failure.user_id or "", failure.reason)
-    console.print(table if listed else "There are none.")
+    table = [(failure.record_id, failure.user_id or "", failure.reason) for failure in listed]
+    print_rows(("Record", "User", "Reason"), table, "There are none.")
 
 
 @stream.command("retry")
 def retry(project: Project = None, unknown: Unknown = False) -> None:
     """Apply the records again, after the cause was fixed."""
+    from app.entry.stream import Consumer
+
     with connect() as (services, default):
         consumer = Consumer(services, _NoSockets())
         name = None if unknown else project or default

@@ -1,0 +1,58 @@
+"""Says in one sentence what went wrong, for every error that is not a fault of the program."""
+
+import errno
+import os
+from pathlib import Path
+
+import typer
+
+
+def sentence(error: Exception) -> str | None:
+    """Returns what to print instead of a traceback. None if the program is at fault.
+
+    Called after a command has failed, so it may load what the command has loaded anyway.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pydantic import ValidationError
+
+    from app.config import PREFIX
+    from app.entry.errors import SetupError
+    from app.entry.jobs.file_rows import FileError
+    from app.errors import SerendipError
+
+    if isinstance(error, (SerendipError, FileError, SetupError, BotoCoreError, ClientError)):
+        return str(error)
+    if isinstance(error, ValidationError):
+        issues = (f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg']}" for issue in error.errors())
+        return "; ".join(issues)
+    if isinstance(error, OSError):
+        return _of_the_system(error)
+    return None
+
+
+def _of_the_system(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        place = os.path.dirname(os.path.abspath(error.filename or "."))  # noqa: PTH100, PTH120 - may be no path
+        return f"The disk that holds {place} is full. Free some space and run the command again."
+    reason = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {reason}." if error.filename else f"The system reports: {reason}."
+
+
+def writable_file(path: Path) -> Path:
+    """Raises BadParameter unless a file can be written there."""
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"The folder {path.parent} does not exist.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written.")
+    return path
+
+
+def readable_path(path: Path) -> Path:
+    """Raises BadParameter unless the file or folder exists and can be read."""
+    if not path.exists():
+        raise typer.BadParameter(f"{path} does not exist.")
+    if not os.access(path, os.R_OK):
+        raise typer.BadParameter(f"{path} cannot be read.")
+    return path
