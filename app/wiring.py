@@ -7,6 +7,7 @@ from opentelemetry.trace import Tracer
 
 from app.clock import SYSTEM_CLOCK, Clock, random_bytes, random_hex
 from app.config import Settings
+from app.recommender.events.weights import Weights, by_name
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
 from app.services.access.idempotency import Idempotency
@@ -192,7 +193,7 @@ def wire(
         retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters=counters, event_weights=settings.list_weights, clock=clock),
+        counting=Counting(counters=counters, weights=Weights(lists=by_name(settings.list_weights)), clock=clock),
         lists=Lists(
             counters=counters,
             rollups=rollups,

@@ -6,9 +6,9 @@ from dataclasses import astuple, dataclass
 from app.domain.events import Attribution, Event
 from app.recommender import counts
 from app.recommender.counts import MARK, THOUSANDTHS, Counts
-from app.recommender.weights import IMPRESSION
+from app.recommender.events.kinds import CLICK, IMPRESSION, PURCHASE, VIEW, kind_of
 
-CLICKS, PURCHASE = ("click", "view"), "purchase"
+CLICKS = (CLICK, VIEW)
 """Viewing an item counts as a click on its recommendation."""
 ARRIVED = MARK + "events"
 """Counter of all events but impressions, by arrival time."""
@@ -36,7 +36,7 @@ class Outcome:
 def of_event(event: Event, arrived: int) -> Counts:
     """Returns what one event adds to the counters of outcomes."""
     total: Counts = {}
-    if event.event_type != IMPRESSION:
+    if kind_of(event.event_type) != IMPRESSION:
         total[counts.floor(arrived, counts.FINE_SECONDS), ARRIVED] = 1
     if event.attribution is not None:
         slot = counts.slot_of(event, arrived)
@@ -47,11 +47,12 @@ def of_event(event: Event, arrived: int) -> Counts:
 
 
 def _metrics(event: Event) -> Iterable[tuple[str, int]]:
-    if event.event_type == IMPRESSION:
+    kind = kind_of(event.event_type)
+    if kind == IMPRESSION:
         yield SHOWN, 1
-    elif event.event_type in CLICKS:
+    elif kind in CLICKS:
         yield CLICKED, 1
-    elif event.event_type == PURCHASE:
+    elif kind == PURCHASE:
         yield CONVERTED, 1
         revenue = max(-MOST_REVENUE, min(MOST_REVENUE, event.value or 0.0))
         if round(revenue * THOUSANDTHS):

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.domain.events import Event
-from app.recommender import weights
+from app.recommender.events import ratings as scales
+from app.recommender.events import weights as weighing
+from app.recommender.events.weights import DEFAULT, SECONDS_A_DAY, Weights
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -61,7 +63,7 @@ class Interactions:
             return self.matrix()
         newest = np.full(len(self.user_ids), -np.inf)
         np.maximum.at(newest, self.users, self.times)
-        ages = (newest[self.users] - self.times) / weights.SECONDS_A_DAY
+        ages = (newest[self.users] - self.times) / SECONDS_A_DAY
         return replace(self, values=self.values * 2.0 ** (-ages / half_life_days)).matrix()
 
 
@@ -70,21 +72,20 @@ def most_frequent(counts: Integers, number: int) -> Integers:
     return np.argsort(-counts, kind="stable")[:number]
 
 
-def gather(events: Iterable[Event]) -> Interactions:
+def gather(events: Iterable[Event], weights: Weights = DEFAULT) -> Interactions:
     """Reads events once, in any order, at 32 bytes an event; events of weight 0 are left out."""
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     numbers, facts = array("i"), array("d")
     for event in events:
-        weight = weights.to_learn(event.event_type, event.value, None)
+        weight = weights.in_learning(event.event_type)
         if not weight:
             continue
         numbers.append(users.setdefault(event.user_id, len(users)))
         numbers.append(items.setdefault(event.item_id, len(items)))
-        is_rating = event.event_type == weights.RATING and event.value is not None
-        facts.append(math.nan if is_rating else weight)
+        facts.append(weight)
         facts.append(event.timestamp.timestamp())
-        facts.append(event.value if is_rating and event.value is not None else math.nan)
+        facts.append(event.value if event.value is not None and weighing.is_rating(event) else math.nan)
     pairs = np.frombuffer(numbers, np.int32).reshape(-1, 2).astype(np.int64) if numbers else np.empty((0, 2), np.int64)
     values, times, ratings = (np.frombuffer(facts) if facts else np.empty(0)).reshape(-1, 3).T
     width = max(len(items), 1)
@@ -92,12 +93,12 @@ def gather(events: Iterable[Event]) -> Interactions:
     rated = ~np.isnan(ratings)
     last = _last_of_each(pair[rated], times[rated], ratings[rated])
     rating_pair, rating_time, rating = pair[rated][last], times[rated][last], ratings[rated][last]
-    threshold = weights.rating_threshold(float(rating.max()) if len(rating) else None)
-    liked = rating >= (threshold or 0.0)
+    threshold = _threshold(rating)
+    liked = rating >= _of_users(rating_pair // width, rating, threshold or 0.0)
     pair = np.concatenate((pair[~rated], rating_pair[liked]))
     order = np.argsort(pair, kind="stable")
     distinct, starts = np.unique(pair[order], return_index=True)
-    values = np.concatenate((values[~rated], np.ones(liked.sum())))[order]
+    values = np.concatenate((values[~rated], values[rated][last][liked]))[order]
     times = np.concatenate((times[~rated], rating_time[liked]))[order]
     if len(starts):
         values, times = np.maximum.reduceat(values, starts), np.maximum.reduceat(times, starts)
@@ -113,6 +114,22 @@ def _last_of_each(pair: Integers, times: Floats, ratings: Floats) -> Integers:
     ends = np.append(pair[order][1:] != pair[order][:-1], True) if len(order) else np.zeros(0, bool)
     last: Integers = order[ends]
     return last
+
+
+def _threshold(rating: Floats) -> float | None:
+    values, numbers = np.unique(rating, return_counts=True)
+    return scales.threshold(dict(zip(values.tolist(), numbers.tolist(), strict=True)))
+
+
+def _of_users(users: Integers, rating: Floats, threshold: float) -> Floats:
+    """Returns the threshold of the user of each rating: `ratings.threshold_of_user`."""
+    order = np.lexsort((rating, users))
+    _, starts, numbers = np.unique(users[order], return_index=True, return_counts=True)
+    seconds = rating[order][np.maximum(starts, starts + numbers - 2)]
+    own = (numbers >= scales.OWN_RATINGS) & np.array([scales.has_own_scale(each, threshold) for each in seconds], bool)
+    thresholds = np.empty(len(rating))
+    thresholds[order] = np.repeat(np.where(own, scales.LIKED * seconds, threshold), numbers)
+    return thresholds
 
 
 def _renumbered(ids: list[str], column: Integers) -> tuple[list[str], Integers]:

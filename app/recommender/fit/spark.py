@@ -15,7 +15,8 @@ from pyspark.sql import functions as F  # noqa: N812 - the customary name
 from scipy import sparse
 
 from app.domain.items import Item
-from app.recommender import weights
+from app.recommender.events import kinds, ratings
+from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, most_frequent
 from app.recommender.fit.learn import BaseModel, Extent, check_trainable, packed
@@ -101,26 +102,46 @@ def _blocks(items: int) -> int:
     return -(-items // BLOCK_ITEMS)
 
 
-def gathered(events: DataFrame) -> tuple[DataFrame, float | None]:
+def gathered(events: DataFrame, weights: Weights = DEFAULT) -> tuple[DataFrame, float | None]:
     """Returns the strongest event of each user and item (user_id, item_id, value, time), and the rating threshold.
 
     Like `interactions.gather`.
     """
     pair = ["user_id", "item_id"]
-    is_rating = (F.col("event_type") == weights.RATING) & F.col("value").isNotNull()
-    last = events.where(is_rating).groupBy(pair).agg(F.max(F.struct("time", "value")).alias("last")).persist()
-    highest = last.agg(F.max("last.value")).collect()[0][0]
-    threshold = weights.rating_threshold(highest)
-    liked = last.where(F.col("last.value") >= F.lit(threshold)).select(*pair, F.lit(1.0).alias("value"), "last.time")
-    others = events.where(~is_rating).select(*pair, _weight().alias("value"), "time").where("value > 0")
+    name = F.regexp_replace(F.lower("event_type"), r"[^\p{L}\p{N}]", "")
+    named = events.withColumn("weight", _weight(name, weights)).where("weight > 0")
+    is_rating = name.isin(_spellings(kinds.RATING)) & F.col("value").isNotNull()
+    last_of = F.max(F.struct("time", "value", "weight")).alias("last")
+    last = named.where(is_rating).groupBy(pair).agg(last_of).select(*pair, "last.*").persist()
+    numbers = {row.value: row["count"] for row in last.groupBy("value").count().collect()}
+    threshold = ratings.threshold(numbers)
+    liked = _liked(last, threshold).select(*pair, F.col("weight").alias("value"), "time")
+    others = named.where(~is_rating).select(*pair, F.col("weight").alias("value"), "time")
     strongest_of = others.unionByName(liked).groupBy(pair)
     return strongest_of.agg(F.max("value").alias("value"), F.max("time").alias("time")).persist(), threshold
 
 
-def _weight() -> Column:
-    """Returns the training weight of an event that is not a rating."""
-    cases = [F.when(F.col("event_type") == name, weights.to_learn(name, None, None)) for name in weights.EVENT_WEIGHTS]
-    return F.coalesce(*cases, F.lit(weights.to_learn("", None, None)))
+def _liked(last: DataFrame, threshold: float | None) -> DataFrame:
+    """Keeps the ratings that reach their user's threshold: `ratings.threshold_of_user`."""
+    if threshold is None:
+        return last.limit(0)
+    of_user = Window.partitionBy("user_id")
+    rank, number = F.row_number().over(of_user.orderBy(F.desc("value"))), F.count("*").over(of_user)
+    second = F.max(F.when(F.col("rank") == 2, F.col("value"))).over(of_user)  # noqa: PLR2004 - the second
+    has_own = (second > 0) & (second < threshold) | (second > ratings.BEYOND / ratings.LIKED * threshold)
+    own = F.when((F.col("number") >= ratings.OWN_RATINGS) & has_own, ratings.LIKED * second).otherwise(threshold)
+    return last.withColumn("rank", rank).withColumn("number", number).where(F.col("value") >= own)
+
+
+def _spellings(kind: str) -> list[str]:
+    return [spelling for spelling, meant in kinds.spellings().items() if meant == kind]
+
+
+def _weight(name: Column, weights: Weights) -> Column:
+    """Returns the training weight of an event by its normalized type."""
+    own = [F.when(name == own_name, max(0.0, weight)) for own_name, weight in weights.learning.items()]
+    usual = [F.when(name.isin(_spellings(kind)), max(0.0, weight)) for kind, weight in kinds.KIND_WEIGHTS.items()]
+    return F.coalesce(*own, *usual, F.lit(kinds.OTHER_WEIGHT))
 
 
 def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats]:

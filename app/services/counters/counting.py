@@ -1,15 +1,16 @@
 """Count the events of the stream: each once, however often and in whatever order it is delivered."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
 from app.clock import Clock
 from app.domain.events import Change
 from app.errors import Conflict, Unavailable
-from app.recommender import counts, outcomes, weights
+from app.recommender import counts, outcomes
 from app.recommender.counts import Counts
+from app.recommender.events.weights import Weights
 from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, counter_shard_of
 
 ATTEMPTS = 50
@@ -17,8 +18,8 @@ ATTEMPTS = 50
 
 
 class Counting:
-    def __init__(self, counters: CounterStore, event_weights: Mapping[str, float], clock: Clock) -> None:
-        self._counters, self._weights, self._clock = counters, event_weights, clock
+    def __init__(self, counters: CounterStore, weights: Weights, clock: Clock) -> None:
+        self._counters, self._weights, self._clock = counters, weights, clock
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
         """Adds changes to the project's counters; returns the times (seconds since 1970) of the counters that changed.
@@ -56,7 +57,7 @@ class Counting:
     def _add_one(self, total: Counts, change: Change) -> None:
         for event, sign in ((change.old, -1), (change.new, 1)):
             if event is not None:
-                weight = weights.of_list(event.event_type, self._weights)
+                weight = self._weights.in_lists(event.event_type)
                 counts.add(total, counts.of_event(event, weight, change.arrived), sign)
                 counts.add(total, outcomes.of_event(event, change.arrived), sign)
 

@@ -11,7 +11,8 @@ from app.domain.events import Event
 from app.domain.models import ActiveModel, Scoring
 from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
 from app.domain.users import session_of
-from app.recommender import experiments, rules, weights
+from app.recommender import experiments, rules
+from app.recommender.events import weights
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
@@ -181,7 +182,7 @@ class ContextLoader:
         size = self._settings.history_events
         events = page = self._events.newest(project, user_id, size, consistent=consistent)
         for _ in range(MAX_PAGES - 1):
-            relevant = sum(event.event_type != weights.IMPRESSION for event in events)
+            relevant = sum(not weights.is_impression(event) for event in events)
             if len(page) < size or relevant >= size / 2:
                 break
             page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])

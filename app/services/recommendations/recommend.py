@@ -17,7 +17,8 @@ from app.domain.recommendations import (
 )
 from app.domain.scenarios import PageRow, RowSettings
 from app.errors import NotFound, Unavailable
-from app.recommender import ranking, weights
+from app.recommender import ranking
+from app.recommender.events import weights
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.context import ContextLoader, ReadEvents, RequestContext

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.recommendations import CATALOG, EXPLORATION, LATEST, NEIGHBORS, Recommendation
-from app.recommender import experiments, exploration, ranking, weights
+from app.recommender import experiments, exploration, ranking
 from app.recommender.diversity import Caps
+from app.recommender.events import weights
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded
 from app.services.recommendations.context import RequestContext
 from app.services.recommendations.evidence import Evidence

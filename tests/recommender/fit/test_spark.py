@@ -64,6 +64,9 @@ def mixed() -> list[Event]:
     events += [an_event("u1", "i1", "purchase", 90), an_event("u2", "i5", "dislike", 80)]
     events += [an_event(f"u{n}", f"i{n % 12}", "rating", 100 + n, value=float(n % 6)) for n in range(30)]
     events += [an_event("u3", "i3", "rating", 300, value=1.0), an_event("u5", "i9", "impression", 10)]
+    events += [an_event("u7", f"i{n}", "Star-Rating", 400 + n, value=20.0 * n) for n in range(6)]
+    events += [an_event("u9", f"i{n}", "Order", 500, value=9.5) for n in range(3)]
+    events += [an_event("u8", f"i{n}", "remove_from_cart", 500) for n in range(3)]
     return events
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from app.domain.models import Scoring
-from app.recommender import weights
+from app.recommender.events import weights
+from app.recommender.events.weights import DEFAULT, Weights
 from tests.support.builders import an_event
 
 
@@ -52,7 +53,7 @@ class TestOfHistory:
         assert weights.disliked(events) == {"a"}
 
     def test_nothing_is_learned_from_negative_events(self) -> None:
-        assert [weights.to_learn(kind, None, None) for kind in ("dislike", "hide", "return", "view")] == [0, 0, 0, 1]
+        assert [DEFAULT.in_learning(kind) for kind in ("dislike", "hide", "return", "view")] == [0, 0, 0, 1]
 
 
 class TestIgnored:
@@ -74,12 +75,11 @@ class TestIgnored:
 
 class TestOfList:
     def test_event_types_have_default_weights_unless_configured(self) -> None:
-        configured = [
-            weights.of_list(kind, {"view": 0.5, "impression": 0.1}) for kind in ("view", "impression", "purchase")
-        ]
+        own = Weights(lists={"view": 0.5, "impression": 0.1})
+        configured = [own.in_lists(event_type) for event_type in ("View", "impression", "purchase")]
 
         assert configured == [0.5, 0.1, 3.0]
-        assert [weights.of_list(kind, {}) for kind in ("dislike", "impression", "anything")] == [0.0, 0.0, 1.0]
+        assert [DEFAULT.in_lists(event_type) for event_type in ("dislike", "impression", "anything")] == [0.0, 0.0, 1.0]
 
 
 class TestSeen:
@@ -87,3 +87,46 @@ class TestSeen:
         events = [an_event(item_id="a", event_type="dislike"), an_event(item_id="b", event_type="impression")]
 
         assert weights.seen(events) == {"a"}
+
+
+class TestWeights:
+    @pytest.mark.parametrize(
+        "event_type",
+        [
+            "remove_from_cart",
+            "RemoveFromCart",
+            "refund",
+            "unlike",
+            "Skip",
+            "thumbs-down",
+            "removedFromCart",
+            "Refunded",
+        ],
+    )
+    def test_usual_names_of_regret_are_negative(self, event_type: str) -> None:
+        assert DEFAULT.in_serving(event_type) < 0
+        assert DEFAULT.in_learning(event_type) == DEFAULT.in_lists(event_type) == 0
+
+    @pytest.mark.parametrize(
+        ("event_type", "meant"),
+        [
+            ("transaction", "purchase"),
+            ("Order", "purchase"),
+            ("BUY", "purchase"),
+            ("addtocart", "cart"),
+            ("add-to_cart", "cart"),
+            ("AddToCart", "cart"),
+            ("pageview", "view"),
+            ("Page-View", "view"),
+        ],
+    )
+    def test_spellings_weigh_like_what_they_mean(self, event_type: str, meant: str) -> None:
+        assert DEFAULT.in_serving(event_type) == DEFAULT.in_serving(meant)
+        assert DEFAULT.in_learning(event_type) == DEFAULT.in_learning(meant)
+        assert DEFAULT.in_lists(event_type) == DEFAULT.in_lists(meant)
+
+    def test_weights_of_a_project_replace_the_defaults_in_every_spelling(self) -> None:
+        own = Weights(learning={"wishlist": 0.5}, serving={"wishlist": -1.0}, lists={"wishlist": 4.0})
+
+        assert (own.in_learning("Wish-List"), own.in_serving("wishlist"), own.in_lists("WISHLIST")) == (0.5, -1.0, 4.0)
+        assert own.in_serving("wishlist", {"wishlist": 2.0}) == 2.0

@@ -1,0 +1,147 @@
+"""Weights of events by type, rating and age; the same in training, serving and lists."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.domain.events import Event
+from app.domain.models import Scoring
+from app.recommender.events import ratings
+from app.recommender.events.kinds import IMPRESSION, KIND_WEIGHTS, OTHER_WEIGHT, PURCHASE, RATING, kind_of, normalized
+
+SECONDS_A_DAY = 86_400.0
+Overrides = Mapping[str, float]
+"""Weights by normalized event type."""
+NO_OVERRIDES: Overrides = {}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a project's event types: its own, else those of their kinds.
+
+    Events of negative types lower the scores of similar items; nothing is learned from them, and no list counts them.
+    """
+
+    learning: Overrides = field(default_factory=dict)
+    serving: Overrides = field(default_factory=dict)
+    lists: Overrides = field(default_factory=dict)
+
+    def in_learning(self, event_type: str) -> float:
+        """Returns the weight of an event in training, at least 0, before its age counts."""
+        return max(0.0, _weight(event_type, self.learning))
+
+    def in_serving(self, event_type: str, overrides: Overrides = NO_OVERRIDES) -> float:
+        """Returns the weight of an event in a user's history, before its age counts; `overrides` go first."""
+        own = overrides.get(normalized(event_type)) if overrides else None
+        return _weight(event_type, self.serving) if own is None else own
+
+    def in_lists(self, event_type: str) -> float:
+        """Returns the weight of an event in popular and trending lists, at least 0."""
+        return max(0.0, _weight(event_type, self.lists))
+
+
+DEFAULT = Weights()
+
+
+def by_name(overrides: Overrides) -> Overrides:
+    """Returns weights by normalized event type."""
+    return {normalized(event_type): weight for event_type, weight in overrides.items()}
+
+
+def _weight(event_type: str, overrides: Overrides) -> float:
+    own = overrides.get(normalized(event_type)) if overrides else None
+    return KIND_WEIGHTS.get(kind_of(event_type), OTHER_WEIGHT) if own is None else own
+
+
+def is_rating(event: Event) -> bool:
+    """Whether an event is a rating with a value."""
+    return event.value is not None and kind_of(event.event_type) == RATING
+
+
+def is_impression(event: Event) -> bool:
+    return kind_of(event.event_type) == IMPRESSION
+
+
+def is_lasting(event: Event) -> bool:
+    """Whether an item is known to its user for good after this event: bought or rated."""
+    return kind_of(event.event_type) in {PURCHASE, RATING}
+
+
+def of_history(
+    events: Iterable[Event],
+    scoring: Scoring,
+    event_types: Collection[str] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    weights: Weights = DEFAULT,
+) -> list[tuple[Event, float]]:
+    """Returns the event that counts for each item, with its weight; items whose weight is 0 are left out.
+
+    It is the newest negative event if no positive one came after it, else the strongest positive one. A rating counts
+    if the user liked the item.
+
+    w = type weight * 2^(-age / half life), with the age relative to the newest event, so that the clock is not needed.
+
+    Args:
+        events: the user's events, in any order.
+        scoring: the parameters of the model version.
+        event_types: the types that count; None for all.
+        overrides: weights by event type that replace those of the project.
+        weights: the weights of the project.
+    """
+    named = by_name(overrides)
+    history = sorted(_chosen(events, event_types), key=lambda event: event.timestamp)
+    if not history:
+        return []
+    threshold, newest = _threshold(history, scoring.rating_threshold), history[-1].timestamp
+    counting: dict[str, tuple[Event, float]] = {}
+    for event in history:
+        weight = weights.in_serving(event.event_type, named)
+        if threshold is not None and event.value is not None and event.value < threshold and is_rating(event):
+            weight = min(weight, 0.0)
+        if scoring.half_life_days and weight:
+            age_days = (newest - event.timestamp).total_seconds() / SECONDS_A_DAY
+            weight *= 2.0 ** (-age_days / scoring.half_life_days)
+        before = counting.get(event.item_id, (None, 0.0))[1]
+        if weight < 0 or (weight > 0 and weight >= before):
+            counting[event.item_id] = (event, weight)
+    return list(counting.values())
+
+
+def _chosen(events: Iterable[Event], event_types: Collection[str] | None) -> Iterable[Event]:
+    if event_types is None:
+        return events
+    names = {normalized(event_type) for event_type in event_types}
+    return (event for event in events if normalized(event.event_type) in names)
+
+
+def _threshold(events: Iterable[Event], project: float | None) -> float | None:
+    """Returns the lowest rating that the user of the events likes; None without a scale. Events are oldest first."""
+    if project is None:
+        return None
+    values = {event.item_id: event.value or 0.0 for event in events if is_rating(event)}
+    return ratings.threshold_of_user(list(values.values()), project)
+
+
+def disliked(events: Iterable[Event], weights: Weights = DEFAULT) -> set[str]:
+    """Returns the items whose newest event of non-zero weight is negative."""
+    last: dict[str, bool] = {}
+    for event in sorted(events, key=lambda event: event.timestamp):
+        weight = weights.in_serving(event.event_type)
+        if weight:
+            last[event.item_id] = weight < 0
+    return {item_id for item_id, negative in last.items() if negative}
+
+
+def ignored(events: Iterable[Event], halving: float = 3.0) -> dict[str, float]:
+    """Returns a factor in (0, 1) for each item shown n times since the last other event with it: 2^(-n / halving).
+
+    After `halving` ignored impressions, half of the score is left.
+    """
+    shown: dict[str, int] = {}
+    for event in sorted(events, key=lambda event: event.timestamp):
+        shown[event.item_id] = shown.get(event.item_id, 0) + 1 if is_impression(event) else 0
+    return {item_id: 2.0 ** (-times / halving) for item_id, times in shown.items() if times}
+
+
+def seen(events: Iterable[Event]) -> set[str]:
+    """Returns the items that the user knows: those of all events but impressions."""
+    return {event.item_id for event in events if not is_impression(event)}
