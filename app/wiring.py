@@ -7,7 +7,6 @@ from opentelemetry.trace import Tracer
 
 from app.clock import SYSTEM_CLOCK, Clock, random_bytes, random_hex
 from app.config import Settings
-from app.recommender.events.weights import Weights, by_name
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
 from app.services.access.idempotency import Idempotency
@@ -22,6 +21,7 @@ from app.services.catalog.snapshot import CatalogSnapshot
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.counters.rollups import Rollups
+from app.services.event_types import EventTypes
 from app.services.events import Events
 from app.services.failures import Failures
 from app.services.items import Items
@@ -49,6 +49,7 @@ from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
 from app.services.usage import Usage
 from app.services.users import Users
+from app.services.verdicts import Verdicts
 from app.storage.access import AccessStore
 from app.storage.admin import schema
 from app.storage.buckets import BucketStore
@@ -110,6 +111,7 @@ def wire(
     )
 
     tombstones = Tombstones(store=users, credentials=credentials)
+    event_types = EventTypes(credentials=credentials, settings=settings)
     erasure = Erasure(
         stores=ErasureStores(
             items=items,
@@ -159,6 +161,7 @@ def wire(
         changes=changes,
         settings=settings,
         submit=database.submit,
+        weights=event_types.weights,
     )
     recommend = Recommend(loader=loader, clock=clock)
     scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock)
@@ -193,7 +196,8 @@ def wire(
         retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters=counters, weights=Weights(lists=by_name(settings.list_weights)), clock=clock),
+        counting=Counting(counters=counters, weights=event_types.weights, clock=clock),
+        verdicts=Verdicts(events=events, tombstones=tombstones, weights=event_types.weights),
         lists=Lists(
             counters=counters,
             rollups=rollups,

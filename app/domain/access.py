@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.event_types import NO_SETTINGS, ProjectSettings
 from app.domain.privacy import Receipt
 
 ADMINISTRATION = "administration"
@@ -96,6 +97,7 @@ class Project:
     deletion: "Receipt | None" = None
     resume_at: DeletionCheckpoint | None = None
     """The position from which an unfinished deletion resumes."""
+    settings: ProjectSettings = NO_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Events, the changes that the stream reports, and failed stream records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -35,6 +35,15 @@ class Event:
     @property
     def session_id(self) -> str | None:
         return session_of(self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A user's newest events, and what older ones said for good."""
+
+    events: Sequence[Event]
+    verdicts: bytes | None = None
+    """Packed verdicts; None if there are none."""
 
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:

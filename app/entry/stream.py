@@ -118,6 +118,7 @@ class Consumer:
         counted = self._count(batch, project, changes, times)
         if not counted:
             return
+        self._after(batch, counted, lambda: services.verdicts.apply(project, counted))
         self._after(batch, counted, lambda: self._refresh_lists(project, times))
         if not self._sockets.any_of(project):
             return

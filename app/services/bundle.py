@@ -32,6 +32,7 @@ from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
 from app.services.usage import Usage
 from app.services.users import Users
+from app.services.verdicts import Verdicts
 from app.storage.admin.schema import TableCheck
 
 
@@ -60,6 +61,7 @@ class Services:
     rollout: Rollout
     outcomes: Outcomes
     counting: Counting
+    verdicts: Verdicts
     lists: Lists
     failures: Failures
     scenarios: Scenarios

@@ -3,17 +3,17 @@
 The key is derived from the event, so sending an event again writes the same row again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from app.domain.events import Attribution, Event
+from app.domain.events import Attribution, Event, History
 from app.domain.paging import Page
-from app.storage.attributes import number
+from app.storage.attributes import binary, number
 from app.storage.database import Database, Raw
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
@@ -24,7 +24,9 @@ WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
 LEAST_LOADED = 2_000
 """A load takes longer than writing fewer events."""
 
-HISTORY = ("moment", "item_id", "event_type", "value", "origin")
+VERDICTS = "~verdicts"
+"""The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
+HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
 """Attributes that serving reads: botocore parses each one, so fewer cost less."""
 
 
@@ -47,12 +49,14 @@ class EventRow(Model):
     owner = UnicodeAttribute(hash_key=True)
     """project#user."""
     moment = UnicodeAttribute(range_key=True)
-    """time#event_id."""
+    """time#event_id, or ~verdicts."""
     item_id = UnicodeAttribute(null=True)
     event_type = UnicodeAttribute(null=True)
     value = NumberAttribute(null=True)
     origin = UnicodeAttribute(null=True)
     """version#scenario#source of the answer that it goes back to."""
+    verdicts = BinaryAttribute(legacy_encoding=False, null=True)
+    """Packed verdicts of the user."""
     month = UnicodeAttribute(null=True)
     by_month = MonthIndex()
 
@@ -82,16 +86,26 @@ class EventStore:
         self._table.write_many([], list({str(primary): primary for primary in keys}.values()))
 
     def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
-        """Deletes up to a page of a user's events, oldest first; returns their number, 0 if none are left.
+        """Deletes up to a page of a user's rows, oldest first; returns their number, 0 if none are left.
 
-        Calls `report` with their sort keys before deleting.
+        Calls `report` with the sort keys of the events among them before deleting.
         """
         rows, _ = self._table.query(
             key(project, user_id), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "moment")
         )
-        report([row["moment"]["S"] for row in rows])
+        report([row["moment"]["S"] for row in rows if row["moment"]["S"] != VERDICTS])
         self._table.write_many([], rows)
         return len(rows)
+
+    def history(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> History:
+        """Returns a user's newest events, newest first, and their verdicts, in one call."""
+        rows, _ = self._table.query(
+            key(project, user_id), limit=limit + 1, newest_first=True, consistent=consistent, attributes=HISTORY
+        )
+        verdicts = None
+        if rows and rows[0]["moment"]["S"] == VERDICTS:
+            verdicts, rows = binary(rows[0], "verdicts"), rows[1:]
+        return History([event_of(row, user_id) for row in rows[:limit]], verdicts)
 
     def newest(
         self, project: str, user_id: str, limit: int, *, consistent: bool = False, before: Event | None = None
@@ -100,15 +114,45 @@ class EventStore:
         owner = key(project, user_id)
         start = self._table.key(owner, key(iso(before.timestamp), before.event_id)) if before else None
         rows, _ = self._table.query(
-            owner, limit=limit, newest_first=True, consistent=consistent, start=start, attributes=HISTORY
+            owner,
+            range_condition=EventRow.moment < VERDICTS,
+            limit=limit,
+            newest_first=True,
+            consistent=consistent,
+            start=start,
+            attributes=HISTORY,
         )
         return [event_of(row, user_id) for row in rows]
+
+    def of_user(self, project: str, user_id: str) -> Iterator[Event]:
+        """Yields all events of a user, oldest first."""
+        rows = self._table.query_all(key(project, user_id), range_condition=EventRow.moment < VERDICTS, consistent=True)
+        return (event_of(row, user_id) for row in rows)
+
+    def verdicts(self, project: str, user_ids: Sequence[str]) -> dict[str, bytes]:
+        """Returns the packed verdicts of those of the users that have some."""
+        keys = [self._table.key(key(project, user_id), VERDICTS) for user_id in user_ids]
+        rows = self._table.database.batch_get({self._table.name: keys}, consistent=True)[self._table.name]
+        packed = {_user_id(row): binary(row, "verdicts") for row in rows}
+        return {user_id: verdicts for user_id, verdicts in packed.items() if verdicts}
+
+    def put_verdicts(self, project: str, changed: Mapping[str, bytes | None]) -> None:
+        """Replaces the verdicts of users; None deletes them."""
+        owners = {key(project, user_id): verdicts for user_id, verdicts in changed.items()}
+        self._table.write_many(
+            [EventRow(owner=owner, moment=VERDICTS, verdicts=packed) for owner, packed in owners.items() if packed],
+            [self._table.key(owner, VERDICTS) for owner, packed in owners.items() if not packed],
+        )
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a user's events, newest first; `start` is the last sort key of the previous page."""
         owner = key(project, user_id)
         rows, more = self._table.query(
-            owner, limit=limit, newest_first=True, start=self._table.key(owner, start) if start else None
+            owner,
+            range_condition=EventRow.moment < VERDICTS,
+            limit=limit,
+            newest_first=True,
+            start=self._table.key(owner, start) if start else None,
         )
         return Page(tuple(event_of(row, user_id) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
 

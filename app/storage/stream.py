@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.events import Change, Event
-from app.storage.events import MONTHS, event_of
+from app.storage.events import MONTHS, VERDICTS, event_of
 from app.storage.table import SEPARATOR
 
 
@@ -20,7 +20,7 @@ def change(record: Mapping[str, Any]) -> Change | None:
     """
     content = record["dynamodb"]
     project, _, user_id = content["Keys"]["owner"]["S"].partition(SEPARATOR)
-    if user_id == SEPARATOR + MONTHS:
+    if user_id == SEPARATOR + MONTHS or content["Keys"]["moment"]["S"] == VERDICTS:
         return None
     created = content["ApproximateCreationDateTime"]
     old, new = (_image(content.get(name), user_id) for name in ("OldImage", "NewImage"))

@@ -130,7 +130,8 @@ def _liked(last: DataFrame, threshold: float | None) -> DataFrame:
     second = F.max(F.when(F.col("rank") == 2, F.col("value"))).over(of_user)  # noqa: PLR2004 - the second
     has_own = (second > 0) & (second < threshold) | (second > ratings.BEYOND / ratings.LIKED * threshold)
     own = F.when((F.col("number") >= ratings.OWN_RATINGS) & has_own, ratings.LIKED * second).otherwise(threshold)
-    return last.withColumn("rank", rank).withColumn("number", number).where(F.col("value") >= own)
+    ranked = last.withColumn("rank", rank).withColumn("number", number)
+    return ranked.withColumn("own", own).where(F.col("value") >= F.col("own"))
 
 
 def _spellings(kind: str) -> list[str]:

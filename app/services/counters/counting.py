@@ -1,7 +1,7 @@
 """Count the events of the stream: each once, however often and in whatever order it is delivered."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -18,7 +18,7 @@ ATTEMPTS = 50
 
 
 class Counting:
-    def __init__(self, counters: CounterStore, weights: Weights, clock: Clock) -> None:
+    def __init__(self, counters: CounterStore, weights: Callable[[str], Weights], clock: Clock) -> None:
         self._counters, self._weights, self._clock = counters, weights, clock
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
@@ -27,14 +27,15 @@ class Counting:
         Raises:
             InvalidInput: there are more changes than one page of counters holds.
         """
+        weights = self._weights(project)
         groups: dict[tuple[str, int], list[Change]] = defaultdict(list)
         for change in changes:
             groups[counter_shard_of(change.user_id), counts.floor(change.arrived, FINEST)].append(change)
         for (counter_shard, start), group in groups.items():
-            self._add(project, counter_shard, start, group)
+            self._add(project, counter_shard, start, group, weights)
         return {start for _, start in groups}
 
-    def _add(self, project: str, counter_shard: str, start: int, changes: Sequence[Change]) -> None:
+    def _add(self, project: str, counter_shard: str, start: int, changes: Sequence[Change], weights: Weights) -> None:
         for _ in range(ATTEMPTS):
             pages = self._counters.pages(project, counter_shard, start) or [Counted(start)]
             seen = frozenset().union(*(page.seen for page in pages))
@@ -45,7 +46,7 @@ class Counting:
             row = Counted(start, page=last.page + 1) if last.full else last
             total = counts.unpack(row.packed) if row.packed else {}
             for change in fresh.values():
-                self._add_one(total, change)
+                _add_one(total, change, weights)
             added = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
             try:
                 self._counters.put(project, counter_shard, added, self._clock.now().timestamp())
@@ -54,12 +55,12 @@ class Counting:
             return
         raise Unavailable("Too many instances are counting the same events. Try again.")
 
-    def _add_one(self, total: Counts, change: Change) -> None:
-        for event, sign in ((change.old, -1), (change.new, 1)):
-            if event is not None:
-                weight = self._weights.in_lists(event.event_type)
-                counts.add(total, counts.of_event(event, weight, change.arrived), sign)
-                counts.add(total, outcomes.of_event(event, change.arrived), sign)
+
+def _add_one(total: Counts, change: Change, weights: Weights) -> None:
+    for event, sign in ((change.old, -1), (change.new, 1)):
+        if event is not None:
+            counts.add(total, counts.of_event(event, weights.in_lists(event.event_type), change.arrived), sign)
+            counts.add(total, outcomes.of_event(event, change.arrived), sign)
 
 
 def _digest(change: Change) -> bytes:

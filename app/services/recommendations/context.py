@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
 from app.config import Settings
-from app.domain.events import Event
+from app.domain.events import Event, History
 from app.domain.models import ActiveModel, Scoring
 from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
 from app.domain.users import session_of
 from app.recommender import experiments, rules
-from app.recommender.events import weights
+from app.recommender.events import verdicts, weights
+from app.recommender.events.verdicts import NO_VERDICTS, Verdicts
+from app.recommender.events.weights import Weights
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
@@ -29,7 +31,7 @@ MAX_SOURCES = 100
 """Neighbor rows that one list sums up: those of the user's newest items."""
 CONTEXT_WEIGHT = 3.0
 
-ReadEvents = Callable[[], Sequence[Event]]
+ReadHistory = Callable[[], History]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,29 @@ class RequestContext:
     is_complete: bool
     """Whether the catalog snapshot holds all items."""
     caches: Caches
+    weights: Weights
+    """The weights of the project."""
+    verdicts: Verdicts = field(default_factory=dict)
+    """What older events say for good, by item."""
+
+    @cached_property
+    def disliked(self) -> set[str]:
+        """The items whose newest event of non-zero weight is negative."""
+        recent = {event.item_id for event in self.events if self.weights.in_serving(event.event_type)}
+        return weights.disliked(self.events, self.weights) | (verdicts.rejected(self.verdicts) - recent)
+
+    @cached_property
+    def seen(self) -> set[str]:
+        """The items that the user knows."""
+        return weights.seen(self.events) | verdicts.consumed(self.verdicts)
+
+    def without(self, event_id: str) -> "RequestContext":
+        """Returns the context as if an event had not happened."""
+        left_out = [event for event in self.events if event.event_id == event_id]
+        if not left_out:
+            return self
+        left = [event for event in self.events if event.event_id != event_id]
+        return replace(self, events=left, verdicts=verdicts.without(self.verdicts, left_out))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -70,7 +95,8 @@ class RequestContext:
             events = [*events, Event(self.user_id, query.context_item, CONTEXT, self.rules.now, "")]
             event_weights = {**event_weights, CONTEXT: CONTEXT_WEIGHT}
         types = query.event_types and query.event_types | {CONTEXT}
-        history = weights.of_history(events, active.scoring if active else Scoring(), types, event_weights)
+        scoring = active.scoring if active else Scoring()
+        history = weights.of_history(events, scoring, types, event_weights, self.weights)
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
         weighted = [(event.item_id, weight) for event, weight in newest]
         factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}
@@ -138,13 +164,16 @@ class ContextLoader:
         changes: CatalogChanges,
         settings: Settings,
         submit: Callable[..., Future[Any]],
+        weights: Callable[[str], Weights],
     ) -> None:
+        """`weights` returns the weights of a project."""
+        self._weights = weights
         self._events, self._users, self._snapshot, self._changes = events, users, snapshot, changes
         self._settings, self._submit = settings, submit
         self._caches = Caches(models, lists, items, ColdStart(models, items, submit))
 
     def load(
-        self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadEvents | None = None
+        self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadHistory | None = None
     ) -> RequestContext:
         """Loads the context of a request; everything that is not in memory is read in parallel.
 
@@ -157,37 +186,41 @@ class ContextLoader:
         profile = None
         if rules_.use_user and user_id and session_of(user_id) is None:
             profile = self._submit(partial(self._users.get_many, project, [user_id], consistent=query.consistent))
-        catalog, is_complete, events = self._read(project, query, history)
+        catalog, is_complete, past = self._read(project, query, history)
         if profile is not None:
             user = profile.result().get(user_id)
             rules_ = replace(rules_, user=rules.facts_of_user(user_id, user.properties if user else {}))
         model = pointer.result() if pointer else models.active(project)
         active, challenger, shadow = experiments.serving(model, user_id, rules_.now)
-        return RequestContext(
+        context = RequestContext(
             project=project,
             user_id=user_id,
             query=query,
             rules=rules_,
-            events=[event for event in events if not query.without_event or event.event_id != query.without_event],
+            events=past.events,
             active=active,
             challenger=challenger,
             shadow=shadow,
             catalog=catalog,
             is_complete=is_complete,
             caches=self._caches,
+            weights=self._weights(project),
+            verdicts=verdicts.unpack(past.verdicts) if past.verdicts else NO_VERDICTS,
         )
+        return context.without(query.without_event) if query.without_event else context
 
-    def read_events(self, project: str, user_id: str, *, consistent: bool) -> list[Event]:
+    def read_history(self, project: str, user_id: str, *, consistent: bool) -> History:
         """Reads a page of the user's newest events, and more pages if impressions fill it."""
         size = self._settings.history_events
-        events = page = self._events.newest(project, user_id, size, consistent=consistent)
+        history = self._events.history(project, user_id, size, consistent=consistent)
+        events = page = history.events
         for _ in range(MAX_PAGES - 1):
             relevant = sum(not weights.is_impression(event) for event in events)
             if len(page) < size or relevant >= size / 2:
                 break
             page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])
-            events = events + page
-        return events
+            events = [*events, *page]
+        return History(events, history.verdicts)
 
     def degraded(self, project: str) -> tuple[ActiveModel, list[Recommendation], Mapping[str, CachedItem]]:
         """Returns the popular list that was loaded last, with the items that are in memory.
@@ -201,11 +234,11 @@ class ContextLoader:
         return active, popular, {item_id: CachedItem(item) for item_id, item in items.items()}
 
     def _read(
-        self, project: str, query: RecommendationQuery, history: ReadEvents | None
-    ) -> tuple[Mapping[str, CachedItem] | None, bool, Sequence[Event]]:
+        self, project: str, query: RecommendationQuery, history: ReadHistory | None
+    ) -> tuple[Mapping[str, CachedItem] | None, bool, History]:
         """Reads the catalog snapshot, if the query needs it, and the events at the same time."""
         if not query.needs_catalog:
-            return None, True, history() if history else ()
+            return None, True, history() if history else History(())
         reading = self._submit(history) if history else None
         catalog, is_complete = self._snapshot.get(project)
-        return catalog, is_complete, reading.result() if reading else ()
+        return catalog, is_complete, reading.result() if reading else History(())

@@ -6,7 +6,7 @@ from functools import partial
 
 from app import telemetry
 from app.clock import Clock
-from app.domain.events import Event
+from app.domain.events import Event, History
 from app.domain.recommendations import (
     NEIGHBORS,
     REQUESTED,
@@ -18,10 +18,9 @@ from app.domain.recommendations import (
 from app.domain.scenarios import PageRow, RowSettings
 from app.errors import NotFound, Unavailable
 from app.recommender import ranking
-from app.recommender.events import weights
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
-from app.services.recommendations.context import ContextLoader, ReadEvents, RequestContext
+from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
 from app.services.recommendations.explain import explain
 
 RECOMMENDATIONS, SIMILAR_TO_RECENT = "recommendations", "similar_to_recent"
@@ -42,7 +41,7 @@ class Recommend:
 
     def for_session(self, project: str, events: Sequence[Event], query: RecommendationQuery) -> RecommendationList:
         """Returns recommendations for an anonymous session from the events of the request."""
-        return self._for_history(project, "", query, lambda: events)
+        return self._for_history(project, "", query, lambda: History(events))
 
     def similar(self, project: str, item_id: str, query: RecommendationQuery) -> RecommendationList:
         """Returns the neighbors of one item.
@@ -74,7 +73,7 @@ class Recommend:
         """
         history = self._history(project, user_id, query)
         context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
-        scores, disliked = context.evidence.scores(), weights.disliked(context.events)
+        scores, disliked = context.evidence.scores(), context.disliked
         order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
         items = context.items(order)
         ranked = [
@@ -115,11 +114,11 @@ class Recommend:
                 rows.append(row)
         return rows
 
-    def _history(self, project: str, user_id: str, query: RecommendationQuery) -> ReadEvents:
-        return partial(self._loader.read_events, project, user_id, consistent=query.consistent)
+    def _history(self, project: str, user_id: str, query: RecommendationQuery) -> ReadHistory:
+        return partial(self._loader.read_history, project, user_id, consistent=query.consistent)
 
     def _for_history(
-        self, project: str, user_id: str, query: RecommendationQuery, history: ReadEvents
+        self, project: str, user_id: str, query: RecommendationQuery, history: ReadHistory
     ) -> RecommendationList:
         rules = Rules.of(query, self._clock.now())
         try:

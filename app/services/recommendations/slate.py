@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from app.domain.recommendations import CATALOG, EXPLORATION, LATEST, NEIGHBORS, Recommendation
 from app.recommender import experiments, exploration, ranking
 from app.recommender.diversity import Caps
-from app.recommender.events import weights
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded
 from app.services.recommendations.context import RequestContext
 from app.services.recommendations.evidence import Evidence
@@ -27,9 +26,9 @@ class Slate:
 def excluded_items(context: RequestContext) -> Excluded:
     """Returns the items a list must not hold: excluded, seen, disliked, the context item, or on earlier pages."""
     query = context.query
-    seen = set() if query.include_seen else weights.seen(context.events)
+    seen = set() if query.include_seen else context.seen
     context_items = {query.context_item} if query.context_item is not None else set()
-    return Excluded(query.exclude.union(seen, weights.disliked(context.events), context_items), query.shown)
+    return Excluded(query.exclude.union(seen, context.disliked, context_items), query.shown)
 
 
 def build(context: RequestContext, excluded: Excluded) -> Slate:

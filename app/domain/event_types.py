@@ -1,0 +1,26 @@
+"""What the event types of a project mean, and how much they weigh."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TypeWeights:
+    """A project's own weights of one event type."""
+
+    learning: float
+    serving: float
+    lists: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSettings:
+    """What a project decides for its models, recommendations and lists."""
+
+    event_types: Mapping[str, TypeWeights] = field(default_factory=dict)
+    """By normalized event type."""
+    unknown_items: bool | None = None
+    """Whether items without a record may be recommended. None: as long as the catalog is empty."""
+
+
+NO_SETTINGS = ProjectSettings()
