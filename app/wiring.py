@@ -196,7 +196,7 @@ def wire(
         retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters=counters, weights=event_types.weights, clock=clock),
+        counting=Counting(counters=counters, weights=event_types.weights, settings=settings, clock=clock),
         verdicts=Verdicts(events=events, tombstones=tombstones, weights=event_types.weights),
         lists=Lists(
             counters=counters,
@@ -205,6 +205,7 @@ def wire(
             items=items,
             settings=settings,
             clock=clock,
+            rating_threshold=model_cache.rating_threshold,
         ),
         failures=Failures(store=failures, tombstones=tombstones),
         scenarios=scenarios,

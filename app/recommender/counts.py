@@ -1,10 +1,12 @@
 """Counters: the weight of each item in each slot of time, as integers, so that the order of sums does not matter."""
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from struct import Struct
 from zlib import compress, decompress
 
 from app.domain.events import Event
+from app.recommender.events import ratings as scales
 
 Counts = dict[tuple[int, str], int]
 """(start of the slot in seconds since 1970, item id) -> weight in thousandths; 0 only if additions cancel out."""
@@ -14,17 +16,11 @@ COARSE_SECONDS = 86_400
 LIVE_SECONDS = 86_400
 """Events that arrive later than this are counted in slots of a day."""
 THOUSANDTHS = 1_000
-MARK = "#"
-"""First character of the names that are not item ids."""
+MARK, RATED = "#", "="
+"""First characters of the names that are not item ids: outcomes; and ratings of an item, =value=item."""
 HEADER, ENTRY = Struct("<cI"), Struct("<Iq")
 FORMAT = b"\x01"
 COMPRESSION = 1
-
-
-def of_event(event: Event, weight: float, arrived: int) -> Counts:
-    """Returns what one event adds to the counters."""
-    amount = round(weight * THOUSANDTHS)
-    return {(slot_of(event, arrived), event.item_id): amount} if amount else {}
 
 
 def slot_of(event: Event, arrived: int) -> int:
@@ -33,14 +29,45 @@ def slot_of(event: Event, arrived: int) -> int:
     return floor(max(happened, 0), FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS)
 
 
-def is_item(name: str) -> bool:
-    """Whether a name in the counters is an item id."""
-    return not name.startswith(MARK)
+def rated(item_id: str, value: float) -> str:
+    """Returns the name of an item's ratings of a value: whether they count depends on the scale, which is learned."""
+    return f"{RATED}{value:.6g}{RATED}{item_id}"
 
 
-def of_items(total: Counts) -> Counts:
-    """Returns only the counters of items."""
-    return {entry: amount for entry, amount in total.items() if is_item(entry[1])}
+def item_of(name: str) -> str | None:
+    """Returns the item of a name in the counters; None if it is not about an item."""
+    if name.startswith(RATED):
+        return name.split(RATED, 2)[2]
+    return None if name.startswith(MARK) else name
+
+
+def of_items(total: Counts, rating_threshold: float | None) -> Counts:
+    """Returns only the counters of items, with the ratings that are liked.
+
+    Args:
+        total: the counters of a project.
+        rating_threshold: the lowest liked rating; None takes it from the ratings among the counters.
+    """
+    items: Counts = {}
+    ratings: list[tuple[int, str, float, int]] = []
+    for (slot, name), amount in total.items():
+        if name.startswith(RATED):
+            _, rating, item_id = name.split(RATED, 2)
+            ratings.append((slot, item_id, float(rating), amount))
+        elif not name.startswith(MARK):
+            items[slot, name] = items.get((slot, name), 0) + amount
+    threshold = _threshold(ratings) if rating_threshold is None else rating_threshold
+    for slot, item_id, value, amount in ratings:
+        if threshold is not None and value >= threshold:
+            items[slot, item_id] = items.get((slot, item_id), 0) + amount
+    return items
+
+
+def _threshold(counted: Iterable[tuple[int, str, float, int]]) -> float | None:
+    amounts: dict[float, int] = {}
+    for _, _, value, amount in counted:
+        amounts[value] = amounts.get(value, 0) + amount
+    return scales.threshold({value: ceil(amount / THOUSANDTHS) for value, amount in amounts.items() if amount > 0})
 
 
 def floor(second: int, seconds: int) -> int:
@@ -85,14 +112,14 @@ def packed_within(counts: Counts, most_bytes: int) -> bytes:
     if len(packed) <= most_bytes:
         return packed
     items: dict[str, int] = {}
-    for (_, item_id), amount in counts.items():
-        items[item_id] = items.get(item_id, 0) + amount
-    marked = {name for name in items if not is_item(name)}
-    heaviest = sorted(items.keys() - marked, key=lambda item_id: (-items[item_id], item_id))
+    for (_, name), amount in counts.items():
+        if (item_id := item_of(name)) is not None:
+            items[item_id] = items.get(item_id, 0) + amount
+    heaviest = sorted(items, key=lambda item_id: (-items[item_id], item_id))
     while len(packed) > most_bytes and heaviest:
         heaviest = heaviest[: len(heaviest) * 3 // 4]
-        kept = marked.union(heaviest)
-        packed = pack({entry: amount for entry, amount in counts.items() if entry[1] in kept})
+        kept = {None, *heaviest}
+        packed = pack({entry: amount for entry, amount in counts.items() if item_of(entry[1]) in kept})
     return packed
 
 

@@ -69,7 +69,7 @@ def by_attribution(total: Counts, since: float) -> dict[Attribution, Outcome]:
     """Returns the outcomes of the slots that began at or after `since` (seconds since 1970)."""
     sums: dict[Attribution, dict[str, int]] = {}
     for (slot, name), amount in total.items():
-        if slot < since or counts.is_item(name) or name == ARRIVED:
+        if slot < since or not name.startswith(MARK) or name == ARRIVED:
             continue
         _, version, scenario, source, metric = name.split(MARK)
         amounts = sums.setdefault(Attribution(version, scenario, source), {})

@@ -5,7 +5,7 @@ so a repeated record changes nothing, even if the process was killed in between.
 rows below; computing one again gives the same result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from app.storage.table import SEPARATOR, Table, key, shard
 COUNTER_SHARDS = 8
 """Number of partitions that a project's writes are spread over."""
 DUE_SHARDS = 4
-DUE = "due"
+DUE, SHARES = "due", "shares"
 FINEST = 10
 """Seconds that a row of the finest level covers."""
 DIGEST_BYTES = 8
@@ -38,12 +38,14 @@ class CounterRow(Model):
         table_name = "counters"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#level, with #shard at the finest; #due#shard for the projects whose lists must be refreshed;
-    #checkpoint#stream."""
+    """project#level, with #shard at the finest; project#shares#shard; #due#shard for the projects whose lists must be
+    refreshed; #checkpoint#stream."""
     start = UnicodeAttribute(range_key=True)
     """Start of the row's time in seconds since 1970, with #page from the second page on; or the project to refresh;
-    or the shard of a checkpoint."""
+    or the shard of a checkpoint; or the digest of a user."""
     packed = BinaryAttribute(legacy_encoding=False, null=True)
+    shares = BinaryAttribute(legacy_encoding=False, null=True)
+    """What a user has added to the counters within the window of the lists."""
     seen = BinaryAttribute(legacy_encoding=False, null=True)
     """Concatenated digests of the counted records' ids."""
     version = NumberAttribute(default=0)
@@ -118,6 +120,25 @@ class CounterStore:
         rows = self._table.query_all(partition, range_condition=condition, consistent=True)
         return [_counted(row) for row in rows]
 
+    def shares(self, project: str, users: Sequence[str]) -> dict[str, bytes]:
+        """Returns the packed shares of those of the users that have some, by their digests."""
+        keys = [self._table.key(_shares_of(project, user), user) for user in users]
+        rows = self._table.database.batch_get({self._table.name: keys}, consistent=True)[self._table.name]
+        packed = {row["start"]["S"]: binary(row, "shares") for row in rows}
+        return {user: shares for user, shares in packed.items() if shares}
+
+    def put_shares(self, project: str, changed: Mapping[str, bytes | None], expires_at: float) -> None:
+        """Replaces the packed shares of users, by their digests; None deletes them."""
+        expires = datetime.fromtimestamp(expires_at, UTC)
+        self._table.write_many(
+            [
+                CounterRow(key=_shares_of(project, user), start=user, shares=packed, expires_at=expires)
+                for user, packed in changed.items()
+                if packed
+            ],
+            [self._table.key(_shares_of(project, user), user) for user, packed in changed.items() if not packed],
+        )
+
     def schedule(self, project: str, touched: Sequence[int], now: float) -> None:
         """Schedules a refresh of a project's lists."""
         actions = [
@@ -140,6 +161,10 @@ class CounterStore:
         """Deletes a pending refresh, unless it was scheduled again."""
         with suppress(Conflict):
             self._table.delete(_due(refresh.project), refresh.project, CounterRow.version == refresh.version)
+
+
+def _shares_of(project: str, user: str) -> str:
+    return key(project, SHARES, user[:2])
 
 
 def counter_shard_of(user_id: str) -> str:

@@ -76,7 +76,7 @@ def shared(emulator: Any) -> Iterator[Wired]:
 
 
 USERS = ("ann", "bob", "cid")
-TYPES = ("view", "purchase", "impression")
+TYPES = ("view", "purchase", "impression", "rating")
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(USERS), st.integers(0, 3), st.sampled_from(TYPES), st.integers(0, 3), st.integers(0, 200)
@@ -176,7 +176,8 @@ class TestExactlyOnce:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
         project = a_project_of(shared)
-        records = [a_record(project, an_event(f"u{n % 7}", f"i{n % 4}", minutes=n)) for n in range(200)]
+        events = [an_event(f"u{n}", f"i{n % 4}", minutes=n) for n in range(200)]
+        records = [a_record(project, event, arrived=event.timestamp) for event in events]
         consumers = [Consumer(shared.services, NoSockets()) for _ in range(4)]
 
         with ThreadPoolExecutor(4) as threads:
@@ -184,14 +185,17 @@ class TestExactlyOnce:
 
         finest = [row for name, row in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
         total = counts.summed(row for row, _ in finest)
-        assert sum(counts.of_items(total).values()) == 200 * counts.THOUSANDTHS
+        assert sum(counts.of_items(total, None).values()) == 200 * counts.THOUSANDTHS
         assert sum(amount for (_, name), amount in total.items() if name == ARRIVED) == 200
 
     def test_a_large_row_continues_on_further_pages(self, shared: Wired) -> None:
         project = a_project_of(shared)
         consumer = Consumer(shared.services, NoSockets())
         batches = [
-            [a_record(project, an_event("ann", f"i{n}-{batch}", minutes=n % 60)) for n in range(1_000)]
+            [
+                a_record(project, replace(an_event(f"u{n % 9}", f"i{n}-{batch}"), timestamp=NOW), arrived=NOW)
+                for n in range(1_000)
+            ]
             for batch in range(6)
         ]
 
@@ -200,13 +204,16 @@ class TestExactlyOnce:
 
         pages = [name for name in state(shared, project) if name.startswith(f"#{FINEST}#")]
         assert len(pages) > 1
-        assert sum(len(counts.of_items(row)) for row, _ in (state(shared, project)[page] for page in pages)) == 6_000
+        assert (
+            sum(len(counts.of_items(row, None)) for row, _ in (state(shared, project)[page] for page in pages)) == 6_000
+        )
 
 
 class TestPoison:
     def test_one_bad_record_of_a_hundred_is_kept_and_the_others_are_applied_once(self, shared: Wired) -> None:
         project = a_project_of(shared)
-        records = [a_record(project, an_event("ann", f"i{n % 4}", minutes=n)) for n in range(100)]
+        events = [replace(an_event("ann", f"i{n}"), timestamp=NOW) for n in range(100)]
+        records = [a_record(project, event, arrived=NOW) for event in events]
         del records[42]["dynamodb"]["NewImage"]["item_id"]
         consumer = Consumer(shared.services, NoSockets())
 
@@ -216,7 +223,7 @@ class TestPoison:
         assert (failure.record_id, failure.user_id) == (records[42]["eventID"], "ann")
         assert "KeyError" in failure.reason
         finest = [row for name, (row, _) in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
-        assert sum(counts.of_items(counts.summed(finest)).values()) == 99 * counts.THOUSANDTHS
+        assert sum(counts.of_items(counts.summed(finest), None).values()) == 99 * counts.THOUSANDTHS
 
     @pytest.mark.parametrize("broken", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"owner": 7}}}, {"dynamodb": []}])
     def test_malformed_records_are_kept_as_failures(self, shared: Wired, broken: dict[str, Any]) -> None:

@@ -122,8 +122,27 @@ class TestCounts:
         event = an_event("ann", "tea")
         arrived = int(event.timestamp.timestamp())
 
-        [((fine, _), _)] = counts.of_event(event, 1.0, arrived + HOUR).items()
-        [((coarse, _), amount)] = counts.of_event(event, 2.0, arrived + 2 * DAY).items()
+        fine, coarse = counts.slot_of(event, arrived + HOUR), counts.slot_of(event, arrived + 2 * DAY)
 
-        assert (fine % FINE_SECONDS, coarse % DAY, amount) == (0, 0, 2 * THOUSANDTHS)
-        assert counts.of_event(event, 0.0, arrived) == {}
+        assert (fine % FINE_SECONDS, coarse % DAY) == (0, 0)
+        assert fine <= arrived < fine + FINE_SECONDS
+        assert coarse <= arrived < coarse + DAY
+
+
+class TestOfItems:
+    def test_ratings_count_from_three_fifths_of_the_scale_that_the_counters_show(self) -> None:
+        total = {
+            (0, "viewed"): 2_000,
+            (0, counts.rated("bad", 0.5)): 20_000,
+            (0, counts.rated("good", 4.5)): 9_000,
+            (0, counts.rated("good", 3.0)): 2_000,
+            (0, counts.rated("viewed", 5.0)): 1_000,
+            (0, counts.MARK + "events"): 32,
+        }
+
+        assert counts.of_items(total, None) == {(0, "viewed"): 3_000, (0, "good"): 11_000}
+
+    def test_the_scale_of_the_active_model_goes_first(self) -> None:
+        total = {(0, counts.rated("a", 3.0)): 1_000, (0, counts.rated("b", 6.0)): 1_000}
+
+        assert counts.of_items(total, 6.0) == {(0, "b"): 1_000}

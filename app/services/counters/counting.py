@@ -1,25 +1,37 @@
-"""Count the events of the stream: each once, however often and in whatever order it is delivered."""
+"""Count the events of the stream: each once, however often and in whatever order it is delivered.
+
+A batch is computed from the stored shares of its users, then added to the counters, then the shares are stored. If it
+is delivered again, the counters know its records, and the same shares come out.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
 from app.clock import Clock
+from app.config import Settings
 from app.domain.events import Change
 from app.errors import Conflict, Unavailable
 from app.recommender import counts, outcomes
 from app.recommender.counts import Counts
 from app.recommender.events.weights import Weights
-from app.storage.counters import DIGEST_BYTES, FINEST, Counted, CounterStore, counter_shard_of
+from app.recommender.shares import Shares
+from app.storage.counters import DAY, DIGEST_BYTES, FINEST, Counted, CounterStore, counter_shard_of
 
 ATTEMPTS = 50
 """A lost attempt means that another instance's write succeeded."""
+USER_BYTES = 16
 
 
 class Counting:
-    def __init__(self, counters: CounterStore, weights: Callable[[str], Weights], clock: Clock) -> None:
+    def __init__(
+        self, counters: CounterStore, weights: Callable[[str], Weights], settings: Settings, clock: Clock
+    ) -> None:
+        """`weights` returns the weights of a project."""
         self._counters, self._weights, self._clock = counters, weights, clock
+        self._window_seconds = settings.popular_window_days * DAY
+        self._secret = settings.secret.get_secret_value().encode()[:64]
 
     def count(self, project: str, changes: Sequence[Change]) -> set[int]:
         """Adds changes to the project's counters; returns the times (seconds since 1970) of the counters that changed.
@@ -27,15 +39,39 @@ class Counting:
         Raises:
             InvalidInput: there are more changes than one page of counters holds.
         """
-        weights = self._weights(project)
+        stored, shares, added = self._shares(project, changes)
         groups: dict[tuple[str, int], list[Change]] = defaultdict(list)
         for change in changes:
             groups[counter_shard_of(change.user_id), counts.floor(change.arrived, FINEST)].append(change)
         for (counter_shard, start), group in groups.items():
-            self._add(project, counter_shard, start, group, weights)
+            self._add(project, counter_shard, start, group, added)
+        packed = {user: of_user.pack() for user, of_user in shares.items()}
+        changed = {user: content for user, content in packed.items() if content != stored.get(user)}
+        self._counters.put_shares(project, changed, self._clock.now().timestamp() + self._window_seconds + DAY)
         return {start for _, start in groups}
 
-    def _add(self, project: str, counter_shard: str, start: int, changes: Sequence[Change], weights: Weights) -> None:
+    def _shares(
+        self, project: str, changes: Sequence[Change]
+    ) -> tuple[Mapping[str, bytes], Mapping[str, Shares], Mapping[str, Counts]]:
+        """Returns the users' stored shares, those after the changes, and what each record adds to the counters."""
+        weights = self._weights(project)
+        weighed = [change for change in changes if _weight(change, weights)]
+        users = {user_id: self._digest(project, user_id) for user_id in {change.user_id for change in weighed}}
+        stored = self._counters.shares(project, list(users.values()))
+        shares = {user: Shares(self._window_seconds, stored.get(user)) for user in users.values()}
+        added: dict[str, Counts] = {}
+        for change in weighed:
+            total, of_user = added.setdefault(change.record_id, {}), shares[users[change.user_id]]
+            if change.old is not None:
+                counts.add(total, of_user.remove(change.old))
+            if change.new is not None:
+                weight = weights.in_lists(change.new.event_type)
+                counts.add(total, of_user.add(change.new, weight, change.arrived))
+        return stored, shares, added
+
+    def _add(
+        self, project: str, counter_shard: str, start: int, changes: Sequence[Change], added: Mapping[str, Counts]
+    ) -> None:
         for _ in range(ATTEMPTS):
             pages = self._counters.pages(project, counter_shard, start) or [Counted(start)]
             seen = frozenset().union(*(page.seen for page in pages))
@@ -46,20 +82,29 @@ class Counting:
             row = Counted(start, page=last.page + 1) if last.full else last
             total = counts.unpack(row.packed) if row.packed else {}
             for change in fresh.values():
-                _add_one(total, change, weights)
-            added = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
+                counts.add(total, added.get(change.record_id, {}))
+                _add_outcomes(total, change)
+            counted = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
             try:
-                self._counters.put(project, counter_shard, added, self._clock.now().timestamp())
+                self._counters.put(project, counter_shard, counted, self._clock.now().timestamp())
             except Conflict:
                 continue
             return
         raise Unavailable("Too many instances are counting the same events. Try again.")
 
+    def _digest(self, project: str, user_id: str) -> str:
+        """Returns the digest under which a user's shares are stored, which nothing leads back to the user."""
+        return blake2b(f"{project}\n{user_id}".encode(), key=self._secret, digest_size=USER_BYTES).hexdigest()
 
-def _add_one(total: Counts, change: Change, weights: Weights) -> None:
+
+def _weight(change: Change, weights: Weights) -> bool:
+    """Whether a change matters to lists."""
+    return any(weights.in_lists(event.event_type) > 0 for event in (change.old, change.new) if event is not None)
+
+
+def _add_outcomes(total: Counts, change: Change) -> None:
     for event, sign in ((change.old, -1), (change.new, 1)):
         if event is not None:
-            counts.add(total, counts.of_event(event, weights.in_lists(event.event_type), change.arrived), sign)
             counts.add(total, outcomes.of_event(event, change.arrived), sign)
 
 

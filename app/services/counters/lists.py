@@ -1,6 +1,6 @@
 """Live lists: rankings of a project's counters, stored in small rows that are cheap to read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -34,7 +34,10 @@ class Lists:
         items: ItemStore,
         settings: Settings,
         clock: Clock,
+        rating_threshold: Callable[[str], float | None],
     ) -> None:
+        """`rating_threshold` returns the lowest liked rating of a project's active model."""
+        self._rating_threshold = rating_threshold
         self._counters, self._rollups, self._lists, self._items = counters, rollups, lists, items
         self._settings, self._clock = settings, clock
         self._lock = Lock()
@@ -79,8 +82,9 @@ class Lists:
         with self._lock:
             self._refreshed[project] = self._clock.monotonic()
         total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)
-        touched_items = set(filter(counts.is_item, changed))
-        self._write(project, counts.of_items(total), touched_items, self._clock.now().timestamp())
+        touched_items = {item_id for name in changed if (item_id := counts.item_of(name)) is not None}
+        liked = counts.of_items(total, self._rating_threshold(project))
+        self._write(project, liked, touched_items, self._clock.now().timestamp())
         return total
 
     def _write(self, project: str, total: Counts, touched: set[str], now: float) -> None:

@@ -1,6 +1,6 @@
 """Trending and popular lists, from the stream to the reader, in simulated time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -88,6 +88,44 @@ class TestBurst:
 
         assert time.from_list("trending") == []
         assert "new" in time.from_list("popular")
+
+
+class TestCounting:
+    def test_low_ratings_make_no_item_popular(self, shop: Wired, settings: Settings) -> None:
+        now = datetime.now(UTC)
+        ratings = [("i0", 0.5)] * 20 + [("i1", 4.5)] * 6 + [("i2", 5.0)] * 5
+        events = [Event(f"u{n}", item, "rating", now, f"e{n}", value) for n, (item, value) in enumerate(ratings)]
+
+        assert lists_after(shop, settings.project, events) == {"popular": ["i1", "i2"], "trending": ["i1", "i2"]}
+
+    def test_many_views_by_one_user_count_once(self, shop: Wired, settings: Settings) -> None:
+        now = datetime.now(UTC)
+        views = [Event("u0", "i0", "view", now - timedelta(seconds=n), f"e{n}") for n in range(500)]
+        others = [Event(f"u{n}", "i1", "view", now, "e") for n in (1, 2)]
+
+        assert lists_after(shop, settings.project, [*views, *others]) == {
+            "popular": ["i1", "i0"],
+            "trending": ["i1", "i0"],
+        }
+
+    def test_events_of_regret_make_no_item_popular(self, shop: Wired, settings: Settings) -> None:
+        now = datetime.now(UTC)
+        types = ("remove_from_cart", "Refund", "unlike", "skip", "dislike", "hide")
+        events = [Event(f"u{n}", "i0", event_type, now, "e") for n, event_type in enumerate(types)]
+
+        assert lists_after(shop, settings.project, events) == {"popular": [], "trending": []}
+
+
+def lists_after(wired: Wired, project: str, events: Sequence[Event]) -> dict[str, list[str]]:
+    """Lets the stream apply events in several batches; returns both lists."""
+    consumer = Consumer(wired.services, NoSockets())
+    for start in range(0, len(events), 100):
+        assert consumer.apply([a_record(project, event) for event in events[start : start + 100]]) is None
+    lists = {
+        kind: wired.services.recommend.from_list(project, kind, None, RecommendationQuery(limit=20))
+        for kind in ("popular", "trending")
+    }
+    return {kind: [each.item_id for each in listed.recommendations] for kind, listed in lists.items()}
 
 
 class TestRefresh:

@@ -26,6 +26,7 @@ class TestForUser:
     @pytest.mark.usefixtures("trained")
     def test_cold_instances_need_three_round_trips_and_warm_instances_one(self, settings: Settings) -> None:
         cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
         recorder = Recorder(cold.database.connection.client)
 
         cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
@@ -84,6 +85,7 @@ class TestForUser:
     def test_new_items_cost_cold_instances_one_listing_and_one_read(self, trained: Wired, settings: Settings) -> None:
         trained.services.items.put_many(settings.project, [an_item("new", "c")])
         cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
         recorder = Recorder(cold.database.connection.client)
 
         cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
