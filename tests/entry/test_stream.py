@@ -222,7 +222,7 @@ class TestPoison:
         [failure] = shared.services.failures.list_page(project, None, 10).records
         assert (failure.record_id, failure.user_id) == (records[42]["eventID"], "ann")
         assert "KeyError" in failure.reason
-        finest = [row for name, (row, _) in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
+        finest = [row[0] for name, row in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
         assert sum(counts.of_items(counts.summed(finest), None).values()) == 99 * counts.THOUSANDTHS
 
     @pytest.mark.parametrize("broken", [{}, {"dynamodb": None}, {"dynamodb": {"Keys": {"owner": 7}}}, {"dynamodb": []}])
