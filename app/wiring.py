@@ -176,7 +176,9 @@ def wire(
         settings=settings,
         access=access,
         keys=keys,
-        projects=Projects(store=access_store, keys=keys, cache=credentials, clock=clock, random_bytes=random_bytes),
+        projects=Projects(
+            store=access_store, users=users, keys=keys, cache=credentials, clock=clock, random_bytes=random_bytes
+        ),
         limiter=Limiter(buckets=BucketStore(database), settings=settings, clock=clock),
         idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
         items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),

@@ -1,14 +1,16 @@
 """Store users, one row each. An erased user leaves a row under a hash of their id, so that they stay refused."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.domain.users import User
+from app.errors import Conflict
 from app.storage import listing
 from app.storage.access import receipt_of
 from app.storage.attributes import FactsAttribute, PropertiesAttribute, TimestampAttribute, decoded
@@ -16,13 +18,16 @@ from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
 
+ERASURES = "erasures"
+"""Names the row that says whether a project may have erased users; no hash is equal to it."""
+
 
 class UserRow(Model):
     class Meta:
         table_name = "users"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#user, or project##hash of an erased user."""
+    """project#user, or project##hash of an erased user, or project##erasures."""
     listing = UnicodeAttribute(null=True)
     position = UnicodeAttribute(null=True)
     properties = PropertiesAttribute(null=True)
@@ -30,6 +35,8 @@ class UserRow(Model):
     updated_at = TimestampAttribute(null=True)
     erasure = FactsAttribute(null=True)
     """The receipt."""
+    erasures = BooleanAttribute(null=True)
+    """Whether the project may have erased users."""
     by_listing = ListingIndex()
 
 
@@ -66,6 +73,19 @@ class UserStore:
     def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
         row = UserRow(key=key(project, "", hashed), erasure=asdict(erasure))
         self._table.write_many([row])
+
+    def begin_erasures(self, project: str) -> None:
+        """Records that the project may have erased users from now on."""
+        self._table.write_many([UserRow(key=key(project, "", ERASURES), erasures=True)])
+
+    def promise_no_erasures(self, project: str) -> None:
+        """Records that the project has no erased users, unless something was recorded before."""
+        with suppress(Conflict):
+            self._table.put(UserRow(key=key(project, "", ERASURES), erasures=False), UserRow.key.does_not_exist())
+
+    def may_have_erasures(self, project: str) -> bool:
+        row = self._table.get(key(project, "", ERASURES), consistent=True)
+        return row is None or bool(row["erasures"]["BOOL"])
 
     def delete_erasure(self, project: str, hashed: str) -> None:
         self._table.write_many([], [self._table.key(key(project, "", hashed))])

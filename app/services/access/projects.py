@@ -11,6 +11,7 @@ from app.errors import Exists, NotFound
 from app.services.access.credential_cache import CredentialCache
 from app.services.access.keys import Keys
 from app.storage.access import AccessStore as Store
+from app.storage.users import UserStore
 
 SALT_BYTES = 16
 FIRST_KEY = "first"
@@ -20,12 +21,13 @@ class Projects:
     def __init__(
         self,
         store: Store,
+        users: UserStore,
         keys: Keys,
         cache: CredentialCache,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._store, self._keys, self._cache = store, keys, cache
+        self._store, self._users, self._keys, self._cache = store, users, keys, cache
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(self, project_id: str, name: str | None, limits: Limits) -> Project:
@@ -34,6 +36,7 @@ class Projects:
             raise Exists(f"The project id {ADMINISTRATION!r} is reserved. Choose another id.")
         project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
         self._store.create_project(project)
+        self._users.promise_no_erasures(project_id)
         self._cache.forget(project_id)
         return project
 

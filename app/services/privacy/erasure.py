@@ -110,7 +110,9 @@ class Erasure:
         receipt = stores.users.erasures(project, [digest]).get(digest) or self._receipt({"profile": 0, "events": 0})
         if receipt.complete:
             return receipt
+        stores.users.begin_erasures(project)
         account = _Account(receipt, partial(stores.users.put_erasure, project, digest))
+        account.put(receipt)  # before looking for events, so that none is accepted afterwards
         if stores.users.get(project, user_id):
             account.add_once("profile", 1)
             stores.users.delete(project, user_id)
