@@ -12,12 +12,14 @@ import psutil
 from app.config import Settings
 from app.entry.local import dynamodb
 from app.wiring import Wired
+from tests.bench import import_costs
 from tests.support import datasets
 from tests.support.builders import SECRET, a_project, client_of, wired_on
 
 
 def run() -> None:
-    print("\nImport and training: MovieTweetings 100K with 10,506 films, DynamoDB Local in memory (its disk is slower)")
+    import_costs.run()
+    print("\nImport and training: MovieTweetings 100K with 10,506 films, DynamoDB Local in memory")
     if not datasets.MOVIETWEETINGS.exists():
         print(f"  skipped, there is no {datasets.MOVIETWEETINGS} (set SERENDIP_DATA)")
         return

@@ -43,13 +43,19 @@ class Server:
 
 @contextmanager
 def running(
-    settings: Settings, project: str, more: Mapping[str, str] | None = None, mode: str = LIVE
+    settings: Settings,
+    project: str,
+    more: Mapping[str, str] | None = None,
+    mode: str = LIVE,
+    output: int | None = None,
 ) -> Iterator[Server]:
+    """Runs a server until the context ends; `output` is where its log goes, by default to this process's output."""
     port = dynamodb.free_port()
     process = psutil.Popen(
         [sys.executable, "-m", "tests.support.server_process", str(port), mode],
         env=environment(settings, project) | dict(more or {}),
         cwd=ROOT,
+        stdout=output,
     )
     server = Server(process, port)
 
