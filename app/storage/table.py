@@ -113,17 +113,18 @@ class Table:
     def can_load(self) -> bool:
         return self.database.load is not None
 
-    def load(self, puts: Sequence[Model]) -> None:
+    def load(self, rows: Sequence[Raw]) -> None:
         """Puts rows in the way that the database has for many rows."""
         assert self.database.load is not None  # noqa: S101 - can_load
-        self.database.load(self.name, [put.serialize() for put in puts])
+        self.database.load(self.name, rows)
 
     def write_many(self, puts: Sequence[Model], deletes: Sequence[Raw] = ()) -> None:
         """Puts and deletes rows in batches; of several puts with one key, the last wins."""
-        rows: dict[str, Raw] = {}
-        for put in puts:
-            row = put.serialize()
-            rows[str(row[self._hash]) + str(row.get(self._range or ""))] = row
+        self.write_rows([put.serialize() for put in puts], deletes)
+
+    def write_rows(self, puts: Sequence[Raw], deletes: Sequence[Raw] = ()) -> None:
+        """Writes like `write_many`, from rows in DynamoDB's JSON."""
+        rows = {str(row[self._hash]) + str(row.get(self._range or "")): row for row in puts}
         if rows or deletes:
             self.database.batch_write(self.name, list(rows.values()), deletes)
 

@@ -1,0 +1,23 @@
+"""Rows of events."""
+
+import pytest
+
+from app.domain.events import Attribution, Event
+from app.storage.events import EventRow, row_of
+from tests.support.builders import NOON
+
+ATTRIBUTION = Attribution("v1", "home", "neighbors")
+
+
+class TestRowOf:
+    @pytest.mark.parametrize("value", [None, 0, 9, 9.5, -0.25, 1e-7, 1.5e20])
+    @pytest.mark.parametrize("attribution", [None, ATTRIBUTION])
+    def test_it_is_what_the_model_serializes(self, value: float | None, attribution: Attribution | None) -> None:
+        row = row_of("shop", Event("usér", "té", "view", NOON, "e1", value, attribution))
+
+        model = EventRow.from_raw_data({**row})
+
+        assert model.serialize() == row
+        assert set(row) == {"owner", "moment", "item_id", "event_type", "month"} | (
+            {"value"} if value is not None else set()
+        ) | ({"origin"} if attribution else set())
