@@ -4,9 +4,10 @@ ARG BASE=public.ecr.aws/lambda/python:3.13
 FROM ${BASE} AS build
 WORKDIR /build
 RUN pip install --no-cache-dir uv==0.13.9
-COPY pyproject.toml requirements.lock README.md LICENSE infra/packages.py ./
+COPY pyproject.toml requirements.lock README.md LICENSE infra/packages.py infra/not-in-aws.txt ./
 COPY app app
-RUN uv pip install --no-cache --system --target /packages --constraint requirements.lock '.[train,tracing]' \
+RUN uv pip install --no-cache --system --target /packages --constraint requirements.lock \
+        --excludes not-in-aws.txt '.[tracing]' \
     && python packages.py /packages \
     && python -m compileall -q --invalidation-mode unchecked-hash /packages \
     && du -sm /packages

