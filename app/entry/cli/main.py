@@ -43,7 +43,8 @@ cli.add_typer(stream.stream, name="stream")
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # also if the terminal is closed: stop the database
+        signal.signal(ending, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,9 +2,13 @@
 
 import errno
 import os
+import shutil
+import sqlite3
 from pathlib import Path
 
 import typer
+
+LEAST_BYTES = 2**20
 
 
 def sentence(error: Exception) -> str | None:
@@ -18,8 +22,13 @@ def sentence(error: Exception) -> str | None:
     from app.config import PREFIX
     from app.entry.errors import SetupError
     from app.entry.jobs.file_rows import FileError
-    from app.errors import SerendipError
+    from app.entry.local.home import HOME
+    from app.errors import SerendipError, Unavailable
 
+    if isinstance(error, (Unavailable, SetupError, sqlite3.Error)) and _is_full(HOME):
+        return _full(HOME)
+    if isinstance(error, sqlite3.Error):
+        return f"The database file cannot be used: {error}."
     if isinstance(error, (SerendipError, FileError, SetupError, BotoCoreError, ClientError)):
         return str(error)
     if isinstance(error, ValidationError):
@@ -33,9 +42,18 @@ def sentence(error: Exception) -> str | None:
 def _of_the_system(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         place = os.path.dirname(os.path.abspath(error.filename or "."))  # noqa: PTH100, PTH120 - may be no path
-        return f"The disk that holds {place} is full. Free some space and run the command again."
+        return _full(place)
     reason = (error.strerror or str(error)).lower()
     return f"{error.filename}: {reason}." if error.filename else f"The system reports: {reason}."
+
+
+def _full(place: object) -> str:
+    return f"The disk that holds {place} is full. Free some space and run the command again."
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the database, which reports no reason, has failed for lack of space."""
+    return folder.exists() and shutil.disk_usage(folder).free < LEAST_BYTES
 
 
 def writable_file(path: Path) -> Path:

@@ -3,22 +3,24 @@
 import json
 import random
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.entry.cli.imports import load_files
 from app.entry.cli.mistakes import readable_path
-from app.entry.cli.terminal import CURRENT, console, database_folder, progress_bar
+from app.entry.cli.terminal import console
 from app.entry.cli.train import train_now
+from app.entry.errors import SetupError
 from app.errors import NotEnoughData
 
 if TYPE_CHECKING:
     from app.services.bundle import Services
 
 SAMPLE_STATE = "sample.json"
+BATCH_SECONDS = 120.0
 
 
 def serve(
@@ -26,25 +28,37 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own data: a file or a folder of files. Default: a sample shop.")
     ] = None,
+    json_logs: Annotated[
+        bool, typer.Option("--json-logs", help="Print the log as JSON lines instead of a short line for each request.")
+    ] = False,
 ) -> None:
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
-    from app import telemetry
-    from app.entry.local import dynamodb, environment, server
+    from app.entry.local import dynamodb, home
 
     if data is not None:
         readable_path(data)
     dynamodb.check_free(port)
-    base = f"http://127.0.0.1:{port}"
-    console.print(f"API         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc", highlight=False)
-    console.print(f"Sockets     ws://127.0.0.1:{port}/v1/socket", highlight=False)
-    console.print(f"API key     {environment.HOME / environment.KEY} (send it as X-API-Key)\n", highlight=False)
-    folder = database_folder(data)
-    with environment.serving(environment.HOME, folder) as laptop:
+    base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
+    with home.only_server(home.HOME, base):
+        console.print("Starting the database.")
+        Thread(target=_preload, name="preload", daemon=True).start()
+        _serve(port, base, folder, data, json_logs=json_logs)
+
+
+def _preload() -> None:
+    """Imports what is needed next while the database starts."""
+    import app.entry.local.server
+    import app.recommender.fit.learn  # noqa: F401 - only to load it
+
+
+def _serve(port: int, base: str, folder: Path, data: Path | None, *, json_logs: bool) -> None:
+    from app import telemetry
+    from app.entry.local import environment, home, request_lines, server
+
+    with environment.serving(home.HOME, folder) as laptop:
         services, project = laptop.wired.services, laptop.wired.services.settings.project
-        (environment.HOME / CURRENT).write_text(str(folder))
-        environment.keep_key(environment.HOME, services)
         if data is None:
-            load_sample(services, project)
+            load_sample(services, project, folder)
         else:
             load_files(services, project, data, None, {})
         if services.rollout.active(project) is None:
@@ -52,22 +66,50 @@ def serve(
                 train_now(services, project, force=False)
             except NotEnoughData as error:
                 console.print(f"No model yet: {error}")
-        telemetry.configure()
-        ready = partial(console.print, f"Ready: {base}/docs (stop with Ctrl-C)", highlight=False)
-        server.serve(laptop.wired, laptop.provider, port, ready, laptop.workers.start_waiting)
+        if json_logs:
+            telemetry.configure()
+        else:
+            request_lines.print_failures()
+
+        def ready() -> None:
+            """Only a server that answers replaces the key and the current database of an earlier one."""
+            environment.keep_key(home.HOME, services)
+            home.keep_current(home.HOME, folder)
+            console.print(
+                f"\nAPI         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n"
+                f"Sockets     ws://127.0.0.1:{port}/v1/socket\n"
+                f"API key     {home.HOME / home.KEY} (send it as X-API-Key)\n\n"
+                f"Ready: {base}/docs (stop with Ctrl-C)",
+                highlight=False,
+            )
+
+        server.serve(
+            laptop.wired,
+            laptop.provider,
+            port,
+            ready,
+            laptop.workers.start_waiting,
+            with_request_lines=not json_logs,
+        )
 
 
-def load_sample(services: "Services", project: str) -> None:
+def load_sample(services: "Services", project: str, folder: Path) -> None:
     """Load the synthetic shop once. A load that was killed is repeated with the same events."""
     from app import clock
+    from app.deadline import within
     from app.entry.local import sample_shop
 
-    state_file = database_folder(None) / SAMPLE_STATE
+    state_file = folder / SAMPLE_STATE
     if state_file.exists():
-        state = json.loads(state_file.read_text())
-        if state["complete"]:
+        try:
+            state = json.loads(state_file.read_text())
+            complete, now = state["complete"], datetime.fromisoformat(state["now"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SetupError(
+                f"{state_file} is damaged. Delete it to load the sample shop again, or {folder} to start afresh."
+            ) from error
+        if complete:
             return
-        now = datetime.fromisoformat(state["now"])
     elif services.items.list_page(project, None, None, 1).records:
         return
     else:
@@ -83,11 +125,8 @@ def load_sample(services: "Services", project: str) -> None:
         services.items.put_many(project, items[start : start + 100])
     for start in range(0, len(users), 100):
         services.users.put_many(project, users[start : start + 100])
-    with progress_bar() as bar:
-        task = bar.add_task("Events", total=len(events), note="")
-        for start in range(0, len(events), 500):
-            batch = events[start : start + 500]
-            services.events.accept(project, batch)
-            bar.advance(task, len(batch))
+    for start in range(0, len(events), services.events.batch_size):
+        with within(BATCH_SECONDS):
+            services.events.accept(project, events[start : start + services.events.batch_size])
     state_file.write_text(json.dumps({"now": now.isoformat(), "complete": True}))
     console.print(f"Loaded {len(items)} items, {len(users)} users and {len(events):,} events.")

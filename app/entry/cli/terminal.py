@@ -5,8 +5,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,10 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 console = Console()
 problems = Console(stderr=True)
 
-DATABASES = "databases"
 WIDEST = 10_000
-CURRENT = "current"
-"""Names the database that was served last; the other commands use it."""
 
 
 @contextmanager
@@ -43,12 +38,12 @@ def connect_wired() -> Iterator["Wired"]:
     from app.config import PREFIX, Settings
     from app.entry import oidc_client
     from app.entry.launcher import NoLauncher
-    from app.entry.local import environment
+    from app.entry.local import environment, home
     from app.wiring import wire
 
     if f"{PREFIX}ENDPOINT" in os.environ or f"{PREFIX}SECRET" in os.environ:
         values = dict(os.environ)
-        values.setdefault(f"{PREFIX}SECRET", environment.secret(environment.HOME))
+        values.setdefault(f"{PREFIX}SECRET", home.secret(home.HOME))
         values.setdefault(f"{PREFIX}READ_TIMEOUT_SECONDS", "20")  # no client waits for a response here
         wired = wire(Settings.from_environment(values), NoLauncher(), oidc_client.fetch)
         try:
@@ -56,18 +51,8 @@ def connect_wired() -> Iterator["Wired"]:
         finally:
             wired.close()
     else:
-        current = environment.HOME / CURRENT
-        folder = Path(current.read_text()) if current.exists() else database_folder(None)
-        with environment.connected(environment.HOME, folder) as wired:
+        with environment.connected(home.HOME, home.current_folder(home.HOME)) as wired:
             yield wired
-
-
-def database_folder(data: Path | None) -> Path:
-    """The folder of the local database for this data; None is the sample shop."""
-    from app.entry.local import environment
-
-    name = "sample" if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
-    return environment.HOME / DATABASES / name
 
 
 def print_json(value: object) -> None:

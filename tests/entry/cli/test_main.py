@@ -281,12 +281,11 @@ class TestSample:
     def test_the_sample_shop_is_deterministic_and_loaded_once(
         self, wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.chdir(tmp_path)
         monkeypatch.setattr("app.entry.local.sample_shop.USERS", 20)
 
-        load_sample(wired.services, settings.project)
+        load_sample(wired.services, settings.project, tmp_path)
         first = {event.event_id for event in wired.services.events.all(settings.project)}
-        load_sample(wired.services, settings.project)
+        load_sample(wired.services, settings.project, tmp_path)
 
         items = wired.services.items.list_page(settings.project, None, None, 100).records
         assert len(items) == 100

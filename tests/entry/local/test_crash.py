@@ -50,7 +50,7 @@ class Laptop:
 
     @contextmanager
     def serving(self) -> Iterator[tuple["subprocess.Popen[bytes]", httpx2.Client]]:
-        process = self.command("serve", "--port", str(self.port), "--data", "first.csv")
+        process = self.command("serve", "--port", str(self.port), "--data", "first.csv", "--json-logs")
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
                 ends_at = time.monotonic() + START_SECONDS

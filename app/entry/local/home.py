@@ -1,0 +1,97 @@
+"""The folder `.serendip`: databases, the signing secret, the API key, and which database was served last."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+
+from app.entry.errors import SetupError
+
+HOME = Path(".serendip")
+SECRET = "secret"  # noqa: S105 - a file's name
+KEY = "key"
+FILES = "files"
+DATABASES = "databases"
+SAMPLE = "sample"
+CURRENT = "current"
+"""Names the database that was served last; the other commands use it."""
+SERVER = "server"
+"""Locked by the server of this folder; says where it listens."""
+SECRET_CHARACTERS = 32
+
+
+def database_folder(home: Path, data: Path | None) -> Path:
+    """The folder of the local database for this data; None is the sample shop."""
+    name = SAMPLE if data is None else f"{data.stem}-{sha256(str(data.resolve()).encode()).hexdigest()[:8]}"
+    return home / DATABASES / name
+
+
+def current_folder(home: Path) -> Path:
+    """The folder of the database that was served last, or of the sample. Raises SetupError if it does not exist."""
+    path = home / CURRENT
+    if not path.exists():
+        return database_folder(home, None)
+    name = read(path).strip()
+    folder = Path(name)
+    if folder.parent != home / DATABASES or not folder.is_dir():
+        raise SetupError(f"{path} names {name!r}, which is not a database of {home}. Delete {path}, or serve once.")
+    return folder
+
+
+def keep_current(home: Path, folder: Path) -> None:
+    (home / CURRENT).write_text(str(folder))
+
+
+def secret(home: Path) -> str:
+    """This folder's signing secret, created once in a file that only its owner can read. Raises SetupError."""
+    path = home / SECRET
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        keep_private(path, token_hex(SECRET_CHARACTERS))
+    text = read(path)
+    if len(text.strip()) < SECRET_CHARACTERS:
+        raise SetupError(
+            f"{path} is not a signing secret: it has fewer than {SECRET_CHARACTERS} characters. Delete it to get a new "
+            "one, which ends all user tokens and cursors."
+        )
+    return text
+
+
+def keep_private(path: Path, text: str) -> None:
+    """Creates a file that only its owner can read, complete from the start; an existing one stays."""
+    unfinished = path.with_name(f"{path.name}-{token_hex(4)}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+        new.write(text)
+    with suppress(FileExistsError):
+        path.hardlink_to(unfinished)
+    unfinished.unlink()
+
+
+def read(path: Path) -> str:
+    """The text of a file. Raises SetupError if it is no text."""
+    try:
+        return path.read_text()
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{path} is not a text file. Move it away and try again.") from error
+
+
+@contextmanager
+def only_server(home: Path, base: str) -> Iterator[None]:
+    """Raises SetupError if another process serves from this folder; `base` is where this one listens."""
+    home.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(home / SERVER, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            base = read(home / SERVER).strip()
+            raise SetupError(
+                f"A server of this folder runs already, at {base or 'a port that it has yet to open'}. "
+                "Use that one, stop it first, or start in another folder."
+            ) from error
+        file.truncate()
+        file.write(base + "\n")
+        file.flush()
+        yield
