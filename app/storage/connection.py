@@ -3,12 +3,13 @@
 import gzip
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import orjson
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from opentelemetry.trace import SpanKind, Tracer
 from pynamodb.connection.base import Connection
@@ -29,6 +30,14 @@ class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
         return None
 
 
+@cache
+def descriptions() -> Loader:
+    """Returns the descriptions of AWS services, read once for all sessions of the process."""
+    loader = create_loader()
+    loader.file_loader = DescriptionFiles()
+    return loader
+
+
 class MeteredConnection(Connection):
     """A PynamoDB connection that counts calls and consumed units, and records spans if there is a tracer."""
 
@@ -40,7 +49,7 @@ class MeteredConnection(Connection):
     def session(self) -> Session:
         """Reads the description of DynamoDB with orjson, which cuts the time to build the client to a quarter."""
         session = super().session
-        session.get_component("data_loader").file_loader = DescriptionFiles()
+        session.register_component("data_loader", descriptions())
         return session
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
