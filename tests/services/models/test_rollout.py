@@ -67,29 +67,32 @@ class Week:
 
     def pass_by(self, days: int = 7) -> None:
         for _ in range(days):
-            for number, user in enumerate(USERS):
-                self.now += timedelta(minutes=10)
-                with clock.frozen(self.now, b"seed"):
-                    self._visit(user, number % 2)
-            self.now = self.now.replace(hour=12, minute=0) + timedelta(days=1)
+            with clock.frozen(self.now, b"seed"):
+                self._visits()
+            self.now += timedelta(days=1)
 
-    def _visit(self, user: str, taste: int) -> None:
-        answer = self._client.get(f"/v1/users/{user}/recommendations", params={"limit": 3, "include_seen": True}).json()
-        common = {"user_id": user, "recommendation_id": answer["recommendation_id"]}
+    def _visits(self) -> None:
+        """Every user sees a list and reacts to it; then the stream delivers the events of all."""
+        sent = [event for number, user in enumerate(USERS) for event in self._visit(user, number % 2)]
+        assert self._client.post("/v1/events", json={"events": sent}).status_code == 202
+        pages = (self._wired.services.events.list_page(self._project, user, None, 50) for user in USERS)
+        stored = [event for page in pages for event in page.records if event.timestamp == self.now]
+        assert len(stored) == len(sent)
+        assert self._consumer.apply([a_record(self._project, event, arrived=self.now) for event in stored]) is None
+
+    def _visit(self, user: str, taste: int) -> list[dict[str, Any]]:
+        url = f"/v1/users/{user}/recommendations"
+        response = self._client.get(url, params={"limit": 3, "include_seen": True}).json()
+        common = {"user_id": user, "recommendation_id": response["recommendation_id"]}
         events: list[dict[str, Any]] = []
-        for item in answer["items"]:
+        for item in response["items"]:
             events.append({**common, "item_id": item["item_id"], "event_type": "impression"})
             suits = int(item["item_id"][1:]) % 2 == taste
             if self._random.random() < (0.5 if suits else 0.05):
                 events.append({**common, "item_id": item["item_id"], "event_type": "click"})
                 if self._random.random() < 0.5:
                     events.append({**common, "item_id": item["item_id"], "event_type": "purchase", "value": 20.0})
-        assert self._client.post("/v1/events", json={"events": events}).status_code == 202
-        page = self._wired.services.events.list_page(self._project, user, None, 50)
-        stored = [event for event in page.records if event.timestamp == self.now]
-        assert len(stored) == len(events)
-        records = [a_record(self._project, event, arrived=self.now) for event in stored]
-        assert self._consumer.apply(records) is None
+        return events
 
     def get(self, url: str, **parameters: Any) -> Any:
         with clock.frozen(self.now, b"seed"):
