@@ -1,5 +1,6 @@
 """One DynamoDB Local in memory for all tests; each test has a project of its own."""
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,9 @@ LONGEST_FILES = ("test_learn.py", "test_spark.py", "test_crash.py", "test_deploy
 """Files with few but long tests, started first so that no worker process waits for one at the end."""
 
 _numbers = count(1)
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Before NumPy is loaded: on small matrices, threads that wait for each other took ten times the CPU."""
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")

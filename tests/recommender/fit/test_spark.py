@@ -33,14 +33,21 @@ from tests.support.builders import an_event, an_item, two_tastes
 from tests.support.stream_records import image
 
 KEPT = 20
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Compile quickly: these runs end before optimized code pays off."""
+
+SOME = 8_000
+"""Interactions of real data that are trained on: the first seventh or so of the pairs."""
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[SparkSession]:
     if shutil.which("java") is None:
         pytest.skip("Spark needs a whole Java; the wheel's lacks modules")
-    with spark_training.session("local[2]") as session:
-        yield session
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", JAVA_OPTIONS)
+        with spark_training.session("local[2]") as session:
+            yield session
 
 
 def parquet_of(events: Iterable[Event], path: Path) -> str:
@@ -123,7 +130,7 @@ class TestLearn:
     def test_rows_of_real_data_equal_the_local_solvers(self, session: SparkSession, tmp_path: Path) -> None:
         if not datasets.MOVIETWEETINGS.exists():
             pytest.skip("no shared data")
-        events = [an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings()[::2]]
+        events = [an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings()[:SOME]]
         expected = here(events, {})
         read = spark_training.events(session, parquet_of(events, tmp_path / "events.parquet"), "any")
 
