@@ -26,7 +26,10 @@ SHARDS_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 60
 TICK_SECONDS = 1.0
 """Time between two ticks."""
-GONE = ("TrimmedDataAccessException", "ResourceNotFoundException")
+TRIMMED = "TrimmedDataAccessException"
+GONE = (TRIMMED, "ResourceNotFoundException")
+OUTDATED = (TRIMMED, "ExpiredIteratorException")
+"""Errors of an iterator; DynamoDB Local raises the first after the first record of a stream that was empty."""
 
 
 class Follower:
@@ -99,7 +102,13 @@ class Follower:
 
     def _follow(self, shard_id: str, iterator: str) -> int:
         """Applies a shard's next records and moves its checkpoint; returns how many."""
-        records, following = self._read(iterator)
+        try:
+            records, following = self._read(iterator)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in OUTDATED:
+                raise
+            self._iterators[shard_id] = self._iterator(shard_id, self._checkpoints.all(self._stream).get(shard_id))
+            return 0
         if records and following and len(records) < BATCH:
             self._stop.wait(BURST_SECONDS)
             more, following = self._read(following)

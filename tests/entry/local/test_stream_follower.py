@@ -71,6 +71,17 @@ class TestFollower:
 
         assert (first.items, second.items) == (["a", "b"], ["c"])
 
+    def test_the_first_record_of_a_stream_that_was_followed_while_empty_is_no_failure(self, alone: Wired) -> None:
+        consumer = Recorder(alone)
+        stream_follower = follower(alone, consumer)
+        stream_follower.step()
+        send(alone, "a")
+
+        for _ in range(2):
+            stream_follower.step()
+
+        assert consumer.items == ["a"]
+
     def test_refused_records_are_delivered_again_without_earlier_ones(self, alone: Wired) -> None:
         consumer = Recorder(alone)
         consumer.refuses = "b"
