@@ -44,7 +44,8 @@ cli.add_typer(stream.stream, name="stream")
 
 def main() -> None:
     for ending in (signal.SIGTERM, signal.SIGHUP):  # also if the terminal is closed: stop the database
-        signal.signal(ending, signal.default_int_handler)
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(ending, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -37,9 +37,9 @@ def serve(
 
     if data is not None:
         readable_path(data)
-    dynamodb.check_free(port)
     base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
     with home.only_server(home.HOME, base):
+        dynamodb.check_free(port)
         console.print("Starting the database.")
         Thread(target=_preload, name="preload", daemon=True).start()
         _serve(port, base, folder, data, json_logs=json_logs)

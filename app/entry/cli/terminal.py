@@ -75,8 +75,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str,
     for row in rows:
         table.add_row(*map(escape, row))
     measured = console.measure(table, options=console.options.update_width(WIDEST))
-    at_least = measured.minimum if console.is_terminal else measured.maximum
-    console.print(table, width=max(console.width, at_least), crop=False)
+    needed = measured.minimum if console.is_terminal else measured.maximum
+    Console(width=max(console.width, needed)).print(table)
 
 
 def progress_bar() -> Progress:
