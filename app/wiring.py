@@ -18,6 +18,7 @@ from app.services.bundle import Launcher, Services
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CatalogSnapshot
+from app.services.catalog.unknown_items import UnknownItems
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.counters.rollups import Rollups
@@ -47,6 +48,7 @@ from app.services.recommendations.responses import Responses
 from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
+from app.services.tuning import Tuning
 from app.services.usage import Usage
 from app.services.users import Users
 from app.services.verdicts import Verdicts
@@ -111,7 +113,7 @@ def wire(
     )
 
     tombstones = Tombstones(store=users, credentials=credentials)
-    event_types = EventTypes(credentials=credentials, settings=settings)
+    tuning = Tuning(store=access_store, credentials=credentials, settings=settings)
     erasure = Erasure(
         stores=ErasureStores(
             items=items,
@@ -142,6 +144,7 @@ def wire(
         clock=clock,
         random_hex=random_hex,
         rollout=rollout,
+        weights=tuning.weights,
     )
     jobs = Jobs(store=JobStore(database), objects=files, launch=launcher.launch, clock=clock, random_hex=random_hex)
     training_jobs = TrainingJobs(train=train, jobs=jobs)
@@ -149,6 +152,7 @@ def wire(
     changes = CatalogChanges(items=items, settings=settings, clock=clock, submit=database.submit)
     item_cache = ItemCache(items=items, changes=changes, settings=settings, clock=clock)
     snapshot = CatalogSnapshot(items=items, changes=changes, settings=settings, submit=database.submit)
+    unknown_items = UnknownItems(items=item_cache, setting=tuning.unknown_items)
     changes.observe(item_cache)
     changes.observe(snapshot)
     loader = ContextLoader(
@@ -160,8 +164,9 @@ def wire(
         snapshot=snapshot,
         changes=changes,
         settings=settings,
+        unknown_items=unknown_items,
         submit=database.submit,
-        weights=event_types.weights,
+        weights=tuning.weights,
     )
     recommend = Recommend(loader=loader, clock=clock)
     scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock)
@@ -198,8 +203,10 @@ def wire(
         retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters=counters, weights=event_types.weights, settings=settings, clock=clock),
-        verdicts=Verdicts(events=events, tombstones=tombstones, weights=event_types.weights),
+        counting=Counting(counters=counters, weights=tuning.weights, settings=settings, clock=clock),
+        tuning=tuning,
+        event_types=EventTypes(tuning=tuning, rollups=rollups, settings=settings),
+        verdicts=Verdicts(events=events, tombstones=tombstones, weights=tuning.weights),
         lists=Lists(
             counters=counters,
             rollups=rollups,
@@ -208,6 +215,7 @@ def wire(
             settings=settings,
             clock=clock,
             rating_threshold=model_cache.rating_threshold,
+            unknown_items=tuning.unknown_items,
         ),
         failures=Failures(store=failures, tombstones=tombstones),
         scenarios=scenarios,

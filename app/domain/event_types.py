@@ -24,3 +24,16 @@ class ProjectSettings:
 
 
 NO_SETTINGS = ProjectSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """An event type of a project, with its weights and how often it came lately."""
+
+    name: str
+    kind: str | None
+    """What its name says; None if that is unknown."""
+    weights: TypeWeights
+    is_own: bool
+    """Whether the project has set the weights."""
+    count: int

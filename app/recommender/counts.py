@@ -16,8 +16,8 @@ COARSE_SECONDS = 86_400
 LIVE_SECONDS = 86_400
 """Events that arrive later than this are counted in slots of a day."""
 THOUSANDTHS = 1_000
-MARK, RATED = "#", "="
-"""First characters of the names that are not item ids: outcomes; and ratings of an item, =value=item."""
+MARK, RATED, TYPED = "#", "=", "!"
+"""First characters of the names that are not item ids: outcomes; ratings of an item, =value=item; event types."""
 HEADER, ENTRY = Struct("<cI"), Struct("<Iq")
 FORMAT = b"\x01"
 COMPRESSION = 1
@@ -38,7 +38,7 @@ def item_of(name: str) -> str | None:
     """Returns the item of a name in the counters; None if it is not about an item."""
     if name.startswith(RATED):
         return name.split(RATED, 2)[2]
-    return None if name.startswith(MARK) else name
+    return None if name.startswith((MARK, TYPED)) else name
 
 
 def of_items(total: Counts, rating_threshold: float | None) -> Counts:
@@ -54,7 +54,7 @@ def of_items(total: Counts, rating_threshold: float | None) -> Counts:
         if name.startswith(RATED):
             _, rating, item_id = name.split(RATED, 2)
             ratings.append((slot, item_id, float(rating), amount))
-        elif not name.startswith(MARK):
+        elif not name.startswith((MARK, TYPED)):
             items[slot, name] = items.get((slot, name), 0) + amount
     threshold = _threshold(ratings) if rating_threshold is None else rating_threshold
     for slot, item_id, value, amount in ratings:
@@ -107,20 +107,28 @@ def pack(counts: Counts) -> bytes:
 
 
 def packed_within(counts: Counts, most_bytes: int) -> bytes:
-    """Packs counters, dropping the items with the least weight if they do not fit; equal counters give equal bytes."""
+    """Packs counters, dropping what has the least weight if they do not fit; equal counters give equal bytes.
+
+    Items and event types can be dropped, outcomes never.
+    """
     packed = pack(counts)
     if len(packed) <= most_bytes:
         return packed
-    items: dict[str, int] = {}
+    weights: dict[str, int] = {}
     for (_, name), amount in counts.items():
-        if (item_id := item_of(name)) is not None:
-            items[item_id] = items.get(item_id, 0) + amount
-    heaviest = sorted(items, key=lambda item_id: (-items[item_id], item_id))
+        if (subject := _subject(name)) is not None:
+            weights[subject] = weights.get(subject, 0) + (amount * THOUSANDTHS if name.startswith(TYPED) else amount)
+    heaviest = sorted(weights, key=lambda subject: (-weights[subject], subject))
     while len(packed) > most_bytes and heaviest:
         heaviest = heaviest[: len(heaviest) * 3 // 4]
         kept = {None, *heaviest}
-        packed = pack({entry: amount for entry, amount in counts.items() if item_of(entry[1]) in kept})
+        packed = pack({entry: amount for entry, amount in counts.items() if _subject(entry[1]) in kept})
     return packed
+
+
+def _subject(name: str) -> str | None:
+    """Returns what a name is about: an item, an event type, or None for outcomes."""
+    return name if name.startswith(TYPED) else item_of(name)
 
 
 def unpack(packed: bytes) -> Counts:

@@ -35,9 +35,10 @@ class Outcome:
 
 def of_event(event: Event, arrived: int) -> Counts:
     """Returns what one event adds to the counters of outcomes."""
-    total: Counts = {}
+    arrival = counts.floor(arrived, counts.FINE_SECONDS)
+    total: Counts = {(arrival, counts.TYPED + event.event_type): 1}
     if kind_of(event.event_type) != IMPRESSION:
-        total[counts.floor(arrived, counts.FINE_SECONDS), ARRIVED] = 1
+        total[arrival, ARRIVED] = 1
     if event.attribution is not None:
         slot = counts.slot_of(event, arrived)
         attribution = event.attribution
@@ -63,6 +64,16 @@ def _metrics(event: Event) -> Iterable[tuple[str, int]]:
 def arrived_since(total: Counts, second: float) -> int:
     """Returns how many events arrived in the slots that began after `second`."""
     return sum(amount for (slot, name), amount in total.items() if name == ARRIVED and slot > second)
+
+
+def by_type(total: Counts) -> dict[str, int]:
+    """Returns how many events of each type arrived."""
+    numbers: dict[str, int] = {}
+    for (_, name), amount in total.items():
+        if name.startswith(counts.TYPED):
+            event_type = name.removeprefix(counts.TYPED)
+            numbers[event_type] = numbers.get(event_type, 0) + amount
+    return {event_type: number for event_type, number in numbers.items() if number > 0}
 
 
 def by_attribution(total: Counts, since: float) -> dict[Attribution, Outcome]:

@@ -13,6 +13,7 @@ from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
+from app.services.event_types import EventTypes
 from app.services.events import Events
 from app.services.failures import Failures
 from app.services.items import Items
@@ -30,6 +31,7 @@ from app.services.recommendations.recommendations import Recommendations
 from app.services.recommendations.scenarios import Scenarios
 from app.services.sockets import Sockets
 from app.services.tokens.signed import SignedTokens
+from app.services.tuning import Tuning
 from app.services.usage import Usage
 from app.services.users import Users
 from app.services.verdicts import Verdicts
@@ -62,6 +64,8 @@ class Services:
     outcomes: Outcomes
     counting: Counting
     verdicts: Verdicts
+    tuning: Tuning
+    event_types: EventTypes
     lists: Lists
     failures: Failures
     scenarios: Scenarios

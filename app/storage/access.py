@@ -5,9 +5,11 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from app.domain.access import ApiKey, DeletionCheckpoint, Limits, Project, ProjectState, Scope
+from app.domain.event_types import NO_SETTINGS, ProjectSettings, TypeWeights
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
 from app.errors import Conflict, Exists
@@ -34,6 +36,8 @@ class AccessRow(Model):
     digest = UnicodeAttribute(null=True)
     facts = FactsAttribute(null=True)
     """All other fields."""
+    settings = FactsAttribute(null=True)
+    """What a project has decided; missing if it has decided nothing."""
     state = UnicodeAttribute(null=True)
     last_used = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -94,8 +98,15 @@ class AccessStore:
             raise Exists("There is, or was, a project with this id. Choose another id.") from error
 
     def replace_project(self, changed: Project, expected: ProjectState) -> None:
-        """Replaces a project. Raises Conflict unless it is in the expected state."""
-        self._table.put(_project_row(changed), AccessRow.state == expected.value)
+        """Replaces a project. Raises Conflict unless it is in the expected state, with the settings of `changed`."""
+        condition = (AccessRow.state == expected.value) & _has_settings(changed.settings)
+        self._table.put(_project_row(changed), condition)
+
+    def put_settings(self, project_id: str, changed: ProjectSettings, previous: ProjectSettings) -> None:
+        """Replaces the settings of an active project. Raises Conflict unless they are the previous ones."""
+        condition = (AccessRow.state == ProjectState.ACTIVE.value) & _has_settings(previous)
+        action = AccessRow.settings.set(asdict(changed)) if changed != NO_SETTINGS else AccessRow.settings.remove()
+        self._table.update(key(PROJECT, project_id), None, [action], condition)
 
     def list_projects(self, start: str | None, limit: int) -> Page[Project]:
         def get(project_ids: Sequence[str]) -> list[Project]:
@@ -166,7 +177,22 @@ def _project_row(project: Project) -> AccessRow:
         position=key(iso(project.created_at), project.project_id),
         state=project.state.value,
         facts=_project_facts(project),
+        settings=asdict(project.settings) if project.settings != NO_SETTINGS else None,
     )
+
+
+def _has_settings(settings: ProjectSettings) -> Condition:
+    if settings == NO_SETTINGS:
+        return AccessRow.settings.does_not_exist()
+    return AccessRow.settings == asdict(settings)
+
+
+def _settings(row: Raw) -> ProjectSettings:
+    stored = decoded(row, "settings")
+    if stored is None:
+        return NO_SETTINGS
+    own = {name: TypeWeights(**weights) for name, weights in stored["event_types"].items()}
+    return ProjectSettings(own, stored["unknown_items"])
 
 
 def _project(row: Raw) -> Project:
@@ -179,6 +205,7 @@ def _project(row: Raw) -> Project:
         state=ProjectState(row["state"]["S"]),
         limits=Limits(**facts["limits"]),
         salt=facts["salt"],
+        settings=_settings(row),
         deletion=receipt_of(facts["deletion"]) if facts["deletion"] else None,
         resume_at=DeletionCheckpoint(moment(resume_at["began"]), resume_at["place"]) if resume_at else None,
     )

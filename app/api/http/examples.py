@@ -53,6 +53,8 @@ REQUESTS: dict[str, Any] = {
         "shares": {"v20261123T101500123456-a1b2": 90, "v20261124T101500123456-c3d4": 10},
         "interleaved": False,
     },
+    "putEventType": {"learning": 2.0, "serving": 2.0, "lists": 0.5},
+    "putSettings": {"recommend_unknown_items": False},
     "createJob": {"kind": "export"},
     "createKey": {
         "name": "shop frontend",
@@ -74,6 +76,7 @@ PARAMETERS = {
     "user_id": "user-001",
     "session_id": "c2Vzc2lvbg",
     "scenario_id": "home",
+    "event_type": "add_to_cart",
     "kind": "popular",
     "recommendation_id": "AQ8fad5bd9cb469fa16570867728950e.c2lnbmF0dXJl",
     "project_id": "shop-staging",

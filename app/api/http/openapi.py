@@ -9,7 +9,7 @@ from app.api.http.lazy_routes import load_all
 from app.api.http.responses import add_problems
 
 TAG_GROUPS = (
-    ("Data", ("items", "users", "events")),
+    ("Data", ("items", "users", "events", "event types")),
     ("Recommendations", ("recommendations", "scenarios", "sockets")),
     ("Models", ("models", "jobs")),
     ("Administration", ("keys", "projects", "usage", "health")),

@@ -104,9 +104,14 @@ def recommend_for_session(
 def rank_items(
     body: RankingIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
 ) -> RecommendationListView:
-    """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last."""
+    """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last.
+
+    Hidden items are left out, unless `include_hidden` is set.
+    """
     services.access.check_user(principal, body.owner)
-    response = services.recommendations.rank(project, body.owner, body.item_ids, body.request())
+    response = services.recommendations.rank(
+        project, body.owner, body.item_ids, body.request(), include_hidden=body.include_hidden
+    )
     return RecommendationListView.model_validate(response)
 
 

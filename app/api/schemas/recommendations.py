@@ -138,6 +138,9 @@ class RankingIn(Owner):
     fresh_after: Freshness = None
     properties: PropertiesField = False
     explain: ExplainField = False
+    include_hidden: Annotated[
+        bool, Field(description="Whether items that are hidden, expired or deleted are ranked too.")
+    ] = False
 
     def request(self) -> RecommendationRequest:
         return RecommendationRequest(explain=self.explain, properties=self.properties, fresh_after=self.fresh_after)

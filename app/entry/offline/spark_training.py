@@ -15,6 +15,7 @@ from pyspark.sql.types import StringType
 
 from app.config import Settings
 from app.entry.errors import SetupError
+from app.recommender.events.weights import Weights
 from app.recommender.fit import spark
 from app.recommender.packing import Packed
 from app.recommender.progress import ReportProgress
@@ -38,8 +39,9 @@ def engine(session: SparkSession, path: str, settings: Settings) -> Engine:
     """An engine that trains on Spark from a file or folder, and writes the model from Spark's workers."""
     project = settings.project
 
-    def learn(report: ReportProgress) -> Model:
-        return spark.learn(events(session, path, project), neighbors=settings.neighbors, report=report)
+    def learn(report: ReportProgress, weights: Weights) -> Model:
+        read = events(session, path, project)
+        return spark.learn(read, neighbors=settings.neighbors, report=report, weights=weights)
 
     return Engine(learn, partial(_write, (settings.region, settings.endpoint, settings.table_prefix)))
 

@@ -12,6 +12,7 @@ from app.domain.events import Event
 from app.domain.items import Item
 from app.errors import NotEnoughData
 from app.recommender import packing
+from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
 from app.recommender.fit.parameter_search import LOCAL, Choice
@@ -155,13 +156,14 @@ def learn(
     memory_bytes: int,
     report: ReportProgress,
     earlier: Mapping[str, Any] = {},
+    weights: Weights = DEFAULT,
 ) -> LocalModel:
     """Trains a model on events, with the parameters of an earlier version if there is one.
 
     Raises:
         NotEnoughData: there are fewer than two users or two items with events that count.
     """
-    interactions = gather(events)
+    interactions = gather(events, weights)
     choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, earlier=earlier)
     return fitted(interactions, choice, neighbors=neighbors, report=report)
 

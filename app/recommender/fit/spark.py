@@ -56,19 +56,20 @@ class SparkModel(BaseModel):
             put(packed(added.value[first_unseen:], self.item_ids, first_unseen))
 
 
-def learn(events: DataFrame, *, neighbors: int, report: ReportProgress) -> SparkModel:
+def learn(events: DataFrame, *, neighbors: int, report: ReportProgress, weights: Weights = DEFAULT) -> SparkModel:
     """Trains a model on events.
 
     Args:
         events: columns user_id, item_id, event_type (strings), value (double or null), time (double, seconds).
         neighbors: number of weights to keep in each row.
         report: called with the progress of each phase.
+        weights: the weights of the project.
 
     Raises:
         NotEnoughData: there are fewer than two users or two items with events that count.
     """
     report("reading events", 0.0)
-    pairs, threshold = gathered(events)
+    pairs, threshold = gathered(events, weights)
     extent, sums = extent_of(pairs, threshold)
     check_trainable(extent)
     choice = replace(_choice(pairs, extent, neighbors, report), solver=LOCAL)

@@ -17,6 +17,8 @@ ITEM_SECONDS = 600.0
 """The age after which an item is read again without a change, because the change index may be very late."""
 MAX_LISTS = 500
 LATEST_ITEMS = 100
+MAX_PROJECTS = 10_000
+ABSENT = object()
 
 
 class ItemCache:
@@ -25,6 +27,7 @@ class ItemCache:
         self._lock = Lock()
         self._items: TTLCache[tuple[str, str], Item | None] = TTLCache(MAX_ITEMS, ITEM_SECONDS, clock.monotonic)
         self._stale: LRUCache[tuple[str, str], Item | None] = LRUCache(MAX_ITEMS)
+        self._has_any: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, ITEM_SECONDS, clock.monotonic)
         self._latest: TTLCache[tuple[str, str | None], dict[str, datetime]] = TTLCache(
             MAX_LISTS, settings.item_ttl_seconds, clock.monotonic
         )
@@ -43,7 +46,27 @@ class ItemCache:
                 for item_id in missing:
                     items[item_id] = stored.get(item_id)
                     self._items[project, item_id] = self._stale[project, item_id] = items[item_id]
+                self._mark(project, stored.values())
         return {item_id: item for item_id, item in items.items() if item is not None}
+
+    def has_any(self, project: str) -> bool:
+        """Whether the project has items, which costs a round trip if this instance has neither seen one nor looked."""
+        with self._lock:
+            has_any = self._has_any.get(project)
+        if has_any is None:
+            has_any = bool(self.latest(project, None))
+            with self._lock:
+                self._has_any.setdefault(project, has_any)
+        return has_any
+
+    def _mark(self, project: str, items: Iterable[Item]) -> None:
+        if any(not item.deleted for item in items):
+            self._has_any[project] = True
+
+    def unknown(self, project: str, item_ids: Iterable[str]) -> set[str]:
+        """Returns those of the items that had no record when this instance read them."""
+        with self._lock:
+            return {name for name in item_ids if self._stale.get((project, name), ABSENT) is None}
 
     def get_stale(self, project: str, item_ids: Iterable[str]) -> dict[str, Item]:
         """Returns the items that are in memory, whatever their age."""
@@ -66,8 +89,9 @@ class ItemCache:
         with self._lock:
             for item in items:
                 self._items[project, item.item_id] = self._stale[project, item.item_id] = item
+            self._mark(project, items)
 
-    def renew(self, project: str, items: Iterable[Item]) -> None:
+    def renew(self, project: str, items: Sequence[Item]) -> None:
         """Replaces cached items that are older than these."""
         with self._lock:
             for item in items:
@@ -75,9 +99,11 @@ class ItemCache:
                 cached = self._items.get(key)
                 if key in self._items and (cached is None or cached.updated_at < item.updated_at):
                     self._items[key] = self._stale[key] = item
+            self._mark(project, items)
 
     def forget(self, project: str) -> None:
         """Forgets a project's items, so that the next request reads them again."""
         with self._lock:
             for key in [key for key in self._items if key[0] == project]:
                 self._items.pop(key, None)
+            self._has_any.pop(project, None)

@@ -35,9 +35,14 @@ class Lists:
         settings: Settings,
         clock: Clock,
         rating_threshold: Callable[[str], float | None],
+        unknown_items: Callable[[str], bool | None],
     ) -> None:
-        """`rating_threshold` returns the lowest liked rating of a project's active model."""
-        self._rating_threshold = rating_threshold
+        """The last arguments look up projects.
+
+        `rating_threshold` returns the lowest rating that the active model counts as liked, and `unknown_items` whether
+        items without a record are listed: None means as long as there are no others.
+        """
+        self._rating_threshold, self._unknown_items = rating_threshold, unknown_items
         self._counters, self._rollups, self._lists, self._items = counters, rollups, lists, items
         self._settings, self._clock = settings, clock
         self._lock = Lock()
@@ -95,6 +100,9 @@ class Lists:
         }
         listed = {item_id for ranking in ranked.values() for item_id, _ in ranking[:CANDIDATES]} | touched
         categories = self._categories(project, sorted(listed))
+        unknown_items = self._unknown_items(project)
+        if unknown_items is False or (unknown_items is None and categories):
+            ranked = {kind: [entry for entry in ranking if entry[0] in categories] for kind, ranking in ranked.items()}
         wanted = {"", *(category for item_id in touched for category in categories.get(item_id, ()))}
         lists = [
             LiveList(kind, category, now, packing.pack(_of_category(ranking, category, categories)))
@@ -106,12 +114,14 @@ class Lists:
         self._lists.put(project, [new for new in lists if _differs(new, stored.get((new.kind, new.category)), max_age)])
 
     def _categories(self, project: str, item_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Returns the categories of items by id; items without a record are left out."""
         with self._lock:
             categories = {name: self._cached[project, name] for name in item_ids if (project, name) in self._cached}
         missing = [item_id for item_id in item_ids if item_id not in categories]
         items: dict[str, Item] = self._items.get_many(project, missing)
         for item_id in missing:
-            categories[item_id] = items[item_id].categories if item_id in items else ()
+            if item_id in items:
+                categories[item_id] = items[item_id].categories
         with self._lock:
             self._cached.update({(project, item_id): categories[item_id] for item_id in missing if item_id in items})
         return categories

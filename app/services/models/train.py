@@ -17,6 +17,7 @@ from app.errors import (
     SerendipError,
     Unavailable,
 )
+from app.recommender.events.weights import Weights
 from app.recommender.progress import ReportProgress
 from app.services.models.rollout import Rollout
 from app.services.models.training import CANCELLED, Engine, Training, TrainingStores
@@ -35,7 +36,10 @@ class Train:
         clock: Clock,
         random_hex: Callable[[int], str],
         rollout: Rollout,
+        weights: Callable[[str], Weights],
     ) -> None:
+        """`weights` returns the weights of a project."""
+        self._weights = weights
         self._stores, self._settings, self._clock, self._random_hex = stores, settings, clock, random_hex
         self._rollout = rollout
         self._versions = stores.versions
@@ -138,7 +142,8 @@ class Train:
         self._stores.neighbors.delete(project, version.version, version.manifest_chunks)  # left by a killed worker
         version = replace(version, manifest_chunks=0)
         self.collect(project)
-        training = Training(self._stores, self._settings, self._clock, project, version, report)
+        weights = self._weights(project)
+        training = Training(self._stores, self._settings, self._clock, project, version, report, weights)
         try:
             with training.beating():
                 training.learn_and_publish(engine)

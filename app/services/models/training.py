@@ -17,6 +17,7 @@ from app.domain.paging import every
 from app.domain.recommendations import POPULAR, TERMS
 from app.errors import Cancelled, Conflict, Unavailable
 from app.heartbeat import beating
+from app.recommender.events.weights import Weights
 from app.recommender.packing import Packed
 from app.recommender.progress import ReportProgress
 from app.storage.events import EventStore
@@ -52,7 +53,7 @@ class Model(Protocol):
 class Engine:
     """Trains outside this process."""
 
-    learn: Callable[[ReportProgress], Model]
+    learn: Callable[[ReportProgress, Weights], Model]
     put: Callable[[str, str, Packed], None]
     """Stores rows of a project's version. It is called where the rows are, possibly on another machine."""
 
@@ -76,7 +77,9 @@ class Training:
         project: str,
         version: ModelVersion,
         report: ReportProgress | None,
+        weights: Weights,
     ) -> None:
+        self._weights = weights
         self._stores, self._settings, self._clock, self._project = stores, settings, clock, project
         self.version = version
         self._report = report
@@ -88,7 +91,7 @@ class Training:
 
     def learn_and_publish(self, engine: Engine | None) -> None:
         earlier = {} if engine else self.version.parameters
-        learned = engine.learn(self.report) if engine else self._learn_here(earlier)
+        learned = engine.learn(self.report, self._weights) if engine else self._learn_here(earlier)
         chosen_at = (None if engine else self.version.chosen_at) or self.version.created_at
         self._change(parameters=learned.parameters, chosen_at=chosen_at, metrics=learned.metrics, counts=learned.counts)
         self.report("reading items", 0.0)
@@ -116,6 +119,7 @@ class Training:
             memory_bytes=self._settings.training_memory_bytes,
             report=self.report,
             earlier=earlier,
+            weights=self._weights,
         )
 
     def _put_here(self, project: str, version_id: str, rows: Packed) -> None:

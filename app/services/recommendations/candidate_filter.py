@@ -86,8 +86,17 @@ class Excluded(Container[str]):
 class CandidateFilter:
     """Collects the items of one list; candidates come from one source after another."""
 
-    def __init__(self, query: RecommendationQuery, rules: Rules, excluded: Excluded, fetch_items: FetchItems) -> None:
+    def __init__(
+        self,
+        query: RecommendationQuery,
+        rules: Rules,
+        excluded: Excluded,
+        fetch_items: FetchItems,
+        admit_unknown: Callable[[], bool],
+    ) -> None:
+        """`admit_unknown` returns whether items without a record are kept; it is called if there are such items."""
         self._query, self._rules, self._excluded, self._fetch_items = query, rules, excluded, fetch_items
+        self._admit_unknown = admit_unknown
         self._caps = Caps(query.diversity)
         self.kept: list[Recommendation] = []
 
@@ -129,6 +138,8 @@ class CandidateFilter:
                     raise InvalidInput("The filter or boost is too slow for this many items. Simplify it.")
                 item_id, cached = candidate.item_id, items.get(candidate.item_id)
                 if item_id in self._excluded or not self._rules.admit(item_id, cached):
+                    continue
+                if cached is None and not self._admit_unknown():
                     continue
                 factor = self._rules.factor(item_id, cached)
                 item = cached.item if cached else None

@@ -18,8 +18,9 @@ from app.recommender.events.weights import Weights
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
+from app.services.catalog.unknown_items import UnknownItems
 from app.services.models.cache import ModelCache
-from app.services.recommendations.candidate_filter import Rules
+from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.cold_start import ColdStart
 from app.services.recommendations.evidence import Evidence
 from app.services.recommendations.list_cache import ListCache
@@ -42,6 +43,7 @@ class Caches:
     lists: ListCache
     items: ItemCache
     cold_start: ColdStart
+    unknown_items: UnknownItems
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,15 @@ class RequestContext:
         """Returns the neighbors of weighted items."""
         return {} if self.active is None else self.caches.cold_start.neighbors(self.project, self.active, weighted)
 
+    def candidates(self, excluded: Excluded, *, with_reasons: bool = False) -> CandidateFilter:
+        """Returns a filter for candidates; `with_reasons` reads the items that their reasons name as well."""
+        fetch = self.items_with_reasons if with_reasons else self.items
+        return CandidateFilter(self.query, self.rules, excluded, fetch, self.admits_unknown)
+
+    def admits_unknown(self) -> bool:
+        """Whether items without a record may be recommended."""
+        return self.caches.unknown_items.are_admitted(self.project)
+
     def items(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
         """Returns items by id, from the catalog snapshot if it is loaded."""
         if self.catalog is None:
@@ -162,6 +173,7 @@ class ContextLoader:
         items: ItemCache,
         snapshot: CatalogSnapshot,
         changes: CatalogChanges,
+        unknown_items: UnknownItems,
         settings: Settings,
         submit: Callable[..., Future[Any]],
         weights: Callable[[str], Weights],
@@ -170,7 +182,7 @@ class ContextLoader:
         self._weights = weights
         self._events, self._users, self._snapshot, self._changes = events, users, snapshot, changes
         self._settings, self._submit = settings, submit
-        self._caches = Caches(models, lists, items, ColdStart(models, items, submit))
+        self._caches = Caches(models, lists, items, ColdStart(models, items, submit), unknown_items)
 
     def load(
         self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadHistory | None = None
@@ -230,7 +242,10 @@ class ContextLoader:
         """
         active, scores = self._caches.models.last_popular(project)
         items = self._caches.items.get_stale(project, scores)
-        popular = [Recommendation(item_id, score, POPULAR) for item_id, score in scores.items()]
+        unknown = self._caches.items.unknown(project, scores) if items else set()
+        popular = [
+            Recommendation(item_id, score, POPULAR) for item_id, score in scores.items() if item_id not in unknown
+        ]
         return active, popular, {item_id: CachedItem(item) for item_id, item in items.items()}
 
     def _read(

@@ -56,7 +56,7 @@ class Recommend:
             neighbors = context.neighbors([(item_id, 1.0)]).get(item_id, {})
             if not neighbors and not _exists(context, item_id):
                 raise NotFound("There is no such item.")
-            candidates = CandidateFilter(query, rules, Excluded(query.exclude), context.items)
+            candidates = context.candidates(Excluded(query.exclude))
             ranked = ranking.ranked(neighbors, query.exclude)
             candidates.add((Recommendation(other_id, score, SIMILAR) for other_id, score in ranked), query.limit)
             slates.fill(context, candidates, query.limit)
@@ -65,17 +65,24 @@ class Recommend:
             return self._degraded(project, query, rules)
 
     def rank(
-        self, project: str, user_id: str, item_ids: Sequence[str], query: RecommendationQuery
+        self,
+        project: str,
+        user_id: str,
+        item_ids: Sequence[str],
+        query: RecommendationQuery,
+        *,
+        include_hidden: bool = False,
     ) -> RecommendationList:
         """Returns the requested items, best for the user first; items without a score follow in the requested order.
 
-        Disliked items come last.
+        Disliked items come last. Hidden, expired and deleted items are left out, unless `include_hidden` is set.
         """
         history = self._history(project, user_id, query)
         context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
         scores, disliked = context.evidence.scores(), context.disliked
         order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
         items = context.items(order)
+        hidden = {item_id for item_id, cached in items.items() if not cached.item.is_shown(context.rules.now)}
         ranked = [
             Recommendation(
                 item_id,
@@ -84,6 +91,7 @@ class Recommend:
                 item=items[item_id].item if item_id in items else None,
             )
             for item_id in order
+            if include_hidden or item_id not in hidden
         ]
         explained = (context.evidence.explain(recommendation, fully=query.explain) for recommendation in ranked)
         return RecommendationList(tuple(explained), context.active)
@@ -138,7 +146,7 @@ class Recommend:
             Unavailable: no list is in memory.
         """
         active, popular, items = self._loader.degraded(project)
-        candidates = CandidateFilter(query, rules, Excluded(query.exclude, query.shown), lambda _: items)
+        candidates = CandidateFilter(query, rules, Excluded(query.exclude, query.shown), lambda _: items, lambda: True)
         candidates.add(popular, query.limit)
         return RecommendationList(tuple(candidates.kept), active, degraded=True)
 
@@ -150,7 +158,7 @@ def _explained(context: RequestContext, excluded: Excluded) -> RecommendationLis
 
 
 def _from_list(context: RequestContext, kind: str, category: str | None, excluded: Excluded) -> RecommendationList:
-    candidates = CandidateFilter(context.query, context.rules, excluded, context.items)
+    candidates = context.candidates(excluded)
     candidates.add(context.from_list(kind, category), context.query.limit)
     return RecommendationList(tuple(candidates.kept), context.active)
 
@@ -174,7 +182,7 @@ def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: Ro
     for item_id, weight in sorted(evidence.weighted, key=lambda entry: -entry[1]):
         if len(rows) == settings.count or weight <= 0:
             break
-        candidates = CandidateFilter(context.query, context.rules, excluded, context.items)
+        candidates = context.candidates(excluded)
         ranked = ranking.ranked(evidence.neighbors.get(item_id, {}), excluded)
         candidates.add((Recommendation(other_id, score, SIMILAR) for other_id, score in ranked), settings.limit)
         if not candidates.kept:

@@ -65,11 +65,17 @@ class Recommendations:
         return self._responses.respond(project, "", query, recommendations, properties=request.properties)
 
     def rank(
-        self, project: str, user_id: str, item_ids: Sequence[str], request: RecommendationRequest
+        self,
+        project: str,
+        user_id: str,
+        item_ids: Sequence[str],
+        request: RecommendationRequest,
+        *,
+        include_hidden: bool = False,
     ) -> RecommendationResponse:
-        """Ranks the requested items for a user."""
+        """Ranks the requested items for a user; hidden ones only with `include_hidden`."""
         query = self._queries.build(project, request)
-        recommendations = self._recommend.rank(project, user_id, item_ids, query)
+        recommendations = self._recommend.rank(project, user_id, item_ids, query, include_hidden=include_hidden)
         return self._responses.respond(project, user_id, query, recommendations, properties=request.properties)
 
     def from_list(

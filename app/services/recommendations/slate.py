@@ -52,7 +52,7 @@ def build_for_version(context: RequestContext, excluded: Excluded) -> Slate:
     scores = evidence.scores()
     explored = _explore(context, excluded, scores)
     excluded = excluded | (recommendation.item_id for recommendation in explored)
-    candidates = CandidateFilter(context.query, context.rules, excluded, context.items_with_reasons)
+    candidates = context.candidates(excluded, with_reasons=True)
     neighbors = [Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded)]
     fill(context, candidates, context.query.limit - len(explored), neighbors, evidence.factors)
     return Slate(exploration.spread(candidates.kept, explored), evidence)
@@ -90,6 +90,6 @@ def _explore(context: RequestContext, excluded: Excluded, scores: Mapping[str, f
     order = exploration.shuffled(new, f"{context.user_id}\n{now.date()}")
     relevance = {item_id: max(scores.get(item_id, 0.0), 0.0) for item_id in order}
     order.sort(key=lambda item_id: -relevance[item_id])
-    candidates = CandidateFilter(query, context.rules, excluded, context.items)
+    candidates = context.candidates(excluded)
     candidates.add((Recommendation(item_id, relevance[item_id], EXPLORATION) for item_id in order), count)
     return candidates.kept

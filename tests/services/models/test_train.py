@@ -12,6 +12,7 @@ from app.config import Settings
 from app.domain.models import ModelVersion, VersionState
 from app.domain.recommendations import RecommendationQuery
 from app.errors import Cancelled, Conflict, NotActivatable
+from app.recommender.events.weights import Weights
 from app.services.models import cache, train, training
 from app.services.models.training import Engine
 from app.storage.database import Raw
@@ -136,7 +137,7 @@ class TestEngine:
         service = wired.services.train
         version = service.queue(project)
 
-        def learn(report: Callable[[str, float], None]) -> Any:
+        def learn(report: Callable[[str, float], None], _weights: Weights) -> Any:
             report("learning elsewhere", 0.0)
             begun = service.get(project, version.version).heartbeat_at
             until(lambda: service.get(project, version.version).heartbeat_at > begun)

@@ -75,9 +75,9 @@ def reference(
         boosted = []
         for score, item_id in ranked:
             item = facts.get(item_id)
-            if item is not None and (item.hidden or (item.expires_at and item.expires_at <= NOON)):
+            if item is None or item.hidden or (item.expires_at and item.expires_at <= NOON):
                 continue
-            facts_: Facts = item.properties if item else {}
+            facts_: Facts = item.properties
             if item_id in viewed or not passes(facts_, item_id):
                 continue
             boosted.append((-score * factor(facts_), -factor(facts_), item_id))
