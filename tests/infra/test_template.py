@@ -21,6 +21,7 @@ from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
 from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
+from app.storage.events import VERDICTS
 from app.storage.pynamo import schema_of, ttl_attribute
 from infra import deploy
 from infra.stacks import Template, functions, load, restored, shifted, zipped
@@ -161,6 +162,12 @@ class TestFunctions:
             packed = {key: value for key, value in zips[name].items() if key not in {"Runtime", "Handler", "CodeUri"}}
             assert packed == {key: value for key, value in function.items() if key not in code}
             assert zips[name]["CodeUri"] == {"Bucket": "b", "Key": "t" if name == "WorkerFunction" else "s"}
+
+    def test_the_stream_function_is_not_invoked_for_verdicts_that_it_writes(self) -> None:
+        source = of_type("template", "AWS::Serverless::Function")["StreamFunction"]["Events"]["EventsStream"]
+        (entry,) = source["Properties"]["FilterCriteria"]["Filters"]
+
+        assert json.loads(entry["Pattern"]) == {"dynamodb": {"Keys": {"moment": {"S": [{"anything-but": [VERDICTS]}]}}}}
 
     def test_snapstart_covers_the_api_and_stream_functions(self) -> None:
         made = functions(restored(load("template")))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from itertools import islice
 
 from app.deadline import remaining_seconds
@@ -96,7 +97,7 @@ class CandidateFilter:
     ) -> None:
         """`admit_unknown` returns whether items without a record are kept; it is called if there are such items."""
         self._query, self._rules, self._excluded, self._fetch_items = query, rules, excluded, fetch_items
-        self._admit_unknown = admit_unknown
+        self._admit_unknown = cache(admit_unknown)
         self._caps = Caps(query.diversity)
         self.kept: list[Recommendation] = []
 
