@@ -31,8 +31,11 @@ class Contents:
     """Modules that these functions never load."""
 
 
-SERVING = Contents(("not-in-aws.txt", "not-serving.txt"))
-TRAINING = Contents(("not-in-aws.txt",), without=("cel_expr_python",))  # only requests evaluate filters and boosts
+SERVING = Contents(("not-in-aws.txt", "not-in-zip.txt", "not-serving.txt"))
+TRAINING = Contents(
+    ("not-in-aws.txt", "not-in-zip.txt"),
+    without=("cel_expr_python",),  # only requests evaluate filters and boosts
+)
 
 
 class Unpackable(Exception):
@@ -94,10 +97,18 @@ def prune(tree: Path, without: Sequence[str] = ()) -> None:
     for path in (tree / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             shutil.rmtree(path)
-    for pattern in ("**/tests", "bin", "bazel-project", *without):
+    for pattern in ("**/tests", "bin", "bazel-project", "pyarrow/include", *without):
         for path in sorted(tree.glob(pattern)):
             shutil.rmtree(path, ignore_errors=True)
-    for pattern in ("**/*.pyi", "**/*.pxd", "**/*.a", "*.dist-info/RECORD", "*.dist-info/*.json", ".lock"):
+    for pattern in (
+        "**/*.pyi",
+        "**/*.pxd",
+        "**/*.a",
+        "pyarrow/*flight*",
+        "*.dist-info/RECORD",
+        "*.dist-info/*.json",
+        ".lock",
+    ):
         for path in tree.glob(pattern):
             path.unlink()
 
