@@ -23,8 +23,8 @@ PREPARE := import app.entry.local.server, app.recommender.fit.learn; from app.en
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock
 
 ##@ Use
-run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, ARGS=--json-logs)
-	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)") $(ARGS)
+run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, MAP="item_id=sku", ARGS=--json-logs)
+	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)") $(foreach pair,$(MAP),--map "$(pair)") $(ARGS)
 
 deploy: .venv/develop ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
 	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)

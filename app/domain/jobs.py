@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class JobKind(StrEnum):
@@ -29,26 +30,42 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    records: str
-    """events, items or users."""
-    format: str = "jsonl"
-    """jsonl or csv."""
+    records: str | None = None
+    """events, items, users, or events,items for files with both. None: it follows from the columns."""
+    format: str | None = None
+    """jsonl, csv, tsv or parquet. None: it follows from the content."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """The file's column -> our field."""
+    """Our field -> the file's column."""
+    encoding: str | None = None
+    """The encoding of a text. None: UTF-8."""
+    time_unit: str | None = None
+    """The unit of numeric times. None: it follows from their size."""
+    event_type: str | None = None
+    """The type of events that have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCheckpoint:
-    """The start of the next slice of the file."""
+    """The start of the next slice of the file, and what is known from the rows before."""
 
     size: int = 0
     """Bytes of the whole file."""
     position: int = 0
-    """Bytes loaded so far."""
+    """Bytes of the unpacked file, or rows of a Parquet file, before the slice."""
     line: int = 0
-    """Lines loaded so far."""
-    header: Sequence[str] | None = None
-    """The column names of a CSV, once its first line was read."""
+    """Lines before the slice."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """The types of a text's columns, as far as it was read."""
+    has_types: bool = False
+    """Whether all of the text was read for the types."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """The counts of the rows before the slice."""
+    records: str | None = None
+    """The kind of records in the file, once it is certain."""
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """The columns that are not used -> why not; empty if they just mean nothing to us."""
+    notes: Sequence[str] = ()
+    """How the file was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +155,41 @@ class Job:
         return self.request.version if isinstance(self.request, TrainingRequest) else None
 
     @property
+    def summary(self) -> "ImportSummary | None":
+        """What an import did so far. None for other jobs."""
+        checkpoint = self.checkpoint
+        if not isinstance(checkpoint, ImportCheckpoint):
+            return None
+        counts = {name: self.counts.get(name, 0) for name in ("read", "loaded", "unchanged", "rejected", "skipped")}
+        return ImportSummary(
+            checkpoint.records,
+            **counts,
+            records=checkpoint.summary.get("records", {}),
+            reasons=checkpoint.summary.get("reasons", {}),
+            ignored_columns=checkpoint.ignored,
+            notes=checkpoint.notes,
+        )
+
+    @property
     def receipt_id(self) -> str | None:
         """The receipt of an erasure, once it has begun. None for other jobs."""
         return self.checkpoint.receipt_id if isinstance(self.checkpoint, ErasureCheckpoint) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import did with the rows of its file so far."""
+
+    kind: str | None
+    read: int
+    loaded: int
+    unchanged: int
+    rejected: int
+    skipped: int
+    records: Mapping[str, int]
+    reasons: Mapping[str, int]
+    ignored_columns: Mapping[str, str]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Create, read, update and delete items."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from app.clock import Clock
@@ -19,6 +20,17 @@ class ItemObserver(Protocol):
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
         """Uses the items as they are now; deleted ones are marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Some facts of an item, which leave its other facts as they are."""
+
+    item_id: str
+    changes: Mapping[str, Any]
+    """Fields of an item with their values; `properties` are added to those of the item."""
+    only_if_new: bool = False
+    """Whether they are ignored if the item exists."""
 
 
 class Items:
@@ -84,21 +96,46 @@ class Items:
 
         retried(write)
 
-    def put_many(self, project: str, items: Sequence[Item]) -> int:
-        """Creates or replaces many items; returns how many were new or different. The last of equal ids counts."""
+    def put_many(self, project: str, items: Sequence[Item], since: datetime | None = None) -> int:
+        """Creates or replaces many items; returns how many were new or different. The last of equal ids counts.
+
+        An equal item that was changed after `since` counts too: the same call changed it before.
+        """
         unique = {item.item_id: item for item in items}
         stored = self._store.get_many(project, list(unique), consistent=True)
-        changed = [
-            (self._dated(item, stored.get(item_id)), stored.get(item_id))
-            for item_id, item in unique.items()
-            if not _is_same(item, stored.get(item_id))
-        ]
-        self._store.put_many(project, changed)
-        self._notify(project, [item for item, _ in changed])
-        return len(changed)
+        recent = [item for item in stored.values() if since is not None and item.updated_at >= since]
+        changed = self._put_changed(project, unique, stored)
+        return len({item.item_id for item in (*changed, *recent)})
+
+    def merge_many(self, project: str, facts: Sequence[Facts]) -> int:
+        """Creates items, or adds facts to them; returns how many were new or different."""
+        item_ids = [fact.item_id for fact in facts]
+        stored = self._store.get_many(project, item_ids, consistent=True)
+        items = {}
+        for fact in facts:
+            current = stored.get(fact.item_id)
+            if current is None or current.deleted:
+                current = Item(fact.item_id)
+            elif fact.only_if_new:
+                continue
+            properties = {**current.properties, **fact.changes.get("properties", {})}
+            items[fact.item_id] = replace(current, **{**fact.changes, "properties": properties})
+        return len(self._put_changed(project, items, stored))
 
     def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
         return self._store.list_page(project, category, start, limit)
+
+    def _put_changed(self, project: str, items: Mapping[str, Item], stored: Mapping[str, Item]) -> list[Item]:
+        """Writes the items that differ from the stored ones; returns them."""
+        changed = [
+            (self._dated(item, stored.get(item_id)), stored.get(item_id))
+            for item_id, item in items.items()
+            if not _is_same(item, stored.get(item_id))
+        ]
+        self._store.put_many(project, changed)
+        written = [item for item, _ in changed]
+        self._notify(project, written)
+        return written
 
     def _write(self, project: str, item: Item, current: Item | None) -> Item:
         if current is not None and _is_same(item, current):

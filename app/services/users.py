@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from app.clock import Clock
@@ -65,8 +66,10 @@ class Users:
         self._tombstones.undo_erased(project, [user_id], lambda erased: self._delete(project, erased))
         return user
 
-    def put_many(self, project: str, users: Sequence[User]) -> int:
+    def put_many(self, project: str, users: Sequence[User], since: datetime | None = None) -> int:
         """Creates or replaces many users; returns how many were new or different. The last of equal ids counts.
+
+        An equal user that was changed after `since` counts too: the same call changed it before.
 
         Raises:
             Erased: some of the users were erased; its `positions` say which. Nothing was stored.
@@ -81,7 +84,8 @@ class Users:
                 if not _is_same(user, stored.get(user_id))
             ]
             self._store.put_many(project, changed)
-            return len(changed)
+            recent = [user for user in stored.values() if since is not None and user.updated_at >= since]
+            return len({user.user_id for user in (*(user for user, _ in changed), *recent)})
 
         user_ids = [user.user_id for user in users]
         return self._tombstones.guard(project, user_ids, write, lambda erased: self._delete(project, erased))

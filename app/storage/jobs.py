@@ -152,7 +152,7 @@ def _row(project: str, job: Job) -> JobRow:
 
 
 def _job(row: Raw) -> Job:
-    facts: dict[str, Any] = decoded(row, "facts")
+    facts = _current(decoded(row, "facts"))
     request, checkpoint = RECORDS[JobKind(row["kind"]["S"])]
     return Job(
         job_id=row["job_id"]["S"],
@@ -170,3 +170,12 @@ def _job(row: Raw) -> Job:
         revision=int(row["revision"]["N"]),
         starting_until=instant(row, "starting_until"),
     )
+
+
+def _current(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns the facts of a job as of now; an import up to 0.7 mapped columns to fields, and kept the header."""
+    if "header" in facts["checkpoint"]:
+        del facts["checkpoint"]["header"]
+        columns = facts["request"]["columns"]
+        facts["request"]["columns"] = {ours: theirs for theirs, ours in columns.items()}
+    return facts

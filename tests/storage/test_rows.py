@@ -83,8 +83,8 @@ def _access(database: Database) -> None:
 
 
 def _jobs(database: Database) -> None:
-    store, checkpoint = JobStore(database), ImportCheckpoint(100, 50, 2, ["é", "b"])
-    request = ImportRequest("items", "csv", {"é": "title"})
+    store, checkpoint = JobStore(database), ImportCheckpoint(100, 50, 2, {"é": "text"}, has_types=True)
+    request = ImportRequest("items", "csv", {"title": "é"})
     store.create(PROJECT, Job("j1", JobState.RUNNING, MORNING, LATER, request, checkpoint, {"rows": 2}, 0.123456))
     ended = Job("j2", JobState.FAILED, MORNING, MORNING, request, checkpoint, detail="bad", ended_at=LATER)
     store.create(PROJECT, ended)
@@ -154,3 +154,21 @@ class TestRows:
             STORES[model](wired.database)
 
         assert stored(wired, model) == orjson.loads(ROWS.read_bytes())[model.__name__]
+
+
+class TestJobs:
+    def test_an_import_of_an_earlier_release_is_read_with_its_mapping_turned_round(self, wired: Wired) -> None:
+        facts = {
+            "request": {"records": "items", "format": "csv", "columns": {"sku": "item_id"}},
+            "checkpoint": {"size": 9, "position": 4, "line": 1, "header": ["sku"]},
+            "counts": {"loaded": 1},
+        }
+        store = JobStore(wired.database)
+        store.create(PROJECT, Job("old", JobState.SUCCEEDED, MORNING, MORNING, ImportRequest(), ImportCheckpoint()))
+        JobRow(PROJECT, "old").update(actions=[JobRow.facts.set(facts)])
+
+        job = store.get(PROJECT, "old")
+
+        assert job
+        assert job.request == ImportRequest("items", "csv", {"item_id": "sku"})
+        assert job.checkpoint == ImportCheckpoint(9, 4, 1)

@@ -1,10 +1,10 @@
 """What is wrong with the input: pydantic's errors as JSON pointers and plain sentences.
 
-HTTP requests, frames of sockets and rows of imports share them.
+HTTP requests and frames of sockets share them.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -36,12 +36,6 @@ def of_request(details: Sequence[Mapping[str, Any]], body: Form) -> InvalidInput
     noun = "place is" if len(details) == 1 else "places are"
     bad_places = tuple(_place(error, body) for error in details[:MAX_NAMED_ERRORS])
     return InvalidInput(f"{len(details)} {noun} not as expected; nothing was stored.", bad_places)
-
-
-def of_row(details: Iterable[Mapping[str, Any]], model: type[BaseModel]) -> str:
-    """Returns what is wrong with a row of a file."""
-    places = (_place_in(error, model, error["loc"]) for error in details)
-    return "; ".join(f"{place.pointer.removeprefix('/') or 'row'}: {place.detail}" for place in places)
 
 
 def _place(error: Mapping[str, Any], body: Form) -> FieldError:

@@ -104,7 +104,7 @@ def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
         return ErasureRequest(body.owner)
     if isinstance(body, ExportIn):
         return ExportRequest()
-    return ImportRequest(body.records, body.format, body.columns)
+    return ImportRequest(body.records, body.format, body.columns, body.encoding, body.time_unit, body.event_type)
 
 
 def _view(job: Job, project: str, services: Services, request: Request) -> JobView:

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.api.schemas.fields import Body, View
+from app.api.schemas.fields import Body, Id, View
 from app.api.schemas.models import TrainingIn
 from app.api.schemas.owners import Owner
 from app.domain.jobs import JobKind, JobState
 
 Kind = Field(description="The kind of the job.")
+FieldName = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -20,18 +21,40 @@ class ImportIn(Body):
 
     kind: Annotated[Literal["import"], Kind]
     records: Annotated[
-        Literal["events", "items", "users"], Field(description="The records of the file.", examples=["events"])
-    ]
+        Literal["events", "items", "users", "events,items"] | None,
+        Field(
+            description="The records of the file; `events,items` for events with facts of their items, such as a sales "
+            "export. Default: they follow from the columns, and if that is not certain, the job fails and asks.",
+            examples=["events"],
+        ),
+    ] = None
     format: Annotated[
-        Literal["jsonl", "csv"],
-        Field(description="One JSON object per line, or CSV with a header.", examples=["csv"]),
-    ] = "jsonl"
-    columns: dict[ColumnName, ColumnName] = Field(
+        Literal["jsonl", "csv", "tsv", "parquet"] | None,
+        Field(
+            description="The expected format; the job fails if the file has another one. Default: any of them. All but "
+            "Parquet may be packed with gzip, Zstandard, bzip2 or xz.",
+            examples=["csv"],
+        ),
+    ] = None
+    columns: dict[FieldName, ColumnName] = Field(
         default_factory=dict,
         max_length=100,
-        description="The fields by column name.",
-        examples=[{"sku": "item_id"}],
+        description="The column of the file for each field whose column has another name. `properties.NAME` names a "
+        "property. Well-known layouts need no mapping.",
+        examples=[{"item_id": "sku"}],
     )
+    encoding: Annotated[
+        Annotated[str, Field(min_length=1, max_length=40)] | None,
+        Field(description="The encoding of a text. Default: UTF-8.", examples=["latin-1"]),
+    ] = None
+    time_unit: Annotated[
+        Literal["s", "ms", "us", "ns"] | None,
+        Field(description="The unit of times that are numbers. Default: it follows from their size.", examples=["ms"]),
+    ] = None
+    event_type: Annotated[
+        Id | None,
+        Field(description="The type of events that have none. Default: view.", examples=["purchase"]),
+    ] = None
 
 
 class ExportIn(Body):
@@ -51,6 +74,41 @@ class TrainingJobIn(TrainingIn):
 
 
 JobIn = Annotated[ImportIn | ExportIn | ErasureIn | TrainingJobIn, Field(discriminator="kind")]
+
+
+class ImportSummary(View):
+    """What an import did with the rows of its file so far."""
+
+    kind: Annotated[
+        str | None,
+        Field(description="The records of the file; null before it was opened.", examples=["events"]),
+    ]
+    read: Annotated[int, Field(description="The rows that were read.", examples=[1000])]
+    loaded: Annotated[int, Field(description="The rows that were loaded.", examples=[980])]
+    unchanged: Annotated[
+        int,
+        Field(
+            description="The rows whose item or user was stored before with the same facts. Events are not compared: "
+            "those that were stored before count as loaded.",
+            examples=[15],
+        ),
+    ]
+    rejected: Annotated[int, Field(description="The rows that were rejected.", examples=[5])]
+    skipped: Annotated[int, Field(description="The rows about no item, or of erased users.", examples=[0])]
+    records: Annotated[
+        dict[str, int], Field(description="The loaded records by kind.", examples=[{"events": 980, "items": 40}])
+    ]
+    reasons: Annotated[
+        dict[str, int],
+        Field(description="How many rows were rejected for which reason.", examples=[{"value: is not a number": 5}]),
+    ]
+    ignored_columns: Annotated[
+        dict[str, str],
+        Field(description="The columns that were not used, and why if there is a reason.", examples=[{"comment": ""}]),
+    ]
+    notes: Annotated[
+        list[str], Field(description="How the file was read.", examples=[["recognized as MovieLens ratings"]])
+    ]
 
 
 class JobView(View):
@@ -74,6 +132,9 @@ class JobView(View):
     ]
     version: Annotated[str | None, Field(description="The version of a training.")] = None
     receipt_id: Annotated[str | None, Field(description="The receipt of an erasure.")] = None
+    summary: Annotated[
+        ImportSummary | None, Field(description="What an import did with the rows of its file so far.")
+    ] = None
     upload_url: Annotated[
         str | None,
         Field(description="The URL to PUT the file of a waiting import to, without credentials, within an hour."),

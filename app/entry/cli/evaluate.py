@@ -27,10 +27,18 @@ def evaluate(
             "then comma-separated neighbors=, ridge=, user_exponent=, item_exponent=, half_life_days= (or none).",
         ),
     ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--map", help="our_field=your_column, as `serendip import` takes it.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the text, such as latin-1. Default: UTF-8.")] = None,
+    time_unit: Annotated[
+        str | None, typer.Option(help="Unit of numeric times: s, ms, us or ns. Default: from their size.")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     as_json: AsJson = False,
 ) -> None:
     """Compare configurations of the recommender, and popularity, on files; needs no database."""
+    from app.entry.cli.loading import options_of
     from app.entry.offline import evaluation, evaluation_table
 
     if holdout not in evaluation.HOLDOUTS:
@@ -52,6 +60,7 @@ def evaluate(
             k,
             configurations,
             lambda phase, done: bar.update(task, completed=done, description=phase),
+            options_of(None, column, encoding, time_unit),
         )
     if as_json or output == "json":
         print_json(report)

@@ -21,7 +21,7 @@ def sentence(error: Exception) -> str | None:
 
     from app.config import PREFIX
     from app.entry.errors import SetupError
-    from app.entry.jobs.file_rows import FileError
+    from app.entry.files.rows import FileError
     from app.entry.local.home import HOME
     from app.errors import SerendipError, Unavailable
 

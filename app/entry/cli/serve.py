@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.entry.cli.imports import load_files
 from app.entry.cli.mistakes import readable_path
 from app.entry.cli.terminal import console
 from app.entry.cli.train import train_now
@@ -28,6 +27,9 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own data: a file or a folder of files. Default: a sample shop.")
     ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--map", help="our_field=your_column, for columns of --data; may be repeated.")
+    ] = None,
     json_logs: Annotated[
         bool, typer.Option("--json-logs", help="Print the log as JSON lines instead of a short line for each request.")
     ] = False,
@@ -37,12 +39,21 @@ def serve(
 
     if data is not None:
         readable_path(data)
+        _check_files(data, column or [])  # wrong files are reported before the database starts
     base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
     with home.only_server(home.HOME, base):
         dynamodb.check_free(port)
         console.print("Starting the database.")
         Thread(target=_preload, name="preload", daemon=True).start()
-        _serve(port, base, folder, data, json_logs=json_logs)
+        _serve(port, base, folder, data, column or [], json_logs=json_logs)
+
+
+def _check_files(data: Path, pairs: list[str]) -> None:
+    """Raises FileError if there is nothing to import."""
+    from app.entry.cli.loading import options_of
+    from app.entry.jobs import sources
+
+    sources.of(data, options_of(pairs=pairs))
 
 
 def _preload() -> None:
@@ -51,16 +62,17 @@ def _preload() -> None:
     import app.recommender.fit.learn  # noqa: F401 - only to load it
 
 
-def _serve(port: int, base: str, folder: Path, data: Path | None, *, json_logs: bool) -> None:
+def _serve(port: int, base: str, folder: Path, data: Path | None, pairs: list[str], *, json_logs: bool) -> None:
     from app import telemetry
+    from app.entry.cli.loading import load_files, options_of
     from app.entry.local import environment, home, request_lines, server
 
     with environment.serving(home.HOME, folder) as laptop:
         services, project = laptop.wired.services, laptop.wired.services.settings.project
         if data is None:
             load_sample(services, project, folder)
-        else:
-            load_files(services, project, data, None, {})
+        elif not load_files(services, project, data, options_of(pairs=pairs)).loaded:
+            raise typer.Exit(1)
         if services.rollout.active(project) is None:
             try:
                 train_now(services, project, force=False)

@@ -21,16 +21,20 @@ RETRY_TIMEOUT = timedelta(minutes=2)
 class BatchWriter:
     """Collects records into batches and stores these from several threads."""
 
-    def __init__(self, services: Services, project: str, kind: str, now: datetime) -> None:
-        """`now` is the time of events that have none."""
-        self._services, self._project, self._kind, self._now = services, project, kind, now
+    def __init__(self, services: Services, project: str, kind: str, since: datetime) -> None:
+        """Writes events, items, users, or facts of items; `since` is when the import began."""
+        self._services, self._project, self._kind, self._since = services, project, kind, since
         self._size = services.events.batch_size if kind == "events" else MAX_RECORDS
         self._writers = 1 if self._size > MAX_EVENTS else WRITERS
         self._threads = ThreadPoolExecutor(self._writers)
-        self._pending: set[Future[None]] = set()
+        self._pending: set[Future[tuple[int, int]]] = set()
         self._batch: list[Any] = []
         self.submitted = 0
         """Records in batches that were handed to a thread."""
+        self.unchanged = 0
+        """Records of finished batches that were stored before the import began; events are not compared."""
+        self.erased = 0
+        """Records of finished batches that belong to erased users."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,20 +59,29 @@ class BatchWriter:
         if self._batch:
             self._submit()
         for future in self._pending:
-            future.result()
+            self._count(future)
 
     def _submit(self) -> None:
         """Hands the batch to a thread. Waits while all are busy, and raises what a batch raised."""
         while len(self._pending) >= self._writers:
             done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
             for future in done:
-                future.result()
+                self._count(future)
         self._pending.add(self._threads.submit(copy_context().run, self._store, self._batch))
         self.submitted += len(self._batch)
         self._batch = []
 
-    def _store(self, batch: list[Any]) -> None:
-        """Stores a batch without records of erased users, and retries while the database is unavailable."""
+    def _count(self, future: Future[tuple[int, int]]) -> None:
+        """Raises what the batch raised."""
+        unchanged, erased = future.result()
+        self.unchanged += unchanged
+        self.erased += erased
+
+    def _store(self, batch: list[Any]) -> tuple[int, int]:
+        """Stores a batch without records of erased users, and retries while the database is unavailable.
+
+        Returns how many records were unchanged, and how many belong to erased users.
+        """
         for attempt in stamina.retry_context(
             on=Unavailable, attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
         ):
@@ -76,17 +89,23 @@ class BatchWriter:
                 if not self._services.access.is_active(self._project):
                     raise Cancelled("The project is being deleted.")
                 try:
-                    self._put(batch)
+                    return self._put(batch), 0
                 except Erased as error:  # a file may still name erased users; they stay erased
                     others = [record for position, record in enumerate(batch) if position not in error.positions]
-                    if others:
-                        self._put(others)
+                    return (self._put(others) if others else 0), len(batch) - len(others)
+        raise AssertionError("the last attempt returns or raises")
 
-    def _put(self, batch: list[Any]) -> None:
+    def _put(self, batch: list[Any]) -> int:
+        """Returns how many records were unchanged."""
         services, project = self._services, self._project
         if self._kind == "events":
-            services.events.accept(project, [event.record(event.owner, self._now) for event in batch])
-        elif self._kind == "items":
-            services.items.put_many(project, [item.record(item.item_id) for item in batch])
-        else:
-            services.users.put_many(project, [user.record(user.user_id) for user in batch])
+            services.events.accept(project, [event.record(event.owner, self._since) for event in batch])
+            return 0
+        if self._kind == "facts":
+            services.items.merge_many(project, batch)
+            return 0
+        if self._kind == "items":
+            return len(batch) - services.items.put_many(
+                project, [item.record(item.item_id) for item in batch], self._since
+            )
+        return len(batch) - services.users.put_many(project, [user.record(user.user_id) for user in batch], self._since)

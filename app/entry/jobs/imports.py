@@ -1,189 +1,169 @@
-"""Imports events, items and users: whole files from the command line, or the file of a job slice by slice."""
+"""Imports events, items and users: whole files from the command line, or the file of a job step by step."""
 
-import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
 
-import orjson
-from pydantic import TypeAdapter, ValidationError
-
-from app.api.http import validation
-from app.api.schemas.events import EventIn
-from app.api.schemas.items import BatchItem
-from app.api.schemas.users import BatchUser
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
-from app.entry.jobs import file_formats, file_rows
-from app.entry.jobs.batch_writer import BatchWriter
-from app.entry.jobs.file_formats import Source
-from app.entry.jobs.file_rows import FileError, FileRow
+from app.entry.files import contents, dialects
+from app.entry.files.column_types import ColumnTypes
+from app.entry.files.reader import Options, Reader
+from app.entry.files.rows import FileError, FileRow, Place
+from app.entry.jobs import slices
+from app.entry.jobs.rejects import RejectFile
+from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
 from app.services.jobs import UPLOAD, file_name
 
-BODIES: dict[str, type[EventIn | BatchItem | BatchUser]] = {"events": EventIn, "items": BatchItem, "users": BatchUser}
-MAX_FIRST_REJECTS = 100
-"""An import fails if this many rows at its beginning are all bad."""
-SLICE_BYTES = 1024 * 1024
-BOM = "\ufeff".encode()
+SCAN_SLICES = 8
+"""How many times more than a slice a step reads if it only looks at the types of the columns."""
 
-ImportProgress = Callable[[Source, int, int, int], None]
-"""Called with the source, the position in it, and the rows loaded and rejected so far."""
+ImportProgress = Callable[[float, Summary], None]
+"""Called with the share of the file that was read, and the counts so far."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class ImportOutcome:
-    loaded: int = 0
-    rejected: int = 0
+    summary: Summary
+    notes: list[str]
     rejects: Path | None = None
 
 
-def run(services: Services, project: str, source: Source, rejects: Path, progress: ImportProgress) -> ImportOutcome:
-    """Loads a source. Loading it again changes nothing: the same rows are written again.
+def run(services: Services | None, project: str, path: Path, reader: Reader, progress: ImportProgress) -> ImportOutcome:
+    """Loads a file. Loading it again changes nothing: the same rows are written again.
+
+    Args:
+        services: where to store the records. None checks them only.
+        project: the project.
+        path: the file; rejected rows are written beside it.
+        reader: its reader.
+        progress: reports the progress.
 
     Raises:
-        FileError: the file cannot be read, or its first hundred rows are all bad.
+        FileError: the file cannot be read, or its first rows are all bad.
     """
-    outcome = ImportOutcome()
-    now = services.clock.now()
-    with BatchWriter(services, project, source.kind, now) as writer, _RejectFile(rejects) as reject_file:
-        for row, record in checked(source.kind, file_formats.rows(source)):
-            if isinstance(record, str):
-                reject_file.write(row, record)
-                outcome.rejected += 1
-                if outcome.rejected == MAX_FIRST_REJECTS and not writer.added:
-                    raise FileError(_all_bad(source.path.name, record))
-            elif writer.add(record):
-                progress(source, row.position, writer.submitted, outcome.rejected)
-        writer.finish()
-    outcome.loaded = writer.submitted
-    outcome.rejects = rejects if outcome.rejected else None
-    progress(source, source.size, outcome.loaded, outcome.rejected)
-    return outcome
+    types, summary = reader.types(lambda share: progress(share, Summary())), Summary()
+    since = services.clock.now() if services is not None else None
+    with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
+        rows = reader.checked(raw, types)
+        batch = services.events.batch_size if services is not None else 0
+        for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=batch):
+            if services is not None and since is not None:
+                slices.store(services, project, part, reader.plan.kind, since)
+                rejects.write(part.rejects)
+            summary.add(part.summary)
+            progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
+    notes = reader.notes(types)
+    if rejects.note is not None:
+        notes.append(rejects.note)
+    return ImportOutcome(summary, notes, rejects.path)
 
 
-def step(services: Services, project: str, job: Job) -> Job:
-    """Loads the next slice of a job's file. Repeating the step has the same effect.
+@dataclass
+class _Reading:
+    """An open file between two steps of a job."""
 
-    Raises:
-        FileError: the file cannot be read, or its first hundred rows are all bad.
+    reader: Reader
+    types: ColumnTypes
+    rows: Generator[FileRow, None, None]
+    checkpoint: ImportCheckpoint
+    """Where the rows continue."""
+    parts: Iterator[slices.Slice] | None = None
+
+
+class ImportSteps:
+    """The steps of an import in one process.
+
+    It keeps the file open from step to step, so that a packed file is unpacked once; another process continues at the
+    checkpoint.
     """
-    request, checkpoint, objects = job.request, job.checkpoint, services.jobs.objects
-    assert isinstance(request, ImportRequest)  # noqa: S101 - an import's
-    assert isinstance(checkpoint, ImportCheckpoint)  # noqa: S101
-    if not checkpoint.size:
-        raise FileError("The file is empty.")
-    content = objects.read(file_name(project, job, UPLOAD), checkpoint.position, SLICE_BYTES)
-    is_last = checkpoint.position + len(content) >= checkpoint.size
-    rows, following = _slice(request, checkpoint, content, is_last=is_last)
-    loaded = job.counts.get("loaded", 0)
-    records: list[Any] = []
-    rejects: list[bytes] = []
-    for row, record in checked(request.records, file_formats.named(rows, request.records, request.columns)):
-        if not isinstance(record, str):
-            records.append(record)
-            continue
-        rejects.append(_reject(row, record))
-        if len(rejects) == MAX_FIRST_REJECTS and not loaded + len(records):
-            raise FileError(_all_bad("the file", record))
-    with BatchWriter(services, project, request.records, job.created_at) as writer:
-        for record in _latest(request.records, records):
-            writer.add(record)
-        writer.finish()
-    if rejects:
-        objects.write(file_name(project, job, f"rejects-{checkpoint.position:014}.jsonl"), b"".join(rejects))
-    return replace(
-        job,
-        state=JobState.SUCCEEDED if is_last else job.state,
-        checkpoint=following,
-        progress=following.position / checkpoint.size,
-        counts={"loaded": loaded + len(records), "rejected": job.counts.get("rejected", 0) + len(rejects)},
-    )
 
+    def __init__(self, services: Services, project: str) -> None:
+        self._services, self._project = services, project
+        self._reading: _Reading | None = None
 
-def _latest(kind: str, records: Sequence[Any]) -> Collection[Any]:
-    """The last record of each item or user, because batches are stored in parallel; all events."""
-    if kind == "events":
-        return records
-    return {getattr(record, "item_id", None) or record.user_id: record for record in records}.values()
+    def step(self, job: Job) -> Job:
+        """Reads the types of the columns, or loads the next slice. Repeating a step has the same effect.
 
-
-def _slice(
-    request: ImportRequest, checkpoint: ImportCheckpoint, content: bytes, *, is_last: bool
-) -> tuple[list[FileRow], ImportCheckpoint]:
-    """The whole rows of a slice, and the checkpoint after them.
-
-    The last row is left to the next slice unless this is the last one: it may continue there.
-    """
-    position, line = checkpoint.position, checkpoint.line
-    skipped = len(BOM) if not position and content.startswith(BOM) else 0
-    content = content[skipped : None if is_last else content.rfind(b"\n") + 1]
-    if request.format == "csv":
-        csv_rows = _csv_rows(request, checkpoint, content)
-        rows, header = list(csv_rows), csv_rows.header
-    else:
-        rows, header = list(file_rows.of_json(io.BytesIO(content))), None
-    if not is_last:
-        if len(rows) <= 1:
-            raise FileError(f"The row that begins at line {line + 1} is longer than {SLICE_BYTES:,} bytes.")
-        rows.pop()
-    end = FileRow(0, {}, None, len(content)) if is_last else rows[-1]
-    following = replace(checkpoint, position=position + skipped + end.position, line=line + end.number, header=header)
-    return [replace(row, number=line + row.number) for row in rows], following
-
-
-def _csv_rows(request: ImportRequest, checkpoint: ImportCheckpoint, content: bytes) -> file_rows.CsvRows:
-    try:
-        text = io.StringIO(content.decode(), newline="")
-    except UnicodeDecodeError as error:
-        raise FileError("The file is not UTF-8 text, which a CSV file must be.") from error
-    rows = file_rows.CsvRows("The file", text, checkpoint.header)
-    names = {request.columns.get(name, name) for name in rows.header}
-    if file_formats.kind_of(names, request.records) is None:
-        raise FileError(f"The file {file_formats.lacking(names)} Name yours in `columns`.")
-    return rows
-
-
-def checked(kind: str, rows: Iterable[FileRow]) -> Iterator[tuple[FileRow, Any]]:
-    """Each row with its record, or with the reason why it is bad. The rules are the API's."""
-    adapter = TypeAdapter(BODIES[kind])
-    for row in rows:
-        if row.error:
-            yield row, row.error
-            continue
-        fields = row.fields
-        if kind == "events":
-            fields = {"event_type": "view", **fields}
+        Raises:
+            FileError: the file cannot be read, or its first rows are all bad.
+        """
+        assert isinstance(job.checkpoint, ImportCheckpoint)  # noqa: S101 - an import's
+        reading, self._reading = self._resumed(job), None
+        is_scan = reading.reader.needs_types and not job.checkpoint.has_types
         try:
-            yield row, adapter.validate_python(fields)
-        except ValidationError as error:
-            yield row, validation.of_row(error.errors(), BODIES[kind])
+            result = self._scan(job, reading) if is_scan else self._load(job, reading)
+        except Exception:
+            reading.rows.close()
+            raise
+        assert isinstance(result.checkpoint, ImportCheckpoint)  # noqa: S101 - as above
+        reading.checkpoint = result.checkpoint
+        if result.state is JobState.RUNNING:
+            self._reading = reading
+        return result
 
+    def _resumed(self, job: Job) -> _Reading:
+        checkpoint = job.checkpoint
+        assert isinstance(checkpoint, ImportCheckpoint)  # noqa: S101 - as above
+        if self._reading is not None and self._reading.checkpoint == checkpoint:
+            return self._reading
+        request, objects = job.request, self._services.jobs.objects
+        assert isinstance(request, ImportRequest)  # noqa: S101 - as above
+        content = contents.of_upload(objects, file_name(self._project, job, UPLOAD), checkpoint.size)
+        options = Options(
+            request.records, request.columns, request.encoding, request.time_unit, request.event_type, in_job=True
+        )
+        reader = Reader(content, options)
+        if request.format is not None and dialects.FORMATS[request.format] != reader.format:
+            raise FileError(f"The file is not {request.format}. Leave `format` out to recognize it by its content.")
+        rows = reader.rows(Place(checkpoint.position, checkpoint.line))
+        return _Reading(reader, ColumnTypes(reader.plan, checkpoint.types), rows, checkpoint)
 
-def _all_bad(name: str, reason: str) -> str:
-    return f"The first {MAX_FIRST_REJECTS} rows of {name} are all bad: {reason}."
+    def _scan(self, job: Job, reading: _Reading) -> Job:
+        checkpoint, size = reading.checkpoint, 0
+        end, is_last = Place(checkpoint.position, checkpoint.line), True
+        for row in reading.rows:
+            reading.types.see(row)
+            end, size = row.end, size + row.size
+            if size >= SCAN_SLICES * slices.SLICE_BYTES:
+                is_last = False
+                break
+        if is_last:
+            end = Place()
+            reading.rows = reading.reader.rows(end)
+        following = replace(
+            checkpoint, position=end.position, line=end.line, types=dict(reading.types.types), has_types=is_last
+        )
+        return replace(job, checkpoint=following, progress=0.0)
 
-
-def _reject(row: FileRow, reason: str) -> bytes:
-    return orjson.dumps({"line": row.number, "reason": reason, "row": row.fields}, default=str) + b"\n"
-
-
-class _RejectFile:
-    """A JSON Lines file of bad rows, created with the first of them."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-
-    def __enter__(self) -> Self:
-        self._path.unlink(missing_ok=True)
-        return self
-
-    def write(self, row: FileRow, reason: str) -> None:
-        if self._file is None:
-            self._file = self._path.open("wb")
-        self._file.write(_reject(row, reason))
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+    def _load(self, job: Job, reading: _Reading) -> Job:
+        checkpoint, reader = reading.checkpoint, reading.reader
+        start, summary = Place(checkpoint.position, checkpoint.line), Summary.of(checkpoint.summary)
+        if reading.parts is None:
+            rows = reader.checked(reading.rows, reading.types.types)
+            reading.parts = slices.sliced(
+                reader.name, rows, start, is_first=not summary.read, most_rows=self._services.events.batch_size
+            )
+        part = next(reading.parts)
+        slices.store(self._services, self._project, part, reader.plan.kind, job.created_at)
+        if part.rejects:
+            name = f"rejects-{checkpoint.position:014}.jsonl"
+            self._services.jobs.objects.write(file_name(self._project, job, name), b"".join(part.rejects))
+        summary.add(part.summary)
+        following = replace(
+            checkpoint,
+            position=part.end.position,
+            line=part.end.line,
+            summary=summary.facts(),
+            records=reader.plan.kind,
+            ignored=dict(reader.plan.ignored),
+            notes=reader.notes(reading.types.types),
+        )
+        state, detail = job.state, job.detail
+        if part.is_last:
+            state, detail = (JobState.FAILED, summary.failure) if summary.failure else (JobState.SUCCEEDED, detail)
+        progress = 1.0 if part.is_last else reader.progress_at(part.end)
+        return replace(
+            job, state=state, detail=detail, checkpoint=following, progress=progress, counts=summary.counts()
+        )

@@ -19,8 +19,9 @@ from app.domain.jobs import (
     TrainingCheckpoint,
     TrainingRequest,
 )
-from app.entry.jobs import exports, imports
-from app.entry.jobs.file_rows import FileError
+from app.entry.files.rows import FileError
+from app.entry.jobs import exports
+from app.entry.jobs.imports import ImportSteps
 from app.errors import Cancelled, Conflict, OutOfTime, SerendipError, TrainingTooSlow, Unavailable
 from app.heartbeat import beating
 from app.services.bundle import Services
@@ -92,9 +93,10 @@ def _run(services: Services, project: str, job: Job, remaining: Remaining, move:
     if move is not None and _is_too_large(job):
         _move(services, project, job, move)
         return None
+    imports = ImportSteps(services, project)
     while job.state is JobState.RUNNING:
         try:
-            job = _next(services, project, job, remaining, can_move=move is not None)
+            job = _next(services, project, job, imports, remaining, can_move=move is not None)
         except OutOfTime:
             assert move is not None  # noqa: S101 - otherwise it is not raised
             _move(services, project, job, move)
@@ -123,7 +125,9 @@ def _move(services: Services, project: str, job: Job, move: Move) -> None:
     move(project, moved)
 
 
-def _next(services: Services, project: str, job: Job, remaining: Remaining, *, can_move: bool) -> Job:
+def _next(
+    services: Services, project: str, job: Job, imports: ImportSteps, remaining: Remaining, *, can_move: bool
+) -> Job:
     """Runs one step. Raises Conflict if the job was lost, OutOfTime if it has to move and can."""
 
     def check_time() -> None:
@@ -132,7 +136,7 @@ def _next(services: Services, project: str, job: Job, remaining: Remaining, *, c
 
     try:
         with _heartbeats(services, project, job) as report:
-            result = _step(services, project, job, report, check_time)
+            result = _step(services, project, job, imports, report, check_time)
     except Cancelled as cancelled:
         result = replace(job, state=JobState.CANCELLED, detail=cancelled.detail)
     except (Unavailable, OutOfTime):
@@ -142,12 +146,19 @@ def _next(services: Services, project: str, job: Job, remaining: Remaining, *, c
     return services.jobs.checkpoint(project, result, job)
 
 
-def _step(services: Services, project: str, job: Job, report: JobReport, check_time: Callable[[], None]) -> Job:
+def _step(
+    services: Services,
+    project: str,
+    job: Job,
+    imports: ImportSteps,
+    report: JobReport,
+    check_time: Callable[[], None],
+) -> Job:
     if not services.access.is_active(project):
         raise Cancelled("The project is being deleted.")
     match job.request:
         case ImportRequest():
-            return imports.step(services, project, job)
+            return imports.step(job)
         case ExportRequest():
             return exports.step(services, project, job)
         case ErasureRequest(owner):

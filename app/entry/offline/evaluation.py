@@ -14,9 +14,11 @@ from scipy import sparse
 from app.config import Settings, training_memory_bytes
 from app.domain.events import Event
 from app.domain.fields import EPOCH
-from app.entry.jobs import file_formats
-from app.entry.jobs.file_rows import FileError
-from app.entry.jobs.imports import checked
+from app.entry.files.layouts.layout import EVENTS
+from app.entry.files.reader import Options
+from app.entry.files.rows import FileError, Place
+from app.entry.jobs import sources
+from app.entry.jobs.summary import Summary
 from app.recommender import packing
 from app.recommender.fit import beyond_accuracy, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, combined, gather
@@ -42,6 +44,7 @@ SETTABLE: Mapping[str, Callable[[str], float]] = {
     "half_life_days": float,
     **dict.fromkeys(PARAMETERS, float),
 }
+DEFAULT_OPTIONS = Options()
 WITH_INTERVALS = ("recall", "ndcg")
 """Metrics that get a confidence interval."""
 
@@ -84,6 +87,7 @@ def run(
     k: int,
     configurations: Sequence[Configuration],
     report: ReportProgress,
+    options: Options = DEFAULT_OPTIONS,
 ) -> dict[str, Any]:
     """Trains each configuration on the training part, and measures it on the test part.
 
@@ -96,13 +100,14 @@ def run(
         k: length of the lists.
         configurations: compared with each other and with popularity; differences are from the first one.
         report: called with the phase and its progress.
+        options: how to read both files.
     """
     started = time.monotonic()
-    interactions = gather(_events(train))
+    interactions = gather(_events(train, options))
     if test is None:
         held_out = HOLDOUTS[holdout](interactions, SEED)
     else:
-        interactions, held_out = combined(interactions, gather(_events(test)))
+        interactions, held_out = combined(interactions, gather(_events(test, options)))
     training = interactions.taken(~held_out)
     default_neighbors: int = Settings.model_fields["neighbors"].default
     choice = chosen(
@@ -200,10 +205,21 @@ def _served(learned: LocalModel, item_ids: list[str]) -> sparse.csr_matrix:
     return sparse.csr_matrix((weights, (sources, targets)), shape=(len(item_ids), len(item_ids)))
 
 
-def _events(path: Path) -> Iterator[Event]:
-    """The events of a file. Raises FileError at the first bad row."""
-    for source in file_formats.sources(path, "events", {}):
-        for row, body in checked(source.kind, file_formats.rows(source)):
-            if isinstance(body, str):
-                raise FileError(f"{path.name}, row {row.number}: {body}.")
-            yield body.record(body.user_id, EPOCH)
+def _events(path: Path, options: Options) -> Iterator[Event]:
+    """The events of a file or folder.
+
+    Raises:
+        FileError: a file cannot be read, has no events, or more than a tenth of its rows are bad.
+    """
+    for file, reader in sources.of(path, replace(options, kind=EVENTS))[0]:
+        summary = Summary()
+        for row in reader.checked(reader.rows(Place()), reader.types()):
+            summary.read += 1
+            if row.reason is not None:
+                summary.reject(row.reason.problem)
+            elif not row.records:
+                summary.skipped += 1
+            for record in row.records:
+                yield record.body.record(record.body.owner, EPOCH)
+        if summary.failure:
+            raise FileError(f"{file.name}: {summary.failure}")

@@ -7,8 +7,6 @@ import httpx2
 import pytest
 
 from app.api.sockets import frames
-from app.entry.jobs import imports
-from app.entry.jobs.file_rows import FileRow
 from app.errors import InvalidInput
 from tests import openapi
 
@@ -105,13 +103,6 @@ class TestUnknownFields:
 
         (error,) = response.json()["errors"]
         assert error["pointer"] == "/export"
-
-    def test_a_row_of_an_import_gets_the_nearest_field(self) -> None:
-        row = FileRow(1, {"item_id": "tea", "categorys": ["drinks"]})
-
-        ((_, reason),) = imports.checked("items", [row])
-
-        assert reason == "categorys: is not a known field; did you mean categories?"
 
     def test_secrets_in_names_are_not_repeated(self, client: httpx2.Client) -> None:
         response = client.put("/v1/users/ann", json={"sk_0123456789": 1})

@@ -23,6 +23,7 @@ from tests.support.builders import SECRET, IdleLauncher, a_project, an_event, an
 from tests.support.personal_data import ANN, connected, fill
 from tests.support.server_process import LIVE, Server, running
 
+NOT_A_NUMBER = "is not a number (write 1299.5, without currency or thousands separators)"
 ITEMS = [{"item_id": f"i{n}", "title": f"Item {n}", "categories": ["tea"], "hidden": n == 3} for n in range(30)]
 
 
@@ -98,8 +99,9 @@ class TestRoundTrip:
     ) -> None:
         monkeypatch.setattr(exports, "PART_BYTES", 5_000)
         earlier = [{**item, "title": "", "categories": ["milk"]} for item in ITEMS]
-        for records in (earlier, ITEMS, ITEMS):
-            assert shop.loaded(lines(records), records="items")["counts"] == {"loaded": 30, "rejected": 0}
+        for records, loaded in ((earlier, 30), (ITEMS, 30), (ITEMS, 0)):
+            counts = shop.loaded(lines(records), records="items")["counts"]
+            assert (counts["loaded"], counts["unchanged"], counts["rejected"]) == (loaded, 30 - loaded, 0)
         shop.wired.services.items.put_many(shop.project, [replace(an_item("x"), properties={"hidden": "no"})])
         shop.client.put("/v1/users/ann", json={"properties": {"plan": None, "age": 30}}).raise_for_status()
         shop.wired.services.events.accept(shop.project, [*two_tastes(), an_event(value=2.5)])
@@ -145,15 +147,19 @@ class TestRoundTrip:
             rows.encode(),
             records="events",
             format="csv",
-            columns={"who": "user_id", "sku": "item_id", "stars": "value"},
+            columns={"user_id": "who", "item_id": "sku", "value": "stars"},
         )
 
-        assert (job["state"], job["counts"]) == ("succeeded", {"loaded": 1, "rejected": 2})
+        summary = job["summary"]
+        assert job["state"] == "failed"
+        assert (summary["read"], summary["records"], summary["rejected"]) == (3, {"events": 1}, 2)
+        assert set(summary["reasons"]) == {"item_id is empty", f"stars: {NOT_A_NUMBER}"}
+        assert "2 of 3 rows were rejected" in job["detail"]
         (content,) = shop.files(job).values()
         rejects = [orjson.loads(line) for line in content.splitlines()]
-        assert [(reject["line"], reject["reason"].partition(":")[0]) for reject in rejects] == [
-            (3, "item_id"),
-            (4, "value"),
+        assert [(reject["line"], reject["reason"]) for reject in rejects] == [
+            (3, "item_id is empty"),
+            (4, f"stars: 'a lot' {NOT_A_NUMBER}"),
         ]
         (event,) = shop.client.get("/v1/users/ann/events").json()["events"]
         assert (event["item_id"], event["value"]) == ("tea", 4)
@@ -162,11 +168,17 @@ class TestRoundTrip:
         ("content", "body", "reason"),
         [
             (b"", {"records": "items"}, "The file is empty."),
-            (b"sku;price\n", {"records": "items", "format": "csv"}, "does not start with a header line"),
-            (b"sku,price\n1,2\n", {"records": "items", "format": "csv"}, "Name yours in `columns`"),
+            (b"1;2\n", {"records": "items", "format": "csv"}, "no header line"),
+            (b"sku,price\n1,2\n", {"records": "items", "format": "csv"}, '"columns": {"item_id": "sku"}'),
+            (b"sku,price\n1,2\n", {}, '"columns": {"item_id": "sku"}'),
             (b"item_id,t\n\xff\xfe,1\n", {"records": "items", "format": "csv"}, "is not UTF-8 text"),
-            (b'{"id": 1}\n' * 200, {"records": "items"}, "The first 100 rows of the file are all bad: item_id"),
-            (b'{"item_id": "' + b"x" * 2**20, {"records": "items"}, "is longer than 1,048,576 bytes"),
+            (b"item_id,t\n1,1\n", {"records": "items", "format": "jsonl"}, "The file is not jsonl"),
+            (b'{"id": 1}\n' * 200, {}, '"columns": {"item_id": "id"}'),
+            (b'{"item_id": null}\n' * 200, {"records": "items"}, "the first 200 rows are all bad: item_id is empty"),
+            (b'{"item_id": "' + b"x" * 2**20, {"records": "items"}, "is not JSON Lines"),
+            (b"item_id,item_id\n1,2\n", {}, "more than one column 'item_id'"),
+            (b"item_id,price\n1,2\n", {"columns": {"title": "pirce"}}, "Did you mean 'price'?"),
+            (b"item_id,price\n1,2\n", {"columns": {"price": "title"}}, "Our field stands first: title=price"),
         ],
     )
     def test_an_unreadable_file_fails_the_job_with_the_reason(

@@ -221,9 +221,9 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         code = f"""
 from types import SimpleNamespace
 from app.entry.aws import worker_client
-from app.entry.jobs import imports
+from app.entry.jobs import slices
 from app.entry.aws.handler import handler
-imports.SLICE_BYTES = len({lines!r}) // 3
+slices.SLICE_BYTES = len({lines!r}) // 3
 handed_over = []
 worker_client.invoke = lambda settings, payload: handed_over.append(payload)
 event = {event!r}

@@ -1,5 +1,6 @@
 """Jobs end in the same state, no matter where and how often their worker is killed."""
 
+import gzip
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 from app.config import Settings
 from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, JobState, TrainingRequest
-from app.entry.jobs import exports, imports, worker
+from app.entry.jobs import exports, slices, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.services import jobs
@@ -46,7 +47,7 @@ POINTS: tuple[tuple[type, str], ...] = (
 )
 """A worker is killed before each of these calls, which write checkpoints of jobs, versions and receipts, or effects."""
 SMALL: tuple[tuple[Any, str, Any], ...] = (
-    (imports, "SLICE_BYTES", 4_000),
+    (slices, "SLICE_BYTES", 4_000),
     (exports, "PART_BYTES", 2_000),
     (exports, "PAGE", 10),
     (events, "ERASED_AT_ONCE", 50),
@@ -125,15 +126,15 @@ def prepare_training(wired: Wired, project: str) -> str:
 
 
 EVENTS = b"".join(
-    orjson.dumps({"user_id": f"u{n % 7}", "item_id": f"i{n}"} if n % 9 else {"user_id": "incomplete"}) + b"\n"
+    orjson.dumps({"user_id": f"u{n % 7}", "item_id": f"i{n}"} if n % 11 else {"user_id": "incomplete"}) + b"\n"
     for n in range(250)
 )
-"""Events without timestamps, which come from the job; every ninth is invalid."""
+"""Events without timestamps; every eleventh is invalid."""
 ITEMS = "\ufeffsku,title,note\r\n" + "".join(f's{n},"a ""{n}""","grün\r\nund rot"\r\n' for n in range(200))
 """CSV with a byte order mark, quotes, line breaks in fields and non-ASCII text."""
 KINDS: dict[str, Prepare] = {
     "import of JSON Lines": an_import(EVENTS, ImportRequest("events")),
-    "import of CSV": an_import(ITEMS.encode(), ImportRequest("items", "csv", {"sku": "item_id"})),
+    "import of packed CSV": an_import(gzip.compress(ITEMS.encode()), ImportRequest("items", "csv", {"item_id": "sku"})),
     "export": prepare_export,
     "erasure": prepare_erasure,
     "training": prepare_training,

@@ -2,29 +2,15 @@
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from time import time
 
 import psutil
 import pytest
 
-from app.config import Settings
 from app.domain.jobs import ExportCheckpoint, ExportRequest, Job, JobState
-from app.domain.models import VersionState
-from app.entry import oidc_client
 from app.entry.local.worker_processes import WORKERS, WorkerProcesses
-from app.services.jobs import LEASE
-from app.storage.jobs import JobStore
-from app.wiring import wire
-from tests.support.builders import NOON, a_project, idle_on, two_tastes, until
-from tests.support.server_process import environment
-
-ORPHANS = 4
-KILLED_AT = (0.1, 1.5)
-"""Seconds after their start at which the first two workers are killed: while importing, and while training."""
+from tests.support.builders import NOON, until
 
 PROGRAM = """
 import os, pathlib, sys, time
@@ -35,16 +21,6 @@ while not job.with_suffix(".done").exists():
 """
 WAIT = (sys.executable, "-c", PROGRAM)
 """A worker that notes that it runs, and ends once the test lets the job be done."""
-
-
-def live(processes: Iterable[psutil.Process], part: str) -> list[psutil.Process]:
-    """Returns the processes that run and have the part in their command."""
-    living = []
-    for process in processes:
-        with suppress(psutil.Error):  # it has ended meanwhile; a zombie has no command
-            if part in " ".join(process.cmdline()):
-                living.append(process)
-    return living
 
 
 class Folder:
@@ -67,7 +43,14 @@ class Folder:
 
     def processes(self) -> list[psutil.Process]:
         """Returns the live workers of the folder, whoever started them."""
-        return live(psutil.process_iter(), str(self.path))
+        live = []
+        for process in psutil.process_iter():
+            try:
+                if str(self.path) in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                    live.append(process)
+            except psutil.Error:
+                continue
+        return live
 
     def started(self, name: str) -> list[Path]:
         """Returns a file for each process that has worked on the job."""
@@ -127,51 +110,3 @@ class TestLaunch:
         assert folder.started("new") == []
         folder.finish("old1")
         until(lambda: folder.continues() and len(folder.started("new")) == 1)
-
-
-class TestResume:
-    def test_orphaned_trainings_end_right_with_two_workers_though_workers_are_killed(
-        self, own: Settings, tmp_path: Path
-    ) -> None:
-        """Uses a database of its own, because it resumes the jobs of all projects."""
-        workers = WorkerProcesses(tmp_path, environment(own, own.project))
-        wired, idle, project = wire(own, workers, oidc_client.fetch), idle_on(own), own.project
-        a_project(wired, project)
-        service, store = wired.services.jobs, JobStore(wired.database)
-        wired.services.events.accept(project, two_tastes())
-        orphans = [idle.services.training_jobs.begin(project).job_id for _ in range(ORPHANS)]
-
-        def abandon(job_id: str) -> None:
-            """Lets the time that the job's worker has run out."""
-            job = service.get(project, job_id)
-            late = replace(job, heartbeat_at=job.heartbeat_at - 2 * LEASE, starting_until=None)
-            store.replace(project, late, job)
-
-        for job_id in orphans:
-            abandon(job_id)
-        kills = list(KILLED_AT)
-
-        def all_ended() -> bool:
-            service.resume_due()
-            workers.start_waiting()
-            working = live(psutil.Process().children(), "jobs work")
-            assert len(working) <= WORKERS
-            for process in working:
-                if kills and time() - process.create_time() > kills[0]:
-                    job_id = process.cmdline()[-1]
-                    process.kill()
-                    process.wait()
-                    del kills[0]
-                    abandon(job_id)
-            return all(service.get(project, job_id).state is not JobState.RUNNING for job_id in orphans)
-
-        try:
-            until(all_ended, seconds=240)
-        finally:
-            workers.stop()
-        assert not kills
-        versions = wired.services.train.list_page(project, None, 10).records
-        assert {service.get(project, job_id).state for job_id in orphans} == {JobState.SUCCEEDED}
-        assert [version.state for version in versions] == [VersionState.READY] * ORPHANS
-        wired.close()
-        idle.close()

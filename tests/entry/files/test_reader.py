@@ -1,27 +1,13 @@
+"""The reader of files: formats, columns, kinds and values."""
+
 from pathlib import Path
 
 import pytest
 
-from app.entry.jobs import file_formats
-from app.entry.jobs.file_rows import FileError
-from app.entry.jobs.imports import checked
-
-
-def records(path: Path, kind: str | None = None, **mapping: str) -> tuple[list[object], list[tuple[int, str]]]:
-    good, bad = [], []
-    for source in file_formats.sources(path, kind, mapping):
-        for row, record in checked(source.kind, file_formats.rows(source)):
-            if isinstance(record, str):
-                bad.append((row.number, record))
-            else:
-                good.append(record)
-    return good, bad
-
-
-def written(folder: Path, name: str, text: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
+from app.entry.files.reader import Options
+from app.entry.files.rows import FileError
+from app.entry.jobs import sources
+from tests.support.files import records, written
 
 
 class TestCsv:
@@ -34,25 +20,25 @@ class TestCsv:
 
         good, bad = records(path, user_id="user", item_id="sku")
 
-        assert [(record.user_id, record.item_id) for record in good] == [("ann", "tea"), ("bob", "mug")]  # type: ignore[attr-defined]
+        assert [(record.user_id, record.item_id) for record in good] == [("ann", "tea"), ("bob", "mug")]
         assert [number for number, _ in bad] == [3, 4]
         assert "user_id" in bad[0][1]
-        assert "fields" in bad[1][1]
+        assert bad[1][1] == "the row has 1 field, 3 are expected"
 
-    def test_events_of_sessions_have_no_user(self, tmp_path: Path) -> None:
+    def test_rows_with_a_user_and_a_session_belong_to_the_user(self, tmp_path: Path) -> None:
         path = written(tmp_path, "events.csv", "session_id,user_id,item_id\n7,,tea\n,ann,mug\n7,ann,mug\n")
 
         good, bad = records(path)
 
-        assert [record.owner for record in good] == ["#session#7", "ann"]  # type: ignore[attr-defined]
-        assert [number for number, _ in bad] == [4]
+        assert [record.owner for record in good] == ["#session#7", "ann", "ann"]
+        assert bad == []
 
     def test_unknown_columns_of_items_become_properties(self, tmp_path: Path) -> None:
         path = written(tmp_path, "items.csv", "item_id,title,categories,price,brand\ntea,Tea,hot|gifts,4.5,Acme\n")
 
         [item], _ = records(path)
 
-        assert item.model_dump(exclude_defaults=True) == {  # type: ignore[attr-defined]
+        assert item.model_dump(exclude_defaults=True) == {
             "item_id": "tea",
             "title": "Tea",
             "categories": ("hot", "gifts"),
@@ -64,14 +50,14 @@ class TestCsv:
 
         [item], _ = records(path)
 
-        assert item.properties == {"price": 4.5, "postcode": "01234", "name": "Infinity"}  # type: ignore[attr-defined]
+        assert item.properties == {"price": 4.5, "postcode": "01234", "name": "Infinity"}
 
     def test_rows_with_properties_that_are_not_json_are_bad(self, tmp_path: Path) -> None:
         path = written(tmp_path, "items.csv", 'item_id,properties\ntea,{broken\nmug,"{""a"": 1}"\n')
 
         good, bad = records(path)
 
-        assert [item.properties for item in good] == [{"a": 1}]  # type: ignore[attr-defined]
+        assert [item.properties for item in good] == [{"a": 1}]
         assert [number for number, _ in bad] == [2]
 
 
@@ -98,7 +84,7 @@ class TestParquet:
 
         [event], _ = records(tmp_path / "events.parquet")
 
-        assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")  # type: ignore[attr-defined]
+        assert (event.user_id, event.timestamp.isoformat()) == ("7", "2026-01-31T12:00:00+00:00")
 
     def test_integer_ids_stay_integers_and_nan_is_a_missing_value(self, tmp_path: Path) -> None:
         """A pandas column of ids with missing values holds floats, and NaN for the missing ones."""
@@ -110,7 +96,7 @@ class TestParquet:
 
         good, bad = records(tmp_path / "events.parquet")
 
-        assert [(record.user_id, record.item_id) for record in good] == [("12345678", "98765432")]  # type: ignore[attr-defined]
+        assert [(record.user_id, record.item_id) for record in good] == [("12345678", "98765432")]
         assert [number for number, _ in bad] == [2]
 
 
@@ -125,22 +111,26 @@ class TestMovieLens:
 
         kinds = [type(record).__name__ for record in good]
         assert kinds == ["BatchItem", "BatchItem", "EventIn", "EventIn"]
-        assert {(record.event_type, record.value) for record in good[2:]} == {("rating", 4.5), ("rating", 8)}  # type: ignore[attr-defined]
-        assert bad == [(2, "has 3 fields, 4 are expected")]
+        assert {(record.event_type, record.value) for record in good[2:]} == {("rating", 4.5), ("rating", 8)}
+        assert bad == [(2, "the row has 3 fields, 4 are expected")]
 
 
 class TestWrongFiles:
     @pytest.mark.parametrize(
         ("name", "content", "says"),
         [
-            ("events.parquet", b"user_id,item_id\n", "not a Parquet file"),
             ("events.parquet", b"PAR1 and then nothing", "cannot be read as Parquet"),
-            ("events.csv", b"PAR1\x00\xff\xfe\x00", "not UTF-8 text|header line"),
-            ("events.csv", b"", "header line"),
+            ("events.csv", b"PAR2\x00\xff\xfe\x00", "neither text nor Parquet"),
+            ("events.csv", b"", "is empty"),
+            ("events.csv", b"\n\n \n", "is empty"),
             ("events.csv", b"name,age\nann,3\n", "--map"),
-            ("events.jsonl", b"\x00\x01\x02\n", "does not match its name"),
-            ("events.xlsx", b"PK", "No .csv"),
-            ("people.dat", b"1::2\n", "ratings.dat"),
+            ("events.jsonl", b"\x00\x01\x02\n", "NUL bytes"),
+            ("events.xlsx", b"PK\x03\x04", "Excel"),
+            ("people.dat", b"ann::tea::3\n", "no header line"),
+            ("events.json", b'[{"user_id": 1}]', "one JSON array"),
+            ("events.csv", b"<html><body>Log in</body></html>", "HTML"),
+            ("events.csv", b"user_id,item_id\ra,b\rc,d\r", "CR alone"),
+            ("events.csv.gz", b"\x1f\x8b\x08 broken", "cannot be unpacked"),
         ],
     )
     def test_a_file_whose_content_contradicts_its_name_is_refused(
@@ -151,4 +141,4 @@ class TestWrongFiles:
 
     def test_a_missing_file_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(FileError, match="does not exist"):
-            file_formats.sources(tmp_path / "none.csv", None, {})
+            sources.of(tmp_path / "none.csv", Options())

@@ -1,0 +1,156 @@
+"""Loads files for `serendip import` and `serendip serve`, with progress on the terminal."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import stamina
+import typer
+from rich.markup import escape
+from stamina.instrumentation import RetryDetails
+
+from app import clock
+from app.entry.cli.terminal import console, progress_bar
+from app.entry.files.kinds import KINDS
+from app.entry.files.reader import Options, Reader
+from app.entry.files.rows import Place
+from app.entry.files.times import UNITS
+from app.entry.jobs import imports, sources, summary
+from app.entry.jobs.summary import Summary
+from app.errors import Unavailable
+from app.services.bundle import Services
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+PREVIEWED = 10
+
+
+def options_of(
+    kind: str | None = None,
+    pairs: list[str] | None = None,
+    encoding: str | None = None,
+    time_unit: str | None = None,
+    event_type: str | None = None,
+) -> Options:
+    """Raises BadParameter if an option is not valid."""
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r} is not one of {'; '.join(KINDS)}.")
+    if time_unit is not None and time_unit not in UNITS:
+        raise typer.BadParameter(f"{time_unit!r} is not one of {', '.join(UNITS)}.")
+    mapping = dict[str, str]()
+    for pair in pairs or []:
+        ours, separator, theirs = (part.strip() for part in pair.partition("="))
+        if not separator or not ours or not theirs:
+            raise typer.BadParameter(f"{pair!r} does not have the form our_field=your_column.")
+        if ours in mapping:
+            raise typer.BadParameter(f"{ours} is mapped twice.")
+        mapping[ours] = theirs
+    return Options(kind, mapping, encoding, time_unit, event_type)
+
+
+def read_files(path: Path, options: Options) -> list[tuple[Path, Reader]]:
+    """Opens the files of a path, and says which files of a folder are not used."""
+    readers, unused = sources.of(path, options)
+    for line in unused:
+        console.print(line, markup=False, highlight=False)
+    return readers
+
+
+@dataclass
+class LoadResult:
+    loaded: int = 0
+    """Rows that are now in the database."""
+    succeeded: bool = True
+    """Whether no file failed."""
+
+
+def load_files(services: Services | None, project: str, path: Path, options: Options) -> LoadResult:
+    """Loads the files of a path, and prints a summary of each; None for services checks them only.
+
+    Raises:
+        FileError: a file cannot be read.
+        Unavailable: the database was lost for minutes.
+    """
+    result = LoadResult()
+    for file, reader in read_files(path, options):
+        outcome = _load_file(services, project, file, reader)
+        for line in summary.lines(file.name, reader.plan.kind, outcome.summary, reader.plan.ignored, outcome.notes):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if outcome.rejects:
+            line = f"  Rejected rows, with reasons: {outcome.rejects}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if outcome.summary.failure:
+            line = escape(f"{file.name}: {outcome.summary.failure}")
+            console.print(f"[red]Failed:[/] {line}", highlight=False, soft_wrap=True)
+            result.succeeded = False
+        result.loaded += outcome.summary.loaded + outcome.summary.unchanged
+    if services is None:
+        console.print("Nothing was stored, because this was a dry run.")
+    return result
+
+
+def _load_file(services: Services | None, project: str, file: Path, reader: Reader) -> imports.ImportOutcome:
+    counts = Summary()
+    with progress_bar() as bar:
+        task = bar.add_task(f"{file.name} ({reader.plan.kind})", total=1.0, note="reading the columns")
+        started = clock.now()
+
+        def show(progress: float, so_far: Summary) -> None:
+            nonlocal counts
+            counts = so_far
+            if not so_far.read:
+                bar.update(task, completed=progress, note="reading the columns")
+                return
+            rate = so_far.read / max((clock.now() - started).total_seconds(), 1e-3)
+            note = f"{so_far.read:,} rows, {rate:,.0f}/s" + (f", {so_far.rejected:,} bad" if so_far.rejected else "")
+            bar.update(task, completed=progress, note=note)
+
+        with _retries_shown(bar, task):
+            try:
+                return imports.run(services, project, file, reader, show)
+            except Unavailable as error:
+                raise Unavailable(
+                    f"{error.detail} {counts.read:,} rows of {file.name} are safe. Run the same command again when the "
+                    "database is back: rows that are stored stay as they are, and the rest is loaded."
+                ) from error
+
+
+@contextmanager
+def _retries_shown(bar: "Progress", task: "TaskID") -> Iterator[None]:
+    """Shows retries in the progress bar instead of the log lines of libraries."""
+
+    def show(details: RetryDetails) -> None:
+        seconds = details.waited_so_far + details.wait_for
+        bar.update(task, note=f"the database cannot be reached, trying again for {seconds:,.0f} s")
+
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
+    stamina.instrumentation.set_on_retry_hooks([show])
+    try:
+        yield
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(None)
+        logging.getLogger().removeHandler(silent)
+
+
+def show_first_rows(path: Path, options: Options) -> None:
+    """Prints the first records of each file as they would be stored, and what is ignored."""
+    for file, reader in read_files(path, options):
+        types = reader.types()
+        console.print(f"[bold]{escape(file.name)}[/] ({reader.plan.kind}): the first rows as they would be stored")
+        for row, records, reason in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
+            if reason is not None:
+                typer.echo(f"  line {row.number} is rejected: {reason.text}")
+            for record in records:
+                body = record.body.model_dump(mode="json", exclude_unset=True)
+                typer.echo(f"  {record.kind.removesuffix('s')} {orjson.dumps(body).decode()}")
+        lines = summary.lines(file.name, reader.plan.kind, Summary(), reader.plan.ignored, reader.notes(types))[1:]
+        for line in lines:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print("Nothing was stored, because this was a preview.")

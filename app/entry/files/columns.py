@@ -1,0 +1,179 @@
+"""Plans how the columns of a file become our fields: by the user's mapping, a known layout, and our own names."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from app.entry.files.kinds import ALL_FIELDS, FIELDS, OWNERS, PROPERTY, Columns, advice, normalized
+from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS, Layout
+from app.entry.files.rows import FileError
+
+RATINGS = ("rating", "score")
+ALIASES = {normalized(name): name for name in ALL_FIELDS} | {"category": "categories", "eventvalue": "value"}
+NO_LAYOUT = Layout("", None, ())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of each column."""
+
+    kind: str
+    fields: Mapping[str, Sequence[str]]
+    """Our field -> its columns; all of them make up `categories`, the first that is filled the other fields."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """The name of a property -> its column."""
+    has_more: bool = False
+    """Whether other keys of a row become properties too, as in JSON Lines."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """Column -> why it is ignored; empty if only because events have no such field."""
+    layout: Layout = NO_LAYOUT
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to read."""
+        used = [column for columns in self.fields.values() for column in columns]
+        exploded = [self.layout.explode] if self.layout.explode else []
+        return tuple(dict.fromkeys((*used, *self.properties.values(), *exploded)))
+
+
+def planned(
+    file: str,
+    names: Sequence[str],
+    layout: Layout | None,
+    kind: str | None,
+    mapping: Mapping[str, str],
+    *,
+    is_json: bool,
+    in_job: bool,
+) -> Plan:
+    """Returns the plan of a file with these columns.
+
+    Args:
+        file: its name.
+        names: its columns.
+        layout: its layout, if it is well-known.
+        kind: the kind that the user stated, if they did.
+        mapping: our field -> the file's column, as the user stated it.
+        is_json: whether rows may have other keys than these.
+        in_job: whether the advice in errors is for a job.
+
+    Raises:
+        FileError: a mapping names a column or a field that does not exist, or the kind is not certain.
+    """
+    check_mapping(file, names, mapping)
+    if layout is not None and kind is not None and layout.kind not in {kind, BOTH}:
+        layout = None
+    layout = layout or NO_LAYOUT
+    fields = _of_layout(layout, names) | {ours: (theirs,) for ours, theirs in mapping.items()}
+    mapped = set(fields)
+    displaced = _add_our_names(fields, names, mapping, layout)
+    constants = dict(layout.constants)
+    if not layout.constants:
+        _add_rating(fields, names, constants, kind)
+    if layout.constants.get("event_type") and "event_type" in mapping:
+        del constants["event_type"]
+    present = Columns(file, set(fields), names, mapped, in_job)
+    decision = kind or layout.kind or present.kind()
+    present.check(decision)
+    used = {column for columns in fields.values() for column in columns}
+    of_kind = {ours: columns for ours, columns in fields.items() if ours in FIELDS[decision]}
+    properties = {
+        ours.removeprefix(PROPERTY): columns[0] for ours, columns in fields.items() if ours.startswith(PROPERTY)
+    }
+    rest = [name for name in names if name and name not in used | displaced.keys() | {layout.explode, *layout.ignored}]
+    if decision in {ITEMS, USERS}:
+        unused = {column for ours, columns in fields.items() if ours not in of_kind for column in columns}
+        properties |= {name: name for name in (*rest, *sorted(unused - set(properties.values())))}
+        rest = []
+    elif decision == EVENTS:
+        properties = {}
+    read = {column for columns in of_kind.values() for column in columns} | set(properties.values())
+    unread = [name for name in names if name and name not in read | displaced.keys() | {layout.explode}]
+    ignored = displaced | dict.fromkeys(unread, "")
+    if is_json:
+        of_kind = {ours: (ours,) for ours in FIELDS[decision] if ours not in layout.ignored} | of_kind
+    has_more = is_json and decision in {ITEMS, USERS}
+    return Plan(decision, of_kind, properties, has_more, constants, ignored, layout)
+
+
+def check_mapping(file: str, names: Sequence[str], mapping: Mapping[str, str]) -> None:
+    """Raises FileError if a mapping names a field that is not ours, or a column that is not there."""
+    check_fields(mapping)
+    for ours, theirs in mapping.items():
+        if theirs not in names:
+            raise FileError(f"{file} has no column {theirs!r} for {ours}.{_nearest(theirs, names)}")
+
+
+def check_fields(mapping: Mapping[str, str]) -> None:
+    """Raises FileError if a mapping names a field that is not ours."""
+    for ours, theirs in mapping.items():
+        if ours not in ALL_FIELDS and not (ours.startswith(PROPERTY) and ours != PROPERTY):
+            swapped = f" Our field stands first: {theirs}={ours}." if theirs in ALL_FIELDS else ""
+            raise FileError(
+                f"{ours!r} is not one of our fields ({', '.join(ALL_FIELDS)}, or {PROPERTY}NAME)."
+                f"{swapped or _nearest(ours, ALL_FIELDS)}"
+            )
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    plain = {normalized(candidate): candidate for candidate in names}
+    matches = get_close_matches(normalized(name), plain, 1, 0.5)
+    listed = ", ".join(filter(None, names))
+    return f" Did you mean {plain[matches[0]]!r}?" if matches else f" There are: {listed}."
+
+
+def _of_layout(layout: Layout, names: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The fields of a layout that the file has."""
+    if not layout.has_header:
+        layout_fields: Mapping[str, str | Sequence[str]] = {
+            name: name for name in layout.columns if name in ALL_FIELDS and name not in layout.ignored
+        }
+        return {ours: (str(theirs),) for ours, theirs in layout_fields.items()}
+    fields: dict[str, Sequence[str]] = {}
+    for ours, theirs in layout.fields.items():
+        columns = (theirs,) if isinstance(theirs, str) else tuple(theirs)
+        present = tuple(column for column in columns if column in names or layout.explode)
+        if present:
+            fields[ours] = present
+    return fields
+
+
+def _add_our_names(
+    fields: dict[str, Sequence[str]], names: Sequence[str], mapping: Mapping[str, str], layout: Layout
+) -> dict[str, str]:
+    """Adds columns that have our names, except for case, spaces, `_` and `-`. Returns those that were displaced."""
+    used = {column for columns in fields.values() for column in columns} | set(layout.ignored)
+    exact = [name for name in names if name in ALL_FIELDS and name not in used]
+    similar = [name for name in names if name not in ALL_FIELDS and name not in used and normalized(name) in ALIASES]
+    displaced = {}
+    for name in (*exact, *similar):
+        ours = ALIASES[normalized(name)]
+        if ours in mapping:
+            displaced[name] = f"displaced by {advice(ours, mapping[ours], in_job=False).removeprefix('--map ')}"
+        elif ours not in fields:
+            fields[ours] = (name,)
+        elif ours in {"user_id", "session_id", "item_id"}:
+            displaced[name] = f"{fields[ours][0]} is used as {ours}"
+    return displaced
+
+
+def _add_rating(
+    fields: dict[str, Sequence[str]], names: Sequence[str], constants: dict[str, str], kind: str | None
+) -> None:
+    """Takes a column `rating` or `score` of events as their value, and makes them ratings."""
+    may_be_events = not OWNERS.isdisjoint(fields) and kind not in {ITEMS, USERS}
+    rating = next((name for word in RATINGS for name in names if normalized(name) == word), None)
+    if rating is not None and may_be_events and "value" not in fields:
+        fields["value"] = (rating,)
+        constants["event_type"] = "rating"
+
+
+def duplicated(names: Collection[str]) -> list[str]:
+    """The names that occur more than once."""
+    seen, twice = set[str](), list[str]()
+    for name in names:
+        if name and name in seen and name not in twice:
+            twice.append(name)
+        seen.add(name)
+    return twice

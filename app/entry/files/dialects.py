@@ -1,0 +1,120 @@
+"""Recognizes how a file is written from its first bytes: Parquet, JSON Lines, or text with a delimiter."""
+
+import codecs
+import csv
+from dataclasses import dataclass
+
+from app.entry.files.contents import Content, Opened
+from app.entry.files.rows import FileError, FileUnused
+
+PARQUET, JSON, TEXT = "parquet", "jsonl", "text"
+PARQUET_MAGIC = b"PAR1"
+MAX_LINE_BYTES = 16 * 1024 * 1024
+HEAD_LINES = 20
+HEAD_BYTES = 256 * 1024
+DELIMITERS = (",", "\t", ";", "|")
+DOUBLE_COLON = "::"
+"""MovieLens' delimiter, which never stands in quotes."""
+BOM = codecs.BOM_UTF8.decode()
+MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+FORMATS = {"csv": TEXT, "tsv": TEXT, "jsonl": JSON, "parquet": PARQUET}
+"""The formats that a job may state."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written."""
+
+    format: str
+    encoding: str | None
+    """None for UTF-8."""
+    delimiter: str = ","
+    head: tuple[str, ...] = ()
+    """The first lines of a text, with their line ends, or the first objects of JSON Lines."""
+    undecodable: int | None = None
+    """The first of these lines that is not UTF-8; then all of them were read as Latin-1."""
+
+
+def recognized(content: Content, encoding: str | None) -> Dialect:
+    """Returns the dialect of a file, whatever its name is.
+
+    Raises:
+        FileError: the file is empty, or in none of these dialects.
+    """
+    if not content.size:
+        raise FileUnused(f"{content.name} is empty.")
+    opened = Opened(content, None)
+    try:
+        start = opened.bytes.read(4)
+    finally:
+        opened.close()
+    if start == PARQUET_MAGIC:
+        return Dialect(PARQUET, None)
+    encoding = encoding or MARKS.get(start[:2])
+    opened = Opened(content, encoding)
+    try:
+        head, bad_line = _head(content.name, opened, encoding)
+    finally:
+        opened.close()
+    filled = [line for line in head if line.strip()]
+    if not filled:
+        raise FileUnused(f"{content.name} is empty.")
+    first = filled[0].lstrip()
+    if first.startswith("{"):
+        return Dialect(JSON, encoding, head=head, undecodable=bad_line)
+    if first.startswith("["):
+        raise FileError(f"{content.name} is one JSON array. Write one object per line: jq -c '.[]' FILE > FILE.jsonl")
+    if first.startswith("<"):
+        raise FileUnused(f"{content.name} is HTML or XML. Export the data as CSV.")
+    if "\x00" in first or ("\r" in first and not first.endswith("\r\n")):
+        fault = "has NUL bytes in its first line" if "\x00" in first else "ends its lines with CR alone"
+        raise FileError(f"{content.name} {fault}, so it is not text in a known form. Save it as CSV (UTF-8).")
+    return Dialect(TEXT, encoding, _delimiter(first), head, bad_line)
+
+
+def undecodable(name: str, line: int) -> FileError:
+    return FileError(
+        f"{name}, line {line} is not UTF-8 text. Name the encoding of the file, for example --encoding latin-1 "
+        '(in a job: "encoding": "latin-1").'
+    )
+
+
+def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, ...], int | None]:
+    """Returns the first lines, and the number of the first one that is not UTF-8."""
+    lines, size, bad_line = list[bytes](), 0, None
+    while len(lines) < HEAD_LINES and size < HEAD_BYTES:
+        line = opened.bytes.readline(MAX_LINE_BYTES)
+        if not line:
+            break
+        if len(line) == MAX_LINE_BYTES:
+            raise FileError(f"{name}, line {len(lines) + 1} is longer than {MAX_LINE_BYTES:,} bytes.")
+        size += len(line)
+        lines.append(line)
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            if encoding is None and b"\x00" in line:
+                raise FileError(f"{name} is neither text nor Parquet: its content does not match a format.") from error
+            bad_line = bad_line or len(lines)
+    text = [line.decode("latin-1" if bad_line else "utf-8") for line in lines]
+    if text:
+        text[0] = text[0].removeprefix(BOM)
+    return tuple(text), bad_line
+
+
+def _delimiter(line: str) -> str:
+    """The delimiter that splits a line into most fields; a comma for a single field."""
+    if line.count(DOUBLE_COLON) > 1:
+        return DOUBLE_COLON
+    return max(DELIMITERS, key=lambda delimiter: len(split(line, delimiter)))
+
+
+def split(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:
+    """Returns the fields of one line, as they are if its quotes are not balanced."""
+    line = line.rstrip("\r\n")
+    if delimiter == DOUBLE_COLON or not quoted:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        return line.split(delimiter)

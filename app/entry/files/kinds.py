@@ -1,0 +1,122 @@
+"""Decides which records a file has. In doubt it asks: no kind is a guess."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
+from app.entry.files.rows import FileError, FileUnused
+
+KINDS = (EVENTS, ITEMS, USERS, BOTH)
+FIELDS: dict[str, tuple[str, ...]] = {
+    EVENTS: ("user_id", "session_id", "item_id", "event_type", "value", "timestamp", "event_id"),
+    ITEMS: ("item_id", "title", "categories", "properties", "hidden", "expires_at"),
+    USERS: ("user_id", "properties"),
+}
+FIELDS[BOTH] = tuple(dict.fromkeys((*FIELDS[EVENTS], *FIELDS[ITEMS])))
+ALL_FIELDS = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
+PROPERTY = "properties."
+"""The prefix of a property's name in a mapping: properties.price=UnitPrice."""
+OWNERS = frozenset({"user_id", "session_id"})
+FACTS = frozenset({"title", "categories", "hidden", "expires_at"})
+OF_EVENTS = frozenset({"event_type", "value", "timestamp", "event_id"})
+USER_WORDS = frozenset(
+    "user customer visitor client member account buyer shopper subscriber reviewer player listener viewer".split()  # noqa: SIM905 - readable
+)
+ITEM_WORDS = frozenset(
+    "item product sku asin parentasin article movie book song track artist video content listing offer stock game "  # noqa: SIM905 - readable
+    "anime recipe post news business isbn ean gtin show podcast course job hotel restaurant".split()
+)
+ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")
+MANY_NAMES = 30
+
+
+def normalized(name: str) -> str:
+    """A column's name without case, spaces, `_` and `-`."""
+    return re.sub(r"[\s_\-]+", "", name).lower()
+
+
+def advice(ours: str, theirs: str, *, in_job: bool) -> str:
+    """How to map a column, on the command line or in a job."""
+    return f'"columns": {{"{ours}": "{theirs}"}}' if in_job else f"--map {ours}={theirs}"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a file, and our fields among them."""
+
+    file: str
+    fields: Collection[str]
+    names: Sequence[str]
+    mapped: Collection[str]
+    """The fields that the user mapped, or that a layout names."""
+    in_job: bool
+    """Whether the advice in errors is for a job."""
+
+    @property
+    def has_owner(self) -> bool:
+        return not OWNERS.isdisjoint(self.fields)
+
+    @property
+    def has_item(self) -> bool:
+        return "item_id" in self.fields
+
+    def kind(self) -> str:
+        """Returns the kind of the records.
+
+        Raises:
+            FileUnused: an id is missing.
+            FileError: it is not certain which kind they are.
+        """
+        if self.has_item and self.has_owner:
+            return self._kind_of_events()
+        if self.has_item:
+            if "event_type" in self.fields or (self._has_event_fields and self._candidate(USER_WORDS)):
+                raise self.lacks("user_id", USER_WORDS)
+            return ITEMS
+        has_user_facts_only = "user_id" in self.fields and not self._has_event_fields
+        if has_user_facts_only and not self._candidate(ITEM_WORDS):
+            return USERS
+        raise self.lacks("item_id", ITEM_WORDS if self.has_owner else ITEM_WORDS | {"id"})
+
+    def check(self, kind: str) -> None:
+        """Raises FileUnused if an id that this kind needs is missing."""
+        if kind == USERS and "user_id" not in self.fields:
+            raise self.lacks("user_id", USER_WORDS)
+        if kind in {EVENTS, BOTH} and not self.has_owner:
+            raise self.lacks("user_id", USER_WORDS)
+        if kind != USERS and not self.has_item:
+            raise self.lacks("item_id", ITEM_WORDS)
+
+    def lacks(self, field: str, words: Collection[str]) -> FileUnused:
+        listed = ", ".join(self.names[:MANY_NAMES]) or "no columns"
+        more = f" and {len(self.names) - MANY_NAMES} more" if len(self.names) > MANY_NAMES else ""
+        mapping = advice(field, self._candidate(words) or "YOUR_COLUMN", in_job=self.in_job)
+        return FileUnused(
+            f"{self.file} has no column {field}; it has {listed}{more}. Name the column, for example {mapping}."
+        )
+
+    @property
+    def _has_event_fields(self) -> bool:
+        return not OF_EVENTS.isdisjoint(self.fields)
+
+    def _kind_of_events(self) -> str:
+        facts = FACTS.intersection(self.fields)
+        if any(name in FACTS or name.startswith(PROPERTY) for name in self.mapped):
+            return BOTH
+        if facts:
+            raise _doubt(self.file, f"has columns of events and also {', '.join(sorted(facts))}", in_job=self.in_job)
+        return EVENTS
+
+    def _candidate(self, words: Collection[str]) -> str | None:
+        return next((name for name in self.names if _means(name, words)), None)
+
+
+def _doubt(file: str, reason: str, *, in_job: bool) -> FileError:
+    events, both = (f'"records": "{kind}"' if in_job else f"--kind {kind}" for kind in (EVENTS, BOTH))
+    return FileError(f"{file} {reason}. Say whether these are facts of the items: {both}, or leave them out: {events}.")
+
+
+def _means(name: str, words: Collection[str]) -> bool:
+    plain = normalized(name)
+    return plain in words or ENDINGS.sub("", plain) in words

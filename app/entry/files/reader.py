@@ -1,0 +1,192 @@
+"""The one reader of files, for the command line, `make run DATA=`, evaluation and jobs."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+import orjson
+
+from app.entry.files import columns, dialects, parquet_rows, text_rows
+from app.entry.files.column_types import WHOLE, ColumnTypes
+from app.entry.files.contents import Content, Opened
+from app.entry.files.kinds import ALL_FIELDS, normalized
+from app.entry.files.layouts import matching
+from app.entry.files.layouts.layout import Layout
+from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
+from app.entry.files.rows import FileError, FileRow, FileUnused, Place
+
+REPORTED_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about a file."""
+
+    kind: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Our field -> the file's column."""
+    encoding: str | None = None
+    time_unit: str | None = None
+    event_type: str | None = None
+    is_in_folder: bool = False
+    """Whether columns of `mapping` may be in other files."""
+    in_job: bool = False
+    """Whether the advice in errors is for a job."""
+
+
+class Reader:
+    """Reads one file: first the types of its columns, then its records."""
+
+    def __init__(self, content: Content, options: Options) -> None:
+        """Raises FileError if the file cannot be read, or if it is not certain how."""
+        self.content, self._options = content, options
+        self.name = content.name
+        dialect = dialects.recognized(content, options.encoding)
+        self.format = dialect.format
+        self._parquet: parquet_rows.ParquetFile | None = None
+        self._opened: Opened | None = None
+        layout: Layout | None = None
+        self._header = Place()
+        if dialect.format == dialects.PARQUET:
+            self._parquet = parquet_rows.ParquetFile(content)
+            self.names: Sequence[str] = self._parquet.columns
+        elif dialect.format == dialects.JSON:
+            self.names = self._keys(dialect)
+        else:
+            layout = matching.of_first_line(dialect)
+            self.names = layout.columns if layout else self._header_names(dialect)
+            if layout is not None and layout.encoding and not options.encoding:
+                dialect = replace(dialect, encoding=layout.encoding, undecodable=None)
+        if dialect.undecodable is not None:
+            raise dialects.undecodable(self.name, dialect.undecodable)
+        self._dialect = dialect
+        self._quoted = layout is None
+        twice = columns.duplicated(self.names)
+        if twice:
+            raise FileError(f"{self.name} has more than one column {twice[0]!r}. Give each column its own name.")
+        layout = layout or matching.of_columns(self.names)
+        if layout is not None and layout.kind is None and options.kind is None and not options.mapping:
+            raise FileUnused(f"{self.name} {layout.unused_because} ({layout.name}).")
+        mapping = options.mapping
+        if options.is_in_folder:
+            mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
+        self.plan = columns.planned(
+            self.name,
+            self.names,
+            layout if layout is not None and layout.kind is not None else None,
+            options.kind,
+            mapping,
+            is_json=self.is_json,
+            in_job=options.in_job,
+        )
+
+    @property
+    def is_json(self) -> bool:
+        return self.format == dialects.JSON
+
+    @property
+    def needs_types(self) -> bool:
+        """Whether the whole text has to be read for the types of its columns, and for quotes that are not closed."""
+        return self.format == dialects.TEXT
+
+    def progress_at(self, end: Place) -> float:
+        """The share of the file before a place that was just read, from 0 to 1."""
+        if self._parquet is not None:
+            return end.position / max(self._parquet.count, 1)
+        return self._opened.progress if self._opened else 0.0
+
+    def rows(self, start: Place) -> Generator[FileRow, None, None]:
+        """Yields the rows from a place on; closing the generator closes the file.
+
+        Raises:
+            FileError: the file cannot be read on.
+        """
+        if self._parquet is not None:
+            yield from self._parquet.rows(start, [name for name in self.plan.columns if name in self.names])
+            return
+        opened = self._opened = Opened(self.content, self._dialect.encoding)
+        try:
+            opened.skip(start.position)
+            if self.is_json:
+                yield from text_rows.of_json(self.name, opened.bytes, start)
+                return
+            rows = text_rows.of_text(
+                self.name, opened.bytes, start, self._dialect.delimiter, self.names, quoted=self._quoted
+            )
+            is_header = self._quoted and start == Place()
+            for row in rows:
+                if not is_header:
+                    yield row
+                is_header = False
+        finally:
+            opened.close()
+
+    def types(self, report: Callable[[float], None] = lambda _: None) -> dict[str, str]:
+        """Returns the types of all columns of a text; reports the share of it that was read."""
+        types = ColumnTypes(self.plan)
+        if self.needs_types:
+            for number, row in enumerate(self.rows(Place())):
+                types.see(row)
+                if number % REPORTED_ROWS == 0:
+                    report(self.progress_at(row.end))
+        return types.types
+
+    def checked(self, rows: Iterator[FileRow], types: Mapping[str, str]) -> Iterator[CheckedRow]:
+        """Yields each row with its records, or with the reason why it is rejected."""
+        options = self._options
+        first = orjson.dumps(self._dialect.head[:2]) if self._parquet is None else self._first_parquet_row()
+        checker = Checker(self.plan, self.is_json, types, options.time_unit, first, options.event_type)
+        return checker.checked(rows)
+
+    def notes(self, types: Mapping[str, str]) -> list[str]:
+        """What the summary should say about how the file was read."""
+        notes = []
+        if self.plan.layout.name:
+            notes.append(f"recognized as {self.plan.layout.name}")
+        whole = [column for column, type_ in types.items() if type_ == WHOLE]
+        if self._parquet is not None:
+            ids = {column for name in ("user_id", "session_id", "item_id") for column in self.plan.fields.get(name, ())}
+            whole = sorted(ids & self._parquet.float_columns)
+        notes += [f"{column}: ids such as 11.0 are read as 11" for column in whole]
+        for name in self.plan.properties:
+            nearest = get_close_matches(normalized(name), columns.ALIASES, 1, 0.85)
+            if nearest and name not in ALL_FIELDS:
+                field_ = columns.ALIASES[nearest[0]]
+                notes.append(f"{name} is a property; if it is meant as {field_}, map it ({field_}={name})")
+        if "item_id" in self.plan.fields and self.plan.kind.startswith("events"):
+            present = {column for columns_ in self.plan.fields.values() for column in columns_} & set(self.names)
+            if not present.intersection(self.plan.fields.get("timestamp", ())):
+                notes.append("no timestamp: each event gets one from the file and its row, the same in every import")
+            if not present.intersection(self.plan.fields.get("event_type", ())):
+                type_ = self.plan.constants.get("event_type") or self._options.event_type or DEFAULT_TYPE
+                notes.append(f"no event_type: all events are `{type_}`")
+        return notes
+
+    def _first_parquet_row(self) -> bytes:
+        assert self._parquet is not None  # noqa: S101 - the caller checked
+        first = next(self._parquet.rows(Place(), [n for n in self.plan.columns if n in self.names]), None)
+        return repr(first.fields).encode() if first else b""
+
+    def _header_names(self, dialect: dialects.Dialect) -> list[str]:
+        """Raises FileError if the first line cannot be a header."""
+        first = next(line for line in dialect.head if line.strip())
+        names = [name.strip() for name in dialects.split(first, dialect.delimiter)]
+        if dialect.delimiter == dialects.DOUBLE_COLON or all(name.replace(".", "").isdigit() for name in names):
+            raise FileUnused(f"{self.name} has no header line with the names of its columns, and no known layout.")
+        return names
+
+    def _keys(self, dialect: dialects.Dialect) -> list[str]:
+        """The keys of the first objects. Raises FileError if the first line is not JSON."""
+        keys: dict[str, None] = {}
+        objects = 0
+        for line in dialect.head:
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(row, dict):
+                keys |= dict.fromkeys(row)
+                objects += 1
+        if not objects:
+            raise FileError(f"{self.name} is not JSON Lines: its first lines are not JSON objects, one a line.")
+        return list(keys)

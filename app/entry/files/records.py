@@ -1,0 +1,165 @@
+"""Turns rows into records that the API would accept, or into the reason why not. The rules are the API's own."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from app.api.schemas.events import EventIn
+from app.api.schemas.items import BatchItem
+from app.api.schemas.users import BatchUser
+from app.entry.files import reasons
+from app.entry.files.columns import Plan
+from app.entry.files.kinds import FACTS
+from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
+from app.entry.files.reasons import Reason
+from app.entry.files.rows import FileRow
+from app.entry.files.values import BadCell, as_property, converted, is_missing
+
+BODIES: Mapping[str, TypeAdapter[Any]] = {
+    EVENTS: TypeAdapter(EventIn),
+    ITEMS: TypeAdapter(BatchItem),
+    USERS: TypeAdapter(BatchUser),
+}
+DEFAULT_TYPE = "view"
+UNTIMED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""Events without a time are dated from here on, a second a row, so that importing a file again dates them the same."""
+UNTIMED_SECONDS = 31_536_000
+
+
+class Record(NamedTuple):
+    kind: str
+    """events, items or users."""
+    body: Any
+    is_anonymous: bool = False
+    """Whether an item's facts come from a row without an owner."""
+
+
+class CheckedRow(NamedTuple):
+    """A row with its records, or the reason why it has none. Neither: it is about no item."""
+
+    row: FileRow
+    records: tuple[Record, ...]
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Checks the rows of a file."""
+
+    plan: Plan
+    is_json: bool
+    types: Mapping[str, str]
+    """Of the columns of a text."""
+    unit: str | None
+    first_row: bytes
+    """Distinguishes files with equal rows that have no times."""
+    event_type: str | None = None
+    """The type of events that have none."""
+
+    def checked(self, rows: Iterable[FileRow]) -> Iterator[CheckedRow]:
+        """Yields each row with its records, or with the reason why it is rejected."""
+        start = UNTIMED_SINCE + timedelta(
+            seconds=int.from_bytes(blake2b(self.first_row, digest_size=6).digest()) % UNTIMED_SECONDS
+        )
+        for row in rows:
+            if row.error is not None:
+                yield CheckedRow(row, (), reasons.of_row(row.error))
+                continue
+            try:
+                records = tuple(
+                    record
+                    for fields in self._exploded(row.fields)
+                    for record in self._records(fields, start, row.number)
+                )
+            except BadCell as error:
+                yield CheckedRow(row, (), reasons.of_cell(error))
+            except ValidationError as error:
+                yield CheckedRow(row, (), reasons.of_validation(error))
+            except _Missing as error:
+                yield CheckedRow(row, (), reasons.missing(str(error)))
+            else:
+                yield CheckedRow(row, records)
+
+    def _exploded(self, fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        column = self.plan.layout.explode
+        if column is None:
+            return (fields,)
+        entries = fields.get(column) or ()
+        return [{**fields, **entry} for entry in entries if isinstance(entry, dict)]
+
+    def _records(self, cells: dict[str, Any], start: datetime, number: int) -> Iterator[Record]:
+        """Raises BadCell, ValidationError or _Missing."""
+        kind, fields = self.plan.kind, self._fields(cells)
+        if "item_id" not in fields and kind != USERS:
+            raise _Missing("item_id")
+        if kind in {EVENTS, BOTH}:
+            has_owner = "user_id" in fields or "session_id" in fields
+            if has_owner:
+                yield Record(EVENTS, self._event(fields, start, number))
+            elif kind == EVENTS:
+                raise _Missing("user_id" if "session_id" not in self.plan.fields else "user_id and session_id")
+            if kind == BOTH:
+                facts = {name: value for name, value in fields.items() if name in FACTS}
+                facts |= self._properties(cells)
+                if facts:
+                    body = BODIES[ITEMS].validate_python({"item_id": fields["item_id"], **facts})
+                    yield Record(ITEMS, body, not has_owner)
+            return
+        if kind == USERS and "user_id" not in fields:
+            raise _Missing("user_id")
+        yield Record(kind, BODIES[kind].validate_python({**fields, **self._properties(cells, fields)}))
+
+    def _fields(self, cells: dict[str, Any]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for ours, columns in self.plan.fields.items():
+            for column in columns:
+                value = cells.get(column)
+                if is_missing(value, is_json=self.is_json):
+                    continue
+                plain = converted(ours, column, value, self.types.get(column), self.unit)
+                if ours == "categories":
+                    fields[ours] = fields.get(ours, []) + plain
+                    continue
+                fields[ours] = plain
+                break
+        return fields
+
+    def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Any:  # noqa: ANN401 - pydantic returns it
+        layout, event = self.plan.layout, fields
+        if self.plan.kind == BOTH:
+            event = {name: value for name, value in fields.items() if name not in FACTS}
+        if "user_id" in event:
+            event.pop("session_id", None)
+        type_ = event.get("event_type") or self.plan.constants.get("event_type") or self.event_type or DEFAULT_TYPE
+        value = event.get("value")
+        if layout.negative_type is not None and isinstance(value, int | float) and value < 0:
+            type_, event["value"] = layout.negative_type, -value
+        event["event_type"] = layout.event_types.get(type_, type_)
+        if "timestamp" not in event:
+            event["timestamp"] = (start + timedelta(seconds=number)).isoformat()
+        return BODIES[EVENTS].validate_python(event)
+
+    def _properties(self, cells: dict[str, Any], fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The field `properties` of a record, unless it has none."""
+        used = self.plan.columns
+        more = [name for name in cells if name not in used and self._is_property(name)] if self.plan.has_more else ()
+        properties = {
+            name: as_property(column, cells[column], self.types.get(column), is_json=self.is_json)
+            for name, column in (*self.plan.properties.items(), *((name, name) for name in more))
+            if not is_missing(cells.get(column), is_json=self.is_json)
+        }
+        own = (fields or {}).get("properties", {})
+        if not isinstance(own, dict):
+            return {"properties": own}
+        return {"properties": {**properties, **own}} if properties or own else {}
+
+    def _is_property(self, name: str) -> bool:
+        return name not in self.plan.ignored and name not in self.plan.layout.ignored
+
+
+class _Missing(Exception):
+    """A record lacks a field; the message is its name."""

@@ -1,0 +1,157 @@
+"""Converts the cells of a row to the types that the API accepts."""
+
+import ast
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from app.entry.files import times
+from app.entry.files.column_types import DECIMAL, INTEGER, MISSING, WHOLE
+
+LIST_SEPARATOR = "|"
+NO_GENRE = "(no genres listed)"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+
+
+class BadCell(Exception):
+    """A cell that cannot be what its column says."""
+
+    def __init__(self, column: str, value: object, problem: str) -> None:
+        super().__init__(problem)
+        self.column, self.value, self.problem = column, value, problem
+
+
+def is_missing(value: object, *, is_json: bool) -> bool:
+    """Whether a cell is empty. JSON has null for that; there, the text NULL is a text."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip() if is_json else value.strip() in MISSING
+    return isinstance(value, float) and math.isnan(value)
+
+
+def converted(ours: str, column: str, value: object, type_: str | None, unit: str | None) -> object:
+    """Returns a filled cell as the value of our field.
+
+    Args:
+        ours: the field.
+        column: the file's column, for the error.
+        value: the cell.
+        type_: the type of the column if it is text.
+        unit: the unit of numeric times; None recognizes it.
+
+    Raises:
+        BadCell: it cannot be converted.
+    """
+    if isinstance(value, bytes):
+        value = _text_of(column, value)
+    try:
+        if ours in {"timestamp", "expires_at"}:
+            return times.parsed(value, unit).isoformat()
+        if ours in CONVERTERS:
+            return CONVERTERS[ours](value)
+    except ValueError as error:
+        raise BadCell(column, value, str(error)) from error
+    if isinstance(value, str):
+        value = value.strip()
+        return value.partition(".")[0] if type_ == WHOLE else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadCell(column, value, "is neither text nor a number")
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def as_property(column: str, value: object, type_: str | None, *, is_json: bool) -> object:
+    """Returns a filled cell as a property: JSON as it is, text as the type of its column.
+
+    Raises:
+        BadCell: JSON cannot hold it.
+    """
+    if isinstance(value, bytes):
+        raise BadCell(column, value, "is binary data, which JSON cannot hold")
+    if isinstance(value, float) and math.isinf(value):
+        raise BadCell(column, value, "is infinite, which JSON cannot hold")
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if not isinstance(value, str) or is_json:
+        return value
+    value = value.strip()
+    if type_ == INTEGER:
+        return int(value)
+    return float(value) if type_ == DECIMAL else value
+
+
+def _text_of(column: str, value: bytes) -> str:
+    """Text that an engine wrote as bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise BadCell(column, value, "is binary data, not text") from error
+
+
+def _number(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not NUMBER.fullmatch(text):
+        raise ValueError("is not a number (write 1299.5, without currency or thousands separators)")
+    return float(text)
+
+
+def _boolean(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower().removesuffix(".0")
+    if text not in BOOLEANS:
+        raise ValueError("is neither true nor false")
+    return BOOLEANS[text]
+
+
+def _categories(value: object) -> object:
+    if isinstance(value, str):
+        text = value.strip()
+        value = _list(text) if text.startswith("[") and text.endswith("]") else text.split(LIST_SEPARATOR)
+    if not isinstance(value, list | tuple):
+        value = [value]
+    plain = [_category(category) for category in value if category is not None]
+    return [category for category in plain if category and category != NO_GENRE]
+
+
+def _category(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value.strip() if isinstance(value, str) else value
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def _list(text: str) -> object:
+    """A list as JSON or as Python writes it."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text.split(LIST_SEPARATOR)
+
+
+def _properties(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+
+
+CONVERTERS: Mapping[str, Callable[[Any], object]] = {
+    "value": _number,
+    "hidden": _boolean,
+    "categories": _categories,
+    "properties": _properties,
+}
+"""How to convert fields that are not text."""

@@ -1,0 +1,59 @@
+"""The files of a path: one file, or all files of a folder that can be imported, items first."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from app.entry.files import contents
+from app.entry.files.columns import check_fields, check_mapping
+from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
+from app.entry.files.reader import Options, Reader
+from app.entry.files.rows import FileError, FileUnused
+
+ENDINGS = {".csv", ".tsv", ".txt", ".psv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".dat"}
+ENDINGS_OF_MOVIELENS = {".data", ".item", ".user"}
+PACKED = {".gz", ".zst", ".bz2", ".xz"}
+ORDER = (ITEMS, USERS, BOTH, EVENTS)
+
+
+def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[str]]:
+    """Returns the files to import with their readers, and a sentence for each file of a folder that is not used.
+
+    Raises:
+        FileError: there is nothing to import, a file cannot be read, or a mapping is wrong.
+    """
+    check_fields(options.mapping)
+    if not path.exists():
+        raise FileError(f"{path} does not exist.")
+    if not path.is_dir():
+        return [(path, Reader(contents.of_path(path), options))], []
+    try:
+        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}.") from error
+    readers, unused, names = list[tuple[Path, Reader]](), list[str](), list[str]()
+    for file in files:
+        if not _may_be_data(file):
+            unused.append(f"{file.name} is not used: its ending is not one of a data file.")
+        elif file.name.endswith(".rejects.jsonl"):
+            unused.append(f"{file.name} is not used: it has the rejected rows of an import.")
+        else:
+            try:
+                reader = Reader(contents.of_path(file), replace(options, is_in_folder=True))
+            except FileUnused as error:
+                unused.append(f"{file.name} is not used: it {str(error).removeprefix(f'{file.name} ')}")
+            else:
+                readers.append((file, reader))
+                names += reader.names
+    if not readers:
+        raise FileError(f"There is nothing to import in {path}. {' '.join(unused)}".rstrip())
+    check_mapping(f"No file in {path} that can be imported", names, options.mapping)
+    readers.sort(key=lambda pair: ORDER.index(pair[1].plan.kind))
+    return readers, unused
+
+
+def _may_be_data(file: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    ending = suffixes[-1] if suffixes else ""
+    return ending in ENDINGS or (ending in ENDINGS_OF_MOVIELENS and file.name.startswith("u."))

@@ -1,0 +1,127 @@
+"""Counts what an import did with the rows of a file, and decides whether it succeeded."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.entry.files.layouts.layout import BOTH, ITEMS, USERS
+
+MOST_REJECTED = 0.1
+"""An import has failed if a larger share of the rows is rejected."""
+MOST_REASONS = 50
+SHOWN_REASONS = 5
+SHOWN_COLUMNS = 20
+FACTS = "rows with facts of items"
+
+
+@dataclass
+class Summary:
+    """The rows of one file. Each row is loaded, unchanged, rejected or skipped."""
+
+    read: int = 0
+    unchanged: int = 0
+    """Rows whose item or user was already stored with the same facts. Events are written without being compared."""
+    rejected: int = 0
+    skipped: int = 0
+    """Rows about no item, or of erased users."""
+    repeated: int = 0
+    """Loaded events that equal an event of a row shortly before; both are stored as one event."""
+    without_owner: int = 0
+    """Loaded rows of events that have no user and gave only facts of their item."""
+    records: Counter[str] = field(default_factory=Counter)
+    """Records by kind that the loaded rows contain."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How many rows were rejected for which reason."""
+
+    @property
+    def loaded(self) -> int:
+        return self.read - self.unchanged - self.rejected - self.skipped
+
+    def reject(self, problem: str) -> None:
+        self.rejected += 1
+        if problem in self.reasons or len(self.reasons) < MOST_REASONS:
+            self.reasons[problem] += 1
+
+    def add(self, other: "Summary") -> None:
+        self.read += other.read
+        self.unchanged += other.unchanged
+        self.rejected += other.rejected
+        self.skipped += other.skipped
+        self.repeated += other.repeated
+        self.without_owner += other.without_owner
+        self.records += other.records
+        self.reasons += other.reasons
+
+    @property
+    def failure(self) -> str | None:
+        """Why the import has failed. None if it succeeded."""
+        if not self.read:
+            return "The file has no rows."
+        if self.loaded + self.unchanged == 0:
+            return f"Nothing was loaded: {self._most_frequent()}."
+        if self.rejected > self.read * MOST_REJECTED:
+            return f"{self.rejected:,} of {self.read:,} rows were rejected, more than a tenth: {self._most_frequent()}."
+        return None
+
+    def counts(self) -> dict[str, int]:
+        """The counts that a job shows."""
+        return {
+            "read": self.read,
+            "loaded": self.loaded,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+            "skipped": self.skipped,
+            **self.records,
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Everything, as JSON for a checkpoint."""
+        return {
+            "read": self.read,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+            "skipped": self.skipped,
+            "repeated": self.repeated,
+            "without_owner": self.without_owner,
+            "records": dict(self.records),
+            "reasons": dict(self.reasons),
+        }
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Summary":
+        """The reverse of `facts`."""
+        if not facts:
+            return cls()
+        counters = {name: Counter(facts[name]) for name in ("records", "reasons")}
+        return cls(**{**facts, **counters})
+
+    def _most_frequent(self) -> str:
+        (problem, count), *_ = self.reasons.most_common(1) or [("no row is about an item", self.skipped)]
+        return f"{problem} ({count:,} {'row' if count == 1 else 'rows'})"
+
+
+def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], notes: Sequence[str]) -> list[str]:
+    """Returns the summary of a file as text."""
+    records = sorted(summary.records.items())
+    shown = [f"{count:,} {FACTS if kind == BOTH and record == ITEMS else record}" for record, count in records]
+    loaded = ", ".join(shown) or "nothing"
+    counts = [f"{loaded} loaded"]
+    if kind in {ITEMS, USERS}:
+        counts.append(f"{summary.unchanged:,} unchanged")
+    counts.append(f"{summary.rejected:,} rejected")
+    if summary.skipped:
+        counts.append(f"{summary.skipped:,} skipped (about no item, or of erased users)")
+    text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
+    if summary.repeated:
+        text.append(
+            f"  {summary.repeated:,} rows repeat an event (user, item, type, value and time), which is stored once"
+        )
+    if summary.without_owner:
+        text.append(f"  {summary.without_owner:,} rows have no user and gave facts of their items only")
+    text += [f"  {count:,} x {problem}" for problem, count in summary.reasons.most_common(SHOWN_REASONS)]
+    if ignored:
+        columns = [f"{column} ({why})" if why else column for column, why in ignored.items()]
+        more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
+        text.append(f"  Ignored columns: {', '.join(columns[:SHOWN_COLUMNS])}{more}")
+    return text + [f"  Note: {note}" for note in notes]

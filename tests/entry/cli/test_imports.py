@@ -1,0 +1,165 @@
+"""`serendip import`: options, summaries, and ends that say what happened."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.entry.cli import loading
+from app.entry.files.reader import Options
+from app.entry.jobs import batch_writer, slices
+from app.errors import Unavailable
+from app.services.events import Events
+from app.wiring import Wired
+from tests.support.files import written
+from tests.support.importing import Imported, by_command, stored
+
+SALES = """customer,product,name,price,time,kind
+ann,tea,Green Tea,4.5,2026-01-31,order
+bob,tea,Green Tea 100 g,4.75,2026-01-31,order
+,tea,damaged,0,2026-02-01,check
+,mug,Mug,8,2026-02-01,check
+"""
+MAPPING = {
+    "user_id": "customer",
+    "item_id": "product",
+    "title": "name",
+    "timestamp": "time",
+    "event_type": "kind",
+    "properties.price": "price",
+}
+
+Run = Callable[..., Imported]
+
+
+@pytest.fixture
+def run(wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "cwd").mkdir()
+
+    def running(path: Path, *more: str, **options: Any) -> Imported:
+        return by_command(wired, tmp_path / "cwd", capsys, path, *more, **options)
+
+    return running
+
+
+class TestSales:
+    def test_one_file_loads_events_and_the_last_facts_of_their_items(
+        self, run: Run, wired: Wired, tmp_path: Path
+    ) -> None:
+        project = wired.services.settings.project
+        path = written(tmp_path, "sales.csv", SALES)
+        imported = run(written(tmp_path, "items.csv", "item_id,title,category,price\ntea,Tea,Drinks,1\n"))
+        assert imported.succeeded
+
+        imported = run(path, columns=MAPPING)
+
+        assert imported.succeeded, imported.says
+        assert imported.pairs == {("ann", "tea"), ("bob", "tea")}
+        assert {event.event_type for event in imported.events} == {"order"}
+        tea, mug = imported.items["tea"], imported.items["mug"]
+        assert (tea.title, tea.categories, tea.properties) == ("Green Tea 100 g", ("Drinks",), {"price": 4.75})
+        assert (mug.title, mug.properties) == ("Mug", {"price": 8})
+        assert "2 rows have no user" in imported.says
+        before = wired.services.items.get(project, "tea")
+        assert run(path, columns=MAPPING).events == imported.events
+        assert wired.services.items.get(project, "tea") == before
+
+
+class TestPreview:
+    def test_a_preview_shows_records_and_ignored_columns_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
+        imported = run(written(tmp_path, "e.csv", "user_id,item_id,colour\nann,tea,red\nb/b,tea,\n"), "--preview")
+
+        assert imported.succeeded
+        assert imported.is_empty
+        assert '"user_id":"ann"' in imported.says
+        assert "line 3 is rejected: user_id: 'b/b' is not a valid id" in imported.says
+        assert "Ignored columns: colour" in imported.says
+
+
+class TestDryRun:
+    def test_a_dry_run_checks_everything_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
+        imported = run(written(tmp_path, "e.csv", "user_id,item_id\nann,tea\n,tea\n"), "--dry-run")
+
+        assert not imported.succeeded
+        assert imported.is_empty
+        assert "2 rows read, 1 events loaded, 1 rejected" in imported.says
+        assert "1 x user_id is empty" in imported.says
+        assert not list(tmp_path.rglob("*.rejects.jsonl"))
+
+
+class TestSummary:
+    def test_items_that_were_stored_before_are_unchanged(self, run: Run, tmp_path: Path) -> None:
+        run(written(tmp_path, "items.csv", "item_id,title\na,A\nb,B\n"))
+
+        imported = run(written(tmp_path, "items.csv", "item_id,title\na,A\nb,C\nc,C\n"))
+
+        assert "3 rows read, 2 items loaded, 1 unchanged, 0 rejected" in imported.says
+
+    def test_erased_users_are_skipped(self, run: Run, wired: Wired, tmp_path: Path) -> None:
+        wired.services.erasure.erase_user(wired.services.settings.project, "ann")
+
+        imported = run(written(tmp_path, "e.csv", "user_id,item_id\nann,tea\nbob,tea\n"))
+
+        assert imported.pairs == {("bob", "tea")}
+        assert "1 events loaded, 0 rejected, 1 skipped" in imported.says
+
+    def test_rejected_rows_stand_beside_the_file(self, run: Run, tmp_path: Path) -> None:
+        folder = tmp_path / "data"
+        folder.mkdir()
+        rows = "".join(f"u{n},tea\n" for n in range(20))
+        written(folder, "e.csv", f"user_id,item_id\n{rows},tea\n")
+
+        assert run(folder).succeeded
+
+        (rejects,) = tmp_path.rglob("*.rejects.jsonl")
+        assert (rejects.parent.name, rejects.name) == ("data", "e.csv.rejects.jsonl")
+        assert orjson.loads(rejects.read_bytes()) == {
+            "line": 22,
+            "reason": "user_id is empty",
+            "row": {"user_id": "", "item_id": "tea"},
+        }
+
+
+class TestIdentity:
+    def test_an_event_id_that_several_events_share_is_rejected(self, run: Run, tmp_path: Path) -> None:
+        rows = "ann,tea,o1,2026-01-31\nann,mug,o1,2026-01-31\nann,tea,o1,2026-01-31\nbob,mug,o1,2026-01-31\n"
+
+        imported = run(written(tmp_path, "e.csv", f"user_id,item_id,event_id,timestamp\n{rows}"))
+
+        assert imported.pairs == {("ann", "tea"), ("bob", "mug")}
+        assert "has the event_id of another event" in imported.says
+        assert "1 rows repeat an event" in imported.says
+
+
+class TestOutage:
+    def test_a_lost_database_is_reported_with_what_is_safe_and_without_log_lines(
+        self, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        services, project = wired.services, wired.services.settings.project
+        path = written(tmp_path, "e.csv", "user_id,item_id\n" + "".join(f"u{n},tea\n" for n in range(5)))
+        accept, calls = Events.accept, list[int]()
+
+        def failing(events: Events, *arguments: Any) -> None:
+            calls.append(1)
+            if len(calls) > 1:
+                raise Unavailable("The database cannot be reached.")
+            accept(events, *arguments)
+
+        monkeypatch.setattr(slices, "SLICE_ROWS", 2)
+        monkeypatch.setattr(services.events, "batch_size", 2)
+        monkeypatch.setattr(batch_writer, "RETRY_TIMEOUT", timedelta(seconds=1))
+        with monkeypatch.context() as outage:
+            outage.setattr(Events, "accept", failing)
+            with pytest.raises(Unavailable) as raised:
+                loading.load_files(services, project, path, Options())
+
+        assert "2 rows of e.csv are safe. Run the same command again" in str(raised.value)
+        assert len(calls) > 2
+        assert "stamina" not in capsys.readouterr().err
+        assert len(stored(wired, succeeded=False, says="").events) == 2
+
+        assert loading.load_files(services, project, path, Options()).succeeded
+        assert len(stored(wired, succeeded=True, says="").events) == 5

@@ -1,0 +1,272 @@
+"""Siblings of the files in `shared/cases`, made up afterwards: each is read right or refused, none silently wrong."""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from app.entry.files.reader import Options
+from app.entry.files.rows import FileError
+from app.entry.jobs import sources
+from tests.support.files import read, written
+
+EVENTS = "user_id,item_id\nann,tea\n"
+PAIR = [("ann", "tea")]
+
+
+@dataclass
+class Case:
+    """A file with what is read from it, and what is rejected or refused."""
+
+    content: str | bytes
+    holds: Callable[[list[Any]], bool] = lambda records: not records
+    rejects: tuple[str, ...] = ()
+    """A part of each reason."""
+    refused: str = ""
+    """A part of the error."""
+    options: Options = field(default_factory=Options)
+
+
+def pairs(records: list[Any]) -> list[tuple[str, str]]:
+    return [(record.owner, record.item_id) for record in records]
+
+
+def loads_pair(records: list[Any]) -> bool:
+    return pairs(records) == PAIR
+
+
+def properties(records: list[Any]) -> list[Any]:
+    return [record.properties for record in records]
+
+
+def table(**columns: Any) -> bytes:
+    """A Parquet file."""
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def zstd(text: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(text.encode())
+    return bytes(sink.getvalue().to_pybytes())
+
+
+CASES: dict[str, Case] = {
+    "pipes": Case("user_id|item_id\nann|tea\n", loads_pair),
+    "a tab in a .csv": Case("user_id\titem_id\nann\ttea\n", loads_pair),
+    "Windows lines and a byte order mark": Case("\ufeffuser_id,item_id\r\nann,tea\r\n", loads_pair),
+    "UTF-16 of Excel": Case("user_id\titem_id\nann\ttea\n".encode("utf-16"), loads_pair),
+    "no line end at the end": Case("user_id,item_id\nann,tea", loads_pair),
+    "gzip": Case(gzip.compress(EVENTS.encode()), loads_pair),
+    "two gzip members": Case(gzip.compress(b"user_id,item_id\n") + gzip.compress(b"ann,tea\n"), loads_pair),
+    "zstd": Case(zstd(EVENTS), loads_pair),
+    "bzip2": Case(bz2.compress(EVENTS.encode()), loads_pair),
+    "xz": Case(lzma.compress(EVENTS.encode()), loads_pair),
+    "gzip cut short": Case(gzip.compress(EVENTS.encode() * 99)[:-12], refused="cannot be unpacked"),
+    "quoted names": Case('"user_id", "item_id"\n"ann", "tea"\n', loads_pair),
+    "names in capitals with spaces": Case("User ID,Item-ID\nann,tea\n", loads_pair),
+    "an index column without a name": Case(",user_id,item_id\n0,ann,tea\n", loads_pair),
+    "trailing separators": Case("user_id,item_id,,\nann,tea,,\n,,,\n", loads_pair),
+    "the same name twice after stripping": Case("user_id,item_id, item_id\na,b,c\n", refused="more than one column"),
+    "no header": Case("1,2,3\n4,5,6\n", refused="no header line"),
+    "an unknown item column": Case("user_id,sku,price\nann,tea,1\n", refused="--map item_id=sku"),
+    "an unknown user column": Case(
+        "customer,item_id,timestamp\nann,tea,1700000000\n", refused="--map user_id=customer"
+    ),
+    "a score without an item": Case("user_id,score\nann,3\n", refused="no column item_id"),
+    "users": Case("user_id,country\nann,NL\n", lambda records: properties(records) == [{"country": "NL"}]),
+    "items with an average rating": Case(
+        "item_id,rating\ntea,4.5\n", lambda records: properties(records) == [{"rating": 4.5}]
+    ),
+    "events with titles": Case("user_id,item_id,title\nann,tea,Tea\n", refused="--kind events,items"),
+    "events with titles, asked": Case(
+        "user_id,item_id,title\nann,tea,Tea\n",
+        lambda records: pairs(records[:1]) == PAIR and records[1].title == "Tea",
+        options=Options("events,items"),
+    ),
+    "a score with a type": Case(
+        "user_id,item_id,event_type,score\nann,tea,stars,3\n",
+        lambda records: [(record.event_type, record.value) for record in records] == [("stars", 3)],
+    ),
+    "a quote that closes in a later row": Case(
+        'item_id,title\na,"5 inch\nb,"Hose"\nc,Tap\n', refused=r"line 2: a quote \(\"\) opens here"
+    ),
+    "a quote that opens in the last row": Case('item_id,title\na,Pipe\nb,"5 inch\n', refused="line 3: a quote"),
+    "a quote that opens behind one that is closed": Case(
+        'item_id,title,note\na,"Two\nlines","oops\nb,c,d\n', refused="line 3: a quote"
+    ),
+    "inches inside a cell": Case(
+        'item_id,title\na,Pipe 5"\nb,Hose\n',
+        lambda records: [record.title for record in records] == ['Pipe 5"', "Hose"],
+    ),
+    "text after a quote": Case(
+        'item_id,title\na,"5" pipe\nb,Hose\n',
+        lambda records: [record.item_id for record in records] == ["b"],
+        ("quote",),
+    ),
+    "too many fields": Case("user_id,item_id\nann,tea,hot\nann,tea\n", loads_pair, ("3 fields, 2 are expected",)),
+    "codes": Case(
+        "item_id,a,b,c,d\nx,007,1E10,12345678901234567890123,1\ny,008,2E10,1,2\n",
+        lambda records: (
+            properties(records)
+            == [
+                {"a": "007", "b": "1E10", "c": "12345678901234567890123", "d": 1},
+                {"a": "008", "b": "2E10", "c": "1", "d": 2},
+            ]
+        ),
+    ),
+    "one code among numbers": Case(
+        "item_id,size\nx,1\ny,2\nz,XL\n",
+        lambda records: properties(records) == [{"size": "1"}, {"size": "2"}, {"size": "XL"}],
+    ),
+    "numbers with gaps and fractions": Case(
+        "item_id,size\nx,1\ny,NA\nz,2.5\n",
+        lambda records: (
+            properties(records) == [{"size": 1.0}, {}, {"size": 2.5}]
+            and isinstance(properties(records)[0]["size"], float)
+        ),
+    ),
+    "missing in every spelling": Case(
+        "item_id,title,note\nx,NaN,\\N\ny,None,NULL\n",
+        lambda records: [(record.title, record.properties) for record in records] == [(None, {})] * 2,
+    ),
+    "JSON text stays text": Case(
+        '{"item_id": "x", "code": "0123", "size": "4", "title": "None"}\n',
+        lambda records: (records[0].title, properties(records)) == ("None", [{"code": "0123", "size": "4"}]),
+    ),
+    "whole ids in one row only": Case("user_id,item_id\n11.0,a\nx,b\n", lambda r: pairs(r)[0] == ("11.0", "a")),
+    "an id of blanks": Case("user_id,item_id\n  ,tea\nann,tea\n", loads_pair, ("user_id is empty",)),
+    "a long id": Case(f"item_id\n{'x' * 129}\ny\n", lambda r: [x.item_id for x in r] == ["y"], ("1 to 128",)),
+    "both categories": Case(
+        'item_id,categories\nx,"[""a"", ""b""]"\ny,"[\'a\', \'b\']"\nz,a|b\n',
+        lambda records: [record.categories for record in records] == [("a", "b")] * 3,
+    ),
+    "a long category": Case(f"item_id,category\nx,{'y' * 101}\n", rejects=("categories: 'yyy",)),
+    "microseconds": Case(
+        "user_id,item_id,timestamp\nann,tea,1700000000000000\n",
+        lambda records: records[0].timestamp == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
+    ),
+    "seconds of 1970 with their unit": Case(
+        "user_id,item_id,timestamp\nann,tea,86400\n",
+        lambda records: records[0].timestamp == datetime(1970, 1, 2, tzinfo=UTC),
+        options=Options(time_unit="s"),
+    ),
+    "days since 1900": Case("user_id,item_id,timestamp\nann,tea,45962\n", rejects=("'45962' is too small",)),
+    "a day that does not exist": Case("user_id,item_id,timestamp\nann,tea,2026-02-30\n", rejects=("'2026-02-30'",)),
+    "an American date": Case("user_id,item_id,timestamp\nann,tea,02/03/2026\n", rejects=("'02/03/2026'",)),
+    "a time in the future": Case("user_id,item_id,timestamp\nann,tea,2999-01-01\n", rejects=("future",)),
+    "an empty time": Case("user_id,item_id,timestamp\nann,tea,NaT\n", lambda r: r[0].timestamp.year < 2002),
+    "times of Parquet in nanoseconds": Case(
+        table(user_id=["ann"], item_id=["tea"], timestamp=pa.array([1_700_000_000_123_456_789], pa.timestamp("ns"))),
+        lambda records: records[0].timestamp.year == 2023,
+    ),
+    "ids of Parquet as bytes": Case(table(user_id=[b"ann"], item_id=[b"tea"]), loads_pair),
+    "lists and objects of Parquet": Case(
+        table(item_id=["x"], tags=[["a"]], size=[{"w": Decimal("1.5")}]),
+        lambda records: properties(records) == [{"tags": ["a"], "size": {"w": 1.5}}],
+    ),
+    "infinity": Case(table(item_id=["x"], size=[float("inf")]), rejects=("size: inf is infinite",)),
+    "another type of event": Case(EVENTS, lambda r: r[0].event_type == "buy", options=Options(event_type="buy")),
+    "Latin-1 named": Case(
+        "item_id,title\nx,Café\n".encode("latin-1"),
+        lambda records: records[0].title == "Café",
+        options=Options(encoding="cp1252"),
+    ),
+    "an unknown encoding": Case(EVENTS, refused="not an encoding", options=Options(encoding="klingon")),
+    "the wrong encoding": Case("item_id\nCafé\n", refused="not ascii text", options=Options(encoding="ascii")),
+    "a mapping of a column in use": Case(
+        "user_id,item_id,sku\nann,1,tea\n", loads_pair, options=Options(mapping={"item_id": "sku"})
+    ),
+    "a mapping the wrong way round": Case(
+        "user_id,sku\nann,tea\n", refused="item_id=sku", options=Options(mapping={"sku": "item_id"})
+    ),
+    "a kind that does not fit": Case("item_id\nx\n", refused="no column user_id", options=Options("events")),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+class TestCases:
+    def test_a_file_is_read_right_or_refused(self, tmp_path: Path, name: str) -> None:
+        case = CASES[name]
+        path = written(tmp_path, "x.csv", case.content)
+        if case.refused:
+            with pytest.raises(FileError, match=case.refused):
+                read(path, case.options)
+            return
+
+        records, bad = read(path, case.options)
+
+        assert case.holds(records), records
+        assert len(bad) == len(case.rejects), bad
+        for (_, reason), part in zip(bad, case.rejects, strict=True):
+            assert part in reason
+
+
+class TestFolder:
+    def test_stray_files_are_named_and_the_others_load(self, tmp_path: Path) -> None:
+        written(tmp_path, "events.csv", EVENTS)
+        stray: dict[str, str | bytes] = {
+            "notes.csv": "name,age\nann,3\n",
+            "README.txt": "These are our data.\n",
+            "picture.png": b"\x89PNG",
+            "empty.csv": "",
+            "book.csv": b"PK\x03\x04",
+        }
+        for name, content in stray.items():
+            written(tmp_path, name, content)
+
+        readers, unused = sources.of(tmp_path, Options())
+
+        assert [path.name for path, _ in readers] == ["events.csv"]
+        assert [line.partition(" is not used")[0] for line in unused] == [
+            "README.txt",
+            "book.csv",
+            "empty.csv",
+            "notes.csv",
+            "picture.png",
+        ]
+
+    def test_a_mapping_applies_to_the_files_that_have_its_column(self, tmp_path: Path) -> None:
+        written(tmp_path, "events.csv", "user_id,sku\nann,tea\n")
+        written(tmp_path, "items.csv", "item_id,name\ntea,Tea\n")
+
+        records, _ = read(tmp_path, Options(mapping={"item_id": "sku", "title": "name"}))
+
+        assert records[0].title == "Tea"
+        assert pairs(records[1:]) == PAIR
+
+    def test_a_mapping_to_a_column_of_no_file_is_refused(self, tmp_path: Path) -> None:
+        written(tmp_path, "events.csv", "user_id,sku\nann,tea\n")
+
+        with pytest.raises(FileError, match="Did you mean 'sku'"):
+            read(tmp_path, Options(mapping={"item_id": "sku", "value": "skuu"}))
+
+    def test_a_broken_file_of_events_is_not_left_out_silently(self, tmp_path: Path) -> None:
+        written(tmp_path, "events.csv", EVENTS)
+        written(tmp_path, "items.csv", "item_id,title\nx,Café\n".encode("latin-1"))
+
+        with pytest.raises(FileError, match="not UTF-8"):
+            read(tmp_path, Options())
+
+
+class TestTimes:
+    def test_rows_without_a_time_get_the_same_one_under_another_name_and_with_more_rows(self, tmp_path: Path) -> None:
+        first, _ = read(written(tmp_path, "a.csv", EVENTS), Options())
+        again, _ = read(
+            written(tmp_path, "b.csv.gz", gzip.compress((EVENTS + "bob,tea\nann,tea\n").encode())), Options()
+        )
+        other, _ = read(written(tmp_path, "c.csv", "user_id,item_id\nbob,tea\nann,tea\n"), Options())
+
+        assert first == again[:1]
+        assert len({event.timestamp for event in (*again, *other)}) == 5
