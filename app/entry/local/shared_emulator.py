@@ -75,7 +75,7 @@ def _write_state(state_file: Path, emulator: Emulator) -> None:
 def _read_state(state_file: Path) -> dict[str, Any] | None:
     """The content of the state file. None if there is none, or neither its emulator nor its owner lives.
 
-    While the owner lives and the emulator does not respond, it is starting, or the owner loads rows: waits for it.
+    While one of them lives and the emulator does not respond, it is starting, or the owner loads rows: waits for it.
     """
     ends_at = time.monotonic() + START_SECONDS
     while True:
@@ -84,7 +84,7 @@ def _read_state(state_file: Path) -> dict[str, Any] | None:
             emulator, owner, port = state["emulator"], state["owner"], int(state["port"])
             if _is_alive(emulator) and responds(f"http://127.0.0.1:{port}"):
                 return state
-            if not _is_alive(owner) or time.monotonic() > ends_at:
+            if not (_is_alive(owner) or _is_alive(emulator)) or time.monotonic() > ends_at:
                 return None
         except (OSError, ValueError, TypeError, KeyError):  # no file, or no state in it
             return None

@@ -1,12 +1,17 @@
 """Rows that are written into the emulator's file are those that the emulator writes."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any, cast
 
 import orjson
@@ -16,14 +21,14 @@ from app.clock import SYSTEM_CLOCK
 from app.config import Settings
 from app.domain.events import Attribution, Event
 from app.entry.errors import SetupError
-from app.entry.local import dynamodb
+from app.entry.local import dynamodb, shared_emulator
 from app.entry.local.database_file import DatabaseFile
 from app.entry.local.stream_follower import Follower
 from app.entry.stream import Consumer
 from app.storage.admin import migration, schema
 from app.storage.checkpoints import CheckpointStore
 from app.storage.database import Database, Load, Raw
-from app.storage.events import LEAST_LOADED, EventStore
+from app.storage.events import LEAST_LOADED, EventStore, row_of
 from tests.support.builders import NOON, SECRET
 from tests.support.datasets import ROOT
 
@@ -48,6 +53,21 @@ def _database(folder: Path, load: Load | None = None) -> Iterator[tuple[Settings
     finally:
         database.close()
         emulator.stop()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from app.clock import SYSTEM_CLOCK
+from app.entry.local.database_file import DatabaseFile
+
+def rows():
+    for number in range(5_000):  # more than the cache holds, so that the file has changed
+        yield {"owner": {"S": "p#u"}, "moment": {"S": f"{number:020}"}, "item_id": {"S": "x" * 20_000}}
+    os.kill(os.getpid(), signal.SIGKILL)
+
+DatabaseFile(Path(sys.argv[1]), SYSTEM_CLOCK).put("serendip-events", rows())
+"""
 
 
 class _Consumer:
@@ -106,6 +126,38 @@ class TestPut:
             assert stored == {EVENTS[0], CHANGED, *EVENTS[2:], later}
             assert len(list(store.all(PROJECT))) == len(stored)
         assert consumer.items == [*(event.item_id for event in [*EVENTS, CHANGED]), "later"]
+
+    def test_a_load_that_is_killed_has_no_effect_and_can_be_repeated(self, tmp_path: Path) -> None:
+        with _database(tmp_path):
+            pass
+        rows = [row_of(PROJECT, event) for event in EVENTS]
+        values = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+        killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=values, check=False)
+
+        assert killed.returncode == -SIGKILL
+        assert _content(tmp_path) == ([], [])
+        assert DatabaseFile(tmp_path, SYSTEM_CLOCK).put(TABLE, rows) == len(rows)
+        assert DatabaseFile(tmp_path, SYSTEM_CLOCK).put(TABLE, rows) == 0
+        stored, records = _content(tmp_path)
+        assert len(stored) == len(records) == len(rows)
+
+
+class TestLoad:
+    def test_a_process_that_joins_during_a_load_waits_for_it(self, tmp_path: Path) -> None:
+        def join() -> tuple[int, bool]:
+            with shared_emulator.running(ROOT / ".serendip", tmp_path) as joined:
+                return joined.pid, dynamodb.responds(joined.endpoint)
+
+        with shared_emulator.running(ROOT / ".serendip", tmp_path) as emulator, ThreadPoolExecutor(1) as other:
+            first = emulator.pid
+            with emulator.stopped():
+                joining = other.submit(join)
+                with pytest.raises(TimeoutError):
+                    joining.result(timeout=0.5)
+
+            assert joining.result() == (emulator.pid, True)
+            assert emulator.pid != first
 
 
 class TestVersion:
