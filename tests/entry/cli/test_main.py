@@ -230,12 +230,14 @@ class TestMovieTweetings:
     def test_a_movielens_folder_is_imported_and_gives_recommendations_with_titles(
         self, cli: Cli, wired: Wired, settings: Settings
     ) -> None:
-        """Imports only some of the ratings to keep the suite short; `make run DATA=...` imports all."""
+        """Imports only some of the ratings and their films to keep the suite short; `make run DATA=...` imports all."""
         folder = cli.folder / "films"
         folder.mkdir()
-        (folder / "movies.dat").write_bytes((datasets.MOVIETWEETINGS / "movies.dat").read_bytes())
-        ratings = (datasets.MOVIETWEETINGS / "ratings.dat").read_bytes().splitlines(keepends=True)
-        (folder / "ratings.dat").write_bytes(b"".join(ratings[:12_000]))
+        ratings = (datasets.MOVIETWEETINGS / "ratings.dat").read_bytes().splitlines(keepends=True)[:4_000]
+        rated = {rating.split(b"::")[1] for rating in ratings}
+        films = (datasets.MOVIETWEETINGS / "movies.dat").read_bytes().splitlines(keepends=True)
+        (folder / "movies.dat").write_bytes(b"".join(film for film in films if film.split(b"::")[0] in rated))
+        (folder / "ratings.dat").write_bytes(b"".join(ratings))
 
         cli.run("import", folder)
         cli.run("train")
