@@ -4,6 +4,7 @@ import pytest
 
 from app.clock import SYSTEM_CLOCK
 from app.config import Settings
+from app.entry.stream import Consumer
 from app.errors import Erased
 from app.services.access.credential_cache import CredentialCache
 from app.services.privacy.tombstones import FEW_USERS, Tombstones
@@ -14,6 +15,7 @@ from app.storage.users import ERASURES, UserRow, UserStore
 from app.wiring import Wired
 from tests.support.builders import an_event
 from tests.support.call_recorder import Recorder
+from tests.support.stream_records import NoSockets, a_record
 
 USERS = [f"u{number}" for number in range(2 * FEW_USERS)]
 EVENTS = [an_event(user, "tea") for user in USERS]
@@ -80,3 +82,15 @@ class TestGuard:
 
         with pytest.raises(Erased):
             wired.services.events.accept(settings.project, EVENTS)
+
+
+class TestStream:
+    def test_a_batch_of_many_users_brings_no_erased_user_back(self, wired: Wired, settings: Settings) -> None:
+        wired.services.erasure.erase_user(settings.project, "u7")
+        purchases = [an_event(user, "tea", "purchase") for user in USERS]
+        consumer = Consumer(wired.services, NoSockets())
+
+        assert consumer.apply([a_record(settings.project, event) for event in purchases]) is None
+
+        kept = EventStore(wired.database).verdicts(settings.project, USERS)
+        assert kept.keys() == set(USERS) - {"u7"}
