@@ -46,6 +46,35 @@ class History:
     """Packed verdicts; None if there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class EventSelection:
+    """The events that meet all of some conditions."""
+
+    owner: str | None = None
+    """The user or session."""
+    item_id: str | None = None
+    event_type: str | None = None
+    from_time: datetime | None = None
+    """The earliest time."""
+    to_time: datetime | None = None
+    """Events of this time and later ones are not selected."""
+
+
+EventKey = tuple[str, str]
+"""The user and the position of an event, which name it in its table."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedEvents:
+    """The events that were selected from one page of events."""
+
+    keys: Sequence[EventKey]
+    read: int
+    """The number of events on the page."""
+    next_start: str | None
+    """Where the next page starts; None after the last page."""
+
+
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
     """Returns the id of an event that was sent without one: the same content at the same time is the same event."""
     content = "\n".join((user_id, item_id, event_type, repr(value)))

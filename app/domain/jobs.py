@@ -6,11 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.events import EventKey, EventSelection
+from app.domain.users import of_session
+
 
 class JobKind(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     ERASURE = "erasure"
+    DELETION = "deletion"
     TRAINING = "training"
 
 
@@ -93,6 +97,36 @@ class ErasureCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionRequest:
+    """Deletes the events that meet all of these conditions."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    """The user or session is emptied when the job ends, so that no job names users who are erased later."""
+    item_id: str | None = None
+    event_type: str | None = None
+    from_time: str | None = None
+    """ISO 8601, as all times in requests."""
+    to_time: str | None = None
+
+    @property
+    def selection(self) -> EventSelection:
+        owner = of_session(self.session_id) if self.session_id is not None else self.user_id
+        from_time, to_time = (datetime.fromisoformat(time) if time else None for time in (self.from_time, self.to_time))
+        return EventSelection(owner, self.item_id, self.event_type, from_time, to_time)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionCheckpoint:
+    start: str | None = None
+    """Where the next page of events starts."""
+    is_read: bool = False
+    """Whether there is no next page."""
+    pending: Sequence[EventKey] = ()
+    """Events that were read and are deleted by the next step, which counts them."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRequest:
     version: str
     force: bool = False
@@ -104,19 +138,21 @@ class TrainingCheckpoint:
     """How often the training was moved to a container task."""
 
 
-JobRequest = ImportRequest | ExportRequest | ErasureRequest | TrainingRequest
-Checkpoint = ImportCheckpoint | ExportCheckpoint | ErasureCheckpoint | TrainingCheckpoint
+JobRequest = ImportRequest | ExportRequest | ErasureRequest | DeletionRequest | TrainingRequest
+Checkpoint = ImportCheckpoint | ExportCheckpoint | ErasureCheckpoint | DeletionCheckpoint | TrainingCheckpoint
 
 KINDS: Mapping[type[JobRequest], JobKind] = {
     ImportRequest: JobKind.IMPORT,
     ExportRequest: JobKind.EXPORT,
     ErasureRequest: JobKind.ERASURE,
+    DeletionRequest: JobKind.DELETION,
     TrainingRequest: JobKind.TRAINING,
 }
 FIRST_CHECKPOINTS: Mapping[JobKind, Checkpoint] = {
     JobKind.IMPORT: ImportCheckpoint(),
     JobKind.EXPORT: ExportCheckpoint(),
     JobKind.ERASURE: ErasureCheckpoint(),
+    JobKind.DELETION: DeletionCheckpoint(),
     JobKind.TRAINING: TrainingCheckpoint(),
 }
 

@@ -3,15 +3,31 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from app.domain.events import Attribution, Event
+from app.domain.events import Attribution, Event, EventKey, EventSelection, SelectedEvents
+from app.domain.jobs import DeletionRequest
 from app.domain.paging import Page
-from app.errors import FieldError, InvalidToken
+from app.errors import FieldError, InvalidInput, InvalidToken
 from app.services.privacy.tombstones import Tombstones
 from app.services.tokens.signed import SignedTokens
 from app.storage.events import EventStore as Store
 
 NO_VERSION = "none"
 """The version of responses that were served before there was a model."""
+
+
+NO_CONDITION = "Name at least one condition: a user_id, session_id, item_id, event_type, from_time or to_time."
+
+
+def check_deletion(request: DeletionRequest) -> None:
+    """Raises InvalidInput if a deletion has no condition, or conditions that no event meets."""
+    if request == DeletionRequest():
+        raise InvalidInput(NO_CONDITION)
+    if request.user_id is not None and request.session_id is not None:
+        detail = "is set together with a user_id; the events of a session that was merged are those of its user"
+        raise InvalidInput("No event belongs to both a user and a session.", (FieldError("session_id", detail),))
+    selection = request.selection
+    if selection.from_time is not None and selection.to_time is not None and selection.from_time >= selection.to_time:
+        raise InvalidInput("No event meets both times.", (FieldError("to_time", "must be later than from_time"),))
 
 
 class Events:
@@ -73,6 +89,14 @@ class Events:
     def all(self, project: str) -> Iterator[Event]:
         """Yields all events of a project, for exports."""
         return self._store.all(project)
+
+    def select(self, project: str, selection: EventSelection, start: str | None, limit: int) -> SelectedEvents:
+        """Reads a page of events, up to `limit`, and returns the keys of the selected ones."""
+        return self._store.select(project, selection, start, limit)
+
+    def delete(self, project: str, keys: Sequence[EventKey]) -> None:
+        """Deletes events. Counters, lists and exclusions follow through the stream, models with the next training."""
+        self._store.delete_keys(project, keys)
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a user's events, newest first."""

@@ -16,6 +16,8 @@ from app.clock import Clock
 from app.domain.jobs import (
     FIRST_CHECKPOINTS,
     KINDS,
+    DeletionCheckpoint,
+    DeletionRequest,
     ErasureRequest,
     ImportCheckpoint,
     Job,
@@ -73,8 +75,8 @@ class Jobs:
         """Newest first."""
         return self._store.list_page(project, start, limit)
 
-    def create(self, project: str, request: JobRequest) -> Job:
-        """Creates a job and launches it; an import waits for its file first.
+    def create(self, project: str, request: JobRequest, *, launched: bool = True) -> Job:
+        """Creates a job and launches it, unless the caller works on it; an import waits for its file first.
 
         Raises:
             WorkerUnavailable: no worker can be started; the job is deleted again.
@@ -91,7 +93,7 @@ class Jobs:
             self._store.create(project, job)
         except Conflict:  # the request was repeated after its first attempt was killed at this point
             job = self.get(project, job_id)
-        if job.state is JobState.RUNNING:
+        if launched and job.state is JobState.RUNNING:
             try:
                 self._launch(project, job)
             except WorkerUnavailable:
@@ -239,7 +241,8 @@ class Jobs:
             state=state,
             detail=detail,
             progress=1.0 if state is JobState.SUCCEEDED else job.progress,
-            request=ErasureRequest() if job.kind is JobKind.ERASURE else job.request,
+            request=_without_user(job.request),
+            checkpoint=DeletionCheckpoint() if job.kind is JobKind.DELETION else job.checkpoint,
             ended_at=now,
             heartbeat_at=now,
             lease_owner="",
@@ -249,6 +252,18 @@ class Jobs:
     def _replace(self, project: str, job: Job, before: Job) -> Job:
         self._store.replace(project, job, before)
         return job
+
+
+def _without_user(request: JobRequest) -> JobRequest:
+    if isinstance(request, ErasureRequest):
+        return ErasureRequest()
+    if isinstance(request, DeletionRequest):
+        return replace(
+            request,
+            user_id=None if request.user_id is None else "",
+            session_id=None if request.session_id is None else "",
+        )
+    return request
 
 
 def file_name(project: str, job: Job, name: str) -> str:

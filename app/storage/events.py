@@ -9,10 +9,11 @@ from dataclasses import astuple
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from app.domain.events import Attribution, Event, History
+from app.domain.events import Attribution, Event, EventKey, EventSelection, History, SelectedEvents
 from app.domain.paging import Page
 from app.storage.attributes import binary, number
 from app.storage.database import Database, Raw
@@ -27,6 +28,8 @@ LEAST_LOADED = 2_000
 
 VERDICTS = "~verdicts"
 """The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
+FIRST_MOMENT, LAST_MOMENT = "0", "~"
+"""Sort keys before and after those of all events, but before the verdicts."""
 HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
 """Attributes that serving reads: botocore parses each one, so fewer cost less."""
 
@@ -81,10 +84,31 @@ class EventStore:
         self._months |= months
 
     def delete_many(self, project: str, events: Sequence[Event]) -> None:
-        keys = [
-            self._table.key(key(project, event.user_id), key(iso(event.timestamp), event.event_id)) for event in events
-        ]
-        self._table.write_many([], list({str(primary): primary for primary in keys}.values()))
+        self.delete_keys(project, [(event.user_id, key(iso(event.timestamp), event.event_id)) for event in events])
+
+    def delete_keys(self, project: str, keys: Sequence[EventKey]) -> None:
+        rows = [self._table.key(key(project, user_id), position) for user_id, position in dict.fromkeys(keys)]
+        self._table.write_many([], rows)
+
+    def select(self, project: str, selection: EventSelection, start: str | None, limit: int) -> SelectedEvents:
+        """Reads a page of the events of the selected user and times, and selects from them by the other conditions.
+
+        Without a user, events that were stored in the last seconds may be missing.
+        """
+        if selection.owner is None:
+            rows, next_start = self._page(project, start, limit, selection)
+        else:
+            owner = key(project, selection.owner)
+            rows, more = self._table.query(
+                owner,
+                range_condition=_between(selection),
+                limit=limit,
+                consistent=True,
+                start=self._table.key(owner, start) if start else None,
+            )
+            next_start = rows[-1]["moment"]["S"] if more and rows else None
+        keys = [(_user_id(row), row["moment"]["S"]) for row in rows if _meets(row, selection)]
+        return SelectedEvents(keys, len(rows), next_start)
 
     def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
         """Deletes up to a page of a user's rows, oldest first; returns their number, 0 if none are left.
@@ -167,26 +191,56 @@ class EventStore:
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
+        rows, next_start = self._page(project, start, limit, EventSelection())
+        return Page(tuple(event_of(row, _user_id(row)) for row in rows), next_start)
+
+    def _page(
+        self, project: str, start: str | None, limit: int, selection: EventSelection
+    ) -> tuple[list[Raw], str | None]:
+        """Returns a page of the events of the selected times, and the start of the next page."""
         month, shard_text, user_id, reached = start.split("/") if start else ("", "0", "", "")
         first_shard = int(shard_text)
+        first, last = _bounds(selection)
         rows: list[Raw] = []
         for listed in self._table.query_all(key(project, "", MONTHS)):
             name = listed["moment"]["S"]
-            if name < month:
+            if name < max(month, first[:7]) or name > last:
                 continue
             for month_shard in range(first_shard if name == month else 0, MONTH_SHARDS):
                 partition = key(project, name, f"{month_shard:02d}")
                 resumed = name == month and month_shard == first_shard and user_id
                 begin = {**self._table.key(key(project, user_id), reached), "month": {"S": partition}}
                 part, more = self._table.query(
-                    partition, index="month", limit=limit - len(rows), start=begin if resumed else None
+                    partition,
+                    index="month",
+                    range_condition=_between(selection),
+                    limit=limit - len(rows),
+                    start=begin if resumed else None,
                 )
                 rows += part
                 if more or len(rows) == limit:
-                    last = rows[-1]
-                    next_start = f"{name}/{month_shard}/{_user_id(last)}/{last['moment']['S']}"
-                    return Page(tuple(event_of(row, _user_id(row)) for row in rows), next_start)
-        return Page(tuple(event_of(row, _user_id(row)) for row in rows), None)
+                    end = rows[-1]
+                    return rows, f"{name}/{month_shard}/{_user_id(end)}/{end['moment']['S']}"
+        return rows, None
+
+
+def _bounds(selection: EventSelection) -> tuple[str, str]:
+    """Returns the smallest and the largest sort key of the selected times.
+
+    The sort keys of events continue after their time, so that those of the end itself are larger than it.
+    """
+    first = iso(selection.from_time) if selection.from_time else FIRST_MOMENT
+    return first, iso(selection.to_time) if selection.to_time else LAST_MOMENT
+
+
+def _between(selection: EventSelection) -> Condition:
+    return EventRow.moment.between(*_bounds(selection))
+
+
+def _meets(row: Raw, selection: EventSelection) -> bool:
+    return (selection.item_id is None or row["item_id"]["S"] == selection.item_id) and (
+        selection.event_type is None or row["event_type"]["S"] == selection.event_type
+    )
 
 
 def row_of(project: str, event: Event) -> Raw:

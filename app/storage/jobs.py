@@ -12,6 +12,8 @@ from pynamodb.models import Model
 
 from app.domain.jobs import (
     Checkpoint,
+    DeletionCheckpoint,
+    DeletionRequest,
     ErasureCheckpoint,
     ErasureRequest,
     ExportCheckpoint,
@@ -36,6 +38,7 @@ RECORDS: Mapping[JobKind, tuple[type[JobRequest], type[Checkpoint]]] = {
     JobKind.IMPORT: (ImportRequest, ImportCheckpoint),
     JobKind.EXPORT: (ExportRequest, ExportCheckpoint),
     JobKind.ERASURE: (ErasureRequest, ErasureCheckpoint),
+    JobKind.DELETION: (DeletionRequest, DeletionCheckpoint),
     JobKind.TRAINING: (TrainingRequest, TrainingCheckpoint),
 }
 """The request and checkpoint of each kind of job, which its row stores as JSON."""

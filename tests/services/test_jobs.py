@@ -12,6 +12,7 @@ import pytest
 from app.clock import SYSTEM_CLOCK
 from app.config import Settings
 from app.domain.jobs import (
+    DeletionRequest,
     ErasureRequest,
     ExportRequest,
     ImportRequest,
@@ -362,6 +363,7 @@ class TestFaults:
             JobKind.IMPORT: ImportRequest("items"),
             JobKind.EXPORT: ExportRequest(),
             JobKind.ERASURE: ErasureRequest("u1"),
+            JobKind.DELETION: DeletionRequest("u1"),
             JobKind.TRAINING: TrainingRequest(services.train.queue(project).version),
         }
         job = services.jobs.create(project, requests[request.param])
@@ -384,6 +386,7 @@ class TestFaults:
             patch.setattr(services.jobs.objects, "write", fail)
             patch.setattr(NeighborStore, "put_manifest", fail)
             patch.setattr(services.erasure, "erase_user", fail)
+            patch.setattr(services.events, "select", fail)
             with pytest.raises(Unavailable):
                 worker.work(services, project, job_id)
 

@@ -11,7 +11,20 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from app.entry.cli import access, evaluate, exports, imports, jobs, mistakes, models, openapi, recommend, serve, train
+from app.entry.cli import (
+    access,
+    evaluate,
+    events,
+    exports,
+    imports,
+    jobs,
+    mistakes,
+    models,
+    openapi,
+    recommend,
+    serve,
+    train,
+)
 from app.entry.cli.operations import backup, cost, doctor, stream
 from app.entry.cli.terminal import problems
 
@@ -39,6 +52,7 @@ cli.add_typer(models.models, name="models")
 cli.add_typer(access.projects, name="projects")
 cli.add_typer(access.keys, name="keys")
 cli.add_typer(jobs.jobs, name="jobs")
+cli.add_typer(events.events, name="events")
 cli.add_typer(stream.stream, name="stream")
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, assert_never
 
 from app.deadline import within
 from app.domain.jobs import (
+    DeletionRequest,
     ErasureCheckpoint,
     ErasureRequest,
     ExportRequest,
@@ -20,7 +21,7 @@ from app.domain.jobs import (
     TrainingRequest,
 )
 from app.entry.files.rows import FileError
-from app.entry.jobs import exports
+from app.entry.jobs import deletions, exports
 from app.entry.jobs.imports import ImportSteps
 from app.errors import Cancelled, Conflict, OutOfTime, SerendipError, TrainingTooSlow, Unavailable
 from app.heartbeat import beating
@@ -163,6 +164,8 @@ def _step(
             return exports.step(services, project, job)
         case ErasureRequest(owner):
             return _erase(services, project, job, owner)
+        case DeletionRequest():
+            return deletions.step(services, project, job)
         case TrainingRequest():
             return _train(services, project, job, job.request, report, check_time)
         case _:

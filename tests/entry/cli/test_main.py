@@ -170,6 +170,21 @@ class TestAccess:
         assert wired.services.projects.get(project).state == "deleted"
 
 
+class TestEvents:
+    def test_events_are_counted_then_deleted(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        wired.services.events.accept(settings.project, [an_event(minutes=n) for n in range(5)])
+        conditions = ("--item", "tea", "--to", "2026-01-31T12:03:00")
+
+        counted = cli.run("events", "delete", *conditions, "--dry-run")
+        before = len(list(wired.services.events.all(settings.project)))
+        assert "succeeded: 3 read, 3 deleted." in cli.run("events", "delete", *conditions, "--yes")
+
+        assert ("3 of 3 events" in counted, before) == (True, 5)
+        assert len(list(wired.services.events.all(settings.project))) == 2
+        assert "at least one condition" in cli.run("events", "delete", "--yes", fails=True)
+        assert "not a time" in cli.run("events", "delete", "--from", "yesterday", fails=True)
+
+
 class TestJobs:
     def test_a_queued_job_is_run_by_the_command_line_and_listed(self, cli: Cli, settings: Settings) -> None:
         job = idle_on(settings).services.jobs.create(settings.project, ErasureRequest("ann"))

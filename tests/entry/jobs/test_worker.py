@@ -17,8 +17,8 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, JobState, TrainingRequest
-from app.entry.jobs import exports, slices, worker
+from app.domain.jobs import DeletionRequest, ErasureRequest, ExportRequest, ImportRequest, JobState, TrainingRequest
+from app.entry.jobs import deletions, exports, slices, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.services import jobs
@@ -51,6 +51,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (exports, "PART_BYTES", 2_000),
     (exports, "PAGE", 10),
     (events, "ERASED_AT_ONCE", 50),
+    (deletions, "PAGE", 30),
     (worker, "ERASING_SECONDS", 1.0),
     (jobs, "LEASE", timedelta(0)),
 )
@@ -117,6 +118,15 @@ def prepare_erasure(wired: Wired, project: str) -> str:
     return wired.services.jobs.create(project, ErasureRequest("ann")).job_id
 
 
+def a_deletion(request: DeletionRequest) -> Prepare:
+    def prepare(wired: Wired, project: str) -> str:
+        events = [an_event("ann", f"i{n % 3}", minutes=n) for n in range(80)]
+        wired.services.events.accept(project, [*events, an_event("bob", "i1"), an_event("bob", "i2")])
+        return wired.services.jobs.create(project, request).job_id
+
+    return prepare
+
+
 def prepare_training(wired: Wired, project: str) -> str:
     services = wired.services
     services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
@@ -137,6 +147,8 @@ KINDS: dict[str, Prepare] = {
     "import of packed CSV": an_import(gzip.compress(ITEMS.encode()), ImportRequest("items", "csv", {"item_id": "sku"})),
     "export": prepare_export,
     "erasure": prepare_erasure,
+    "deletion of a user's events": a_deletion(DeletionRequest("ann")),
+    "deletion of an item's events": a_deletion(DeletionRequest(item_id="i1")),
     "training": prepare_training,
 }
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
