@@ -1,10 +1,12 @@
 """The event types of a project: those that came lately, and those with weights of the project's own."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from app.config import Settings
 from app.domain.event_types import EventType, ProjectSettings, TypeWeights
+from app.domain.fields import ID_PATTERN
 from app.errors import InvalidInput, NotFound
 from app.recommender import outcomes
 from app.recommender.events import kinds
@@ -40,8 +42,10 @@ class EventTypes:
         """Replaces the weights of an event type in all its spellings; those that `changes` lacks are the defaults.
 
         Raises:
-            InvalidInput: there are too many types with own weights.
+            InvalidInput: the name is not valid, or there are too many types with own weights.
         """
+        if not re.fullmatch(ID_PATTERN, name):
+            raise InvalidInput(f"{name!r} is not a valid event type. Use letters, digits and . _ : ~ | @ -")
         before = self._tuning.stored(project).event_types
         if kinds.normalized(name) not in before and len(before) >= MOST_OWN:
             raise InvalidInput(f"At most {MOST_OWN} event types can have weights of their own. Delete some.")

@@ -14,6 +14,7 @@ from rich.markup import escape
 from app.entry.cli import (
     access,
     evaluate,
+    event_types,
     events,
     exports,
     imports,
@@ -49,6 +50,7 @@ cli.command("cost")(cost.cost)
 cli.command("doctor")(doctor.doctor)
 cli.command("migrate")(doctor.migrate)
 cli.add_typer(models.models, name="models")
+cli.add_typer(event_types.event_types, name="event-types")
 cli.add_typer(access.projects, name="projects")
 cli.add_typer(access.keys, name="keys")
 cli.add_typer(jobs.jobs, name="jobs")

@@ -308,3 +308,22 @@ class TestSample:
         assert len(items) == 100
         assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
         assert {event.event_id for event in wired.services.events.all(settings.project)} == first
+
+
+class TestEventTypes:
+    def test_weights_are_set_listed_and_reset(self, cli: Cli, wired: Wired, settings: Settings) -> None:
+        stored = cli.run("event-types", "set", "Save-Later", "--serving", "-1", "--lists", "0")
+        assert stored == "Save-Later: learning 1, serving -1, lists 0\n"
+
+        [listed] = orjson.loads(cli.run("event-types", "list", "--json"))
+
+        assert listed == {
+            "event_type": "savelater",
+            "kind": None,
+            "count": 0,
+            "weights": {"learning": 1.0, "serving": -1.0, "lists": 0.0},
+            "is_default": False,
+        }
+        cli.run("event-types", "reset", "save_later")
+        assert wired.services.event_types.all(settings.project) == []
+        assert "not a valid event type" in cli.run("event-types", "set", "a b", fails=True)

@@ -114,14 +114,16 @@ class TestLists:
         assert "i7" not in [item["item_id"] for item in trending]
 
     def test_erased_events_no_longer_count(self, stage: Stage) -> None:
-        events = [{"user_id": "gone", "item_id": "i9", "timestamp": time.time() - n} for n in range(50)]  # counted once
+        users = [f"gone{n}" for n in range(5)]
+        events = [{"user_id": user, "item_id": "i9", "timestamp": time.time() - n} for user in users for n in range(10)]
         stage.client.post("/v1/events", json={"events": events})
         # changes the order; otherwise the first batch's scores may stay
         last = {"user_id": "other", "item_id": "i8"}
         stage.client.post("/v1/events", json={"events": [last]})
-        until(lambda: _score(stage.client, "i9") == 1)
+        until(lambda: _score(stage.client, "i9") == 5)
 
-        stage.client.delete("/v1/users/gone")
+        for user in users:
+            stage.client.delete(f"/v1/users/{user}")
 
         until(lambda: _score(stage.client, "i9") == 0)
 

@@ -1,0 +1,74 @@
+"""`serendip event-types`: list the types of events, and set how much they weigh."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+
+if TYPE_CHECKING:
+    from app.domain.event_types import EventType
+
+MOST = 10
+
+event_types = typer.Typer(help="Event types and their weights.", no_args_is_help=True)
+
+
+@event_types.command("list")
+def event_types_list(as_json: AsJson = False) -> None:
+    """List the types that came lately or have weights of their own, with counts and what their names mean."""
+    with connect() as (services, project):
+        rows = [_row(event_type) for event_type in services.event_types.all(project)]
+    if as_json:
+        print_json(rows)
+        return
+    table = [
+        (
+            row["event_type"],
+            row["kind"] or "unknown",
+            str(row["count"]),
+            *(f"{row['weights'][name]:g}" for name in ("learning", "serving", "lists")),
+            "default" if row["is_default"] else "own",
+        )
+        for row in rows
+    ]
+    heads = ("Event type", "Meaning", "Events", "Learning", "Serving", "Lists", "Weights")
+    print_rows(heads, table, "No events came lately, and no type has weights of its own.")
+
+
+@event_types.command("set")
+def event_types_set(
+    event_type: str,
+    learning: Annotated[float | None, typer.Option(min=0, max=MOST, help="The weight in training.")] = None,
+    serving: Annotated[
+        float | None, typer.Option(min=-MOST, max=MOST, help="The weight in a user's history; negative ones exclude.")
+    ] = None,
+    lists: Annotated[
+        float | None, typer.Option(min=0, max=MOST, help="The weight in popular and trending lists.")
+    ] = None,
+) -> None:
+    """Set the weights of a type in all its spellings; those that are left out are the defaults of its name."""
+    weights = {"learning": learning, "serving": serving, "lists": lists}
+    with connect() as (services, project):
+        changes = {name: weight for name, weight in weights.items() if weight is not None}
+        stored = services.event_types.put(project, event_type, changes).weights
+    console.print(f"{event_type}: learning {stored.learning:g}, serving {stored.serving:g}, lists {stored.lists:g}")
+
+
+@event_types.command("reset")
+def event_types_reset(event_type: str) -> None:
+    """Give a type its default weights again."""
+    with connect() as (services, project):
+        services.event_types.delete(project, event_type)
+    console.print(f"{event_type} has its default weights.")
+
+
+def _row(event_type: "EventType") -> dict[str, Any]:
+    return {
+        "event_type": event_type.name,
+        "kind": event_type.kind,
+        "count": event_type.count,
+        "weights": asdict(event_type.weights),
+        "is_default": not event_type.is_own,
+    }
