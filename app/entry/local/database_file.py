@@ -47,17 +47,19 @@ class _Layout:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, table: str) -> "_Layout":
-        (info,) = connection.execute("SELECT TableInfo FROM dm WHERE TableName = ?", (table,)).fetchone()
-        elements = [element for index in orjson.loads(info)["SQLiteIndex"].values() for element in index]
-        columns = {element["DynamoDBAttribute"]["AttributeName"]: element["SQLiteColumnName"] for element in elements}
-        keys = {column: name for name, column in columns.items()}
-        stream, shard = connection.execute(
+        info = connection.execute("SELECT TableInfo FROM dm WHERE TableName = ?", (table,)).fetchone()
+        active = connection.execute(
             "SELECT StreamID, ShardID FROM ss JOIN sm USING (StreamID)"
             " WHERE TableName = ? AND StreamStatus = 'ENABLED' AND SequenceNumberEnd IS NULL"
             " ORDER BY InitialSequenceNumberStart DESC LIMIT 1",
             (table,),
         ).fetchone()
-        return cls(columns, keys["hashKey"], keys["rangeKey"], stream, shard)
+        if info is None or active is None:
+            raise SetupError(f"The table {table} or its stream is missing. Create it with `serendip migrate`.")
+        elements = [element for index in orjson.loads(info[0])["SQLiteIndex"].values() for element in index]
+        columns = {element["DynamoDBAttribute"]["AttributeName"]: element["SQLiteColumnName"] for element in elements}
+        keys = {column: name for name, column in columns.items()}
+        return cls(columns, keys["hashKey"], keys["rangeKey"], *active)
 
 
 class DatabaseFile:

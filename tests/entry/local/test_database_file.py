@@ -135,6 +135,8 @@ class TestPut:
 
         killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=values, check=False)
 
+        with pytest.raises(SetupError, match="serendip-none or its stream is missing"):
+            DatabaseFile(tmp_path, SYSTEM_CLOCK).put("serendip-none", rows)
         assert killed.returncode == -SIGKILL
         assert _content(tmp_path) == ([], [])
         assert DatabaseFile(tmp_path, SYSTEM_CLOCK).put(TABLE, rows) == len(rows)
