@@ -114,3 +114,16 @@ class Principal:
     limits: Limits = field(default_factory=Limits)
     ends_at: datetime | None = None
     """When the token expires. None for keys: each request checks whether the key has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyUsage:
+    """A project's traffic of one day (UTC)."""
+
+    day: date
+    requests: float = 0.0
+    events: float = 0.0
+    recommendations: float = 0.0
+    read_units: float = 0.0
+    write_units: float = 0.0
+    milliseconds: float = 0.0

@@ -8,7 +8,7 @@ from threading import Lock
 from app import prices
 from app.clock import Clock
 from app.config import Settings
-from app.domain.usage import DailyUsage as Day
+from app.domain.access import DailyUsage as Day
 from app.errors import Conflict, Unavailable
 from app.storage.usage import UsageStore as Store
 from app.telemetry import RequestLog

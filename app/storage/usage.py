@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain.usage import DailyUsage as Day
+from app.domain.access import DailyUsage as Day
 from app.storage.database import Database
 from app.storage.table import Table
 

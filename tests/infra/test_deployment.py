@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
 from infra import deploy

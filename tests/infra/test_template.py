@@ -15,8 +15,7 @@ from app import prices, telemetry
 from app.api import application
 from app.config import PREFIX, Settings
 from app.entry.aws import task_client
-from app.entry.cli import gateway_document
-from app.entry.cli.operations import cost_model
+from app.entry.cli.operations import cost_model, gateway_document
 from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
 from app.storage.admin.schema import LASTING, MODELS

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 from tests.support import node
 from tests.support.datasets import ROOT
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 from tests.support import node
 from tests.support.datasets import ROOT
 from tests.support.server_process import served

@@ -8,7 +8,7 @@ import pytest
 
 from app.api.http.examples import PARAMETERS, REQUESTS
 from app.domain.access import ADMINISTRATION
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 from app.entry.local import sample_shop
 from app.wiring import Wired
 from tests.support.api_calls import train

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, create_model
 
 from app.api.schemas.fields import Body
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 
 Schema = dict[str, Any]
 DOCUMENT = gateway_document.plain()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.schemas.fields import Body, Id, View
-from app.api.schemas.models import TrainingIn
+from app.api.schemas.models.versions import TrainingIn
 from app.api.schemas.owners import Owner
 from app.domain.jobs import JobKind, JobState
 

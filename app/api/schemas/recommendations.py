@@ -139,7 +139,7 @@ class RankingIn(Owner):
     properties: PropertiesField = False
     explain: ExplainField = False
     include_hidden: Annotated[
-        bool, Field(description="Whether items that are hidden, expired or deleted are ranked too.")
+        bool, Field(description="Whether items that are hidden, expired or deleted are ranked too.", examples=[True])
     ] = False
 
     def request(self) -> RecommendationRequest:

@@ -16,17 +16,15 @@ from app.entry.cli import (
     evaluate,
     event_types,
     events,
-    exports,
     imports,
     jobs,
     mistakes,
     models,
-    openapi,
     recommend,
     serve,
     train,
 )
-from app.entry.cli.operations import backup, cost, doctor, stream
+from app.entry.cli.operations import backup, cost, doctor, exports, openapi, stream
 from app.entry.cli.terminal import problems
 
 INTERRUPTED = 130

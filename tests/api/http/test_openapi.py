@@ -7,7 +7,7 @@ import httpx2
 import orjson
 import pytest
 
-from app.entry.cli import gateway_document
+from app.entry.cli.operations import gateway_document
 from tests import openapi
 
 Change = Callable[[dict[str, Any]], object]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from app.entry.cli import gateway_document
 from app.entry.cli.main import cli
+from app.entry.cli.operations import gateway_document
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:serendip-api:live"
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from app import prices
-from app.domain.usage import DailyUsage
+from app.domain.access import DailyUsage
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import RECORDED, MonthlyTraffic
 from app.entry.cli.terminal import AsJson, connect, console, print_json

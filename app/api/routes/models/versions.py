@@ -8,7 +8,7 @@ from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, VersionId
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
-from app.api.schemas.models import ActiveView, TrainingIn, VersionPage, VersionView
+from app.api.schemas.models.versions import ActiveView, TrainingIn, VersionPage, VersionView
 from app.domain.models import ActiveModel, ModelVersion
 
 UNFORCED = TrainingIn()

@@ -16,7 +16,7 @@ def openapi(
     """Print the OpenAPI document."""
     import orjson
 
-    from app.entry.cli import gateway_document
+    from app.entry.cli.operations import gateway_document
 
     document = gateway_document.plain()
     if function is not None:

@@ -6,7 +6,7 @@ from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
-from app.api.schemas.rollout import RolloutIn, RolloutView
+from app.api.schemas.models.rollout import RolloutIn, RolloutView
 from app.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["models"], route_class=Operation)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.security import ProjectForAdmin
-from app.api.schemas.rollout import OutcomesView
+from app.api.schemas.models.rollout import OutcomesView
 from app.services.models.outcomes import compared, grouped
 
 MOST_DAYS = 90

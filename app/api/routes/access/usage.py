@@ -10,7 +10,7 @@ from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.access.usage import UsageDay, UsageView
-from app.domain.usage import DailyUsage
+from app.domain.access import DailyUsage
 from app.services.usage import dollars
 
 router = APIRouter(prefix="/v1", tags=["usage"], route_class=Operation)
