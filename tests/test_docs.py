@@ -1,6 +1,7 @@
 """The README and the guides name only settings, make targets and files that exist; the changelog may name old ones."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ PAGES = [
 ]
 TEST_SETTINGS = {"SERENDIP_DATA"}
 """Read by tests and benchmarks, not by the application."""
+MOST_MODULES, MOST_LINES = 15, 300
 
 
 def tree() -> str:
@@ -32,6 +34,18 @@ def tree() -> str:
 class TestArchitecture:
     def test_every_module_stands_in_the_table_of_the_architecture(self) -> None:
         assert tree() in (ROOT / "app/README.md").read_text()
+
+    def test_no_folder_holds_more_than_fifteen_modules(self) -> None:
+        """Storage may: it has one module for each table."""
+        modules = Counter(path.parent.relative_to(ROOT) for path in (ROOT / "app").rglob("*.py"))
+        del modules[Path("app/storage")]
+
+        assert {str(folder): number for folder, number in modules.items() if number > MOST_MODULES} == {}
+
+    def test_every_module_fits_in_one_reading(self) -> None:
+        lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "app").rglob("*.py")}
+
+        assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length >= MOST_LINES} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
