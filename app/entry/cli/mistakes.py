@@ -27,16 +27,18 @@ def sentence(error: Exception) -> str | None:
 
     if isinstance(error, (Unavailable, SetupError, sqlite3.Error)) and _is_full(HOME):
         return _full(HOME)
-    if isinstance(error, sqlite3.Error):
-        return f"The database file cannot be used: {error}."
-    if isinstance(error, (SerendipError, FileError, SetupError, BotoCoreError, ClientError)):
-        return str(error)
-    if isinstance(error, ValidationError):
-        issues = (f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg']}" for issue in error.errors())
-        return "; ".join(issues)
-    if isinstance(error, OSError):
-        return _of_the_system(error)
-    return None
+    match error:
+        case sqlite3.Error():
+            return f"The database file cannot be used: {error}."
+        case SerendipError() | FileError() | SetupError() | BotoCoreError() | ClientError():
+            return str(error)
+        case ValidationError():
+            issues = (f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg']}" for issue in error.errors())
+            return "; ".join(issues)
+        case OSError():
+            return _of_the_system(error)
+    from_spark = type(error).__module__.startswith("pyspark.")
+    return f"Spark: {str(error).strip().splitlines()[0]}" if from_spark else None
 
 
 def _of_the_system(error: OSError) -> str:
@@ -69,7 +71,11 @@ def writable_file(path: Path) -> Path:
 
 def readable_path(path: Path) -> Path:
     """Raises BadParameter unless the file or folder exists and can be read."""
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except ValueError as error:  # a null character
+        raise typer.BadParameter(f"{str(path)!r} is not a path.") from error
+    if not exists:
         raise typer.BadParameter(f"{path} does not exist.")
     if not os.access(path, os.R_OK):
         raise typer.BadParameter(f"{path} cannot be read.")

@@ -1,9 +1,11 @@
 """`serendip train`: train a new model version in this process, or on Spark."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.entry.cli.mistakes import readable_path
 from app.entry.cli.terminal import connect, console, progress_bar
 from app.entry.errors import SetupError
 
@@ -29,6 +31,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a new model version on all events and activate it."""
+    if spark is not None and "://" not in spark:  # Spark knows whether there is such a URL
+        readable_path(Path(spark))
     with connect() as (services, project):
         if spark is None:
             train_now(services, project, force=force)

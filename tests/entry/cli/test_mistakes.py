@@ -40,6 +40,7 @@ MISTAKES = {
     "evaluate rows.csv --holdout odd": "odd",
     "evaluate rows.csv --config odd": "odd",
     "train": "Send more events",
+    "train --spark nowhere.parquet": "nowhere.parquet does not exist",
     "recommend ann --limit 0": "--limit",
     "jobs work nope": "There is no such job",
     "models activate nope": "no such model version",
