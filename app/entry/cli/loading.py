@@ -21,6 +21,7 @@ from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import Place
 from app.entry.files.times import UNITS
 from app.entry.jobs import imports, sources, summary
+from app.entry.jobs.rejects import ENDING
 from app.entry.jobs.summary import Summary
 from app.errors import Unavailable
 from app.services.bundle import Services
@@ -93,6 +94,24 @@ def load_files(services: Services | None, project: str, path: Path, options: Opt
     if services is None:
         console.print("Nothing was stored, because this was a dry run.")
     return result
+
+
+def load_once(services: Services, project: str, path: Path, options: Options, state_file: Path) -> bool:
+    """Loads the files of a path unless they are as they were when they were last loaded.
+
+    Returns whether any of their rows are in the database. `state_file` remembers how they were.
+    """
+    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+    files = [file for file in files if not file.name.endswith(ENDING)]
+    states = {str(file.resolve()): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
+    state = orjson.dumps({"files": states, "mapping": dict(options.mapping)}, option=orjson.OPT_SORT_KEYS)
+    if state_file.exists() and state_file.read_bytes() == state:
+        console.print(f"{path.name} has not changed since it was loaded.", markup=False, highlight=False)
+        return True
+    result = load_files(services, project, path, options)
+    if result.succeeded:
+        state_file.write_bytes(state)
+    return result.loaded > 0
 
 
 def _load_file(services: Services | None, project: str, file: Path, reader: Reader) -> imports.ImportOutcome:

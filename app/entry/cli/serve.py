@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.services.bundle import Services
 
 SAMPLE_STATE = "sample.json"
+DATA_STATE = "data.json"
 BATCH_SECONDS = 120.0
 
 
@@ -64,14 +65,14 @@ def _preload() -> None:
 
 def _serve(port: int, base: str, folder: Path, data: Path | None, pairs: list[str], *, json_logs: bool) -> None:
     from app import telemetry
-    from app.entry.cli.loading import load_files, options_of
+    from app.entry.cli.loading import load_once, options_of
     from app.entry.local import environment, home, request_lines, server
 
     with environment.serving(home.HOME, folder) as laptop:
         services, project = laptop.wired.services, laptop.wired.services.settings.project
         if data is None:
             load_sample(services, project, folder)
-        elif not load_files(services, project, data, options_of(pairs=pairs)).loaded:
+        elif not load_once(services, project, data, options_of(pairs=pairs), folder / DATA_STATE):
             raise typer.Exit(1)
         if services.rollout.active(project) is None:
             try:

@@ -8,6 +8,7 @@ from app.entry.files.columns import check_fields, check_mapping
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileUnused
+from app.entry.jobs.rejects import ENDING
 
 ENDINGS = {".csv", ".tsv", ".txt", ".psv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".dat"}
 ENDINGS_OF_MOVIELENS = {".data", ".item", ".user"}
@@ -34,7 +35,7 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
     for file in files:
         if not _may_be_data(file):
             unused.append(f"{file.name} is not used: its ending is not one of a data file.")
-        elif file.name.endswith(".rejects.jsonl"):
+        elif file.name.endswith(ENDING):
             unused.append(f"{file.name} is not used: it has the rejected rows of an import.")
         else:
             try:

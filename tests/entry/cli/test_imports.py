@@ -163,3 +163,27 @@ class TestOutage:
 
         assert loading.load_files(services, project, path, Options()).succeeded
         assert len(stored(wired, succeeded=True, says="").events) == 5
+
+
+class TestLoadOnce:
+    def test_unchanged_files_are_not_loaded_again_by_the_next_server(
+        self, wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        services, project, state = wired.services, wired.services.settings.project, tmp_path / "state.json"
+        path = written(tmp_path, "e.csv", "user_id,item_id\nann,tea\n")
+        assert loading.load_once(services, project, path, Options(), state)
+        assert "1 events loaded" in capsys.readouterr().out
+
+        assert loading.load_once(services, project, path, Options(), state)
+        assert "has not changed" in capsys.readouterr().out
+
+        written(tmp_path, "e.csv", "user_id,item_id\nann,tea\nbob,tea\n")
+        assert loading.load_once(services, project, path, Options(), state)
+        assert "2 events loaded" in capsys.readouterr().out
+
+    def test_a_file_without_a_good_row_is_loaded_again(self, wired: Wired, tmp_path: Path) -> None:
+        services, project, state = wired.services, wired.services.settings.project, tmp_path / "state.json"
+        path = written(tmp_path, "e.csv", "user_id,item_id\n,tea\n")
+
+        assert not loading.load_once(services, project, path, Options(), state)
+        assert not state.exists()
