@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 
 import typer
 
+from app.domain.jobs import JobState
 from app.domain.paging import every
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
@@ -43,14 +45,21 @@ def list_(as_json: AsJson = False) -> None:
 def work(job_id: str) -> None:
     """Work on a job in this process until it has ended. A job that was killed resumes at its last checkpoint."""
     from app import telemetry
+    from app.config import PREFIX
     from app.entry.jobs import worker
     from app.telemetry import RequestLog
 
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, signal.SIG_DFL)  # killing a worker does no harm
+    if f"{PREFIX}ENDPOINT" in os.environ:  # otherwise the local database has to be stopped as well
+        for stopping in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stopping, signal.SIG_DFL)  # killing a worker does no harm
     with connect() as (services, project):
         services.jobs.get(project, job_id)
         log = RequestLog.from_environment(os.environ, project, "job")
         with telemetry.logging_context(log), telemetry.log_job(log):
             job = worker.work(services, project, job_id)
-    console.print(f"{job_id}: {job.state}." if job else f"{job_id} has ended, or another worker has acquired it.")
+    if job is None:
+        console.print(f"{job_id} has ended, or another worker has acquired it.")
+        return
+    console.print(" ".join(filter(None, (f"{job_id}: {job.state}.", job.detail))), highlight=False, markup=False)
+    if job.state is JobState.FAILED:
+        sys.exit(1)
