@@ -58,6 +58,8 @@ class EventSelection:
     """The earliest time."""
     to_time: datetime | None = None
     """Events of this time and later ones are not selected."""
+    import_id: str | None = None
+    """The import that wrote the event last."""
 
 
 EventKey = tuple[str, str]

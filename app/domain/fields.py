@@ -1,8 +1,30 @@
-"""Values that fields of all records may take."""
+"""What fields of all records have in common: values, and which import added a record."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 ID_PATTERN = r"^[A-Za-z0-9._:~|@-]{1,128}$"
 """Ids of items, users, sessions and other resources."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest time of an event, and the default time of records that were not stored yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMark:
+    """The import that added an item or user."""
+
+    import_id: str
+    is_changed: bool = False
+    """Whether anything but the same import has changed the record since."""
+
+
+def mark_after(before: ImportMark | None, writer: ImportMark | None) -> ImportMark | None:
+    """Returns the mark of an existing record after a change.
+
+    Args:
+        before: its mark; None if no import added it.
+        writer: the mark of the import that changes it; None for other changes.
+    """
+    if before is None or (writer is not None and writer.import_id == before.import_id):
+        return before
+    return replace(before, is_changed=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.fields import EPOCH
+from app.domain.fields import EPOCH, ImportMark
 from app.domain.preconditions import etag_of
 
 
@@ -24,6 +24,8 @@ class Item:
     """Whether the item is stored but never recommended."""
     expires_at: datetime | None = None
     """When the item stops being recommended. None means never."""
+    import_mark: ImportMark | None = field(default=None, compare=False)
+    """The import that added the item, if any; it is no fact of the item."""
 
     @property
     def etag(self) -> str:

@@ -15,6 +15,7 @@ class JobKind(StrEnum):
     EXPORT = "export"
     ERASURE = "erasure"
     DELETION = "deletion"
+    UNDO = "undo"
     TRAINING = "training"
 
 
@@ -127,6 +128,23 @@ class DeletionCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoRequest:
+    """Takes back what an import added."""
+
+    import_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoCheckpoint:
+    kind: str | None = "events"
+    """The kind of records to read next: events, then items, then users. None: all were read."""
+    start: str | None = None
+    """Where the next page of them starts."""
+    pending: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Keys of records by kind, which the next step deletes and counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRequest:
     version: str
     force: bool = False
@@ -138,14 +156,17 @@ class TrainingCheckpoint:
     """How often the training was moved to a container task."""
 
 
-JobRequest = ImportRequest | ExportRequest | ErasureRequest | DeletionRequest | TrainingRequest
-Checkpoint = ImportCheckpoint | ExportCheckpoint | ErasureCheckpoint | DeletionCheckpoint | TrainingCheckpoint
+JobRequest = ImportRequest | ExportRequest | ErasureRequest | DeletionRequest | UndoRequest | TrainingRequest
+Checkpoint = (
+    ImportCheckpoint | ExportCheckpoint | ErasureCheckpoint | DeletionCheckpoint | UndoCheckpoint | TrainingCheckpoint
+)
 
 KINDS: Mapping[type[JobRequest], JobKind] = {
     ImportRequest: JobKind.IMPORT,
     ExportRequest: JobKind.EXPORT,
     ErasureRequest: JobKind.ERASURE,
     DeletionRequest: JobKind.DELETION,
+    UndoRequest: JobKind.UNDO,
     TrainingRequest: JobKind.TRAINING,
 }
 FIRST_CHECKPOINTS: Mapping[JobKind, Checkpoint] = {
@@ -153,6 +174,7 @@ FIRST_CHECKPOINTS: Mapping[JobKind, Checkpoint] = {
     JobKind.EXPORT: ExportCheckpoint(),
     JobKind.ERASURE: ErasureCheckpoint(),
     JobKind.DELETION: DeletionCheckpoint(),
+    JobKind.UNDO: UndoCheckpoint(),
     JobKind.TRAINING: TrainingCheckpoint(),
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.fields import EPOCH
+from app.domain.fields import EPOCH, ImportMark
 from app.domain.preconditions import etag_of
 
 SESSION = "#session#"
@@ -20,6 +20,8 @@ class User:
     properties: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime = EPOCH
     updated_at: datetime = EPOCH
+    import_mark: ImportMark | None = field(default=None, compare=False)
+    """The import that added the user, if any; it is no fact of the user."""
 
     @property
     def etag(self) -> str:

@@ -73,8 +73,8 @@ class Events:
         version, source = attribution
         return Attribution(version or NO_VERSION, served.scenario or "", source)
 
-    def accept(self, project: str, events: Sequence[Event]) -> None:
-        """Stores events; they are durable when this returns.
+    def accept(self, project: str, events: Sequence[Event], import_id: str | None = None) -> None:
+        """Stores events, of an import if `import_id` is set; they are durable when this returns.
 
         Raises:
             Erased: some events belong to erased users; its `positions` say which. Nothing was stored.
@@ -84,7 +84,7 @@ class Events:
             self._store.delete_many(project, [event for event in events if event.user_id in erased])
 
         user_ids = [event.user_id for event in events]
-        self._tombstones.guard(project, user_ids, lambda: self._store.put_many(project, events), undo)
+        self._tombstones.guard(project, user_ids, lambda: self._store.put_many(project, events, import_id), undo)
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields all events of a project, for exports."""

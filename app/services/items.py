@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from app.clock import Clock
+from app.domain.fields import ImportMark, mark_after
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
@@ -74,7 +75,8 @@ class Items:
             current = self.get(project, item_id)
             check(expected, current.etag)
             properties = merged(current.properties, changes.get("properties") or {})
-            return self._write(project, replace(current, **{**changes, "properties": properties}), current)
+            patched = replace(current, **{**changes, "properties": properties, "import_mark": None})
+            return self._write(project, patched, current)
 
         return retried(write)
 
@@ -96,6 +98,16 @@ class Items:
 
         retried(write)
 
+    def delete_many(self, project: str, item_ids: Sequence[str]) -> None:
+        """Deletes those of the items that exist. Their events stay."""
+        stored = self._store.get_many(project, item_ids, consistent=True)
+        now = self._clock.now()
+        pairs = [
+            (Item(item_id, updated_at=now, deleted=True), item) for item_id, item in stored.items() if not item.deleted
+        ]
+        self._store.delete_many(project, pairs)
+        self._notify(project, [tombstone for tombstone, _ in pairs])
+
     def put_many(self, project: str, items: Sequence[Item], since: datetime | None = None) -> int:
         """Creates or replaces many items; returns how many were new or different. The last of equal ids counts.
 
@@ -107,7 +119,7 @@ class Items:
         changed = self._put_changed(project, unique, stored)
         return len({item.item_id for item in (*changed, *recent)})
 
-    def merge_many(self, project: str, facts: Sequence[Facts]) -> int:
+    def merge_many(self, project: str, facts: Sequence[Facts], mark: ImportMark | None = None) -> int:
         """Creates items, or adds facts to them; returns how many were new or different."""
         item_ids = [fact.item_id for fact in facts]
         stored = self._store.get_many(project, item_ids, consistent=True)
@@ -119,7 +131,7 @@ class Items:
             elif fact.only_if_new:
                 continue
             properties = {**current.properties, **fact.changes.get("properties", {})}
-            items[fact.item_id] = replace(current, **{**fact.changes, "properties": properties})
+            items[fact.item_id] = replace(current, **{**fact.changes, "properties": properties, "import_mark": mark})
         return len(self._put_changed(project, items, stored))
 
     def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
@@ -147,7 +159,10 @@ class Items:
 
     def _dated(self, item: Item, current: Item | None) -> Item:
         now = self._clock.now()
-        return replace(item, created_at=current.created_at if current and not current.deleted else now, updated_at=now)
+        if current is None or current.deleted:
+            return replace(item, created_at=now, updated_at=now)
+        mark = mark_after(current.import_mark, item.import_mark)
+        return replace(item, created_at=current.created_at, updated_at=now, import_mark=mark)
 
     def _notify(self, project: str, items: Sequence[Item]) -> None:
         for observer in self._observers:

@@ -8,6 +8,7 @@ until that worker has had time to start, however many processes look for abandon
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +17,6 @@ from app.clock import Clock
 from app.domain.jobs import (
     FIRST_CHECKPOINTS,
     KINDS,
-    DeletionCheckpoint,
     DeletionRequest,
     ErasureRequest,
     ImportCheckpoint,
@@ -41,6 +41,8 @@ MAX_ATTEMPTS = 5
 UPLOAD = "upload"
 URL_SECONDS = 3_600
 NEED_FILES = {JobKind.IMPORT, JobKind.EXPORT}
+NAME_USERS = {JobKind.DELETION, JobKind.UNDO}
+"""The checkpoints of these jobs name users."""
 NO_FILES = "This deployment stores no files (set SERENDIP_FILES)."
 
 
@@ -242,7 +244,7 @@ class Jobs:
             detail=detail,
             progress=1.0 if state is JobState.SUCCEEDED else job.progress,
             request=_without_user(job.request),
-            checkpoint=DeletionCheckpoint() if job.kind is JobKind.DELETION else job.checkpoint,
+            checkpoint=FIRST_CHECKPOINTS[job.kind] if job.kind in NAME_USERS else job.checkpoint,
             ended_at=now,
             heartbeat_at=now,
             lease_owner="",
@@ -252,6 +254,13 @@ class Jobs:
     def _replace(self, project: str, job: Job, before: Job) -> Job:
         self._store.replace(project, job, before)
         return job
+
+
+def check_undo(jobs: Jobs, project: str, import_id: str) -> None:
+    """Raises Conflict if the import is a job that has not ended."""
+    with suppress(NotFound):  # imports of the command line are no jobs, and jobs are kept for 30 days
+        if jobs.get(project, import_id).state.is_open:
+            raise Conflict("This import has not ended. Wait for it, or cancel its job, and take it back then.")
 
 
 def _without_user(request: JobRequest) -> JobRequest:

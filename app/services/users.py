@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.clock import Clock
+from app.domain.fields import mark_after
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.domain.users import User
@@ -60,7 +61,7 @@ class Users:
             current = self.get(project, user_id)
             check(expected, current.etag)
             properties = merged(current.properties, changes.get("properties") or {})
-            return self._write(project, replace(current, properties=properties), current)
+            return self._write(project, replace(current, properties=properties, import_mark=None), current)
 
         user = retried(write)
         self._tombstones.undo_erased(project, [user_id], lambda erased: self._delete(project, erased))
@@ -90,6 +91,10 @@ class Users:
         user_ids = [user.user_id for user in users]
         return self._tombstones.guard(project, user_ids, write, lambda erased: self._delete(project, erased))
 
+    def delete_many(self, project: str, user_ids: Sequence[str]) -> None:
+        """Deletes profiles; events stay, and the users are not refused."""
+        self._store.delete_many(project, user_ids)
+
     def list_page(self, project: str, start: str | None, limit: int) -> Page[User]:
         return self._store.list_page(project, start, limit)
 
@@ -106,7 +111,10 @@ class Users:
 
     def _dated(self, user: User, current: User | None) -> User:
         now = self._clock.now()
-        return replace(user, created_at=current.created_at if current else now, updated_at=now)
+        if current is None:
+            return replace(user, created_at=now, updated_at=now)
+        mark = mark_after(current.import_mark, user.import_mark)
+        return replace(user, created_at=current.created_at, updated_at=now, import_mark=mark)
 
 
 def _is_same(user: User, current: User | None) -> bool:

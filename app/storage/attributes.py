@@ -7,6 +7,7 @@ from typing import Any
 from pynamodb.attributes import Attribute, JSONAttribute
 from pynamodb.constants import STRING
 
+from app.domain.fields import ImportMark
 from app.storage.database import Raw
 from app.storage.table import iso, moment
 
@@ -75,3 +76,13 @@ def expiry(row: Raw) -> datetime:
 def decoded(row: Raw, name: str) -> Any:  # noqa: ANN401 - JSON
     """Decodes an attribute that is JSON."""
     return json.loads(row[name]["S"]) if name in row else None
+
+
+def import_mark(row: Raw) -> ImportMark | None:
+    import_id = text(row, "import_id")
+    return None if import_id is None else ImportMark(import_id, "import_changed" in row)
+
+
+def mark_attributes(mark: ImportMark | None) -> dict[str, Any]:
+    """Returns the attributes of a row that `import_mark` reads."""
+    return {"import_id": mark.import_id, "import_changed": mark.is_changed or None} if mark else {}

@@ -15,7 +15,7 @@ from pynamodb.models import Model
 
 from app.domain.events import Attribution, Event, EventKey, EventSelection, History, SelectedEvents
 from app.domain.paging import Page
-from app.storage.attributes import binary, number
+from app.storage.attributes import binary, number, text
 from app.storage.database import Database, Raw
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
 
@@ -57,6 +57,7 @@ class EventRow(Model):
     item_id = UnicodeAttribute(null=True)
     event_type = UnicodeAttribute(null=True)
     value = NumberAttribute(null=True)
+    import_id = UnicodeAttribute(null=True)
     origin = UnicodeAttribute(null=True)
     """version#scenario#source of the answer that it goes back to."""
     verdicts = BinaryAttribute(legacy_encoding=False, null=True)
@@ -72,11 +73,11 @@ class EventStore:
         self.batch_size = LOADED_AT_ONCE if self._table.can_load else WRITTEN_AT_ONCE
         """Number of events that are best written at once when there are many."""
 
-    def put_many(self, project: str, events: Sequence[Event]) -> None:
-        """Writes events; all are durable when this returns."""
+    def put_many(self, project: str, events: Sequence[Event], import_id: str | None = None) -> None:
+        """Writes events, of an import if `import_id` is set; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
-        rows = [row_of(project, event) for event in events]
+        rows = [row_of(project, event, import_id) for event in events]
         if self._table.can_load and len(rows) >= LEAST_LOADED:
             self._table.load(rows)
         else:
@@ -108,7 +109,15 @@ class EventStore:
             )
             next_start = rows[-1]["moment"]["S"] if more and rows else None
         keys = [(_user_id(row), row["moment"]["S"]) for row in rows if _meets(row, selection)]
+        if selection.import_id is not None:
+            keys = self._imported(project, keys, selection.import_id)
         return SelectedEvents(keys, len(rows), next_start)
+
+    def _imported(self, project: str, keys: Sequence[EventKey], import_id: str) -> list[EventKey]:
+        """Returns the keys of the events that an import wrote last, which the index of months does not say."""
+        names = [self._table.key(key(project, user_id), position) for user_id, position in keys]
+        rows = self._table.database.batch_get({self._table.name: names}, consistent=True)[self._table.name]
+        return [(_user_id(row), row["moment"]["S"]) for row in rows if text(row, "import_id") == import_id]
 
     def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
         """Deletes up to a page of a user's rows, oldest first; returns their number, 0 if none are left.
@@ -243,7 +252,7 @@ def _meets(row: Raw, selection: EventSelection) -> bool:
     )
 
 
-def row_of(project: str, event: Event) -> Raw:
+def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:
     """Returns the row of an event, as its model would serialize it, in a fifth of the time."""
     time = iso(event.timestamp)
     row = {
@@ -257,6 +266,8 @@ def row_of(project: str, event: Event) -> Raw:
         row["value"] = {"N": json.dumps(event.value)}
     if event.attribution is not None:
         row["origin"] = {"S": key(*astuple(event.attribution))}
+    if import_id is not None:
+        row["import_id"] = {"S": import_id}
     return row
 
 

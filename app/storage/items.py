@@ -15,7 +15,16 @@ from pynamodb.models import Model
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.storage import listing
-from app.storage.attributes import PropertiesAttribute, TimestampAttribute, decoded, instant, text, texts
+from app.storage.attributes import (
+    PropertiesAttribute,
+    TimestampAttribute,
+    decoded,
+    import_mark,
+    instant,
+    mark_attributes,
+    text,
+    texts,
+)
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -50,6 +59,8 @@ class ItemRow(Model):
     deleted = BooleanAttribute(null=True)
     hidden = BooleanAttribute(null=True)
     expires_at = TimestampAttribute(null=True)
+    import_id = UnicodeAttribute(null=True)
+    import_changed = BooleanAttribute(null=True)
     by_listing = ListingIndex()
     by_change = ChangeIndex()
 
@@ -86,6 +97,14 @@ class ItemStore:
         )
         self._table.write_many([_row(project, item) for item, _ in changes])
         self._unlist(project, changes)
+
+    def delete_many(self, project: str, deletions: Sequence[tuple[Item, Item]]) -> None:
+        """Writes pairs of a deleted item and its previous state.
+
+        The category rows are removed first: if this is interrupted and repeated, none of them is left.
+        """
+        self._unlist(project, deletions)
+        self._table.write_many([_row(project, item) for item, _ in deletions])
 
     def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
         def get(item_ids: Sequence[str]) -> list[Item]:
@@ -162,6 +181,7 @@ def _row(project: str, item: Item) -> ItemRow:
         updated_at=item.updated_at,
         hidden=item.hidden or None,
         expires_at=item.expires_at,
+        **mark_attributes(item.import_mark),
     )
 
 
@@ -179,4 +199,5 @@ def _item(row: Raw) -> Item:
         updated_at=updated_at,
         hidden="hidden" in row,
         expires_at=instant(row, "expires_at"),
+        import_mark=import_mark(row),
     )

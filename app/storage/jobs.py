@@ -26,6 +26,8 @@ from app.domain.jobs import (
     JobState,
     TrainingCheckpoint,
     TrainingRequest,
+    UndoCheckpoint,
+    UndoRequest,
 )
 from app.domain.paging import Page
 from app.storage.attributes import TimestampAttribute, decoded, instant, text
@@ -39,6 +41,7 @@ RECORDS: Mapping[JobKind, tuple[type[JobRequest], type[Checkpoint]]] = {
     JobKind.EXPORT: (ExportRequest, ExportCheckpoint),
     JobKind.ERASURE: (ErasureRequest, ErasureCheckpoint),
     JobKind.DELETION: (DeletionRequest, DeletionCheckpoint),
+    JobKind.UNDO: (UndoRequest, UndoCheckpoint),
     JobKind.TRAINING: (TrainingRequest, TrainingCheckpoint),
 }
 """The request and checkpoint of each kind of job, which its row stores as JSON."""

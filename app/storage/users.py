@@ -13,7 +13,14 @@ from app.domain.users import User
 from app.errors import Conflict
 from app.storage import listing
 from app.storage.access import receipt_of
-from app.storage.attributes import FactsAttribute, PropertiesAttribute, TimestampAttribute, decoded
+from app.storage.attributes import (
+    FactsAttribute,
+    PropertiesAttribute,
+    TimestampAttribute,
+    decoded,
+    import_mark,
+    mark_attributes,
+)
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
@@ -33,6 +40,8 @@ class UserRow(Model):
     properties = PropertiesAttribute(null=True)
     created_at = TimestampAttribute(null=True)
     updated_at = TimestampAttribute(null=True)
+    import_id = UnicodeAttribute(null=True)
+    import_changed = BooleanAttribute(null=True)
     erasure = FactsAttribute(null=True)
     """The receipt."""
     erasures = BooleanAttribute(null=True)
@@ -63,7 +72,10 @@ class UserStore:
         self._table.write_many([_row(project, user) for user, _ in changes])
 
     def delete(self, project: str, user_id: str) -> None:
-        self._table.write_many([], [self._table.key(key(project, user_id))])
+        self.delete_many(project, [user_id])
+
+    def delete_many(self, project: str, user_ids: Sequence[str]) -> None:
+        self._table.write_many([], [self._table.key(key(project, user_id)) for user_id in user_ids])
 
     def erasures(self, project: str, hashes: Sequence[str], *, consistent: bool = True) -> dict[str, Receipt]:
         """Returns the receipts of erased users by the hashes of their ids."""
@@ -106,6 +118,7 @@ def _row(project: str, user: User) -> UserRow:
         properties=user.properties or None,
         created_at=user.created_at,
         updated_at=user.updated_at,
+        **mark_attributes(user.import_mark),
     )
 
 
@@ -115,4 +128,5 @@ def _user(row: Raw) -> User:
         properties=decoded(row, "properties") or {},
         created_at=moment(row["created_at"]["S"]),
         updated_at=moment(row["updated_at"]["S"]),
+        import_mark=import_mark(row),
     )

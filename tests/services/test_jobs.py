@@ -21,6 +21,7 @@ from app.domain.jobs import (
     JobRequest,
     JobState,
     TrainingRequest,
+    UndoRequest,
 )
 from app.domain.models import VersionState
 from app.entry import oidc_client, schedule
@@ -357,13 +358,14 @@ class TestFaults:
     def idle(self, request: pytest.FixtureRequest, settings: Settings, wired: Wired) -> tuple[Services, str]:
         """A job of each kind that no worker has acquired."""
         wired.services.items.put_many(settings.project, [an_item(f"i{n}") for n in range(12)])
-        wired.services.events.accept(settings.project, two_tastes())
+        wired.services.events.accept(settings.project, two_tastes(), "i0")
         services, project = idle_on(settings).services, settings.project
         requests: dict[JobKind, JobRequest] = {
             JobKind.IMPORT: ImportRequest("items"),
             JobKind.EXPORT: ExportRequest(),
             JobKind.ERASURE: ErasureRequest("u1"),
             JobKind.DELETION: DeletionRequest("u1"),
+            JobKind.UNDO: UndoRequest("i0"),
             JobKind.TRAINING: TrainingRequest(services.train.queue(project).version),
         }
         job = services.jobs.create(project, requests[request.param])

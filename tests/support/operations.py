@@ -39,6 +39,7 @@ CALLS: dict[str, Call] = {
     "readmitUser": Call("POST", "/v1/users/erased:readmit", elsewhere=404),
     "sendEvents": Call("POST", "/v1/events", {"events": [{"user_id": "u1", "item_id": "i1"}]}, elsewhere=202),
     "deleteEvents": Call("DELETE", "/v1/events?item_id=i9", elsewhere=202),
+    "undoImport": Call("DELETE", "/v1/imports/i0", elsewhere=202),
     "recommendForUser": Call("GET", "/v1/users/u1/recommendations", personal=True),
     "getPage": Call("GET", "/v1/users/u1/pages/home", elsewhere=404, personal=True),
     "getSessionPage": Call("GET", "/v1/sessions/s1/pages/home", elsewhere=404),

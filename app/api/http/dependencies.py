@@ -29,6 +29,14 @@ KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN, description="The 12 characte
 JobId = Annotated[
     str, Path(pattern=ID_PATTERN, description="The id of the job.", examples=["j20261126T101500123456-a1b2"])
 ]
+ImportId = Annotated[
+    str,
+    Path(
+        pattern=ID_PATTERN,
+        description="The id that the command line printed, or the id of the job.",
+        examples=["i0f8fad5bd9cb469f"],
+    ),
+]
 VersionId = Annotated[
     str, Path(pattern=ID_PATTERN, description="The id of the version.", examples=["v20261123T101500123456-a1b2"])
 ]

@@ -81,6 +81,7 @@ PARAMETERS = {
     "recommendation_id": "AQ8fad5bd9cb469fa16570867728950e.c2lnbmF0dXJl",
     "project_id": "shop-staging",
     "key_id": "a1b2c3d4e5f6",
+    "import_id": "i0f8fad5bd9cb469f",
     "job_id": "j20261126T101500123456-a1b2",
     "version": "v20261123T101500123456-a1b2",
 }

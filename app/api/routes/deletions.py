@@ -1,18 +1,19 @@
-"""DELETE of /v1/events"""
+"""DELETE of /v1/events and /v1/imports/{id}"""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.http.dependencies import ServicesDep
+from app.api.http.dependencies import ImportId, ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
 from app.api.routes.jobs import view_of
 from app.api.schemas.fields import Anytime, Id
 from app.api.schemas.jobs import JobView
-from app.domain.jobs import DeletionRequest
+from app.domain.jobs import DeletionRequest, UndoRequest
 from app.services.events import check_deletion
+from app.services.jobs import check_undo
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=Operation)
 
@@ -52,5 +53,20 @@ def delete_events(
     deletion = DeletionRequest(user_id, session_id, item_id, event_type, *times)
     check_deletion(deletion)
     job = services.jobs.create(project, deletion)
+    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
+    return view_of(job, project, services, request)
+
+
+@router.delete("/imports/{import_id}", status_code=202, responses=responses(409, 501))
+def undo_import(
+    import_id: ImportId, project: ProjectForAdmin, services: ServicesDep, request: Request, response: Response
+) -> JobView:
+    """Take back what an import added. Returns a job, which counts what it deleted and what stays.
+
+    Deletes the events that this import wrote last, and the items and users that did not exist before it. Those that
+    were changed since stay and count as `changed`. The job fails if nothing in the project carries the id.
+    """
+    check_undo(services.jobs, project, import_id)
+    job = services.jobs.create(project, UndoRequest(import_id))
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     return view_of(job, project, services, request)

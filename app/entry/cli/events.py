@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.domain.fields import ID_PATTERN
+from app.entry.cli.jobs import work_on
 from app.entry.cli.terminal import connect, console
 
 if TYPE_CHECKING:
     from app.domain.events import EventSelection
-    from app.domain.jobs import JobRequest
     from app.services.bundle import Services
 
 PAGE = 1_000
@@ -49,21 +49,6 @@ def delete(
                 return
             typer.confirm("Delete them?", abort=True)
         work_on(services, project, request)
-
-
-def work_on(services: "Services", project: str, request: "JobRequest") -> None:
-    """Creates a job and works on it in this process. Exits with 1 unless it succeeds."""
-    from app.domain.jobs import JobState
-    from app.entry.jobs import worker
-
-    created = services.jobs.create(project, request, launched=False)
-    console.print(f"Job {created.job_id}", highlight=False, soft_wrap=True)
-    worker.work(services, project, created.job_id)
-    job = services.jobs.get(project, created.job_id)
-    counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
-    console.print(f"{job.state}: {counts or 'nothing was done'}. {job.detail or ''}".rstrip(), highlight=False)
-    if job.state is not JobState.SUCCEEDED:
-        raise typer.Exit(1)
 
 
 def _count(services: "Services", project: str, selection: "EventSelection") -> tuple[int, int]:

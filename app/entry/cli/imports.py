@@ -1,10 +1,12 @@
 """`serendip import`: load files into the database, with progress on the terminal."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.domain.fields import ID_PATTERN
 from app.entry.cli.mistakes import readable_path
 from app.entry.cli.terminal import connect
 
@@ -13,9 +15,9 @@ EXPORTED = ("events", "items", "users")
 
 def import_(
     path: Annotated[
-        Path,
+        Path | None,
         typer.Argument(help="A file (CSV, TSV, JSON Lines, Parquet; packed or not), or a folder of them."),
-    ],
+    ] = None,
     kind: Annotated[
         str | None,
         typer.Option(help="events, items, users, or events,items for both in one file. Default: from the columns."),
@@ -32,11 +34,19 @@ def import_(
         bool, typer.Option("--preview", help="Show the first rows as they would be stored; store nothing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows; store nothing.")] = False,
+    undo: Annotated[
+        str | None, typer.Option(metavar="IMPORT_ID", help="Take back what an import added, instead of importing.")
+    ] = None,
 ) -> None:
     """Load events, items and users. Importing a file twice changes nothing; bad rows go to FILE.rejects.jsonl."""
     from app.entry.cli import loading
     from app.entry.jobs import sources
 
+    if (path is None) is (undo is None):
+        raise typer.BadParameter("Name either a file or folder to import, or an import to take back with --undo.")
+    if path is None:
+        take_back(str(undo))
+        return
     readable_path(path)
     options = loading.options_of(kind, column or [], encoding, time_unit, event_type)
     if preview:
@@ -50,6 +60,19 @@ def import_(
             result = loading.load_files(services, project, path, options)
     if not result.succeeded:
         raise typer.Exit(1)
+
+
+def take_back(import_id: str) -> None:
+    """Works on the job in this process. Exits with 1 if nothing was added by this import."""
+    from app.domain.jobs import UndoRequest
+    from app.entry.cli.jobs import work_on
+    from app.services.jobs import check_undo
+
+    if not re.match(ID_PATTERN, import_id):
+        raise typer.BadParameter(f"{import_id!r} is not a valid id: it has to match {ID_PATTERN}.")
+    with connect() as (services, project):
+        check_undo(services.jobs, project, import_id)
+        work_on(services, project, UndoRequest(import_id))
 
 
 def check_kind(kind: str) -> None:

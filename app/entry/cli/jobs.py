@@ -3,12 +3,17 @@
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from app.domain.jobs import JobState
 from app.domain.paging import every
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+
+if TYPE_CHECKING:
+    from app.domain.jobs import JobRequest
+    from app.services.bundle import Services
 
 PAGE = 100
 
@@ -63,3 +68,17 @@ def work(job_id: str) -> None:
     console.print(" ".join(filter(None, (f"{job_id}: {job.state}.", job.detail))), highlight=False, markup=False)
     if job.state is JobState.FAILED:
         sys.exit(1)
+
+
+def work_on(services: "Services", project: str, request: "JobRequest") -> None:
+    """Creates a job and works on it in this process. Exits with 1 unless it succeeds."""
+    from app.entry.jobs import worker
+
+    created = services.jobs.create(project, request, launched=False)
+    console.print(f"Job {created.job_id}", highlight=False, soft_wrap=True)
+    worker.work(services, project, created.job_id)
+    job = services.jobs.get(project, created.job_id)
+    counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
+    console.print(f"{job.state}: {counts or 'nothing was done'}. {job.detail or ''}".rstrip(), highlight=False)
+    if job.state is not JobState.SUCCEEDED:
+        raise typer.Exit(1)

@@ -83,6 +83,8 @@ def load_files(services: Services | None, project: str, path: Path, options: Opt
         outcome = _load_file(services, project, file, reader)
         for line in summary.lines(file.name, reader.plan.kind, outcome.summary, reader.plan.ignored, outcome.notes):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if services is not None and outcome.summary.loaded + outcome.summary.unchanged:
+            console.print(f"  To take it back: serendip import --undo {outcome.import_id}", highlight=False)
         if outcome.rejects:
             line = f"  Rejected rows, with reasons: {outcome.rejects}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, content: Content, options: Options) -> None:
         """Raises FileError if the file cannot be read, or if it is not certain how."""
-        self.content, self._options = content, options
+        self.content, self.options = content, options
         self.name = content.name
         dialect = dialects.recognized(content, options.encoding)
         self.format = dialect.format
@@ -133,7 +133,7 @@ class Reader:
 
     def checked(self, rows: Iterator[FileRow], types: Mapping[str, str]) -> Iterator[CheckedRow]:
         """Yields each row with its records, or with the reason why it is rejected."""
-        options = self._options
+        options = self.options
         first = orjson.dumps(self._dialect.head[:2]) if self._parquet is None else self._first_parquet_row()
         checker = Checker(self.plan, self.is_json, types, options.time_unit, first, options.event_type)
         return checker.checked(rows)
@@ -158,7 +158,7 @@ class Reader:
             if not present.intersection(self.plan.fields.get("timestamp", ())):
                 notes.append("no timestamp: each event gets one from the file and its row, the same in every import")
             if not present.intersection(self.plan.fields.get("event_type", ())):
-                type_ = self.plan.constants.get("event_type") or self._options.event_type or DEFAULT_TYPE
+                type_ = self.plan.constants.get("event_type") or self.options.event_type or DEFAULT_TYPE
                 notes.append(f"no event_type: all events are `{type_}`")
         return notes
 

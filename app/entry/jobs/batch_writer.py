@@ -2,6 +2,7 @@
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ import stamina
 
 from app.api.schemas.batches import MAX_EVENTS, MAX_RECORDS
 from app.deadline import within
+from app.domain.fields import ImportMark
 from app.errors import Cancelled, Erased, Unavailable
 from app.services.bundle import Services
 
@@ -21,9 +23,10 @@ RETRY_TIMEOUT = timedelta(minutes=2)
 class BatchWriter:
     """Collects records into batches and stores these from several threads."""
 
-    def __init__(self, services: Services, project: str, kind: str, since: datetime) -> None:
+    def __init__(self, services: Services, project: str, kind: str, since: datetime, import_id: str) -> None:
         """Writes events, items, users, or facts of items; `since` is when the import began."""
         self._services, self._project, self._kind, self._since = services, project, kind, since
+        self._mark = ImportMark(import_id)
         self._size = services.events.batch_size if kind == "events" else MAX_RECORDS
         self._writers = 1 if self._size > MAX_EVENTS else WRITERS
         self._threads = ThreadPoolExecutor(self._writers)
@@ -99,13 +102,14 @@ class BatchWriter:
         """Returns how many records were unchanged."""
         services, project = self._services, self._project
         if self._kind == "events":
-            services.events.accept(project, [event.record(event.owner, self._since) for event in batch])
+            events = [event.record(event.owner, self._since) for event in batch]
+            services.events.accept(project, events, self._mark.import_id)
             return 0
         if self._kind == "facts":
-            services.items.merge_many(project, batch)
+            services.items.merge_many(project, batch, self._mark)
             return 0
         if self._kind == "items":
-            return len(batch) - services.items.put_many(
-                project, [item.record(item.item_id) for item in batch], self._since
-            )
-        return len(batch) - services.users.put_many(project, [user.record(user.user_id) for user in batch], self._since)
+            items = [replace(item.record(item.item_id), import_mark=self._mark) for item in batch]
+            return len(batch) - services.items.put_many(project, items, self._since)
+        users = [replace(user.record(user.user_id), import_mark=self._mark) for user in batch]
+        return len(batch) - services.users.put_many(project, users, self._since)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
@@ -16,6 +18,7 @@ from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
 from app.services.jobs import UPLOAD, file_name
 
+IMPORT_ID_BYTES = 8
 SCAN_SLICES = 8
 """How many times more than a slice a step reads if it only looks at the types of the columns."""
 
@@ -25,6 +28,7 @@ ImportProgress = Callable[[float, Summary], None]
 
 @dataclass(frozen=True)
 class ImportOutcome:
+    import_id: str
     summary: Summary
     notes: list[str]
     rejects: Path | None = None
@@ -45,19 +49,30 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
     """
     types, summary = reader.types(lambda share: progress(share, Summary())), Summary()
     since = services.clock.now() if services is not None else None
+    import_id = import_id_of(reader)
     with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
         rows = reader.checked(raw, types)
         batch = services.events.batch_size if services is not None else 0
         for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=batch):
             if services is not None and since is not None:
-                slices.store(services, project, part, reader.plan.kind, since)
+                slices.store(services, project, part, reader.plan.kind, since, import_id)
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
     notes = reader.notes(types)
     if rejects.note is not None:
         notes.append(rejects.note)
-    return ImportOutcome(summary, notes, rejects.path)
+    return ImportOutcome(import_id, summary, notes, rejects.path)
+
+
+def import_id_of(reader: Reader) -> str:
+    """Returns an id that is the same whenever the same file is imported with the same options."""
+    options = repr(replace(reader.options, is_in_folder=False))
+    digest = blake2b(options.encode(), digest_size=IMPORT_ID_BYTES)
+    with reader.content.open() as file:
+        for block in iter(partial(file.read, contents.BLOCK_BYTES), b""):
+            digest.update(block)
+    return f"i{digest.hexdigest()}"
 
 
 @dataclass
@@ -146,7 +161,7 @@ class ImportSteps:
                 reader.name, rows, start, is_first=not summary.read, most_rows=self._services.events.batch_size
             )
         part = next(reading.parts)
-        slices.store(self._services, self._project, part, reader.plan.kind, job.created_at)
+        slices.store(self._services, self._project, part, reader.plan.kind, job.created_at, job.job_id)
         if part.rejects:
             name = f"rejects-{checkpoint.position:014}.jsonl"
             self._services.jobs.objects.write(file_name(self._project, job, name), b"".join(part.rejects))

@@ -102,7 +102,7 @@ def _check_first(name: str, part: Slice, *, is_first: bool) -> None:
         raise FileError(f"{name}: the first {summary.rejected:,} rows are all bad: {problem}.")
 
 
-def store(services: Services, project: str, part: Slice, kind: str, since: datetime) -> None:
+def store(services: Services, project: str, part: Slice, kind: str, since: datetime, import_id: str) -> None:
     """Stores the records of a slice, items before events, and counts those that were already stored.
 
     Args:
@@ -111,25 +111,28 @@ def store(services: Services, project: str, part: Slice, kind: str, since: datet
         part: the slice.
         kind: the kind of the file.
         since: when the import began; what changed after that was changed by it.
+        import_id: the id of the import, which its records carry.
     """
     by_kind: dict[str, list[Any]] = {EVENTS: [], ITEMS: [], USERS: []}
     for record in part.records:
         by_kind[record.kind].append(record if kind == BOTH and record.kind == ITEMS else record.body)
+
+    def put(kind_: str, records: Iterable[Any]) -> None:
+        with BatchWriter(services, project, kind_, since, import_id) as writer:
+            for record in records:
+                writer.add(record)
+            writer.finish()
+        _count(part.summary, kind_, writer)
+
     if kind == BOTH:
-        _store(services, project, "facts", facts_of(by_kind.pop(ITEMS)), since, part.summary)
+        put("facts", facts_of(by_kind.pop(ITEMS)))
     else:
-        _store(services, project, ITEMS, _latest("item_id", by_kind.pop(ITEMS)), since, part.summary)
-    _store(services, project, USERS, _latest("user_id", by_kind.pop(USERS)), since, part.summary)
-    _store(services, project, EVENTS, by_kind.pop(EVENTS), since, part.summary)
+        put(ITEMS, _latest("item_id", by_kind.pop(ITEMS)))
+    put(USERS, _latest("user_id", by_kind.pop(USERS)))
+    put(EVENTS, by_kind.pop(EVENTS))
 
 
-def _store(
-    services: Services, project: str, kind: str, records: Iterable[Any], since: datetime, summary: Summary
-) -> None:
-    with BatchWriter(services, project, kind, since) as writer:
-        for record in records:
-            writer.add(record)
-        writer.finish()
+def _count(summary: Summary, kind: str, writer: BatchWriter) -> None:
     if kind in {ITEMS, USERS}:
         summary.unchanged += writer.unchanged
         summary.records[kind] -= writer.unchanged

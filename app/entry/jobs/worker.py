@@ -19,9 +19,10 @@ from app.domain.jobs import (
     JobState,
     TrainingCheckpoint,
     TrainingRequest,
+    UndoRequest,
 )
 from app.entry.files.rows import FileError
-from app.entry.jobs import deletions, exports
+from app.entry.jobs import deletions, exports, undo
 from app.entry.jobs.imports import ImportSteps
 from app.errors import Cancelled, Conflict, OutOfTime, SerendipError, TrainingTooSlow, Unavailable
 from app.heartbeat import beating
@@ -166,6 +167,8 @@ def _step(
             return _erase(services, project, job, owner)
         case DeletionRequest():
             return deletions.step(services, project, job)
+        case UndoRequest():
+            return undo.step(services, project, job)
         case TrainingRequest():
             return _train(services, project, job, job.request, report, check_time)
         case _:

@@ -170,6 +170,23 @@ class TestAccess:
         assert wired.services.projects.get(project).state == "deleted"
 
 
+class TestUndo:
+    def test_an_import_is_taken_back_by_the_id_that_it_printed(
+        self, cli: Cli, wired: Wired, settings: Settings
+    ) -> None:
+        path = cli.folder / "events.csv"
+        path.write_text("user_id,item_id,timestamp\n" + "".join(f"u{n},tea,2026-01-0{n}\n" for n in range(1, 6)))
+        wired.services.events.accept(settings.project, [an_event()])
+
+        import_id = cli.run("import", path).split("--undo ")[1].split()[0]
+        undone = cli.run("import", "--undo", import_id)
+
+        assert "5 events" in undone
+        assert len(list(wired.services.events.all(settings.project))) == 1
+        assert f"carries the import id {import_id}" in cli.run("import", "--undo", import_id, fails=True)
+        assert "with --undo" in cli.run("import", fails=True)
+
+
 class TestEvents:
     def test_events_are_counted_then_deleted(self, cli: Cli, wired: Wired, settings: Settings) -> None:
         wired.services.events.accept(settings.project, [an_event(minutes=n) for n in range(5)])

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from itertools import count, islice
@@ -17,8 +18,18 @@ import orjson
 import pytest
 
 from app.config import Settings
-from app.domain.jobs import DeletionRequest, ErasureRequest, ExportRequest, ImportRequest, JobState, TrainingRequest
-from app.entry.jobs import deletions, exports, slices, worker
+from app.domain.fields import ImportMark
+from app.domain.jobs import (
+    DeletionRequest,
+    ErasureRequest,
+    ExportRequest,
+    ImportRequest,
+    JobState,
+    TrainingRequest,
+    UndoRequest,
+)
+from app.domain.users import User
+from app.entry.jobs import deletions, exports, slices, undo, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.services import jobs
@@ -52,6 +63,8 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (exports, "PAGE", 10),
     (events, "ERASED_AT_ONCE", 50),
     (deletions, "PAGE", 30),
+    (undo, "PAGE", 30),
+    (undo, "RECORDS", 5),
     (worker, "ERASING_SECONDS", 1.0),
     (jobs, "LEASE", timedelta(0)),
 )
@@ -127,6 +140,16 @@ def a_deletion(request: DeletionRequest) -> Prepare:
     return prepare
 
 
+def prepare_undo(wired: Wired, project: str) -> str:
+    services, mark = wired.services, ImportMark("i0")
+    services.events.accept(project, [an_event("ann", f"i{n % 3}", minutes=n) for n in range(80)], "i0")
+    services.events.accept(project, [an_event("bob")])
+    services.items.put_many(project, [replace(an_item(f"i{n}", "tea"), import_mark=mark) for n in range(8)])
+    services.items.put_many(project, [an_item("i7", "milk"), an_item("i8")])
+    services.users.put_many(project, [User(f"u{n}", import_mark=mark) for n in range(8)])
+    return services.jobs.create(project, UndoRequest("i0")).job_id
+
+
 def prepare_training(wired: Wired, project: str) -> str:
     services = wired.services
     services.items.put_many(project, [an_item(f"i{n}", "even" if n % 2 else "odd") for n in range(14)])
@@ -149,6 +172,7 @@ KINDS: dict[str, Prepare] = {
     "erasure": prepare_erasure,
     "deletion of a user's events": a_deletion(DeletionRequest("ann")),
     "deletion of an item's events": a_deletion(DeletionRequest(item_id="i1")),
+    "undo of an import": prepare_undo,
     "training": prepare_training,
 }
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
