@@ -12,6 +12,7 @@ from app.entry.files.rows import FileError, FileRow, Place
 MOST_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
 """Uncompressed bytes that are decoded at a time."""
+LARGEST_INTEGER = 2**63
 
 
 class ParquetFile:
@@ -57,7 +58,7 @@ class ParquetFile:
             try:
                 with self._arrow.parquet.ParquetFile(source) as file:
                     yield file
-            except (self._arrow.ArrowException, OSError) as error:
+            except (self._arrow.ArrowException, OSError, ValueError, OverflowError) as error:
                 raise FileError(f"{self._content.name} cannot be read as Parquet: {error}.") from error
 
     def _without_nanoseconds(self, batch: Any) -> Any:  # noqa: ANN401 - of pyarrow
@@ -73,7 +74,9 @@ class ParquetFile:
 def _plain(value: object) -> object:
     """Decimals as numbers; dates and times inside lists and objects as text; other values unchanged."""
     if isinstance(value, Decimal):
-        return int(value) if value.as_tuple().exponent == 0 else float(value)
+        if value.as_tuple().exponent != 0:
+            return float(value)
+        return int(value) if abs(value) < LARGEST_INTEGER else str(value)
     if isinstance(value, timedelta | time):
         return str(value)
     if isinstance(value, dict):

@@ -85,10 +85,13 @@ class Checker:
                 yield CheckedRow(row, records)
 
     def _exploded(self, fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        """Returns the row, or one row for each of its items. Raises BadCell."""
         column = self.plan.layout.explode
         if column is None:
             return (fields,)
         entries = fields.get(column) or ()
+        if not isinstance(entries, list | tuple):
+            raise BadCell(column, entries, "is not a list of items")
         return [{**fields, **entry} for entry in entries if isinstance(entry, dict)]
 
     def _records(self, cells: dict[str, Any], start: datetime, number: int) -> Iterator[Record]:

@@ -4,13 +4,19 @@ Python's own CSV reader: pyarrow's gives neither lines nor places, and guesses t
 """
 
 import csv
+import json
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
 from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, undecodable
 from app.entry.files.rows import FileError, FileRow, Place
+
+LONG_NUMBER = re.compile(rb"\d{19}")
+"""orjson makes floats of integers that exceed 64 bits."""
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 csv.field_size_limit(MAX_LINE_BYTES)
 
@@ -123,11 +129,27 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
             continue
         place, size = Place(position, number), len(line)
         try:
-            fields = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            fields = _loaded(content)
+        except (ValueError, RecursionError) as error:
             yield FileRow(number, {}, f"is not JSON: {error}", place, size)
             continue
         if isinstance(fields, dict):
             yield FileRow(number, fields, None, place, size)
         else:
             yield FileRow(number, {}, "is not a JSON object", place, size)
+
+
+def _loaded(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Parses a line; integers of more than 64 bits are codes and become text. Raises ValueError."""
+    if LONG_NUMBER.search(content) is None:
+        return orjson.loads(content)
+    return json.loads(content, parse_int=_integer, parse_constant=_refused)
+
+
+def _integer(digits: str) -> int | str:
+    number = int(digits)
+    return number if SMALLEST_INTEGER <= number <= LARGEST_INTEGER else digits
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")

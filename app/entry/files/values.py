@@ -15,6 +15,8 @@ from app.entry.files.column_types import DECIMAL, INTEGER, MISSING, WHOLE
 LIST_SEPARATOR = "|"
 NO_GENRE = "(no genres listed)"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+EXACT = 2.0**53
+"""Floats from here on do not stand for one whole number."""
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
@@ -62,6 +64,10 @@ def converted(ours: str, column: str, value: object, type_: str | None, unit: st
         return value.partition(".")[0] if type_ == WHOLE else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadCell(column, value, "is neither text nor a number")
+    if isinstance(value, float) and abs(value) >= EXACT:
+        raise BadCell(
+            column, value, "is a fraction of so many digits that it is not exact; write ids as text or integers"
+        )
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
@@ -135,7 +141,7 @@ def _list(text: str) -> object:
         pass
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text.split(LIST_SEPARATOR)
 
 

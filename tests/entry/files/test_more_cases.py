@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -145,6 +146,20 @@ CASES: dict[str, Case] = {
         '{"item_id": "x", "code": "0123", "size": "4", "title": "None"}\n',
         lambda records: (records[0].title, properties(records)) == ("None", [{"code": "0123", "size": "4"}]),
     ),
+    "codes of JSON that are integers": Case(
+        '{"item_id": 12345678901234567890123, "code": 98765432109876543210, "size": 9007199254740993}\n',
+        lambda records: (
+            records[0].item_id == "12345678901234567890123"
+            and properties(records) == [{"code": "98765432109876543210", "size": 9007199254740993}]
+        ),
+    ),
+    "codes of Parquet that are decimals": Case(
+        table(item_id=["x"], code=[Decimal(98765432109876543210)]),
+        lambda records: properties(records) == [{"code": "98765432109876543210"}],
+    ),
+    "ids of Parquet that are floats and not exact": Case(
+        table(user_id=[1e17, 3.0], item_id=["tea", "tea"]), lambda r: pairs(r) == [("3", "tea")], ("not exact",)
+    ),
     "whole ids in one row only": Case("user_id,item_id\n11.0,a\nx,b\n", lambda r: pairs(r)[0] == ("11.0", "a")),
     "an id of blanks": Case("user_id,item_id\n  ,tea\nann,tea\n", loads_pair, ("user_id is empty",)),
     "a long id": Case(f"item_id\n{'x' * 129}\ny\n", lambda r: [x.item_id for x in r] == ["y"], ("1 to 128",)),
@@ -177,6 +192,13 @@ CASES: dict[str, Case] = {
         lambda records: properties(records) == [{"tags": ["a"], "size": {"w": 1.5}}],
     ),
     "infinity": Case(table(item_id=["x"], size=[float("inf")]), rejects=("size: inf is infinite",)),
+    "a list of items that is none": Case(
+        '{"event_name": "purchase", "event_timestamp": 1, "user_pseudo_id": "x", "items": 5}\n',
+        rejects=("items: 5 is not",),
+    ),
+    "text of Parquet that is not UTF-8": Case(
+        table(item_id=["x"], title=["quartz"]).replace(b"quartz", b"qu\xffrtz"), refused="cannot be read as Parquet"
+    ),
     "another type of event": Case(EVENTS, lambda r: r[0].event_type == "buy", options=Options(event_type="buy")),
     "Latin-1 named": Case(
         "item_id,title\nx,Café\n".encode("latin-1"),
@@ -270,3 +292,15 @@ class TestTimes:
 
         assert first == again[:1]
         assert len({event.timestamp for event in (*again, *other)}) == 5
+
+
+class TestWithoutPyarrow:
+    @pytest.mark.parametrize("content", [table(item_id=["x"]), zstd("item_id\nx\n")], ids=["Parquet", "Zstandard"])
+    def test_a_file_that_needs_pyarrow_is_refused_with_advice(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+    ) -> None:
+        path = written(tmp_path, "x", content)
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+        with pytest.raises(FileError, match="needs the package pyarrow"):
+            read(path, Options())
