@@ -56,6 +56,8 @@ MISTAKES = {
     "restore nope": "bucket",
     "openapi --function nope": "ARN",
     "cost --events -1": "--events",
+    "cost --events nan": "--events",
+    "cost --stored-events inf": "finite",
     "nonsense": "nonsense",
     "jobs nonsense": "nonsense",
     "train --nonsense": "--nonsense",

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 from functools import reduce
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
@@ -41,6 +42,8 @@ def cost(
     as_json: AsJson = False,
 ) -> None:
     """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
+    if not all(map(isfinite, (recommendations, events, events_a_request, stored_events))):
+        raise typer.BadParameter("All amounts have to be finite numbers.")
     traffic = MonthlyTraffic(recommendations, events, events_a_request, stored_events)
     report = _forecast(traffic)
     if used_days is not None:
