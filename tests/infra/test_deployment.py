@@ -78,9 +78,9 @@ class TestDeployment:
 
             return soon(look, 180, cloud.worker_log)
 
-        request = {"kind": "import", "records": "users", "format": "csv", "columns": {"who": "user_id"}}
+        request = {"kind": "import", "records": "users", "format": "csv", "columns": {"user_id": "who"}}
         job = client.post("/v1/jobs", json=request).raise_for_status().json()
-        rows = b"who,plan\nann,free\nbob,paid\n,free\n"
+        rows = b"who,plan\nbob,paid\n" + b"".join(b"u%d,free\n" % number for number in range(9)) + b",free\n"
         assert "explicit deny" in httpx2.put(job["upload_url"], content=rows).text
         cloud.account.client("s3").delete_bucket_policy(Bucket=cloud.files)
         httpx2.put(job["upload_url"], content=rows).raise_for_status()
@@ -90,12 +90,13 @@ class TestDeployment:
         erased = ended(client.post("/v1/jobs", json={"kind": "erasure", "user_id": "bob"}).json()["job_id"])
 
         log = cloud.worker_log()
-        assert (imported["state"], imported["counts"]) == ("succeeded", {"loaded": 2, "rejected": 1}), log
-        assert (exported["state"], exported["counts"]["users"]) == ("succeeded", 2), log
+        counts = imported["counts"]
+        assert (imported["state"], counts["loaded"], counts["rejected"]) == ("succeeded", 10, 1), log
+        assert (exported["state"], exported["counts"]["users"]) == ("succeeded", 10), log
         assert (erased["state"], erased["counts"]["profile"]) == ("succeeded", 1), log
         files = client.get(f"/v1/jobs/{exported['job_id']}/files").raise_for_status().json()["files"]
         (users,) = [file["url"] for file in files if file["name"].endswith("-users.jsonl")]
-        assert len(httpx2.get(users).raise_for_status().content.splitlines()) == 2
+        assert len(httpx2.get(users).raise_for_status().content.splitlines()) == 10
 
     def test_a_socket_gets_responses_and_pushed_changes(
         self, cloud: Cloud, client: httpx2.Client, shop_key: str
