@@ -198,7 +198,7 @@ def _recorded(wired: Wired, key: str) -> RecordedUnits:
         counted(work, operation, seconds, units)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RequestLog, "called", called)
+        patch.setattr(RequestLog, "count_call", called)
         _Replay(wired, key, recorder).run()
     shown.setStream(before)
     sizes = [_bytes(row) for row in tables.rows(wired, EventRow) if "item_id" in row]

@@ -1,7 +1,8 @@
 """Weights of events by type, rating and age; the same in training, serving and lists."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app.domain.events import Event
 from app.domain.models import Scoring
@@ -12,6 +13,7 @@ SECONDS_A_DAY = 86_400.0
 Overrides = Mapping[str, float]
 """Weights by normalized event type."""
 NO_OVERRIDES: Overrides = {}
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ class Weights:
 
 
 DEFAULT = Weights()
+
+
+class ByType(dict[str, Fact]):
+    """What follows from the type of an event, computed once for each type: histories repeat a few types many times."""
+
+    def __init__(self, compute: Callable[[str], Fact]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, event_type: str) -> Fact:
+        fact = self[event_type] = self._compute(event_type)
+        return fact
 
 
 def by_name(overrides: Overrides) -> Overrides:
@@ -91,10 +105,11 @@ def of_history(
     history = sorted(_chosen(events, event_types), key=lambda event: event.timestamp)
     if not history:
         return []
+    serving = ByType(lambda event_type: weights.in_serving(event_type, named))
     threshold, newest = _threshold(history, scoring.rating_threshold), history[-1].timestamp
     counting: dict[str, tuple[Event, float]] = {}
     for event in history:
-        weight = weights.in_serving(event.event_type, named)
+        weight = serving[event.event_type]
         if threshold is not None and event.value is not None and event.value < threshold and is_rating(event):
             weight = min(weight, 0.0)
         if scoring.half_life_days and weight:
@@ -117,15 +132,16 @@ def _threshold(events: Iterable[Event], project: float | None) -> float | None:
     """Returns the lowest rating that the user of the events likes; None without a scale. Events are oldest first."""
     if project is None:
         return None
-    values = {event.item_id: event.value or 0.0 for event in events if is_rating(event)}
+    values = {event.item_id: event.value for event in events if event.value is not None and is_rating(event)}
     return ratings.threshold_of_user(list(values.values()), project)
 
 
 def disliked(events: Iterable[Event], weights: Weights = DEFAULT) -> set[str]:
     """Returns the items whose newest event of non-zero weight is negative."""
     last: dict[str, bool] = {}
+    serving = ByType(weights.in_serving)
     for event in sorted(events, key=lambda event: event.timestamp):
-        weight = weights.in_serving(event.event_type)
+        weight = serving[event.event_type]
         if weight:
             last[event.item_id] = weight < 0
     return {item_id for item_id, negative in last.items() if negative}
@@ -137,11 +153,13 @@ def ignored(events: Iterable[Event], halving: float = 3.0) -> dict[str, float]:
     After `halving` ignored impressions, half of the score is left.
     """
     shown: dict[str, int] = {}
+    kinds = ByType(kind_of)
     for event in sorted(events, key=lambda event: event.timestamp):
-        shown[event.item_id] = shown.get(event.item_id, 0) + 1 if is_impression(event) else 0
+        shown[event.item_id] = shown.get(event.item_id, 0) + 1 if kinds[event.event_type] == IMPRESSION else 0
     return {item_id: 2.0 ** (-times / halving) for item_id, times in shown.items() if times}
 
 
 def seen(events: Iterable[Event]) -> set[str]:
     """Returns the items that the user knows: those of all events but impressions."""
-    return {event.item_id for event in events if not is_impression(event)}
+    kinds = ByType(kind_of)
+    return {event.item_id for event in events if kinds[event.event_type] != IMPRESSION}
