@@ -41,8 +41,8 @@ Import = Callable[..., Imported]
 """Imports a file; takes the options of an import job as keywords."""
 
 
-def by_job(wired: Wired, path: Path, **options: Any) -> Imported:
-    services, project = wired.services, wired.services.settings.project
+def by_job(wired: Wired, project: str, path: Path, **options: Any) -> Imported:
+    services = wired.services
     job = services.jobs.create(project, ImportRequest(**options))
     services.jobs.objects.write(file_name(project, job, UPLOAD), path.read_bytes())
     services.jobs.begin(project, job.job_id)
@@ -51,11 +51,17 @@ def by_job(wired: Wired, path: Path, **options: Any) -> Imported:
     said = [str(job.detail), str(job.summary)]
     for file, _ in services.jobs.files(project, job, None, 100).records:
         said.append(services.jobs.objects.read(file_name(project, job, file.name), 0, file.bytes).decode())
-    return stored(wired, succeeded=job.state is JobState.SUCCEEDED, says="\n".join(said))
+    return stored(wired, project, succeeded=job.state is JobState.SUCCEEDED, says="\n".join(said))
 
 
 def by_command(
-    wired: Wired, folder: Path, capsys: pytest.CaptureFixture[str], path: Path, *more: str, **options: Any
+    wired: Wired,
+    project: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    path: Path,
+    *more: str,
+    **options: Any,
 ) -> Imported:
     """Runs the command in this process, because starting one takes seconds, on a copy of the file in the folder."""
     copy = shutil.copytree(path, folder / path.name) if path.is_dir() else shutil.copy(path, folder)
@@ -66,7 +72,7 @@ def by_command(
         if name in options:
             arguments += [option, options[name]]
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(wired.services.settings).items():
+        for name, value in environment(wired.services.settings, project).items():
             patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["serendip", *arguments])
@@ -78,20 +84,20 @@ def by_command(
     output = capsys.readouterr()
     rejects = [file.read_text() for file in folder.rglob("*.rejects.jsonl")]
     says = " ".join(f"{output.out} {output.err}".split())
-    return stored(wired, succeeded=code == 0, says="\n".join([says, *rejects]))
+    return stored(wired, project, succeeded=code == 0, says="\n".join([says, *rejects]))
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings, project: str) -> dict[str, str]:
     return {
         "SERENDIP_ENDPOINT": str(settings.endpoint),
         "SERENDIP_SECRET": SECRET.get_secret_value(),
-        "SERENDIP_PROJECT": settings.project,
+        "SERENDIP_PROJECT": project,
         "COLUMNS": "400",
     }
 
 
-def stored(wired: Wired, *, succeeded: bool, says: str) -> Imported:
-    services, project = wired.services, wired.services.settings.project
+def stored(wired: Wired, project: str, *, succeeded: bool, says: str) -> Imported:
+    services = wired.services
     items = every(lambda start: services.items.list_page(project, None, start, 100))
     users = every(lambda start: services.users.list_page(project, start, 100))
     return Imported(

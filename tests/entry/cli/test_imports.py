@@ -40,7 +40,7 @@ def run(wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run
     (tmp_path / "cwd").mkdir()
 
     def running(path: Path, *more: str, **options: Any) -> Imported:
-        return by_command(wired, tmp_path / "cwd", capsys, path, *more, **options)
+        return by_command(wired, wired.services.settings.project, tmp_path / "cwd", capsys, path, *more, **options)
 
     return running
 
@@ -159,10 +159,10 @@ class TestOutage:
         assert "2 rows of e.csv are safe. Run the same command again" in str(raised.value)
         assert len(calls) > 2
         assert "stamina" not in capsys.readouterr().err
-        assert len(stored(wired, succeeded=False, says="").events) == 2
+        assert len(stored(wired, project, succeeded=False, says="").events) == 2
 
         assert loading.load_files(services, project, path, Options()).succeeded
-        assert len(stored(wired, succeeded=True, says="").events) == 5
+        assert len(stored(wired, project, succeeded=True, says="").events) == 5
 
 
 class TestLoadOnce:

@@ -1,6 +1,6 @@
 """The files of `shared/cases`: what people really have, imported through the command line and through a job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from app.config import Settings
+from app.domain.access import Limits
+from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
+from tests.support.builders import SECRET, wired_on
 from tests.support.datasets import SHARED
 from tests.support.importing import Import, Imported, by_command, by_job
 
@@ -124,13 +128,28 @@ AGAIN = {"latin1.csv": Case(options={"encoding": "latin-1"}, holds=lambda i: tit
 """Files that load with an option."""
 
 
+@pytest.fixture(scope="module")
+def shared(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+    """The services of all tests of this module; each test has a project of its own."""
+    files = str(tmp_path_factory.mktemp("files"))
+    wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, read_timeout_seconds=10))
+    yield wired
+    wired.close()
+
+
 @pytest.fixture(params=["command", "job"])
 def import_file(
-    request: pytest.FixtureRequest, wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    shared: Wired,
+    settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> Import:
+    project = settings.project
+    shared.services.projects.create(project, None, Limits())
     if request.param == "job":
-        return lambda path, **options: by_job(wired, path, **options)
-    return lambda path, *more, **options: by_command(wired, tmp_path, capsys, path, *more, **options)
+        return lambda path, **options: by_job(shared, project, path, **options)
+    return lambda path, *more, **options: by_command(shared, project, tmp_path, capsys, path, *more, **options)
 
 
 def check(case: Case, imported: Imported) -> None:
