@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from app.api.http.dependencies import ImportId, ServicesDep
 from app.api.http.operations import Operation
@@ -21,12 +22,13 @@ User = Annotated[Id | None, Query(description="Only events of this user.", examp
 Session = Annotated[Id | None, Query(description="Only events of this session.", examples=["c2Vzc2lvbg"])]
 ItemOf = Annotated[Id | None, Query(description="Only events about this item.", examples=["sku-1042"])]
 Type = Annotated[Id | None, Query(description="Only events of this type.", examples=["view"])]
+Time = Annotated[Anytime, WithJsonSchema({"type": "string", "format": "date-time"})]
 From = Annotated[
-    Anytime | None,
+    Time | None,
     Query(description="Only events at this time or later: ISO 8601 with an offset.", examples=["2026-01-31T12:00:00Z"]),
 ]
 To = Annotated[
-    Anytime | None,
+    Time | None,
     Query(description="Only events before this time: ISO 8601 with an offset.", examples=["2026-02-28T12:00:00Z"]),
 ]
 

@@ -79,6 +79,11 @@ def work_on(services: "Services", project: str, request: "JobRequest") -> None:
     worker.work(services, project, created.job_id)
     job = services.jobs.get(project, created.job_id)
     counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
-    console.print(f"{job.state}: {counts or 'nothing was done'}. {job.detail or ''}".rstrip(), highlight=False)
+    console.print(
+        f"{job.state}: {counts or 'nothing was done'}. {job.detail or ''}".rstrip(),
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     if job.state is not JobState.SUCCEEDED:
         raise typer.Exit(1)
