@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from app.entry.cli.mistakes import readable_path
-from app.entry.cli.terminal import AsJson, console, print_json, progress_bar
+from app.entry.cli.terminal import AsJson, console, print_json, problems, progress_bar
 
 FORMATS = ("table", "markdown", "json")
 
@@ -62,6 +62,8 @@ def evaluate(
             lambda phase, done: bar.update(task, completed=done, description=phase),
             options_of(None, column, encoding, time_unit),
         )
+    for problem, count in report["rejected"].items():
+        problems.print(f"{count:,} x {problem}", markup=False, highlight=False, soft_wrap=True)
     if as_json or output == "json":
         print_json(report)
     elif output == "markdown":

@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -102,12 +103,12 @@ def run(
         report: called with the phase and its progress.
         options: how to read both files.
     """
-    started = time.monotonic()
-    interactions = gather(_events(train, options))
+    started, rejected = time.monotonic(), Counter[str]()
+    interactions = gather(_events(train, options, rejected))
     if test is None:
         held_out = HOLDOUTS[holdout](interactions, SEED)
     else:
-        interactions, held_out = combined(interactions, gather(_events(test, options)))
+        interactions, held_out = combined(interactions, gather(_events(test, options, rejected)))
     training = interactions.taken(~held_out)
     default_neighbors: int = Settings.model_fields["neighbors"].default
     choice = chosen(
@@ -133,6 +134,7 @@ def run(
     return {
         "k": k,
         "holdout": "file" if test else holdout,
+        "rejected": dict(rejected),
         "interactions": {"train": len(training), "test": int(evaluator.test.nnz)},
         "users": len(training.user_ids),
         "items": len(training.item_ids),
@@ -205,8 +207,8 @@ def _served(learned: LocalModel, item_ids: list[str]) -> sparse.csr_matrix:
     return sparse.csr_matrix((weights, (sources, targets)), shape=(len(item_ids), len(item_ids)))
 
 
-def _events(path: Path, options: Options) -> Iterator[Event]:
-    """The events of a file or folder.
+def _events(path: Path, options: Options, rejected: Counter[str]) -> Iterator[Event]:
+    """The events of a file or folder. Counts the rejected rows by their reasons.
 
     Raises:
         FileError: a file cannot be read, has no events, or more than a tenth of its rows are bad.
@@ -221,5 +223,6 @@ def _events(path: Path, options: Options) -> Iterator[Event]:
                 summary.skipped += 1
             for record in row.records:
                 yield record.body.record(record.body.owner, EPOCH)
+        rejected += summary.reasons
         if summary.failure:
             raise FileError(f"{file.name}: {summary.failure}")
