@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from app.entry.files.columns import Plan
 from app.entry.files.rows import FileRow
 
-INTEGER, DECIMAL, TEXT, WHOLE = "integer", "decimal", "text", "whole"
+INTEGER, DECIMAL, TEXT, WHOLE, SINGLE, COMMAS = "integer", "decimal", "text", "whole", "single", "commas"
 INTEGERS = re.compile(r"-?(0|[1-9]\d{0,14})", re.ASCII)
 DECIMALS = re.compile(r"(?!.{19})-?(0|[1-9]\d{0,14})\.\d{1,16}", re.ASCII)
 WHOLE_IDS = re.compile(r"\d{1,16}\.0+", re.ASCII)
@@ -31,6 +31,7 @@ class ColumnTypes:
         self._next = dict.fromkeys(ids, _id_type) | {
             column: _property_type for column in plan.properties.values() if column not in ids
         }
+        self._next |= dict.fromkeys(plan.fields.get("categories", ()), _categories_type)
         for column, type_ in self.types.items():
             if type_ == TEXT:
                 self._next.pop(column, None)
@@ -57,3 +58,10 @@ def _property_type(before: str | None, cell: str) -> str:
 
 def _id_type(_: str | None, cell: str) -> str:
     return WHOLE if WHOLE_IDS.fullmatch(cell) else TEXT
+
+
+def _categories_type(before: str | None, cell: str) -> str:
+    """Lists of categories are text; a column without any may have cells with commas that are meant as lists."""
+    if "|" in cell or cell.startswith("["):
+        return TEXT
+    return COMMAS if "," in cell or ";" in cell else before or SINGLE

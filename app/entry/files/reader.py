@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import orjson
 
 from app.entry.files import columns, dialects, parquet_rows, text_rows
-from app.entry.files.column_types import WHOLE, ColumnTypes
+from app.entry.files.column_types import COMMAS, WHOLE, ColumnTypes
 from app.entry.files.contents import Content, Opened
 from app.entry.files.kinds import ALL_FIELDS, normalized
 from app.entry.files.layouts import matching
@@ -148,6 +148,8 @@ class Reader:
             ids = {column for name in ("user_id", "session_id", "item_id") for column in self.plan.fields.get(name, ())}
             whole = sorted(ids & self._parquet.float_columns)
         notes += [f"{column}: ids such as 11.0 are read as 11" for column in whole]
+        commas = [column for column, type_ in types.items() if type_ == COMMAS]
+        notes += [f"{column}: a cell with commas is one category; lists are split at |" for column in commas]
         for name in self.plan.properties:
             nearest = get_close_matches(normalized(name), columns.ALIASES, 1, 0.85)
             if nearest and name not in ALL_FIELDS:

@@ -78,6 +78,18 @@ class TestPreview:
         assert "line 3 is rejected: user_id: 'b/b' is not a valid id" in imported.says
         assert "Ignored columns: colour" in imported.says
 
+    @pytest.mark.parametrize(
+        ("cells", "is_noted"), [(("a, b", "c"), True), (("a, b", "c|d"), False), (("a", "b"), False)]
+    )
+    def test_categories_with_commas_are_noted_unless_others_are_lists(
+        self, run: Run, tmp_path: Path, cells: tuple[str, str], *, is_noted: bool
+    ) -> None:
+        rows = "".join(f'i{number},"{cell}"\n' for number, cell in enumerate(cells))
+
+        imported = run(written(tmp_path, "i.csv", f"item_id,category\n{rows}"), "--preview")
+
+        assert ("a cell with commas is one category" in imported.says) is is_noted
+
 
 class TestDryRun:
     def test_a_dry_run_checks_everything_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
