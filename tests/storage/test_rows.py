@@ -13,6 +13,7 @@ from pynamodb.models import Model
 
 from app import clock
 from app.domain.access import ApiKey, DeletionCheckpoint, Limits, Principal, Project, ProjectState, Scope
+from app.domain.fields import ImportMark
 from app.domain.items import Item
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
 from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
@@ -49,6 +50,8 @@ def _items(database: Database) -> None:
     full = Item("tea", "Té", ("hot", "drinks"), {"price": 2.5, "naïve": ["☕", None]}, MORNING, LATER, expires_at=END)
     store.put(PROJECT, full, None)
     store.put(PROJECT, Item("bare", created_at=MORNING, updated_at=MORNING, hidden=True), None)
+    imported = Item("imported", created_at=MORNING, updated_at=LATER, import_mark=ImportMark("i1", is_changed=True))
+    store.put(PROJECT, imported, None)
     store.put(PROJECT, Item("gone", created_at=LATER, updated_at=LATER, deleted=True), None)
 
 
@@ -56,6 +59,7 @@ def _users(database: Database) -> None:
     store = UserStore(database)
     store.put(PROJECT, User("ann", {"city": "Zürich"}, MORNING, LATER), None)
     store.put(PROJECT, User("bob", {}, MORNING, MORNING), None)
+    store.put(PROJECT, User("eve", {}, MORNING, MORNING, ImportMark("i1")), None)
     store.put_erasure(PROJECT, "digest", RECEIPT)
     store.put_erasure(PROJECT, "begun", Receipt("r2", MORNING))
 
