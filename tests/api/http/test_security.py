@@ -96,6 +96,7 @@ def stage(settings: Settings) -> Iterator[Stage]:
     client = client_of(wired, victim_key)
     for name in ("home", "gone"):
         client.put(f"/v1/scenarios/{name}", json={"log_sample_rate": 1, "rows": [{"kind": "latest", "title": "New"}]})
+    client.put("/v1/event-types/gone", json={"lists": 2}).raise_for_status()
     kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
     job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
     staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept, job)
