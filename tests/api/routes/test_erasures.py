@@ -125,10 +125,10 @@ class TestUser:
         checked, erased = Signal(), Signal()
         put_many = store.put_many
 
-        def put_late(name: str, events: list[Event]) -> None:
+        def put_late(name: str, events: list[Event], import_id: str | None) -> None:
             checked.set()
             assert erased.wait(60)
-            put_many(name, events)
+            put_many(name, events, import_id)
 
         store.put_many = put_late  # type: ignore[method-assign, assignment]
         with ThreadPoolExecutor(1) as threads:
