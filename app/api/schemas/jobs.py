@@ -94,7 +94,9 @@ class ImportSummary(View):
         ),
     ]
     rejected: Annotated[int, Field(description="The rows that were rejected.", examples=[5])]
-    skipped: Annotated[int, Field(description="The rows about no item, or of erased users.", examples=[0])]
+    skipped: Annotated[
+        int, Field(description="The rows about no item, of erased users, or that repeat the header.", examples=[0])
+    ]
     records: Annotated[
         dict[str, int], Field(description="The loaded records by kind.", examples=[{"events": 980, "items": 40}])
     ]

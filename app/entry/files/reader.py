@@ -113,11 +113,11 @@ class Reader:
             rows = text_rows.of_text(
                 self.name, opened.bytes, start, self._dialect.delimiter, self.names, quoted=self._quoted
             )
-            is_header = self._quoted and start == Place()
+            is_first = self._quoted and start == Place()
             for row in rows:
-                if not is_header:
-                    yield row
-                is_header = False
+                if not is_first:
+                    yield row._replace(fields={}, is_header=True) if self._is_header(row) else row
+                is_first = False
         finally:
             opened.close()
 
@@ -138,11 +138,19 @@ class Reader:
         checker = Checker(self.plan, self.is_json, types, options.time_unit, first, options.event_type)
         return checker.checked(rows)
 
-    def notes(self, types: Mapping[str, str]) -> list[str]:
-        """What the summary should say about how the file was read."""
+    def notes(self, types: Mapping[str, str], *, headers: int = 0) -> list[str]:
+        """Returns what the summary should say about how the file was read.
+
+        Args:
+            types: the types of its columns.
+            headers: how many rows repeated the header.
+        """
         notes = []
         if self.plan.layout.name:
             notes.append(f"recognized as {self.plan.layout.name}")
+        if headers:
+            rows = "row repeats" if headers == 1 else "rows repeat"
+            notes.append(f"{headers:,} {rows} the header line and {'is' if headers == 1 else 'are'} skipped")
         whole = [column for column, type_ in types.items() if type_ == WHOLE]
         if self._parquet is not None:
             ids = {column for name in ("user_id", "session_id", "item_id") for column in self.plan.fields.get(name, ())}
@@ -163,6 +171,12 @@ class Reader:
                 type_ = self.plan.constants.get("event_type") or self.options.event_type or DEFAULT_TYPE
                 notes.append(f"no event_type: all events are `{type_}`")
         return notes
+
+    def _is_header(self, row: FileRow) -> bool:
+        """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""
+        if not self._quoted or row.error is not None:
+            return False
+        return all(cell.strip().removeprefix(dialects.BOM) == name for name, cell in row.fields.items())
 
     def _first_parquet_row(self) -> bytes:
         assert self._parquet is not None  # noqa: S101 - the caller checked

@@ -39,7 +39,7 @@ class Record(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row with its records, or the reason why it has none. Neither: it is about no item."""
+    """A row with its records, or the reason why it has none. Neither: it is about no item, or repeats the header."""
 
     row: FileRow
     records: tuple[Record, ...]
@@ -68,6 +68,9 @@ class Checker:
         for row in rows:
             if row.error is not None:
                 yield CheckedRow(row, (), reasons.of_row(row.error))
+                continue
+            if row.is_header:
+                yield CheckedRow(row, ())
                 continue
             try:
                 records = tuple(

@@ -32,3 +32,5 @@ class FileRow(NamedTuple):
     end: Place
     size: int
     """Bytes, for Parquet on average."""
+    is_header: bool = False
+    """Whether it repeats the header line, as in files that were joined; then it has no fields."""

@@ -56,6 +56,7 @@ class Slice:
             self.summary.without_owner += all(record.is_anonymous for record in records)
         else:
             self.summary.skipped += 1
+            self.summary.headers += row.is_header
 
     def _is_taken(self, event: EventIn) -> bool:
         """Whether the id of an event belongs to another event of the user at that time. Counts repeated events."""

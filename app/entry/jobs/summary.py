@@ -24,7 +24,9 @@ class Summary:
     """Rows whose item or user was already stored with the same facts. Events are written without being compared."""
     rejected: int = 0
     skipped: int = 0
-    """Rows about no item, or of erased users."""
+    """Rows about no item, of erased users, or that repeat the header."""
+    headers: int = 0
+    """Skipped rows that repeat the header."""
     repeated: int = 0
     """Loaded events that equal an event of a row shortly before; both are stored as one event."""
     without_owner: int = 0
@@ -48,6 +50,7 @@ class Summary:
         self.unchanged += other.unchanged
         self.rejected += other.rejected
         self.skipped += other.skipped
+        self.headers += other.headers
         self.repeated += other.repeated
         self.without_owner += other.without_owner
         self.records += other.records
@@ -82,6 +85,7 @@ class Summary:
             "unchanged": self.unchanged,
             "rejected": self.rejected,
             "skipped": self.skipped,
+            "headers": self.headers,
             "repeated": self.repeated,
             "without_owner": self.without_owner,
             "records": dict(self.records),
@@ -111,7 +115,7 @@ def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], no
         counts.append(f"{summary.unchanged:,} unchanged")
     counts.append(f"{summary.rejected:,} rejected")
     if summary.skipped:
-        counts.append(f"{summary.skipped:,} skipped (about no item, or of erased users)")
+        counts.append(f"{summary.skipped:,} skipped (about no item, of erased users, or the header again)")
     text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
     if summary.repeated:
         text.append(

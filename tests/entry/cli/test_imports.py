@@ -118,6 +118,12 @@ class TestSummary:
         assert imported.pairs == {("bob", "tea")}
         assert "1 events loaded, 0 rejected, 1 skipped" in imported.says
 
+    def test_a_repeated_header_is_skipped_and_said(self, run: Run, tmp_path: Path) -> None:
+        imported = run(written(tmp_path, "items.csv", "item_id,title\na,A\nitem_id,title\nb,B\n"))
+
+        assert "3 rows read, 2 items loaded, 0 unchanged, 0 rejected, 1 skipped" in imported.says
+        assert "Note: 1 row repeats the header line and is skipped" in imported.says
+
     def test_rejected_rows_stand_beside_the_file(self, run: Run, tmp_path: Path) -> None:
         folder = tmp_path / "data"
         folder.mkdir()

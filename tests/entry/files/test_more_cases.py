@@ -80,6 +80,13 @@ CASES: dict[str, Case] = {
     "an index column without a name": Case(",user_id,item_id\n0,ann,tea\n", loads_pair),
     "trailing separators": Case("user_id,item_id,,\nann,tea,,\n,,,\n", loads_pair),
     "the same name twice after stripping": Case("user_id,item_id, item_id\na,b,c\n", refused="more than one column"),
+    "the header again among the rows": Case(
+        'item_id,title,price\nx,Tea,3\n"item_id", title,price\ny,Jam,4\n\ufeffitem_id,title,price\n',
+        lambda records: [(r.item_id, r.properties) for r in records] == [("x", {"price": 3}), ("y", {"price": 4})],
+    ),
+    "a row that has one name of the header": Case(
+        "item_id,title\nitem_id,Tea\n", lambda records: [record.item_id for record in records] == ["item_id"]
+    ),
     "no header": Case("1,2,3\n4,5,6\n", refused="no header line"),
     "an unknown item column": Case("user_id,sku,price\nann,tea,1\n", refused="--map item_id=sku"),
     "an unknown user column": Case(
