@@ -84,7 +84,8 @@ class TestBucket:
         with client_of(wired, a_project(wired, project)) as client:
             job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()
             early = client.post(f"/v1/jobs/{job['job_id']}:start")
-            rows = b"".join(orjson.dumps({"item_id": name}) + b"\n" for name in ("tea", "milk", ""))
+            names = [f"i{number}" for number in range(10)]
+            rows = b"".join(orjson.dumps({"item_id": name}) + b"\n" for name in (*names, ""))
             httpx2.put(job["upload_url"], content=rows).raise_for_status()
             client.post(f"/v1/jobs/{job['job_id']}:start").raise_for_status()
             imported = client.get(f"/v1/jobs/{job['job_id']}").json()
@@ -96,8 +97,9 @@ class TestBucket:
             pass
 
         assert (early.status_code, early.json()["title"]) == (409, "Conflict")
-        assert (imported["state"], imported["counts"]) == ("succeeded", {"loaded": 2, "rejected": 1})
-        assert sorted(orjson.loads(line)["item_id"] for line in lines) == ["milk", "tea"]
+        counts = imported["counts"]
+        assert (imported["state"], counts["loaded"], counts["rejected"]) == ("succeeded", 10, 1)
+        assert sorted(orjson.loads(line)["item_id"] for line in lines) == names
         assert removed["files"] == 3
         wired.close()
 

@@ -29,7 +29,7 @@ class TestProblem:
         ("method", "url", "content", "headers", "status", "says"),
         [
             ("GET", "/nowhere", None, {}, 404, "nothing at this path"),
-            ("DELETE", "/v1/events", None, {}, 405, "does not take this method"),
+            ("PATCH", "/v1/events", None, {}, 405, "does not take this method"),
             ("POST", "/v1/events", b'{"user_id": ', JSON, 422, "not valid JSON"),
             ("POST", "/v1/events", b'{"events": [{"item_id": "b", "value": NaN}]}', JSON, 422, "not as expected"),
             ("POST", "/v1/events", b'{"events": [{"item_id": "b", "value": 1e999}]}', JSON, 422, "not as expected"),
