@@ -56,7 +56,7 @@ def options_of(
 
 
 def read_files(path: Path, options: Options) -> list[tuple[Path, Reader]]:
-    """Opens the files of a path, and says which files of a folder are not used."""
+    """Opens the files of a path, and says which files and folders in a folder are not used."""
     readers, unused = sources.of(path, options)
     for line in unused:
         console.print(line, markup=False, highlight=False)

@@ -45,9 +45,13 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
         raise FileUnused(f"{content.name} is empty.")
     opened = Opened(content, None)
     try:
-        start = opened.bytes.read(4)
+        start, packing = opened.bytes.read(4), opened.packing
     finally:
         opened.close()
+    if start == PARQUET_MAGIC and packing is not None:
+        raise FileError(
+            f"{content.name} is a Parquet file packed with {packing}. Unpack it first: Parquet is compressed by itself."
+        )
     if start == PARQUET_MAGIC:
         return Dialect(PARQUET, None)
     encoding = encoding or MARKS.get(start[:2])

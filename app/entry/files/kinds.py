@@ -73,6 +73,7 @@ class Columns:
         if self.has_item:
             if "event_type" in self.fields or (self._has_event_fields and self._candidate(USER_WORDS)):
                 raise self.lacks("user_id", USER_WORDS)
+            self._check_items()
             return ITEMS
         has_user_facts_only = "user_id" in self.fields and not self._has_event_fields
         if has_user_facts_only and not self._candidate(ITEM_WORDS):
@@ -107,6 +108,17 @@ class Columns:
         if facts:
             raise _doubt(self.file, f"has columns of events and also {', '.join(sorted(facts))}", in_job=self.in_job)
         return EVENTS
+
+    def _check_items(self) -> None:
+        """Raises FileError if items seem to have users: then they may be sales without a time."""
+        user = self._candidate(USER_WORDS)
+        if user is not None:
+            mapping = advice("user_id", user, in_job=self.in_job)
+            items = f'"records": "{ITEMS}"' if self.in_job else f"--kind {ITEMS}"
+            raise FileError(
+                f"{self.file} has items and a column {user!r}. Say whether these are events of users: {mapping}, or "
+                f"facts of the items: {items}."
+            )
 
     def _candidate(self, words: Collection[str]) -> str | None:
         return next((name for name in self.names if _means(name, words)), None)

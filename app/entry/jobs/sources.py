@@ -17,7 +17,7 @@ ORDER = (ITEMS, USERS, BOTH, EVENTS)
 
 
 def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[str]]:
-    """Returns the files to import with their readers, and a sentence for each file of a folder that is not used.
+    """Returns the files to import with their readers, and a sentence for each entry of a folder that is not used.
 
     Raises:
         FileError: there is nothing to import, a file cannot be read, or a mapping is wrong.
@@ -28,15 +28,14 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
     if not path.is_dir():
         return [(path, Reader(contents.of_path(path), options))], []
     try:
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}.") from error
     readers, unused, names = list[tuple[Path, Reader]](), list[str](), list[str]()
-    for file in files:
-        if not _may_be_data(file):
-            unused.append(f"{file.name} is not used: its ending is not one of a data file.")
-        elif file.name.endswith(ENDING):
-            unused.append(f"{file.name} is not used: it has the rejected rows of an import.")
+    for file in entries:
+        reason = _why_unused(file)
+        if reason is not None:
+            unused.append(f"{file.name} is not used: {reason}")
         else:
             try:
                 reader = Reader(contents.of_path(file), replace(options, is_in_folder=True))
@@ -50,6 +49,19 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
     check_mapping(f"No file in {path} that can be imported", names, options.mapping)
     readers.sort(key=lambda pair: ORDER.index(pair[1].plan.kind))
     return readers, unused
+
+
+def _why_unused(entry: Path) -> str | None:
+    """Says why an entry of a folder is not even opened. None if it may be data."""
+    if entry.is_dir():
+        return "folders inside a folder are not read; import them by themselves."
+    if entry.is_symlink() and not entry.exists():
+        return "it is a link to a file that does not exist."
+    if not entry.is_file():
+        return "it is neither a file nor a folder."
+    if not _may_be_data(entry):
+        return "its ending is not one of a data file."
+    return "it has the rejected rows of an import." if entry.name.endswith(ENDING) else None
 
 
 def _may_be_data(file: Path) -> bool:

@@ -92,6 +92,20 @@ CASES: dict[str, Case] = {
     "an unknown user column": Case(
         "customer,item_id,timestamp\nann,tea,1700000000\n", refused="--map user_id=customer"
     ),
+    "sales without a time": Case("item_id,buyer,price\ntea,ann,3\n", refused="--map user_id=buyer.*--kind items"),
+    "sales with the id of a customer": Case(
+        '{"item_id": "tea", "Customer ID": 7, "quantity": 1}\n', refused="--map user_id=Customer ID"
+    ),
+    "items with an object called user": Case(
+        table(item_id=["tea"], user=[{"id": "ann"}]), refused="has items and a column 'user'"
+    ),
+    "sales without a time as events": Case(
+        "item_id,buyer,price\ntea,ann,3\n", loads_pair, options=Options(mapping={"user_id": "buyer"})
+    ),
+    "items with a buyer": Case(
+        "item_id,buyer\ntea,ann\n", lambda r: properties(r) == [{"buyer": "ann"}], options=Options("items")
+    ),
+    "Parquet in gzip": Case(gzip.compress(table(item_id=["x"])), refused="a Parquet file packed with gzip"),
     "a score without an item": Case("user_id,score\nann,3\n", refused="no column item_id"),
     "users": Case("user_id,country\nann,NL\n", lambda records: properties(records) == [{"country": "NL"}]),
     "items with an average rating": Case(
@@ -265,6 +279,25 @@ class TestFolder:
             "notes.csv",
             "picture.png",
         ]
+
+    def test_folders_and_broken_links_are_named(self, tmp_path: Path) -> None:
+        written(tmp_path, "events.csv", EVENTS)
+        (tmp_path / "2026").mkdir()
+        (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+
+        _, unused = sources.of(tmp_path, Options())
+
+        assert unused == [
+            "2026 is not used: folders inside a folder are not read; import them by themselves.",
+            "gone.csv is not used: it is a link to a file that does not exist.",
+        ]
+
+    def test_a_folder_of_folders_is_refused_with_their_names(self, tmp_path: Path) -> None:
+        for name in ("2025", "2026"):
+            (tmp_path / name).mkdir()
+
+        with pytest.raises(FileError, match=r"nothing to import.*2025 is not used: folders.*2026 is not used"):
+            sources.of(tmp_path, Options())
 
     def test_a_mapping_applies_to_the_files_that_have_its_column(self, tmp_path: Path) -> None:
         written(tmp_path, "events.csv", "user_id,sku\nann,tea\n")
