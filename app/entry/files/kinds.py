@@ -27,6 +27,7 @@ ITEM_WORDS = frozenset(
     "item product sku asin parentasin article movie book song track artist video content listing offer stock game "  # noqa: SIM905 - readable
     "anime recipe post news business isbn ean gtin show podcast course job hotel restaurant".split()
 )
+TIME_WORDS = frozenset("createdat created date time datetime eventtime eventdate orderdate purchasedate ts".split())  # noqa: SIM905 - readable
 ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")
 MANY_NAMES = 30
 

@@ -9,7 +9,7 @@ import orjson
 from app.entry.files import columns, dialects, parquet_rows, text_rows
 from app.entry.files.column_types import COMMAS, WHOLE, ColumnTypes
 from app.entry.files.contents import Content, Opened
-from app.entry.files.kinds import ALL_FIELDS, normalized
+from app.entry.files.kinds import ALL_FIELDS, TIME_WORDS, advice, normalized
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import Layout
 from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
@@ -138,12 +138,13 @@ class Reader:
         checker = Checker(self.plan, self.is_json, types, options.time_unit, first, options.event_type)
         return checker.checked(rows)
 
-    def notes(self, types: Mapping[str, str], *, headers: int = 0) -> list[str]:
+    def notes(self, types: Mapping[str, str], *, headers: int = 0, untimed: int = 0) -> list[str]:
         """Returns what the summary should say about how the file was read.
 
         Args:
             types: the types of its columns.
             headers: how many rows repeated the header.
+            untimed: how many events had no time.
         """
         notes = []
         if self.plan.layout.name:
@@ -164,12 +165,27 @@ class Reader:
                 field_ = columns.ALIASES[nearest[0]]
                 notes.append(f"{name} is a property; if it is meant as {field_}, map it ({field_}={name})")
         if "item_id" in self.plan.fields and self.plan.kind.startswith("events"):
-            present = {column for columns_ in self.plan.fields.values() for column in columns_} & set(self.names)
-            if not present.intersection(self.plan.fields.get("timestamp", ())):
-                notes.append("no timestamp: each event gets one from the file and its row, the same in every import")
-            if not present.intersection(self.plan.fields.get("event_type", ())):
-                type_ = self.plan.constants.get("event_type") or self.options.event_type or DEFAULT_TYPE
-                notes.append(f"no event_type: all events are `{type_}`")
+            notes += self._event_notes(untimed)
+        return notes
+
+    def _event_notes(self, untimed: int) -> list[str]:
+        notes = []
+        present = {column for columns_ in self.plan.fields.values() for column in columns_} & set(self.names)
+        if not present.intersection(self.plan.fields.get("timestamp", ())):
+            note = "no timestamp: each event gets one from the file and its row, the same in every import"
+            time = next((name for name in self.names if normalized(name) in TIME_WORDS), None)
+            if time is not None:
+                note += f"; if {time} is the time, map it ({advice('timestamp', time, in_job=self.options.in_job)})"
+            notes.append(note)
+        elif untimed:
+            events = "event has" if untimed == 1 else "events have"
+            notes.append(
+                f"{untimed:,} {events} an empty timestamp: each gets one from the file and its row, the same in every "
+                "import"
+            )
+        if not present.intersection(self.plan.fields.get("event_type", ())):
+            type_ = self.plan.constants.get("event_type") or self.options.event_type or DEFAULT_TYPE
+            notes.append(f"no event_type: all events are `{type_}`")
         return notes
 
     def _is_header(self, row: FileRow) -> bool:

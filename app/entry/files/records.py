@@ -36,6 +36,8 @@ class Record(NamedTuple):
     body: Any
     is_anonymous: bool = False
     """Whether an item's facts come from a row without an owner."""
+    is_untimed: bool = False
+    """Whether an event's row has no time."""
 
 
 class CheckedRow(NamedTuple):
@@ -105,7 +107,8 @@ class Checker:
         if kind in {EVENTS, BOTH}:
             has_owner = "user_id" in fields or "session_id" in fields
             if has_owner:
-                yield Record(EVENTS, self._event(fields, start, number))
+                is_untimed = "timestamp" not in fields
+                yield Record(EVENTS, self._event(fields, start, number), is_untimed=is_untimed)
             elif kind == EVENTS:
                 raise _Missing("user_id" if "session_id" not in self.plan.fields else "user_id and session_id")
             if kind == BOTH:

@@ -59,7 +59,7 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
-    notes = reader.notes(types, headers=summary.headers)
+    notes = reader.notes(types, headers=summary.headers, untimed=summary.untimed)
     if rejects.note is not None:
         notes.append(rejects.note)
     return ImportOutcome(import_id, summary, notes, rejects.path)
@@ -173,7 +173,7 @@ class ImportSteps:
             summary=summary.facts(),
             records=reader.plan.kind,
             ignored=dict(reader.plan.ignored),
-            notes=reader.notes(reading.types.types, headers=summary.headers),
+            notes=reader.notes(reading.types.types, headers=summary.headers, untimed=summary.untimed),
         )
         state, detail = job.state, job.detail
         if part.is_last:

@@ -53,6 +53,7 @@ class Slice:
         elif records:
             self.records += records
             self.summary.records.update(record.kind for record in records)
+            self.summary.untimed += sum(record.is_untimed for record in records)
             self.summary.without_owner += all(record.is_anonymous for record in records)
         else:
             self.summary.skipped += 1

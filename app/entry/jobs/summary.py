@@ -27,6 +27,8 @@ class Summary:
     """Rows about no item, of erased users, or that repeat the header."""
     headers: int = 0
     """Skipped rows that repeat the header."""
+    untimed: int = 0
+    """Events whose rows have no time."""
     repeated: int = 0
     """Loaded events that equal an event of a row shortly before; both are stored as one event."""
     without_owner: int = 0
@@ -51,6 +53,7 @@ class Summary:
         self.rejected += other.rejected
         self.skipped += other.skipped
         self.headers += other.headers
+        self.untimed += other.untimed
         self.repeated += other.repeated
         self.without_owner += other.without_owner
         self.records += other.records
@@ -86,6 +89,7 @@ class Summary:
             "rejected": self.rejected,
             "skipped": self.skipped,
             "headers": self.headers,
+            "untimed": self.untimed,
             "repeated": self.repeated,
             "without_owner": self.without_owner,
             "records": dict(self.records),

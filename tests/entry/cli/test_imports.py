@@ -124,6 +124,21 @@ class TestSummary:
         assert "3 rows read, 2 items loaded, 0 unchanged, 0 rejected, 1 skipped" in imported.says
         assert "Note: 1 row repeats the header line and is skipped" in imported.says
 
+    def test_events_with_an_empty_time_are_counted(self, run: Run, tmp_path: Path) -> None:
+        rows = "ann,tea,1700000000\nbob,tea,\ncid,tea,NaT\n"
+
+        imported = run(written(tmp_path, "e.csv", f"user_id,item_id,timestamp\n{rows}"))
+
+        assert "3 events loaded" in imported.says
+        assert "Note: 2 events have an empty timestamp" in imported.says
+
+    @pytest.mark.parametrize("name", ["created_at", "createdAt", "Event Time", "ts"])
+    def test_a_column_that_may_be_the_time_is_offered(self, run: Run, tmp_path: Path, name: str) -> None:
+        imported = run(written(tmp_path, "e.csv", f"user_id,item_id,{name}\nann,tea,1700000000\n"))
+
+        assert f"--map timestamp={name}" in imported.says
+        assert "empty timestamp" not in imported.says
+
     def test_rejected_rows_stand_beside_the_file(self, run: Run, tmp_path: Path) -> None:
         folder = tmp_path / "data"
         folder.mkdir()
