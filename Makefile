@@ -41,7 +41,7 @@ restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=
 ##@ Develop
 test: .venv/develop .venv/spark .venv/ministack .venv/openapi-client chromium ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile

@@ -120,7 +120,7 @@ def deliveries(draw: st.DrawFn) -> list[tuple[list[tuple[str, int]], int, int, s
 class TestExactlyOnce:
     @given(steps=STEPS, plan=deliveries(), again=st.booleans())
     @hypothesis.settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],
