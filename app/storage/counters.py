@@ -123,8 +123,7 @@ class CounterStore:
     def shares(self, project: str, users: Sequence[str]) -> dict[str, bytes]:
         """Returns the packed shares of those of the users that have some, by their digests."""
         keys = [self._table.key(_shares_of(project, user), user) for user in users]
-        rows = self._table.database.batch_get({self._table.name: keys}, consistent=True)[self._table.name]
-        packed = {row["start"]["S"]: binary(row, "shares") for row in rows}
+        packed = {row["start"]["S"]: binary(row, "shares") for row in self._table.get_keys(keys, consistent=True)}
         return {user: shares for user, shares in packed.items() if shares}
 
     def put_shares(self, project: str, changed: Mapping[str, bytes | None], expires_at: float) -> None:

@@ -88,8 +88,11 @@ class EventStore:
         self.delete_keys(project, [(event.user_id, key(iso(event.timestamp), event.event_id)) for event in events])
 
     def delete_keys(self, project: str, keys: Sequence[EventKey]) -> None:
-        rows = [self._table.key(key(project, user_id), position) for user_id, position in dict.fromkeys(keys)]
-        self._table.write_many([], rows)
+        self._table.write_many([], self._keys(project, list(dict.fromkeys(keys))))
+
+    def _keys(self, project: str, keys: Sequence[EventKey]) -> list[Raw]:
+        """Returns the keys of the rows of some events."""
+        return [self._table.key(key(project, user_id), position) for user_id, position in keys]
 
     def select(self, project: str, selection: EventSelection, start: str | None, limit: int) -> SelectedEvents:
         """Reads a page of the events of the selected user and times, and selects from them by the other conditions.
@@ -115,8 +118,7 @@ class EventStore:
 
     def _imported(self, project: str, keys: Sequence[EventKey], import_id: str) -> list[EventKey]:
         """Returns the keys of the events that an import wrote last, which the index of months does not say."""
-        names = [self._table.key(key(project, user_id), position) for user_id, position in keys]
-        rows = self._table.database.batch_get({self._table.name: names}, consistent=True)[self._table.name]
+        rows = self._table.get_keys(self._keys(project, keys), consistent=True)
         return [(_user_id(row), row["moment"]["S"]) for row in rows if text(row, "import_id") == import_id]
 
     def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
@@ -165,9 +167,8 @@ class EventStore:
 
     def verdicts(self, project: str, user_ids: Sequence[str]) -> dict[str, bytes]:
         """Returns the packed verdicts of those of the users that have some."""
-        keys = [self._table.key(key(project, user_id), VERDICTS) for user_id in user_ids]
-        rows = self._table.database.batch_get({self._table.name: keys}, consistent=True)[self._table.name]
-        packed = {_user_id(row): binary(row, "verdicts") for row in rows}
+        keys = self._keys(project, [(user_id, VERDICTS) for user_id in user_ids])
+        packed = {_user_id(row): binary(row, "verdicts") for row in self._table.get_keys(keys, consistent=True)}
         return {user_id: verdicts for user_id, verdicts in packed.items() if verdicts}
 
     def put_verdicts(self, project: str, changed: Mapping[str, bytes | None]) -> None:

@@ -10,25 +10,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from app.domain.jobs import (
-    Checkpoint,
-    DeletionCheckpoint,
-    DeletionRequest,
-    ErasureCheckpoint,
-    ErasureRequest,
-    ExportCheckpoint,
-    ExportRequest,
-    ImportCheckpoint,
-    ImportRequest,
-    Job,
-    JobKind,
-    JobRequest,
-    JobState,
-    TrainingCheckpoint,
-    TrainingRequest,
-    UndoCheckpoint,
-    UndoRequest,
-)
+from app.domain.jobs import FIRST_CHECKPOINTS, KINDS, Checkpoint, Job, JobKind, JobRequest, JobState
 from app.domain.paging import Page
 from app.storage.attributes import TimestampAttribute, decoded, instant, text
 from app.storage.database import Database, Raw
@@ -37,12 +19,7 @@ from app.storage.table import Table, moment
 OPEN = "open"
 KEPT = timedelta(days=30)
 RECORDS: Mapping[JobKind, tuple[type[JobRequest], type[Checkpoint]]] = {
-    JobKind.IMPORT: (ImportRequest, ImportCheckpoint),
-    JobKind.EXPORT: (ExportRequest, ExportCheckpoint),
-    JobKind.ERASURE: (ErasureRequest, ErasureCheckpoint),
-    JobKind.DELETION: (DeletionRequest, DeletionCheckpoint),
-    JobKind.UNDO: (UndoRequest, UndoCheckpoint),
-    JobKind.TRAINING: (TrainingRequest, TrainingCheckpoint),
+    kind: (request, type(FIRST_CHECKPOINTS[kind])) for request, kind in KINDS.items()
 }
 """The request and checkpoint of each kind of job, which its row stores as JSON."""
 

@@ -104,10 +104,11 @@ class Table:
         return response["Items"], response.get("LastEvaluatedKey")
 
     def get_many(self, hash_values: Sequence[str], *, consistent: bool = False) -> list[Raw]:
-        if not hash_values:
-            return []
-        keys = [self.key(value) for value in hash_values]
-        return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name]
+        return self.get_keys([self.key(value) for value in hash_values], consistent=consistent)
+
+    def get_keys(self, keys: Sequence[Raw], *, consistent: bool = False) -> list[Raw]:
+        """Returns those of the rows with these keys that exist, in any order."""
+        return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name] if keys else []
 
     @property
     def can_load(self) -> bool:

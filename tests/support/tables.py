@@ -28,7 +28,7 @@ def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str,
     table = Table(wired.database, model)
     keys, more = table.scan(schema.rows_of(project, model, table))
     assert more is None, "the table has more than one page: use the test's own database"
-    return [dict(row) for row in wired.database.batch_get({table.name: keys}, consistent=True)[table.name]]
+    return [dict(row) for row in table.get_keys(keys, consistent=True)]
 
 
 def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]]:
