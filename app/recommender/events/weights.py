@@ -136,9 +136,15 @@ def _threshold(events: Iterable[Event], project: float | None) -> float | None:
     return ratings.threshold_of_user(list(values.values()), project)
 
 
-def disliked(events: Iterable[Event], weights: Weights = DEFAULT) -> set[str]:
-    """Returns the items whose newest event of non-zero weight is negative."""
-    last: dict[str, bool] = {}
+def disliked(events: Iterable[Event], weights: Weights = DEFAULT, earlier: Iterable[str] = ()) -> set[str]:
+    """Returns the items whose newest event of non-zero weight is negative.
+
+    Args:
+        events: the user's newest events, in any order.
+        weights: the weights of the project.
+        earlier: the items that were disliked before these events.
+    """
+    last = dict.fromkeys(earlier, True)
     serving = ByType(weights.in_serving)
     for event in sorted(events, key=lambda event: event.timestamp):
         weight = serving[event.event_type]

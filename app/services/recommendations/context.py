@@ -73,11 +73,7 @@ class RequestContext:
     @cached_property
     def disliked(self) -> set[str]:
         """The items whose newest event of non-zero weight is negative."""
-        disliked = weights.disliked(self.events, self.weights)
-        if not self.verdicts:
-            return disliked
-        recent = {event.item_id for event in self.events if self.weights.in_serving(event.event_type)}
-        return disliked | (verdicts.rejected(self.verdicts) - recent)
+        return weights.disliked(self.events, self.weights, verdicts.rejected(self.verdicts))
 
     @cached_property
     def seen(self) -> set[str]:
