@@ -1,6 +1,5 @@
 """`serendip projects` and `serendip keys`: these commands need no API key, because they reach the database directly."""
 
-import re
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -9,8 +8,8 @@ import typer
 
 from app.deadline import within
 from app.domain.access import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope
-from app.domain.fields import ID_PATTERN
 from app.domain.paging import every
+from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 projects = typer.Typer(help="Isolated projects.", no_args_is_help=True)
@@ -27,8 +26,7 @@ Administration = Annotated[
 @projects.command("create")
 def projects_create(project_id: str, name: Annotated[str | None, typer.Option(help="Name to display.")] = None) -> None:
     """Create a project and print its first admin key, once."""
-    if not re.match(ID_PATTERN, project_id):
-        raise typer.BadParameter(f"{project_id!r} is not a valid id: it has to match {ID_PATTERN}.")
+    valid_id(project_id)
     with connect() as (services, _):
         _, key, text = services.projects.create_with_key(project_id, name, Limits())
     _print_new(key, text)

@@ -1,13 +1,12 @@
 """`serendip events`: delete events."""
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.domain.fields import ID_PATTERN
 from app.entry.cli.jobs import work_on
+from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import connect, console
 
 if TYPE_CHECKING:
@@ -37,8 +36,8 @@ def delete(
     from app.services.events import check_deletion
 
     for value in (user_id, session_id, item_id, event_type):
-        if value is not None and not re.match(ID_PATTERN, value):
-            raise typer.BadParameter(f"{value!r} is not a valid id: it has to match {ID_PATTERN}.")
+        if value is not None:
+            valid_id(value)
     request = DeletionRequest(user_id, session_id, item_id, event_type, _time(from_time), _time(to_time))
     check_deletion(request)
     with connect() as (services, project):

@@ -1,16 +1,12 @@
 """`serendip import`: load files into the database, with progress on the terminal."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.domain.fields import ID_PATTERN
-from app.entry.cli.mistakes import readable_path
+from app.entry.cli.mistakes import readable_path, valid_id
 from app.entry.cli.terminal import connect
-
-EXPORTED = ("events", "items", "users")
 
 
 def import_(
@@ -40,7 +36,6 @@ def import_(
 ) -> None:
     """Load events, items and users. Importing a file twice changes nothing; bad rows go to FILE.rejects.jsonl."""
     from app.entry.cli import loading
-    from app.entry.jobs import sources
 
     if (path is None) is (undo is None):
         raise typer.BadParameter("Name either a file or folder to import, or an import to take back with --undo.")
@@ -52,12 +47,12 @@ def import_(
     if preview:
         loading.show_first_rows(path, options)
         return
+    files = loading.read_files(path, options)  # wrong files are reported before the database starts
     if dry_run:
-        result = loading.load_files(None, "", path, options)
+        result = loading.load_files(None, "", files)
     else:
-        sources.of(path, options)  # wrong files are reported before the database starts
         with connect() as (services, project):
-            result = loading.load_files(services, project, path, options)
+            result = loading.load_files(services, project, files)
     if not result.succeeded:
         raise typer.Exit(1)
 
@@ -68,14 +63,7 @@ def take_back(import_id: str) -> None:
     from app.entry.cli.jobs import work_on
     from app.services.jobs import check_undo
 
-    if not re.match(ID_PATTERN, import_id):
-        raise typer.BadParameter(f"{import_id!r} is not a valid id: it has to match {ID_PATTERN}.")
+    valid_id(import_id)
     with connect() as (services, project):
         check_undo(services.jobs, project, import_id)
         work_on(services, project, UndoRequest(import_id))
-
-
-def check_kind(kind: str) -> None:
-    """Raises BadParameter unless this is a kind of record."""
-    if kind not in EXPORTED:
-        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(EXPORTED)}.")

@@ -12,7 +12,7 @@ from app.domain.paging import every
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 if TYPE_CHECKING:
-    from app.domain.jobs import JobRequest
+    from app.domain.jobs import Job, JobRequest
     from app.services.bundle import Services
 
 PAGE = 100
@@ -39,10 +39,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = []
-    for job in listed:
-        counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
-        table.append((job.job_id, job.kind, job.state, f"{job.progress:.0%}", counts, job.detail or ""))
+    table = [(job.job_id, job.kind, job.state, f"{job.progress:.0%}", _counts(job), job.detail or "") for job in listed]
     print_rows(("Job", "Kind", "State", "Progress", "Counts", "Detail"), table, "There are no jobs.")
 
 
@@ -78,12 +75,15 @@ def work_on(services: "Services", project: str, request: "JobRequest") -> None:
     console.print(f"Job {created.job_id}", highlight=False, soft_wrap=True)
     worker.work(services, project, created.job_id)
     job = services.jobs.get(project, created.job_id)
-    counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
     console.print(
-        f"{job.state}: {counts or 'nothing was done'}. {job.detail or ''}".rstrip(),
+        f"{job.state}: {_counts(job) or 'nothing was done'}. {job.detail or ''}".rstrip(),
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
     if job.state is not JobState.SUCCEEDED:
         raise typer.Exit(1)
+
+
+def _counts(job: "Job") -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in job.counts.items())

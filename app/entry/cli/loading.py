@@ -1,7 +1,7 @@
 """Loads files for `serendip import` and `serendip serve`, with progress on the terminal."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -71,19 +71,19 @@ class LoadResult:
     """Whether no file failed."""
 
 
-def load_files(services: Services | None, project: str, path: Path, options: Options) -> LoadResult:
-    """Loads the files of a path, and prints a summary of each; None for services checks them only.
+def load_files(services: Services | None, project: str, files: Sequence[tuple[Path, Reader]]) -> LoadResult:
+    """Loads files, and prints a summary of each; None for services checks them only.
 
     Raises:
         FileError: a file cannot be read.
         Unavailable: the database was lost for minutes.
     """
     result = LoadResult()
-    for file, reader in read_files(path, options):
+    for file, reader in files:
         outcome = _load_file(services, project, file, reader)
         for line in summary.lines(file.name, reader.plan.kind, outcome.summary, reader.plan.ignored, outcome.notes):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-        if services is not None and outcome.summary.loaded + outcome.summary.unchanged:
+        if outcome.import_id is not None and outcome.summary.loaded + outcome.summary.unchanged:
             console.print(f"  To take it back: serendip import --undo {outcome.import_id}", highlight=False)
         if outcome.rejects:
             line = f"  Rejected rows, with reasons: {outcome.rejects}"
@@ -110,7 +110,7 @@ def load_once(services: Services, project: str, path: Path, options: Options, st
     if state_file.exists() and state_file.read_bytes() == state:
         console.print(f"{path.name} has not changed since it was loaded.", markup=False, highlight=False)
         return True
-    result = load_files(services, project, path, options)
+    result = load_files(services, project, read_files(path, options))
     if result.succeeded:
         state_file.write_bytes(state)
     return result.loaded > 0

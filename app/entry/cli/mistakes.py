@@ -2,11 +2,14 @@
 
 import errno
 import os
+import re
 import shutil
 import sqlite3
 from pathlib import Path
 
 import typer
+
+from app.domain.fields import ID_PATTERN
 
 LEAST_BYTES = 2**20
 
@@ -56,6 +59,13 @@ def _full(place: object) -> str:
 def _is_full(folder: Path) -> bool:
     """Whether the database, which reports no reason, has failed for lack of space."""
     return folder.exists() and shutil.disk_usage(folder).free < LEAST_BYTES
+
+
+def valid_id(text: str) -> str:
+    """Raises BadParameter unless the text can be an id."""
+    if not re.fullmatch(ID_PATTERN, text):
+        raise typer.BadParameter(f"{text!r} is not a valid id: it has to match {ID_PATTERN}.")
+    return text
 
 
 def writable_file(path: Path) -> Path:

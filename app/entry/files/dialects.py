@@ -3,6 +3,7 @@
 import codecs
 import csv
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from app.entry.files.contents import Content, Opened
 from app.entry.files.rows import FileError, FileUnused
@@ -76,6 +77,14 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
     return Dialect(TEXT, encoding, _delimiter(first), head, bad_line)
 
 
+def read_line(name: str, file: BinaryIO, number: int) -> bytes:
+    """Reads the line with a number; empty at the end. Raises FileError if it is too long."""
+    line = file.readline(MAX_LINE_BYTES)
+    if len(line) == MAX_LINE_BYTES:
+        raise FileError(f"{name}, line {number} is longer than {MAX_LINE_BYTES:,} bytes.")
+    return line
+
+
 def undecodable(name: str, line: int) -> FileError:
     return FileError(
         f"{name}, line {line} is not UTF-8 text. Name the encoding of the file, for example --encoding latin-1 "
@@ -87,11 +96,9 @@ def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, .
     """Returns the first lines, and the number of the first one that is not UTF-8."""
     lines, size, bad_line = list[bytes](), 0, None
     while len(lines) < HEAD_LINES and size < HEAD_BYTES:
-        line = opened.bytes.readline(MAX_LINE_BYTES)
+        line = read_line(name, opened.bytes, len(lines) + 1)
         if not line:
             break
-        if len(line) == MAX_LINE_BYTES:
-            raise FileError(f"{name}, line {len(lines) + 1} is longer than {MAX_LINE_BYTES:,} bytes.")
         size += len(line)
         lines.append(line)
         try:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, undecodable
+from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, read_line, undecodable
 from app.entry.files.rows import FileError, FileRow, Place
 
 LONG_NUMBER = re.compile(rb"\d{19}")
@@ -34,12 +34,10 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._file.readline(MAX_LINE_BYTES)
+        line = read_line(self._name, self._file, self.number + 1)
         if not line:
             raise StopIteration
         self.number += 1
-        if len(line) == MAX_LINE_BYTES:
-            raise FileError(f"{self._name}, line {self.number} is longer than {MAX_LINE_BYTES:,} bytes.")
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
@@ -120,9 +118,7 @@ def _open_quote(record: Sequence[str], delimiter: str) -> int | None:
 def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
     """Yields the rows of JSON Lines: one object a line."""
     position, number = start.position, start.line
-    while line := file.readline(MAX_LINE_BYTES):
-        if len(line) == MAX_LINE_BYTES:
-            raise FileError(f"{name}, line {number + 1} is longer than {MAX_LINE_BYTES:,} bytes.")
+    while line := read_line(name, file, number + 1):
         content = line.removeprefix(BOM.encode()) if not position else line
         position, number = position + len(line), number + 1
         if not content.strip():

@@ -32,8 +32,6 @@ class BatchWriter:
         self._threads = ThreadPoolExecutor(self._writers)
         self._pending: set[Future[tuple[int, int]]] = set()
         self._batch: list[Any] = []
-        self.submitted = 0
-        """Records in batches that were handed to a thread."""
         self.unchanged = 0
         """Records of finished batches that were stored before the import began; events are not compared."""
         self.erased = 0
@@ -45,17 +43,10 @@ class BatchWriter:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
 
-    @property
-    def added(self) -> int:
-        return self.submitted + len(self._batch)
-
-    def add(self, record: Any) -> bool:  # noqa: ANN401 - one of three models
-        """Adds a record; returns whether it completed a batch."""
+    def add(self, record: Any) -> None:  # noqa: ANN401 - a body, or facts of an item
         self._batch.append(record)
-        if len(self._batch) < self._size:
-            return False
-        self._submit()
-        return True
+        if len(self._batch) == self._size:
+            self._submit()
 
     def finish(self) -> None:
         """Stores the last batch and waits for all others."""
@@ -71,7 +62,6 @@ class BatchWriter:
             for future in done:
                 self._count(future)
         self._pending.add(self._threads.submit(copy_context().run, self._store, self._batch))
-        self.submitted += len(self._batch)
         self._batch = []
 
     def _count(self, future: Future[tuple[int, int]]) -> None:

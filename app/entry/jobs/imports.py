@@ -28,7 +28,8 @@ ImportProgress = Callable[[float, Summary], None]
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    import_id: str
+    import_id: str | None
+    """None if nothing was stored."""
     summary: Summary
     notes: list[str]
     rejects: Path | None = None
@@ -48,14 +49,15 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
         FileError: the file cannot be read, or its first rows are all bad.
     """
     types, summary = reader.types(lambda share: progress(share, Summary())), Summary()
-    since = services.clock.now() if services is not None else None
-    import_id = import_id_of(reader)
+    store, import_id, most_rows = None, None, 0
+    if services is not None:
+        since, import_id, most_rows = services.clock.now(), import_id_of(reader), services.events.batch_size
+        store = partial(slices.store, services, project, kind=reader.plan.kind, since=since, import_id=import_id)
     with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
         rows = reader.checked(raw, types)
-        batch = services.events.batch_size if services is not None else 0
-        for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=batch):
-            if services is not None and since is not None:
-                slices.store(services, project, part, reader.plan.kind, since, import_id)
+        for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows):
+            if store is not None:
+                store(part)
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)

@@ -48,16 +48,8 @@ class Summary:
             self.reasons[problem] += 1
 
     def add(self, other: "Summary") -> None:
-        self.read += other.read
-        self.unchanged += other.unchanged
-        self.rejected += other.rejected
-        self.skipped += other.skipped
-        self.headers += other.headers
-        self.untimed += other.untimed
-        self.repeated += other.repeated
-        self.without_owner += other.without_owner
-        self.records += other.records
-        self.reasons += other.reasons
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)
 
     @property
     def failure(self) -> str | None:
@@ -83,18 +75,7 @@ class Summary:
 
     def facts(self) -> dict[str, Any]:
         """Everything, as JSON for a checkpoint."""
-        return {
-            "read": self.read,
-            "unchanged": self.unchanged,
-            "rejected": self.rejected,
-            "skipped": self.skipped,
-            "headers": self.headers,
-            "untimed": self.untimed,
-            "repeated": self.repeated,
-            "without_owner": self.without_owner,
-            "records": dict(self.records),
-            "reasons": dict(self.reasons),
-        }
+        return {**vars(self), "records": dict(self.records), "reasons": dict(self.reasons)}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Summary":

@@ -187,14 +187,14 @@ class TestOutage:
         with monkeypatch.context() as outage:
             outage.setattr(Events, "accept", failing)
             with pytest.raises(Unavailable) as raised:
-                loading.load_files(services, project, path, Options())
+                loading.load_files(services, project, loading.read_files(path, Options()))
 
         assert "2 rows of e.csv are safe. Run the same command again" in str(raised.value)
         assert len(calls) > 2
         assert "stamina" not in capsys.readouterr().err
         assert len(stored(wired, project, succeeded=False, says="").events) == 2
 
-        assert loading.load_files(services, project, path, Options()).succeeded
+        assert loading.load_files(services, project, loading.read_files(path, Options())).succeeded
         assert len(stored(wired, project, succeeded=True, says="").events) == 5
 
 

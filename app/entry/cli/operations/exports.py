@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from app.entry.cli.imports import check_kind
 from app.entry.cli.mistakes import writable_file
 from app.entry.cli.terminal import connect, console
+
+KINDS = ("events", "items", "users")
 
 
 def export(
@@ -17,7 +18,8 @@ def export(
     """Write all events, items or users to a file."""
     from app.entry.jobs import exports
 
-    check_kind(kind)
+    if kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(KINDS)}.")
     writable_file(path)
     with connect() as (services, project):
         count = exports.run(services, project, kind, path)
