@@ -9,7 +9,7 @@ from app.api.http.dependencies import ImportId, ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
-from app.api.routes.jobs import view_of
+from app.api.routes.jobs import created
 from app.api.schemas.fields import Anytime, Id
 from app.api.schemas.jobs import JobView
 from app.domain.jobs import DeletionRequest, UndoRequest
@@ -54,9 +54,7 @@ def delete_events(
     times = (time.isoformat() if time else None for time in (from_time, to_time))
     deletion = DeletionRequest(user_id, session_id, item_id, event_type, *times)
     check_deletion(deletion)
-    job = services.jobs.create(project, deletion)
-    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
-    return view_of(job, project, services, request)
+    return created(services.jobs.create(project, deletion), project, services, request, response)
 
 
 @router.delete("/imports/{import_id}", status_code=202, responses=responses(409, 501))
@@ -69,6 +67,4 @@ def undo_import(
     were changed since stay and count as `changed`. The job fails if nothing in the project carries the id.
     """
     check_undo(services.jobs, project, import_id)
-    job = services.jobs.create(project, UndoRequest(import_id))
-    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
-    return view_of(job, project, services, request)
+    return created(services.jobs.create(project, UndoRequest(import_id)), project, services, request, response)

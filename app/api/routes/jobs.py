@@ -45,8 +45,7 @@ def create_job(
         job = services.training_jobs.begin(project, force=body.force)
     else:
         job = services.jobs.create(project, _request(body))
-    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
-    return view_of(job, project, services, request)
+    return created(job, project, services, request, response)
 
 
 @router.get("/jobs")
@@ -56,20 +55,20 @@ def list_jobs(
     """List jobs, newest first. Jobs are kept for 30 days after their last change."""
     listing = (project, "jobs")
     page = services.jobs.list_page(project, services.tokens.start(cursor, *listing), limit)
-    jobs = [view_of(job, project, services, request) for job in page.records]
+    jobs = [_view(job, project, services, request) for job in page.records]
     return JobPage(jobs=jobs, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
 @router.get("/jobs/{job_id}", responses=responses(404))
 def get_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Get the progress and result of a job."""
-    return view_of(services.jobs.get(project, job_id), project, services, request)
+    return _view(services.jobs.get(project, job_id), project, services, request)
 
 
 @router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 501))
 def start_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Start an import after its file was uploaded."""
-    return view_of(services.jobs.begin(project, job_id), project, services, request)
+    return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
 @router.post("/jobs/{job_id}:cancel", responses=responses(404))
@@ -79,7 +78,7 @@ def cancel_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, r
     if job.version is not None:
         with suppress(Conflict):  # the training has just ended
             services.train.cancel(project, job.version)
-    return view_of(job, project, services, request)
+    return _view(job, project, services, request)
 
 
 @router.get("/jobs/{job_id}/files", responses=responses(404, 501))
@@ -107,7 +106,13 @@ def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
     return ImportRequest(body.records, body.format, body.columns, body.encoding, body.time_unit, body.event_type)
 
 
-def view_of(job: Job, project: str, services: Services, request: Request) -> JobView:
+def created(job: Job, project: str, services: Services, request: Request, response: Response) -> JobView:
+    """Names the place of a new job in the response, and returns its view."""
+    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
+    return _view(job, project, services, request)
+
+
+def _view(job: Job, project: str, services: Services, request: Request) -> JobView:
     view = JobView.model_validate(job)
     if job.kind is JobKind.ERASURE:
         view.request = {}

@@ -12,6 +12,13 @@ Signed = Annotated[float, Field(ge=-10, le=10, strict=False)]
 LEARNING = "The weight in training."
 SERVING = "The weight in a user's history. A negative type lowers similar items and excludes its own."
 LISTS = "The weight in popular and trending lists."
+UnknownItems = Annotated[
+    bool | None,
+    Field(
+        description="Whether items without a record are recommended; null: as long as the project has no items.",
+        examples=[False],
+    ),
+]
 
 
 class EventTypeIn(Body):
@@ -61,20 +68,8 @@ class EventTypeList(BaseModel):
 class SettingsIn(Body):
     """What the project decides."""
 
-    recommend_unknown_items: Annotated[
-        bool | None,
-        Field(
-            description="Whether items without a record are recommended; null: as long as the project has no items.",
-            examples=[False],
-        ),
-    ] = None
+    recommend_unknown_items: UnknownItems = None
 
 
 class SettingsView(BaseModel):
-    recommend_unknown_items: Annotated[
-        bool | None,
-        Field(
-            description="Whether items without a record are recommended; null: as long as the project has no items.",
-            examples=[False],
-        ),
-    ]
+    recommend_unknown_items: UnknownItems

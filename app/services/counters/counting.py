@@ -55,7 +55,7 @@ class Counting:
     ) -> tuple[Mapping[str, bytes], Mapping[str, Shares], Mapping[str, Counts]]:
         """Returns the users' stored shares, those after the changes, and what each record adds to the counters."""
         weights = self._weights(project)
-        weighed = [change for change in changes if _weight(change, weights)]
+        weighed = [change for change in changes if _matters(change, weights)]
         users = {user_id: self._digest(project, user_id) for user_id in {change.user_id for change in weighed}}
         stored = self._counters.shares(project, list(users.values()))
         shares = {user: Shares(self._window_seconds, stored.get(user)) for user in users.values()}
@@ -97,7 +97,7 @@ class Counting:
         return blake2b(f"{project}\n{user_id}".encode(), key=self._secret, digest_size=USER_BYTES).hexdigest()
 
 
-def _weight(change: Change, weights: Weights) -> bool:
+def _matters(change: Change, weights: Weights) -> bool:
     """Whether a change matters to lists."""
     return any(weights.in_lists(event.event_type) > 0 for event in (change.old, change.new) if event is not None)
 

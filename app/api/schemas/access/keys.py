@@ -72,7 +72,7 @@ class KeyIn(Body):
 
 class LimitedPatch(Patch):
     limits: LimitsIn = Field(
-        default_factory=LimitsIn, description="The new limits, which replace all earlier ones; null is none."
+        default_factory=LimitsIn, description="The new limits, which replace all earlier ones; null means no limit."
     )
 
     def changes(self) -> dict[str, Any]:
