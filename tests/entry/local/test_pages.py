@@ -52,5 +52,5 @@ class TestGuide:
             page.get_by_role("link", name="Recommendations").click()
 
             expect(page.get_by_role("heading", level=1)).to_have_text("Recommendations")
-            assert page.evaluate("getComputedStyle(document.body).maxWidth") == "768px"
+            expect(page.locator("body")).to_have_css("max-width", "768px")  # waits for the style sheet
         assert failed == []
