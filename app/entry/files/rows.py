@@ -34,3 +34,5 @@ class FileRow(NamedTuple):
     """Bytes, for Parquet on average."""
     is_header: bool = False
     """Whether it repeats the header line, as in files that were joined; then it has no fields."""
+    text: str = ""
+    """The text of a row with an error."""

@@ -30,6 +30,10 @@ class _Lines:
         self.record: list[str] = []
         """The lines since this list was cleared."""
 
+    @property
+    def text(self) -> str:
+        return "".join(self.record).rstrip("\r\n")
+
     def __iter__(self) -> "_Lines":
         return self
 
@@ -62,12 +66,12 @@ def of_text(
     for fields, error, first, size in _records(name, lines, delimiter, quoted=quoted):
         place = Place(lines.position, lines.number)
         if error is not None:
-            yield FileRow(first, {}, error, place, size)
+            yield FileRow(first, {}, error, place, size, text=lines.text)
         elif len(fields) == width and (fields[0] or any(map(str.strip, fields))):
             yield FileRow(first, dict(zip(columns, fields, strict=True)), None, place, size)
         elif any(map(str.strip, fields)):  # otherwise a blank line
             plural = "field" if len(fields) == 1 else "fields"
-            yield FileRow(first, {}, f"has {len(fields)} {plural}, {width} are expected", place, size)
+            yield FileRow(first, {}, f"has {len(fields)} {plural}, {width} are expected", place, size, text=lines.text)
 
 
 def _records(
@@ -127,12 +131,16 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
         try:
             fields = _loaded(content)
         except (ValueError, RecursionError) as error:
-            yield FileRow(number, {}, f"is not JSON: {error}", place, size)
+            yield FileRow(number, {}, f"is not JSON: {error}", place, size, text=_text(content))
             continue
         if isinstance(fields, dict):
             yield FileRow(number, fields, None, place, size)
         else:
-            yield FileRow(number, {}, "is not a JSON object", place, size)
+            yield FileRow(number, {}, "is not a JSON object", place, size, text=_text(content))
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace").rstrip("\r\n")
 
 
 def _loaded(content: bytes) -> Any:  # noqa: ANN401 - JSON

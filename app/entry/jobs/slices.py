@@ -174,7 +174,7 @@ def _merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
 
 def _reject(row: FileRow, reason: Reason) -> bytes:
-    shown = {name: _shown(value) for name, value in row.fields.items()}
+    shown = _shown(row.text) if row.error else {name: _shown(value) for name, value in row.fields.items()}
     return orjson.dumps({"line": row.number, "reason": reason.text, "row": shown}, default=str) + b"\n"
 
 
