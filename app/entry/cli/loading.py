@@ -16,10 +16,10 @@ from stamina.instrumentation import RetryDetails
 
 from app import clock
 from app.entry.cli.terminal import console, progress_bar
+from app.entry.files.cells.times import UNITS
 from app.entry.files.kinds import KINDS
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import Place
-from app.entry.files.times import UNITS
 from app.entry.jobs import imports, sources, summary
 from app.entry.jobs.rejects import ENDING
 from app.entry.jobs.summary import Summary

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import orjson
 
 from app.entry.files import columns, dialects, parquet_rows, text_rows
-from app.entry.files.column_types import COMMAS, WHOLE, ColumnTypes
+from app.entry.files.cells.column_types import COMMAS, WHOLE, ColumnTypes
 from app.entry.files.contents import Content, Opened
 from app.entry.files.kinds import ALL_FIELDS, TIME_WORDS, advice, normalized
 from app.entry.files.layouts import matching

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.entry.files.values import BadCell
+from app.entry.files.cells.values import BadCell
 
 MOST_CHARACTERS = 60
 IDS = {"user_id", "session_id", "item_id", "event_id", "event_type"}

@@ -12,12 +12,12 @@ from app.api.schemas.events import EventIn
 from app.api.schemas.items import BatchItem
 from app.api.schemas.users import BatchUser
 from app.entry.files import reasons
+from app.entry.files.cells.values import BadCell, as_property, converted, is_missing
 from app.entry.files.columns import Plan
 from app.entry.files.kinds import FACTS
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.rows import FileRow
-from app.entry.files.values import BadCell, as_property, converted, is_missing
 
 BODIES: Mapping[str, TypeAdapter[Any]] = {
     EVENTS: TypeAdapter(EventIn),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
 from app.entry.files import contents, dialects
-from app.entry.files.column_types import ColumnTypes
+from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs import slices

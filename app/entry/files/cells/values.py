@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from app.entry.files import times
-from app.entry.files.column_types import DECIMAL, INTEGER, MISSING, WHOLE
+from app.entry.files.cells import times
+from app.entry.files.cells.column_types import DECIMAL, INTEGER, MISSING, WHOLE
 
 LIST_SEPARATOR = "|"
 NO_GENRE = "(no genres listed)"
