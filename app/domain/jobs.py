@@ -59,8 +59,8 @@ class ImportCheckpoint:
     """Bytes of the unpacked file, or rows of a Parquet file, before the slice."""
     line: int = 0
     """Lines before the slice."""
-    types: Mapping[str, str] = field(default_factory=dict)
-    """The types of a text's columns, as far as it was read."""
+    cells: Mapping[str, Any] = field(default_factory=dict)
+    """The kinds of cells of a text's columns, as far as it was read."""
     has_types: bool = False
     """Whether all of the text was read for the types."""
     summary: Mapping[str, Any] = field(default_factory=dict)

@@ -87,7 +87,7 @@ def _access(database: Database) -> None:
 
 
 def _jobs(database: Database) -> None:
-    store, checkpoint = JobStore(database), ImportCheckpoint(100, 50, 2, {"é": "text"}, has_types=True)
+    store, checkpoint = JobStore(database), ImportCheckpoint(100, 50, 2, {"é": {"text": [2, "x"]}}, has_types=True)
     request = ImportRequest("items", "csv", {"title": "é"})
     store.create(PROJECT, Job("j1", JobState.RUNNING, MORNING, LATER, request, checkpoint, {"rows": 2}, 0.123456))
     ended = Job("j2", JobState.FAILED, MORNING, MORNING, request, checkpoint, detail="bad", ended_at=LATER)

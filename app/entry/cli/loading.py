@@ -171,7 +171,8 @@ def show_first_rows(path: Path, options: Options) -> None:
             for record in records:
                 body = record.body.model_dump(mode="json", exclude_unset=True)
                 typer.echo(f"  {record.kind.removesuffix('s')} {orjson.dumps(body).decode()}")
-        lines = summary.lines(file.name, reader.plan.kind, Summary(), reader.plan.ignored, reader.notes(types))[1:]
-        for line in lines:
+        plan, nothing = reader.plan, Summary()
+        notes = reader.notes(types, nothing.marks)
+        for line in summary.lines(file.name, plan.kind, nothing, plan.ignored, notes)[1:]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print("Nothing was stored, because this was a preview.")

@@ -1,18 +1,17 @@
 """The one reader of files, for the command line, `make run DATA=`, evaluation and jobs."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 import orjson
 
-from app.entry.files import columns, dialects, parquet_rows, text_rows
-from app.entry.files.cells.column_types import COMMAS, WHOLE, ColumnTypes
+from app.entry.files import columns, dialects, notes, parquet_rows, text_rows
+from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.contents import Content, Opened
-from app.entry.files.kinds import ALL_FIELDS, TIME_WORDS, advice, normalized
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import Layout
-from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
+from app.entry.files.records import CheckedRow, Checker
 from app.entry.files.rows import FileError, FileRow, FileUnused, Place
 
 REPORTED_ROWS = 10_000
@@ -121,7 +120,7 @@ class Reader:
         finally:
             opened.close()
 
-    def types(self, report: Callable[[float], None] = lambda _: None) -> dict[str, str]:
+    def types(self, report: Callable[[float], None] = lambda _: None) -> ColumnTypes:
         """Returns the types of all columns of a text; reports the share of it that was read."""
         types = ColumnTypes(self.plan)
         if self.needs_types:
@@ -129,64 +128,31 @@ class Reader:
                 types.see(row)
                 if number % REPORTED_ROWS == 0:
                     report(self.progress_at(row.end))
-        return types.types
+        return types
 
-    def checked(self, rows: Iterator[FileRow], types: Mapping[str, str]) -> Iterator[CheckedRow]:
+    def checked(self, rows: Iterator[FileRow], types: ColumnTypes) -> Iterator[CheckedRow]:
         """Yields each row with its records, or with the reason why it is rejected."""
         options = self.options
         first = orjson.dumps(self._dialect.head[:2]) if self._parquet is None else self._first_parquet_row()
-        checker = Checker(self.plan, self.is_json, types, options.time_unit, first, options.event_type)
+        checker = Checker(self.plan, self.is_json, types.types(), options.time_unit, first, options.event_type)
         return checker.checked(rows)
 
-    def notes(self, types: Mapping[str, str], *, headers: int = 0, untimed: int = 0) -> list[str]:
+    def notes(self, types: ColumnTypes, marks: Counter[str]) -> list[str]:
         """Returns what the summary should say about how the file was read.
 
         Args:
             types: the types of its columns.
-            headers: how many rows repeated the header.
-            untimed: how many events had no time.
+            marks: how many of its rows and records have each mark.
         """
-        notes = []
-        if self.plan.layout.name:
-            notes.append(f"recognized as {self.plan.layout.name}")
-        if headers:
-            rows = "row repeats" if headers == 1 else "rows repeat"
-            notes.append(f"{headers:,} {rows} the header line and {'is' if headers == 1 else 'are'} skipped")
-        whole = [column for column, type_ in types.items() if type_ == WHOLE]
-        if self._parquet is not None:
-            ids = {column for name in ("user_id", "session_id", "item_id") for column in self.plan.fields.get(name, ())}
-            whole = sorted(ids & self._parquet.float_columns)
-        notes += [f"{column}: ids such as 11.0 are read as 11" for column in whole]
-        commas = [column for column, type_ in types.items() if type_ == COMMAS]
-        notes += [f"{column}: a cell with commas is one category; lists are split at |" for column in commas]
-        for name in self.plan.properties:
-            nearest = get_close_matches(normalized(name), columns.ALIASES, 1, 0.85)
-            if nearest and name not in ALL_FIELDS:
-                field_ = columns.ALIASES[nearest[0]]
-                notes.append(f"{name} is a property; if it is meant as {field_}, map it ({field_}={name})")
-        if "item_id" in self.plan.fields and self.plan.kind.startswith("events"):
-            notes += self._event_notes(untimed)
-        return notes
-
-    def _event_notes(self, untimed: int) -> list[str]:
-        notes = []
-        present = {column for columns_ in self.plan.fields.values() for column in columns_} & set(self.names)
-        if not present.intersection(self.plan.fields.get("timestamp", ())):
-            note = "no timestamp: each event gets one from the file and its row, the same in every import"
-            time = next((name for name in self.names if normalized(name) in TIME_WORDS), None)
-            if time is not None:
-                note += f"; if {time} is the time, map it ({advice('timestamp', time, in_job=self.options.in_job)})"
-            notes.append(note)
-        elif untimed:
-            events = "event has" if untimed == 1 else "events have"
-            notes.append(
-                f"{untimed:,} {events} an empty timestamp: each gets one from the file and its row, the same in every "
-                "import"
-            )
-        if not present.intersection(self.plan.fields.get("event_type", ())):
-            type_ = self.plan.constants.get("event_type") or self.options.event_type or DEFAULT_TYPE
-            notes.append(f"no event_type: all events are `{type_}`")
-        return notes
+        return notes.lines(
+            self.plan,
+            self.names,
+            types,
+            marks,
+            event_type=self.options.event_type,
+            float_columns=self._parquet.float_columns if self._parquet is not None else (),
+            in_job=self.options.in_job,
+        )
 
     def _is_header(self, row: FileRow) -> bool:
         """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""

@@ -25,6 +25,8 @@ BODIES: Mapping[str, TypeAdapter[Any]] = {
     USERS: TypeAdapter(BatchUser),
 }
 DEFAULT_TYPE = "view"
+HEADER, UNTIMED, UNTYPED = "header", "untimed", "untyped"
+"""Marks of rows that repeat the header, and of events whose rows have no time or no type."""
 UNTIMED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Events without a time are dated from here on, a second a row, so that importing a file again dates them the same."""
 UNTIMED_SECONDS = 31_536_000
@@ -36,8 +38,8 @@ class Record(NamedTuple):
     body: Any
     is_anonymous: bool = False
     """Whether an item's facts come from a row without an owner."""
-    is_untimed: bool = False
-    """Whether an event's row has no time."""
+    marks: tuple[str, ...] = ()
+    """What the summary counts."""
 
 
 class CheckedRow(NamedTuple):
@@ -107,8 +109,7 @@ class Checker:
         if kind in {EVENTS, BOTH}:
             has_owner = "user_id" in fields or "session_id" in fields
             if has_owner:
-                is_untimed = "timestamp" not in fields
-                yield Record(EVENTS, self._event(fields, start, number), is_untimed=is_untimed)
+                yield self._event(fields, start, number)
             elif kind == EVENTS:
                 raise _Missing("user_id" if "session_id" not in self.plan.fields else "user_id and session_id")
             if kind == BOTH:
@@ -137,20 +138,25 @@ class Checker:
                 break
         return fields
 
-    def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Any:  # noqa: ANN401 - pydantic returns it
-        layout, event = self.plan.layout, fields
+    def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Record:
+        """Raises ValidationError."""
+        layout, event, marks = self.plan.layout, fields, list[str]()
         if self.plan.kind == BOTH:
             event = {name: value for name, value in fields.items() if name not in FACTS}
         if "user_id" in event:
             event.pop("session_id", None)
-        type_ = event.get("event_type") or self.plan.constants.get("event_type") or self.event_type or DEFAULT_TYPE
+        type_ = event.get("event_type") or self.plan.constants.get("event_type")
+        if type_ is None:
+            type_ = self.event_type or DEFAULT_TYPE
+            marks.append(UNTYPED)
         value = event.get("value")
         if layout.negative_type is not None and isinstance(value, int | float) and value < 0:
             type_, event["value"] = layout.negative_type, -value
         event["event_type"] = layout.event_types.get(type_, type_)
         if "timestamp" not in event:
             event["timestamp"] = (start + timedelta(seconds=number)).isoformat()
-        return BODIES[EVENTS].validate_python(event)
+            marks.append(UNTIMED)
+        return Record(EVENTS, BODIES[EVENTS].validate_python(event), marks=tuple(marks))
 
     def _properties(self, cells: dict[str, Any], fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The field `properties` of a record, unless it has none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -61,7 +62,7 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
-    notes = reader.notes(types, headers=summary.headers, untimed=summary.untimed)
+    notes = reader.notes(types, summary.marks)
     if rejects.note is not None:
         notes.append(rejects.note)
     return ImportOutcome(import_id, summary, notes, rejects.path)
@@ -135,7 +136,7 @@ class ImportSteps:
         if request.format is not None and dialects.FORMATS[request.format] != reader.format:
             raise FileError(f"The file is not {request.format}. Leave `format` out to recognize it by its content.")
         rows = reader.rows(Place(checkpoint.position, checkpoint.line))
-        return _Reading(reader, ColumnTypes(reader.plan, checkpoint.types), rows, checkpoint)
+        return _Reading(reader, ColumnTypes(reader.plan, checkpoint.cells), rows, checkpoint)
 
     def _scan(self, job: Job, reading: _Reading) -> Job:
         checkpoint, size = reading.checkpoint, 0
@@ -150,7 +151,7 @@ class ImportSteps:
             end = Place()
             reading.rows = reading.reader.rows(end)
         following = replace(
-            checkpoint, position=end.position, line=end.line, types=dict(reading.types.types), has_types=is_last
+            checkpoint, position=end.position, line=end.line, cells=deepcopy(reading.types.cells), has_types=is_last
         )
         return replace(job, checkpoint=following, progress=0.0)
 
@@ -158,7 +159,7 @@ class ImportSteps:
         checkpoint, reader = reading.checkpoint, reading.reader
         start, summary = Place(checkpoint.position, checkpoint.line), Summary.of(checkpoint.summary)
         if reading.parts is None:
-            rows = reader.checked(reading.rows, reading.types.types)
+            rows = reader.checked(reading.rows, reading.types)
             reading.parts = slices.sliced(
                 reader.name, rows, start, is_first=not summary.read, most_rows=self._services.events.batch_size
             )
@@ -175,7 +176,7 @@ class ImportSteps:
             summary=summary.facts(),
             records=reader.plan.kind,
             ignored=dict(reader.plan.ignored),
-            notes=reader.notes(reading.types.types, headers=summary.headers, untimed=summary.untimed),
+            notes=reader.notes(reading.types, summary.marks),
         )
         state, detail = job.state, job.detail
         if part.is_last:

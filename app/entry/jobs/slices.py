@@ -11,7 +11,7 @@ from app.api.schemas.events import EventIn
 from app.entry.files import reasons
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
-from app.entry.files.records import CheckedRow, Record
+from app.entry.files.records import HEADER, CheckedRow, Record
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs.batch_writer import BatchWriter
 from app.entry.jobs.summary import Summary
@@ -53,11 +53,11 @@ class Slice:
         elif records:
             self.records += records
             self.summary.records.update(record.kind for record in records)
-            self.summary.untimed += sum(record.is_untimed for record in records)
+            self.summary.marks.update(mark for record in records for mark in record.marks)
             self.summary.without_owner += all(record.is_anonymous for record in records)
         else:
             self.summary.skipped += 1
-            self.summary.headers += row.is_header
+            self.summary.marks[HEADER] += row.is_header
 
     def _is_taken(self, event: EventIn) -> bool:
         """Whether the id of an event belongs to another event of the user at that time. Counts repeated events."""

@@ -12,6 +12,7 @@ MOST_REJECTED = 0.1
 MOST_REASONS = 50
 SHOWN_REASONS = 5
 SHOWN_COLUMNS = 20
+COUNTERS = ("records", "reasons", "marks")
 FACTS = "rows with facts of items"
 
 
@@ -25,10 +26,6 @@ class Summary:
     rejected: int = 0
     skipped: int = 0
     """Rows about no item, of erased users, or that repeat the header."""
-    headers: int = 0
-    """Skipped rows that repeat the header."""
-    untimed: int = 0
-    """Events whose rows have no time."""
     repeated: int = 0
     """Loaded events that equal an event of a row shortly before; both are stored as one event."""
     without_owner: int = 0
@@ -37,6 +34,8 @@ class Summary:
     """Records by kind that the loaded rows contain."""
     reasons: Counter[str] = field(default_factory=Counter)
     """How many rows were rejected for which reason."""
+    marks: Counter[str] = field(default_factory=Counter)
+    """How many rows and records have a mark of which the notes speak."""
 
     @property
     def loaded(self) -> int:
@@ -75,14 +74,14 @@ class Summary:
 
     def facts(self) -> dict[str, Any]:
         """Everything, as JSON for a checkpoint."""
-        return {**vars(self), "records": dict(self.records), "reasons": dict(self.reasons)}
+        return {**vars(self), **{name: dict(getattr(self, name)) for name in COUNTERS}}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Summary":
         """The reverse of `facts`."""
         if not facts:
             return cls()
-        counters = {name: Counter(facts[name]) for name in ("records", "reasons")}
+        counters = {name: Counter(facts[name]) for name in COUNTERS}
         return cls(**{**facts, **counters})
 
     def _most_frequent(self) -> str:

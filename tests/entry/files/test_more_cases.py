@@ -159,6 +159,21 @@ CASES: dict[str, Case] = {
             and isinstance(properties(records)[0]["size"], float)
         ),
     ),
+    "true and false in every case": Case(
+        "item_id,a,b,c\nx,true,yes,1\ny,FALSE,no,0\nz,,yes,\nw,True,no,1\n",
+        lambda records: (
+            properties(records)
+            == [
+                {"a": True, "b": "yes", "c": 1},
+                {"a": False, "b": "no", "c": 0},
+                {"b": "yes"},
+                {"a": True, "b": "no", "c": 1},
+            ]
+        ),
+    ),
+    "a truth that is a word": Case(
+        "item_id,a\nx,true\ny,maybe\n", lambda records: properties(records) == [{"a": "true"}, {"a": "maybe"}]
+    ),
     "missing in every spelling": Case(
         "item_id,title,note\nx,NaN,\\N\ny,None,NULL\n",
         lambda records: [(record.title, record.properties) for record in records] == [(None, {})] * 2,

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.entry.files.cells import times
-from app.entry.files.cells.column_types import DECIMAL, INTEGER, MISSING, WHOLE
+from app.entry.files.cells.column_types import BOOLEAN, DECIMAL, INTEGER, MISSING, WHOLE
 
 LIST_SEPARATOR = "|"
 NO_GENRE = "(no genres listed)"
@@ -88,6 +88,8 @@ def as_property(column: str, value: object, type_: str | None, *, is_json: bool)
     value = value.strip()
     if type_ == INTEGER:
         return int(value)
+    if type_ == BOOLEAN:
+        return value.lower() == "true"
     return float(value) if type_ == DECIMAL else value
 
 

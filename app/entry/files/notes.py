@@ -1,0 +1,90 @@
+"""Says how a file was read: what a user might not expect, and how to change it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+
+from app.entry.files.cells.column_types import COMMAS, WHOLE, ColumnTypes
+from app.entry.files.columns import ALIASES, Plan
+from app.entry.files.kinds import ALL_FIELDS, TIME_WORDS, advice, normalized
+from app.entry.files.layouts.layout import BOTH, EVENTS
+from app.entry.files.records import DEFAULT_TYPE, HEADER, UNTIMED, UNTYPED
+
+SAME_TIMES = "gets one from the file and its row, the same in every import"
+
+
+def lines(
+    plan: Plan,
+    names: Sequence[str],
+    types: ColumnTypes,
+    marks: Counter[str],
+    *,
+    event_type: str | None,
+    float_columns: Collection[str],
+    in_job: bool,
+) -> list[str]:
+    """Returns what the summary should say about how the file was read.
+
+    Args:
+        plan: what became of its columns.
+        names: its columns.
+        types: their types, if it is a text.
+        marks: how many of its rows and records have each mark.
+        event_type: the type of events without one, as the user stated it.
+        float_columns: the columns that are floating-point numbers, if it is Parquet.
+        in_job: whether advice is for a job.
+    """
+    notes = []
+    if plan.layout.name:
+        notes.append(f"recognized as {plan.layout.name}")
+    if headers := marks[HEADER]:
+        verbs = ("row repeats", "is") if headers == 1 else ("rows repeat", "are")
+        notes.append(f"{headers:,} {verbs[0]} the header line and {verbs[1]} skipped")
+    notes += _of_types(plan, types, float_columns)
+    for name in plan.properties:
+        nearest = get_close_matches(normalized(name), ALIASES, 1, 0.85)
+        if nearest and name not in ALL_FIELDS:
+            field = ALIASES[nearest[0]]
+            notes.append(f"{name} is a property; if it is meant as {field}, map it ({field}={name})")
+    if plan.kind in {EVENTS, BOTH}:
+        notes += _of_events(plan, names, marks, event_type, in_job=in_job)
+    return notes
+
+
+def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) -> Iterator[str]:
+    by_column = types.types()
+    ids = {column for name in ("user_id", "session_id", "item_id") for column in plan.fields.get(name, ())}
+    whole = [column for column, type_ in by_column.items() if type_ == WHOLE] or sorted(ids & set(float_columns))
+    yield from (f"{column}: ids such as 11.0 are read as 11" for column in whole)
+    commas = [column for column, type_ in by_column.items() if type_ == COMMAS]
+    yield from (f"{column}: a cell with commas is one category; lists are split at |" for column in commas)
+    for column, is_boolean, number, total, first in types.exceptions():
+        expected = "true or false" if is_boolean else "a plain number" if number == 1 else "plain numbers"
+        verb = "is" if number == 1 else "are"
+        yield (
+            f"{column}: {number:,} of {total:,} values {verb} not {expected}, for example {first!r}, so the column is "
+            "text"
+        )
+
+
+def _of_events(
+    plan: Plan, names: Collection[str], marks: Counter[str], event_type: str | None, *, in_job: bool
+) -> Iterator[str]:
+    present = {column for columns in plan.fields.values() for column in columns} & set(names)
+    untimed, untyped = marks[UNTIMED], marks[UNTYPED]
+    if present.isdisjoint(plan.fields.get("timestamp", ())):
+        note = f"no timestamp: each event {SAME_TIMES}"
+        time = next((name for name in names if normalized(name) in TIME_WORDS), None)
+        if time is not None:
+            note += f"; if {time} is the time, map it ({advice('timestamp', time, in_job=in_job)})"
+        yield note
+    elif untimed:
+        yield f"{untimed:,} {'event has' if untimed == 1 else 'events have'} an empty timestamp: each {SAME_TIMES}"
+    type_ = event_type or DEFAULT_TYPE
+    if present.isdisjoint(plan.fields.get("event_type", ())):
+        constant = plan.constants.get("event_type")
+        number = f"{untyped:,} " if untyped else ""
+        yield f"no event_type: all {'' if constant else number}events are `{constant or type_}`"
+    elif untyped:
+        verbs = "event has no type and is" if untyped == 1 else "events have no type and are"
+        yield f"{untyped:,} {verbs} stored as `{type_}`"

@@ -1,0 +1,87 @@
+"""The summary says what a user might not expect of how their file was read."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from app.entry.files.cells import column_types
+from app.entry.files.reader import Options
+from app.entry.files.rows import Place
+from app.entry.jobs import sources
+from tests.support.files import written
+
+PRICES = "".join(f"i{number},{number}.5\n" for number in range(1_999))
+NOTES: dict[str, tuple[str, str]] = {
+    "a word among numbers": (
+        f"item_id,price\n{PRICES}x,TBD\n",
+        "price: 1 of 2,000 values is not a plain number, for example 'TBD', so the column is text",
+    ),
+    "words before the numbers": (
+        "item_id,price\nx,TBD\ny,\nz,ask us\na,1\nb,2\nc,3.5\n",
+        "price: 2 of 5 values are not plain numbers, for example 'TBD', so the column is text",
+    ),
+    "a number among truths": (
+        "item_id,in_stock\na,true\nb,FALSE\nc,1\n",
+        "in_stock: 1 of 3 values is not true or false, for example '1', so the column is text",
+    ),
+    "a truth among numbers": (
+        "item_id,size\na,1\nb,2.5\nc,true\n",
+        "size: 1 of 3 values is not a plain number, for example 'true', so the column is text",
+    ),
+    "users": (
+        "user_id,age\nann,30\nbob,31\ncid,old\n",
+        "age: 1 of 3 values is not a plain number, for example 'old', so the column is text",
+    ),
+    "no types": ("user_id,item_id\nann,tea\nbob,tea\n", "no event_type: all 2 events are `view`"),
+    "an empty type": (
+        "user_id,item_id,event_type\nann,tea,buy\nbob,tea,\n",
+        "1 event has no type and is stored as `view`",
+    ),
+    "empty types": (
+        """{"user_id": "a", "item_id": "b"}
+        {"user_id": "a", "item_id": "c", "event_type": null}
+        {"user_id": "a", "item_id": "c", "event_type": "buy"}""",
+        "2 events have no type and are stored as `view`",
+    ),
+}
+SILENT = {
+    "numbers": f"item_id,price\n{PRICES}",
+    "sizes": "item_id,size\na,S\nb,M\nc,40\n",
+    "text": "item_id,brand\na,Acme\nb,Bolt\n",
+    "types": "user_id,item_id,event_type,timestamp\nann,tea,buy,1700000000\n",
+    "titles that are numbers": "item_id,title\na,1984\nb,Emma\nc,2001\n",
+}
+
+
+def notes(path: Path) -> list[str]:
+    ((_, reader),), _ = sources.of(path, Options())
+    types, marks = reader.types(), Counter[str]()
+    for _, records, _ in reader.checked(reader.rows(Place()), types):
+        marks.update(mark for record in records for mark in record.marks)
+    return reader.notes(types, marks)
+
+
+class TestNotes:
+    @pytest.mark.parametrize("name", NOTES)
+    def test_a_surprise_is_noted(self, tmp_path: Path, name: str) -> None:
+        content, note = NOTES[name]
+
+        assert note in notes(written(tmp_path, "x.csv", content))
+
+    @pytest.mark.parametrize("name", SILENT)
+    def test_what_is_as_expected_is_not(self, tmp_path: Path, name: str) -> None:
+        assert notes(written(tmp_path, "x.csv", SILENT[name])) == []
+
+    def test_a_column_that_is_certainly_text_is_not_looked_at_further(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(column_types, "MOST_TEXTS", 2)
+        path = written(tmp_path, "x.csv", "item_id,a,b\n1,x,x\n2,x,1\n3,x,1\n4,x,1\n5,x,1\n")
+        ((_, reader),), _ = sources.of(path, Options())
+
+        assert reader.types().cells == {
+            "item_id": {"text": [1, "1"]},
+            "a": {"text": [3, "x"]},
+            "b": {"text": [1, "x"], "integer": [4, "1"]},
+        }
