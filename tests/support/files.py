@@ -1,5 +1,6 @@
 """Reads files as imports do, without a database."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ def read(path: Path, options: Options) -> tuple[list[Any], list[tuple[int, str]]
             if reason is not None:
                 bad.append((row.number, reason.text))
     return good, bad
+
+
+def notes(path: Path, options: Options | None = None) -> list[str]:
+    """Returns the notes of a file's summary."""
+    ((_, reader),), _ = sources.of(path, options or Options())
+    types, marks = reader.types(), Counter[str]()
+    for _, of_row, _ in reader.checked(reader.rows(Place()), types):
+        marks.update(mark for record in of_row for mark in record.marks)
+    return reader.notes(types, marks)
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from stamina.instrumentation import RetryDetails
 
 from app import clock
+from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import console, progress_bar
 from app.entry.files.cells.times import UNITS
 from app.entry.files.kinds import KINDS
@@ -52,6 +53,8 @@ def options_of(
         if ours in mapping:
             raise typer.BadParameter(f"{ours} is mapped twice.")
         mapping[ours] = theirs
+    if event_type is not None:
+        event_type = valid_id("_".join(event_type.split()))
     return Options(kind, mapping, encoding, time_unit, event_type)
 
 

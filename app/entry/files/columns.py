@@ -4,9 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from app.entry.files.kinds import ALL_FIELDS, FIELDS, OWNERS, PROPERTY, Columns, advice, normalized
+from app.entry.files.kinds import (
+    ALL_FIELDS,
+    FIELDS,
+    LIKED,
+    LIKED_WORDS,
+    OWNERS,
+    PROPERTY,
+    QUANTITY_WORDS,
+    TYPE_WORDS,
+    Columns,
+    advice,
+    normalized,
+)
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS, Layout
 from app.entry.files.rows import FileError
+from app.recommender.events.kinds import is_known
 
 RATINGS = ("rating", "score")
 ALIASES = {normalized(name): name for name in ALL_FIELDS} | {"category": "categories", "eventvalue": "value"}
@@ -25,6 +38,8 @@ class Plan:
     has_more: bool = False
     """Whether other keys of a row become properties too, as in JSON Lines."""
     constants: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """Our field -> its column, which has another usual name for it; `liked` stands for the types like and dislike."""
     ignored: Mapping[str, str] = field(default_factory=dict)
     """Column -> why it is ignored; empty if only because events have no such field."""
     layout: Layout = NO_LAYOUT
@@ -76,8 +91,10 @@ def planned(
     present = Columns(file, set(fields), names, mapped, in_job)
     decision = kind or layout.kind or present.kind()
     present.check(decision)
+    assumed = _assumed(present, layout, fields, constants) if decision in {EVENTS, BOTH} else {}
+    fields |= {ours: (theirs,) for ours, theirs in assumed.items()}
     used = {column for columns in fields.values() for column in columns}
-    of_kind = {ours: columns for ours, columns in fields.items() if ours in FIELDS[decision]}
+    of_kind = {ours: columns for ours, columns in fields.items() if ours in FIELDS[decision] or ours in assumed}
     properties = {
         ours.removeprefix(PROPERTY): columns[0] for ours, columns in fields.items() if ours.startswith(PROPERTY)
     }
@@ -94,7 +111,7 @@ def planned(
     if is_json:
         of_kind = {ours: (ours,) for ours in FIELDS[decision] if ours not in layout.ignored} | of_kind
     has_more = is_json and decision in {ITEMS, USERS}
-    return Plan(decision, of_kind, properties, has_more, constants, ignored, layout)
+    return Plan(decision, of_kind, properties, has_more, constants, assumed, ignored, layout)
 
 
 def check_mapping(file: str, names: Sequence[str], mapping: Mapping[str, str]) -> None:
@@ -167,6 +184,40 @@ def _add_rating(
     if rating is not None and may_be_events and "value" not in fields:
         fields["value"] = (rating,)
         constants["event_type"] = "rating"
+
+
+def _assumed(
+    present: Columns, layout: Layout, fields: Mapping[str, Sequence[str]], constants: Collection[str]
+) -> dict[str, str]:
+    """Returns columns of events with other usual names for the type of an event and its quantity.
+
+    Raises:
+        FileError: several columns may be the type.
+    """
+    used = {column for columns in fields.values() for column in columns} | set(layout.ignored)
+    names = [name for name in present.names if name not in used]
+    assumed = dict[str, str]()
+    if "value" not in fields:
+        quantity = next((name for name in names if normalized(name) in QUANTITY_WORDS), None)
+        if quantity is not None:
+            assumed["value"] = quantity
+    if "event_type" not in fields and "event_type" not in constants:
+        types = [name for name in names if normalized(name) in TYPE_WORDS]
+        likes = [name for name in names if normalized(name) in LIKED_WORDS]
+        if len(types) > 1:
+            shown = " or ".join(map(repr, types))
+            mapping = advice("event_type", types[0], in_job=present.in_job)
+            raise FileError(f"{present.file}: {shown} may be the event_type. Say which one, for example {mapping}.")
+        if types:
+            assumed["event_type"] = types[0]
+        elif likes and not any(_is_deed(name) for name in names if name not in likes):
+            assumed[LIKED] = likes[0]
+    return assumed
+
+
+def _is_deed(name: str) -> bool:
+    """Whether a column says if users did something, beside others: clicked, purchased. False is no dislike then."""
+    return is_known(name) or is_known(normalized(name).removeprefix("is"))
 
 
 def duplicated(names: Collection[str]) -> list[str]:

@@ -27,6 +27,14 @@ ITEM_WORDS = frozenset(
     "item product sku asin parentasin article movie book song track artist video content listing offer stock game "  # noqa: SIM905 - readable
     "anime recipe post news business isbn ean gtin show podcast course job hotel restaurant".split()
 )
+TYPE_WORDS = frozenset(
+    "event eventname action actiontype interaction interactiontype behavior behaviour behaviortype behaviourtype "  # noqa: SIM905 - readable
+    "activity activitytype feedbacktype verb".split()
+)
+LIKED = "liked"
+"""Stands for the event types like and dislike, as a column that is true or false."""
+LIKED_WORDS = frozenset({LIKED, "like", "isliked", "islike"})
+QUANTITY_WORDS = frozenset({"quantity", "qty", "units"})
 TIME_WORDS = frozenset("createdat created date time datetime eventtime eventdate orderdate purchasedate ts".split())  # noqa: SIM905 - readable
 ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")
 MANY_NAMES = 30

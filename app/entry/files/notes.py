@@ -6,9 +6,10 @@ from difflib import get_close_matches
 
 from app.entry.files.cells.column_types import COMMAS, WHOLE, ColumnTypes
 from app.entry.files.columns import ALIASES, Plan
-from app.entry.files.kinds import ALL_FIELDS, TIME_WORDS, advice, normalized
+from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized
 from app.entry.files.layouts.layout import BOTH, EVENTS
-from app.entry.files.records import DEFAULT_TYPE, HEADER, UNTIMED, UNTYPED
+from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED
+from app.recommender.events.kinds import DISLIKE, LIKE
 
 SAME_TIMES = "gets one from the file and its row, the same in every import"
 
@@ -80,11 +81,22 @@ def _of_events(
         yield note
     elif untimed:
         yield f"{untimed:,} {'event has' if untimed == 1 else 'events have'} an empty timestamp: each {SAME_TIMES}"
+    for ours, theirs in plan.assumed.items():
+        meaning = f"the event type: true is `{LIKE}`, false is `{DISLIKE}`" if ours == LIKED else ours
+        yield f"{theirs} is read as {meaning}"
+    for kind, opposite in OPPOSITES.items():
+        if negative := marks[opposite]:
+            events = "event has" if negative == 1 else "events have"
+            yield f"{negative:,} {kind} {events} a negative value, stored as `{opposite}` with the positive one"
     type_ = event_type or DEFAULT_TYPE
-    if present.isdisjoint(plan.fields.get("event_type", ())):
+    if present.isdisjoint((*plan.fields.get("event_type", ()), *plan.fields.get(LIKED, ()))):
         constant = plan.constants.get("event_type")
-        number = f"{untyped:,} " if untyped else ""
-        yield f"no event_type: all {'' if constant else number}events are `{constant or type_}`"
+        number = f"{untyped:,} " if untyped and not constant else ""
+        note = f"no event_type: all {number}events are `{constant or type_}`"
+        other = next((name for name in names if normalized(name) in {"type", "kind", "feedback"}), None)
+        if other is not None and constant is None:
+            note += f"; if {other} is the type, map it ({advice('event_type', other, in_job=in_job)})"
+        yield note
     elif untyped:
         verbs = "event has no type and is" if untyped == 1 else "events have no type and are"
         yield f"{untyped:,} {verbs} stored as `{type_}`"

@@ -14,10 +14,11 @@ from app.api.schemas.users import BatchUser
 from app.entry.files import reasons
 from app.entry.files.cells.values import BadCell, as_property, converted, is_missing
 from app.entry.files.columns import Plan
-from app.entry.files.kinds import FACTS
+from app.entry.files.kinds import FACTS, LIKED
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.rows import FileRow
+from app.recommender.events.kinds import CART, DISLIKE, LIKE, PURCHASE, kind_of
 
 BODIES: Mapping[str, TypeAdapter[Any]] = {
     EVENTS: TypeAdapter(EventIn),
@@ -25,8 +26,10 @@ BODIES: Mapping[str, TypeAdapter[Any]] = {
     USERS: TypeAdapter(BatchUser),
 }
 DEFAULT_TYPE = "view"
+OPPOSITES = {PURCHASE: "return", CART: "remove_from_cart"}
+"""The type of an event whose value is negative, by its kind."""
 HEADER, UNTIMED, UNTYPED = "header", "untimed", "untyped"
-"""Marks of rows that repeat the header, and of events whose rows have no time or no type."""
+"""Marks of rows that repeat the header, and of events without a time or a type. An opposite type is a mark too."""
 UNTIMED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Events without a time are dated from here on, a second a row, so that importing a file again dates them the same."""
 UNTIMED_SECONDS = 31_536_000
@@ -140,19 +143,23 @@ class Checker:
 
     def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Record:
         """Raises ValidationError."""
-        layout, event, marks = self.plan.layout, fields, list[str]()
+        event, marks = fields, list[str]()
         if self.plan.kind == BOTH:
             event = {name: value for name, value in fields.items() if name not in FACTS}
         if "user_id" in event:
             event.pop("session_id", None)
+        liked = event.pop(LIKED, None)
         type_ = event.get("event_type") or self.plan.constants.get("event_type")
+        if type_ is None and liked is not None:
+            type_ = LIKE if liked else DISLIKE
         if type_ is None:
             type_ = self.event_type or DEFAULT_TYPE
             marks.append(UNTYPED)
-        value = event.get("value")
-        if layout.negative_type is not None and isinstance(value, int | float) and value < 0:
-            type_, event["value"] = layout.negative_type, -value
-        event["event_type"] = layout.event_types.get(type_, type_)
+        value, opposite = event.get("value"), OPPOSITES.get(kind_of(type_))
+        if opposite is not None and isinstance(value, int | float) and value < 0:
+            type_, event["value"] = opposite, -value
+            marks.append(opposite)
+        event["event_type"] = self.plan.layout.event_types.get(type_, type_)
         if "timestamp" not in event:
             event["timestamp"] = (start + timedelta(seconds=number)).isoformat()
             marks.append(UNTIMED)

@@ -24,27 +24,35 @@ KIND_WEIGHTS: Mapping[str, float] = {
 OTHER_WEIGHT = 1.0
 """The weight of all other kinds."""
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    IMPRESSION: ("impressions", "itemimpression", "productimpression", "exposure", "viewitemlist", "viewlist"),
+    IMPRESSION: (
+        "impressions",
+        "itemimpression",
+        "productimpression",
+        "exposure",
+        "viewitemlist",
+        "viewlist",
+        "productlistviewed",
+    ),
     VIEW: (
         *("views", "viewed", "visit", "pageview", "pageviews", "pageviewed", "itemview", "itempageview", "viewitem"),
         *("productview", "productviewed", "viewproduct", "viewcontent", "detailview", "detailpageview"),
         *("productdetailview", "vieweditem", "viewedproduct", "screenview"),
     ),
-    CLICK: ("clicks", "clicked", "clickthrough", "itemclick", "productclick", "tap", "selectitem"),
+    CLICK: ("clicks", "clicked", "clickthrough", "itemclick", "productclick", "productclicked", "tap", "selectitem"),
     RATING: ("ratings", "rate", "rated", "stars", "starrating"),
     LIKE: (
         *("likes", "liked", "thumbsup", "thumbup", "upvote", "love", "heart", "favorite", "favourite", "favorited"),
         *("addtofavorites", "addtofavourites", "bookmark", "bookmarked", "save", "saved", "wishlist"),
-        *("addtowishlist", "follow"),
+        *("addtowishlist", "addedtowishlist", "productaddedtowishlist", "follow"),
     ),
     CART: (
         *("addtocart", "addedtocart", "cartadd", "addcart", "addtobasket", "addedtobasket", "basket", "basketadd"),
-        *("addtobag", "cartaddition", "cartadditions", "begincheckout", "checkout"),
+        *("addtobag", "cartaddition", "cartadditions", "productadded", "begincheckout", "checkoutstarted", "checkout"),
     ),
     PURCHASE: (
         *("purchases", "purchased", "buy", "buys", "bought", "order", "orders", "ordered", "ordercompleted"),
         *("orderplaced", "placeorder", "transaction", "transactions", "sale", "sold", "checkoutcompleted"),
-        *("purchasecomplete", "purchasecompleted", "conversion"),
+        *("purchasecomplete", "purchasecompleted", "conversion", "ecommerceorder"),
     ),
     DISLIKE: ("dislikes", "disliked", "thumbsdown", "thumbdown", "downvote", "hate"),
     HIDE: ("hidden", "hideitem", "block", "mute", "notinterested", "dismiss", "dismissed", "report"),
@@ -52,12 +60,16 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     UNLIKE: (
         *("unliked", "unfavorite", "unfavourite", "unfavorited", "unsave", "unbookmark", "unfollow"),
         *("removefromfavorites", "removefromfavourites", "removefromwishlist", "wishlistremove"),
+        "productremovedfromwishlist",
     ),
     REMOVE_FROM_CART: (
         *("removedfromcart", "cartremove", "cartremoval", "removecart", "removefrombasket", "removedfrombasket"),
-        *("basketremove", "removefrombag", "deletefromcart"),
+        *("basketremove", "removefrombag", "deletefromcart", "productremoved"),
     ),
-    RETURN: ("returns", "returned", "refund", "refunds", "refunded", "chargeback", "ordercancelled", "cancelorder"),
+    RETURN: (
+        *("returns", "returned", "refund", "refunds", "refunded", "chargeback", "orderrefunded"),
+        *("ordercancelled", "ordercanceled", "cancelorder"),
+    ),
 }
 _KINDS = {spelling: kind for kind, spellings in SPELLINGS.items() for spelling in (kind, *spellings)}
 

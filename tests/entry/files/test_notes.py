@@ -1,15 +1,13 @@
 """The summary says what a user might not expect of how their file was read."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from app.entry.files.cells import column_types
 from app.entry.files.reader import Options
-from app.entry.files.rows import Place
 from app.entry.jobs import sources
-from tests.support.files import written
+from tests.support.files import notes, written
 
 PRICES = "".join(f"i{number},{number}.5\n" for number in range(1_999))
 NOTES: dict[str, tuple[str, str]] = {
@@ -52,14 +50,6 @@ SILENT = {
     "types": "user_id,item_id,event_type,timestamp\nann,tea,buy,1700000000\n",
     "titles that are numbers": "item_id,title\na,1984\nb,Emma\nc,2001\n",
 }
-
-
-def notes(path: Path) -> list[str]:
-    ((_, reader),), _ = sources.of(path, Options())
-    types, marks = reader.types(), Counter[str]()
-    for _, records, _ in reader.checked(reader.rows(Place()), types):
-        marks.update(mark for record in records for mark in record.marks)
-    return reader.notes(types, marks)
 
 
 class TestNotes:

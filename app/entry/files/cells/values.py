@@ -59,6 +59,8 @@ def converted(ours: str, column: str, value: object, type_: str | None, unit: st
             return CONVERTERS[ours](value)
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
+    if ours == "event_type" and isinstance(value, str):
+        return "_".join(value.split())
     if isinstance(value, str):
         value = value.strip()
         return value.partition(".")[0] if type_ == WHOLE else value
@@ -159,6 +161,7 @@ def _properties(value: object) -> object:
 CONVERTERS: Mapping[str, Callable[[Any], object]] = {
     "value": _number,
     "hidden": _boolean,
+    "liked": _boolean,
     "categories": _categories,
     "properties": _properties,
 }

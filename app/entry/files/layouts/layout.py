@@ -31,8 +31,6 @@ class Layout:
     """Our field -> its value in every row."""
     event_types: Mapping[str, str] = field(default_factory=dict)
     """Their event type -> ours. Other types stay what they are."""
-    negative_type: str | None = None
-    """The event type of rows with a negative value, which becomes positive."""
     explode: str | None = None
     """The column with a list of items, each an event of its own."""
     without: Sequence[str] = ()

@@ -61,7 +61,6 @@ SHOPS: tuple[Layout, ...] = (
                 "properties.price": price,
             },
             constants={"event_type": "purchase"},
-            negative_type="return",
         )
         for invoice, customer, price in (
             ("InvoiceNo", "CustomerID", "UnitPrice"),

@@ -1,0 +1,122 @@
+"""What users did is read from every usual column, and no event gets another type in silence."""
+
+from pathlib import Path
+
+import pytest
+
+from app.entry.files.reader import Options
+from app.entry.files.rows import FileError
+from tests.support.files import notes, read, written
+
+SALES = {"user_id": "client", "item_id": "article"}
+
+
+def types(path: Path, options: Options | None = None) -> list[str]:
+    records, bad = read(path, options or Options())
+    assert bad == []
+    return [record.event_type for record in records if hasattr(record, "event_type")]
+
+
+class TestColumn:
+    @pytest.mark.parametrize(
+        "name",
+        ["event", "action", "Interaction", "behavior", "behaviour_type", "activity", "feedback_type", "Event Name"],
+    )
+    def test_another_usual_name_is_understood_and_said(self, tmp_path: Path, name: str) -> None:
+        path = written(tmp_path, "e.csv", f"user_id,item_id,{name}\nann,tea,buy\nbob,tea,view\n")
+
+        assert types(path) == ["buy", "view"]
+        assert f"{name} is read as event_type" in notes(path)
+
+    def test_our_own_name_and_a_mapping_come_first(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,event_type,action\nann,tea,buy,tap\n")
+
+        assert types(path) == ["buy"]
+        assert types(path, Options(mapping={"event_type": "action"})) == ["tap"]
+
+    def test_two_such_columns_are_refused(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,event,action\nann,tea,a,b\n")
+
+        with pytest.raises(FileError, match=r"'event' or 'action' may be the event_type.*--map event_type=event"):
+            types(path)
+        assert types(path, Options(mapping={"event_type": "action", "event_id": "event"}))
+
+    @pytest.mark.parametrize("content", ["item_id,title,action\nx,Tea,hot\n", "user_id,activity,event\nann,high,no\n"])
+    def test_such_a_column_of_items_or_users_is_a_property(self, tmp_path: Path, content: str) -> None:
+        (record,), _ = read(written(tmp_path, "x.csv", content), Options())
+
+        assert {"hot", "high"} & set(record.properties.values())
+
+    def test_a_column_that_may_be_the_type_is_offered(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,type\nann,tea,buy\n")
+
+        assert "no event_type: all 1 events are `view`; if type is the type, map it (--map event_type=type)" in notes(
+            path
+        )
+
+
+class TestLiked:
+    @pytest.mark.parametrize("cells", [("true", "FALSE"), ("1", "0"), ("yes", "No"), ("1.0", "0.0")])
+    @pytest.mark.parametrize("name", ["liked", "Like", "is_liked"])
+    def test_true_is_a_like_and_false_a_dislike(self, tmp_path: Path, name: str, cells: tuple[str, str]) -> None:
+        path = written(tmp_path, "e.csv", f"user_id,item_id,{name}\nann,tea,{cells[0]}\nbob,tea,{cells[1]}\ncid,tea,\n")
+
+        assert types(path) == ["like", "dislike", "view"]
+        assert {
+            f"{name} is read as the event type: true is `like`, false is `dislike`",
+            "1 event has no type and is stored as `view`",
+        } < set(notes(path))
+
+    def test_json_has_truths_of_its_own(self, tmp_path: Path) -> None:
+        content = "".join(f'{{"user_id": "ann", "item_id": "tea", "liked": {liked}}}\n' for liked in ("true", "false"))
+
+        assert types(written(tmp_path, "e.jsonl", content)) == ["like", "dislike"]
+
+    def test_a_number_of_likes_is_rejected(self, tmp_path: Path) -> None:
+        _, bad = read(written(tmp_path, "e.csv", "user_id,item_id,like\nann,tea,12\n"), Options())
+
+        assert bad == [(2, "like: '12' is neither true nor false")]
+
+    def test_not_to_have_liked_beside_other_deeds_is_no_dislike(self, tmp_path: Path) -> None:
+        """In feeds, each kind of deed has a column, and false says that a user did not bother."""
+        path = written(tmp_path, "e.csv", "user_id,item_id,is_click,like\nann,tea,1,0\n")
+
+        assert types(path) == ["view"]
+        assert "no event_type: all 1 events are `view`" in notes(path)
+
+
+class TestName:
+    def test_spaces_are_stored_as_underscores(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,event\nann,tea,Add To Cart\nann,tea,  Order  Completed \n")
+
+        assert types(path) == ["Add_To_Cart", "Order_Completed"]
+
+
+class TestReturns:
+    @pytest.mark.parametrize(
+        ("columns", "options"),
+        [
+            ("client,article,Menge", Options(mapping={**SALES, "value": "Menge"}, event_type="purchase")),
+            ("client,article,Qty", Options(mapping=SALES, event_type="Order")),
+            ("client,article,quantity", Options("events,items", SALES, event_type="sale")),
+            ("user_id,item_id,quantity,action", Options()),
+        ],
+    )
+    def test_a_purchase_of_less_than_nothing_is_a_return(self, tmp_path: Path, columns: str, options: Options) -> None:
+        more = ",buy" if columns.endswith("action") else ""
+        path = written(tmp_path, "sales.csv", f"{columns}\n1,a,-6{more}\n1,a,2{more}\n")
+
+        records, bad = read(path, options)
+
+        assert bad == []
+        assert [(record.event_type, record.value) for record in records] == [
+            ("return", 6),
+            ("buy" if more else options.event_type, 2),
+        ]
+        assert "1 purchase event has a negative value, stored as `return` with the positive one" in notes(path, options)
+
+    @pytest.mark.parametrize(("type_", "stored"), [("addtocart", "remove_from_cart"), ("rating", "rating")])
+    def test_negative_values_of_other_types(self, tmp_path: Path, type_: str, stored: str) -> None:
+        path = written(tmp_path, "e.csv", f"user_id,item_id,event_type,value\nann,tea,{type_},-2\n")
+
+        assert types(path) == [stored]
