@@ -1,12 +1,34 @@
 """What fields of all records have in common: values, and which import added a record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 ID_PATTERN = r"^[A-Za-z0-9._:~|@-]{1,128}$"
 """Ids of items, users, sessions and other resources."""
+MOST_CHARACTERS = 60
+"""Of a name in an error."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest time of an event, and the default time of records that were not stored yet."""
+
+
+class RepeatedName(ValueError):
+    """An object of a JSON text has a name twice."""
+
+
+def json_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns the object of a JSON text, for `object_pairs_hook` of `json.loads`, which keeps the last of equal names.
+
+    Raises:
+        RepeatedName: it has a name twice, so a value would be lost.
+    """
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in values if names.count(name) > 1)
+        raise RepeatedName(f"an object has the name {twice[:MOST_CHARACTERS]!r} twice")
+    return values
 
 
 @dataclass(frozen=True, slots=True)

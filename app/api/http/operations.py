@@ -1,5 +1,6 @@
 """Operations: named after their functions, and strict about their query parameters."""
 
+import json
 from collections.abc import Callable, Coroutine
 from functools import cached_property
 from typing import Any
@@ -9,8 +10,10 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from app.api.http.validation import UNKNOWN_PARAMETER
+from app.domain.fields import RepeatedName, json_object
 
 
 class Operation(APIRoute):
@@ -44,6 +47,27 @@ class Operation(APIRoute):
                     raise RequestValidationError(
                         [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in unknown]
                     )
-            return await handle(request)
+            return await handle(await _strict(request) if self.body_field else request)
 
         return handle_known
+
+
+class _StrictRequest(Request):
+    """A request whose JSON may not have a name twice in an object."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - JSON
+        body = await self.body()
+        try:
+            return json.loads(body, object_pairs_hook=json_object)
+        except RepeatedName as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+async def _strict(request: Request) -> Request:
+    """Returns the same request, whose body another reader may have read already."""
+    body = await request.body()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    return _StrictRequest(request.scope, receive)

@@ -91,6 +91,7 @@ def planned(
     present = Columns(file, set(fields), names, mapped, in_job)
     decision = kind or layout.kind or present.kind()
     present.check(decision)
+    _check_spellings(present, decision, mapping, layout)
     assumed = _assumed(present, layout, fields, constants) if decision in {EVENTS, BOTH} else {}
     fields |= {ours: (theirs,) for ours, theirs in assumed.items()}
     used = {column for columns in fields.values() for column in columns}
@@ -101,7 +102,9 @@ def planned(
     rest = [name for name in names if name and name not in used | displaced.keys() | {layout.explode, *layout.ignored}]
     if decision in {ITEMS, USERS}:
         unused = {column for ours, columns in fields.items() if ours not in of_kind for column in columns}
-        properties |= {name: name for name in (*rest, *sorted(unused - set(properties.values())))}
+        rest += sorted(unused - set(properties.values()))
+        displaced |= {name: _displaced(f"{PROPERTY}{name}", properties[name]) for name in rest if name in properties}
+        properties = {name: name for name in rest} | properties
         rest = []
     elif decision == EVENTS:
         properties = {}
@@ -167,12 +170,27 @@ def _add_our_names(
     for name in (*exact, *similar):
         ours = ALIASES[normalized(name)]
         if ours in mapping:
-            displaced[name] = f"displaced by {advice(ours, mapping[ours], in_job=False).removeprefix('--map ')}"
+            displaced[name] = _displaced(ours, mapping[ours])
         elif ours not in fields:
             fields[ours] = (name,)
         elif ours in {"user_id", "session_id", "item_id"}:
             displaced[name] = f"{fields[ours][0]} is used as {ours}"
     return displaced
+
+
+def _displaced(ours: str, theirs: str) -> str:
+    return f"displaced by {ours}={theirs}"
+
+
+def _check_spellings(present: Columns, kind: str, mapping: Collection[str], layout: Layout) -> None:
+    """Raises FileError if several columns are spellings of the same field, and nobody says which one counts."""
+    for ours in FIELDS[kind]:
+        if ours in mapping or ours in layout.fields:
+            continue
+        spelled = [name for name in present.names if normalized(name) == normalized(ours)]
+        if len(spelled) > 1:
+            shown, mapping_ = " and ".join(map(repr, spelled)), advice(ours, spelled[0], in_job=present.in_job)
+            raise FileError(f"{present.file}: {shown} both stand for {ours}. Say which one counts: {mapping_}.")
 
 
 def _add_rating(
@@ -207,7 +225,7 @@ def _assumed(
         if len(types) > 1:
             shown = " or ".join(map(repr, types))
             mapping = advice("event_type", types[0], in_job=present.in_job)
-            raise FileError(f"{present.file}: {shown} may be the event_type. Say which one, for example {mapping}.")
+            raise FileError(f"{present.file}: {shown} may be the event_type. Say which one counts: {mapping}.")
         if types:
             assumed["event_type"] = types[0]
         elif likes and not any(_is_deed(name) for name in names if name not in likes):

@@ -11,7 +11,7 @@ from app.entry.files.rows import FileError, FileUnused
 PARQUET, JSON, TEXT = "parquet", "jsonl", "text"
 PARQUET_MAGIC = b"PAR1"
 MAX_LINE_BYTES = 16 * 1024 * 1024
-HEAD_LINES = 20
+HEAD_LINES = 1_000
 HEAD_BYTES = 256 * 1024
 DELIMITERS = (",", "\t", ";", "|")
 DOUBLE_COLON = "::"

@@ -14,7 +14,7 @@ from app.api.schemas.users import BatchUser
 from app.entry.files import reasons
 from app.entry.files.cells.values import BadCell, as_property, converted, is_missing
 from app.entry.files.columns import Plan
-from app.entry.files.kinds import FACTS, LIKED
+from app.entry.files.kinds import FACTS, FIELDS, LIKED
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.rows import FileRow
@@ -117,7 +117,7 @@ class Checker:
                 raise _Missing("user_id" if "session_id" not in self.plan.fields else "user_id and session_id")
             if kind == BOTH:
                 facts = {name: value for name, value in fields.items() if name in FACTS}
-                facts |= self._properties(cells)
+                facts |= self._properties(cells, fields)
                 if facts:
                     body = BODIES[ITEMS].validate_python({"item_id": fields["item_id"], **facts})
                     yield Record(ITEMS, body, not has_owner)
@@ -145,7 +145,7 @@ class Checker:
         """Raises ValidationError."""
         event, marks = fields, list[str]()
         if self.plan.kind == BOTH:
-            event = {name: value for name, value in fields.items() if name not in FACTS}
+            event = {name: value for name, value in fields.items() if name in FIELDS[EVENTS] or name == LIKED}
         if "user_id" in event:
             event.pop("session_id", None)
         liked = event.pop(LIKED, None)
@@ -165,7 +165,7 @@ class Checker:
             marks.append(UNTIMED)
         return Record(EVENTS, BODIES[EVENTS].validate_python(event), marks=tuple(marks))
 
-    def _properties(self, cells: dict[str, Any], fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _properties(self, cells: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
         """The field `properties` of a record, unless it has none."""
         used = self.plan.columns
         more = [name for name in cells if name not in used and self._is_property(name)] if self.plan.has_more else ()
@@ -174,13 +174,16 @@ class Checker:
             for name, column in (*self.plan.properties.items(), *((name, name) for name in more))
             if not is_missing(cells.get(column), is_json=self.is_json)
         }
-        own = (fields or {}).get("properties", {})
+        own = fields.get("properties", {})
         if not isinstance(own, dict):
             return {"properties": own}
+        for name in properties.keys() & own.keys():
+            if properties[name] != own[name]:
+                raise BadCell(name, properties[name], f"differs from the {name} in properties, {own[name]!r:.60}")
         return {"properties": {**properties, **own}} if properties or own else {}
 
     def _is_property(self, name: str) -> bool:
-        return name not in self.plan.ignored and name not in self.plan.layout.ignored
+        return not any(name in names for names in (self.plan.ignored, self.plan.layout.ignored, self.plan.properties))
 
 
 class _Missing(Exception):

@@ -11,11 +11,14 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from app.domain.fields import RepeatedName, json_object
 from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, read_line, undecodable
 from app.entry.files.rows import FileError, FileRow, Place
 
 LONG_NUMBER = re.compile(rb"\d{19}")
 """orjson makes floats of integers that exceed 64 bits."""
+NAME = re.compile(rb'"\s*:')
+"""The end of a name in JSON; text may contain it too."""
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 csv.field_size_limit(MAX_LINE_BYTES)
@@ -130,6 +133,9 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
         place, size = Place(position, number), len(line)
         try:
             fields = _loaded(content)
+        except RepeatedName as error:
+            yield FileRow(number, {}, f"is ambiguous: {error}", place, size, text=_text(content))
+            continue
         except (ValueError, RecursionError) as error:
             yield FileRow(number, {}, f"is not JSON: {error}", place, size, text=_text(content))
             continue
@@ -146,8 +152,17 @@ def _text(content: bytes) -> str:
 def _loaded(content: bytes) -> Any:  # noqa: ANN401 - JSON
     """Parses a line; integers of more than 64 bits are codes and become text. Raises ValueError."""
     if LONG_NUMBER.search(content) is None:
-        return orjson.loads(content)
-    return json.loads(content, parse_int=_integer, parse_constant=_refused)
+        fields = orjson.loads(content)
+        if len(NAME.findall(content)) == _names(fields):
+            return fields  # otherwise a name may occur twice
+    return json.loads(content, parse_int=_integer, parse_constant=_refused, object_pairs_hook=json_object)
+
+
+def _names(value: object) -> int:
+    """The number of names in a JSON value."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_names, value.values()))
+    return sum(map(_names, value)) if isinstance(value, list) else 0
 
 
 def _integer(digits: str) -> int | str:

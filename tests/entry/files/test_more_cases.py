@@ -80,6 +80,40 @@ CASES: dict[str, Case] = {
     "an index column without a name": Case(",user_id,item_id\n0,ann,tea\n", loads_pair),
     "trailing separators": Case("user_id,item_id,,\nann,tea,,\n,,,\n", loads_pair),
     "the same name twice after stripping": Case("user_id,item_id, item_id\na,b,c\n", refused="more than one column"),
+    "two spellings of a field": Case(
+        "user_id,item_id,timestamp,TimeStamp\nann,tea,1,2\n",
+        refused="'timestamp' and 'TimeStamp' both stand for timestamp.*--map timestamp=timestamp",
+    ),
+    "two spellings in JSON": Case(
+        '{"item_id": "a"}\n' * 99 + '{"itemId": "b"}\n', refused="'item_id' and 'itemId' both stand for item_id"
+    ),
+    "two spellings and a mapping": Case(
+        "user_id,item_id,ItemID\nann,1,tea\n", loads_pair, options=Options(mapping={"item_id": "ItemID"})
+    ),
+    "two spellings of a property": Case(
+        "item_id,Price,price\na,1,2\n", lambda records: properties(records) == [{"Price": 1, "price": 2}]
+    ),
+    "a mapped property and a column of its name": Case(
+        "item_id,price,UnitPrice\na,1,2\n",
+        lambda records: properties(records) == [{"price": 2}],
+        options=Options(mapping={"properties.price": "UnitPrice"}),
+    ),
+    "a mapped property and a key of its name": Case(
+        '{"item_id": "a", "cost": 2, "price": 1}\n{"item_id": "b", "price": 3}\n',
+        lambda records: properties(records) == [{"price": 2}, {}],
+        options=Options(mapping={"properties.price": "cost"}),
+    ),
+    "a property in its own column and in properties": Case(
+        'item_id,price,properties\na,1,"{""price"": 2}"\nb,1,"{""price"": 1}"\nc,,"{""price"": 3}"\n',
+        lambda records: properties(records) == [{"price": 1}, {"price": 3}],
+        ("price: 1 differs from the price in properties, 2",),
+    ),
+    "a name twice in a JSON object": Case(
+        '{"item_id": "a", "price": 1, "price": 2}\n{"item_id": "b", "url": "a\\":b", "time": "10:00"}\n'
+        '{"item_id": "c", "properties": {"size": 1, "size" :2}}\n',
+        lambda records: properties(records) == [{"url": 'a":b', "time": "10:00"}],
+        ("an object has the name 'price' twice", "an object has the name 'size' twice"),
+    ),
     "the header again among the rows": Case(
         'item_id,title,price\nx,Tea,3\n"item_id", title,price\ny,Jam,4\n\ufeffitem_id,title,price\n',
         lambda records: [(r.item_id, r.properties) for r in records] == [("x", {"price": 3}), ("y", {"price": 4})],
@@ -115,6 +149,11 @@ CASES: dict[str, Case] = {
     "events with titles, asked": Case(
         "user_id,item_id,title\nann,tea,Tea\n",
         lambda records: pairs(records[:1]) == PAIR and records[1].title == "Tea",
+        options=Options("events,items"),
+    ),
+    "events with properties of items": Case(
+        'user_id,item_id,title,properties\nann,tea,Tea,"{""price"": 2}"\n',
+        lambda records: pairs(records[:1]) == PAIR and properties(records[1:]) == [{"price": 2}],
         options=Options("events,items"),
     ),
     "a score with a type": Case(
