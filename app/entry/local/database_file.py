@@ -24,6 +24,7 @@ from app.storage.database import Raw
 
 SALT = b"LocalDdb"
 FORMAT = "v2.4.0"
+BOOLEAN_BYTES, LIST_BYTES, ELEMENT_BYTES = 1, 3, 1
 CACHE_KIB = 64_000
 WAIT_SECONDS = 10.0
 
@@ -38,28 +39,41 @@ def load(emulator: Emulator, folder: Path, table: str, rows: Sequence[Raw]) -> N
 class _Layout:
     """How the emulator stores the rows of a table."""
 
+    keys: Sequence[str]
+    """The partition key, and the sort key if there is one."""
     columns: Mapping[str, str]
     """Names of columns by the attributes that are keys of the table or of an index."""
-    hash_key: str
-    range_key: str
-    stream: str
-    shard: str
+    stream: tuple[str, str] | None
+    """The ids of the stream and of its open shard; None if the table has no stream."""
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, table: str) -> "_Layout":
         info = connection.execute("SELECT TableInfo FROM dm WHERE TableName = ?", (table,)).fetchone()
-        active = connection.execute(
+        has_stream = connection.execute("SELECT 1 FROM sm WHERE TableName = ?", (table,)).fetchone() is not None
+        stream = connection.execute(
             "SELECT StreamID, ShardID FROM ss JOIN sm USING (StreamID)"
             " WHERE TableName = ? AND StreamStatus = 'ENABLED' AND SequenceNumberEnd IS NULL"
             " ORDER BY InitialSequenceNumberStart DESC LIMIT 1",
             (table,),
         ).fetchone()
-        if info is None or active is None:
+        if info is None or (has_stream and stream is None):
             raise SetupError(f"The table {table} or its stream is missing. Create it with `serendip migrate`.")
         elements = [element for index in orjson.loads(info[0])["SQLiteIndex"].values() for element in index]
         columns = {element["DynamoDBAttribute"]["AttributeName"]: element["SQLiteColumnName"] for element in elements}
-        keys = {column: name for name, column in columns.items()}
-        return cls(columns, keys["hashKey"], keys["rangeKey"], *active)
+        names = {column: name for name, column in columns.items()}
+        keys = [names[column] for column in ("hashKey", "rangeKey") if column in names]
+        return cls(keys, columns, stream)
+
+    def find(self, table: str) -> str:
+        """The statement that reads a row by its keys."""
+        condition = " AND ".join(f"{self.columns[name]} = ?" for name in self.keys)
+        return f'SELECT ObjectJSON FROM "{table}" WHERE {condition}'  # noqa: S608 - our own table
+
+    def put(self, table: str) -> str:
+        """The statement that puts a row."""
+        digests = ("hashValue", "rangeValue", "hashRangeValue") if len(self.keys) > 1 else ("hashValue",)
+        names = (*digests, "itemSize", "ObjectJSON", *self.columns.values())
+        return f'INSERT OR REPLACE INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'  # noqa: S608
 
 
 class DatabaseFile:
@@ -69,7 +83,7 @@ class DatabaseFile:
         self._path, self._clock = folder / FILE, clock
 
     def put(self, table: str, rows: Iterable[Raw]) -> int:
-        """Puts rows into a table with a range key, an index and a stream, all or none; returns how many changed.
+        """Puts rows into a table, all or none; returns how many changed.
 
         A row that is stored already changes nothing, as in DynamoDB.
 
@@ -90,27 +104,25 @@ class DatabaseFile:
 
     def _put(self, connection: sqlite3.Connection, table: str, rows: Iterable[Raw]) -> int:
         layout = _Layout.of(connection, table)
-        find = f'SELECT ObjectJSON FROM "{table}" WHERE hashKey = ? AND rangeKey = ?'  # noqa: S608 - our own table
-        names = ("hashValue", "rangeValue", "hashRangeValue", "itemSize", "ObjectJSON", *layout.columns.values())
-        put = f'INSERT OR REPLACE INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'  # noqa: S608
-        record = "INSERT INTO us VALUES (?, ?, ?, ?, ?, ?)"
+        find, put, record = layout.find(table), layout.put(table), "INSERT INTO us VALUES (?, ?, ?, ?, ?, ?)"
         time, last = int(self._clock.now().timestamp() * 1_000), _last_sequence(connection)
         sequence = last
         for written in rows:
             row = {name: _normal(value) for name, value in written.items()}
-            owner, position = (row[name]["S"].encode() for name in (layout.hash_key, layout.range_key))
-            stored = connection.execute(find, (owner, position)).fetchone()
+            keys = [row[name]["S"].encode() for name in layout.keys]
+            stored = connection.execute(find, keys).fetchone()
             old = orjson.loads(stored[0]) if stored else None
             if old == row:
                 continue
-            digests = _sha1(owner), _sha1(position)
-            keys = [row[name]["S"].encode() if name in row else None for name in layout.columns]
-            content = orjson.dumps(row)
-            connection.execute(put, (*digests, _sha1(*digests), _size(row), content, *keys))
+            digests = [_sha1(key) for key in keys]
+            if len(digests) > 1:
+                digests.append(_sha1(*digests))
+            indexed = [row[name]["S"].encode() if name in row else None for name in layout.columns]
+            connection.execute(put, (*digests, _size(row), orjson.dumps(row), *indexed))
             sequence += 1
-            image = _record(row, old, (layout.hash_key, layout.range_key))
-            kind = "MODIFY" if old else "INSERT"
-            connection.execute(record, (layout.stream, layout.shard, sequence, time, image, kind))
+            if layout.stream is not None:
+                image = _record(row, old, layout.keys)
+                connection.execute(record, (*layout.stream, sequence, time, image, "MODIFY" if old else "INSERT"))
         return sequence - last
 
 
@@ -132,22 +144,32 @@ def _record(row: Raw, old: Raw | None, keys: Sequence[str]) -> bytes:
     return orjson.dumps({"EventID": str(uuid4()), "version": "1.1", "Dynamodb": content})
 
 
-def _normal(value: Mapping[str, Any]) -> dict[str, str]:
-    """Returns a text or number as DynamoDB stores it: numbers without an exponent or trailing zeros."""
+def _normal(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a value as DynamoDB stores it: numbers without an exponent or trailing zeros."""
     ((kind, content),) = value.items()
     if kind == "N":
         return {"N": format(Decimal(content).normalize(), "f") if Decimal(content) else "0"}
-    if kind != "S":
+    if kind == "L":
+        return {"L": [_normal(element) for element in content]}
+    if kind not in {"S", "BOOL"}:
         raise TypeError(f"values of type {kind} cannot be loaded")
-    return {"S": content}
+    return {kind: content}
 
 
 def _size(row: Raw) -> int:
     """Returns the bytes of a row's names and values, as DynamoDB counts them."""
-    return sum(
-        len(name.encode()) + (len(value["S"].encode()) if "S" in value else _number_size(value["N"]))
-        for name, value in row.items()
-    )
+    return sum(len(name.encode()) + _value_size(value) for name, value in row.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return _number_size(content)
+    if kind == "L":
+        return LIST_BYTES + sum(ELEMENT_BYTES + _value_size(element) for element in content)
+    return BOOLEAN_BYTES
 
 
 def _number_size(text: str) -> int:
