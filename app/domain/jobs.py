@@ -63,6 +63,8 @@ class ImportCheckpoint:
     """The kinds of cells of a text's columns, as far as it was read."""
     has_types: bool = False
     """Whether all of the text was read for the types."""
+    stored_at: str | None = None
+    """When the rows before the slice were stored."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """The counts of the rows before the slice."""
     records: str | None = None
@@ -222,6 +224,7 @@ class Job:
         return ImportSummary(
             checkpoint.records,
             **counts,
+            repeated=checkpoint.summary.get("repeated", 0),
             records=checkpoint.summary.get("records", {}),
             reasons=checkpoint.summary.get("reasons", {}),
             ignored_columns=checkpoint.ignored,
@@ -244,6 +247,7 @@ class ImportSummary:
     unchanged: int
     rejected: int
     skipped: int
+    repeated: int
     records: Mapping[str, int]
     reasons: Mapping[str, int]
     ignored_columns: Mapping[str, str]

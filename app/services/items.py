@@ -1,8 +1,7 @@
 """Create, read, update and delete items."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from app.clock import Clock
@@ -11,7 +10,7 @@ from app.domain.items import Item
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.errors import NotFound
-from app.services.merge_patch import merged
+from app.services.merging import Facts, Merged, merge, patched
 from app.services.preconditions import ANY, check, retried
 from app.storage.items import ItemStore
 
@@ -21,17 +20,6 @@ class ItemObserver(Protocol):
 
     def items_written(self, project: str, items: Sequence[Item]) -> None:
         """Uses the items as they are now; deleted ones are marked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Some facts of an item, which leave its other facts as they are."""
-
-    item_id: str
-    changes: Mapping[str, Any]
-    """Fields of an item with their values; `properties` are added to those of the item."""
-    only_if_new: bool = False
-    """Whether they are ignored if the item exists."""
 
 
 class Items:
@@ -74,9 +62,9 @@ class Items:
         def write() -> Item:
             current = self.get(project, item_id)
             check(expected, current.etag)
-            properties = merged(current.properties, changes.get("properties") or {})
-            patched = replace(current, **{**changes, "properties": properties, "import_mark": None})
-            return self._write(project, patched, current)
+            properties = patched(current.properties, changes.get("properties") or {})
+            item = replace(current, **{**changes, "properties": properties, "import_mark": None})
+            return self._write(project, item, current)
 
         return retried(write)
 
@@ -108,46 +96,45 @@ class Items:
         self._store.delete_many(project, pairs)
         self._notify(project, [tombstone for tombstone, _ in pairs])
 
-    def put_many(self, project: str, items: Sequence[Item], since: datetime | None = None) -> int:
-        """Creates or replaces many items; returns how many were new or different. The last of equal ids counts.
-
-        An equal item that was changed after `since` counts too: the same call changed it before.
-        """
+    def put_many(self, project: str, items: Sequence[Item]) -> int:
+        """Creates or replaces many items; returns how many were new or different. The last of equal ids counts."""
         unique = {item.item_id: item for item in items}
         stored = self._store.get_many(project, list(unique), consistent=True)
-        recent = [item for item in stored.values() if since is not None and item.updated_at >= since]
-        changed = self._put_changed(project, unique, stored)
-        return len({item.item_id for item in (*changed, *recent)})
-
-    def merge_many(self, project: str, facts: Sequence[Facts], mark: ImportMark | None = None) -> int:
-        """Creates items, or adds facts to them; returns how many were new or different."""
-        item_ids = [fact.item_id for fact in facts]
-        stored = self._store.get_many(project, item_ids, consistent=True)
-        items = {}
-        for fact in facts:
-            current = stored.get(fact.item_id)
-            if current is None or current.deleted:
-                current = Item(fact.item_id)
-            elif fact.only_if_new:
-                continue
-            properties = {**current.properties, **fact.changes.get("properties", {})}
-            items[fact.item_id] = replace(current, **{**fact.changes, "properties": properties, "import_mark": mark})
-        return len(self._put_changed(project, items, stored))
-
-    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
-        return self._store.list_page(project, category, start, limit)
-
-    def _put_changed(self, project: str, items: Mapping[str, Item], stored: Mapping[str, Item]) -> list[Item]:
-        """Writes the items that differ from the stored ones; returns them."""
         changed = [
             (self._dated(item, stored.get(item_id)), stored.get(item_id))
-            for item_id, item in items.items()
+            for item_id, item in unique.items()
             if not _is_same(item, stored.get(item_id))
         ]
         self._store.put_many(project, changed)
-        written = [item for item, _ in changed]
-        self._notify(project, written)
-        return written
+        self._notify(project, [item for item, _ in changed])
+        return len(changed)
+
+    def merge_many(self, project: str, facts: Sequence[Facts], mark: ImportMark | None = None) -> Merged[Item]:
+        """Creates items, or adds facts to them. A deleted item is created without its former facts.
+
+        Raises:
+            Conflict: an item was changed by others during each of five attempts.
+        """
+
+        def changed(fact: Facts, stored: Item | None) -> Item | None:
+            if stored is None or stored.deleted:
+                stored = None
+            elif fact.only_if_new:
+                return None
+            item = stored or Item(fact.record_id)
+            properties = {**item.properties, **fact.changes.get("properties", {})}
+            item = replace(item, **{**fact.changes, "properties": properties, "import_mark": mark})
+            return None if _is_same(item, stored) else self._dated(item, stored)
+
+        def write(changes: Sequence[tuple[Item, Item | None]]) -> Collection[str]:
+            lost = self._store.put_unless_changed(project, changes)
+            self._notify(project, [item for item, _ in changes if item.item_id not in lost])
+            return lost
+
+        return merge(facts, lambda item_ids: self._store.get_stored(project, item_ids), changed, write)
+
+    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
+        return self._store.list_page(project, category, start, limit)
 
     def _write(self, project: str, item: Item, current: Item | None) -> Item:
         if current is not None and _is_same(item, current):

@@ -1,20 +1,21 @@
 """Create, read and update users; `privacy` erases them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from app.clock import Clock
-from app.domain.fields import mark_after
+from app.domain.fields import ImportMark, mark_after
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
 from app.domain.users import User
 from app.errors import NotFound
-from app.services.merge_patch import merged
+from app.services.merging import Facts, Merged, merge, patched
 from app.services.preconditions import ANY, check, retried
 from app.services.privacy.tombstones import Tombstones
 from app.storage.users import UserStore
+
+Written = TypeVar("Written")
 
 
 class Users:
@@ -45,9 +46,7 @@ class Users:
             check(expected, current.etag if current else None)
             return self._write(project, user, current)
 
-        return self._tombstones.guard(
-            project, [user.user_id], lambda: retried(write), lambda erased: self._delete(project, erased)
-        )
+        return self._guarded(project, [user.user_id], lambda: retried(write))
 
     def patch(self, project: str, user_id: str, changes: Mapping[str, Any], expected: Precondition = ANY) -> User:
         """Merges properties (RFC 7396).
@@ -60,17 +59,15 @@ class Users:
         def write() -> User:
             current = self.get(project, user_id)
             check(expected, current.etag)
-            properties = merged(current.properties, changes.get("properties") or {})
+            properties = patched(current.properties, changes.get("properties") or {})
             return self._write(project, replace(current, properties=properties, import_mark=None), current)
 
         user = retried(write)
         self._tombstones.undo_erased(project, [user_id], lambda erased: self._delete(project, erased))
         return user
 
-    def put_many(self, project: str, users: Sequence[User], since: datetime | None = None) -> int:
+    def put_many(self, project: str, users: Sequence[User]) -> int:
         """Creates or replaces many users; returns how many were new or different. The last of equal ids counts.
-
-        An equal user that was changed after `since` counts too: the same call changed it before.
 
         Raises:
             Erased: some of the users were erased; its `positions` say which. Nothing was stored.
@@ -80,16 +77,37 @@ class Users:
         def write() -> int:
             stored = self._store.get_many(project, list(unique), consistent=True)
             changed = [
-                (self._dated(user, stored.get(user_id)), stored.get(user_id))
+                self._dated(user, stored.get(user_id))
                 for user_id, user in unique.items()
                 if not _is_same(user, stored.get(user_id))
             ]
             self._store.put_many(project, changed)
-            recent = [user for user in stored.values() if since is not None and user.updated_at >= since]
-            return len({user.user_id for user in (*(user for user, _ in changed), *recent)})
+            return len(changed)
 
-        user_ids = [user.user_id for user in users]
-        return self._tombstones.guard(project, user_ids, write, lambda erased: self._delete(project, erased))
+        return self._guarded(project, [user.user_id for user in users], write)
+
+    def merge_many(self, project: str, facts: Sequence[Facts], mark: ImportMark | None = None) -> Merged[User]:
+        """Creates users, or adds facts to them.
+
+        Raises:
+            Conflict: a user was changed by others during each of five attempts.
+            Erased: some of the users were erased; its `positions` say which. Nothing was stored.
+        """
+
+        def changed(fact: Facts, stored: User | None) -> User | None:
+            user = stored or User(fact.record_id)
+            user = replace(user, properties={**user.properties, **fact.changes.get("properties", {})}, import_mark=mark)
+            return None if _is_same(user, stored) else self._dated(user, stored)
+
+        def write() -> Merged[User]:
+            return merge(
+                facts,
+                lambda ids: self._store.get_many(project, ids, consistent=True),
+                changed,
+                lambda changes: self._store.put_unless_changed(project, changes),
+            )
+
+        return self._guarded(project, [fact.record_id for fact in facts], write)
 
     def delete_many(self, project: str, user_ids: Sequence[str]) -> None:
         """Deletes profiles; events stay, and the users are not refused."""
@@ -104,6 +122,9 @@ class Users:
         dated = self._dated(user, current)
         self._store.put(project, dated, current)
         return dated
+
+    def _guarded(self, project: str, user_ids: Sequence[str], write: Callable[[], Written]) -> Written:
+        return self._tombstones.guard(project, user_ids, write, lambda erased: self._delete(project, erased))
 
     def _delete(self, project: str, user_ids: Iterable[str]) -> None:
         for user_id in user_ids:

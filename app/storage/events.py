@@ -23,8 +23,6 @@ MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
 ERASED_AT_ONCE = 500
 WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
-LEAST_LOADED = 2_000
-"""A load takes longer than writing fewer events."""
 
 VERDICTS = "~verdicts"
 """The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
@@ -70,7 +68,7 @@ class EventStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, EventRow)
         self._months: set[tuple[str, str]] = set()
-        self.batch_size = LOADED_AT_ONCE if self._table.can_load else WRITTEN_AT_ONCE
+        self.batch_size = LOADED_AT_ONCE if database.load else WRITTEN_AT_ONCE
         """Number of events that are best written at once when there are many."""
 
     def put_many(self, project: str, events: Sequence[Event], import_id: str | None = None) -> None:
@@ -78,7 +76,7 @@ class EventStore:
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
         rows = [row_of(project, event, import_id) for event in events]
-        if self._table.can_load and len(rows) >= LEAST_LOADED:
+        if self._table.can_load(rows):
             self._table.load(rows)
         else:
             self._table.write_rows(rows)

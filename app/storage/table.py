@@ -1,6 +1,6 @@
 """Access to one table: keys, single rows, batches and pages of a query."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from zlib import crc32
 
@@ -10,6 +10,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from app import clock
+from app.errors import Conflict
 from app.storage.database import Database, Raw, bounded
 from app.storage.pynamo import connection_of
 
@@ -17,6 +18,8 @@ SEPARATOR = "#"
 """Never part of a project, user, item or version id."""
 LISTING_SHARDS = 8
 MONTH_SHARDS = 16
+LEAST_LOADED = 2_000
+"""A load takes longer than writing fewer rows."""
 
 
 def key(*parts: str) -> str:
@@ -68,6 +71,12 @@ class Table:
         with bounded():
             row.save(condition=condition)
 
+    def put_row(self, row: Raw, condition: Condition | None = None) -> None:
+        """Puts a row in DynamoDB's JSON."""
+        hash_value, range_value = (row[name]["S"] if name else None for name in (self._hash, self._range))
+        with bounded():
+            self._connection.put_item(str(hash_value), range_value, attributes=row, condition=condition)
+
     def update(
         self,
         hash_value: str,
@@ -110,14 +119,28 @@ class Table:
         """Returns those of the rows with these keys that exist, in any order."""
         return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name] if keys else []
 
-    @property
-    def can_load(self) -> bool:
-        return self.database.load is not None
+    def can_load(self, rows: Sized) -> bool:
+        """Whether the database has a way to put many rows, and these are enough for it."""
+        return self.database.load is not None and len(rows) >= LEAST_LOADED
 
     def load(self, rows: Sequence[Raw]) -> None:
-        """Puts rows in the way that the database has for many rows."""
+        """Puts rows in DynamoDB's JSON in the way that the database has for many rows, all or none."""
         assert self.database.load is not None  # noqa: S101 - can_load
         self.database.load(self.name, rows)
+
+    def put_each(self, puts: Mapping[str, tuple[Raw, Condition]]) -> set[str]:
+        """Puts rows with conditions, several at a time; returns the names of those whose condition does not hold."""
+        lost = set[str]()
+
+        def put(named: tuple[str, tuple[Raw, Condition]]) -> None:
+            name, (row, condition) = named
+            try:
+                self.put_row(row, condition)
+            except Conflict:
+                lost.add(name)
+
+        self.database.each(put, list(puts.items()))
+        return lost
 
     def write_many(self, puts: Sequence[Model], deletes: Sequence[Raw] = ()) -> None:
         """Puts and deletes rows in batches; of several puts with one key, the last wins."""

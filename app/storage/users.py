@@ -67,9 +67,27 @@ class UserStore:
         unchanged = UserRow.key.does_not_exist() if previous is None else UserRow.updated_at == previous.updated_at
         self._table.put(_row(project, user), unchanged)
 
-    def put_many(self, project: str, changes: Sequence[tuple[User, User | None]]) -> None:
-        """Writes pairs of a user and their previous state; the last writer wins."""
-        self._table.write_many([_row(project, user) for user, _ in changes])
+    def put_many(self, project: str, users: Sequence[User]) -> None:
+        """Writes users; the last writer wins."""
+        self._table.write_many([_row(project, user) for user in users])
+
+    def put_unless_changed(self, project: str, changes: Sequence[tuple[User, User | None]]) -> set[str]:
+        """Writes pairs of a user and their stored state, None for new users.
+
+        Returns the ids of users that were not written, because they have changed since. New users are not compared.
+        """
+        rows = {user.user_id: (_row(project, user).serialize(), previous) for user, previous in changes}
+        if self._table.can_load(rows):
+            self._table.load([row for row, _ in rows.values()])
+            return set()
+        self._table.write_rows([row for row, previous in rows.values() if previous is None])
+        return self._table.put_each(
+            {
+                name: (row, UserRow.updated_at == previous.updated_at)
+                for name, (row, previous) in rows.items()
+                if previous
+            }
+        )
 
     def delete(self, project: str, user_id: str) -> None:
         self.delete_many(project, [user_id])

@@ -97,6 +97,14 @@ class ImportSummary(View):
     skipped: Annotated[
         int, Field(description="The rows about no item, of erased users, or that repeat the header.", examples=[0])
     ]
+    repeated: Annotated[
+        int,
+        Field(
+            description="The rows with an event, item or user of an earlier row. Equal events are stored as one; items "
+            "and users keep the last fact of each column.",
+            examples=[3],
+        ),
+    ]
     records: Annotated[
         dict[str, int], Field(description="The loaded records by kind.", examples=[{"events": 980, "items": 40}])
     ]

@@ -1,8 +1,9 @@
 """Writes records of one kind to the database in batches, a few at a time."""
 
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -11,8 +12,10 @@ import stamina
 from app.api.schemas.batches import MAX_EVENTS, MAX_RECORDS
 from app.deadline import within
 from app.domain.fields import ImportMark
-from app.errors import Cancelled, Erased, Unavailable
+from app.entry.files.layouts.layout import EVENTS, ITEMS
+from app.errors import Cancelled, Conflict, Erased, Unavailable
 from app.services.bundle import Services
+from app.services.merging import Facts, Merged
 
 WRITERS = 4
 BATCH_SECONDS = 120.0
@@ -20,22 +23,47 @@ BATCH_SECONDS = 120.0
 RETRY_TIMEOUT = timedelta(minutes=2)
 
 
+@dataclass(frozen=True, slots=True)
+class RunningImport:
+    """An import that stores the next slice of its file."""
+
+    import_id: str
+    began_at: datetime
+    since: datetime
+    """When the slice before was stored: what was changed after that was changed by this slice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of records that were not just stored."""
+
+    unchanged: set[str] = field(default_factory=set)
+    """Items or users that had the same facts before. Events are not compared."""
+    again: set[str] = field(default_factory=set)
+    """Items or users that were created by earlier slices of the file."""
+    erased: list[Any] = field(default_factory=list)
+    """Records that belong to erased users."""
+
+    def add(self, other: "Written") -> None:
+        self.unchanged.update(other.unchanged)
+        self.again.update(other.again)
+        self.erased.extend(other.erased)
+
+
 class BatchWriter:
     """Collects records into batches and stores these from several threads."""
 
-    def __init__(self, services: Services, project: str, kind: str, since: datetime, import_id: str) -> None:
-        """Writes events, items, users, or facts of items; `since` is when the import began."""
-        self._services, self._project, self._kind, self._since = services, project, kind, since
-        self._mark = ImportMark(import_id)
-        self._size = services.events.batch_size if kind == "events" else MAX_RECORDS
+    def __init__(self, services: Services, project: str, kind: str, running: RunningImport) -> None:
+        """Writes events, or facts of items or users."""
+        self._services, self._project, self._kind, self._running = services, project, kind, running
+        size = services.events.batch_size
+        self._size = size if kind == EVENTS or size > MAX_EVENTS else MAX_RECORDS
         self._writers = 1 if self._size > MAX_EVENTS else WRITERS
         self._threads = ThreadPoolExecutor(self._writers)
-        self._pending: set[Future[tuple[int, int]]] = set()
+        self._pending: set[Future[Written]] = set()
         self._batch: list[Any] = []
-        self.unchanged = 0
-        """Records of finished batches that were stored before the import began; events are not compared."""
-        self.erased = 0
-        """Records of finished batches that belong to erased users."""
+        self.written = Written()
+        """Of the batches that have ended."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +71,7 @@ class BatchWriter:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
 
-    def add(self, record: Any) -> None:  # noqa: ANN401 - a body, or facts of an item
+    def add(self, record: Any) -> None:  # noqa: ANN401 - a body of an event, or facts
         self._batch.append(record)
         if len(self._batch) == self._size:
             self._submit()
@@ -53,53 +81,49 @@ class BatchWriter:
         if self._batch:
             self._submit()
         for future in self._pending:
-            self._count(future)
+            self.written.add(future.result())
 
     def _submit(self) -> None:
         """Hands the batch to a thread. Waits while all are busy, and raises what a batch raised."""
         while len(self._pending) >= self._writers:
             done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
             for future in done:
-                self._count(future)
+                self.written.add(future.result())
         self._pending.add(self._threads.submit(copy_context().run, self._store, self._batch))
         self._batch = []
 
-    def _count(self, future: Future[tuple[int, int]]) -> None:
-        """Raises what the batch raised."""
-        unchanged, erased = future.result()
-        self.unchanged += unchanged
-        self.erased += erased
-
-    def _store(self, batch: list[Any]) -> tuple[int, int]:
-        """Stores a batch without records of erased users, and retries while the database is unavailable.
-
-        Returns how many records were unchanged, and how many belong to erased users.
-        """
+    def _store(self, batch: list[Any]) -> Written:
+        """Stores a batch without records of erased users, and retries while the database is unavailable."""
         for attempt in stamina.retry_context(
-            on=Unavailable, attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
+            on=(Unavailable, Conflict), attempts=None, timeout=RETRY_TIMEOUT, wait_max=timedelta(seconds=5)
         ):
             with attempt, within(max(self._services.settings.request_deadline_seconds, BATCH_SECONDS)):
                 if not self._services.access.is_active(self._project):
                     raise Cancelled("The project is being deleted.")
                 try:
-                    return self._put(batch), 0
+                    return self._put(batch)
                 except Erased as error:  # a file may still name erased users; they stay erased
                     others = [record for position, record in enumerate(batch) if position not in error.positions]
-                    return (self._put(others) if others else 0), len(batch) - len(others)
+                    written = self._put(others) if others else Written()
+                    written.erased.extend(batch[position] for position in error.positions)
+                    return written
         raise AssertionError("the last attempt returns or raises")
 
-    def _put(self, batch: list[Any]) -> int:
-        """Returns how many records were unchanged."""
-        services, project = self._services, self._project
-        if self._kind == "events":
-            events = [event.record(event.owner, self._since) for event in batch]
-            services.events.accept(project, events, self._mark.import_id)
-            return 0
-        if self._kind == "facts":
-            services.items.merge_many(project, batch, self._mark)
-            return 0
-        if self._kind == "items":
-            items = [replace(item.record(item.item_id), import_mark=self._mark) for item in batch]
-            return len(batch) - services.items.put_many(project, items, self._since)
-        users = [replace(user.record(user.user_id), import_mark=self._mark) for user in batch]
-        return len(batch) - services.users.put_many(project, users, self._since)
+    def _put(self, batch: list[Any]) -> Written:
+        services, project, running = self._services, self._project, self._running
+        if self._kind == EVENTS:
+            events = [event.record(event.owner, running.began_at) for event in batch]
+            services.events.accept(project, events, running.import_id)
+            return Written()
+        mark = ImportMark(running.import_id)
+        if self._kind == ITEMS:
+            return _written(batch, services.items.merge_many(project, batch, mark), running)
+        return _written(batch, services.users.merge_many(project, batch, mark), running)
+
+
+def _written(batch: Sequence[Facts], merged: Merged[Any], running: RunningImport) -> Written:
+    names = {facts.record_id for facts in batch} - merged.changed
+    return Written(
+        {name for name in names if merged.before[name].updated_at < running.since},
+        {name for name, record in merged.before.items() if running.began_at <= record.created_at < running.since},
+    )

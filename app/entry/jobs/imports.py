@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs import slices
+from app.entry.jobs.batch_writer import RunningImport
 from app.entry.jobs.rejects import RejectFile
 from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
@@ -50,22 +52,23 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
         FileError: the file cannot be read, or its first rows are all bad.
     """
     types, summary = reader.types(lambda share: progress(share, Summary())), Summary()
-    store, import_id, most_rows = None, None, 0
+    running, most_rows = None, 0
     if services is not None:
-        since, import_id, most_rows = services.clock.now(), import_id_of(reader), services.events.batch_size
-        store = partial(slices.store, services, project, kind=reader.plan.kind, since=since, import_id=import_id)
+        now = services.clock.now()
+        running, most_rows = RunningImport(import_id_of(reader), now, now), services.events.batch_size
     with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
         rows = reader.checked(raw, types)
         for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows):
-            if store is not None:
-                store(part)
+            if services is not None and running is not None:
+                running = replace(running, since=services.clock.now())
+                slices.store(services, project, part, reader.plan.kind, running)
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
     notes = reader.notes(types, summary.marks)
     if rejects.note is not None:
         notes.append(rejects.note)
-    return ImportOutcome(import_id, summary, notes, rejects.path)
+    return ImportOutcome(running.import_id if running else None, summary, notes, rejects.path)
 
 
 def import_id_of(reader: Reader) -> str:
@@ -164,7 +167,9 @@ class ImportSteps:
                 reader.name, rows, start, is_first=not summary.read, most_rows=self._services.events.batch_size
             )
         part = next(reading.parts)
-        slices.store(self._services, self._project, part, reader.plan.kind, job.created_at, job.job_id)
+        since = datetime.fromisoformat(checkpoint.stored_at) if checkpoint.stored_at else job.created_at
+        running = RunningImport(job.job_id, job.created_at, since)
+        slices.store(self._services, self._project, part, reader.plan.kind, running)
         if part.rejects:
             name = f"rejects-{checkpoint.position:014}.jsonl"
             self._services.jobs.objects.write(file_name(self._project, job, name), b"".join(part.rejects))
@@ -173,6 +178,7 @@ class ImportSteps:
             checkpoint,
             position=part.end.position,
             line=part.end.line,
+            stored_at=self._services.clock.now().isoformat(),
             summary=summary.facts(),
             records=reader.plan.kind,
             ignored=dict(reader.plan.ignored),

@@ -1,8 +1,7 @@
 """Slices of a file's rows: small enough for memory and for one step of a job. Storing a slice again changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,10 +12,10 @@ from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.records import HEADER, CheckedRow, Record
 from app.entry.files.rows import FileError, FileRow, Place
-from app.entry.jobs.batch_writer import BatchWriter
+from app.entry.jobs.batch_writer import BatchWriter, RunningImport, Written
+from app.entry.jobs.facts import SliceFacts, facts_of
 from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
-from app.services.items import Facts
 
 SLICE_ROWS = 10_000
 SLICE_BYTES = 4 * 1024 * 1024
@@ -104,73 +103,44 @@ def _check_first(name: str, part: Slice, *, is_first: bool) -> None:
         raise FileError(f"{name}: the first {summary.rejected:,} rows are all bad: {problem}.")
 
 
-def store(services: Services, project: str, part: Slice, kind: str, since: datetime, import_id: str) -> None:
-    """Stores the records of a slice, items before events, and counts those that were already stored.
+def store(services: Services, project: str, part: Slice, kind: str, running: RunningImport) -> None:
+    """Stores the records of a slice, items before events, and counts what was not just stored.
 
     Args:
         services: where to store them.
         project: the project.
         part: the slice.
         kind: the kind of the file.
-        since: when the import began; what changed after that was changed by it.
-        import_id: the id of the import, which its records carry.
+        running: the import.
     """
-    by_kind: dict[str, list[Any]] = {EVENTS: [], ITEMS: [], USERS: []}
-    for record in part.records:
-        by_kind[record.kind].append(record if kind == BOTH and record.kind == ITEMS else record.body)
-
-    def put(kind_: str, records: Iterable[Any]) -> None:
-        with BatchWriter(services, project, kind_, since, import_id) as writer:
-            for record in records:
-                writer.add(record)
-            writer.finish()
-        _count(part.summary, kind_, writer)
-
-    if kind == BOTH:
-        put("facts", facts_of(by_kind.pop(ITEMS)))
-    else:
-        put(ITEMS, _latest("item_id", by_kind.pop(ITEMS)))
-    put(USERS, _latest("user_id", by_kind.pop(USERS)))
-    put(EVENTS, by_kind.pop(EVENTS))
+    for kind_ in (ITEMS, USERS):
+        facts = facts_of(record for record in part.records if record.kind == kind_)
+        written = _written(services, project, kind_, facts.by_record.values(), running)
+        if kind != BOTH:
+            _count(part.summary, kind_, facts, written)
+    events = (record.body for record in part.records if record.kind == EVENTS)
+    _skip(part.summary, EVENTS, len(_written(services, project, EVENTS, events, running).erased))
 
 
-def _count(summary: Summary, kind: str, writer: BatchWriter) -> None:
-    if kind in {ITEMS, USERS}:
-        summary.unchanged += writer.unchanged
-        summary.records[kind] -= writer.unchanged
-    if kind != "facts":
-        summary.skipped += writer.erased
-        summary.records[kind] -= writer.erased
+def _written(services: Services, project: str, kind: str, records: Iterable[Any], running: RunningImport) -> Written:
+    with BatchWriter(services, project, kind, running) as writer:
+        for record in records:
+            writer.add(record)
+        writer.finish()
+    return writer.written
 
 
-def _latest(name: str, records: Iterable[Any]) -> Iterable[Any]:
-    """The last record of each item or user, because batches are stored in parallel."""
-    return {getattr(record, name): record for record in records}.values()
+def _count(summary: Summary, kind: str, facts: SliceFacts, written: Written) -> None:
+    unchanged = sum(facts.rows[name] if name in written.unchanged else equal for name, equal in facts.equal.items())
+    summary.unchanged += unchanged
+    summary.records[kind] -= unchanged
+    summary.repeated += facts.rows.total() - len(facts.rows) + len(written.again)
+    _skip(summary, kind, sum(facts.rows[erased.record_id] - facts.equal[erased.record_id] for erased in written.erased))
 
 
-def facts_of(records: Iterable[Record]) -> list[Facts]:
-    """Returns the facts of each item in a file of events.
-
-    The last ones count; those of rows without an owner only if there are no others, because such rows are corrections
-    in sales exports.
-    """
-    facts: dict[str, Facts] = {}
-    for record in records:
-        body = record.body
-        before = facts.get(body.item_id)
-        if record.is_anonymous and before is not None:
-            continue
-        item = body.record(body.item_id)
-        changes = {name: getattr(item, name) for name in body.model_fields_set - {"item_id"}}
-        if before is not None and not before.only_if_new:
-            changes = _merged(before.changes, changes)
-        facts[body.item_id] = Facts(body.item_id, changes, record.is_anonymous)
-    return list(facts.values())
-
-
-def _merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {**before.get("properties", {}), **after.get("properties", {})}
-    return {**before, **after, **({"properties": properties} if properties else {})}
+def _skip(summary: Summary, kind: str, erased: int) -> None:
+    summary.skipped += erased
+    summary.records[kind] -= erased
 
 
 def _reject(row: FileRow, reason: Reason) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.entry.files.layouts.layout import BOTH, ITEMS, USERS
+from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 
 MOST_REJECTED = 0.1
 """An import has failed if a larger share of the rows is rejected."""
@@ -14,6 +14,11 @@ SHOWN_REASONS = 5
 SHOWN_COLUMNS = 20
 COUNTERS = ("records", "reasons", "marks")
 FACTS = "rows with facts of items"
+REPEATED = {
+    EVENTS: "an event (user, item, type, value and time), which is stored once",
+    ITEMS: "an item; of different facts in a column, the last counts",
+    USERS: "a user; of different facts in a column, the last counts",
+}
 
 
 @dataclass
@@ -27,7 +32,8 @@ class Summary:
     skipped: int = 0
     """Rows about no item, of erased users, or that repeat the header."""
     repeated: int = 0
-    """Loaded events that equal an event of a row shortly before; both are stored as one event."""
+    """Rows with an event, item or user of an earlier row. Equal events are stored as one; items and users keep the last
+    fact of each column. Compared are the rows shortly before and, for items and users, what the import created."""
     without_owner: int = 0
     """Loaded rows of events that have no user and gave only facts of their item."""
     records: Counter[str] = field(default_factory=Counter)
@@ -102,9 +108,7 @@ def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], no
         counts.append(f"{summary.skipped:,} skipped (about no item, of erased users, or the header again)")
     text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
     if summary.repeated:
-        text.append(
-            f"  {summary.repeated:,} rows repeat an event (user, item, type, value and time), which is stored once"
-        )
+        text.append(f"  {summary.repeated:,} rows repeat {REPEATED.get(kind, REPEATED[EVENTS])}")
     if summary.without_owner:
         text.append(f"  {summary.without_owner:,} rows have no user and gave facts of their items only")
     text += [f"  {count:,} x {problem}" for problem, count in summary.reasons.most_common(SHOWN_REASONS)]

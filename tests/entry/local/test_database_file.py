@@ -20,6 +20,9 @@ import pytest
 from app.clock import SYSTEM_CLOCK
 from app.config import Settings
 from app.domain.events import Attribution, Event
+from app.domain.fields import ImportMark
+from app.domain.items import Item
+from app.domain.users import User
 from app.entry.errors import SetupError
 from app.entry.local import dynamodb, shared_emulator
 from app.entry.local.database_file import DatabaseFile
@@ -28,7 +31,10 @@ from app.entry.stream import Consumer
 from app.storage.admin import migration, schema
 from app.storage.checkpoints import CheckpointStore
 from app.storage.database import Database, Load, Raw
-from app.storage.events import LEAST_LOADED, EventStore, row_of
+from app.storage.events import EventStore, row_of
+from app.storage.items import ItemStore
+from app.storage.table import LEAST_LOADED
+from app.storage.users import UserStore
 from tests.support.builders import NOON, SECRET
 from tests.support.datasets import ROOT
 
@@ -40,6 +46,25 @@ EVENTS = [
     for number, value in enumerate(VALUES)
 ]
 CHANGED = Event("usér1", "i1", "view", EVENTS[1].timestamp, "1", 7.0, Attribution("v1", "home", "neighbors"))
+
+ITEMS: list[tuple[Item, Item | None]] = [
+    (
+        Item(
+            "té",
+            "Té",
+            ("hot", "drinks", "naïve"),
+            {"price": 2.5, "deep": ["☕", None]},
+            NOON,
+            NOON + timedelta(days=1),
+            hidden=True,
+            expires_at=NOON + timedelta(days=9),
+            import_mark=ImportMark("a", is_changed=True),
+        ),
+        None,
+    ),
+    (Item("bare", created_at=NOON, updated_at=NOON), None),
+]
+USERS: list[tuple[User, User | None]] = [(User("ann", {"plan": "paid"}, NOON, NOON), None)]
 
 
 @contextmanager
@@ -81,11 +106,11 @@ class _Consumer:
         self.items += [image["item_id"]["S"] for image in images if "item_id" in image]
 
 
-def _content(folder: Path) -> tuple[list[Any], list[Any]]:
-    """Rows of events, and the stream records, without what is random."""
+def _content(folder: Path, table: str = TABLE) -> tuple[list[Any], list[Any]]:
+    """Rows of a table, and the stream records, without what is random."""
     with closing(sqlite3.connect(folder / dynamodb.FILE)) as connection:
         connection.row_factory = sqlite3.Row
-        rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{TABLE}" ORDER BY hashKey, rangeKey')]  # noqa: S608
+        rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY hashKey, hashValue')]  # noqa: S608
         records = [dict(row) for row in connection.execute("SELECT * FROM us ORDER BY SequenceNumber")]
     for row in rows:
         row["ObjectJSON"] = orjson.loads(row["ObjectJSON"])
@@ -126,6 +151,32 @@ class TestPut:
             assert stored == {EVENTS[0], CHANGED, *EVENTS[2:], later}
             assert len(list(store.all(PROJECT))) == len(stored)
         assert consumer.items == [*(event.item_id for event in [*EVENTS, CHANGED]), "later"]
+
+    def test_items_and_users_are_loaded_as_requests_write_them(self, tmp_path: Path) -> None:
+        requests, file = tmp_path / "requests", tmp_path / "file"
+        loaded: dict[str, list[Raw]] = {}
+        with _database(requests) as (_, database):
+            ItemStore(database).put_many(PROJECT, ITEMS)
+            UserStore(database).put_many(PROJECT, [user for user, _ in USERS])
+        with _database(file) as (settings, _):
+            many = [(Item(f"i{number}", created_at=NOON, updated_at=NOON), None) for number in range(LEAST_LOADED)]
+            collecting = Database(settings, schema.MODELS, load=lambda table, rows: loaded.update({table: [*rows]}))
+            items, users = ItemStore(collecting), UserStore(collecting)
+            assert items.put_unless_changed(PROJECT, [*ITEMS, *many]) == set()
+            assert (
+                users.put_unless_changed(PROJECT, [*USERS, *((User(item.item_id), None) for item, _ in many)]) == set()
+            )
+            assert items.get_stored(PROJECT, [item.item_id for item, _ in many]) == {}
+            collecting.close()
+
+        for table, rows in loaded.items():
+            own = [row for row in rows if not row["key"]["S"].startswith(f"{PROJECT}#i")]
+            assert DatabaseFile(file, SYSTEM_CLOCK).put(table, own) == len(own)
+            assert _content(file, table) == _content(requests, table)
+        with _database(file) as (_, database):
+            stored = ItemStore(database).list_page(PROJECT, "drinks", None, 10).records
+            assert list(stored) == [ITEMS[0][0]]
+            assert list(UserStore(database).list_page(PROJECT, None, 10).records) == [USERS[0][0]]
 
     def test_a_load_that_is_killed_has_no_effect_and_can_be_repeated(self, tmp_path: Path) -> None:
         with _database(tmp_path):
