@@ -1,7 +1,6 @@
 """Imports a file as users do: through the command line, and through a job."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings
 from app.domain.jobs import ImportRequest, JobState
 from app.domain.paging import every
-from app.entry.cli import main
 from app.services.jobs import UPLOAD, file_name
 from app.wiring import Wired
-from tests.support.builders import SECRET
+from tests.support.command_line import command, environment
 
 
 @dataclass
@@ -63,7 +60,7 @@ def by_command(
     *more: str,
     **options: Any,
 ) -> Imported:
-    """Runs the command in this process, because starting one takes seconds, on a copy of the file in the folder."""
+    """Runs the command on a copy of the file in the folder."""
     copy = shutil.copytree(path, folder / path.name) if path.is_dir() else shutil.copy(path, folder)
     arguments = ["import", str(copy), *more]
     for ours, theirs in options.get("columns", {}).items():
@@ -71,29 +68,10 @@ def by_command(
     for name, option in (("records", "--kind"), ("encoding", "--encoding"), ("time_unit", "--time-unit")):
         if name in options:
             arguments += [option, options[name]]
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(wired.services.settings, project).items():
-            patch.setenv(name, value)
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["serendip", *arguments])
-        code = 0
-        try:
-            main.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    output = capsys.readouterr()
+    ended = command(capsys, folder, environment(wired.services.settings, project), *arguments)
     rejects = [file.read_text() for file in folder.rglob("*.rejects.jsonl")]
-    says = " ".join(f"{output.out} {output.err}".split())
-    return stored(wired, project, succeeded=code == 0, says="\n".join([says, *rejects]))
-
-
-def environment(settings: Settings, project: str) -> dict[str, str]:
-    return {
-        "SERENDIP_ENDPOINT": str(settings.endpoint),
-        "SERENDIP_SECRET": SECRET.get_secret_value(),
-        "SERENDIP_PROJECT": project,
-        "COLUMNS": "400",
-    }
+    says = " ".join(f"{ended.out} {ended.err}".split())
+    return stored(wired, project, succeeded=ended.code == 0, says="\n".join([says, *rejects]))
 
 
 def stored(wired: Wired, project: str, *, succeeded: bool, says: str) -> Imported:

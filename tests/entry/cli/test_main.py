@@ -1,4 +1,4 @@
-"""The command line as users run it: separate processes over one database."""
+"""The command line over one database, mostly in this process, because starting one takes a second."""
 
 import os
 import signal
@@ -18,41 +18,43 @@ from app.entry.cli.serve import load_sample
 from app.entry.local.dynamodb import free_port
 from app.wiring import Wired
 from tests.support import datasets
-from tests.support.builders import SECRET, an_event, client_of, idle_on, two_tastes, wired_on
+from tests.support.builders import an_event, client_of, idle_on, two_tastes, wired_on
+from tests.support.command_line import command, environment
 from tests.support.stream_records import a_record
 
 TIMEOUT = 300
 
 
 class Cli:
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **os.environ,
-            "SERENDIP_ENDPOINT": str(settings.endpoint),
-            "SERENDIP_SECRET": SECRET.get_secret_value(),
-            "SERENDIP_PROJECT": settings.project,
-            "COLUMNS": "200",
-        }
+    def __init__(self, settings: Settings, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        self.environment = environment(settings, settings.project)
 
     def run(self, *arguments: object, fails: bool = False) -> str:
-        done = subprocess.run(
+        ended = command(self._capsys, self.folder, self.environment, *arguments)
+        assert bool(ended.code) is fails, ended
+        return ended.out + (ended.err if fails else "")
+
+    def run_apart(self, *arguments: object, fails: bool = False) -> str:
+        """Runs the command in a process of its own, as users do."""
+        ended = subprocess.run(
             [sys.executable, "-m", "app.entry.cli.main", *map(str, arguments)],
-            env={**self.environment, "PYTHONPATH": str(datasets.ROOT)},
+            env={**os.environ, **self.environment, "PYTHONPATH": str(datasets.ROOT)},
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
             timeout=TIMEOUT,
         )
-        assert bool(done.returncode) is fails, done.stdout + done.stderr
-        return done.stdout + (done.stderr if fails else "")
+        assert bool(ended.returncode) is fails, ended
+        assert "Traceback" not in ended.stderr
+        return ended.stdout + (ended.stderr if fails else "")
 
 
 @pytest.fixture
-def cli(wired: Wired, settings: Settings, tmp_path: Path) -> Cli:
+def cli(wired: Wired, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     assert wired.services.tables.missing() == []
-    return Cli(settings, tmp_path)
+    return Cli(settings, tmp_path, capsys)
 
 
 def events_file(folder: Path) -> Path:
@@ -68,7 +70,7 @@ class TestImport:
     ) -> None:
         path = events_file(cli.folder)
 
-        first = cli.run("import", path)
+        first = cli.run_apart("import", path)
         before = sorted(str(event) for event in wired.services.events.all(settings.project))
         cli.run("import", path)
 
@@ -91,7 +93,7 @@ class TestImport:
         path = cli.folder / "events.csv"
         path.write_text("name,age\nann,3\n")
 
-        assert "--map" in cli.run("import", path, fails=True)
+        assert "--map" in cli.run_apart("import", path, fails=True)
 
 
 class TestJourney:
