@@ -1,7 +1,8 @@
 """Every route with every kind of credentials: correct refusals, and no access to another project's rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ from app.api.http.security import Requires, RequiresAdministration
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Limits, Scope
 from app.domain.users import User
+from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
-from tests.support.builders import a_key, a_project, an_item, client_of, two_tastes, wired_on
+from tests.support.builders import SECRET, a_key, a_project, an_item, client_of, two_tastes, wired_on
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.operations import CALLS, Call
 
@@ -48,6 +50,7 @@ class Stage:
     """Two projects: the target of the attacks, which has data, and the attacker's."""
 
     wired: Wired
+    client: httpx2.Client
     project: str
     other: str
     issuer: OidcIssuer
@@ -58,7 +61,8 @@ class Stage:
     """The recommendation_id of a stored decision."""
     job: str
     """The id of an import job that waits for its file."""
-    touched: list[str] = field(default_factory=list)
+    touched: list[str]
+    """The requests to the database."""
 
     def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
         names = {
@@ -72,7 +76,7 @@ class Stage:
         for name, value in names.items():
             url, text = url.replace(name, value), text.replace(name, value)
         body = orjson.loads(text)
-        return client_of(self.wired).request(call.method, url, json=body, headers=headers)
+        return self.client.request(call.method, url, json=body, headers=headers)
 
     def bearer(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
@@ -81,8 +85,8 @@ class Stage:
         return {"X-API-Key": a_key(self.wired, self.project, *scopes, **more)}
 
 
-@pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
+@contextmanager
+def staged(settings: Settings) -> Iterator[Stage]:
     issuer = OidcIssuer()
     settings = settings.model_copy(update={"issuers": (issuer.settings(project=settings.project),)})
     wired = wired_on(settings, issuer.fetch)
@@ -99,14 +103,29 @@ def stage(settings: Settings) -> Iterator[Stage]:
     client.put("/v1/event-types/gone", json={"lists": 2}).raise_for_status()
     kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
     job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
-    staged = Stage(wired, project, f"other-{project[4:]}", issuer, version, victim_key, other_key, kept, job)
+    other, touched = f"other-{project[4:]}", list[str]()
 
     def record(params: dict[str, Any], **_: object) -> None:
-        staged.touched.append(str(params["body"]))
+        touched.append(str(params["body"]))
 
     wired.database.connection.client.meta.events.register("before-call.dynamodb.*", record)
-    yield staged
+    with client_of(wired) as anyone:
+        yield Stage(wired, anyone, project, other, issuer, version, victim_key, other_key, kept, job, touched)
     wired.close()
+
+
+@pytest.fixture(scope="module")
+def stage(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One for all tests that leave the target as it is."""
+    files = str(tmp_path_factory.mktemp("files"))
+    with staged(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, project="testsecurity")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def own_stage(settings: Settings) -> Iterator[Stage]:
+    with staged(settings) as stage:
+        yield stage
 
 
 HOUR = timedelta(hours=1)
@@ -249,22 +268,24 @@ class TestMatrix:
             assert stage.call(call, own).status_code in {200, 201}, call
             assert stage.call(call, others).status_code == 403, call
 
-    def test_jwts_share_the_limits_of_their_project(self, stage: Stage) -> None:
-        stage.wired.services.projects.change(stage.project, {"limits": Limits(requests_per_second=0.01, burst=1)})
-        headers = stage.bearer(stage.issuer.token(scope="recommend"))
+    def test_jwts_share_the_limits_of_their_project(self, own_stage: Stage) -> None:
+        own_stage.wired.services.projects.change(
+            own_stage.project, {"limits": Limits(requests_per_second=0.01, burst=1)}
+        )
+        headers = own_stage.bearer(own_stage.issuer.token(scope="recommend"))
 
-        statuses = [stage.call(CALLS["getList"], headers).status_code for _ in range(2)]
+        statuses = [own_stage.call(CALLS["getList"], headers).status_code for _ in range(2)]
 
         assert statuses == [200, 429]
 
-    def test_a_sufficient_key_is_accepted_everywhere(self, stage: Stage) -> None:
-        administrator = {"X-API-Key": a_key(stage.wired, ADMINISTRATION, Scope.ADMIN)}
+    def test_a_sufficient_key_is_accepted_everywhere(self, own_stage: Stage) -> None:
+        administrator = {"X-API-Key": a_key(own_stage.wired, ADMINISTRATION, Scope.ADMIN)}
         last = ("revokeKey", "deleteProject")
         statuses = {}
         for operation in sorted(CALLS, key=lambda name: (name in last, name == "deleteProject", name)):
             call = CALLS[operation]
-            headers = administrator if call.url.startswith("/v1/projects") else {"X-API-Key": stage.victim_key}
-            statuses[operation] = stage.call(call, headers).status_code
+            headers = administrator if call.url.startswith("/v1/projects") else {"X-API-Key": own_stage.victim_key}
+            statuses[operation] = own_stage.call(call, headers).status_code
 
         assert {name: status for name, status in statuses.items() if status >= 400} == {
             "cancelModel": 409,
