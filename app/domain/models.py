@@ -17,6 +17,8 @@ class Scoring:
     """The weight of an item with the same description as another. None for a model of an earlier release."""
     learned_at: float | None = None
     """The creation time of the version, in seconds since 1970. The model does not know later items."""
+    step_decay: float | None = None
+    """The factor in (0, 1] that each later moment of a history leaves of an event's weight. None for 1."""
 
 
 class VersionState(StrEnum):

@@ -20,6 +20,8 @@ from app.storage.table import Table, moment
 POINTER, CLAIM = "#active", "#claim"
 CHOSEN_AT = "chosen_at"
 """An attribute; up to release 0.7 one of the parameters, in seconds since 1970."""
+NEWER = {"step_decay"}
+"""Fields of a scoring that releases up to 0.7 do not know."""
 BEFORE_VERSIONS = "$"
 """Sorts after the rows that begin with # and before all versions."""
 
@@ -92,10 +94,10 @@ class VersionStore:
             revision=active.revision,
             created_at=active.activated_at,
             facts={
-                **asdict(active.scoring),
-                "variants": [asdict(variant) for variant in active.variants],
+                **_facts(active.scoring),
+                "variants": [_facts_of_variant(variant) for variant in active.variants],
                 "interleaved": active.interleaved,
-                "shadows": [asdict(variant) for variant in active.shadows],
+                "shadows": [_facts_of_variant(variant) for variant in active.shadows],
             },
         )
         unmoved: Condition = VersionRow.version.does_not_exist()
@@ -177,6 +179,15 @@ def _active(row: Raw) -> ActiveModel:
         revision=integer(row, "revision") or 0,
         newest_item=instant(row, "newest_item"),
     )
+
+
+def _facts(scoring: Scoring) -> dict[str, Any]:
+    """Returns the fields of a scoring; without newer fields that are not used, so that earlier releases can read it."""
+    return {name: value for name, value in asdict(scoring).items() if value or name not in NEWER}
+
+
+def _facts_of_variant(variant: Variant) -> dict[str, Any]:
+    return {**asdict(variant), "scoring": _facts(variant.scoring)}
 
 
 def _variant(facts: Mapping[str, Any]) -> Variant:

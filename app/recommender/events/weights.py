@@ -92,7 +92,10 @@ def of_history(
     It is the newest negative event if no positive one came after it, else the strongest positive one. A rating counts
     if the user liked the item.
 
-    w = type weight * 2^(-age / half life), with the age relative to the newest event, so that the clock is not needed.
+    w = type weight * 2^(-age / half life) * step decay^k
+
+    The age is relative to the newest event, so that the clock is not needed; k is the number of later moments at which
+    an event that counts happened. The events of a basket have one time, so they share a step.
 
     Args:
         events: the user's events, in any order.
@@ -118,7 +121,16 @@ def of_history(
         before = counting.get(event.item_id, (None, 0.0))[1]
         if weight < 0 or (weight > 0 and weight >= before):
             counting[event.item_id] = (event, weight)
-    return list(counting.values())
+    return _decayed(list(counting.values()), scoring.step_decay)
+
+
+def _decayed(counting: list[tuple[Event, float]], step_decay: float | None) -> list[tuple[Event, float]]:
+    """Returns events with the weights that are left after the steps since then."""
+    if step_decay is None:
+        return counting
+    moments = sorted({event.timestamp for event, _ in counting}, reverse=True)
+    left = {moment: step_decay**steps for steps, moment in enumerate(moments)}
+    return [(event, weight * left[event.timestamp]) for event, weight in counting]
 
 
 def _chosen(events: Iterable[Event], event_types: Collection[str] | None) -> Iterable[Event]:

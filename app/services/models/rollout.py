@@ -17,6 +17,8 @@ from app.storage.versions import VersionStore
 
 WHOLE = 100.0
 """Percent."""
+LEARNED = ("half_life_days", "rating_threshold", "content_weight", "step_decay")
+"""The parameters of a version that its scoring takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Rollout:
 
 
 def _scoring(version: ModelVersion) -> Scoring:
-    parameters = {
-        name: version.parameters.get(name) for name in ("half_life_days", "rating_threshold", "content_weight")
-    }
+    """Returns the parameters of a version that serving needs; those that it does not have keep their defaults."""
+    stored = {name: version.parameters.get(name) for name in LEARNED}
+    parameters = {name: value for name, value in stored.items() if value is not None}
     return Scoring(**parameters, learned_at=version.created_at.timestamp())

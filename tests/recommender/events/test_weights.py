@@ -23,6 +23,17 @@ class TestOfHistory:
 
         assert weight_by_item == {"new": 1.0, "old": pytest.approx(0.5)}
 
+    def test_each_later_moment_decays_a_weight_and_a_basket_is_one_moment(self) -> None:
+        basket = [an_event(item_id=item_id, event_type="purchase", minutes=5) for item_id in ("b", "c")]
+        ignored = an_event(item_id="shown", event_type="impression", minutes=6)
+        events = [an_event(item_id="a", minutes=1), *basket, ignored, an_event(item_id="d", minutes=9)]
+        again = an_event(item_id="a", minutes=0)
+
+        decayed = weights.of_history([again, *events], Scoring(step_decay=0.5))
+
+        assert {event.item_id: weight for event, weight in decayed} == {"a": 0.25, "b": 1.5, "c": 1.5, "d": 1.0}
+        assert weights.of_history(events, Scoring(step_decay=1.0)) == weights.of_history(events, Scoring())
+
     def test_low_ratings_and_impressions_do_not_count(self) -> None:
         events = [
             an_event(item_id="bad", event_type="rating", value=2),
