@@ -120,6 +120,11 @@ class Reason:
     event_id: str | None = None
     kept_without: bool | None = None
     """Whether the list would still hold the item without this event; None if this was not tried."""
+    from_order: float | None = None
+    """The share in [0, 1] of the contribution that the model learned from order, the rest from similarity.
+
+    None if the model does not distinguish them.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,14 @@ def plant(
     popular: Mapping[str, float] = NOTHING,
     ndcg: float = 0.3,
     terms: Mapping[str, float] = NOTHING,
+    from_order: float | None = None,
 ) -> str:
-    """Stores a ready version with a training metric; `terms` enable content-based cold start."""
+    """Stores a ready version with a training metric.
+
+    `terms` enable content-based cold start; `from_order` is the share of each weight that was learned from order.
+    """
     neighbors = NeighborStore(wired.database)
-    packed = [(item_id, packing.pack(weights.items())) for item_id, weights in table.items()]
+    packed = [(item_id, _packed(weights, from_order)) for item_id, weights in table.items()]
     neighbors.put_rows(project, version, packed)
     ranked = sorted(popular.items(), key=lambda entry: -entry[1])
     lists = [(POPULAR, "", packing.pack(ranked)), (TERMS, "", packing.pack(terms.items()))]
@@ -40,3 +44,9 @@ def plant(
     model = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
     VersionStore(wired.database).create(project, model)
     return version
+
+
+def _packed(weights: Mapping[str, float], from_order: float | None) -> bytes:
+    if from_order is None:
+        return packing.pack(weights.items())
+    return packing.pack_parts((item_id, weight, from_order * weight) for item_id, weight in weights.items())

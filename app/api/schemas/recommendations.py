@@ -169,6 +169,14 @@ class ReasonView(View):
         bool | None,
         Field(description="With `explain`: whether the list would hold the item without this event.", examples=[True]),
     ]
+    from_order: Annotated[
+        float | None,
+        Field(
+            description="The share of the contribution that was learned from order: what users chose afterwards. The "
+            "rest was learned from similarity: what the same users chose. Null if the model knows only similarity.",
+            examples=[0.4],
+        ),
+    ] = None
 
 
 class RecommendationView(View):

@@ -14,14 +14,13 @@ from app.domain.models import ActiveModel
 from app.domain.recommendations import POPULAR, TERMS
 from app.errors import Unavailable
 from app.recommender import packing
+from app.recommender.packing import Row
 from app.storage.neighbors import NeighborStore
 from app.storage.versions import VersionStore
 
 MAX_PROJECTS = 10_000
 MAX_LISTS = 500
 MAX_VOCABULARIES = 100
-
-Row = dict[str, float]
 
 
 class ModelCache:
@@ -98,7 +97,7 @@ class ModelCache:
     def _list(self, project: str, active: ActiveModel, kind: str, name: str) -> Row:
         self._load(project, active, [], [(kind, name)])
         with self._lock:
-            return self._lists[kind].get((project, active.version, name), {})
+            return self._lists[kind].get((project, active.version, name), Row())
 
     def _load(
         self, project: str, active: ActiveModel, item_ids: Sequence[str], lists: Sequence[tuple[str, str]]
@@ -121,4 +120,4 @@ class ModelCache:
 
 
 def _unpack(packed: bytes | None) -> Row:
-    return packing.unpack(packed) if packed else {}
+    return packing.unpack(packed) if packed else Row()

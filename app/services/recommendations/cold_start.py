@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from app.domain.items import Item
 from app.domain.models import ActiveModel
 from app.recommender.content import NewItems
+from app.recommender.packing import Row
 from app.services.catalog.item_cache import ItemCache
 from app.services.models.cache import ModelCache
 
@@ -29,9 +30,7 @@ class ColdStart:
         self._lock = Lock()
         self._indexes: LRUCache[tuple[str, str], tuple[State, NewItems]] = LRUCache(MAX_INDEXES)
 
-    def neighbors(
-        self, project: str, active: ActiveModel, weighted: Sequence[tuple[str, float]]
-    ) -> Mapping[str, Mapping[str, float]]:
+    def neighbors(self, project: str, active: ActiveModel, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Row]:
         """Returns the neighbors of items: those of the model, and new items with similar content.
 
         Args:
@@ -52,7 +51,7 @@ class ColdStart:
         for item_id in compared:
             if item_id in items:
                 similar = {name: content_weight * cosine for name, cosine in index.near(items[item_id]).items()}
-                rows[item_id] = similar | dict(rows.get(item_id, {}))
+                rows[item_id] = rows.get(item_id, Row()).with_similar(similar)
         return rows
 
     def _index(self, project: str, active: ActiveModel, items: Sequence[Item]) -> NewItems:

@@ -15,6 +15,7 @@ from app.recommender import experiments, rules
 from app.recommender.events import verdicts, weights
 from app.recommender.events.verdicts import NO_VERDICTS, Verdicts
 from app.recommender.events.weights import Weights
+from app.recommender.packing import Row
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
@@ -103,7 +104,7 @@ class RequestContext:
         factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}
         return Evidence([event for event, _ in newest], weighted, self.neighbors(weighted), factors)
 
-    def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Mapping[str, float]]:
+    def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Row]:
         """Returns the neighbors of weighted items."""
         return {} if self.active is None else self.caches.cold_start.neighbors(self.project, self.active, weighted)
 

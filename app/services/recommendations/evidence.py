@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from app.domain.events import Event
 from app.domain.recommendations import CONTEXT, Reason, Recommendation
 from app.recommender import ranking
+from app.recommender.packing import Row
 
 MAX_REASONS = 3
 """Reasons of a recommendation without `explain`."""
@@ -17,7 +18,7 @@ class Evidence:
 
     events: Sequence[Event]
     weighted: Sequence[tuple[str, float]]
-    neighbors: Mapping[str, Mapping[str, float]]
+    neighbors: Mapping[str, Row]
     factors: Mapping[str, float]
     """The factors that ignored impressions leave of scores, by item."""
     _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class Evidence:
         """Returns the recommendation with its reasons: all of them, or those with the largest shares."""
         shares = self._shares_of(recommendation.item_id)
         shown = shares if fully else shares[:MAX_REASONS]
-        reasons = tuple(_reason(self.events[position], share, recommendation.score) for position, share in shown)
+        reasons = tuple(self._reason(recommendation, self.events[position], share) for position, share in shown)
         factor = self.factors.get(recommendation.item_id, 1.0)
         return replace(recommendation, reasons=reasons, impression_factor=factor)
 
@@ -48,7 +49,13 @@ class Evidence:
             self._shares[item_id] = ranking.shares(item_id, self.weighted, self.neighbors)
         return self._shares[item_id]
 
-
-def _reason(event: Event, share: float, score: float) -> Reason:
-    timestamp = None if event.event_type == CONTEXT else event.timestamp
-    return Reason(event.item_id, event.event_type, timestamp, share, share * score, event_id=event.event_id or None)
+    def _reason(self, recommendation: Recommendation, event: Event, share: float) -> Reason:
+        return Reason(
+            item_id=event.item_id,
+            event_type=event.event_type,
+            timestamp=None if event.event_type == CONTEXT else event.timestamp,
+            share=share,
+            contribution=share * recommendation.score,
+            event_id=event.event_id or None,
+            from_order=self.neighbors[event.item_id].from_order(recommendation.item_id),
+        )

@@ -18,6 +18,7 @@ from app.domain.recommendations import (
 from app.domain.scenarios import PageRow, RowSettings
 from app.errors import NotFound, Unavailable
 from app.recommender import ranking
+from app.recommender.packing import Row
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
@@ -53,7 +54,7 @@ class Recommend:
         rules = Rules.of(query, self._clock.now())
         try:
             context = self._loader.load(project, "", query, rules)
-            neighbors = context.neighbors([(item_id, 1.0)]).get(item_id, {})
+            neighbors = context.neighbors([(item_id, 1.0)]).get(item_id, Row())
             if not neighbors and not _exists(context, item_id):
                 raise NotFound("There is no such item.")
             candidates = context.candidates(Excluded(query.exclude))

@@ -211,6 +211,7 @@ class TestContextItem:
             "share": 1,
             "contribution": 0,
             "kept_without": None,
+            "from_order": None,
         }
 
 

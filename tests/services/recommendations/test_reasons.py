@@ -46,6 +46,7 @@ class TestReasons:
         query=QUERIES,
         other=st.one_of(st.none(), ROWS),
         compared=st.booleans(),
+        share=st.sampled_from([None, 0.25]),
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_shares_sum_to_the_score_and_counterfactuals_come_true(
@@ -57,15 +58,17 @@ class TestReasons:
         query: RecommendationQuery,
         other: dict[str, dict[str, float]] | None,
         compared: bool,  # noqa: FBT001 - hypothesis gives it
+        share: float | None,
     ) -> None:
-        """Also with two interleaved versions, and with items newer than the model."""
+        """Also with two interleaved versions, with items newer than the model, and with rows of two parts."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
         wired.services.items.put_many(
             project, [an_item(item_id, f"c{n % 3}", price=n % 4) for n, item_id in enumerate(IDS)]
         )
         a_project(wired, project)
         terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
-        wired.services.rollout.activate(project, plant(wired, project, "v1", table, popular, terms=terms))
+        version = plant(wired, project, "v1", table, popular, terms=terms, from_order=share)
+        wired.services.rollout.activate(project, version)
         if other is not None:
             second = plant(wired, project, "v2", other, popular, terms=terms)
             wired.services.rollout.split(project, Split({second: 1.0}, interleaved=True))
@@ -82,6 +85,8 @@ class TestReasons:
                 assert abs(sum(reason.share for reason in recommendation.reasons) - 1.0) < 1e-6
                 total = sum(reason.contribution for reason in recommendation.reasons)
                 assert abs(total - recommendation.score) <= 1e-6 * max(1.0, abs(recommendation.score))
+            if not compared and other is None:
+                assert {reason.from_order for reason in recommendation.reasons} <= {share}
             for reason in recommendation.reasons:
                 if reason.event_id is None:  # the context item is not an event
                     continue
