@@ -47,6 +47,10 @@ class ImportRequest:
     """The unit of numeric times. None: it follows from their size."""
     event_type: str | None = None
     """The type of events that have none."""
+    date_format: str | None = None
+    """How times are written, in codes of strptime. None: it follows from them."""
+    decimal: str = "."
+    """What stands before the fraction of a number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,8 @@ def by_command(
     arguments = ["import", str(copy), *more]
     for ours, theirs in options.get("columns", {}).items():
         arguments += ["--map", f"{ours}={theirs}"]
-    for name, option in (("records", "--kind"), ("encoding", "--encoding"), ("time_unit", "--time-unit")):
-        if name in options:
-            arguments += [option, options[name]]
+    for name in options.keys() - {"columns"}:
+        arguments += ["--kind" if name == "records" else f"--{name.replace('_', '-')}", options[name]]
     ended = command(capsys, folder, environment(wired.services.settings, project), *arguments)
     rejects = [file.read_text() for file in folder.rglob("*.rejects.jsonl")]
     says = " ".join(f"{ended.out} {ended.err}".split())

@@ -103,7 +103,7 @@ def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
         return ErasureRequest(body.owner)
     if isinstance(body, ExportIn):
         return ExportRequest()
-    return ImportRequest(body.records, body.format, body.columns, body.encoding, body.time_unit, body.event_type)
+    return ImportRequest(**body.model_dump(exclude={"kind"}))
 
 
 def created(job: Job, project: str, services: Services, request: Request, response: Response) -> JobView:

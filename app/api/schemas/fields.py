@@ -129,6 +129,20 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def valid_date_format(text: str) -> str:
+    """Raises ValueError unless a format of strptime gives back the day and the time that it writes."""
+    sample = datetime(2001, 2, 3, 16, 5, 6)  # noqa: DTZ001 - the format may have no offset
+    try:
+        read = datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007 - as above
+    except ValueError as error:
+        raise ValueError(f"{text!r} does not consist of codes of strptime such as %d/%m/%Y %H:%M") from error
+    if read.date() != sample.date():
+        raise ValueError(f"{text!r} lacks a day, a month or a year; write %d/%m/%Y, for example")
+    if read.hour not in {0, sample.hour}:
+        raise ValueError(f"{text!r} lacks %p (AM or PM), or %H instead of %I")
+    return text
+
+
 WHOLE = BeforeValidator(_whole)
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 ItemField = Annotated[Id, Field(description="The item.", examples=["sku-1042"])]
@@ -188,6 +202,12 @@ BoostField = Annotated[
         description="Multiplies each item's score with the number that this CEL expression gives.",
         examples=["has(item.margin) ? 1.0 + item.margin : 1.0"],
     ),
+]
+DateFormat = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    AfterValidator(valid_date_format),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100, "format": "strptime"}),
 ]
 Properties = Annotated[
     dict[str, JsonValue],

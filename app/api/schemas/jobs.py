@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.api.schemas.fields import Body, Id, View
+from app.api.schemas.fields import Body, DateFormat, Id, View
 from app.api.schemas.models.versions import TrainingIn
 from app.api.schemas.owners import Owner
 from app.domain.jobs import JobKind, JobState
@@ -55,6 +55,21 @@ class ImportIn(Body):
         Id | None,
         Field(description="The type of events that have none. Default: view.", examples=["purchase"]),
     ] = None
+    date_format: Annotated[
+        DateFormat | None,
+        Field(
+            description="How times are written, in codes of strptime. Default: ISO 8601, times since 1970, days with "
+            "dots, and days with slashes if some of them show whether the day or the month comes first.",
+            examples=["%m/%d/%Y %H:%M"],
+        ),
+    ] = None
+    decimal: Annotated[
+        Literal[".", ","],
+        Field(
+            description="What stands before the fraction of a number in text. With a comma, thousands may have dots.",
+            examples=[","],
+        ),
+    ] = "."
 
 
 class ExportIn(Body):

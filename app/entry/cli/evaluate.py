@@ -7,7 +7,18 @@ import typer
 from rich.table import Table
 
 from app.entry.cli.mistakes import readable_path
-from app.entry.cli.terminal import AsJson, console, print_json, problems, progress_bar
+from app.entry.cli.terminal import (
+    AsJson,
+    DateFormat,
+    Decimal,
+    Encoding,
+    Mapped,
+    TimeUnit,
+    console,
+    print_json,
+    problems,
+    progress_bar,
+)
 
 FORMATS = ("table", "markdown", "json")
 
@@ -27,13 +38,11 @@ def evaluate(
             "then comma-separated neighbors=, ridge=, user_exponent=, item_exponent=, half_life_days= (or none).",
         ),
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option("--map", help="our_field=your_column, as `serendip import` takes it.")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the text, such as latin-1. Default: UTF-8.")] = None,
-    time_unit: Annotated[
-        str | None, typer.Option(help="Unit of numeric times: s, ms, us or ns. Default: from their size.")
-    ] = None,
+    pairs: Mapped = None,
+    encoding: Encoding = None,
+    time_unit: TimeUnit = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = ".",
     output: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +69,7 @@ def evaluate(
             k,
             configurations,
             lambda phase, done: bar.update(task, completed=done, description=phase),
-            options_of(None, column, encoding, time_unit),
+            options_of(None, pairs, encoding, time_unit, None, date_format, decimal),
         )
     for problem, count in report["rejected"].items():
         problems.print(f"{count:,} x {problem}", markup=False, highlight=False, soft_wrap=True)

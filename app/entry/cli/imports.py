@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from app.entry.cli.mistakes import readable_path, valid_id
-from app.entry.cli.terminal import connect
+from app.entry.cli.terminal import (
+    DateFormat,
+    Decimal,
+    Encoding,
+    EventType,
+    Mapped,
+    RecordKind,
+    TimeUnit,
+    connect,
+)
 
 
 def import_(
@@ -14,18 +23,13 @@ def import_(
         Path | None,
         typer.Argument(help="A file (CSV, TSV, JSON Lines, Parquet; packed or not), or a folder of them."),
     ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="events, items, users, or events,items for both in one file. Default: from the columns."),
-    ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option("--map", help="our_field=your_column, for example --map item_id=sku.")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the text, such as latin-1. Default: UTF-8.")] = None,
-    time_unit: Annotated[
-        str | None, typer.Option(help="Unit of numeric times: s, ms, us or ns. Default: from their size.")
-    ] = None,
-    event_type: Annotated[str | None, typer.Option(help="Type of events without one. Default: view.")] = None,
+    kind: RecordKind = None,
+    pairs: Mapped = None,
+    encoding: Encoding = None,
+    time_unit: TimeUnit = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = ".",
+    event_type: EventType = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show the first rows as they would be stored; store nothing.")
     ] = False,
@@ -43,7 +47,7 @@ def import_(
         take_back(str(undo))
         return
     readable_path(path)
-    options = loading.options_of(kind, column or [], encoding, time_unit, event_type)
+    options = loading.options_of(kind, pairs, encoding, time_unit, event_type, date_format, decimal)
     if preview:
         loading.show_first_rows(path, options)
         return

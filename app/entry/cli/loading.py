@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,10 @@ from rich.markup import escape
 from stamina.instrumentation import RetryDetails
 
 from app import clock
+from app.api.schemas.fields import valid_date_format
 from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import console, progress_bar
+from app.entry.files.cells.formats import NOTATIONS
 from app.entry.files.cells.times import UNITS
 from app.entry.files.kinds import KINDS
 from app.entry.files.reader import Options, Reader
@@ -39,12 +41,21 @@ def options_of(
     encoding: str | None = None,
     time_unit: str | None = None,
     event_type: str | None = None,
+    date_format: str | None = None,
+    decimal: str = ".",
 ) -> Options:
     """Raises BadParameter if an option is not valid."""
     if kind is not None and kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is not one of {'; '.join(KINDS)}.")
     if time_unit is not None and time_unit not in UNITS:
         raise typer.BadParameter(f"{time_unit!r} is not one of {', '.join(UNITS)}.")
+    if decimal not in NOTATIONS:
+        raise typer.BadParameter(f"{decimal!r} is not one of {' '.join(NOTATIONS)}")
+    if date_format is not None:
+        try:
+            valid_date_format(date_format)
+        except ValueError as error:
+            raise typer.BadParameter(f"{error}.") from error
     mapping = dict[str, str]()
     for pair in pairs or []:
         ours, separator, theirs = (part.strip() for part in pair.partition("="))
@@ -55,7 +66,7 @@ def options_of(
         mapping[ours] = theirs
     if event_type is not None:
         event_type = valid_id("_".join(event_type.split()))
-    return Options(kind, mapping, encoding, time_unit, event_type)
+    return Options(kind, mapping, encoding, time_unit, event_type, date_format, decimal)
 
 
 def read_files(path: Path, options: Options) -> list[tuple[Path, Reader]]:
@@ -109,7 +120,7 @@ def load_once(services: Services, project: str, path: Path, options: Options, st
     files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
     files = [file for file in files if not file.name.endswith(ENDING)]
     states = {str(file.resolve()): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
-    state = orjson.dumps({"files": states, "mapping": dict(options.mapping)}, option=orjson.OPT_SORT_KEYS)
+    state = orjson.dumps({"files": states, "options": asdict(options)}, option=orjson.OPT_SORT_KEYS)
     if state_file.exists() and state_file.read_bytes() == state:
         console.print(f"{path.name} has not changed since it was loaded.", markup=False, highlight=False)
         return True

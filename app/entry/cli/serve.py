@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.entry.cli.mistakes import readable_path
-from app.entry.cli.terminal import console
+from app.entry.cli.terminal import (
+    DateFormat,
+    Decimal,
+    Encoding,
+    EventType,
+    Mapped,
+    RecordKind,
+    TimeUnit,
+    console,
+)
 from app.entry.cli.train import train_now
 from app.entry.errors import SetupError
 from app.errors import NotEnoughData
 
 if TYPE_CHECKING:
+    from app.entry.files.reader import Options
     from app.services.bundle import Services
 
 SAMPLE_STATE = "sample.json"
@@ -28,9 +38,13 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own data: a file or a folder of files. Default: a sample shop.")
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option("--map", help="our_field=your_column, for columns of --data; may be repeated.")
-    ] = None,
+    kind: RecordKind = None,
+    pairs: Mapped = None,
+    encoding: Encoding = None,
+    time_unit: TimeUnit = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = ".",
+    event_type: EventType = None,
     json_logs: Annotated[
         bool, typer.Option("--json-logs", help="Print the log as JSON lines instead of a short line for each request.")
     ] = False,
@@ -38,23 +52,20 @@ def serve(
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
     from app.entry.local import dynamodb, home
 
+    source = None
     if data is not None:
+        from app.entry.cli.loading import options_of
+        from app.entry.jobs import sources
+
         readable_path(data)
-        _check_files(data, column or [])  # wrong files are reported before the database starts
+        source = data, options_of(kind, pairs, encoding, time_unit, event_type, date_format, decimal)
+        sources.of(*source)  # wrong files are reported before the database starts
     base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
     with home.only_server(home.HOME, base):
         dynamodb.check_free(port)
         console.print("Starting the database.")
         Thread(target=_preload, name="preload", daemon=True).start()
-        _serve(port, base, folder, data, column or [], json_logs=json_logs)
-
-
-def _check_files(data: Path, pairs: list[str]) -> None:
-    """Raises FileError if there is nothing to import."""
-    from app.entry.cli.loading import options_of
-    from app.entry.jobs import sources
-
-    sources.of(data, options_of(pairs=pairs))
+        _serve(port, base, folder, source, json_logs=json_logs)
 
 
 def _preload() -> None:
@@ -63,16 +74,16 @@ def _preload() -> None:
     import app.recommender.fit.learn  # noqa: F401 - only to load it
 
 
-def _serve(port: int, base: str, folder: Path, data: Path | None, pairs: list[str], *, json_logs: bool) -> None:
+def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | None", *, json_logs: bool) -> None:
     from app import telemetry
-    from app.entry.cli.loading import load_once, options_of
+    from app.entry.cli.loading import load_once
     from app.entry.local import environment, home, request_lines, server
 
     with environment.serving(home.HOME, folder) as laptop:
         services, project = laptop.wired.services, laptop.wired.services.settings.project
-        if data is None:
+        if source is None:
             load_sample(services, project, folder)
-        elif not load_once(services, project, data, options_of(pairs=pairs), folder / DATA_STATE):
+        elif not load_once(services, project, *source, folder / DATA_STATE):
             raise typer.Exit(1)
         if services.rollout.active(project) is None:
             try:

@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from app.wiring import Wired
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="our_field=your_column, for example --map item_id=sku; may be repeated."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of the text, such as latin-1. Default: UTF-8.")]
+TimeUnit = Annotated[str | None, typer.Option(help="Unit of numeric times: s, ms, us or ns. Default: from their size.")]
+DateFormat = Annotated[
+    str | None,
+    typer.Option(help="How times are written, in codes of strptime: %m/%d/%Y %H:%M, for example. Default: from them."),
+]
+Decimal = Annotated[str, typer.Option(help="What stands before the fraction of a number: . or ,")]
+RecordKind = Annotated[
+    str | None,
+    typer.Option(
+        "--kind", help="events, items, users, or events,items for both in one file. Default: from the columns."
+    ),
+]
+EventType = Annotated[str | None, typer.Option(help="Type of events without one. Default: view.")]
 
 console = Console()
 problems = Console(stderr=True)

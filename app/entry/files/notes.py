@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
-from app.entry.files.cells.column_types import COMMAS, WHOLE, ColumnTypes
+from app.entry.files.cells.column_types import BOOLEAN, COMMAS, FORMATTED, WHOLE, ColumnTypes
+from app.entry.files.cells.formats import NAME_COMMA, Formats
+from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan
 from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized
 from app.entry.files.layouts.layout import BOTH, EVENTS
@@ -59,13 +61,20 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
     yield from (f"{column}: ids such as 11.0 are read as 11" for column in whole)
     commas = [column for column, type_ in by_column.items() if type_ == COMMAS]
     yield from (f"{column}: a cell with commas is one category; lists are split at |" for column in commas)
-    for column, is_boolean, number, total, first in types.exceptions():
-        expected = "true or false" if is_boolean else "a plain number" if number == 1 else "plain numbers"
+    for column, usual, number, total, first in types.exceptions():
+        if usual == FORMATTED:
+            hint = f"; {NAME_COMMA}" if types.formats.decimal == Formats.decimal else ""
+            yield f"{column}: {first!r} is not a plain number, so the column is text{hint}"
+            continue
+        expected = "true or false" if usual == BOOLEAN else "a plain number" if number == 1 else "plain numbers"
         verb = "is" if number == 1 else "are"
         yield (
             f"{column}: {number:,} of {total:,} values {verb} not {expected}, for example {first!r}, so the column is "
             "text"
         )
+    for column, type_ in by_column.items():
+        if type_ in {DAY_FIRST, MONTH_FIRST}:
+            yield f"{column}: the {type_.replace(' ', ' comes ')}, as {types.cells[column][type_][1]} shows"
 
 
 def _of_events(

@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
 
 import orjson
 
 from app.entry.files import columns, dialects, notes, parquet_rows, text_rows
-from app.entry.files.cells.column_types import ColumnTypes
+from app.entry.files.cells.column_types import CellKinds, ColumnTypes
+from app.entry.files.cells.formats import Formats
+from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import Layout
@@ -15,6 +19,7 @@ from app.entry.files.records import CheckedRow, Checker
 from app.entry.files.rows import FileError, FileRow, FileUnused, Place
 
 REPORTED_ROWS = 10_000
+FIRST_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,16 @@ class Options:
     encoding: str | None = None
     time_unit: str | None = None
     event_type: str | None = None
+    date_format: str | None = None
+    decimal: str = "."
     is_in_folder: bool = False
     """Whether columns of `mapping` may be in other files."""
     in_job: bool = False
     """Whether the advice in errors is for a job."""
+
+    @property
+    def formats(self) -> Formats:
+        return Formats(self.time_unit, self.date_format, self.decimal)
 
 
 class Reader:
@@ -83,10 +94,19 @@ class Reader:
     def is_json(self) -> bool:
         return self.format == dialects.JSON
 
-    @property
+    @cached_property
     def needs_types(self) -> bool:
-        """Whether the whole text has to be read for the types of its columns, and for quotes that are not closed."""
-        return self.format == dialects.TEXT
+        """Whether the whole file has to be read for the types of its columns.
+
+        A text has to, also for quotes that are not closed; another file if its times do not say for themselves whether
+        the day or the month comes first.
+        """
+        if self.format == dialects.TEXT:
+            return True
+        types = self.new_types()
+        for row in islice(self.rows(Place()), FIRST_ROWS):
+            types.see(row)
+        return not ORDERED.isdisjoint(kind for kinds in types.cells.values() for kind in kinds)
 
     def progress_at(self, end: Place) -> float:
         """The share of the file before a place that was just read, from 0 to 1."""
@@ -120,9 +140,13 @@ class Reader:
         finally:
             opened.close()
 
+    def new_types(self, cells: CellKinds | None = None) -> ColumnTypes:
+        """Returns the types of the columns as far as `cells` of earlier rows show them."""
+        return ColumnTypes(self.plan, self.options.formats, cells, is_text=self.format == dialects.TEXT)
+
     def types(self, report: Callable[[float], None] = lambda _: None) -> ColumnTypes:
-        """Returns the types of all columns of a text; reports the share of it that was read."""
-        types = ColumnTypes(self.plan)
+        """Returns the types of all columns; reports the share of the file that was read for them."""
+        types = self.new_types()
         if self.needs_types:
             for number, row in enumerate(self.rows(Place())):
                 types.see(row)
@@ -134,7 +158,7 @@ class Reader:
         """Yields each row with its records, or with the reason why it is rejected."""
         options = self.options
         first = orjson.dumps(self._dialect.head[:2]) if self._parquet is None else self._first_parquet_row()
-        checker = Checker(self.plan, self.is_json, types.types(), options.time_unit, first, options.event_type)
+        checker = Checker(self.plan, self.is_json, types.types(), options.formats, first, options.event_type)
         return checker.checked(rows)
 
     def notes(self, types: ColumnTypes, marks: Counter[str]) -> list[str]:

@@ -12,6 +12,7 @@ from app.api.schemas.events import EventIn
 from app.api.schemas.items import BatchItem
 from app.api.schemas.users import BatchUser
 from app.entry.files import reasons
+from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.values import BadCell, as_property, converted, is_missing
 from app.entry.files.columns import Plan
 from app.entry.files.kinds import FACTS, FIELDS, LIKED
@@ -61,7 +62,7 @@ class Checker:
     is_json: bool
     types: Mapping[str, str]
     """Of the columns of a text."""
-    unit: str | None
+    formats: Formats
     first_row: bytes
     """Distinguishes files with equal rows that have no times."""
     event_type: str | None = None
@@ -133,7 +134,7 @@ class Checker:
                 value = cells.get(column)
                 if is_missing(value, is_json=self.is_json):
                     continue
-                plain = converted(ours, column, value, self.types.get(column), self.unit)
+                plain = converted(ours, column, value, self.types.get(column), self.formats)
                 if ours == "categories":
                     fields[ours] = fields.get(ours, []) + plain
                     continue
@@ -170,7 +171,9 @@ class Checker:
         used = self.plan.columns
         more = [name for name in cells if name not in used and self._is_property(name)] if self.plan.has_more else ()
         properties = {
-            name: as_property(column, cells[column], self.types.get(column), is_json=self.is_json)
+            name: as_property(
+                column, cells[column], self.types.get(column), self.formats.notation, is_json=self.is_json
+            )
             for name, column in (*self.plan.properties.items(), *((name, name) for name in more))
             if not is_missing(cells.get(column), is_json=self.is_json)
         }

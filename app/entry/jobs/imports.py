@@ -133,13 +133,20 @@ class ImportSteps:
         assert isinstance(request, ImportRequest)  # noqa: S101 - as above
         content = contents.of_upload(objects, file_name(self._project, job, UPLOAD), checkpoint.size)
         options = Options(
-            request.records, request.columns, request.encoding, request.time_unit, request.event_type, in_job=True
+            request.records,
+            request.columns,
+            request.encoding,
+            request.time_unit,
+            request.event_type,
+            request.date_format,
+            request.decimal,
+            in_job=True,
         )
         reader = Reader(content, options)
         if request.format is not None and dialects.FORMATS[request.format] != reader.format:
             raise FileError(f"The file is not {request.format}. Leave `format` out to recognize it by its content.")
         rows = reader.rows(Place(checkpoint.position, checkpoint.line))
-        return _Reading(reader, ColumnTypes(reader.plan, checkpoint.cells), rows, checkpoint)
+        return _Reading(reader, reader.new_types(checkpoint.cells), rows, checkpoint)
 
     def _scan(self, job: Job, reading: _Reading) -> Job:
         checkpoint, size = reading.checkpoint, 0

@@ -68,6 +68,34 @@ class TestSales:
         assert wired.services.items.get(project, "tea") == before
 
 
+class TestFormats:
+    def test_numbers_and_dates_are_read_as_the_user_names_them(self, run: Run, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id;item_id;value;timestamp\nann;tea;1.234,5;01/02/10\n")
+
+        imported = run(path, decimal=",", date_format="%d/%m/%y")
+
+        (event,) = imported.events
+        assert (event.value, event.timestamp.isoformat()) == (1234.5, "2010-02-01T00:00:00+00:00")
+
+    @pytest.mark.parametrize(
+        ("option", "value", "says"),
+        [
+            ("--decimal", ";", "';' is not one of . ,"),
+            ("--date-format", "%m/%Y", "lacks a day"),
+            ("--date-format", "%d.%m.%Y %I:%M", "lacks %p"),
+            ("--date-format", "%d.%m.%Q", "codes of strptime"),
+            ("--event-type", "a/b", "'a/b' is not a valid id"),
+        ],
+    )
+    def test_options_that_cannot_be_right_are_refused(
+        self, run: Run, tmp_path: Path, option: str, value: str, says: str
+    ) -> None:
+        imported = run(written(tmp_path, "e.csv", "user_id,item_id\nann,tea\n"), option, value)
+
+        assert not imported.succeeded
+        assert says in imported.says
+
+
 class TestPreview:
     def test_a_preview_shows_records_and_ignored_columns_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
         imported = run(written(tmp_path, "e.csv", "user_id,item_id,colour\nann,tea,red\nb/b,tea,\n"), "--preview")

@@ -49,6 +49,10 @@ def properties(records: list[Any]) -> list[Any]:
     return [record.properties for record in records]
 
 
+def days(records: list[Any]) -> list[tuple[int, int]]:
+    return [(record.timestamp.month, record.timestamp.day) for record in records]
+
+
 def table(**columns: Any) -> bytes:
     """A Parquet file."""
     sink = pa.BufferOutputStream()
@@ -254,7 +258,60 @@ CASES: dict[str, Case] = {
     ),
     "days since 1900": Case("user_id,item_id,timestamp\nann,tea,45962\n", rejects=("'45962' is too small",)),
     "a day that does not exist": Case("user_id,item_id,timestamp\nann,tea,2026-02-30\n", rejects=("'2026-02-30'",)),
-    "an American date": Case("user_id,item_id,timestamp\nann,tea,02/03/2026\n", rejects=("'02/03/2026'",)),
+    "a date that may be two": Case(
+        "user_id,item_id,timestamp\nann,tea,02/03/2026\n",
+        rejects=("'02/03/2026' may have the day or the month first: name the form, --date-format",),
+    ),
+    "American dates": Case(
+        "user_id,item_id,timestamp\nann,tea,12/1/2010 8:26\nann,tea,12/13/2010 8:26\n",
+        lambda records: days(records) == [(12, 1), (12, 13)],
+    ),
+    "European dates": Case(
+        "user_id,item_id,timestamp\nann,tea,01/12/2010\nann,tea,13/12/2010\n",
+        lambda records: days(records) == [(12, 1), (12, 13)],
+    ),
+    "dates of both kinds": Case(
+        "user_id,item_id,timestamp\nann,tea,01/02/2010\nann,tea,13/02/2010\nann,tea,02/13/2010\n",
+        lambda records: days(records) == [(2, 13), (2, 13)],
+        ("'01/02/2010' may have",),
+    ),
+    "American dates of JSON": Case(
+        '{"user_id": "ann", "item_id": "tea", "timestamp": "12/1/2010"}\n'
+        '{"user_id": "ann", "item_id": "tea", "timestamp": "12/13/2010"}\n',
+        lambda records: days(records) == [(12, 1), (12, 13)],
+    ),
+    "European dates of Parquet": Case(
+        table(user_id=["ann"] * 2, item_id=["tea"] * 2, timestamp=["1/12/2010", "13/12/2010"]),
+        lambda records: days(records) == [(12, 1), (12, 13)],
+    ),
+    "dates with their form": Case(
+        "user_id,item_id,timestamp\nann,tea,02/03/26\nann,tea,2026-03-02\n",
+        lambda records: days(records) == [(3, 2)],
+        ("does not have the form %d/%m/%y",),
+        options=Options(date_format="%d/%m/%y"),
+    ),
+    "a German sales export": Case(
+        "user_id;item_id;value;timestamp\nann;tea;1.234,56;01.12.2010 08:26\nbob;tea;-3,5;13.12.2010 08:26\n",
+        lambda records: [r.value for r in records] == [1234.56, -3.5] and days(records) == [(12, 1), (12, 13)],
+        options=Options(decimal=","),
+    ),
+    "decimal commas nobody named": Case(
+        "user_id;item_id;value\nann;tea;12,50\n", rejects=("for a decimal comma, name it: --decimal ,",)
+    ),
+    "German prices": Case(
+        "item_id;price;size;code;weight\na;1.234,56;7;007;0,5\nb;8;1.250;1,5;1 000,25\n",
+        lambda records: (
+            properties(records)
+            == [
+                {"price": 1234.56, "size": 7, "code": "007", "weight": 0.5},
+                {"price": 8.0, "size": 1250, "code": "1,5", "weight": 1000.25},
+            ]
+        ),
+        options=Options(decimal=","),
+    ),
+    "points where commas are named": Case(
+        "item_id;price\na;12.5\n", lambda r: properties(r) == [{"price": "12.5"}], options=Options(decimal=",")
+    ),
     "a time in the future": Case("user_id,item_id,timestamp\nann,tea,2999-01-01\n", rejects=("future",)),
     "an empty time": Case("user_id,item_id,timestamp\nann,tea,NaT\n", lambda r: r[0].timestamp.year < 2002),
     "times of Parquet in nanoseconds": Case(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.entry.files.cells import column_types
+from app.entry.files.cells.formats import NAME_COMMA
 from app.entry.files.reader import Options
 from app.entry.jobs import sources
 from tests.support.files import notes, written
@@ -30,6 +31,18 @@ NOTES: dict[str, tuple[str, str]] = {
     "users": (
         "user_id,age\nann,30\nbob,31\ncid,old\n",
         "age: 1 of 3 values is not a plain number, for example 'old', so the column is text",
+    ),
+    "decimal commas": (
+        "item_id;price\na;12,50\nb;1.299,00\nc;3\n",
+        "price: '12,50' is not a plain number, so the column is text; " + NAME_COMMA,
+    ),
+    "currencies": (
+        "item_id,price\na,$12.50\nb,$3\n",
+        "price: '$12.50' is not a plain number, so the column is text; " + NAME_COMMA,
+    ),
+    "the order of days and months": (
+        "user_id,item_id,timestamp\nann,tea,1/2/2010\nann,tea,1/22/2010\n",
+        "timestamp: the month comes first, as 1/22/2010 shows",
     ),
     "no types": ("user_id,item_id\nann,tea\nbob,tea\n", "no event_type: all 2 events are `view`"),
     "an empty type": (

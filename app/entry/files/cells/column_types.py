@@ -2,29 +2,39 @@
 
 A column of properties is a number only if all its filled cells are plain numbers: codes such as 007, 1E10 and 23 digits
 stay text. It is true or false only if all of them say so. A column of ids that pandas wrote as 11.0 is one of whole
-numbers only if all its filled cells look so.
+numbers only if all its filled cells look so. Times such as 01/02/2026 are read if another cell of their column shows
+whether the day or the month comes first.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from app.entry.files.cells.formats import Formats, Notation
+from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST, ORDERED, order_of
 from app.entry.files.columns import Plan
 from app.entry.files.rows import FileRow
 
-INTEGER, DECIMAL, BOOLEAN, TEXT = "integer", "decimal", "boolean", "text"
-WHOLE, SINGLE, COMMAS = "whole", "single", "commas"
+INTEGER, DECIMAL, BOOLEAN, FORMATTED, TEXT = "integer", "decimal", "boolean", "formatted", "text"
+WHOLE, SINGLE, COMMAS, TIME = "whole", "single", "commas", "time"
 TYPES: Mapping[frozenset[str], str] = {
     **{frozenset({kind}): kind for kind in (INTEGER, DECIMAL, BOOLEAN, WHOLE, SINGLE, COMMAS)},
     frozenset({INTEGER, DECIMAL}): DECIMAL,
     frozenset({SINGLE, COMMAS}): COMMAS,
 }
 """The type of a column whose cells are of these kinds; other mixtures are text."""
-INTEGERS = re.compile(r"-?(0|[1-9]\d{0,14})", re.ASCII)
-DECIMALS = re.compile(r"(?!.{19})-?(0|[1-9]\d{0,14})\.\d{1,16}", re.ASCII)
+TIMES = ORDERED | {TIME}
 BOOLEANS = re.compile(r"true|false", re.ASCII | re.IGNORECASE)
+FORMATS = re.compile(
+    r"(?=.*[.,'\u2019 $€£¥%])[-+]?\s*[$€£¥]?\s*"
+    r"\d{1,3}(([.,'\u2019\s]\d{3})+|\d*)([.,]\d+)?\s*([$€£¥%]|EUR|USD|GBP|CHF)?",
+    re.ASCII,
+)
+"""Numbers with a currency, thousands separators or a decimal comma."""
 WHOLE_IDS = re.compile(r"\d{1,16}\.0+", re.ASCII)
+TIMES_OF = ("timestamp", "expires_at")
 IDS = ("user_id", "session_id", "item_id", "event_id")
 MISSING = frozenset(
     {"", "NULL", "null", "Null", "NA", "N/A", "#N/A", "<NA>", "nan", "NaN", "NAN", "NaT", "None", "\\N"}
@@ -39,11 +49,11 @@ CellKinds = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
 class Exceptions(NamedTuple):
-    """The few cells that make a column text."""
+    """The cells that make a column text, though most of its cells are something else."""
 
     column: str
-    is_boolean: bool
-    """Whether all other cells are true or false, and not numbers."""
+    usual: str
+    """What most cells are: DECIMAL for any plain number, BOOLEAN, or FORMATTED."""
     number: int
     total: int
     """All filled cells."""
@@ -53,12 +63,20 @@ class Exceptions(NamedTuple):
 class ColumnTypes:
     """The types of the columns, as far as the rows were seen."""
 
-    def __init__(self, plan: Plan, cells: CellKinds | None = None) -> None:
-        """`cells`: of rows seen before, as JSON keeps them."""
+    def __init__(self, plan: Plan, formats: Formats, cells: CellKinds | None = None, *, is_text: bool) -> None:
+        """Knows nothing but `cells`, which are of rows seen before, as JSON keeps them.
+
+        Only the times of a file that is no text are looked at, because its other cells have types of their own.
+        """
         ids = {column for name in IDS for column in plan.fields.get(name, ())}
+        self.formats = formats
         self._properties = dict.fromkeys(column for column in plan.properties.values() if column not in ids)
-        self._kind_of = dict.fromkeys(ids, _id_kind) | dict.fromkeys(self._properties, _property_kind)
-        self._kind_of |= dict.fromkeys(plan.fields.get("categories", ()), _category_kind)
+        times = [column for name in TIMES_OF for column in plan.fields.get(name, ())]
+        self._kind_of: dict[str, Callable[[str], str]] = dict.fromkeys(times, _time_kind)
+        if is_text:
+            self._kind_of |= dict.fromkeys(ids, _id_kind)
+            self._kind_of |= dict.fromkeys(self._properties, partial(_property_kind, formats.notation))
+            self._kind_of |= dict.fromkeys(plan.fields.get("categories", ()), _category_kind)
         self.cells: dict[str, dict[str, list[Any]]] = {}
         for column, kinds in (cells or {}).items():
             self.cells[column] = {kind: list(cells_) for kind, cells_ in kinds.items()}
@@ -68,7 +86,8 @@ class ColumnTypes:
         """Narrows the types down by one more row."""
         texts = []
         for column, kind_of in self._kind_of.items():
-            cell = row.fields.get(column, "").strip()
+            cell = row.fields.get(column)
+            cell = cell.strip() if isinstance(cell, str) else ""
             if cell in MISSING:
                 continue
             kind = kind_of(cell)
@@ -84,21 +103,23 @@ class ColumnTypes:
 
     def types(self) -> dict[str, str]:
         """The type of each column that has a filled cell."""
-        return {column: TYPES.get(frozenset(kinds), TEXT) for column, kinds in self.cells.items()}
+        return {column: _type(frozenset(kinds)) for column, kinds in self.cells.items()}
 
     def exceptions(self) -> Iterator[Exceptions]:
-        """Yields what makes text of columns whose cells are mostly numbers, or mostly true or false."""
+        """Yields what makes text of columns that look like something else."""
         for column in self._properties:
             counts, firsts = Counter[str](), dict[str, str]()
             for kind, (number, first) in self.cells.get(column, {}).items():
                 type_ = DECIMAL if kind == INTEGER else kind
                 counts[type_] += number
                 firsts.setdefault(type_, first)
-            total = counts.total()
-            usual, most = max(counts.items(), key=lambda pair: pair[1], default=(TEXT, 0))
-            if usual != TEXT and total // 2 < most < total:
+            total, formatted = counts.total(), counts[FORMATTED]
+            usual = next((type_ for type_ in (DECIMAL, BOOLEAN) if counts[type_] > total // 2), None)
+            if usual is not None and counts[usual] < total:
                 first = next(first for type_, first in firsts.items() if type_ != usual)
-                yield Exceptions(column, usual == BOOLEAN, total - most, total, first)
+                yield Exceptions(column, usual, total - counts[usual], total, first)
+            elif formatted and formatted + counts[DECIMAL] > total // 2:
+                yield Exceptions(column, FORMATTED, formatted, total, firsts[FORMATTED])
 
     def _settle(self, column: str) -> None:
         """Stops looking at a column that is text, unless the few cells that make it text have to be counted."""
@@ -109,12 +130,25 @@ class ColumnTypes:
             self._kind_of.pop(column, None)
 
 
-def _property_kind(cell: str) -> str:
-    if INTEGERS.fullmatch(cell):
+def _type(kinds: frozenset[str]) -> str:
+    if kinds <= TIMES:
+        orders = kinds & {DAY_FIRST, MONTH_FIRST}
+        return min(orders) if len(orders) == 1 else TIME
+    return TYPES.get(kinds, TEXT)
+
+
+def _property_kind(notation: Notation, cell: str) -> str:
+    if notation.integers.fullmatch(cell):
         return INTEGER
-    if DECIMALS.fullmatch(cell):
+    if notation.decimals.fullmatch(cell):
         return DECIMAL
-    return BOOLEAN if BOOLEANS.fullmatch(cell) else TEXT
+    if BOOLEANS.fullmatch(cell):
+        return BOOLEAN
+    return FORMATTED if FORMATS.fullmatch(cell) else TEXT
+
+
+def _time_kind(cell: str) -> str:
+    return order_of(cell) or TIME
 
 
 def _id_kind(cell: str) -> str:

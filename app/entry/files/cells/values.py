@@ -2,7 +2,6 @@
 
 import ast
 import math
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -11,10 +10,10 @@ import orjson
 
 from app.entry.files.cells import times
 from app.entry.files.cells.column_types import BOOLEAN, DECIMAL, INTEGER, MISSING, WHOLE
+from app.entry.files.cells.formats import COMMA, NAME_COMMA, Formats, Notation
 
 LIST_SEPARATOR = "|"
 NO_GENRE = "(no genres listed)"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 EXACT = 2.0**53
 """Floats from here on do not stand for one whole number."""
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
@@ -37,7 +36,7 @@ def is_missing(value: object, *, is_json: bool) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def converted(ours: str, column: str, value: object, type_: str | None, unit: str | None) -> object:
+def converted(ours: str, column: str, value: object, type_: str | None, formats: Formats) -> object:
     """Returns a filled cell as the value of our field.
 
     Args:
@@ -45,7 +44,7 @@ def converted(ours: str, column: str, value: object, type_: str | None, unit: st
         column: the file's column, for the error.
         value: the cell.
         type_: the type of the column if it is text.
-        unit: the unit of numeric times; None recognizes it.
+        formats: how the file writes numbers and times.
 
     Raises:
         BadCell: it cannot be converted.
@@ -54,7 +53,9 @@ def converted(ours: str, column: str, value: object, type_: str | None, unit: st
         value = _text_of(column, value)
     try:
         if ours in {"timestamp", "expires_at"}:
-            return times.parsed(value, unit).isoformat()
+            return times.parsed(value, formats, type_).isoformat()
+        if ours == "value":
+            return _number(value, formats.notation)
         if ours in CONVERTERS:
             return CONVERTERS[ours](value)
     except ValueError as error:
@@ -73,7 +74,7 @@ def converted(ours: str, column: str, value: object, type_: str | None, unit: st
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
-def as_property(column: str, value: object, type_: str | None, *, is_json: bool) -> object:
+def as_property(column: str, value: object, type_: str | None, notation: Notation, *, is_json: bool) -> object:
     """Returns a filled cell as a property: JSON as it is, text as the type of its column.
 
     Raises:
@@ -88,11 +89,11 @@ def as_property(column: str, value: object, type_: str | None, *, is_json: bool)
     if not isinstance(value, str) or is_json:
         return value
     value = value.strip()
-    if type_ == INTEGER:
-        return int(value)
     if type_ == BOOLEAN:
         return value.lower() == "true"
-    return float(value) if type_ == DECIMAL else value
+    if type_ == INTEGER:
+        return int(notation.plain(value))
+    return float(notation.plain(value)) if type_ == DECIMAL else value
 
 
 def _text_of(column: str, value: bytes) -> str:
@@ -103,13 +104,13 @@ def _text_of(column: str, value: bytes) -> str:
         raise BadCell(column, value, "is binary data, not text") from error
 
 
-def _number(value: object) -> object:
+def _number(value: object, notation: Notation) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if not NUMBER.fullmatch(text):
-        raise ValueError("is not a number (write 1299.5, without currency or thousands separators)")
-    return float(text)
+    if not notation.numbers.fullmatch(text):
+        raise ValueError(f"{notation.problem}; {NAME_COMMA}" if COMMA.numbers.fullmatch(text) else notation.problem)
+    return float(notation.plain(text))
 
 
 def _boolean(value: object) -> object:
@@ -159,7 +160,6 @@ def _properties(value: object) -> object:
 
 
 CONVERTERS: Mapping[str, Callable[[Any], object]] = {
-    "value": _number,
     "hidden": _boolean,
     "liked": _boolean,
     "categories": _categories,
