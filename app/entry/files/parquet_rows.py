@@ -1,18 +1,23 @@
-"""Rows of Parquet files, row group by row group; a place is the number of rows before it."""
+"""Rows of Parquet files, row group by row group; a place is the number of rows before it.
 
-from collections.abc import Iterator, Sequence
+No number changes: a float of 32 bits becomes the shortest number that it stands for, and a decimal stays one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.entry.files.cells.decimals import as_json, is_exact
 from app.entry.files.contents import Content, loaded_pyarrow
 from app.entry.files.rows import FileError, FileRow, Place
 
 MOST_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
 """Uncompressed bytes that are decoded at a time."""
-LARGEST_INTEGER = 2**63
+EXACT_DIGITS = 15
+"""Every decimal of so many digits is a float of its own."""
 
 
 class ParquetFile:
@@ -25,8 +30,15 @@ class ParquetFile:
             metadata, schema = file.metadata, file.schema_arrow
         self.count: int = metadata.num_rows
         self.columns: tuple[str, ...] = tuple(schema.names)
-        floating = self._arrow.types.is_floating
-        self.float_columns = frozenset(field.name for field in schema if floating(field.type))
+        types = self._arrow.types
+        self.float_columns = frozenset(field.name for field in schema if types.is_floating(field.type))
+        self.single_columns = frozenset(field.name for field in schema if types.is_float32(field.type))
+        self.wide_columns = frozenset(
+            field.name
+            for field in schema
+            if types.is_uint64(field.type) or (types.is_decimal(field.type) and field.type.precision > EXACT_DIGITS)
+        )
+        """Columns whose numbers may have more digits than a number of JSON."""
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         self._groups = [group.num_rows for group in groups]
         self._row_bytes = sum(group.total_byte_size for group in groups) // max(self.count, 1) + 1
@@ -45,7 +57,7 @@ class ParquetFile:
                 if number + batch.num_rows <= start.position:
                     number += batch.num_rows
                     continue
-                for fields in self._without_nanoseconds(batch).to_pylist():
+                for fields in self._exact(batch).to_pylist():
                     number += 1
                     if number > start.position:
                         plain = {name: _plain(value) for name, value in fields.items()}
@@ -61,22 +73,43 @@ class ParquetFile:
             except (self._arrow.ArrowException, OSError, ValueError, OverflowError) as error:
                 raise FileError(f"{self._content.name} cannot be read as Parquet: {error}.") from error
 
-    def _without_nanoseconds(self, batch: Any) -> Any:  # noqa: ANN401 - of pyarrow
-        """The batch with times that Python can hold."""
+    def _exact(self, batch: Any) -> Any:  # noqa: ANN401 - of pyarrow
+        """The batch with numbers and times that Python can hold.
+
+        Floats of 32 bits get the shortest text that stands for them, and times lose their nanoseconds.
+        """
         types, arrow = self._arrow.types, self._arrow
+
+        def as_text(type_: Any) -> Any:  # noqa: ANN401 - as above
+            return arrow.string() if types.is_float32(type_) else type_
+
+        def held(type_: Any) -> Any:  # noqa: ANN401 - as above
+            if types.is_float32(type_):
+                return arrow.float64()
+            is_fine = types.is_timestamp(type_) and type_.unit == "ns"
+            return arrow.timestamp("us", type_.tz) if is_fine else type_
+
         for position, field in enumerate(batch.schema):
-            if types.is_timestamp(field.type) and field.type.unit == "ns":
-                microseconds = batch.column(position).cast(arrow.timestamp("us", field.type.tz), safe=False)
-                batch = batch.set_column(position, field.name, microseconds)
+            target = self._replaced(field.type, held)
+            if target != field.type:
+                column = batch.column(position).cast(self._replaced(field.type, as_text))
+                batch = batch.set_column(position, field.name, column.cast(target, safe=False))
         return batch
+
+    def _replaced(self, type_: Any, replace: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - types of pyarrow
+        """The type with all types inside it replaced."""
+        types, arrow = self._arrow.types, self._arrow
+        if types.is_struct(type_):
+            return arrow.struct([field.with_type(self._replaced(field.type, replace)) for field in type_])
+        if types.is_map(type_):
+            return arrow.map_(type_.key_type, self._replaced(type_.item_type, replace))
+        if types.is_list(type_) or types.is_large_list(type_) or types.is_fixed_size_list(type_):
+            return arrow.list_(self._replaced(type_.value_type, replace))
+        return replace(type_)
 
 
 def _plain(value: object) -> object:
-    """Decimals as numbers; dates and times inside lists and objects as text; other values unchanged."""
-    if isinstance(value, Decimal):
-        if value.as_tuple().exponent != 0:
-            return float(value)
-        return int(value) if abs(value) < LARGEST_INTEGER else str(value)
+    """Spans of time as text; what is inside lists and objects as JSON has it; other values unchanged."""
     if isinstance(value, timedelta | time):
         return str(value)
     if isinstance(value, dict):
@@ -87,4 +120,6 @@ def _plain(value: object) -> object:
 
 
 def _nested(value: object) -> object:
+    if isinstance(value, Decimal):
+        return as_json(value, as_text=not is_exact(value))
     return value.isoformat() if isinstance(value, date) else _plain(value)

@@ -9,7 +9,7 @@ from itertools import islice
 import orjson
 
 from app.entry.files import columns, dialects, notes, parquet_rows, text_rows
-from app.entry.files.cells.column_types import CellKinds, ColumnTypes
+from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, ColumnTypes
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
@@ -99,14 +99,18 @@ class Reader:
         """Whether the whole file has to be read for the types of its columns.
 
         A text has to, also for quotes that are not closed; another file if its times do not say for themselves whether
-        the day or the month comes first.
+        the day or the month comes first, or if numbers may have more digits than JSON can hold.
         """
-        if self.format == dialects.TEXT:
+        if self.format == dialects.TEXT or not self._wide_columns.isdisjoint(self.plan.properties.values()):
             return True
         types = self.new_types()
         for row in islice(self.rows(Place()), FIRST_ROWS):
             types.see(row)
         return not ORDERED.isdisjoint(kind for kinds in types.cells.values() for kind in kinds)
+
+    @property
+    def _wide_columns(self) -> frozenset[str]:
+        return self._parquet.wide_columns if self._parquet is not None else frozenset()
 
     def progress_at(self, end: Place) -> float:
         """The share of the file before a place that was just read, from 0 to 1."""
@@ -142,7 +146,8 @@ class Reader:
 
     def new_types(self, cells: CellKinds | None = None) -> ColumnTypes:
         """Returns the types of the columns as far as `cells` of earlier rows show them."""
-        return ColumnTypes(self.plan, self.options.formats, cells, is_text=self.format == dialects.TEXT)
+        is_text = self.format == dialects.TEXT
+        return ColumnTypes(self.plan, self.options.formats, cells, is_text=is_text, wide_columns=self._wide_columns)
 
     def types(self, report: Callable[[float], None] = lambda _: None) -> ColumnTypes:
         """Returns the types of all columns; reports the share of the file that was read for them."""
@@ -156,9 +161,13 @@ class Reader:
 
     def checked(self, rows: Iterator[FileRow], types: ColumnTypes) -> Iterator[CheckedRow]:
         """Yields each row with its records, or with the reason why it is rejected."""
-        options = self.options
-        first = orjson.dumps(self._dialect.head[:2]) if self._parquet is None else self._first_parquet_row()
-        checker = Checker(self.plan, self.is_json, types.types(), options.formats, first, options.event_type)
+        options, by_column = self.options, types.types()
+        if self._parquet is None:
+            first = orjson.dumps(self._dialect.head[:2])
+        else:
+            first = self._first_parquet_row()
+            by_column |= dict.fromkeys(self._parquet.single_columns, SINGLE_PRECISION)
+        checker = Checker(self.plan, self.is_json, by_column, options.formats, first, options.event_type)
         return checker.checked(rows)
 
     def notes(self, types: ColumnTypes, marks: Counter[str]) -> list[str]:

@@ -8,10 +8,12 @@ whether the day or the month comes first.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from app.entry.files.cells.decimals import is_exact, is_whole
 from app.entry.files.cells.formats import Formats, Notation
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST, ORDERED, order_of
 from app.entry.files.columns import Plan
@@ -19,6 +21,8 @@ from app.entry.files.rows import FileRow
 
 INTEGER, DECIMAL, BOOLEAN, FORMATTED, TEXT = "integer", "decimal", "boolean", "formatted", "text"
 WHOLE, SINGLE, COMMAS, TIME = "whole", "single", "commas", "time"
+SINGLE_PRECISION = "single precision"
+"""The type of a column of Parquet with floats of 32 bits."""
 TYPES: Mapping[frozenset[str], str] = {
     **{frozenset({kind}): kind for kind in (INTEGER, DECIMAL, BOOLEAN, WHOLE, SINGLE, COMMAS)},
     frozenset({INTEGER, DECIMAL}): DECIMAL,
@@ -63,20 +67,35 @@ class Exceptions(NamedTuple):
 class ColumnTypes:
     """The types of the columns, as far as the rows were seen."""
 
-    def __init__(self, plan: Plan, formats: Formats, cells: CellKinds | None = None, *, is_text: bool) -> None:
-        """Knows nothing but `cells`, which are of rows seen before, as JSON keeps them.
+    def __init__(
+        self,
+        plan: Plan,
+        formats: Formats,
+        cells: CellKinds | None = None,
+        *,
+        is_text: bool,
+        wide_columns: Collection[str] = (),
+    ) -> None:
+        """Looks at all cells of a text; in other files cells have types, and only some need a closer look.
 
-        Only the times of a file that is no text are looked at, because its other cells have types of their own.
+        Args:
+            plan: what becomes of the columns.
+            formats: how the user says that numbers are written.
+            cells: rows seen before, as JSON keeps them.
+            is_text: whether the file is a text.
+            wide_columns: columns of another file whose numbers may have more digits than JSON can hold.
         """
         ids = {column for name in IDS for column in plan.fields.get(name, ())}
         self.formats = formats
         self._properties = dict.fromkeys(column for column in plan.properties.values() if column not in ids)
         times = [column for name in TIMES_OF for column in plan.fields.get(name, ())]
-        self._kind_of: dict[str, Callable[[str], str]] = dict.fromkeys(times, _time_kind)
+        self._kind_of: dict[str, Callable[[Any], str]] = dict.fromkeys(times, _time_kind)
         if is_text:
             self._kind_of |= dict.fromkeys(ids, _id_kind)
             self._kind_of |= dict.fromkeys(self._properties, partial(_property_kind, formats.notation))
             self._kind_of |= dict.fromkeys(plan.fields.get("categories", ()), _category_kind)
+        else:
+            self._kind_of |= {column: _number_kind for column in self._properties if column in wide_columns}
         self.cells: dict[str, dict[str, list[Any]]] = {}
         for column, kinds in (cells or {}).items():
             self.cells[column] = {kind: list(cells_) for kind, cells_ in kinds.items()}
@@ -87,15 +106,16 @@ class ColumnTypes:
         texts = []
         for column, kind_of in self._kind_of.items():
             cell = row.fields.get(column)
-            cell = cell.strip() if isinstance(cell, str) else ""
-            if cell in MISSING:
+            if isinstance(cell, str):
+                cell = cell.strip()
+            if cell is None or (isinstance(cell, str) and cell in MISSING):
                 continue
             kind = kind_of(cell)
             kinds = self.cells.setdefault(column, {})
             if kind in kinds:
                 kinds[kind][0] += 1
             else:
-                kinds[kind] = [1, cell[:SHOWN_CHARACTERS]]
+                kinds[kind] = [1, str(cell)[:SHOWN_CHARACTERS]]
             if kind == TEXT:
                 texts.append(column)
         for column in texts:
@@ -147,8 +167,14 @@ def _property_kind(notation: Notation, cell: str) -> str:
     return FORMATTED if FORMATS.fullmatch(cell) else TEXT
 
 
-def _time_kind(cell: str) -> str:
-    return order_of(cell) or TIME
+def _time_kind(cell: object) -> str:
+    return (order_of(cell) if isinstance(cell, str) else None) or TIME
+
+
+def _number_kind(cell: Decimal | int) -> str:
+    if not is_exact(cell):
+        return TEXT
+    return INTEGER if is_whole(cell) else DECIMAL
 
 
 def _id_kind(cell: str) -> str:

@@ -4,18 +4,21 @@ import ast
 import math
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from app.entry.files.cells import times
-from app.entry.files.cells.column_types import BOOLEAN, DECIMAL, INTEGER, MISSING, WHOLE
+from app.entry.files.cells.column_types import BOOLEAN, DECIMAL, IDS, INTEGER, MISSING, SINGLE_PRECISION, TEXT, WHOLE
+from app.entry.files.cells.decimals import as_json
 from app.entry.files.cells.formats import COMMA, NAME_COMMA, Formats, Notation
 
 LIST_SEPARATOR = "|"
 NO_GENRE = "(no genres listed)"
 EXACT = 2.0**53
-"""Floats from here on do not stand for one whole number."""
+EXACT_SINGLE = 2.0**24
+"""Floats (of 32 bits) from here on do not stand for one whole number."""
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
@@ -50,7 +53,10 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
         BadCell: it cannot be converted.
     """
     if isinstance(value, bytes):
-        value = _text_of(column, value)
+        value = _decoded(column, value)
+    if isinstance(value, Decimal):
+        whole = int(value)
+        value = whole if whole == value else as_json(value, as_text=ours in IDS)
     try:
         if ours in {"timestamp", "expires_at"}:
             return times.parsed(value, formats, type_).isoformat()
@@ -60,14 +66,17 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
             return CONVERTERS[ours](value)
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
-    if ours == "event_type" and isinstance(value, str):
-        return "_".join(value.split())
+    text = _text(column, value, type_)
+    return "_".join(text.split()) if ours == "event_type" else text
+
+
+def _text(column: str, value: object, type_: str | None) -> str:
     if isinstance(value, str):
         value = value.strip()
         return value.partition(".")[0] if type_ == WHOLE else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadCell(column, value, "is neither text nor a number")
-    if isinstance(value, float) and abs(value) >= EXACT:
+    if isinstance(value, float) and abs(value) >= (EXACT_SINGLE if type_ == SINGLE_PRECISION else EXACT):
         raise BadCell(
             column, value, "is a fraction of so many digits that it is not exact; write ids as text or integers"
         )
@@ -86,6 +95,8 @@ def as_property(column: str, value: object, type_: str | None, notation: Notatio
         raise BadCell(column, value, "is infinite, which JSON cannot hold")
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, Decimal) or (isinstance(value, int) and type_ == TEXT):
+        return as_json(value, as_text=type_ == TEXT)
     if not isinstance(value, str) or is_json:
         return value
     value = value.strip()
@@ -96,7 +107,7 @@ def as_property(column: str, value: object, type_: str | None, notation: Notatio
     return float(notation.plain(value)) if type_ == DECIMAL else value
 
 
-def _text_of(column: str, value: bytes) -> str:
+def _decoded(column: str, value: bytes) -> str:
     """Text that an engine wrote as bytes."""
     try:
         return value.decode()
