@@ -90,11 +90,9 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def own(settings: Settings) -> Iterator[Settings]:
-    """A database of the test's own, whose stream holds its events only."""
-    running = dynamodb.start(ROOT / ".serendip", None)
-    yield settings.model_copy(update={"endpoint": running.endpoint})
-    running.stop()
+def own(settings: Settings) -> Settings:
+    """Names of the test's own tables, which it creates: they hold no other projects, and their stream no other events."""
+    return settings.model_copy(update={"table_prefix": f"own{next(_numbers)}-"})
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ class TestLease:
         assert service.get(project, acquired.job_id).progress == 0.25
 
     def test_a_job_without_a_worker_is_resumed(self, own: Settings) -> None:
-        """Uses a database of its own, because it reads the jobs of all projects."""
+        """Uses tables of its own, because it reads the jobs of all projects."""
         idle, working = idle_on(own), wired_on(own)
         a_project(idle, own.project)
         service = idle.services.jobs
@@ -125,7 +125,7 @@ class TestLease:
         assert working.services.jobs.resume_due() == 0
 
     def test_one_worker_is_launched_however_many_processes_look_for_abandoned_jobs(self, own: Settings) -> None:
-        """Uses a database of its own, because it reads the jobs of all projects."""
+        """Uses tables of its own, because it reads the jobs of all projects."""
         launched: list[str] = []
         clock = FakeClock()
         a_project(idle_on(own), own.project)

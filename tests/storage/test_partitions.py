@@ -27,7 +27,7 @@ from app.wiring import Wired
 from tests.support.builders import wired_on
 from tests.support.stream_records import NoSockets, a_record
 
-PER_SECOND, SECONDS = 5_000, 4
+PER_SECOND, SECONDS = 5_000, 2
 USERS, ITEMS = 100_000, 20_000
 STREAM_SHARDS = 8
 A_REQUEST = 500

@@ -26,6 +26,7 @@ def environment(settings: Settings, project: str) -> dict[str, str]:
         **os.environ,
         "SERENDIP_SECRET": SECRET.get_secret_value(),
         "SERENDIP_ENDPOINT": str(settings.endpoint),
+        "SERENDIP_TABLE_PREFIX": settings.table_prefix,
         "SERENDIP_PROJECT": project,
         "SERENDIP_LISTS_SECONDS": "0.5",
         "SERENDIP_READ_TIMEOUT_SECONDS": str(settings.read_timeout_seconds),

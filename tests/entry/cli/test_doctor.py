@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from itertools import count
 from time import sleep
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.support.builders import a_project, wired_on
 from tests.support.planted_models import publish
 from tests.support.server_process import environment
 
-_numbers = count(1)
 Call = Callable[[str, dict[str, Any]], Any]
 NO_STREAM = {"StreamEnabled": False}
 
@@ -56,11 +54,10 @@ DAMAGE = {
 @pytest.fixture
 def older(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     """A separate deployment that the command line is configured for."""
-    own = own.model_copy(update={"table_prefix": f"doctor{next(_numbers)}-"})
     wired = wired_on(own)
     migration.migrate(wired.database)
     a_project(wired, own.project)
-    for name, value in (environment(own, own.project) | {"SERENDIP_TABLE_PREFIX": own.table_prefix}).items():
+    for name, value in environment(own, own.project).items():
         monkeypatch.setenv(name, value)
     yield wired
     for model in wired.database.models:
@@ -87,7 +84,7 @@ def findings() -> dict[str, str]:
 
 class TestDoctor:
     def test_the_doctor_finds_nothing_in_a_healthy_deployment(self, older: Wired) -> None:
-        assert older.services.settings.table_prefix.startswith("doctor")
+        assert older.services.settings.table_prefix.startswith("own")
         assert findings() == {}
         assert "All tables are as they should be." in run("migrate").stdout
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from itertools import count
-from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
@@ -44,9 +43,7 @@ from app.wiring import Wired
 from tests.support import tables
 from tests.support.builders import a_project, an_event, an_item, idle_on, two_tastes
 from tests.support.datasets import ROOT
-
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, "app.recommender.fit.learn", "tests.support.warm"])
+from tests.support.processes import PROCESSES
 
 POINTS: tuple[tuple[type, str], ...] = (
     (Store, "replace"),
@@ -100,11 +97,7 @@ def work_apart(settings: Settings, project: str, job_id: str, kill_before: int) 
 
 
 def is_killed(settings: Settings, project: str, job_id: str, before: int) -> bool:
-    """Whether a worker is killed before that call; False if it makes fewer calls.
-
-    Only one thread may start and join processes: `start` also polls the others, and a second reader of an exit code
-    gets 255.
-    """
+    """Whether a worker is killed before that call; False if it makes fewer calls."""
     process = PROCESSES.Process(target=work_apart, args=(settings, project, job_id, before))
     process.start()
     process.join(120)

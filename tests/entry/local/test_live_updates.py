@@ -14,10 +14,11 @@ from websockets.sync.client import connect
 
 from app.api.sockets.push import Gone
 from app.config import Settings
+from app.entry.local.dynamodb import Emulator
 from app.entry.local.sockets import LocalPusher
 from tests.bench import sockets
 from tests.support import socket_crowd
-from tests.support.builders import a_project, an_item, two_tastes, until, wired_on
+from tests.support.builders import SECRET, a_project, an_item, two_tastes, until, wired_on
 from tests.support.chromium import needs_chromium
 from tests.support.server_process import Server, running
 
@@ -31,9 +32,13 @@ class Stage:
     key: str
 
 
-@pytest.fixture
-def stage(own: Settings) -> Iterator[Stage]:
-    wired = wired_on(own.model_copy(update={"project": PROJECT}))
+@pytest.fixture(scope="module")
+def stage(emulator: Emulator) -> Iterator[Stage]:
+    """A server that follows the stream of its own tables. Each test has its own users and items."""
+    own = Settings(
+        secret=SECRET, endpoint=emulator.endpoint, table_prefix="live-", project=PROJECT, read_timeout_seconds=10
+    )
+    wired = wired_on(own)
     key = a_project(wired, PROJECT)
     services = wired.services
     services.items.put_many(PROJECT, [an_item(f"i{n}", f"c{n % 2}") for n in range(12)])
@@ -146,7 +151,7 @@ class TestCrowd:
         """The benchmark with 100 sockets instead of 2,000."""
         key = sockets.prepare(own.model_copy(update={"project": PROJECT}), 100)
         with running(own, PROJECT) as server:
-            outcome = asyncio.run(socket_crowd.run(server, key, sockets=100, per_second=50, seconds=4))
+            outcome = asyncio.run(socket_crowd.run(server, key, sockets=100, per_second=50, seconds=2))
 
         assert outcome.lost == []
         assert outcome.pushes > 0

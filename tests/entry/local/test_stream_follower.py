@@ -22,7 +22,7 @@ TRIMMED = "000"
 
 @pytest.fixture
 def alone(own: Settings) -> Iterator[Wired]:
-    """Services over a database whose stream holds only this test's events."""
+    """Services over tables whose stream holds only this test's events."""
     wired = wired_on(own)
     a_project(wired, "p")
     yield wired

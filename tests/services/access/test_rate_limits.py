@@ -1,7 +1,5 @@
 """Rate limits and quotas hold for any number of threads and processes."""
 
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -9,43 +7,39 @@ from typing import Any
 
 import http_sf
 import httpx2
-import orjson
 import pytest
 
 from app.config import Settings
 from app.domain.access import Limits, Principal, Scope
-from app.errors import LimitExceeded
-from app.services.access.rate_limits import Limiter
-from app.wiring import Wired
-from tests.support import faulty_dynamodb
-from tests.support.builders import a_key, client_of, wired_on
-from tests.support.datasets import ROOT
-from tests.support.fake_clock import FakeClock
-from tests.support.server_process import environment, served
-
-SECONDS = 3.0
-HAMMER = """
-import json, os, sys, time
-from app.config import Settings
-from app.domain.access import Limits, Principal
-from app.entry.oidc_client import fetch
+from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
 from app.errors import LimitExceeded
-from app.wiring import wire
-rate, burst, seconds = map(float, sys.argv[1:4])
-wired = wire(Settings.from_environment(os.environ), NoLauncher(), fetch)
-principal = Principal(os.environ["SERENDIP_PROJECT"], frozenset(), "shared", limits=Limits(rate, int(burst)))
-print("ready", flush=True)
-sys.stdin.readline()
-passed, ends_at = [], time.monotonic() + seconds
-while time.monotonic() < ends_at:
-    try:
-        wired.services.limiter.spend(principal)
-        passed.append(time.time())
-    except LimitExceeded:
-        time.sleep(0.002)
-print(json.dumps(passed))
-"""
+from app.services.access.rate_limits import Limiter
+from app.wiring import Wired, wire
+from tests.support import faulty_dynamodb
+from tests.support.builders import a_key, client_of, wired_on
+from tests.support.fake_clock import FakeClock
+from tests.support.processes import PROCESSES
+from tests.support.server_process import served
+
+SECONDS = 3.0
+PROCESSES_AT_ONCE = 8
+
+
+def hammer(settings: Settings, limits: Limits, all_ready: Any, results: Any) -> None:
+    """Tries to pass for some seconds, in its own process; puts the times at which it did."""
+    wired = wire(settings, NoLauncher(), oidc_client.fetch)
+    principal = Principal(settings.project, frozenset(), "shared", limits=limits)
+    passed: list[float] = []
+    all_ready.wait()
+    ends_at = time.monotonic() + SECONDS
+    while time.monotonic() < ends_at:
+        try:
+            wired.services.limiter.spend(principal)
+            passed.append(time.time())
+        except LimitExceeded:
+            time.sleep(0.002)
+    results.put(passed)
 
 
 def within_bound(passed: list[float], limits: Limits, window: float, lease: float) -> bool:
@@ -93,29 +87,16 @@ class TestRate:
     def test_eight_processes_stay_within_the_bound(self, wired: Wired, settings: Settings) -> None:
         limits = Limits(requests_per_second=40, burst=20)
         assert wired.services.settings.lease_seconds == settings.lease_seconds
-        command = [sys.executable, "-c", HAMMER, "40", "20", str(SECONDS)]
-        processes = [
-            subprocess.Popen(
-                command,
-                env=environment(settings, settings.project),
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(8)
-        ]
+        all_ready, results = PROCESSES.Barrier(PROCESSES_AT_ONCE + 1), PROCESSES.Queue()
+        arguments = (settings, limits, all_ready, results)
+        processes = [PROCESSES.Process(target=hammer, args=arguments) for _ in range(PROCESSES_AT_ONCE)]
         for process in processes:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-        passed_by_process, started = [], time.time()
+            process.start()
+        all_ready.wait(60)
+        started = time.time()
+        passed_by_process = [results.get(timeout=60) for _ in processes]
         for process in processes:
-            assert process.stdin
-            process.stdin.write("\n")
-            process.stdin.flush()
-        for process in processes:
-            out, _ = process.communicate(timeout=60)
-            passed_by_process.append(orjson.loads(out))
+            process.join(60)
 
         passed = [instant for instants in passed_by_process for instant in instants]
         assert len(passed) <= limits.bucket_size + 40 * (max(passed) - started)
