@@ -91,7 +91,7 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def own(settings: Settings) -> Settings:
-    """Names of the test's own tables, which it creates: they hold no other projects, and their stream no other events."""
+    """Tables of the test's own, which it creates: they hold no other projects, their stream no other events."""
     return settings.model_copy(update={"table_prefix": f"own{next(_numbers)}-"})
 
 

@@ -160,7 +160,7 @@ def _rest(events: Sequence[dict[str, str]], folder: Path) -> Cost:
         key = a_project(wired, settings.project)
         wired.close()
         with (
-            server_process.running(settings, settings.project, output=subprocess.DEVNULL) as server,
+            server_process.running(settings, settings.project, output=os.devnull) as server,
             httpx2.Client(base_url=server.base, headers={"X-API-Key": key}, timeout=60) as client,
         ):
 

@@ -7,4 +7,6 @@ gets 255.
 from multiprocessing import get_context
 
 PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["pytest", "app.recommender.fit.learn", "tests.support.warm"])
+PROCESSES.set_forkserver_preload(
+    ["pytest", "app.recommender.fit.learn", "app.entry.local.server", "tests.support.warm"]
+)

@@ -1,7 +1,6 @@
-"""The application in a separate process on a real socket: `python -m tests.support.server_process PORT MODE`."""
+"""The application in a separate process on a real socket."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -15,7 +14,7 @@ from app.entry import oidc_client
 from app.entry.local import dynamodb, server
 from app.wiring import wire
 from tests.support.builders import SECRET, IdleLauncher, until
-from tests.support.datasets import ROOT
+from tests.support.processes import PROCESSES
 
 REST, SOCKETS, LIVE = "rest", "sockets", "live"
 """Modes: without live sockets, with them but without the stream, and all as `make run` serves."""
@@ -37,9 +36,24 @@ def environment(settings: Settings, project: str) -> dict[str, str]:
 class Server:
     """A process that serves on 127.0.0.1."""
 
-    def __init__(self, process: psutil.Popen, port: int) -> None:
-        self.process, self.base = process, f"http://127.0.0.1:{port}"
+    def __init__(self, pid: int, port: int) -> None:
+        self.process, self.base = psutil.Process(pid), f"http://127.0.0.1:{port}"
         self.socket = f"ws://127.0.0.1:{port}/v1/socket"
+
+
+def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None) -> None:
+    """Serves with these environment variables until the process is terminated; logs into the file `output`."""
+    os.environ.clear()
+    os.environ.update(variables)
+    if output is not None:
+        os.dup2(os.open(output, os.O_WRONLY), 1)
+    wired = wire(Settings.from_environment(os.environ), IdleLauncher(), oidc_client.fetch)
+    if mode == LIVE:
+        telemetry.configure()
+        server.serve(wired, None, port)
+    else:
+        application = create_application(wired.services) if mode == REST else server.with_sockets(wired)[0]
+        server.listen(application, port)
 
 
 @contextmanager
@@ -48,31 +62,30 @@ def running(
     project: str,
     more: Mapping[str, str] | None = None,
     mode: str = LIVE,
-    output: int | None = None,
+    output: str | None = None,
 ) -> Iterator[Server]:
-    """Runs a server until the context ends; `output` is where its log goes, by default to this process's output."""
+    """Runs a server until the context ends; `output` is the file of its log, by default this process's output."""
     port = dynamodb.free_port()
-    process = psutil.Popen(
-        [sys.executable, "-m", "tests.support.server_process", str(port), mode],
-        env=environment(settings, project) | dict(more or {}),
-        cwd=ROOT,
-        stdout=output,
-    )
-    server = Server(process, port)
+    variables = environment(settings, project) | dict(more or {})
+    process = PROCESSES.Process(target=serve, args=(variables, port, mode, output))
+    process.start()
+    assert process.pid is not None
+    running_server = Server(process.pid, port)
 
     def is_up() -> bool:
-        assert process.poll() is None, "the server has ended"
+        assert process.is_alive(), "the server has ended"
         try:
-            return httpx2.get(f"{server.base}/health/live", timeout=1).is_success
+            return httpx2.get(f"{running_server.base}/health/live", timeout=1).is_success
         except httpx2.TransportError:
             return False
 
     try:
         until(is_up)
-        yield server
+        yield running_server
     finally:
         process.terminate()
-        process.wait(60)
+        process.join(60)
+        assert not process.is_alive()
 
 
 @contextmanager
@@ -80,14 +93,3 @@ def served(settings: Settings, project: str, more: Mapping[str, str] | None = No
     """The address of REST alone."""
     with running(settings, project, more, REST) as server:
         yield server.base
-
-
-if __name__ == "__main__":
-    wired = wire(Settings.from_environment(os.environ), IdleLauncher(), oidc_client.fetch)
-    port, mode = int(sys.argv[1]), sys.argv[2]
-    if mode == LIVE:
-        telemetry.configure()
-        server.serve(wired, None, port)
-    else:
-        application = create_application(wired.services) if mode == REST else server.with_sockets(wired)[0]
-        server.listen(application, port)
