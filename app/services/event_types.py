@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.config import Settings
 from app.domain.event_types import EventType, ProjectSettings, TypeWeights
-from app.domain.fields import ID_PATTERN
+from app.domain.fields import ID_PATTERN, ID_RULE
 from app.errors import InvalidInput, NotFound
 from app.recommender import outcomes
 from app.recommender.events import kinds
@@ -45,7 +45,7 @@ class EventTypes:
             InvalidInput: the name is not valid, or there are too many types with own weights.
         """
         if not re.fullmatch(ID_PATTERN, name):
-            raise InvalidInput(f"{name!r} is not a valid event type. Use letters, digits and . _ : ~ | @ -")
+            raise InvalidInput(f"{name!r} is not a valid event type. Use {ID_RULE}.")
         before = self._tuning.stored(project).event_types
         if kinds.normalized(name) not in before and len(before) >= MOST_OWN:
             raise InvalidInput(f"At most {MOST_OWN} event types can have weights of their own. Delete some.")

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Query, Request
 
 from app.api.schemas.batches import MAX_RECORDS
 from app.api.schemas.fields import MAX_LIMIT, BoostField, FilterField
-from app.domain.fields import ID_PATTERN
+from app.domain.fields import ID_PATTERN, ID_RULE
 from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services
 
@@ -19,7 +19,7 @@ async def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-_ID = Path(pattern=ID_PATTERN, description="1 to 128 letters, digits or any of . _ : ~ | @ -")
+_ID = Path(pattern=ID_PATTERN, description=ID_RULE)
 ItemId = Annotated[str, _ID]
 UserId = Annotated[str, _ID]
 SessionId = Annotated[str, _ID]

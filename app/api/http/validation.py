@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from app.api.schemas.fields import PRINTABLE
-from app.domain.fields import ID_PATTERN
+from app.domain.fields import ID_PATTERN, ID_RULE
 from app.errors import FieldError, InvalidInput
 
 MAX_NAMED_ERRORS = 1_000
@@ -67,7 +67,7 @@ def _detail(error: Mapping[str, Any], form: Form) -> str:
         if pattern == PRINTABLE:
             return "must not hold control characters"
         is_id = pattern == ID_PATTERN
-        return "must be 1 to 128 letters, digits or any of . _ : ~ | @ -" if is_id else f"must match {pattern}"
+        return f"must be {ID_RULE}" if is_id else f"must match {pattern}"
     if error["type"] == "extra_forbidden":
         return _unknown("a known field", "fields", _shown(error["loc"][-1]), tuple(sorted(_fields(form))))
     if error["type"] == UNKNOWN_PARAMETER:

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.fields import ID_RULE
+
 
 class ProblemError(BaseModel):
     pointer: Annotated[str, Field(description="A JSON pointer into the body, or the name of a parameter.")]
     detail: Annotated[
         str,
-        Field(
-            description="What is wrong with it.", examples=["must be 1 to 128 letters, digits or any of . _ : ~ | @ -"]
-        ),
+        Field(description="What is wrong with it.", examples=[f"must be {ID_RULE}"]),
     ]
 
 

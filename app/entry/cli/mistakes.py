@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from app.domain.fields import ID_PATTERN
+from app.domain.fields import ID_PATTERN, ID_RULE
 
 LEAST_BYTES = 2**20
 
@@ -64,7 +64,7 @@ def _is_full(folder: Path) -> bool:
 def valid_id(text: str) -> str:
     """Raises BadParameter unless the text can be an id."""
     if not re.fullmatch(ID_PATTERN, text):
-        raise typer.BadParameter(f"{text!r} is not a valid id: it has to match {ID_PATTERN}.")
+        raise typer.BadParameter(f"{text!r} is not a valid id: use {ID_RULE}.")
     return text
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.domain.fields import ID_RULE
 from app.entry.files.cells.values import BadCell
 
 MOST_CHARACTERS = 60
 IDS = {"user_id", "session_id", "item_id", "event_id", "event_type"}
-VALID_ID = "is not a valid id: use 1 to 128 letters, digits or any of . _ : ~ | @ -"
+VALID_ID = f"is not a valid id: use {ID_RULE}, and replace other characters wherever the id stands"
 CONTROL = "contains a line break or another control character"
 
 

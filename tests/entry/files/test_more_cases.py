@@ -299,6 +299,11 @@ CASES: dict[str, Case] = {
     ),
     "whole ids in one row only": Case("user_id,item_id\n11.0,a\nx,b\n", lambda r: pairs(r)[0] == ("11.0", "a")),
     "an id of blanks": Case("user_id,item_id\n  ,tea\nann,tea\n", loads_pair, ("user_id is empty",)),
+    "ids with other letters": Case(
+        "user_id,item_id\njürgen,tea\nann,tea\nann,té\n",
+        loads_pair,
+        ("'jürgen' is not a valid id: use 1 to 128 ASCII letters (A-Z, a-z), digits or any of", "'té' is not"),
+    ),
     "a long id": Case(f"item_id\n{'x' * 129}\ny\n", lambda r: [x.item_id for x in r] == ["y"], ("1 to 128",)),
     "both categories": Case(
         'item_id,categories\nx,"[""a"", ""b""]"\ny,"[\'a\', \'b\']"\nz,a|b\n',
