@@ -42,6 +42,7 @@ from app.services.recommendations.context import ContextLoader
 from app.services.recommendations.decision_log import DecisionLog
 from app.services.recommendations.list_cache import ListCache
 from app.services.recommendations.queries import Queries
+from app.services.recommendations.recent_cache import RecentCache
 from app.services.recommendations.recommend import Recommend
 from app.services.recommendations.recommendations import Recommendations
 from app.services.recommendations.responses import Responses
@@ -160,6 +161,7 @@ def wire(
         users=users,
         models=model_cache,
         lists=ListCache(lists=live_lists, settings=settings, clock=clock),
+        recent=RecentCache(lists=live_lists, clock=clock, submit=database.submit),
         items=item_cache,
         snapshot=snapshot,
         changes=changes,
@@ -214,7 +216,7 @@ def wire(
             items=items,
             settings=settings,
             clock=clock,
-            rating_threshold=model_cache.rating_threshold,
+            active=model_cache.active,
             unknown_items=tuning.unknown_items,
         ),
         failures=Failures(store=failures, tombstones=tombstones),

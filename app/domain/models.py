@@ -19,6 +19,14 @@ class Scoring:
     """The creation time of the version, in seconds since 1970. The model does not know later items."""
     step_decay: float | None = None
     """The factor in (0, 1] that each later moment of a history leaves of an event's weight. None for 1."""
+    recent_exponent: float = 0.0
+    """The exponent of the recent popularity that multiplies scores."""
+    recent_half_life_days: float | None = None
+    """The half-life of events in recent popularity."""
+
+    @property
+    def uses_recent_popularity(self) -> bool:
+        return bool(self.recent_exponent and self.recent_half_life_days)
 
 
 class VersionState(StrEnum):
@@ -85,6 +93,13 @@ class ActiveModel:
         """All versions that serving may need."""
         others = {variant.version for variant in (*self.variants, *self.shadows)}
         return frozenset({self.version, *others} | ({self.previous} if self.previous else set()))
+
+    @property
+    def recent_half_life_days(self) -> float | None:
+        """The half-life of recent popularity: that of the first version that uses it. None if no version does."""
+        others = (variant.scoring for variant in (*self.variants, *self.shadows))
+        users = (scoring for scoring in (self.scoring, *others) if scoring.uses_recent_popularity)
+        return next((scoring.recent_half_life_days for scoring in users), None)
 
     def of(self, variant: Variant) -> "ActiveModel":
         """Returns the pointer as if the variant were the only version."""

@@ -11,6 +11,8 @@ from app.domain.models import ActiveModel
 
 NEIGHBORS, SIMILAR, REQUESTED = "neighbors", "similar", "requested"
 TRENDING, POPULAR, LATEST = "trending", "popular", "latest"
+RECENT = "recent"
+"""The live list of recent popularity, which multiplies scores."""
 CATALOG, EXPLORATION = "catalog", "exploration"
 TERMS = "terms"
 """The list of a model version that holds the rarity of terms; cold-start items are compared by them."""
@@ -141,6 +143,8 @@ class Recommendation:
     """The factor of the boost expression, included in the score."""
     impression_factor: float = 1.0
     """The factor left by ignored impressions, included in the score."""
+    recent_factor: float = 1.0
+    """The factor of recent popularity, included in the score."""
     from_challenger: bool = False
     """Whether the challenger of two interleaved model versions chose the item."""
 
@@ -171,6 +175,8 @@ class RecommendedItem:
     reasons: tuple[Reason, ...]
     categories: tuple[str, ...] | None
     properties: Mapping[str, Any] | None
+    recent_factor: float = 1.0
+    """1 in stored responses of earlier releases."""
 
 
 @dataclass(frozen=True, slots=True)

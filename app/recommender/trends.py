@@ -1,14 +1,21 @@
-"""Popular and trending lists, computed from counters."""
+"""Popular and trending lists and recent popularity, computed from counters."""
 
 from collections.abc import Mapping
+from itertools import islice
 from math import sqrt
 
-from app.recommender.counts import FINE_SECONDS, THOUSANDTHS, Counts
+from app.recommender.counts import COARSE_SECONDS, FINE_SECONDS, THOUSANDTHS, Counts
 
 BASELINE = 24
 """Half-life of the baseline, in half-lives of the trend."""
 LEAST = 0.1
 """Scores below this are noise."""
+MOST_RECENT = 500
+"""Items that recent popularity distinguishes from the others."""
+COMPARED = 100
+"""The first items of recent popularity, which tell whether it has changed."""
+BY_DAY_SECONDS = 2 * COARSE_SECONDS + 7_200
+"""Age from which counters have slots of a day."""
 
 Ranked = list[tuple[str, float]]
 
@@ -44,8 +51,55 @@ def trending(counts: Counts, now: float, half_life_seconds: float) -> Ranked:
 
 def faded(scores: Mapping[str, float], seconds: float, half_life_seconds: float) -> dict[str, float]:
     """Returns a trending list some time later, if nothing has happened since."""
-    factor = 2.0 ** (-max(0.0, seconds) / half_life_seconds)
-    return {item_id: score * factor for item_id, score in scores.items() if score * factor >= LEAST}
+    left = _left(seconds, half_life_seconds)
+    return {item_id: score * left for item_id, score in scores.items() if score * left >= LEAST}
+
+
+def recent(counts: Counts, now: float, half_life_seconds: float) -> Ranked:
+    """Returns the recent popularity of the MOST_RECENT most popular items:  r = sum of w * 2^(-age / h)."""
+    total: dict[str, float] = {}
+    for (slot, item_id), amount in sorted(counts.items()):  # in a fixed order, as above
+        width = COARSE_SECONDS if slot % COARSE_SECONDS == 0 and now - slot >= BY_DAY_SECONDS else FINE_SECONDS
+        age = max(0.0, now - slot - width / 2) / half_life_seconds
+        total[item_id] = total.get(item_id, 0.0) + amount / THOUSANDTHS * 2.0**-age
+    return _ranked({item_id: popularity for item_id, popularity in total.items() if popularity > 0})[:MOST_RECENT]
+
+
+def recent_factors(
+    popularity: Mapping[str, float], seconds: float, half_life_seconds: float, exponent: float
+) -> dict[str, float]:
+    """Returns the factors of scores some time after recent popularity was computed, if nothing has happened since.
+
+        factor = ((1 + r) / (1 + least r))^exponent,   with a least r of 0 if all items with a popularity are listed
+
+    Items that are not listed have the factor 1.
+    """
+    left = _left(seconds, half_life_seconds)
+    least = 1.0 + left * min(popularity.values()) if len(popularity) >= MOST_RECENT else 1.0
+    return {item_id: ((1.0 + left * value) / least) ** exponent for item_id, value in popularity.items()}
+
+
+def recent_change(
+    before: Mapping[str, float], after: Mapping[str, float], seconds: float, half_life_seconds: float
+) -> float:
+    """Returns the largest factor, at least 1, by which 1 + r is larger or smaller than if nothing had happened since.
+
+    It is taken over the first COMPARED items of both lists, which are ordered most popular first.
+
+    Args:
+        before: recent popularity.
+        after: recent popularity some time later.
+        seconds: the time between them.
+        half_life_seconds: the half-life of events.
+    """
+    left = _left(seconds, half_life_seconds)
+    names = {*islice(before, COMPARED), *islice(after, COMPARED)}
+    ratios = [(1.0 + after.get(name, 0.0)) / (1.0 + left * before.get(name, 0.0)) for name in names]
+    return max((max(ratio, 1.0 / ratio) for ratio in ratios), default=1.0)
+
+
+def _left(seconds: float, half_life_seconds: float) -> float:
+    return float(2.0 ** (-max(0.0, seconds) / half_life_seconds))
 
 
 def _ranked(scores: Mapping[str, float]) -> Ranked:

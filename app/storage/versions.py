@@ -20,7 +20,7 @@ from app.storage.table import Table, moment
 POINTER, CLAIM = "#active", "#claim"
 CHOSEN_AT = "chosen_at"
 """An attribute; up to release 0.7 one of the parameters, in seconds since 1970."""
-NEWER = {"step_decay"}
+NEWER = {"step_decay", "recent_exponent", "recent_half_life_days"}
 """Fields of a scoring that releases up to 0.7 do not know."""
 BEFORE_VERSIONS = "$"
 """Sorts after the rows that begin with # and before all versions."""

@@ -80,6 +80,54 @@ class TestTrending:
         assert all(score >= trends.LEAST for score in scores.values())
 
 
+class TestRecent:
+    def test_events_count_half_after_each_half_life(self) -> None:
+        now = START + 10 * DAY
+        middle = FINE_SECONDS // 2
+        used = {
+            (now - middle, "new"): 3_000,
+            (now - HOUR - middle, "new"): 2_000,
+            (now - 2 * HOUR - middle, "old"): 4_000,
+        }
+
+        assert trends.recent(used, now, HOUR) == [("new", 4.0), ("old", 1.0)]
+
+    def test_counters_of_a_day_are_as_old_as_its_middle(self) -> None:
+        [(_, popularity)] = trends.recent({(START, "a"): 1_000}, START + 3 * DAY, DAY / 2)
+
+        assert popularity == 2.0**-5
+
+    def test_only_the_most_popular_items_are_listed(self) -> None:
+        used = {(START, f"i{number}"): number for number in range(2, trends.MOST_RECENT + 2)} | {(START, "least"): 1}
+
+        listed = dict(trends.recent(used, START + DAY, DAY))
+
+        assert len(listed) == trends.MOST_RECENT
+        assert "least" not in listed
+
+
+class TestRecentFactors:
+    def test_a_factor_is_a_power_of_what_is_left_of_the_popularity(self) -> None:
+        assert trends.recent_factors({"a": 3.0, "b": 0.0}, 0.0, HOUR, 0.5) == {"a": 2.0, "b": 1.0}
+        assert trends.recent_factors({"a": 6.0}, HOUR, HOUR, 0.5) == {"a": 2.0}
+
+    def test_the_last_item_of_a_full_list_counts_as_much_as_those_that_are_not_on_it(self) -> None:
+        full = {f"i{number}": 1.0 for number in range(trends.MOST_RECENT - 1)} | {"first": 7.0}
+
+        factors = trends.recent_factors(full, 0.0, HOUR, 1.0)
+
+        assert (factors["first"], factors["i0"]) == (4.0, 1.0)
+
+
+class TestRecentChange:
+    def test_only_what_happened_since_is_a_change(self) -> None:
+        before, faded, grown = {"a": 8.0, "b": 2.0}, {"a": 4.0, "b": 1.0}, {"a": 4.0, "b": 2.0}
+
+        assert trends.recent_change(before, faded, HOUR, HOUR) == 1.0
+        assert trends.recent_change(before, grown, HOUR, HOUR) == 1.5
+        assert trends.recent_change(before, {}, HOUR, HOUR) == 5.0
+
+
 AMOUNTS = st.dictionaries(
     st.tuples(st.integers(0, 2**32 - 1), st.text("abc-é", min_size=1, max_size=5)),
     st.integers(-(2**40), 2**40).filter(bool),

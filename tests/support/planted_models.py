@@ -1,10 +1,12 @@
 """Model versions with chosen rows, as if they had been trained."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from app.domain.models import ModelVersion, VersionState
-from app.domain.recommendations import POPULAR, TERMS
+from app.domain.recommendations import POPULAR, RECENT, TERMS, LiveList
 from app.recommender import packing
+from app.storage.lists import LiveListStore
 from app.storage.neighbors import NeighborStore
 from app.storage.versions import VersionStore
 from app.wiring import Wired
@@ -12,6 +14,7 @@ from tests.support.builders import NOON
 
 Table = Mapping[str, Mapping[str, float]]
 NOTHING: Mapping[str, float] = {}
+NEVER_FADED = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def publish(wired: Wired, project: str, table: Table, popular: Mapping[str, float]) -> None:
@@ -28,6 +31,7 @@ def plant(
     ndcg: float = 0.3,
     terms: Mapping[str, float] = NOTHING,
     from_order: float | None = None,
+    parameters: Mapping[str, float] = NOTHING,
 ) -> str:
     """Stores a ready version with a training metric.
 
@@ -39,11 +43,17 @@ def plant(
     ranked = sorted(popular.items(), key=lambda entry: -entry[1])
     lists = [(POPULAR, "", packing.pack(ranked)), (TERMS, "", packing.pack(terms.items()))]
     neighbors.put_lists(project, version, lists)
-    parameters = {"content_weight": 0.5} if terms else {}
+    learned = {"content_weight": 0.5, **parameters} if terms else parameters
     metrics = {"ndcg": ndcg}
-    model = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=parameters, metrics=metrics)
+    model = ModelVersion(version, VersionState.READY, NOON, NOON, parameters=learned, metrics=metrics)
     VersionStore(wired.database).create(project, model)
     return version
+
+
+def plant_recent(wired: Wired, project: str, popularity: Mapping[str, float], as_of: datetime = NEVER_FADED) -> None:
+    """Stores recent popularity."""
+    packed = packing.pack(sorted(popularity.items(), key=lambda entry: -entry[1]))
+    LiveListStore(wired.database).put(project, [LiveList(RECENT, "", as_of.timestamp(), packed)])
 
 
 def _packed(weights: Mapping[str, float], from_order: float | None) -> bytes:

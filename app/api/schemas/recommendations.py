@@ -182,7 +182,7 @@ class ReasonView(View):
 class RecommendationView(View):
     item_id: Annotated[str, Field(description="The recommended item.", examples=["sku-7"])]
     title: Annotated[str | None, Field(description="The title of the item.", examples=["Milk jug"])] = None
-    score: Annotated[float, Field(description="The score, after boost and impressions.", examples=[2.0])]
+    score: Annotated[float, Field(description="The score, with all factors.", examples=[2.0])]
     source: Annotated[
         str,
         Field(
@@ -202,6 +202,10 @@ class RecommendationView(View):
     impression_factor: Annotated[
         float,
         Field(description="The factor left by ignored impressions, included in the score.", examples=[0.5]),
+    ] = 1.0
+    recent_factor: Annotated[
+        float,
+        Field(description="The factor of the item's popularity of late, included in the score.", examples=[1.2]),
     ] = 1.0
     reasons: Annotated[
         list[ReasonView], Field(description="The events behind the item, those with the largest shares first.")

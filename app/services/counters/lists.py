@@ -9,7 +9,8 @@ from cachetools import LRUCache, TTLCache
 from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
-from app.domain.recommendations import POPULAR, TRENDING, LiveList
+from app.domain.models import ActiveModel
+from app.domain.recommendations import POPULAR, RECENT, TRENDING, LiveList
 from app.recommender import counts, packing, trends
 from app.recommender.counts import FINE_SECONDS, Counts
 from app.services.counters.rollups import Rollups
@@ -20,6 +21,8 @@ from app.storage.lists import LiveListStore
 LISTED = 100
 CANDIDATES = 1_000
 """The number of best items in each ranking that category lists are made of."""
+NOTICEABLE = 1.1
+"""The ratio of recent popularity to the stored one from which on it is stored again."""
 CATEGORY_SECONDS = 600.0
 """How long an item's former categories may still be used."""
 MAX_PROJECTS, MAX_ITEMS = 10_000, 50_000
@@ -34,15 +37,15 @@ class Lists:
         items: ItemStore,
         settings: Settings,
         clock: Clock,
-        rating_threshold: Callable[[str], float | None],
+        active: Callable[[str], ActiveModel | None],
         unknown_items: Callable[[str], bool | None],
     ) -> None:
         """The last arguments look up projects.
 
-        `rating_threshold` returns the lowest rating that the active model counts as liked, and `unknown_items` whether
-        items without a record are listed: None means as long as there are no others.
+        `active` returns the active model, and `unknown_items` whether items without a record are listed: None means as
+        long as there are no others.
         """
-        self._rating_threshold, self._unknown_items = rating_threshold, unknown_items
+        self._active, self._unknown_items = active, unknown_items
         self._counters, self._rollups, self._lists, self._items = counters, rollups, lists, items
         self._settings, self._clock = settings, clock
         self._lock = Lock()
@@ -88,8 +91,11 @@ class Lists:
             self._refreshed[project] = self._clock.monotonic()
         total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)
         touched_items = {item_id for name in changed if (item_id := counts.item_of(name)) is not None}
-        liked = counts.of_items(total, self._rating_threshold(project))
-        self._write(project, liked, touched_items, self._clock.now().timestamp())
+        active, now = self._active(project), self._clock.now().timestamp()
+        liked = counts.of_items(total, active.scoring.rating_threshold if active else None)
+        self._write(project, liked, touched_items, now)
+        if active and active.recent_half_life_days:
+            self._write_recent(project, liked, now, active.recent_half_life_days * DAY)
         return total
 
     def _write(self, project: str, total: Counts, touched: set[str], now: float) -> None:
@@ -112,6 +118,17 @@ class Lists:
         stored = self._lists.get(project, [(new.kind, new.category) for new in lists])
         max_age = settings.trending_half_life_seconds / 4
         self._lists.put(project, [new for new in lists if _differs(new, stored.get((new.kind, new.category)), max_age)])
+
+    def _write_recent(self, project: str, total: Counts, now: float, half_life_seconds: float) -> None:
+        """Writes recent popularity if that changes a score noticeably: a full list costs about 7 write units."""
+        popularity = dict(trends.recent(total, now, half_life_seconds))
+        stored = self._lists.get(project, [(RECENT, "")]).get((RECENT, ""))
+        if stored is not None:
+            age, before = now - stored.as_of, packing.unpack(stored.packed)
+            change = trends.recent_change(before, popularity, age, half_life_seconds)
+            if change < NOTICEABLE and age < half_life_seconds / 4:
+                return
+        self._lists.put(project, [LiveList(RECENT, "", now, packing.pack(popularity.items()))])
 
     def _categories(self, project: str, item_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Returns the categories of items by id; items without a record are left out."""

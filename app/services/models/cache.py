@@ -52,11 +52,6 @@ class ModelCache:
             self._pointers[project] = active
         return active
 
-    def rating_threshold(self, project: str) -> float | None:
-        """Returns the lowest rating that the active model counts as liked; None if there is none."""
-        active = self.active(project)
-        return active.scoring.rating_threshold if active else None
-
     def forget_active(self, project: str) -> None:
         """Forgets the pointer, so that this instance follows a change made here at once."""
         with self._lock:

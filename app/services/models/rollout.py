@@ -17,7 +17,14 @@ from app.storage.versions import VersionStore
 
 WHOLE = 100.0
 """Percent."""
-LEARNED = ("half_life_days", "rating_threshold", "content_weight", "step_decay")
+LEARNED = (
+    "half_life_days",
+    "rating_threshold",
+    "content_weight",
+    "step_decay",
+    "recent_exponent",
+    "recent_half_life_days",
+)
 """The parameters of a version that its scoring takes over."""
 
 

@@ -25,6 +25,7 @@ from app.services.recommendations.candidate_filter import CandidateFilter, Exclu
 from app.services.recommendations.cold_start import ColdStart
 from app.services.recommendations.evidence import Evidence
 from app.services.recommendations.list_cache import ListCache
+from app.services.recommendations.recent_cache import RecentCache
 from app.storage.events import EventStore
 from app.storage.users import UserStore
 
@@ -42,6 +43,7 @@ class Caches:
 
     models: ModelCache
     lists: ListCache
+    recent: RecentCache
     items: ItemCache
     cold_start: ColdStart
     unknown_items: UnknownItems
@@ -102,7 +104,11 @@ class RequestContext:
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
         weighted = [(event.item_id, weight) for event, weight in newest]
         factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}
-        return Evidence([event for event, _ in newest], weighted, self.neighbors(weighted), factors)
+        uses_recent = weighted and scoring.uses_recent_popularity
+        popularity = self.caches.recent.begin(self.project) if uses_recent else None
+        neighbors = self.neighbors(weighted)  # meanwhile
+        recent = popularity.result().factors(scoring, self.rules.now.timestamp()) if popularity else {}
+        return Evidence([event for event, _ in newest], weighted, neighbors, factors, recent)
 
     def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Row]:
         """Returns the neighbors of weighted items."""
@@ -170,6 +176,7 @@ class ContextLoader:
         users: UserStore,
         models: ModelCache,
         lists: ListCache,
+        recent: RecentCache,
         items: ItemCache,
         snapshot: CatalogSnapshot,
         changes: CatalogChanges,
@@ -182,19 +189,21 @@ class ContextLoader:
         self._weights = weights
         self._events, self._users, self._snapshot, self._changes = events, users, snapshot, changes
         self._settings, self._submit = settings, submit
-        self._caches = Caches(models, lists, items, ColdStart(models, items, submit), unknown_items)
+        self._caches = Caches(models, lists, recent, items, ColdStart(models, items, submit), unknown_items)
 
     def load(
         self, project: str, user_id: str, query: RecommendationQuery, rules_: Rules, history: ReadHistory | None = None
     ) -> RequestContext:
         """Loads the context of a request; everything that is not in memory is read in parallel.
 
-        This includes the active model's pointer, catalog changes and the events of `history`; for rules, also the
-        user's properties and the catalog snapshot.
+        This includes the active model's pointer, catalog changes and the events of `history`, and recent popularity if
+        it has become old; for rules, also the user's properties and the catalog snapshot.
         """
         models = self._caches.models
         pointer = None if models.has_active(project) else self._submit(models.active, project)
         self._changes.begin(project)
+        if history is not None:
+            self._caches.recent.renew(project)
         profile = None
         if rules_.use_user and user_id and session_of(user_id) is None:
             profile = self._submit(partial(self._users.get_many, project, [user_id], consistent=query.consistent))

@@ -21,12 +21,18 @@ class Evidence:
     neighbors: Mapping[str, Row]
     factors: Mapping[str, float]
     """The factors that ignored impressions leave of scores, by item."""
+    recent: Mapping[str, float]
+    """The factors of recent popularity, by item."""
     _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def scores(self) -> dict[str, float]:
         """Returns the score of every neighbor."""
         scores = ranking.scores(self.weighted, self.neighbors)
-        return {item_id: score * self.factors.get(item_id, 1.0) for item_id, score in scores.items()}
+        for factors in (self.factors, self.recent):
+            for item_id, factor in factors.items():
+                if item_id in scores:
+                    scores[item_id] *= factor
+        return scores
 
     def reason_items(self, item_ids: Iterable[str]) -> list[str]:
         """Returns the items that the short reasons of some items name."""
@@ -41,8 +47,12 @@ class Evidence:
         shares = self._shares_of(recommendation.item_id)
         shown = shares if fully else shares[:MAX_REASONS]
         reasons = tuple(self._reason(recommendation, self.events[position], share) for position, share in shown)
-        factor = self.factors.get(recommendation.item_id, 1.0)
-        return replace(recommendation, reasons=reasons, impression_factor=factor)
+        return replace(
+            recommendation,
+            reasons=reasons,
+            impression_factor=self.factors.get(recommendation.item_id, 1.0),
+            recent_factor=self.recent.get(recommendation.item_id, 1.0) if shares else 1.0,
+        )
 
     def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
         if item_id not in self._shares:

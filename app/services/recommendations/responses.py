@@ -89,6 +89,7 @@ def _item(recommendation: Recommendation, challenger: str | None, *, properties:
         model_version=challenger if recommendation.from_challenger else None,
         boost=recommendation.boost,
         impression_factor=recommendation.impression_factor,
+        recent_factor=recommendation.recent_factor,
         reasons=recommendation.reasons,
         categories=item.categories if item and properties else None,
         properties=dict(item.properties) if item and properties else None,

@@ -10,13 +10,16 @@ from app.clock import frozen
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
-from app.domain.recommendations import RecommendationQuery
+from app.domain.recommendations import RECENT, LiveList, RecommendationQuery
 from app.entry import schedule
 from app.entry.stream import Consumer
+from app.services.models.rollout import Split
 from app.storage.counters import CounterStore
+from app.storage.lists import LiveListStore
 from app.wiring import Wired
-from tests.support.builders import an_item, wired_on
+from tests.support.builders import an_event, an_item, wired_on
 from tests.support.fake_clock import FakeClock
+from tests.support.planted_models import plant, plant_recent
 from tests.support.stream_records import NoSockets, a_record
 
 HALF_LIFE = timedelta(minutes=30)
@@ -161,3 +164,83 @@ class TestRefresh:
         schedule.refresh_overdue_lists(wired.services)
 
         assert counters.pending(deleted) is None
+
+
+class TestRecentPopularity:
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock()
+
+    @pytest.fixture
+    def twins(self, settings: Settings, clock: FakeClock) -> Iterator[Wired]:
+        """A shop in which `seen` can have the equal neighbors `a` and `b`; its lists are refreshed at once."""
+        wired = wired_on(settings.model_copy(update={"lists_seconds": 0.0}), clock=clock)
+        wired.services.projects.create(settings.project, None, Limits())
+        wired.services.items.put_many(settings.project, [an_item(name) for name in ("seen", "a", "b")])
+        wired.services.events.accept(settings.project, [an_event("ann", "seen")])
+        yield wired
+        wired.close()
+
+    @staticmethod
+    def activate(wired: Wired, project: str, version: str, **parameters: float) -> None:
+        plant(wired, project, version, {"seen": {"a": 1.0, "b": 1.0}}, parameters=parameters)
+        wired.services.rollout.activate(project, version, force=True)
+
+    @staticmethod
+    def use(wired: Wired, project: str, item_id: str, users: int) -> None:
+        now = wired.services.clock.now()
+        events = [Event(f"{item_id}{now}{n}", item_id, "view", now, "e") for n in range(users)]
+        assert Consumer(wired.services, NoSockets()).apply([a_record(project, event) for event in events]) is None
+
+    def test_use_moves_an_item_before_its_equal_and_fades(
+        self, twins: Wired, settings: Settings, clock: FakeClock
+    ) -> None:
+        project = settings.project
+        self.activate(twins, project, "v1", recent_exponent=0.5, recent_half_life_days=1.0)
+
+        def scores() -> dict[str, float]:
+            answer = twins.services.recommend.for_user(project, "ann", RecommendationQuery(limit=2))
+            assert all(each.score == each.recent_factor for each in answer.recommendations), "the weights are 1"
+            return {each.item_id: each.score for each in answer.recommendations}
+
+        assert list(scores()) == ["a", "b"]
+        self.use(twins, project, "b", users=3)
+        clock.advance(61.0)
+        assert list(scores()) == ["b", "a"]
+        assert scores() == {"a": 1.0, "b": pytest.approx(2.0, rel=0.01)}
+        clock.advance(86_400.0)
+        assert scores()["b"] == pytest.approx(2.5**0.5, rel=0.01)
+        self.use(twins, project, "a", users=3)
+        clock.advance(61.0)
+        assert list(scores()) == ["a", "b"]
+
+    def test_a_list_is_stored_only_for_versions_that_use_it_and_when_a_score_changes(
+        self, twins: Wired, settings: Settings
+    ) -> None:
+        project, store = settings.project, LiveListStore(twins.database)
+
+        def stored() -> LiveList | None:
+            return store.get(project, [(RECENT, "")]).get((RECENT, ""))
+
+        self.activate(twins, project, "old")
+        self.use(twins, project, "a", users=20)
+        assert stored() is None
+        self.activate(twins, project, "challenger", recent_exponent=0.5, recent_half_life_days=7.0)
+        twins.services.rollout.activate(project, "old", force=True)
+        twins.services.rollout.split(project, Split({"old": 1, "challenger": 1}))
+        self.use(twins, project, "a", users=1)
+        first = stored()
+        assert first
+        self.use(twins, project, "a", users=1)
+        assert stored() == first
+        self.use(twins, project, "b", users=1)
+        assert stored() != first
+
+    def test_a_version_without_the_parameters_ignores_the_list(self, twins: Wired, settings: Settings) -> None:
+        project, query = settings.project, RecommendationQuery(limit=2)
+        self.activate(twins, project, "v1")
+        before = twins.services.recommend.for_user(project, "ann", query)
+
+        plant_recent(twins, project, {"b": 100.0})
+
+        assert twins.services.recommend.for_user(project, "ann", query) == before

@@ -15,6 +15,7 @@ import pytest
 from app import clock, telemetry
 from app.config import Settings
 from app.domain.events import Attribution, Event
+from app.domain.models import Scoring
 from app.domain.recommendations import RecommendationQuery
 from app.domain.users import of_session
 from app.entry.stream import Consumer
@@ -25,7 +26,7 @@ from app.services.recommendations import slate
 from app.storage.versions import VersionRow, VersionStore
 from app.telemetry import RequestLog
 from app.wiring import Wired
-from tests.support.builders import an_event, an_item, two_tastes, until
+from tests.support.builders import NOON, an_event, an_item, two_tastes, until
 from tests.support.planted_models import Table, plant
 from tests.support.server_process import served
 from tests.support.stream_records import NoSockets, a_record
@@ -328,6 +329,24 @@ class TestRollout:
         assert before
         assert (before.version, before.scoring.half_life_days) == ("good", 9.0)
         assert shop.services.rollout.activate(settings.project, "middle").previous == "good"
+
+    def test_the_scoring_of_every_serving_version_is_kept(self, shop: Wired, settings: Settings) -> None:
+        project, parameters = (
+            settings.project,
+            {"step_decay": 0.8, "recent_exponent": 0.2, "recent_half_life_days": 2.0},
+        )
+        plant(shop, project, "steps", neighbors_at(0), parameters=parameters)
+        shop.services.rollout.activate(project, "steps")
+
+        shop.services.rollout.split(project, Split({"steps": 50, "good": 50}, shadows=["steps"]))
+
+        active = shop.services.rollout.active(project)
+        assert active
+        others = {variant.version: variant.scoring for variant in active.variants}
+        expected = Scoring(learned_at=NOON.timestamp(), **parameters)
+        assert active.scoring == others["steps"] == active.shadows[0].scoring == expected
+        assert others["good"].recent_exponent == 0.0
+        assert active.recent_half_life_days == 2.0
 
 
 class TestActivate:

@@ -3,6 +3,7 @@
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,10 +11,11 @@ from app.domain.recommendations import Diversity, RecommendationQuery
 from app.services.models.rollout import Split
 from app.wiring import Wired
 from tests.support.builders import a_project, an_event, an_item
-from tests.support.planted_models import plant
+from tests.support.planted_models import plant, plant_recent
 from tests.support.strategies import IDS, ROWS
 
 _numbers = count(1)
+RECENT_PARAMETERS = {"recent_exponent": 0.5, "recent_half_life_days": 1.0}
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(IDS),
@@ -47,6 +49,7 @@ class TestReasons:
         other=st.one_of(st.none(), ROWS),
         compared=st.booleans(),
         share=st.sampled_from([None, 0.25]),
+        recent=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=3),
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_shares_sum_to_the_score_and_counterfactuals_come_true(
@@ -59,15 +62,19 @@ class TestReasons:
         other: dict[str, dict[str, float]] | None,
         compared: bool,  # noqa: FBT001 - hypothesis gives it
         share: float | None,
+        recent: dict[str, float],
     ) -> None:
-        """Also with two interleaved versions, with items newer than the model, and with rows of two parts."""
+        """Also with two interleaved versions, items newer than the model, rows of two parts and recent popularity."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
         wired.services.items.put_many(
             project, [an_item(item_id, f"c{n % 3}", price=n % 4) for n, item_id in enumerate(IDS)]
         )
         a_project(wired, project)
         terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
-        version = plant(wired, project, "v1", table, popular, terms=terms, from_order=share)
+        version = plant(
+            wired, project, "v1", table, popular, terms=terms, from_order=share, parameters=RECENT_PARAMETERS
+        )
+        plant_recent(wired, project, recent)
         wired.services.rollout.activate(project, version)
         if other is not None:
             second = plant(wired, project, "v2", other, popular, terms=terms)
@@ -85,6 +92,9 @@ class TestReasons:
                 assert abs(sum(reason.share for reason in recommendation.reasons) - 1.0) < 1e-6
                 total = sum(reason.contribution for reason in recommendation.reasons)
                 assert abs(total - recommendation.score) <= 1e-6 * max(1.0, abs(recommendation.score))
+            popularity = recent.get(recommendation.item_id, 0.0)
+            counts = recommendation.reasons and not recommendation.from_challenger
+            assert recommendation.recent_factor == pytest.approx((1.0 + popularity) ** 0.5 if counts else 1.0)
             if not compared and other is None:
                 assert {reason.from_order for reason in recommendation.reasons} <= {share}
             for reason in recommendation.reasons:

@@ -11,6 +11,9 @@ from app.wiring import Wired
 from tests.support.builders import an_item, two_tastes, wired_on
 from tests.support.call_recorder import Recorder
 from tests.support.fake_clock import FakeClock
+from tests.support.planted_models import plant, plant_recent
+
+RECENT_PARAMETERS = {"recent_exponent": 0.5, "recent_half_life_days": 1.0}
 
 
 @pytest.fixture
@@ -36,6 +39,29 @@ class TestForUser:
         cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]
+        cold.database.close()
+
+    def test_recent_popularity_costs_no_extra_round_trip(self, trained: Wired, settings: Settings) -> None:
+        plant(trained, settings.project, "v2", {"i0": {"i2": 1.0}}, {"i2": 1.0}, parameters=RECENT_PARAMETERS)
+        trained.services.rollout.activate(settings.project, "v2", force=True)
+        plant_recent(trained, settings.project, {"i2": 3.0})
+        clock = FakeClock()
+        others = dict.fromkeys(("item_ttl_seconds", "pointer_ttl_seconds", "key_ttl_seconds"), 1e6)
+        cold = wired_on(settings.model_copy(update=others), clock=clock)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
+        recorder = Recorder(cold.database.connection.client)
+
+        def calls_and_rounds() -> tuple[int, int]:
+            recorder.calls.clear()
+            query = RecommendationQuery(limit=1, include_seen=True)
+            answer = cold.services.recommend.for_user(settings.project, "u0", query)
+            assert [(each.item_id, each.recent_factor) for each in answer.recommendations] == [("i2", 2.0)]
+            return len(recorder.calls), recorder.rounds()
+
+        assert calls_and_rounds() == (5, 3)
+        assert calls_and_rounds() == (1, 1)
+        clock.advance(61.0)
+        assert calls_and_rounds() == (2, 1), "the list is read while the events are"
         cold.database.close()
 
     def test_changes_made_elsewhere_cost_warm_instances_no_extra_round_trip(
