@@ -2,6 +2,8 @@
 
 import codecs
 import csv
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -11,6 +13,8 @@ from app.entry.files.rows import FileError, FileUnused
 PARQUET, JSON, TEXT = "parquet", "jsonl", "text"
 PARQUET_MAGIC = b"PAR1"
 MAX_LINE_BYTES = 16 * 1024 * 1024
+SEPARATOR = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+"""The first line of files for Excel, which names the delimiter."""
 HEAD_LINES = 1_000
 HEAD_BYTES = 256 * 1024
 DELIMITERS = (",", "\t", ";", "|")
@@ -34,6 +38,8 @@ class Dialect:
     """The first lines of a text, with their line ends, or the first objects of JSON Lines."""
     undecodable: int | None = None
     """The first of these lines that is not UTF-8; then all of them were read as Latin-1."""
+    skipped: int = 0
+    """Lines before the first of these that say how the text is written."""
 
 
 def recognized(content: Content, encoding: str | None) -> Dialect:
@@ -64,6 +70,9 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
     filled = [line for line in head if line.strip()]
     if not filled:
         raise FileUnused(f"{content.name} is empty.")
+    named = SEPARATOR.fullmatch(filled[0].strip())
+    if named is not None and len(filled) > 1:
+        return Dialect(TEXT, encoding, named[1].replace("\\t", "\t"), tuple(filled[1:]), bad_line, skipped=1)
     first = filled[0].lstrip()
     if first.startswith("{"):
         return Dialect(JSON, encoding, head=head, undecodable=bad_line)
@@ -118,6 +127,16 @@ def _delimiter(line: str) -> str:
     if line.count(DOUBLE_COLON) > 1:
         return DOUBLE_COLON
     return max(DELIMITERS, key=lambda delimiter: len(split(line, delimiter)))
+
+
+def lines_before_header(head: Sequence[str]) -> int:
+    """Returns how many lines of comments or titles a text begins with, as far as that is certain."""
+    first = next(line for line in head if line.strip())
+    if first.startswith("#"):
+        return next((number for number, line in enumerate(head) if line.strip() and not line.startswith("#")), 0)
+    if any(len(split(first, delimiter)) > 1 for delimiter in DELIMITERS):
+        return 0
+    return next((number for number, line in enumerate(head) if len(split(line, _delimiter(line))) > 1), 0)
 
 
 def split(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:

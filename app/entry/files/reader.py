@@ -13,6 +13,7 @@ from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, Colu
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
+from app.entry.files.kinds import normalized
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import Layout
 from app.entry.files.records import CheckedRow, Checker
@@ -80,15 +81,7 @@ class Reader:
         mapping = options.mapping
         if options.is_in_folder:
             mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
-        self.plan = columns.planned(
-            self.name,
-            self.names,
-            layout if layout is not None and layout.kind is not None else None,
-            options.kind,
-            mapping,
-            is_json=self.is_json,
-            in_job=options.in_job,
-        )
+        self.plan = self._planned(layout if layout is not None and layout.kind is not None else None, mapping)
 
     @property
     def is_json(self) -> bool:
@@ -136,11 +129,9 @@ class Reader:
             rows = text_rows.of_text(
                 self.name, opened.bytes, start, self._dialect.delimiter, self.names, quoted=self._quoted
             )
-            is_first = self._quoted and start == Place()
-            for row in rows:
-                if not is_first:
-                    yield row._replace(fields={}, is_header=True) if self._is_header(row) else row
-                is_first = False
+            skipped = self._dialect.skipped + self._quoted if start == Place() else 0
+            for row in islice(rows, skipped, None):
+                yield row._replace(fields={}, is_header=True) if self._is_header(row) else row
         finally:
             opened.close()
 
@@ -187,6 +178,20 @@ class Reader:
             in_job=self.options.in_job,
         )
 
+    def _planned(self, layout: Layout | None, mapping: Mapping[str, str]) -> columns.Plan:
+        """Raises FileError if it is not certain what the columns mean."""
+        kind, in_job, head = self.options.kind, self.options.in_job, self._dialect.head
+        try:
+            return columns.planned(self.name, self.names, layout, kind, mapping, is_json=self.is_json, in_job=in_job)
+        except FileUnused as error:
+            before = dialects.lines_before_header(head) if self.format == dialects.TEXT else 0
+            if not before:
+                raise
+            raise FileUnused(
+                f"{self.name} begins with {head[0].strip()!r:.60}, which names no columns. Delete the lines before the "
+                f"header: tail -n +{before + 1} FILE > NEW_FILE"
+            ) from error
+
     def _is_header(self, row: FileRow) -> bool:
         """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""
         if not self._quoted or row.error is not None:
@@ -202,6 +207,8 @@ class Reader:
         """Raises FileError if the first line cannot be a header."""
         first = next(line for line in dialect.head if line.strip())
         names = [name.strip() for name in dialects.split(first, dialect.delimiter)]
+        if normalized(names[0].lstrip("#")) in columns.ALIASES:
+            names[0] = names[0].lstrip("# ")
         if dialect.delimiter == dialects.DOUBLE_COLON or all(name.replace(".", "").isdigit() for name in names):
             raise FileUnused(f"{self.name} has no header line with the names of its columns, and no known layout.")
         return names

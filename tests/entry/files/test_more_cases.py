@@ -72,6 +72,20 @@ CASES: dict[str, Case] = {
     "a tab in a .csv": Case("user_id\titem_id\nann\ttea\n", loads_pair),
     "Windows lines and a byte order mark": Case("\ufeffuser_id,item_id\r\nann,tea\r\n", loads_pair),
     "UTF-16 of Excel": Case("user_id\titem_id\nann\ttea\n".encode("utf-16"), loads_pair),
+    "a delimiter that is named for Excel": Case("sep=;\r\nuser_id;item_id\r\nann;tea\r\n", loads_pair),
+    "a delimiter that no file has": Case('\ufeff"SEP=^"\nuser_id^item_id\nann^tea\n', loads_pair),
+    "a tab that is named": Case("sep=\\t\nuser_id\titem_id\nann\ttea\n", loads_pair),
+    "a named delimiter and a bad row": Case("sep=,\nuser_id,item_id\nann,tea\nbob\n", loads_pair, ("1 field, 2",)),
+    "a column called sep": Case("sep=x,item_id\n1,tea\n", lambda r: properties(r) == [{"sep=x": 1}]),
+    "names in a comment": Case("# user_id,item_id\nann,tea\n", loads_pair),
+    "comment lines": Case(
+        "# Exported on 2026-01-31, by us\n#\n\nuser_id,item_id\nann,tea\n",
+        refused=r"begins with '# Exported on 2026-01-31, by us', which names no columns.*tail -n \+4 FILE",
+    ),
+    "a title before the names": Case(
+        "Sales report\n\nuser_id;item_id\nann;tea\n", refused=r"begins with 'Sales report'.*tail -n \+3 FILE"
+    ),
+    "a file of one column that is not ours": Case("name\nann\nbob\n", refused="has no column item_id; it has name"),
     "no line end at the end": Case("user_id,item_id\nann,tea", loads_pair),
     "gzip": Case(gzip.compress(EVENTS.encode()), loads_pair),
     "two gzip members": Case(gzip.compress(b"user_id,item_id\n") + gzip.compress(b"ann,tea\n"), loads_pair),
