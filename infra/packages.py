@@ -47,6 +47,7 @@ def build(
     contents: Contents,
     python: str = PYTHON,
     platform: str | None = PLATFORM,
+    level: int = 6,
 ) -> Path:
     """Builds an archive for Lambda in the folder; equal content gives an equal name.
 
@@ -55,6 +56,7 @@ def build(
         contents: dependencies to leave out.
         python: version of Lambda's runtime.
         platform: uv's name of the platform, or None for this machine.
+        level: zlib's compression level, 1 (fast) to 9 (small).
 
     Raises:
         Unpackable: a dependency has no wheel for the platform, or the package exceeds Lambda's limit.
@@ -73,7 +75,7 @@ def build(
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
         raise Unpackable(f"The package has {size:,} bytes, Lambda's limit is {LIMIT_BYTES:,}.")
-    archive = _archive(tree, folder)
+    archive = _archive(tree, folder, level)
     print(f"  {archive.name}: {size / 1e6:.0f} MB, {archive.stat().st_size / 1e6:.0f} MB packed")
     if not compiled:
         print(f"  Not byte-compiled: python{python} was not found. Cold starts take twice as long.")
@@ -123,7 +125,7 @@ def _compile(tree: Path, python: str) -> bool:
     return True
 
 
-def _archive(tree: Path, folder: Path) -> Path:
+def _archive(tree: Path, folder: Path, level: int) -> Path:
     digest = hashlib.sha256()
     unnamed = folder / "package.zip"
     with zipfile.ZipFile(unnamed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -133,7 +135,7 @@ def _archive(tree: Path, folder: Path) -> Path:
                 digest.update(name.encode() + b"\0" + content)
                 entry = zipfile.ZipInfo(name, OLDEST)
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                archive.writestr(entry, content)
+                archive.writestr(entry, content, compresslevel=level)
     return unnamed.rename(folder / f"{digest.hexdigest()[:16]}.zip")
 
 

@@ -176,7 +176,7 @@ class TestExactlyOnce:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
         project = a_project_of(shared)
-        events = [an_event(f"u{n}", f"i{n % 4}", minutes=n) for n in range(200)]
+        events = [an_event(f"u{n}", f"i{n % 4}", minutes=n) for n in range(100)]
         records = [a_record(project, event, arrived=event.timestamp) for event in events]
         consumers = [Consumer(shared.services, NoSockets()) for _ in range(4)]
 
@@ -185,8 +185,8 @@ class TestExactlyOnce:
 
         finest = [row for name, row in state(shared, project).items() if name.startswith(f"#{FINEST}#")]
         total = counts.summed(row for row, _ in finest)
-        assert sum(counts.of_items(total, None).values()) == 200 * counts.THOUSANDTHS
-        assert sum(amount for (_, name), amount in total.items() if name == ARRIVED) == 200
+        assert sum(counts.of_items(total, None).values()) == 100 * counts.THOUSANDTHS
+        assert sum(amount for (_, name), amount in total.items() if name == ARRIVED) == 100
 
     def test_a_large_row_continues_on_further_pages(self, shared: Wired) -> None:
         project = a_project_of(shared)

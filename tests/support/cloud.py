@@ -101,8 +101,8 @@ class Cloud:
 def emulated(folder: Path) -> Iterator[Cloud]:
     """Starts the emulator with nothing deployed."""
     packages = {
-        "serving": build(folder / "serving", SERVING, PYTHON, None),
-        "training": build(folder / "training", TRAINING, PYTHON, None),
+        "serving": build(folder / "serving", SERVING, PYTHON, None, level=1),
+        "training": build(folder / "training", TRAINING, PYTHON, None, level=1),
     }
     with emulator(folder) as port:
         yield Cloud(port, packages)

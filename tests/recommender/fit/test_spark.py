@@ -47,6 +47,7 @@ def session() -> Iterator[SparkSession]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_TOOL_OPTIONS", JAVA_OPTIONS)
         with spark_training.session("local[2]") as session:
+            session.conf.set("spark.sql.shuffle.partitions", 2)
             yield session
 
 
