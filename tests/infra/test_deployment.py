@@ -5,6 +5,7 @@ What MiniStack does not do is in infra/README.md.
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ class TestDeployment:
 
         trained = soon(ended, 180, cloud.worker_log)
         assert (trained["state"], trained["active"]) == ("ready", True), (trained, cloud.worker_log())
-        soon(lambda: client.get("/v1/users/u1/recommendations").json()["model_version"] == version)
+        read = partial(client.get, "/v1/users/u1/recommendations")
+        soon(lambda: read().json()["model_version"] == version, log=lambda: read().text)
         assert {int(item_id[1:]) % 2 for item_id in ids(client, "/v1/items/i1/similar?limit=3")} == {1}
 
     def test_jobs_import_and_export_files_in_the_worker(self, cloud: Cloud, client: httpx2.Client) -> None:

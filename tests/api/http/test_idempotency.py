@@ -1,15 +1,12 @@
 """Idempotency-Key: repeated requests have one effect and get the same response."""
 
+import os
 import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
 import httpx2
-import orjson
 import pytest
 
 from app.api.application import create_application
@@ -18,33 +15,22 @@ from app.api.http.lazy_routes import load_all
 from app.config import Settings
 from app.domain.access import Scope
 from app.wiring import Wired
-from tests.support.builders import a_key, client_of, two_tastes
-from tests.support.datasets import ROOT
-from tests.support.server_process import environment
+from tests.support.builders import a_key, client_of, idle_on, two_tastes
+from tests.support.fake_clock import FakeClock
+from tests.support.processes import PROCESSES
 
 EVENTS = {"events": [{"user_id": "ann", "item_id": "tea"}]}
-CLAIM_SECONDS = 4.0
-"""Long enough that the killed request still counts as in flight when the next one arrives, even on a slow machine."""
-DIE_BEFORE_RECORD = """
-import os, signal, sys
-from fastapi.testclient import TestClient
-from app.api.application import create_application
-from app.config import Settings
-from app.entry.oidc_client import fetch
-from app.wiring import wire
-from tests.support.builders import IdleLauncher
-
-wired = wire(Settings.from_environment(os.environ), IdleLauncher(), fetch)
-wired.services.idempotency.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-method, url, body, key, idempotency = sys.argv[1:]
-TestClient(create_application(wired.services)).request(
-    method, url, content=body,
-    headers={"X-API-Key": key, "Idempotency-Key": idempotency, "Content-Type": "application/json"})
-"""
 
 
 def send(client: httpx2.Client, key: str, url: str = "/v1/events", body: Any = EVENTS) -> httpx2.Response:
     return client.post(url, json=body, headers={"Idempotency-Key": key})
+
+
+def die_before_record(settings: Settings, key: str, url: str, body: Any) -> None:
+    """Sends a request to an application in this process, which is killed before the response is stored."""
+    wired = idle_on(settings)
+    wired.services.idempotency.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    send(client_of(wired, key), "once", url, body)
 
 
 def events(client: httpx2.Client) -> list[dict[str, Any]]:
@@ -189,11 +175,8 @@ class TestKill:
     def test_a_request_killed_before_its_response_is_stored_has_one_effect(
         self, key: str, client: httpx2.Client, settings: Settings, wired: Wired, url: str, body: Any, count: str
     ) -> None:
-        values = environment(settings, settings.project) | {
-            "SERENDIP_CLAIM_SECONDS": str(CLAIM_SECONDS),
-            "PYTHONPATH": str(ROOT),
-        }
-        arguments = ["POST", url, orjson.dumps(body).decode(), key, "once"]
+        clock = FakeClock()
+        wired.services.idempotency._clock = clock  # noqa: SLF001
         if url == "/v1/models":
             wired.services.events.accept(settings.project, two_tastes())
 
@@ -201,14 +184,14 @@ class TestKill:
             return sum(len(value) for value in client.get(count).json().values() if isinstance(value, list))
 
         before = size()
-        killed = subprocess.run(
-            [sys.executable, "-c", DIE_BEFORE_RECORD, *arguments], env=values, cwd=ROOT, check=False
-        )
-        assert killed.returncode == -signal.SIGKILL
+        process = PROCESSES.Process(target=die_before_record, args=(settings, key, url, body))
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
         assert size() == before + 1
 
         in_flight = send(client, "once", url, body)
-        time.sleep(CLAIM_SECONDS)
+        clock.advance(settings.claim_seconds)
         again = send(client, "once", url, body)
 
         assert in_flight.status_code == 409
