@@ -18,11 +18,12 @@ from app import clock
 from app.api.schemas.fields import valid_date_format
 from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import console, progress_bar
+from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.cells.formats import NOTATIONS
 from app.entry.files.cells.times import UNITS
 from app.entry.files.kinds import KINDS
 from app.entry.files.reader import Options, Reader
-from app.entry.files.rows import Place
+from app.entry.files.rows import FileError, Place
 from app.entry.jobs import imports, sources, summary
 from app.entry.jobs.rejects import ENDING
 from app.entry.jobs.summary import Summary
@@ -89,12 +90,17 @@ def load_files(services: Services | None, project: str, files: Sequence[tuple[Pa
     """Loads files, and prints a summary of each; None for services checks them only.
 
     Raises:
-        FileError: a file cannot be read.
+        FileError: a file cannot be read for the types of its columns; then nothing is loaded.
         Unavailable: the database was lost for minutes.
     """
     result = LoadResult()
-    for file, reader in files:
-        outcome = _load_file(services, project, file, reader)
+    for (file, reader), types in zip(files, _types_of(files), strict=True):
+        try:
+            outcome = _load_file(services, project, file, reader, types)
+        except FileError as error:
+            console.print(f"[red]Failed:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+            result.succeeded = False
+            continue
         for line in summary.lines(file.name, reader.plan.kind, outcome.summary, reader.plan.ignored, outcome.notes):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         if outcome.import_id is not None and outcome.summary.loaded + outcome.summary.unchanged:
@@ -130,25 +136,37 @@ def load_once(services: Services, project: str, path: Path, options: Options, st
     return result.loaded > 0
 
 
-def _load_file(services: Services | None, project: str, file: Path, reader: Reader) -> imports.ImportOutcome:
+def _types_of(files: Sequence[tuple[Path, Reader]]) -> list[ColumnTypes]:
+    """Reads the types of all columns, so that no file is loaded if another one is broken."""
+    with progress_bar() as bar:
+        tasks = {
+            file: bar.add_task(file.name, total=1.0, note="reading the columns", visible=False) for file, _ in files
+        }
+        return sources.types_of(files, lambda file, share: bar.update(tasks[file], completed=share, visible=share < 1))
+
+
+def _load_file(
+    services: Services | None, project: str, file: Path, reader: Reader, types: ColumnTypes
+) -> imports.ImportOutcome:
     counts = Summary()
     with progress_bar() as bar:
-        task = bar.add_task(f"{file.name} ({reader.plan.kind})", total=1.0, note="reading the columns")
+        task = bar.add_task(f"{file.name} ({reader.plan.kind})", total=1.0, note="")
         started = clock.now()
 
         def show(progress: float, so_far: Summary) -> None:
             nonlocal counts
             counts = so_far
-            if not so_far.read:
-                bar.update(task, completed=progress, note="reading the columns")
-                return
             rate = so_far.read / max((clock.now() - started).total_seconds(), 1e-3)
             note = f"{so_far.read:,} rows, {rate:,.0f}/s" + (f", {so_far.rejected:,} bad" if so_far.rejected else "")
             bar.update(task, completed=progress, note=note)
 
         with _retries_shown(bar, task):
             try:
-                return imports.run(services, project, file, reader, show)
+                return imports.run(services, project, file, reader, types, show)
+            except FileError as error:
+                if services is None or not counts.read:
+                    raise
+                raise FileError(f"{error} The rows before are loaded ({counts.read:,} were read).") from error
             except Unavailable as error:
                 raise Unavailable(
                     f"{error.detail} {counts.read:,} rows of {file.name} are safe. Run the same command again when the "
@@ -176,8 +194,8 @@ def _retries_shown(bar: "Progress", task: "TaskID") -> Iterator[None]:
 
 def show_first_rows(path: Path, options: Options) -> None:
     """Prints the first records of each file as they would be stored, and what is ignored."""
-    for file, reader in read_files(path, options):
-        types = reader.types()
+    files = read_files(path, options)
+    for (file, reader), types in zip(files, _types_of(files), strict=True):
         console.print(f"[bold]{escape(file.name)}[/] ({reader.plan.kind}): the first rows as they would be stored")
         for row, records, reason in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
             if reason is not None:

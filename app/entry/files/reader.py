@@ -140,9 +140,14 @@ class Reader:
         is_text = self.format == dialects.TEXT
         return ColumnTypes(self.plan, self.options.formats, cells, is_text=is_text, wide_columns=self._wide_columns)
 
-    def types(self, report: Callable[[float], None] = lambda _: None) -> ColumnTypes:
-        """Returns the types of all columns; reports the share of the file that was read for them."""
-        types = self.new_types()
+    def types(self, report: Callable[[float], None] = lambda _: None, before: ColumnTypes | None = None) -> ColumnTypes:
+        """Returns the types of all columns.
+
+        Args:
+            report: called with the share of the file that was read.
+            before: the types of another file with the same columns, which this one narrows down.
+        """
+        types = before or self.new_types()
         if self.needs_types:
             for number, row in enumerate(self.rows(Place())):
                 types.see(row)

@@ -38,7 +38,14 @@ class ImportOutcome:
     rejects: Path | None = None
 
 
-def run(services: Services | None, project: str, path: Path, reader: Reader, progress: ImportProgress) -> ImportOutcome:
+def run(
+    services: Services | None,
+    project: str,
+    path: Path,
+    reader: Reader,
+    types: ColumnTypes,
+    progress: ImportProgress,
+) -> ImportOutcome:
     """Loads a file. Loading it again changes nothing: the same rows are written again.
 
     Args:
@@ -46,13 +53,13 @@ def run(services: Services | None, project: str, path: Path, reader: Reader, pro
         project: the project.
         path: the file; rejected rows are written beside it.
         reader: its reader.
+        types: the types of its columns.
         progress: reports the progress.
 
     Raises:
         FileError: the file cannot be read, or its first rows are all bad.
     """
-    types, summary = reader.types(lambda share: progress(share, Summary())), Summary()
-    running, most_rows = None, 0
+    summary, running, most_rows = Summary(), None, 0
     if services is not None:
         now = services.clock.now()
         running, most_rows = RunningImport(import_id_of(reader), now, now), services.events.batch_size

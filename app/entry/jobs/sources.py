@@ -1,17 +1,30 @@
 """The files of a path: one file, or all files of a folder that can be imported, items first."""
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from app.entry.files import contents
+from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.columns import check_fields, check_mapping
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileUnused
 from app.entry.jobs.rejects import ENDING
 
-ENDINGS = {".csv", ".tsv", ".txt", ".psv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".dat"}
+ENDINGS = {".csv", ".tsv", ".txt", ".psv", ".jsonl", ".ndjson", ".json", ".parquet", ".parq", ".pq", ".dat", ""}
+"""Engines write parts of tables without an ending, such as part-00000 or 000000_0.gz."""
+NUMBERED = re.compile(r"\.c?\d+")
+"""An ending of parts, such as export.csv.000."""
+DOCUMENTS = {"AUTHORS", "CHANGELOG", "COPYING", "LICENSE", "MAKEFILE", "NOTICE", "README"}
+TABLES = {"_delta_log": "a Delta Lake", ".hoodie": "an Apache Hudi"}
+"""What the folder of a table holds, whose files may have rows that were deleted since."""
 ENDINGS_OF_MOVIELENS = {".data", ".item", ".user"}
+HIDDEN = (".", "_")
+"""Names of files that are about other files, such as _SUCCESS, begin so."""
+NOTHING_LOADED = "Nothing was loaded: repair this file or take it away, and import again."
 PACKED = {".gz", ".zst", ".bz2", ".xz"}
 ORDER = (ITEMS, USERS, BOTH, EVENTS)
 
@@ -27,12 +40,8 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
         raise FileError(f"{path} does not exist.")
     if not path.is_dir():
         return [(path, Reader(contents.of_path(path), options))], []
-    try:
-        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.") from error
     readers, unused, names = list[tuple[Path, Reader]](), list[str](), list[str]()
-    for file in entries:
+    for file in _entries(path):
         reason = _why_unused(file)
         if reason is not None:
             unused.append(f"{file.name} is not used: {reason}")
@@ -41,6 +50,8 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
                 reader = Reader(contents.of_path(file), replace(options, is_in_folder=True))
             except FileUnused as error:
                 unused.append(f"{file.name} is not used: it {str(error).removeprefix(f'{file.name} ')}")
+            except FileError as error:
+                raise FileError(f"{error} {NOTHING_LOADED}") from error
             else:
                 readers.append((file, reader))
                 names += reader.names
@@ -49,6 +60,43 @@ def of(path: Path, options: Options) -> tuple[list[tuple[Path, Reader]], list[st
     check_mapping(f"No file in {path} that can be imported", names, options.mapping)
     readers.sort(key=lambda pair: ORDER.index(pair[1].plan.kind))
     return readers, unused
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Raises FileError if the folder cannot be read, or holds a table that its files alone do not tell."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise FileError(f"{folder} cannot be read: {error.strerror}.") from error
+    table = next((TABLES[entry.name] for entry in entries if entry.name in TABLES), None)
+    if table is not None:
+        raise FileError(
+            f"{folder} is {table} table, whose files may hold rows that were changed or deleted since. Export its "
+            "current rows as Parquet or CSV, and import those."
+        )
+    return [entry for entry in entries if not entry.name.startswith(HIDDEN)]
+
+
+def types_of(files: Sequence[tuple[Path, Reader]], report: Callable[[Path, float], None]) -> list[ColumnTypes]:
+    """Returns the types of the columns of each file. Files with the same columns, as parts of a table have, share them.
+
+    Args:
+        files: the files.
+        report: called with a file and the share of it that was read.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+    shared: dict[tuple[str, ...], ColumnTypes] = {}
+    types = []
+    for file, reader in files:
+        columns = (reader.plan.kind, reader.format, *reader.names)
+        try:
+            shared[columns] = reader.types(partial(report, file), shared.get(columns))
+        except FileError as error:
+            raise FileError(f"{error} {NOTHING_LOADED}") if len(files) > 1 else error from error
+        types.append(shared[columns])
+    return types
 
 
 def _why_unused(entry: Path) -> str | None:
@@ -60,7 +108,7 @@ def _why_unused(entry: Path) -> str | None:
     if not entry.is_file():
         return "it is neither a file nor a folder."
     if not _may_be_data(entry):
-        return "its ending is not one of a data file."
+        return "its name is not that of a data file."
     return "it has the rejected rows of an import." if entry.name.endswith(ENDING) else None
 
 
@@ -68,5 +116,9 @@ def _may_be_data(file: Path) -> bool:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
+    while suffixes and NUMBERED.fullmatch(suffixes[-1]):
+        suffixes.pop()
+    if not suffixes and file.stem.upper() in DOCUMENTS:
+        return False
     ending = suffixes[-1] if suffixes else ""
     return ending in ENDINGS or (ending in ENDINGS_OF_MOVIELENS and file.name.startswith("u."))

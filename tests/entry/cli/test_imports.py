@@ -184,6 +184,30 @@ class TestSummary:
         }
 
 
+class TestFolder:
+    def test_nothing_is_loaded_if_a_file_is_broken(self, run: Run, tmp_path: Path) -> None:
+        (folder := tmp_path / "data").mkdir()
+        written(folder, "a.csv", "user_id,item_id\nann,tea\n")
+        written(folder, "b.csv", 'user_id,item_id\nbob,"tea\n')
+
+        imported = run(folder)
+
+        assert not imported.succeeded
+        assert imported.is_empty
+        assert "Nothing was loaded: repair this file" in imported.says
+
+    def test_a_file_of_bad_rows_only_leaves_the_others_alone(self, run: Run, tmp_path: Path) -> None:
+        (folder := tmp_path / "data").mkdir()
+        written(folder, "a.csv", "user_id,item_id\n" + "b b,tea\n" * 100)
+        written(folder, "b.csv", "user_id,item_id\nbob,tea\n")
+
+        imported = run(folder)
+
+        assert not imported.succeeded
+        assert imported.pairs == {("bob", "tea")}
+        assert "Failed: a.csv: the first 100 rows are all bad" in imported.says
+
+
 class TestIdentity:
     def test_an_event_id_that_several_events_share_is_rejected(self, run: Run, tmp_path: Path) -> None:
         rows = "ann,tea,o1,2026-01-31\nann,mug,o1,2026-01-31\nann,tea,o1,2026-01-31\nbob,mug,o1,2026-01-31\n"

@@ -17,7 +17,6 @@ from pyarrow import parquet
 
 from app.entry.files.reader import Options
 from app.entry.files.rows import FileError
-from app.entry.jobs import sources
 from tests.support.files import read, written
 
 EVENTS = "user_id,item_id\nann,tea\n"
@@ -442,72 +441,6 @@ class TestCases:
         assert len(bad) == len(case.rejects), bad
         for (_, reason), part in zip(bad, case.rejects, strict=True):
             assert part in reason
-
-
-class TestFolder:
-    def test_stray_files_are_named_and_the_others_load(self, tmp_path: Path) -> None:
-        written(tmp_path, "events.csv", EVENTS)
-        stray: dict[str, str | bytes] = {
-            "notes.csv": "name,age\nann,3\n",
-            "README.txt": "These are our data.\n",
-            "picture.png": b"\x89PNG",
-            "empty.csv": "",
-            "book.csv": b"PK\x03\x04",
-        }
-        for name, content in stray.items():
-            written(tmp_path, name, content)
-
-        readers, unused = sources.of(tmp_path, Options())
-
-        assert [path.name for path, _ in readers] == ["events.csv"]
-        assert [line.partition(" is not used")[0] for line in unused] == [
-            "README.txt",
-            "book.csv",
-            "empty.csv",
-            "notes.csv",
-            "picture.png",
-        ]
-
-    def test_folders_and_broken_links_are_named(self, tmp_path: Path) -> None:
-        written(tmp_path, "events.csv", EVENTS)
-        (tmp_path / "2026").mkdir()
-        (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
-
-        _, unused = sources.of(tmp_path, Options())
-
-        assert unused == [
-            "2026 is not used: folders inside a folder are not read; import them by themselves.",
-            "gone.csv is not used: it is a link to a file that does not exist.",
-        ]
-
-    def test_a_folder_of_folders_is_refused_with_their_names(self, tmp_path: Path) -> None:
-        for name in ("2025", "2026"):
-            (tmp_path / name).mkdir()
-
-        with pytest.raises(FileError, match=r"nothing to import.*2025 is not used: folders.*2026 is not used"):
-            sources.of(tmp_path, Options())
-
-    def test_a_mapping_applies_to_the_files_that_have_its_column(self, tmp_path: Path) -> None:
-        written(tmp_path, "events.csv", "user_id,sku\nann,tea\n")
-        written(tmp_path, "items.csv", "item_id,name\ntea,Tea\n")
-
-        records, _ = read(tmp_path, Options(mapping={"item_id": "sku", "title": "name"}))
-
-        assert records[0].title == "Tea"
-        assert pairs(records[1:]) == PAIR
-
-    def test_a_mapping_to_a_column_of_no_file_is_refused(self, tmp_path: Path) -> None:
-        written(tmp_path, "events.csv", "user_id,sku\nann,tea\n")
-
-        with pytest.raises(FileError, match="Did you mean 'sku'"):
-            read(tmp_path, Options(mapping={"item_id": "sku", "value": "skuu"}))
-
-    def test_a_broken_file_of_events_is_not_left_out_silently(self, tmp_path: Path) -> None:
-        written(tmp_path, "events.csv", EVENTS)
-        written(tmp_path, "items.csv", "item_id,title\nx,Café\n".encode("latin-1"))
-
-        with pytest.raises(FileError, match="not UTF-8"):
-            read(tmp_path, Options())
 
 
 class TestTimes:

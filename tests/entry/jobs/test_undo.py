@@ -30,7 +30,7 @@ class Shop:
         path = self._folder / name
         path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
         reader = Reader(contents.of_path(path), Options(**options))
-        import_id = imports.run(self.services, self.project, path, reader, lambda *_: None).import_id
+        import_id = imports.run(self.services, self.project, path, reader, reader.types(), lambda *_: None).import_id
         assert import_id is not None
         return import_id
 
