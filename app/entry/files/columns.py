@@ -184,10 +184,11 @@ def _displaced(ours: str, theirs: str) -> str:
 
 def _check_spellings(present: Columns, kind: str, mapping: Collection[str], layout: Layout) -> None:
     """Raises FileError if several columns are spellings of the same field, and nobody says which one counts."""
-    for ours in FIELDS[kind]:
+    ratings = [("value", word) for word in RATINGS if kind in {EVENTS, BOTH}]
+    for ours, word in (*((name, normalized(name)) for name in FIELDS[kind]), *ratings):
         if ours in mapping or ours in layout.fields:
             continue
-        spelled = [name for name in present.names if normalized(name) == normalized(ours)]
+        spelled = [name for name in present.names if normalized(name) == word]
         if len(spelled) > 1:
             shown, mapping_ = " and ".join(map(repr, spelled)), advice(ours, spelled[0], in_job=present.in_job)
             raise FileError(f"{present.file}: {shown} both stand for {ours}. Say which one counts: {mapping_}.")
@@ -228,12 +229,12 @@ def _assumed(
             raise FileError(f"{present.file}: {shown} may be the event_type. Say which one counts: {mapping}.")
         if types:
             assumed["event_type"] = types[0]
-        elif likes and not any(_is_deed(name) for name in names if name not in likes):
+        elif likes and not any(is_deed(name) for name in names if name not in likes):
             assumed[LIKED] = likes[0]
     return assumed
 
 
-def _is_deed(name: str) -> bool:
+def is_deed(name: str) -> bool:
     """Whether a column says if users did something, beside others: clicked, purchased. False is no dislike then."""
     return is_known(name) or is_known(normalized(name).removeprefix("is"))
 

@@ -1,6 +1,7 @@
 """Decides which records a file has. In doubt it asks: no kind is a guess."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -35,9 +36,15 @@ LIKED = "liked"
 """Stands for the event types like and dislike, as a column that is true or false."""
 LIKED_WORDS = frozenset({LIKED, "like", "isliked", "islike"})
 QUANTITY_WORDS = frozenset({"quantity", "qty", "units"})
-TIME_WORDS = frozenset("createdat created date time datetime eventtime eventdate orderdate purchasedate ts".split())  # noqa: SIM905 - readable
+TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts"})
+"""Words in names of columns that may be times."""
 ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")
 MANY_NAMES = 30
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in lower case: paid, at for PaidAt and paid_at."""
+    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
 
 
 def normalized(name: str) -> str:
@@ -47,7 +54,7 @@ def normalized(name: str) -> str:
 
 def advice(ours: str, theirs: str, *, in_job: bool) -> str:
     """How to map a column, on the command line or in a job."""
-    return f'"columns": {{"{ours}": "{theirs}"}}' if in_job else f"--map {ours}={theirs}"
+    return f'"columns": {{"{ours}": "{theirs}"}}' if in_job else f"--map {shlex.quote(f'{ours}={theirs}')}"
 
 
 @dataclass(frozen=True)
@@ -98,10 +105,13 @@ class Columns:
         if kind != USERS and not self.has_item:
             raise self.lacks("item_id", ITEM_WORDS)
 
-    def lacks(self, field: str, words: Collection[str]) -> FileUnused:
+    def lacks(self, field: str, words: frozenset[str]) -> FileUnused:
         listed = ", ".join(self.names[:MANY_NAMES]) or "no columns"
         more = f" and {len(self.names) - MANY_NAMES} more" if len(self.names) > MANY_NAMES else ""
-        mapping = advice(field, self._candidate(words) or "YOUR_COLUMN", in_job=self.in_job)
+        column = self._candidate(words) or next(
+            (n for n in self.names if words.intersection(words_of(n))), "YOUR_COLUMN"
+        )
+        mapping = advice(field, column, in_job=self.in_job)
         return FileUnused(
             f"{self.file} has no column {field}; it has {listed}{more}. Name the column, for example {mapping}."
         )

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from app.entry.files.cells.column_types import BOOLEAN, COMMAS, FORMATTED, WHOLE, ColumnTypes
 from app.entry.files.cells.formats import NAME_COMMA, Formats
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
-from app.entry.files.columns import ALIASES, Plan
-from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized
+from app.entry.files.columns import ALIASES, Plan, is_deed
+from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized, words_of
 from app.entry.files.layouts.layout import BOTH, EVENTS
 from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED
 from app.recommender.events.kinds import DISLIKE, LIKE
@@ -78,17 +78,16 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
 
 
 def _of_events(
-    plan: Plan, names: Collection[str], marks: Counter[str], event_type: str | None, *, in_job: bool
+    plan: Plan, names: Sequence[str], marks: Counter[str], event_type: str | None, *, in_job: bool
 ) -> Iterator[str]:
     present = {column for columns in plan.fields.values() for column in columns} & set(names)
-    untimed, untyped = marks[UNTIMED], marks[UNTYPED]
     if present.isdisjoint(plan.fields.get("timestamp", ())):
         note = f"no timestamp: each event {SAME_TIMES}"
-        time = next((name for name in names if normalized(name) in TIME_WORDS), None)
+        time = next((name for name in names if name not in present and TIME_WORDS.intersection(words_of(name))), None)
         if time is not None:
             note += f"; if {time} is the time, map it ({advice('timestamp', time, in_job=in_job)})"
         yield note
-    elif untimed:
+    elif untimed := marks[UNTIMED]:
         yield f"{untimed:,} {'event has' if untimed == 1 else 'events have'} an empty timestamp: each {SAME_TIMES}"
     for ours, theirs in plan.assumed.items():
         meaning = f"the event type: true is `{LIKE}`, false is `{DISLIKE}`" if ours == LIKED else ours
@@ -97,15 +96,22 @@ def _of_events(
         if negative := marks[opposite]:
             events = "event has" if negative == 1 else "events have"
             yield f"{negative:,} {kind} {events} a negative value, stored as `{opposite}` with the positive one"
-    type_ = event_type or DEFAULT_TYPE
-    if present.isdisjoint((*plan.fields.get("event_type", ()), *plan.fields.get(LIKED, ()))):
-        constant = plan.constants.get("event_type")
-        number = f"{untyped:,} " if untyped and not constant else ""
-        note = f"no event_type: all {number}events are `{constant or type_}`"
-        other = next((name for name in names if normalized(name) in {"type", "kind", "feedback"}), None)
-        if other is not None and constant is None:
-            note += f"; if {other} is the type, map it ({advice('event_type', other, in_job=in_job)})"
-        yield note
-    elif untyped:
+    type_, untyped = event_type or DEFAULT_TYPE, marks[UNTYPED]
+    if not present.isdisjoint((*plan.fields.get("event_type", ()), *plan.fields.get(LIKED, ()))):
         verbs = "event has no type and is" if untyped == 1 else "events have no type and are"
-        yield f"{untyped:,} {verbs} stored as `{type_}`"
+        yield from [f"{untyped:,} {verbs} stored as `{type_}`"] if untyped else []
+    elif "event_type" in plan.constants:
+        yield f"no event_type: all events are `{plan.constants['event_type']}`"
+    else:
+        yield from _without_types(plan, names, f"{untyped:,} events" if untyped else "events", type_, in_job=in_job)
+
+
+def _without_types(plan: Plan, names: Sequence[str], events: str, type_: str, *, in_job: bool) -> Iterator[str]:
+    note = f"no event_type: all {events} are `{type_}`"
+    other = next((name for name in names if normalized(name) in {"type", "kind", "feedback"}), None)
+    if other is not None:
+        note += f"; if {other} is the type, map it ({advice('event_type', other, in_job=in_job)})"
+    yield note
+    deeds = [name for name in plan.ignored if is_deed(name)]
+    if deeds:
+        yield f"what {', '.join(deeds)} say is not read: write a row with an event_type for each of them"

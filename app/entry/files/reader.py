@@ -1,5 +1,6 @@
 """The one reader of files, for the command line, `make run DATA=`, evaluation and jobs."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from app.entry.files.rows import FileError, FileRow, FileUnused, Place
 
 REPORTED_ROWS = 10_000
 FIRST_ROWS = 100
+INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+"""Characters that nobody sees in the name of a column, which web pages and spreadsheets leave there."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ class Reader:
     def _header_names(self, dialect: dialects.Dialect) -> list[str]:
         """Raises FileError if the first line cannot be a header."""
         first = next(line for line in dialect.head if line.strip())
-        names = [name.strip() for name in dialects.split(first, dialect.delimiter)]
+        names = [INVISIBLE.sub("", name).strip() for name in dialects.split(first, dialect.delimiter)]
         if normalized(names[0].lstrip("#")) in columns.ALIASES:
             names[0] = names[0].lstrip("# ")
         if dialect.delimiter == dialects.DOUBLE_COLON or all(name.replace(".", "").isdigit() for name in names):

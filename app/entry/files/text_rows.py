@@ -21,6 +21,12 @@ NAME = re.compile(rb'"\s*:')
 """The end of a name in JSON; text may contain it too."""
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
+AFTER_QUOTE = 'has text after a closing quote; write a quote (") inside a cell twice'
+LINE_END = "has a line end of another kind inside (CR); end all lines in the same way"
+LINE_END_FOUND = "new-line character seen"
+FORMULA = '="'
+"""Begins a cell that Excel shall show as text: ="00123"."""
+
 csv.field_size_limit(MAX_LINE_BYTES)
 
 
@@ -96,9 +102,15 @@ def _records(
                     f'{name}, line {first + opened}: a quote (") opens here and is not closed, so the rows after it '
                     "would become part of one cell. Close it, or write a quote inside a cell twice."
                 ) from error
-            yield [], 'has text after a closing quote; write a quote (") inside a cell twice', first, 0
+            yield [], LINE_END if LINE_END_FOUND in str(error) else AFTER_QUOTE, first, 0
         else:
+            if any(FORMULA in line for line in lines.record):
+                fields = list(map(_without_formula, fields))
             yield fields, None, first, lines.position - position
+
+
+def _without_formula(cell: str) -> str:
+    return cell[2:-1] if cell.startswith(FORMULA) and cell.endswith('"') and len(cell) > len(FORMULA) else cell
 
 
 def _parser(lines: _Lines, delimiter: str) -> Callable[[], list[str]]:

@@ -6,6 +6,7 @@ import pytest
 
 from app.entry.files.cells import column_types
 from app.entry.files.cells.formats import NAME_COMMA
+from app.entry.files.notes import SAME_TIMES
 from app.entry.files.reader import Options
 from app.entry.jobs import sources
 from tests.support.files import notes, written
@@ -44,6 +45,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "user_id,item_id,timestamp\nann,tea,1/2/2010\nann,tea,1/22/2010\n",
         "timestamp: the month comes first, as 1/22/2010 shows",
     ),
+    "a column that may be the time": (
+        "user_id,item_id,event_type,Paid at\nann,tea,buy,2024-01-31\n",
+        f"no timestamp: each event {SAME_TIMES}; if Paid at is the time, map it (--map 'timestamp=Paid at')",
+    ),
+    "deeds in columns of their own": (
+        "user_id,item_id,clicked,purchases\nann,tea,1,0\n",
+        "what clicked, purchases say is not read: write a row with an event_type for each of them",
+    ),
     "no types": ("user_id,item_id\nann,tea\nbob,tea\n", "no event_type: all 2 events are `view`"),
     "an empty type": (
         "user_id,item_id,event_type\nann,tea,buy\nbob,tea,\n",
@@ -58,6 +67,7 @@ NOTES: dict[str, tuple[str, str]] = {
 }
 SILENT = {
     "numbers": f"item_id,price\n{PRICES}",
+    "types beside ratings": "user_id,item_id,event_type,rating,timestamp\nann,tea,stars,5,1700000000\n",
     "sizes": "item_id,size\na,S\nb,M\nc,40\n",
     "text": "item_id,brand\na,Acme\nb,Bolt\n",
     "types": "user_id,item_id,event_type,timestamp\nann,tea,buy,1700000000\n",

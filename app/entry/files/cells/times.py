@@ -11,6 +11,8 @@ SMALLEST = 1e8
 """A smaller number (1973 in seconds) is not taken for a time unless its unit is named."""
 LIMITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", 1e20))
 """A number below the limit has this unit: no two units overlap between 1973 and 5138."""
+EXCEL_DAYS = range(29_221, 73_051)
+"""Excel's numbers of the days from 1980 to 2099."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 CLOCK = (
@@ -159,6 +161,10 @@ def _of_number(number: float, unit: str | None) -> datetime:
     if number < 0:
         raise ValueError("is before 1970")
     if unit is None:
+        if int(number) in EXCEL_DAYS:
+            raise ValueError(
+                "seems to be a day number of Excel; format the column as yyyy-mm-dd hh:mm:ss and save again"
+            )
         if number < SMALLEST:
             raise ValueError("is too small for seconds since 1970; name the unit: --time-unit s (in a job: time_unit)")
         unit = next((name for name, limit in LIMITS if number < limit), None)

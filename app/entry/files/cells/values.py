@@ -19,7 +19,8 @@ NO_GENRE = "(no genres listed)"
 EXACT = 2.0**53
 EXACT_SINGLE = 2.0**24
 """Floats (of 32 bits) from here on do not stand for one whole number."""
-BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+BOOLEANS = dict.fromkeys(("true", "t", "1", "yes", "y"), True) | dict.fromkeys(("false", "f", "0", "no", "n"), False)
+OWN_IDS = ("user_id", "session_id", "item_id")
 
 
 class BadCell(Exception):
@@ -67,6 +68,8 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
     text = _text(column, value, type_)
+    if ours in OWN_IDS and not any(map(str.isalnum, text)):
+        raise BadCell(column, value, "has no letter or digit, so it is not an id")
     return "_".join(text.split()) if ours == "event_type" else text
 
 
