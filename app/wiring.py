@@ -205,7 +205,7 @@ def wire(
         retraining=Retraining(versions=versions, settings=settings, training_jobs=training_jobs, clock=clock),
         rollout=rollout,
         outcomes=outcomes,
-        counting=Counting(counters=counters, weights=tuning.weights, settings=settings, clock=clock),
+        counting=Counting(counters=counters, events=events, weights=tuning.weights, settings=settings, clock=clock),
         tuning=tuning,
         event_types=EventTypes(tuning=tuning, rollups=rollups, settings=settings),
         verdicts=Verdicts(events=events, tombstones=tombstones, weights=tuning.weights),

@@ -26,7 +26,12 @@ COMPRESSION = 1
 def slot_of(event: Event, arrived: int) -> int:
     """Returns the start of an event's slot, in seconds since 1970."""
     happened = int(event.timestamp.timestamp())
-    return floor(max(happened, 0), FINE_SECONDS if arrived - happened < LIVE_SECONDS else COARSE_SECONDS)
+    return floor(max(happened, 0), COARSE_SECONDS if is_coarse(happened, arrived) else FINE_SECONDS)
+
+
+def is_coarse(happened: int, arrived: int) -> bool:
+    """Whether an event is counted in a slot of a day. Both times are in seconds since 1970."""
+    return arrived - happened >= LIVE_SECONDS
 
 
 def rated(item_id: str, value: float) -> str:

@@ -6,6 +6,7 @@ The key is derived from the event, so sending an event again writes the same row
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -161,6 +162,14 @@ class EventStore:
     def of_user(self, project: str, user_id: str) -> Iterator[Event]:
         """Yields all events of a user, oldest first."""
         rows = self._table.query_all(key(project, user_id), range_condition=EventRow.moment < VERDICTS, consistent=True)
+        return (event_of(row, user_id) for row in rows)
+
+    def of_user_since(self, project: str, user_id: str, since: datetime) -> Iterator[Event]:
+        """Yields the events of a user from a time on, newest first."""
+        selected = EventRow.moment.between(iso(since), LAST_MOMENT)
+        rows = self._table.query_all(
+            key(project, user_id), range_condition=selected, newest_first=True, consistent=True
+        )
         return (event_of(row, user_id) for row in rows)
 
     def verdicts(self, project: str, user_ids: Sequence[str]) -> dict[str, bytes]:

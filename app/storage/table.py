@@ -158,13 +158,19 @@ class Table:
         *,
         range_condition: Condition | None = None,
         index: str | None = None,
+        newest_first: bool = False,
         consistent: bool = False,
     ) -> Iterator[Raw]:
         """Yields all rows of a partition, read page by page."""
         start = None
         while True:
             rows, start = self.query(
-                hash_value, range_condition=range_condition, index=index, consistent=consistent, start=start
+                hash_value,
+                range_condition=range_condition,
+                index=index,
+                newest_first=newest_first,
+                consistent=consistent,
+                start=start,
             )
             yield from rows
             if start is None:

@@ -120,6 +120,85 @@ class TestRemove:
         assert set(total.values()) <= {0}
         assert shares.pack() is None
 
+    @given(STEPS, st.data())
+    def test_after_any_additions_and_removals_the_events_that_are_left_count_as_if_there_were_no_others(
+        self, steps: list[tuple[str, str, int, float]], data: st.DataObject
+    ) -> None:
+        events = numbered([an_event("ann", item, kind, minutes, value) for item, kind, minutes, value in steps])
+        removed = data.draw(st.lists(st.sampled_from(events), unique=True) if events else st.just([]))
+        order = data.draw(st.permutations([*events, *removed]))
+        changes = [(event, event not in order[:position]) for position, event in enumerate(order)]
+        size = data.draw(st.integers(1, 12))
+        ahead = data.draw(st.integers(0, len(changes)))
+        total, packed = Counts(), None
+
+        for start in range(0, len(changes), size):
+            batch = changes[start : start + size]
+            table = stored_after(changes[: start + size + ahead])
+            counted, packed = counted_batch(packed, batch, table)
+            counts.add(total, counted)
+
+        left = Shares(WINDOW)
+        expected = Counts()
+        for event in events:
+            if event not in removed:
+                counts.add(expected, added(left, event))
+        assert without_zeros(total) == without_zeros(expected)
+
+    def test_a_batch_counts_the_same_again_after_its_look_up_though_the_events_have_changed(self) -> None:
+        first, second, third = numbered([an_event(), an_event(minutes=9), an_event(minutes=18)])
+        _, packed = counted_batch(None, [(first, True), (second, True)], [first, second])
+
+        looked_up = look_up(packed, [(first, False)], [second])
+        once = counted_batch(looked_up, [(first, False)], [second, third])
+        again = counted_batch(looked_up, [(first, False)], [])
+
+        assert once == again
+        assert without_zeros(once[0]) == {(slot_of(first), "tea"): -THOUSANDTHS, (slot_of(second), "tea"): THOUSANDTHS}
+        assert counted_batch(once[1], [(third, True)], [second, third])[0] == {}
+
+
+Batch = list[tuple[Event, bool]]
+"""Events that were added, or removed."""
+
+
+def applied(shares: Shares, batch: Batch) -> Counts:
+    total: Counts = {}
+    for event, is_added in batch:
+        counts.add(total, added(shares, event) if is_added else shares.remove(event))
+    return total
+
+
+def stored_after(changes: Batch) -> list[Event]:
+    stored: list[Event] = []
+    for event, is_added in changes:
+        (stored.append if is_added else stored.remove)(event)
+    return stored
+
+
+def look_up(packed: bytes | None, batch: Batch, table: list[Event]) -> bytes | None:
+    """The shares with which a batch is counted."""
+    tried = Shares(WINDOW, packed)
+    applied(tried, batch)
+    if not tried.lacking:
+        return packed
+    shares = Shares(WINDOW, packed)
+    shares.look_up(tried.lacking, table, lambda event: DEFAULT.in_lists(event.event_type), int(NOON.timestamp()))
+    return shares.pack(looked_up=True)
+
+
+def counted_batch(packed: bytes | None, batch: Batch, table: list[Event]) -> tuple[Counts, bytes | None]:
+    shares = Shares(WINDOW, look_up(packed, batch, table))
+    return applied(shares, batch), shares.pack()
+
+
+def without_zeros(total: Counts) -> Counts:
+    return {entry: amount for entry, amount in total.items() if amount}
+
+
+def slot_of(event: Event) -> int:
+    return counts.slot_of(event, int(event.timestamp.timestamp()))
+
 
 class TestPack:
     def test_shares_outside_the_window_and_beyond_the_limit_are_forgotten(self) -> None:
