@@ -20,7 +20,15 @@ from tests.support import permissions
 from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
 
-LONGEST_FILES = ("test_learn.py", "test_spark.py", "test_crash.py", "test_deployment.py", "test_rollout.py")
+LONGEST_FILES = (
+    "test_learn.py",
+    "test_spark.py",
+    "test_crash.py",
+    "test_deployment.py",
+    "test_rollout.py",
+    "test_fuzz.py",
+    "test_worker.py",
+)
 """Files with few but long tests, started first so that no worker process waits for one at the end."""
 
 _numbers = count(1)

@@ -28,7 +28,7 @@ from app.wiring import Wired
 from tests.support import tables
 from tests.support.builders import an_event, an_item, wired_on
 from tests.support.faults import failing
-from tests.support.programs import last_line, python
+from tests.support.programs import forked, last_line
 from tests.support.server_process import environment
 from tests.support.stream_records import NoSockets, a_record
 
@@ -295,7 +295,7 @@ class TestLambda:
         event = {"Records": [a_record(project, an_event("ann", "i1", minutes=n)) for n in range(3)]}
         code = f"import json; from app.entry.aws.handler import handler; print(json.dumps(handler({event!r}, None)))"
 
-        response = orjson.loads(last_line(python(code, environment(settings, project))))
+        response = orjson.loads(last_line(forked(code, environment(settings, project))))
 
         assert response == {"batchItemFailures": []}
         assert state(shared, project).pages
@@ -308,7 +308,7 @@ class TestLambda:
             "print(json.dumps(handler({'serendip': 'tick'}, None)))"
         )
 
-        response = orjson.loads(last_line(python(code, environment(settings, project))))
+        response = orjson.loads(last_line(forked(code, environment(settings, project))))
 
         assert response["refreshed"] >= 1
         assert schedule.refresh_overdue_lists(shared.services) == 0

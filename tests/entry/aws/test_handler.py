@@ -1,4 +1,4 @@
-"""The Lambda handler. Each test starts its own process, because importing the handler builds the application."""
+"""The Lambda handler. Each test has its own process, because importing the handler builds the application."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from tests.support.builders import a_project, idle_on, two_tastes
 from tests.support.conversation import REQUESTS, steady
 from tests.support.datasets import ROOT
 from tests.support.payloads import FORMS, Request
-from tests.support.programs import last_line, python
+from tests.support.programs import forked, last_line, python
 from tests.support.server_process import environment, served
 
 HEAVY = (
@@ -57,7 +57,7 @@ def through_lambda(settings: Settings, project: str, key: str, form: str) -> lis
     events = "\n".join(orjson.dumps(FORMS[form](with_key(request, key))).decode() for request in REQUESTS)
     results = [
         orjson.loads(line.removeprefix(ANSWER))
-        for line in python(ANSWER_ALL, environment(settings, project), events).splitlines()
+        for line in forked(ANSWER_ALL, environment(settings, project), events).splitlines()
         if line.startswith(ANSWER)
     ]
     responses = []
@@ -105,7 +105,7 @@ event = http_api(("GET", "/health/live", {}, None))
 statuses = {handler(event, None)["statusCode"] for _ in range(1000)}
 print(len(built), statuses)
 """
-        assert last_line(python(code, environment(settings, settings.project))) == "1 {200}"
+        assert last_line(forked(code, environment(settings, settings.project))) == "1 {200}"
 
     def test_garbage_collection_is_enabled_after_the_imports(self, settings: Settings) -> None:
         code = "import app.entry.aws.handler, gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
@@ -170,7 +170,7 @@ try:
 except ValueError as error:
     print(error)
 """
-        assert "unknown kind of event" in python(code, environment(settings, settings.project))
+        assert "unknown kind of event" in forked(code, environment(settings, settings.project))
 
     def test_the_handler_does_not_start_without_a_secret(self) -> None:
         values = {name: value for name, value in os.environ.items() if not name.startswith("SERENDIP_")}
@@ -192,7 +192,7 @@ from app.entry.aws.handler import handler
 from tests.support.payloads import http_api
 print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), None)["statusCode"])
 """
-        assert last_line(python(code, environment(settings, settings.project))) == "501"
+        assert last_line(forked(code, environment(settings, settings.project))) == "501"
 
     def test_a_job_event_runs_the_job(self, wired: Wired, settings: Settings) -> None:
         services = idle_on(settings).services
@@ -201,7 +201,7 @@ print(handler(http_api(("POST", "/v1/models", {{"x-api-key": "{key}"}}, None)), 
         job = services.jobs.create(settings.project, TrainingRequest(version))
         event = {"serendip": "job", "project": settings.project, "job": job.job_id}
 
-        output = python(
+        output = forked(
             f"from app.entry.aws.handler import handler; print(handler({event!r}, None))", environment(settings, "x")
         )
 
@@ -233,7 +233,7 @@ while event:
     print("slice", answer["state"])
     event = handed_over.pop() if handed_over else None
 """
-        output = python(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
+        output = forked(code, environment(settings, "x") | {"SERENDIP_WORKER_FUNCTION": "worker"}).splitlines()
 
         states = [line.removeprefix("slice ") for line in output if line.startswith("slice")]
         assert states == ["running"] * (len(states) - 1) + ["succeeded"]

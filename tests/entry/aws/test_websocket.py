@@ -1,7 +1,5 @@
 """WebSockets: uvicorn and API Gateway's events lead to the same conversation."""
 
-import subprocess
-import sys
 from typing import Any
 
 import httpx2
@@ -16,9 +14,9 @@ from app.domain.access import Limits, Scope
 from app.wiring import Wired
 from tests.support.builders import NOON, a_key, a_project, an_item, client_of, two_tastes
 from tests.support.conversation import steady
-from tests.support.datasets import ROOT
 from tests.support.management_api import Gateway
 from tests.support.payloads import websocket
+from tests.support.programs import forked
 from tests.support.server_process import SOCKETS, environment, running
 
 AT = NOON.isoformat()
@@ -101,18 +99,10 @@ for line in sys.stdin:
 
 def through_lambda(settings: Settings, project: str, endpoint: str, events: list[dict[str, Any]]) -> list[Any]:
     more = {"SERENDIP_SOCKET_ENDPOINT": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ANSWER_ALL],
-        env=environment(settings, project) | more,
-        input=b"\n".join(map(orjson.dumps, events)),
-        capture_output=True,
-        check=False,
-        timeout=120,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    lines = [line for line in done.stdout.splitlines() if line.startswith(b"answer ")]
-    return [orjson.loads(line.removeprefix(b"answer ")) for line in lines]
+    lines = "\n".join(orjson.dumps(event).decode() for event in events)
+    output = forked(ANSWER_ALL, environment(settings, project) | more, lines)
+    answers = [line.removeprefix("answer ") for line in output.splitlines() if line.startswith("answer ")]
+    return [orjson.loads(answer) for answer in answers]
 
 
 class TestConversation:
