@@ -34,7 +34,7 @@ from tests.support.builders import (
     wired_on,
 )
 from tests.support.datasets import ROOT
-from tests.support.operations import CALLS
+from tests.support.operations import CALLS, Call
 from tests.support.otlp_collector import Collector, collecting
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -278,32 +278,14 @@ class TestCanary:
     def test_secrets_sent_through_every_route_appear_in_no_output(self, watched: Watched, name: str) -> None:
         secret = CANARIES[name]
         problems, sent = [], 0
-        for call in CALLS.values():
-            path = call.url
-            for part in ("i1", "i2", "i4", "u1", "u3", "u9", "erased", "popular", "{version}", "{key_id}", "{project}"):
-                path = path.replace(f"/{part}", f"/{secret}")
-            bodies = [None, {secret: secret}, [secret], secret, *_with(call.body, secret)]
-            headers = [
-                {},
-                {"X-API-Key": secret},
-                {"Authorization": f"Bearer {secret}"},
-                dict.fromkeys(("If-Match", "If-None-Match", "Idempotency-Key", "Origin"), secret),
-                dict.fromkeys(("X-Request-Id", "traceparent", "tracestate", "User-Agent", "Referer"), secret),
-            ]
-            requests: list[tuple[str, Any, dict[str, str]]] = [(path, body, {}) for body in bodies] + [
-                (path, call.body, sent_headers) for sent_headers in headers
-            ]
-            query = "&".join(
-                f"{parameter}={secret}"
-                for parameter in ("cursor", "limit", "fresh_after", "exclude", "category", "to", secret)
-            )
-            requests.append((f"{path}?{query}", call.body, {}))
-            for url, body, more in requests:
-                response = watched.client().request(call.method, url, json=body, headers=more)
-                sent += 1
-                if response.status_code >= 400:
-                    assert response.headers["content-type"] == "application/problem+json"
-                    problems.append(response.text)
+        with watched.client() as client:
+            for call in CALLS.values():
+                for url, body, more in _requests(call, secret):
+                    response = client.request(call.method, url, json=body, headers=more)
+                    sent += 1
+                    if response.status_code >= 400:
+                        assert response.headers["content-type"] == "application/problem+json"
+                        problems.append(response.text)
 
         assert len(problems) > sent / 3
         assert [text for text in problems if secret in text] == []
@@ -311,6 +293,28 @@ class TestCanary:
         assert [text for text in watched.lines.texts if secret in text] == []
         assert len(watched.spans()) > sent
         assert [body for body in watched.collector.bodies if secret.encode() in body] == []
+
+
+def _requests(call: Call, secret: str) -> list[tuple[str, Any, dict[str, str]]]:
+    """Path, body and headers of requests that have the secret in every place of a call."""
+    path = call.url
+    for part in ("i1", "i2", "i4", "u1", "u3", "u9", "erased", "popular", "{version}", "{key_id}", "{project}"):
+        path = path.replace(f"/{part}", f"/{secret}")
+    bodies = [None, {secret: secret}, [secret], secret, *_with(call.body, secret)]
+    headers = [
+        {},
+        {"X-API-Key": secret},
+        {"Authorization": f"Bearer {secret}"},
+        dict.fromkeys(("If-Match", "If-None-Match", "Idempotency-Key", "Origin"), secret),
+        dict.fromkeys(("X-Request-Id", "traceparent", "tracestate", "User-Agent", "Referer"), secret),
+    ]
+    requests: list[tuple[str, Any, dict[str, str]]] = [(path, body, {}) for body in bodies] + [
+        (path, call.body, sent_headers) for sent_headers in headers
+    ]
+    query = "&".join(
+        f"{parameter}={secret}" for parameter in ("cursor", "limit", "fresh_after", "exclude", "category", "to", secret)
+    )
+    return [*requests, (f"{path}?{query}", call.body, {})]
 
 
 def _with(body: Any, secret: str) -> Iterator[Any]:
