@@ -69,10 +69,9 @@ def evaluate(
             k,
             configurations,
             lambda phase, done: bar.update(task, completed=done, description=phase),
+            lambda line: problems.print(line, markup=False, highlight=False, soft_wrap=True),
             options_of(None, pairs, encoding, time_unit, None, date_format, decimal),
         )
-    for problem, count in report["rejected"].items():
-        problems.print(f"{count:,} x {problem}", markup=False, highlight=False, soft_wrap=True)
     if as_json or output == "json":
         print_json(report)
     elif output == "markdown":

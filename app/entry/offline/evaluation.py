@@ -2,8 +2,7 @@
 
 import resource
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.config import Settings, training_memory_bytes
-from app.domain.events import Event
-from app.domain.fields import EPOCH
-from app.entry.files.layouts.layout import EVENTS
 from app.entry.files.reader import Options
-from app.entry.files.rows import FileError, Place
-from app.entry.jobs import sources
-from app.entry.jobs.summary import Summary
+from app.entry.offline.event_files import EventFiles
 from app.recommender import packing
 from app.recommender.fit import beyond_accuracy, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, combined, gather
@@ -88,6 +82,7 @@ def run(
     k: int,
     configurations: Sequence[Configuration],
     report: ReportProgress,
+    say: Callable[[str], None],
     options: Options = DEFAULT_OPTIONS,
 ) -> dict[str, Any]:
     """Trains each configuration on the training part, and measures it on the test part.
@@ -101,14 +96,15 @@ def run(
         k: length of the lists.
         configurations: compared with each other and with popularity; differences are from the first one.
         report: called with the phase and its progress.
+        say: prints a line about the files.
         options: how to read both files.
     """
-    started, rejected = time.monotonic(), Counter[str]()
-    interactions = gather(_events(train, options, rejected))
+    started, files = time.monotonic(), EventFiles(options, say)
+    interactions = gather(files.events(train))
     if test is None:
         held_out = HOLDOUTS[holdout](interactions, SEED)
     else:
-        interactions, held_out = combined(interactions, gather(_events(test, options, rejected)))
+        interactions, held_out = combined(interactions, gather(files.events(test)))
     training = interactions.taken(~held_out)
     default_neighbors: int = Settings.model_fields["neighbors"].default
     choice = chosen(
@@ -134,7 +130,7 @@ def run(
     return {
         "k": k,
         "holdout": "file" if test else holdout,
-        "rejected": dict(rejected),
+        "files": files.summaries,
         "interactions": {"train": len(training), "test": int(evaluator.test.nnz)},
         "users": len(training.user_ids),
         "items": len(training.item_ids),
@@ -205,24 +201,3 @@ def _served(learned: LocalModel, item_ids: list[str]) -> sparse.csr_matrix:
     ]
     sources, targets, weights = zip(*entries, strict=True) if entries else ((), (), ())
     return sparse.csr_matrix((weights, (sources, targets)), shape=(len(item_ids), len(item_ids)))
-
-
-def _events(path: Path, options: Options, rejected: Counter[str]) -> Iterator[Event]:
-    """The events of a file or folder. Counts the rejected rows by their reasons.
-
-    Raises:
-        FileError: a file cannot be read, has no events, or more than a tenth of its rows are bad.
-    """
-    for file, reader in sources.of(path, replace(options, kind=EVENTS))[0]:
-        summary = Summary()
-        for row in reader.checked(reader.rows(Place()), reader.types()):
-            summary.read += 1
-            if row.reason is not None:
-                summary.reject(row.reason.problem)
-            elif not row.records:
-                summary.skipped += 1
-            for record in row.records:
-                yield record.body.record(record.body.owner, EPOCH)
-        rejected += summary.reasons
-        if summary.failure:
-            raise FileError(f"{file.name}: {summary.failure}")

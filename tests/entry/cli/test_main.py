@@ -226,7 +226,20 @@ class TestEvaluate:
             assert {"recall", "ndcg", "hit_rate", "mrr", "coverage"} <= set(report["metrics"])
             assert report["metrics"]["ndcg"] > report["popularity"]["ndcg"], holdout
             assert report["parameters"]["ridge"] > 0
-            assert sum(report["rejected"].values()) == 2
+            assert sum(report["files"][0]["reasons"].values()) == 2
+
+    def test_it_says_what_an_import_says_about_the_file(self, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+        path = cli.folder / "events.csv"
+        rows = "".join(f"{event.user_id},{event.item_id},red\n" for event in two_tastes())
+        path.write_text(f"user_id,item_id,colour\n{rows}b/d,tea,\n")
+        *said, _ = cli.run("import", path, "--dry-run").splitlines()
+
+        ended = command(capsys, cli.folder, cli.environment, "evaluate", path, "--json")
+
+        for part in ("161 rows read", "Ignored columns: colour", "no timestamp", "no event_type"):
+            assert any(part in line for line in said)
+        assert [line for line in ended.err.splitlines() if line in said] == said
+        assert orjson.loads(ended.out)["files"][0]["rejected"] == 1
 
     def test_a_markdown_table_compares_configurations_with_the_first(self, cli: Cli) -> None:
         path = cli.folder / "good.csv"
