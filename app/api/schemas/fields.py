@@ -131,9 +131,9 @@ def _whole(value: object) -> object:
 
 def valid_date_format(text: str) -> str:
     """Raises ValueError unless a format of strptime gives back the day and the time that it writes."""
-    sample = datetime(2001, 2, 3, 16, 5, 6)  # noqa: DTZ001 - the format may have no offset
+    sample = datetime(2001, 2, 3, 16, 5, 6, tzinfo=UTC)
     try:
-        read = datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007 - as above
+        read = datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007 - the format may have no offset
     except ValueError as error:
         raise ValueError(f"{text!r} does not consist of codes of strptime such as %d/%m/%Y %H:%M") from error
     if read.date() != sample.date():

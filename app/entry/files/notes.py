@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 from app.entry.files.cells.column_types import BOOLEAN, COMMAS, FORMATTED, WHOLE, ColumnTypes
-from app.entry.files.cells.formats import NAME_COMMA, Formats
+from app.entry.files.cells.formats import COMMA, NAME_COMMA
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
 from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized, words_of
@@ -63,7 +63,7 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
     yield from (f"{column}: a cell with commas is one category; lists are split at |" for column in commas)
     for column, usual, number, total, first in types.exceptions():
         if usual == FORMATTED:
-            hint = f"; {NAME_COMMA}" if types.formats.decimal == Formats.decimal else ""
+            hint = f"; {NAME_COMMA}" if COMMA.numbers.fullmatch(first) and types.formats.notation != COMMA else ""
             yield f"{column}: {first!r} is not a plain number, so the column is text{hint}"
             continue
         expected = "true or false" if usual == BOOLEAN else "a plain number" if number == 1 else "plain numbers"

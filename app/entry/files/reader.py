@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 
 import orjson
 
@@ -193,6 +193,10 @@ class Reader:
             return columns.planned(self.name, self.names, layout, kind, mapping, is_json=self.is_json, in_job=in_job)
         except FileUnused as error:
             before = dialects.lines_before_header(head) if self.format == dialects.TEXT else 0
+            if not before and any(name.replace(".", "").isdigit() for name in self.names):
+                raise FileUnused(
+                    f"{error} If the first line is data, write the names of the columns above it."
+                ) from error
             if not before:
                 raise
             raise FileUnused(
@@ -215,6 +219,9 @@ class Reader:
         """Raises FileError if the first line cannot be a header."""
         first = next(line for line in dialect.head if line.strip())
         names = [INVISIBLE.sub("", name).strip() for name in dialects.split(first, dialect.delimiter)]
+        for name, delimiter in product(names, dialects.DELIMITERS):
+            if delimiter in name and any(normalized(part) in columns.ALIASES for part in name.split(delimiter)):
+                raise FileError(f"{self.name} has {name!r} in its header. Use one delimiter, not also {delimiter!r}.")
         if normalized(names[0].lstrip("#")) in columns.ALIASES:
             names[0] = names[0].lstrip("# ")
         if dialect.delimiter == dialects.DOUBLE_COLON or all(name.replace(".", "").isdigit() for name in names):

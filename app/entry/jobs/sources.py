@@ -95,6 +95,7 @@ def types_of(files: Sequence[tuple[Path, Reader]], report: Callable[[Path, float
             shared[columns] = reader.types(partial(report, file), shared.get(columns))
         except FileError as error:
             raise FileError(f"{error} {NOTHING_LOADED}") if len(files) > 1 else error from error
+        report(file, 1.0)
         types.append(shared[columns])
     return types
 

@@ -139,6 +139,16 @@ CASES: dict[str, Case] = {
     "a row that has one name of the header": Case(
         "item_id,title\nitem_id,Tea\n", lambda records: [record.item_id for record in records] == ["item_id"]
     ),
+    "two delimiters": Case(
+        "user_id,item_id;event_type\nann,tea;view\n", refused="'item_id;event_type' in its header. Use one delimiter"
+    ),
+    "ticks of .NET and Windows": Case(
+        "user_id,item_id,timestamp\nann,tea,638355968000000000\nann,tea,133500000000000000\n",
+        rejects=("may be ticks of Windows or .NET", "may be ticks"),
+    ),
+    "no header, but text": Case(
+        '7,"Skyrim",play,1.0\n', refused="no column item_id.* If the first line is data, write the names of the columns"
+    ),
     "no header": Case("1,2,3\n4,5,6\n", refused="no header line"),
     "an unknown item column": Case("user_id,sku,price\nann,tea,1\n", refused="--map item_id=sku"),
     "an unknown user column": Case(

@@ -13,6 +13,8 @@ LIMITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", 1e20))
 """A number below the limit has this unit: no two units overlap between 1973 and 5138."""
 EXCEL_DAYS = range(29_221, 73_051)
 """Excel's numbers of the days from 1980 to 2099."""
+LARGEST_TICKS = 7e17
+"""Ticks (100 ns) since 1601 or since the year 1 would be nanoseconds of 1973 to 1992."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 CLOCK = (
@@ -157,9 +159,10 @@ def _zone(offset: str | None) -> timezone:
     return timezone(-distance if offset[0] == "-" else distance)
 
 
-def _of_number(number: float, unit: str | None) -> datetime:
+def _of_number(number: float, named: str | None) -> datetime:
     if number < 0:
         raise ValueError("is before 1970")
+    unit = named
     if unit is None:
         if int(number) in EXCEL_DAYS:
             raise ValueError(
@@ -170,6 +173,8 @@ def _of_number(number: float, unit: str | None) -> datetime:
         unit = next((name for name, limit in LIMITS if number < limit), None)
     if unit is None:
         raise ValueError("is too large for a time")
+    if named is None and unit == "ns" and number < LARGEST_TICKS:
+        raise ValueError("may be ticks of Windows or .NET; if it is nanoseconds, name the unit: --time-unit ns")
     try:
         whole, rest = divmod(number, UNITS[unit])
         return datetime.fromtimestamp(int(whole), UTC) + timedelta(microseconds=round(rest * 1e6 / UNITS[unit]))
