@@ -3,7 +3,6 @@
 import codecs
 import csv
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -83,7 +82,7 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
     if "\x00" in first or ("\r" in first and not first.endswith("\r\n")):
         fault = "has NUL bytes in its first line" if "\x00" in first else "ends its lines with CR alone"
         raise FileError(f"{content.name} {fault}, so it is not text in a known form. Save it as CSV (UTF-8).")
-    return Dialect(TEXT, encoding, _delimiter(first), head, bad_line)
+    return Dialect(TEXT, encoding, delimiter_of(first), head, bad_line)
 
 
 def read_line(name: str, file: BinaryIO, number: int) -> bytes:
@@ -122,21 +121,11 @@ def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, .
     return tuple(text), bad_line
 
 
-def _delimiter(line: str) -> str:
+def delimiter_of(line: str) -> str:
     """The delimiter that splits a line into most fields; a comma for a single field."""
     if line.count(DOUBLE_COLON) > 1:
         return DOUBLE_COLON
     return max(DELIMITERS, key=lambda delimiter: len(split(line, delimiter)))
-
-
-def lines_before_header(head: Sequence[str]) -> int:
-    """Returns how many lines of comments or titles a text begins with, as far as that is certain."""
-    first = next(line for line in head if line.strip())
-    if first.startswith("#"):
-        return next((number for number, line in enumerate(head) if line.strip() and not line.startswith("#")), 0)
-    if any(len(split(first, delimiter)) > 1 for delimiter in DELIMITERS):
-        return 0
-    return next((number for number, line in enumerate(head) if len(split(line, _delimiter(line))) > 1), 0)
 
 
 def split(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:

@@ -114,4 +114,4 @@ def _without_types(plan: Plan, names: Sequence[str], events: str, type_: str, *,
     yield note
     deeds = [name for name in plan.ignored if is_deed(name)]
     if deeds:
-        yield f"what {', '.join(deeds)} say is not read: write a row with an event_type for each of them"
+        yield f"not read: {', '.join(deeds)}; write a row with an event_type for each of these actions"

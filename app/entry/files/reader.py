@@ -1,20 +1,18 @@
 """The one reader of files, for the command line, `make run DATA=`, evaluation and jobs."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice, product
+from itertools import islice
 
 import orjson
 
-from app.entry.files import columns, dialects, notes, parquet_rows, text_rows
+from app.entry.files import columns, dialects, header, notes, parquet_rows, text_rows
 from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, ColumnTypes
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
-from app.entry.files.kinds import normalized
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import Layout
 from app.entry.files.records import CheckedRow, Checker
@@ -22,8 +20,6 @@ from app.entry.files.rows import FileError, FileRow, FileUnused, Place
 
 REPORTED_ROWS = 10_000
 FIRST_ROWS = 100
-INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
-"""Characters that nobody sees in the name of a column, which web pages and spreadsheets leave there."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +56,14 @@ class Reader:
         self._parquet: parquet_rows.ParquetFile | None = None
         self._opened: Opened | None = None
         layout: Layout | None = None
-        self._header = Place()
         if dialect.format == dialects.PARQUET:
             self._parquet = parquet_rows.ParquetFile(content)
             self.names: Sequence[str] = self._parquet.columns
         elif dialect.format == dialects.JSON:
-            self.names = self._keys(dialect)
+            self.names = header.names_of_json(self.name, dialect)
         else:
             layout = matching.of_first_line(dialect)
-            self.names = layout.columns if layout else self._header_names(dialect)
+            self.names = layout.columns if layout else header.names_of_text(self.name, dialect)
             if layout is not None and layout.encoding and not options.encoding:
                 dialect = replace(dialect, encoding=layout.encoding, undecodable=None)
         if dialect.undecodable is not None:
@@ -188,21 +183,13 @@ class Reader:
 
     def _planned(self, layout: Layout | None, mapping: Mapping[str, str]) -> columns.Plan:
         """Raises FileError if it is not certain what the columns mean."""
-        kind, in_job, head = self.options.kind, self.options.in_job, self._dialect.head
+        kind, in_job = self.options.kind, self.options.in_job
         try:
             return columns.planned(self.name, self.names, layout, kind, mapping, is_json=self.is_json, in_job=in_job)
         except FileUnused as error:
-            before = dialects.lines_before_header(head) if self.format == dialects.TEXT else 0
-            if not before and any(name.replace(".", "").isdigit() for name in self.names):
-                raise FileUnused(
-                    f"{error} If the first line is data, write the names of the columns above it."
-                ) from error
-            if not before:
+            if self.format != dialects.TEXT:
                 raise
-            raise FileUnused(
-                f"{self.name} begins with {head[0].strip()!r:.60}, which names no columns. Delete the lines before the "
-                f"header: tail -n +{before + 1} FILE > NEW_FILE"
-            ) from error
+            raise header.explained(error, self.name, self.names, self._dialect) from None
 
     def _is_header(self, row: FileRow) -> bool:
         """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""
@@ -214,32 +201,3 @@ class Reader:
         assert self._parquet is not None  # noqa: S101 - the caller checked
         first = next(self._parquet.rows(Place(), [n for n in self.plan.columns if n in self.names]), None)
         return repr(first.fields).encode() if first else b""
-
-    def _header_names(self, dialect: dialects.Dialect) -> list[str]:
-        """Raises FileError if the first line cannot be a header."""
-        first = next(line for line in dialect.head if line.strip())
-        names = [INVISIBLE.sub("", name).strip() for name in dialects.split(first, dialect.delimiter)]
-        for name, delimiter in product(names, dialects.DELIMITERS):
-            if delimiter in name and any(normalized(part) in columns.ALIASES for part in name.split(delimiter)):
-                raise FileError(f"{self.name} has {name!r} in its header. Use one delimiter, not also {delimiter!r}.")
-        if normalized(names[0].lstrip("#")) in columns.ALIASES:
-            names[0] = names[0].lstrip("# ")
-        if dialect.delimiter == dialects.DOUBLE_COLON or all(name.replace(".", "").isdigit() for name in names):
-            raise FileUnused(f"{self.name} has no header line with the names of its columns, and no known layout.")
-        return names
-
-    def _keys(self, dialect: dialects.Dialect) -> list[str]:
-        """The keys of the first objects. Raises FileError if the first line is not JSON."""
-        keys: dict[str, None] = {}
-        objects = 0
-        for line in dialect.head:
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                continue
-            if isinstance(row, dict):
-                keys |= dict.fromkeys(row)
-                objects += 1
-        if not objects:
-            raise FileError(f"{self.name} is not JSON Lines: its first lines are not JSON objects, one a line.")
-        return list(keys)

@@ -94,7 +94,9 @@ def types_of(files: Sequence[tuple[Path, Reader]], report: Callable[[Path, float
         try:
             shared[columns] = reader.types(partial(report, file), shared.get(columns))
         except FileError as error:
-            raise FileError(f"{error} {NOTHING_LOADED}") if len(files) > 1 else error from error
+            if len(files) == 1:
+                raise
+            raise FileError(f"{error} {NOTHING_LOADED}") from error
         report(file, 1.0)
         types.append(shared[columns])
     return types

@@ -47,7 +47,7 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "deeds in columns of their own": (
         "user_id,item_id,clicked,purchases\nann,tea,1,0\n",
-        "what clicked, purchases say is not read: write a row with an event_type for each of them",
+        "not read: clicked, purchases; write a row with an event_type for each of these actions",
     ),
     "no types": ("user_id,item_id\nann,tea\nbob,tea\n", "no event_type: all 2 events are `view`"),
     "an empty type": (

@@ -92,10 +92,9 @@ def as_property(column: str, value: object, type_: str | None, notation: Notatio
     Raises:
         BadCell: JSON cannot hold it.
     """
-    if isinstance(value, bytes):
-        raise BadCell(column, value, "is binary data, which JSON cannot hold")
-    if isinstance(value, float) and math.isinf(value):
-        raise BadCell(column, value, "is infinite, which JSON cannot hold")
+    unknown = _unknown_to_json(value)
+    if unknown is not None:
+        raise BadCell(column, value, f"is or holds {unknown}, which JSON cannot hold")
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal) or (isinstance(value, int) and type_ == TEXT):
@@ -108,6 +107,18 @@ def as_property(column: str, value: object, type_: str | None, notation: Notatio
     if type_ == INTEGER:
         return int(notation.plain(value))
     return float(notation.plain(value)) if type_ == DECIMAL else value
+
+
+def _unknown_to_json(value: object) -> str | None:
+    """What a value is, or holds inside, that JSON does not know."""
+    if isinstance(value, str | int):
+        return None
+    if isinstance(value, bytes):
+        return "binary data"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that is not finite"
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next(filter(None, map(_unknown_to_json, inside)), None)
 
 
 def _decoded(column: str, value: bytes) -> str:
