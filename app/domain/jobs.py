@@ -51,6 +51,8 @@ class ImportRequest:
     """How times are written, in codes of strptime. None: it follows from them."""
     decimal: str = "."
     """What stands before the fraction of a number."""
+    file_name: str | None = None
+    """The name of the file, for lists of imports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class ImportCheckpoint:
     """The kinds of cells of a text's columns, as far as it was read."""
     has_types: bool = False
     """Whether all of the text was read for the types."""
+    import_id: str | None = None
+    """The id that the command line gave the import. None: that of the job."""
     stored_at: str | None = None
     """When the rows before the slice were stored."""
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -217,6 +221,11 @@ class Job:
     def version(self) -> str | None:
         """The model version that a training creates. None for other jobs."""
         return self.request.version if isinstance(self.request, TrainingRequest) else None
+
+    @property
+    def import_id(self) -> str | None:
+        """The id that is carried by what an import added, to take it back. None for other jobs."""
+        return self.checkpoint.import_id or self.job_id if isinstance(self.checkpoint, ImportCheckpoint) else None
 
     @property
     def summary(self) -> "ImportSummary | None":

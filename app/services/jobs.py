@@ -10,13 +10,14 @@ until that worker has had time to start, however many processes look for abandon
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app import telemetry
 from app.clock import Clock
 from app.domain.jobs import (
     FIRST_CHECKPOINTS,
     KINDS,
+    Checkpoint,
     DeletionRequest,
     ErasureRequest,
     ImportCheckpoint,
@@ -73,9 +74,9 @@ class Jobs:
             raise NotFound("There is no such job.")
         return job
 
-    def list_page(self, project: str, start: str | None, limit: int) -> Page[Job]:
-        """Newest first."""
-        return self._store.list_page(project, start, limit)
+    def list_page(self, project: str, start: str | None, limit: int, kind: JobKind | None = None) -> Page[Job]:
+        """Newest first. A page of one kind can be short, or empty, and still have a next one."""
+        return self._store.list_page(project, start, limit, kind)
 
     def create(self, project: str, request: JobRequest, *, launched: bool = True) -> Job:
         """Creates a job and launches it, unless the caller works on it; an import waits for its file first.
@@ -87,7 +88,7 @@ class Jobs:
         if kind in NEED_FILES and self._objects is None:
             raise WorkerUnavailable(NO_FILES)
         now = self._clock.now()
-        job_id = f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
+        job_id = self._new_id(now)
         state = JobState.WAITING if kind is JobKind.IMPORT else JobState.RUNNING
         starting_until = now + STARTING if state is JobState.RUNNING else None
         job = Job(job_id, state, now, now, request, FIRST_CHECKPOINTS[kind], starting_until=starting_until)
@@ -102,6 +103,18 @@ class Jobs:
                 self._store.delete(project, job_id)
                 raise
         return job
+
+    def record(self, project: str, request: JobRequest, checkpoint: Checkpoint, detail: str) -> Job:
+        """Stores a job that the caller does by itself as failed, with the reason that holds if the caller is killed."""
+        now = self._clock.now()
+        job = Job(self._new_id(now), JobState.FAILED, now, now, request, checkpoint, detail=detail, ended_at=now)
+        self._store.create(project, job)
+        return job
+
+    def record_end(self, project: str, job: Job, recorded: Job) -> None:
+        """Stores how a recorded job ended."""
+        now = self._clock.now()
+        self._store.replace(project, replace(job, progress=1.0, heartbeat_at=now, ended_at=now), recorded)
 
     def begin(self, project: str, job_id: str) -> Job:
         """Starts an import whose file was uploaded.
@@ -226,6 +239,9 @@ class Jobs:
             if file.name != folder + UPLOAD
         )
         return Page(files, page.next_start.removeprefix(folder) if page.next_start else None)
+
+    def _new_id(self, now: datetime) -> str:
+        return f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
 
     def _is_leased(self, job: Job) -> bool:
         return bool(job.lease_owner) and self._has_heartbeat(job)

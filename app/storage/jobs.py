@@ -93,8 +93,8 @@ class JobStore:
     def delete(self, project: str, job_id: str) -> None:
         self._table.write_many([], [self._table.key(project, job_id)])
 
-    def list_page(self, project: str, start: str | None, limit: int) -> Page[Job]:
-        """Returns a page of a project's jobs, newest first."""
+    def list_page(self, project: str, start: str | None, limit: int, kind: JobKind | None = None) -> Page[Job]:
+        """Returns the jobs of a kind among the next `limit` ones of a project, newest first."""
         rows, more = self._table.query(
             project,
             limit=limit,
@@ -102,7 +102,8 @@ class JobStore:
             consistent=True,
             start=self._table.key(project, start) if start else None,
         )
-        return Page(tuple(map(_job, rows)), rows[-1]["job_id"]["S"] if more and rows else None)
+        jobs = tuple(_job(row) for row in rows if kind in {None, row["kind"]["S"]})
+        return Page(jobs, rows[-1]["job_id"]["S"] if more and rows else None)
 
     def running(self) -> Iterator[tuple[str, Job]]:
         """Yields the running jobs of all projects, each with its project."""

@@ -33,7 +33,7 @@ ImportId = Annotated[
     str,
     Path(
         pattern=ID_PATTERN,
-        description="The id that the command line printed, or the id of the job.",
+        description="The `import_id` of the import's job.",
         examples=["i0f8fad5bd9cb469f"],
     ),
 ]

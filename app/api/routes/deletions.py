@@ -65,6 +65,7 @@ def undo_import(
 
     Deletes the events that this import wrote last, and the items and users that did not exist before it. Those that
     were changed since stay and count as `changed`. The job fails if nothing in the project carries the id.
+    `GET /v1/jobs?kind=import` lists imports with their ids.
     """
     check_undo(services.jobs, project, import_id)
     return created(services.jobs.create(project, UndoRequest(import_id)), project, services, request, response)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urljoin
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
@@ -26,6 +26,8 @@ from app.errors import Conflict, WorkerUnavailable
 from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
+
+Kind = Annotated[JobKind | None, Query(description="Only jobs of this kind.", examples=["import"])]
 
 
 @router.post("/jobs", status_code=202, responses=responses(501))
@@ -50,11 +52,19 @@ def create_job(
 
 @router.get("/jobs")
 def list_jobs(
-    project: ProjectForAdmin, services: ServicesDep, request: Request, cursor: Cursor = None, limit: PageLimit = 20
+    project: ProjectForAdmin,
+    services: ServicesDep,
+    request: Request,
+    kind: Kind = None,
+    cursor: Cursor = None,
+    limit: PageLimit = 20,
 ) -> JobPage:
-    """List jobs, newest first. Jobs are kept for 30 days after their last change."""
-    listing = (project, "jobs")
-    page = services.jobs.list_page(project, services.tokens.start(cursor, *listing), limit)
+    """List jobs, newest first; imports by the command line are among them. A short page can have a next page.
+
+    Jobs are kept for 30 days after their last change.
+    """
+    listing = (project, "jobs", kind or "")
+    page = services.jobs.list_page(project, services.tokens.start(cursor, *listing), limit, kind)
     jobs = [_view(job, project, services, request) for job in page.records]
     return JobPage(jobs=jobs, next_cursor=services.tokens.cursor(page.next_start, *listing))
 

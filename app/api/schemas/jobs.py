@@ -70,6 +70,10 @@ class ImportIn(Body):
             examples=[","],
         ),
     ] = "."
+    file_name: Annotated[
+        Annotated[str, Field(min_length=1, max_length=200)] | None,
+        Field(description="The name of the file, which lists of imports show.", examples=["orders-2026.csv"]),
+    ] = None
 
 
 class ExportIn(Body):
@@ -156,6 +160,9 @@ class JobView(View):
         Field(description="The request; empty for an erasure, so that it does not name the user."),
     ]
     version: Annotated[str | None, Field(description="The version of a training.")] = None
+    import_id: Annotated[
+        str | None, Field(description="The id with which `DELETE /v1/imports/{id}` takes back what an import added.")
+    ] = None
     receipt_id: Annotated[str | None, Field(description="The receipt of an erasure.")] = None
     summary: Annotated[
         ImportSummary | None, Field(description="What an import did with the rows of its file so far.")

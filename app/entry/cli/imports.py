@@ -1,12 +1,16 @@
-"""`serendip import`: load files into the database, with progress on the terminal."""
+"""`serendip import` and `serendip imports`: load files, list imports, and take them back."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from app.domain.jobs import ImportRequest, JobState, UndoRequest
+from app.domain.paging import every
+from app.entry.cli.jobs import PAGE, counts_text, work_on
 from app.entry.cli.mistakes import readable_path, valid_id
 from app.entry.cli.terminal import (
+    AsJson,
     DateFormat,
     Decimal,
     Encoding,
@@ -15,6 +19,8 @@ from app.entry.cli.terminal import (
     RecordKind,
     TimeUnit,
     connect,
+    print_json,
+    print_rows,
 )
 
 
@@ -63,11 +69,46 @@ def import_(
 
 def take_back(import_id: str) -> None:
     """Works on the job in this process. Exits with 1 if nothing was added by this import."""
-    from app.domain.jobs import UndoRequest
-    from app.entry.cli.jobs import work_on
     from app.services.jobs import check_undo
 
     valid_id(import_id)
     with connect() as (services, project):
         check_undo(services.jobs, project, import_id)
         work_on(services, project, UndoRequest(import_id))
+
+
+def imports(as_json: AsJson = False) -> None:
+    """List the project's imports of the last 30 days, newest first, with their ids for `serendip import --undo`."""
+    with connect() as (services, project):
+        listed = list(every(lambda start: services.jobs.list_page(project, start, PAGE)))
+    rows = list[dict[str, Any]]()
+    taken_back = set[str]()
+    for job in listed:
+        if isinstance(job.request, UndoRequest) and job.state is JobState.SUCCEEDED:
+            taken_back.add(job.request.import_id)
+        if isinstance(job.request, ImportRequest):
+            rows.append(
+                {
+                    "import_id": job.import_id,
+                    "file_name": job.request.file_name,
+                    "state": "taken back" if job.import_id in taken_back else job.state,
+                    "created_at": job.created_at,
+                    "counts": dict(job.counts),
+                    "detail": job.detail,
+                }
+            )
+    if as_json:
+        print_json(rows)
+        return
+    table = [
+        (
+            row["import_id"],
+            row["file_name"] or "",
+            row["state"],
+            f"{row['created_at']:%Y-%m-%d %H:%M}",
+            counts_text(row["counts"]),
+            row["detail"] or "",
+        )
+        for row in rows
+    ]
+    print_rows(("Import", "File", "State", "Created (UTC)", "Counts", "Detail"), table, "There are no imports.")

@@ -12,7 +12,9 @@ from app.domain.paging import every
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
 
 if TYPE_CHECKING:
-    from app.domain.jobs import Job, JobRequest
+    from collections.abc import Mapping
+
+    from app.domain.jobs import JobRequest
     from app.services.bundle import Services
 
 PAGE = 100
@@ -39,7 +41,10 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = [(job.job_id, job.kind, job.state, f"{job.progress:.0%}", _counts(job), job.detail or "") for job in listed]
+    table = [
+        (job.job_id, job.kind, job.state, f"{job.progress:.0%}", counts_text(job.counts), job.detail or "")
+        for job in listed
+    ]
     print_rows(("Job", "Kind", "State", "Progress", "Counts", "Detail"), table, "There are no jobs.")
 
 
@@ -76,7 +81,7 @@ def work_on(services: "Services", project: str, request: "JobRequest") -> None:
     worker.work(services, project, created.job_id)
     job = services.jobs.get(project, created.job_id)
     console.print(
-        f"{job.state}: {_counts(job) or 'nothing was done'}. {job.detail or ''}".rstrip(),
+        f"{job.state}: {counts_text(job.counts) or 'nothing was done'}. {job.detail or ''}".rstrip(),
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -85,5 +90,5 @@ def work_on(services: "Services", project: str, request: "JobRequest") -> None:
         raise typer.Exit(1)
 
 
-def _counts(job: "Job") -> str:
-    return ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
+def counts_text(counts: "Mapping[str, int]") -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items())

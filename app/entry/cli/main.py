@@ -37,6 +37,7 @@ cli = typer.Typer(
 )
 cli.command("serve")(serve.serve)
 cli.command("import")(imports.import_)
+cli.command("imports")(imports.imports)
 cli.command("train")(train.train)
 cli.command("recommend")(recommend.recommend)
 cli.command("evaluate")(evaluate.evaluate)

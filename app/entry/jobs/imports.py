@@ -16,6 +16,7 @@ from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs import slices
 from app.entry.jobs.batch_writer import RunningImport
+from app.entry.jobs.import_record import ImportRecord
 from app.entry.jobs.rejects import RejectFile
 from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
@@ -59,7 +60,7 @@ def run(
     Raises:
         FileError: the file cannot be read, or its first rows are all bad.
     """
-    summary, running, most_rows = Summary(), None, 0
+    summary, running, record, most_rows = Summary(), None, None, 0
     if services is not None:
         now = services.clock.now()
         running, most_rows = RunningImport(import_id_of(reader), now, now), services.events.batch_size
@@ -68,6 +69,7 @@ def run(
         for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows):
             if services is not None and running is not None:
                 running = replace(running, since=services.clock.now())
+                record = record or ImportRecord(services, project, path.name, reader, running.import_id)
                 slices.store(services, project, part, reader.plan.kind, running)
                 rejects.write(part.rejects)
             summary.add(part.summary)
@@ -75,6 +77,8 @@ def run(
     notes = reader.notes(types, summary.marks)
     if rejects.note is not None:
         notes.append(rejects.note)
+    if record is not None:
+        record.end(summary, notes)
     return ImportOutcome(running.import_id if running else None, summary, notes, rejects.path)
 
 

@@ -16,8 +16,9 @@ RECORDS = 100
 PAGES_AT_ONCE = 20
 """A step that finds nothing to delete reads at most this many pages."""
 NOTHING = (
-    "No event, item or user of this project carries the import id {}. Either the id is wrong, or everything that this "
-    "import added was taken back, imported again or changed."
+    "No event, item or user of this project carries the import id {}. Either the id is wrong (`serendip imports` and "
+    "GET /v1/jobs?kind=import list imports), or the import only changed items and users that existed before, which "
+    "keep what it gave them, or everything that it added was taken back, imported again or deleted."
 )
 
 

@@ -27,7 +27,16 @@ HEAVY = {"botocore", "fastapi", "numpy", "opentelemetry", "psutil", "pyarrow", "
 LIGHT = ("app", "app.clock", "app.deadline", "app.domain", "app.entry", "app.errors", "app.heartbeat", "app.prices")
 """Modules of ours that load nothing heavy."""
 MOST_MODULES = 500
-LISTS = {"models list", "event-types list", "projects list", "keys list", "jobs list", "stream failures", "backup"}
+LISTS = {
+    "models list",
+    "event-types list",
+    "projects list",
+    "keys list",
+    "jobs list",
+    "imports",
+    "stream failures",
+    "backup",
+}
 
 
 class TestHelp:
