@@ -27,6 +27,7 @@ from tests.support.builders import SECRET, a_project, wired_on
 from tests.support.datasets import ROOT
 
 EVENTS, USERS, ITEMS = 100_000, 20_000, 5_000
+CATALOG, CATEGORIES = 20_000, 3
 REST_EVENTS, REST_BATCH = 20_000, 500
 BATCH = 25
 HOME = ROOT / ".serendip"
@@ -53,6 +54,12 @@ def run() -> None:
         (own / ".serendip").mkdir(parents=True)
         (own / ".serendip" / "dynamodb-local").symlink_to(dynamodb.install(HOME))
         _print("on disk", _bare(rows, folder / "bare"), _command(file, own, None))
+        file.write_bytes(b"\n".join(map(orjson.dumps, _items())))
+        cpu, seconds = _command(file, own, None)
+        print(
+            f"  {CATALOG:,} items with {CATEGORIES} categories each, on disk: {CATALOG / seconds:,.0f} items/s, "
+            f"{1_000 * cpu / CATALOG:.2f} CPU ms an item"
+        )
         cpu, seconds = _rest(events[:REST_EVENTS], folder / "rest")
         print(
             f"  through REST on disk, {REST_EVENTS:,} events in batches of {REST_BATCH}: "
@@ -76,6 +83,18 @@ def _events() -> Iterator[dict[str, str]]:
             "item_id": f"sku-{random.randrange(ITEMS):04d}",
             "event_type": random.choice(("view", "view", "purchase")),
             "timestamp": (start + timedelta(seconds=random.randrange(5_000_000))).isoformat(),
+        }
+
+
+def _items() -> Iterator[dict[str, Any]]:
+    random = Random(0)
+    for number in range(CATALOG):
+        categories = random.sample(range(20), CATEGORIES)
+        yield {
+            "item_id": f"sku-{number:05d}",
+            "title": f"Item {number}",
+            "categories": [f"c{category}" for category in categories],
+            "price": round(random.uniform(1, 99), 2),
         }
 
 

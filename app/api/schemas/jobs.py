@@ -125,7 +125,11 @@ class ImportSummary(View):
         ),
     ]
     records: Annotated[
-        dict[str, int], Field(description="The loaded records by kind.", examples=[{"events": 980, "items": 40}])
+        dict[str, int],
+        Field(
+            description="The loaded records by kind; items and users count once for all of their rows.",
+            examples=[{"events": 980, "items": 40}],
+        ),
     ]
     reasons: Annotated[
         dict[str, int],

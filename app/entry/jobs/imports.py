@@ -67,7 +67,9 @@ def run(
     with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
         rows = reader.checked(raw, types)
         for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows):
-            if services is not None and running is not None:
+            if services is None or running is None:
+                slices.check(part, reader.plan.kind)
+            else:
                 running = replace(running, since=services.clock.now())
                 record = record or ImportRecord(services, project, path.name, reader, running.import_id)
                 slices.store(services, project, part, reader.plan.kind, running)

@@ -119,7 +119,16 @@ def store(services: Services, project: str, part: Slice, kind: str, running: Run
         if kind != BOTH:
             _count(part.summary, kind_, facts, written)
     events = (record.body for record in part.records if record.kind == EVENTS)
-    _skip(part.summary, EVENTS, len(_written(services, project, EVENTS, events, running).erased))
+    erased = len(_written(services, project, EVENTS, events, running).erased)
+    part.summary.skipped += erased
+    part.summary.records[EVENTS] -= erased
+
+
+def check(part: Slice, kind: str) -> None:
+    """Counts the records of a slice as `store` does if none of them is stored yet."""
+    for kind_ in (ITEMS, USERS):
+        if kind != BOTH:
+            _count(part.summary, kind_, facts_of(record for record in part.records if record.kind == kind_), Written())
 
 
 def _written(services: Services, project: str, kind: str, records: Iterable[Any], running: RunningImport) -> Written:
@@ -131,16 +140,14 @@ def _written(services: Services, project: str, kind: str, records: Iterable[Any]
 
 
 def _count(summary: Summary, kind: str, facts: SliceFacts, written: Written) -> None:
-    unchanged = sum(facts.rows[name] if name in written.unchanged else equal for name, equal in facts.equal.items())
-    summary.unchanged += unchanged
-    summary.records[kind] -= unchanged
+    """Counts rows, and as loaded records the items or users that they changed, once for all of their rows."""
+    summary.unchanged += sum(
+        facts.rows[name] if name in written.unchanged else equal for name, equal in facts.equal.items()
+    )
     summary.repeated += facts.rows.total() - len(facts.rows) + len(written.again)
-    _skip(summary, kind, sum(facts.rows[erased.record_id] - facts.equal[erased.record_id] for erased in written.erased))
-
-
-def _skip(summary: Summary, kind: str, erased: int) -> None:
-    summary.skipped += erased
-    summary.records[kind] -= erased
+    erased = {fact.record_id for fact in written.erased}
+    summary.skipped += sum(facts.rows[name] - facts.equal[name] for name in erased)
+    summary.records[kind] += len(facts.rows.keys() - written.unchanged - written.again - erased) - facts.rows.total()
 
 
 def _reject(row: FileRow, reason: Reason) -> bytes:

@@ -37,7 +37,7 @@ class Summary:
     without_owner: int = 0
     """Loaded rows of events that have no user and gave only facts of their item."""
     records: Counter[str] = field(default_factory=Counter)
-    """Records by kind that the loaded rows contain."""
+    """Records by kind that the loaded rows contain: events by row, items and users once for all of their rows."""
     reasons: Counter[str] = field(default_factory=Counter)
     """How many rows were rejected for which reason."""
     marks: Counter[str] = field(default_factory=Counter)
@@ -108,7 +108,8 @@ def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], no
         counts.append(f"{summary.skipped:,} skipped (about no item, of erased users, or the header again)")
     text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
     if summary.repeated:
-        text.append(f"  {summary.repeated:,} rows repeat {REPEATED.get(kind, REPEATED[EVENTS])}")
+        rows = "row repeats" if summary.repeated == 1 else "rows repeat"
+        text.append(f"  {summary.repeated:,} {rows} {REPEATED.get(kind, REPEATED[EVENTS])}")
     if summary.without_owner:
         text.append(f"  {summary.without_owner:,} rows have no user and gave facts of their items only")
     text += [f"  {count:,} x {problem}" for problem, count in summary.reasons.most_common(SHOWN_REASONS)]

@@ -20,6 +20,7 @@ NOTHING = (
     "GET /v1/jobs?kind=import list imports), or the import only changed items and users that existed before, which "
     "keep what it gave them, or everything that it added was taken back, imported again or deleted."
 )
+KEPT = "Items and users that existed before the import keep what it gave them."
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def step(services: Services, project: str, job: Job) -> Job:
         return result
     if not any(counts[name] for name in (*KINDS, "changed")):
         return replace(result, state=JobState.FAILED, detail=NOTHING.format(request.import_id))
-    return replace(result, state=JobState.SUCCEEDED)
+    return replace(result, state=JobState.SUCCEEDED, detail=KEPT)
 
 
 def _select(services: Services, project: str, kind: str, import_id: str, start: str | None) -> _Page:

@@ -210,7 +210,7 @@ class TestIdentity:
 
         assert imported.pairs == {("ann", "tea"), ("bob", "mug")}
         assert "has the event_id of another event" in imported.says
-        assert "1 rows repeat an event" in imported.says
+        assert "1 row repeats an event" in imported.says
 
 
 class TestOutage:

@@ -94,8 +94,18 @@ class TestRepeatedRows:
         imported = run(REPEATED)
 
         assert {item_id: facts(item) for item_id, item in imported.items.items()} == LAST
-        assert says(imported, "4 items loaded, 2 unchanged", "loaded=4, unchanged=2")
+        assert says(imported, "2 items loaded, 2 unchanged", "loaded=4, unchanged=2")
         assert says(imported, "4 rows repeat an item", "repeated=4")
+
+    def test_a_dry_run_counts_them_too(self, wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        folder = tmp_path / "cwd"
+        folder.mkdir()
+        path = written(tmp_path, "file.csv", REPEATED)
+
+        imported = by_command(wired, wired.services.settings.project, folder, capsys, path, "--dry-run")
+
+        assert "2 items loaded, 2 unchanged" in imported.says
+        assert "4 rows repeat an item" in imported.says
 
     def test_a_file_with_repeated_rows_changes_nothing_the_second_time(self, run: Run) -> None:
         before = run(REPEATED).items
@@ -130,5 +140,5 @@ class TestSteps:
         summary = worked("calm-", disturbed=False)
 
         assert summary is not None
-        assert (summary.loaded, summary.unchanged, summary.repeated) == (5, 1, 4)
+        assert (summary.loaded, summary.unchanged, summary.repeated, summary.records) == (5, 1, 4, {"items": 2})
         assert worked("disturbed-", disturbed=True) == summary

@@ -119,6 +119,7 @@ class TestItemsAndUsers:
         job = shop.undone(import_id)
 
         assert (job.state, job.counts["items"], job.counts["changed"]) == (JobState.SUCCEEDED, 2, 3)
+        assert "existed before the import keep what it gave them" in str(job.detail)
         left = {item.item_id: item.title for item in services.items.list_page(project, None, None, 10).records}
         assert left == {"old": "New", "put": "Put", "patched": "Patched", "imported": "Newer"}
         assert services.users.get(project, "eve").properties == {"plan": "paid"}

@@ -71,3 +71,4 @@ class TestGather:
 
         liked = gathered.items[gathered.users == gathered.user_ids.index("percent")]
         assert [gathered.item_ids[item] for item in liked] == ["i3", "i4", "i5"]
+        assert len(gathered) - len(liked) == 63
