@@ -11,6 +11,7 @@ from tests.bench import (
     front_door,
     latency,
     loading,
+    next_item,
     row_formats,
     sockets,
     solvers,
@@ -19,6 +20,7 @@ from tests.bench import (
 
 BENCHMARKS = {
     "accuracy": accuracy.run,
+    "next": next_item.run,
     "rows": row_formats.run,
     "solvers": solvers.run,
     "new-items": cold_items.run,

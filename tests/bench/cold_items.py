@@ -6,10 +6,10 @@ from scipy import sparse
 
 from app.domain.items import Item
 from app.recommender.content import NewItems
-from app.recommender.fit import content, metrics, parameter_search
+from app.recommender.fit import content, holdouts, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.parameter_search import LOCAL
 from app.recommender.fit.solver import Parameters
+from app.recommender.fit.trial import LOCAL
 from app.services.recommendations.cold_start import MAX_COMPARED
 from tests.support import datasets
 from tests.support.builders import an_event
@@ -28,11 +28,12 @@ def run() -> None:
     described = datasets.descriptions()
     items = [Item(name, described.get(name)) for name in interactions.item_ids]
     new = np.random.default_rng(SEED).random(len(items)) < 0.1
-    train = interactions.matrix(~new[interactions.items])
+    training = interactions.taken(~new[interactions.items])
+    train = training.matrix()
     test = interactions.matrix(new[interactions.items])
     vectors = content.tf_idf(items)
     users = np.asarray((train != 0).sum(axis=0)).ravel().astype(float)
-    model = parameter_search.fitted(train, PARAMETERS, LOCAL, 100)
+    model = parameter_search.fitted(training, PARAMETERS, LOCAL, 100).final
     mixed = model + content.weights(vectors, users, content.usual_weight(content.heaviest(model)))
     all_users = sparse.csr_matrix(np.ones((train.shape[0], 1)))
     scores = {
@@ -78,10 +79,11 @@ def _newest(interactions: Interactions, chosen: npt.NDArray[np.bool_]) -> sparse
 
 def _cost(interactions: Interactions, vectors: sparse.csr_matrix) -> None:
     """Prints what content neighbors cost items that have events."""
-    held = parameter_search.at_random(interactions, SEED)
-    train, test = interactions.matrix(~held), interactions.matrix(held)
+    held = holdouts.at_random(interactions, SEED)
+    training, test = interactions.taken(~held), interactions.matrix(held)
+    train = training.matrix()
     users = np.asarray((train != 0).sum(axis=0)).ravel().astype(float)
-    model = parameter_search.fitted(train, PARAMETERS, LOCAL, 100)
+    model = parameter_search.fitted(training, PARAMETERS, LOCAL, 100).final
     mixed = model + content.weights(vectors, users, content.usual_weight(content.heaviest(model)))
     for name, weights in (("collaborative", model), ("mixed", mixed)):
         print(

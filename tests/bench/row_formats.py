@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from app.recommender.fit import metrics, parameter_search
+from app.recommender.fit import holdouts, metrics
 from app.recommender.fit.interactions import gather
-from app.recommender.fit.solver import Floats, Parameters, strongest, weight_matrix
+from app.recommender.fit.solver import Floats, Regression, normalized, strongest, weight_matrix
 from tests.support import datasets
 from tests.support.builders import an_event
 
 SPLIT_SEED = 7
-PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
+PARAMETERS = Regression(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
 KEPT = 100
 
 
@@ -25,9 +25,9 @@ def run() -> None:
     }
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
-        held = parameter_search.at_random(interactions, SPLIT_SEED)
+        held = holdouts.at_random(interactions, SPLIT_SEED)
         train, test = interactions.matrix(~held), interactions.matrix(held)
-        final = weight_matrix(train, PARAMETERS)
+        final, _ = weight_matrix(*normalized(train, PARAMETERS), PARAMETERS.ridge)
         for kind, kept in formats.items():
             quality = metrics.quality(train, kept(final), train, test, 20)
             print(f"  {name}, {kind}: {quality.ndcg:.4f}")

@@ -12,16 +12,16 @@ from pyarrow import parquet
 from scipy import sparse
 
 from app.entry.offline import spark_training
-from app.recommender.fit import metrics, parameter_search, spark
+from app.recommender.fit import holdouts, metrics, parameter_search, spark
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.parameter_search import DENSE, LOCAL
 from app.recommender.fit.solver import Parameters
+from app.recommender.fit.trial import DENSE, LOCAL
 from tests.bench import synthetic
 from tests.support import datasets
 from tests.support.builders import an_event
 
 SPLIT_SEED = 7
-PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0)
+PARAMETERS = Parameters(user_exponent=0.25, item_exponent=0.25, ridge=3.0, order_share=0.4)
 KEPT = 100
 JUDGED_USERS = 4_000
 CLOSE = 1e-6
@@ -33,12 +33,13 @@ def run() -> None:
     print(f"\nSolvers: NDCG@20, random fifth held out, seed {SPLIT_SEED}, {PARAMETERS}, {KEPT} weights a row")
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
-        held = parameter_search.at_random(interactions, SPLIT_SEED)
-        train, test = interactions.matrix(~held), interactions.matrix(held)
+        held = holdouts.at_random(interactions, SPLIT_SEED)
+        training, test = interactions.taken(~held), interactions.matrix(held)
+        train = training.matrix()
         ndcgs = {}
         for solver in (DENSE, LOCAL):
             started = time.monotonic()
-            model = parameter_search.fitted(train, PARAMETERS, solver, KEPT)
+            model = parameter_search.fitted(training, PARAMETERS, solver, KEPT).final
             seconds = time.monotonic() - started
             ndcgs[solver] = metrics.quality(train, model, train, test, 20).ndcg
             print(f"  {name}, {solver}: {ndcgs[solver]:.4f}, {seconds:.1f} s")
@@ -50,16 +51,20 @@ def run() -> None:
 
 def _on_spark(train: Interactions) -> None:
     """Prints how many of the local solver's weights Spark computes as well."""
-    expected = parameter_search.fitted(train.matrix(), PARAMETERS, LOCAL, KEPT)
+    expected = parameter_search.fitted(train, PARAMETERS, LOCAL, KEPT).final
     with tempfile.TemporaryDirectory() as folder, spark_training.session("local[2]") as session:
-        columns = {"user_id": np.array(train.user_ids)[train.users], "item_id": np.array(train.item_ids)[train.items]}
+        columns = {
+            "user_id": np.array(train.user_ids)[train.users],
+            "item_id": np.array(train.item_ids)[train.items],
+            "timestamp": train.times.astype(str),
+        }
         parquet.write_table(pa.table(columns), f"{folder}/train.parquet")
         started = time.monotonic()
         pairs, _ = spark.gathered(spark_training.events(session, f"{folder}/train.parquet", ""))
         extent, sums = spark.extent_of(pairs, None)
         blocks = dict(spark.fitted(pairs, extent.item_ids, sums, PARAMETERS, KEPT).collect())
         seconds = time.monotonic() - started
-    rows = sparse.vstack([blocks[first] for first in sorted(blocks)], "csr")
+    rows = sparse.vstack([blocks[first].final for first in sorted(blocks)], "csr")
     distances = abs(rows - expected)[expected != 0] / abs(expected).max()
     print(
         f"    Spark, local[2]: {seconds:.1f} s; of the local solver's {expected.nnz:,} weights "
@@ -71,13 +76,19 @@ def _synthetic(users: int, items: int, wanted: int) -> None:
     user, item = synthetic.interactions(users, items, wanted)
     held = np.random.default_rng(1).random(len(user)) < 0.2
     judged = held & (user < JUDGED_USERS)
-    train, test = (
-        sparse.csr_matrix((np.ones(chosen.sum(), np.float32), (user[chosen], item[chosen])), (users, items))
-        for chosen in (~held, judged)
+    training = Interactions(
+        list(map(str, range(users))),
+        list(map(str, range(items))),
+        user[~held],
+        item[~held],
+        np.ones((~held).sum()),
+        np.random.default_rng(2).random((~held).sum()),  # in random order
     )
+    train = training.matrix()
+    test = sparse.csr_matrix((np.ones(judged.sum(), np.float32), (user[judged], item[judged])), (users, items))
     del user, item, held, judged
     started = time.monotonic()
-    rows = parameter_search.fitted(train, PARAMETERS, LOCAL, KEPT)
+    rows = parameter_search.fitted(training, PARAMETERS, LOCAL, KEPT).final
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     ndcg = metrics.quality(train[:JUDGED_USERS], rows, train[:JUDGED_USERS], test[:JUDGED_USERS], 20).ndcg

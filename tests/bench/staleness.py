@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from app.recommender.fit import metrics, parameter_search
+from app.recommender.fit import holdouts, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.parameter_search import LOCAL
 from app.recommender.fit.solver import Parameters
+from app.recommender.fit.trial import LOCAL
 from tests.support import datasets
 from tests.support.builders import an_event
 
@@ -28,17 +28,17 @@ def run() -> None:
 
 
 def _judge(name: str, interactions: Interactions) -> None:
-    held = parameter_search.after(interactions, JUDGED_SHARE)
+    held = holdouts.after(interactions, JUDGED_SHARE)
     train, test = interactions.taken(~held), interactions.matrix(held)
     now = interactions.times[held].min()
     history = train.matrix()
     started = time.monotonic()
     choice = parameter_search.parameters(train, KEPT, lambda *_: None)
     chosen = time.monotonic()
-    earlier = {**asdict(choice.parameters), "half_life_days": choice.half_life_days, "solver": choice.solver}
+    earlier = {**asdict(choice.parameters), **asdict(choice.recency), "solver": choice.solver}
     parameter_search.reused(train, KEPT, lambda *_: None, earlier)
     judged = time.monotonic()
-    fresh = parameter_search.fitted(history, PARAMETERS, LOCAL, KEPT)
+    fresh = parameter_search.fitted(train, PARAMETERS, LOCAL, KEPT).final
     fitted = time.monotonic()
     best = metrics.quality(history, fresh, history, test, K).ndcg
     print(
@@ -47,7 +47,7 @@ def _judge(name: str, interactions: Interactions) -> None:
     )
     for days in AGES_DAYS:
         before = train.times < now - days * DAY
-        stale = parameter_search.fitted(train.matrix(before), PARAMETERS, LOCAL, KEPT)
+        stale = parameter_search.fitted(train.taken(before), PARAMETERS, LOCAL, KEPT).final
         ndcg = metrics.quality(history, stale, history, test, K).ndcg
         refreshed = np.unique(train.items[~before])
         touched = len(refreshed) / len(np.unique(train.items))

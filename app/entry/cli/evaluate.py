@@ -27,15 +27,19 @@ def evaluate(
     train_file: Annotated[Path, typer.Argument(metavar="TRAIN", help="A file with user_id, item_id[, ...].")],
     test: Annotated[Path | None, typer.Option(help="Test file. Default: hold out part of TRAIN.")] = None,
     holdout: Annotated[
-        str, typer.Option(help="How to hold out events: random, time or last. The trainer validates the same way.")
-    ] = "random",
+        str | None,
+        typer.Option(
+            help="How to hold out events: next, time, last or random. The trainer validates the same way. "
+            "Default: next, each user's newest moment; random if the events have no times."
+        ),
+    ] = None,
     k: Annotated[int, typer.Option(min=1, max=1_000, help="Length of the lists.")] = 20,
     configuration: Annotated[
         list[str] | None,
         typer.Option(
             "--config",
             help="Configuration to compare; may be repeated. `chosen` (the trainer's choice), `dense` or `local`, "
-            "then comma-separated neighbors=, ridge=, user_exponent=, item_exponent=, half_life_days= (or none).",
+            "then comma-separated changes: neighbors=50, order_share=0, half_life_days=none and so on.",
         ),
     ] = None,
     pairs: Mapped = None,
@@ -49,9 +53,10 @@ def evaluate(
     """Compare configurations of the recommender, and popularity, on files; needs no database."""
     from app.entry.cli.loading import options_of
     from app.entry.offline import evaluation, evaluation_table
+    from app.recommender.fit import holdouts
 
-    if holdout not in evaluation.HOLDOUTS:
-        raise typer.BadParameter(f"{holdout!r} is not one of {', '.join(evaluation.HOLDOUTS)}.")
+    if holdout not in {None, *holdouts.KINDS}:
+        raise typer.BadParameter(f"{holdout!r} is not one of {', '.join(holdouts.KINDS)}.")
     if output not in FORMATS:
         raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}.")
     for file in filter(None, (train_file, test)):

@@ -3,42 +3,33 @@
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from app.config import Settings, training_memory_bytes
 from app.entry.files.reader import Options
 from app.entry.offline.event_files import EventFiles
 from app.recommender import packing
-from app.recommender.fit import beyond_accuracy, metrics, parameter_search
-from app.recommender.fit.interactions import Interactions, combined, gather
+from app.recommender.fit import beyond_accuracy, holdouts, metrics
+from app.recommender.fit.interactions import combined, gather
 from app.recommender.fit.learn import LocalModel, chosen, fitted
 from app.recommender.fit.metrics import Judged
-from app.recommender.fit.parameter_search import DENSE, LOCAL, Choice
+from app.recommender.fit.parameter_search import Choice
+from app.recommender.fit.recent import Recency, RecentCounts
+from app.recommender.fit.solver import Parameters
+from app.recommender.fit.trial import DENSE, LOCAL
 from app.recommender.progress import ReportProgress
 
 SEED = 0
 VALIDATION_SEED = 1
-Mask = npt.NDArray[np.bool_]
-HOLDOUTS: dict[str, Callable[[Interactions, int], Mask]] = {
-    "random": parameter_search.at_random,
-    "time": lambda interactions, _: parameter_search.after(interactions),
-    "last": lambda interactions, _: parameter_search.newest(interactions),
-}
-
-
 CHOSEN, POPULARITY = "chosen", "popularity"
-PARAMETERS = ("ridge", "user_exponent", "item_exponent")
-SETTABLE: Mapping[str, Callable[[str], float]] = {
-    "neighbors": int,
-    "half_life_days": float,
-    **dict.fromkeys(PARAMETERS, float),
-}
+LEARNING = tuple(field.name for field in fields(Parameters))
+SERVING = tuple(field.name for field in fields(Recency))
+SETTABLE: Mapping[str, Callable[[str], float]] = {"neighbors": int, **dict.fromkeys((*LEARNING, *SERVING), float)}
 DEFAULT_OPTIONS = Options()
 WITH_INTERVALS = ("recall", "ndcg")
 """Metrics that get a confidence interval."""
@@ -64,21 +55,27 @@ class Configuration:
             if part in {DENSE, LOCAL}:
                 changes["solver"] = part
             elif separator and name in SETTABLE:
-                changes[name] = None if value == "none" and name == "half_life_days" else SETTABLE[name](value)
+                changes[name] = None if value == "none" and name in SERVING else SETTABLE[name](value)
             elif part != CHOSEN:
                 raise ValueError(f"{part!r} is not one of {CHOSEN}, {DENSE}, {LOCAL}, {'=..., '.join(SETTABLE)}=...")
         return cls(text, changes)
 
     def of(self, choice: Choice) -> Choice:
         changes = {name: value for name, value in self.changes.items() if name != "neighbors"}
-        own = {name: changes.pop(name) for name in PARAMETERS if name in changes}
-        return replace(choice, parameters=replace(choice.parameters, **own), **changes)
+        learning = {name: changes.pop(name) for name in LEARNING if name in changes}
+        serving = {name: changes.pop(name) for name in SERVING if name in changes}
+        return replace(
+            choice,
+            parameters=replace(choice.parameters, **learning),
+            recency=replace(choice.recency, **serving),
+            **changes,
+        )
 
 
 def run(
     train: Path,
     test: Path | None,
-    holdout: str,
+    holdout: str | None,
     k: int,
     configurations: Sequence[Configuration],
     report: ReportProgress,
@@ -91,8 +88,9 @@ def run(
 
     Args:
         train: a file with the columns user_id, item_id and optionally event_type, value, timestamp.
-        test: a file of the same format. None holds out a fifth of `train`.
-        holdout: random (numpy's default generator, seed 0), time (the newest fifth) or last (each user's newest fifth).
+        test: a file of the same format. None holds out a part of `train`.
+        holdout: next (each user's newest moment), time (the newest fifth), last (each user's newest fifth) or random (a
+            fifth, numpy's default generator, seed 0). None is next if there are times, else random.
         k: length of the lists.
         configurations: compared with each other and with popularity; differences are from the first one.
         report: called with the phase and its progress.
@@ -101,8 +99,9 @@ def run(
     """
     started, files = time.monotonic(), EventFiles(options, say)
     interactions = gather(files.events(train))
+    holdout = holdout or holdouts.usual(interactions)
     if test is None:
-        held_out = HOLDOUTS[holdout](interactions, SEED)
+        held_out = holdouts.of_kind(interactions, holdout, SEED)
     else:
         interactions, held_out = combined(interactions, gather(files.events(test)))
     training = interactions.taken(~held_out)
@@ -112,18 +111,21 @@ def run(
         neighbors=default_neighbors,
         memory_bytes=training_memory_bytes(None),
         report=report,
-        held_out=HOLDOUTS[holdout](training, VALIDATION_SEED),
+        holdout=holdout,
+        seed=VALIDATION_SEED,
     )
+    recent, times = RecentCounts.of(training), holdouts.user_times(interactions.taken(held_out), np.minimum, np.inf)
     evaluator = _Evaluator(training.matrix(), interactions.matrix(held_out), k)
     results: list[dict[str, Any]] = []
     for configuration in configurations:
         kept = configuration.changes.get("neighbors", default_neighbors)
         learned = fitted(training, configuration.of(choice), neighbors=kept, report=report)
         report(f"measuring {configuration.name}", 0.0)
-        history = training.aged(learned.choice.half_life_days)
+        recency = learned.choice.recency
+        history = training.aged(recency.half_life_days, recency.step_decay)
         results.append(
             {"name": configuration.name, "parameters": {**learned.parameters, "neighbors": kept}}
-            | evaluator.model(history, _served(learned, training.item_ids))
+            | evaluator.model(history, _served(learned, training.item_ids), recent.factors(times, recency))
         )
     results.append({"name": POPULARITY, "parameters": {}} | evaluator.popularity())
     first = results[0]
@@ -151,8 +153,10 @@ class _Evaluator:
         self._parts = beyond_accuracy.item_segments(test, seen)
         self._first: Judged | None = None
 
-    def model(self, history: sparse.csr_matrix, model: sparse.csr_matrix) -> dict[str, Any]:
-        return self._result(lambda test: metrics.judged(history, model, self._seen, test, self._k))
+    def model(
+        self, history: sparse.csr_matrix, model: sparse.csr_matrix, factors: metrics.Factors | None
+    ) -> dict[str, Any]:
+        return self._result(lambda test: metrics.judged(history, model, self._seen, test, self._k, factors))
 
     def popularity(self) -> dict[str, Any]:
         return self._result(lambda test: metrics.popularity_judged(self._seen, test, self._k))

@@ -14,7 +14,7 @@ from scipy import sparse
 from app.domain.items import Item
 from app.recommender import content
 from app.recommender.content import KEPT, LEAST_COSINE
-from app.recommender.fit.local_ridge import Row, largest, of_rows
+from app.recommender.fit.gram import Row, largest, of_rows
 from app.recommender.fit.solver import Floats
 
 LEAST_STRENGTH = 0.1

@@ -57,14 +57,29 @@ class Interactions:
             times=self.times[chosen],
         )
 
-    def aged(self, half_life_days: float | None) -> sparse.csr_matrix:
-        """Returns X weighted as in serving: by age relative to the user's newest event."""
-        if half_life_days is None:
-            return self.matrix()
-        newest = np.full(len(self.user_ids), -np.inf)
-        np.maximum.at(newest, self.users, self.times)
-        ages = (newest[self.users] - self.times) / SECONDS_A_DAY
-        return replace(self, values=self.values * 2.0 ** (-ages / half_life_days)).matrix()
+    def moments(self) -> Integers:
+        """Returns the number of each entry's moment: its user's entries of the same time, numbered by user and time."""
+        order = np.lexsort((self.times, self.users))
+        users, times = self.users[order], self.times[order]
+        begins = np.append(True, (users[1:] != users[:-1]) | (times[1:] != times[:-1]))[: len(order)]
+        numbers = np.empty(len(order), np.int64)
+        numbers[order] = np.cumsum(begins) - 1
+        return numbers
+
+    def aged(self, half_life_days: float | None, step_decay: float | None = None) -> sparse.csr_matrix:
+        """Returns X weighted as in serving: by age relative to the user's newest event, and by later moments."""
+        values = self.values
+        if half_life_days is not None:
+            newest = np.full(len(self.user_ids), -np.inf)
+            np.maximum.at(newest, self.users, self.times)
+            ages = (newest[self.users] - self.times) / SECONDS_A_DAY
+            values = values * 2.0 ** (-ages / half_life_days)
+        if step_decay is not None:
+            moments = self.moments()
+            last = np.zeros(len(self.user_ids), np.int64)
+            np.maximum.at(last, self.users, moments)
+            values = values * step_decay ** (last[self.users] - moments)
+        return replace(self, values=values).matrix()
 
 
 def most_frequent(counts: Integers, number: int) -> Integers:

@@ -15,10 +15,11 @@ from app.recommender import packing
 from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
-from app.recommender.fit.parameter_search import LOCAL, Choice
+from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import dense_bytes
+from app.recommender.fit.trial import LOCAL
 from app.recommender.packing import Packed
-from app.recommender.progress import ReportProgress
+from app.recommender.progress import IsOver, ReportProgress, never
 
 LIST_LENGTH = 500
 MEMORY_SHARE = 0.8
@@ -63,10 +64,11 @@ class BaseModel:
     def parameters(self) -> dict[str, float | str | None]:
         return {
             **asdict(self.choice.parameters),
-            "half_life_days": self.choice.half_life_days,
+            **asdict(self.choice.recency),
             "rating_threshold": self.extent.rating_threshold,
             "content_weight": self.content_weight,
             "solver": self.choice.solver,
+            "holdout": self.choice.holdout,
         }
 
     @property
@@ -118,6 +120,9 @@ class LocalModel(BaseModel):
     """A model in memory."""
 
     model: sparse.csr_matrix
+    """The final weights, of shape (items, items)."""
+    order: sparse.csr_matrix | None
+    """The part of each weight that comes from order; None if the model has learned none."""
 
     def with_content(self, items: Mapping[str, Item]) -> "LocalModel":
         """Returns the model with content neighbors for items that have few users or none."""
@@ -134,19 +139,29 @@ class LocalModel(BaseModel):
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
         """Yields each item with neighbors and its packed row, heaviest first."""
-        return packed(self.model, self.item_ids)
+        return packed(self.model, self.order, self.item_ids)
 
 
-def packed(model: sparse.csr_matrix, item_ids: Sequence[str], first: int = 0) -> Iterator[tuple[str, bytes]]:
+def packed(
+    model: sparse.csr_matrix, order: sparse.csr_matrix | None, item_ids: Sequence[str], first: int = 0
+) -> Iterator[tuple[str, bytes]]:
     """Yields each item with neighbors and its packed row, heaviest first; row 0 is item number `first`."""
+    parts = np.zeros(model.shape[1])
     for number in range(model.shape[0]):
         start, end = model.indptr[number : number + 2]
         if start == end:
             continue
-        order = np.argsort(-model.data[start:end], kind="stable") + start
-        neighbors = model.indices[order].tolist()
-        weights = zip((item_ids[n] for n in neighbors), model.data[order].tolist(), strict=True)
-        yield item_ids[first + number], packing.pack(weights)
+        sorted_ = np.argsort(-model.data[start:end], kind="stable") + start
+        neighbors, weights = model.indices[sorted_], model.data[sorted_].tolist()
+        ids = [item_ids[neighbor] for neighbor in neighbors.tolist()]
+        if order is None:
+            row = packing.pack(zip(ids, weights, strict=True))
+        else:
+            own = slice(*order.indptr[number : number + 2]) if number < order.shape[0] else slice(0, 0)
+            parts[order.indices[own]] = order.data[own]
+            row = packing.pack_parts(zip(ids, weights, parts[neighbors].tolist(), strict=True))
+            parts[order.indices[own]] = 0.0
+        yield item_ids[first + number], row
 
 
 def learn(
@@ -157,6 +172,7 @@ def learn(
     report: ReportProgress,
     earlier: Mapping[str, Any] = {},
     weights: Weights = DEFAULT,
+    is_over: IsOver = never,
 ) -> LocalModel:
     """Trains a model on events, with the parameters of an earlier version if there is one.
 
@@ -164,7 +180,14 @@ def learn(
         NotEnoughData: there are fewer than two users or two items with events that count.
     """
     interactions = gather(events, weights)
-    choice = chosen(interactions, neighbors=neighbors, memory_bytes=memory_bytes, report=report, earlier=earlier)
+    choice = chosen(
+        interactions,
+        neighbors=neighbors,
+        memory_bytes=memory_bytes,
+        report=report,
+        earlier=earlier,
+        is_over=is_over,
+    )
     return fitted(interactions, choice, neighbors=neighbors, report=report)
 
 
@@ -174,12 +197,24 @@ def chosen(
     neighbors: int,
     memory_bytes: int,
     report: ReportProgress,
-    held_out: npt.NDArray[np.bool_] | None = None,
+    holdout: str | None = None,
+    seed: int = 0,
     earlier: Mapping[str, Any] = {},
+    is_over: IsOver = never,
 ) -> Choice:
     """Chooses the parameters and solver that do best on the events held out, or those of an earlier version.
 
     If the dense solver does not fit into `memory_bytes`, the local one is used even if it is worse.
+
+    Args:
+        interactions: the interactions to train on.
+        neighbors: number of weights in each row.
+        memory_bytes: memory of the training.
+        report: called with the progress of each phase.
+        holdout: the events held out, by name; None takes those that fit the data.
+        seed: the seed of a random holdout.
+        earlier: parameters of an earlier version.
+        is_over: no further parameters are tried once it returns True.
 
     Raises:
         NotEnoughData: there are fewer than two users or two items.
@@ -189,7 +224,7 @@ def chosen(
         report("judging parameters", 0.0)
         choice = parameter_search.reused(interactions, neighbors, report, earlier)
     else:
-        choice = parameter_search.parameters(interactions, neighbors, report, held_out)
+        choice = parameter_search.parameters(interactions, neighbors, report, holdout, seed, is_over)
     fits = dense_bytes(len(interactions.item_ids)) <= MEMORY_SHARE * memory_bytes
     return choice if fits else replace(choice, solver=LOCAL)
 
@@ -197,11 +232,9 @@ def chosen(
 def fitted(interactions: Interactions, choice: Choice, *, neighbors: int, report: ReportProgress) -> LocalModel:
     """Fits the chosen parameters on all events."""
     report("learning", 0.0)
-    model = parameter_search.fitted(
-        interactions.matrix(), choice.parameters, choice.solver, neighbors, lambda done: report("learning", done)
-    )
+    rows = parameter_search.fitted(interactions, choice.parameters, choice.solver, neighbors, report)
     report("learning", 1.0)
-    return LocalModel(Extent.of(interactions), choice, (), None, model)
+    return LocalModel(Extent.of(interactions), choice, (), None, rows.final, rows.order)
 
 
 def check_trainable(extent: Extent) -> None:

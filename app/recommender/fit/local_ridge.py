@@ -5,6 +5,8 @@ heaviest final neighbors by co-occurrence, and j's own strongest. For the neighb
 
     W[S, j] = (G[S, S] + lambda I)^-1 G[S, j]
 
+for the weights of similarity, and K[S, j] in place of G[S, j] for those of order.
+
 Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLIM, which restricts S by a
 feature selection). Targets are solved independently, so they can be spread over machines.
 """
@@ -18,19 +20,20 @@ from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
-from app.recommender.fit.solver import Floats, Parameters, normalized
+from app.recommender.fit.gram import Block, Gram, Integers, Row, gram, largest, of_rows, pruned, row_of
+from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.order import transition_blocks
+from app.recommender.fit.solver import (
+    SMALLEST,
+    Floats,
+    Parameters,
+    Regression,
+    WeightRows,
+    discounts,
+    item_sums,
+    normalized,
+)
 
-Integers = npt.NDArray[np.int64]
-Row = tuple[Integers, npt.NDArray[np.floating]]
-"""Columns and their entries."""
-
-BLOCK_ITEMS = 2_000
-GRAM_ENTRIES, LEAST_KEPT = 60_000_000, 300
-"""Number of entries of the Gram matrix to keep, the strongest (8 bytes each), and the least number per row.
-
-The others count as 0, which ruins the solution if they are many: with 300 of the 1,966 entries in a row of Online
-Retail, NDCG@20 is .12 instead of .31.
-"""
 PER_SOURCE = 50
 """Number of neighborhoods that each source joins, at least."""
 OWN = 50
@@ -42,39 +45,45 @@ DENSE_ITEMS = 8_000
 """Up to this many items, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is faster."""
 
 
-@dataclass(frozen=True)
-class Gram:
-    """G = Xn' Xn: the strongest entries of each row off the diagonal, and the diagonal."""
-
-    strongest: sparse.csr_matrix
-    diagonal: Floats
-
-    @classmethod
-    def of(cls, blocks: Iterable[tuple[sparse.csr_matrix, Floats]]) -> "Gram":
-        """Joins blocks of rows, in order."""
-        matrices, diagonals = zip(*blocks, strict=True)
-        return cls(sparse.vstack(matrices, "csr"), np.concatenate(diagonals))
-
-    @property
-    def ridge_unit(self) -> float:
-        """The unit of lambda: the mean of the diagonal."""
-        return max(float(self.diagonal.mean()), float(np.finfo(np.float64).tiny))
-
-
 def local_weights(
-    interactions: sparse.csr_matrix,
+    interactions: Interactions,
     parameters: Parameters,
     neighbors: int,
     report: Callable[[float], None] = lambda _: None,
-) -> sparse.csr_matrix:
-    """Returns the final weights F[i, j] = di^-b * W[i, j] * dj^b of shape (items, items).
+) -> WeightRows:
+    """Returns the final weights of shape (items, items).
 
     Each row keeps `neighbors` weights: half are the largest, half the lowest.
     """
-    normal, sinks = normalized(interactions, parameters)
-    problem = LeastSquares.of(gram(normal), sinks, parameters.ridge)
-    final = problem.columns(np.arange(len(sinks)), report)
-    return strongest(final.T.tocsr(), neighbors)
+    matrix = interactions.matrix()
+    problem = LeastSquares.of_interactions(interactions, parameters, with_order=parameters.order_share > 0)
+    similarity, order = problem.columns(np.arange(matrix.shape[1]), report)
+    factors = discounts(item_sums(matrix), parameters.discount)
+    return strongest(*blended(similarity, order, parameters.order_share, factors), neighbors)
+
+
+def blended(
+    similarity: sparse.csr_matrix, order: sparse.csr_matrix | None, share: float, factors: Floats
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
+    """Returns F = ((1 - q) S + q T) * factors and the part of order, of shape (items, targets).
+
+    Args:
+        similarity: S of shape (targets, items).
+        order: T, with entries at the same positions, or None.
+        share: q.
+        factors: the factor of each target.
+    """
+    factor = np.repeat(factors, np.diff(similarity.indptr))
+    if order is None:
+        return _transposed(similarity, similarity.data * factor), None
+    part = order.data * factor * share
+    final = similarity.data * factor * (1.0 - share) + part
+    return _transposed(similarity, final), _transposed(similarity, part)
+
+
+def _transposed(matrix: sparse.csr_matrix, values: Floats) -> sparse.csr_matrix:
+    """Returns the transposed matrix with other values at the same positions, also where they are 0."""
+    return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape).T.tocsr()
 
 
 @dataclass(frozen=True)
@@ -88,63 +97,72 @@ class LeastSquares:
     """di^-b of every item."""
     penalty: float
     """lambda."""
+    towards: sparse.csr_matrix | None = None
+    """Targets x sources, K' scaled to the sum of the Gram matrix off its diagonal. None without weights of order."""
 
     @classmethod
-    def of(cls, gram: Gram, sinks: Floats, ridge: float) -> "LeastSquares":
-        return cls(gram, neighborhoods(gram.strongest, raised(sinks)), sinks, ridge * gram.ridge_unit)
+    def of(cls, gram: Gram, sinks: Floats, ridge: float, transitions: Iterable[Block] | None = None) -> "LeastSquares":
+        """Prepares the regressions; `transitions` are the blocks of K, the results of `pruned`."""
+        around = neighborhoods(gram.strongest, raised(sinks))
+        towards = None
+        if transitions is not None:
+            matrices, _, sums = zip(*transitions, strict=True)
+            towards = (sparse.vstack(matrices, "csr") * (gram.apart / max(sum(sums), SMALLEST))).T.tocsr()
+        return cls(gram, around, sinks, ridge * gram.ridge_unit, towards)
 
-    def columns(self, targets: Integers, report: Callable[[float], None] = lambda _: None) -> sparse.csr_matrix:
-        """Returns the final weights towards some targets, of shape (targets, items)."""
-        towards = raised(self.sinks)
+    @classmethod
+    def of_interactions(cls, interactions: Interactions, parameters: Regression, *, with_order: bool) -> "LeastSquares":
+        normal, sinks = normalized(interactions.matrix(), parameters)
+        transitions = (pruned(*block) for block in transition_blocks(interactions, normal)) if with_order else None
+        return cls.of(gram(normal), sinks, parameters.ridge, transitions)
+
+    def columns(
+        self, targets: Integers, report: Callable[[float], None] = lambda _: None
+    ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
+        """Returns the weights of similarity and of order towards some targets, each of shape (targets, items)."""
+        raised_sinks = raised(self.sinks)
+        orders: list[Row] = []
 
         def solved() -> Iterator[Row]:
-            each = solve(self.gram, self.around, self.sinks, self.penalty, targets)
-            for number, (target, members, weights) in enumerate(each):
+            for number, (target, members, weights) in enumerate(self._solve(targets)):
                 if number % TARGETS_A_REPORT == 0:
                     report(number / len(targets))
-                yield members, weights * self.sinks[members] * towards[target]
+                final = weights * (self.sinks[members] * raised_sinks[target])[:, None]
+                if self.towards is not None:
+                    orders.append((members, final[:, 1]))
+                yield members, final[:, 0]
 
         with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
-            return of_rows(solved(), len(self.sinks))
+            similarity = of_rows(solved(), len(self.sinks))
+        return similarity, None if self.towards is None else of_rows(orders, len(self.sinks))
+
+    def _solve(self, targets: Integers) -> Iterator[tuple[int, Integers, Floats]]:
+        """Yields each target with its neighborhood and the weights in it, not yet scaled to final weights.
+
+        The weights have the shape (members, 1), or (members, 2) with those of order. A neighborhood that is too large
+        keeps the items with the heaviest G[i, j] di^-b.
+        """
+        matrix, items = self.gram, len(self.sinks)
+        dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
+        position = np.full(items, -1, np.int64)
+        for target in targets.tolist():
+            members, _ = row_of(self.around, target)
+            co_occurrence = _at(matrix.strongest, target, members, items)
+            if len(members) > MOST:
+                chosen = np.sort(largest(co_occurrence * self.sinks[members], MOST))
+                members, co_occurrence = members[chosen], co_occurrence[chosen]
+            sides = [co_occurrence]
+            if self.towards is not None:
+                sides.append(_at(self.towards, target, members, items))
+            cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
+            system = np.maximum(cut, cut.T).astype(np.float64)
+            np.fill_diagonal(system, matrix.diagonal[members] + self.penalty)
+            yield target, members, _solved(system, np.column_stack(sides))
 
 
 def raised(sinks: Floats) -> Floats:
     """Returns dj^b from dj^-b; 0 if dj^-b is 0."""
     return np.divide(1.0, sinks, out=np.zeros_like(sinks), where=sinks > 0)
-
-
-def gram(normal: sparse.csr_matrix) -> Gram:
-    """Computes the Gram matrix in blocks of rows; only the strongest entries of each stay in memory."""
-    return Gram.of(pruned(start, block) for start, block in gram_blocks(normal))
-
-
-def gram_blocks(normal: sparse.csr_matrix) -> Iterator[tuple[int, sparse.csr_matrix]]:
-    """Yields Xn' Xn in blocks of rows, each with the number of its first row."""
-    transposed = normal.T.tocsr()
-    for start in range(0, normal.shape[1], BLOCK_ITEMS):
-        yield start, (transposed[start : start + BLOCK_ITEMS] @ normal).tocsr()
-
-
-def pruned(start: int, block: sparse.csr_matrix) -> tuple[sparse.csr_matrix, Floats]:
-    """Returns the strongest entries of a block's rows off the diagonal, and the diagonal.
-
-    Sums of doubles are rounded before entries are chosen, so that the order of summation does not matter.
-    """
-    height, items = block.shape
-    kept = max(GRAM_ENTRIES // items, LEAST_KEPT)
-    diagonal = np.zeros(height)
-    block.sort_indices()
-
-    def rows() -> Iterator[Row]:
-        for number in range(height):
-            columns, entries = _row(block, number)
-            own = columns == start + number
-            diagonal[number] = entries[own].sum()
-            columns, entries = columns[~own], entries[~own].astype(np.float32)
-            chosen = np.sort(largest(entries, kept))
-            yield columns[chosen], entries[chosen]
-
-    return of_rows(rows(), items), diagonal
 
 
 def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matrix:
@@ -157,7 +175,7 @@ def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matri
     members: list[Integers] = []
     targets: list[Integers] = []
     for item in range(matrix.shape[0]):
-        columns, entries = _row(matrix, item)
+        columns, entries = row_of(matrix, item)
         heaviest = columns[largest(entries * raised[columns], PER_SOURCE)]
         own = columns[largest(entries, OWN)]
         members += [np.full_like(heaviest, item), own]
@@ -168,43 +186,22 @@ def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matri
     return around
 
 
-def solve(
-    matrix: Gram, around: sparse.csr_matrix, sinks: Floats, penalty: float, targets: Integers
-) -> Iterator[tuple[int, Integers, Floats]]:
-    """Yields each target with its neighborhood and the weights W in it, not yet scaled to final weights.
-
-    Args:
-        matrix: the Gram matrix.
-        around: result of `neighborhoods`.
-        sinks: di^-b of every item; a neighborhood that is too large keeps the items with the heaviest G[i, j] di^-b.
-        penalty: lambda.
-        targets: the items to solve for.
-    """
-    items = len(sinks)
-    dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
-    position = np.full(items, -1, np.int64)
-    towards = np.zeros(items, np.float32)
-    for target in targets.tolist():
-        members, _ = _row(around, target)
-        columns, entries = _row(matrix.strongest, target)
-        towards[columns] = entries
-        if len(members) > MOST:
-            members = np.sort(members[largest(towards[members] * sinks[members], MOST)])
-        co_occurrence = towards[members].astype(np.float64)
-        towards[columns] = 0.0
-        cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
-        system = np.maximum(cut, cut.T).astype(np.float64)
-        np.fill_diagonal(system, matrix.diagonal[members] + penalty)
-        yield target, members, _solved(system, co_occurrence)
+def _at(matrix: sparse.csr_matrix, row: int, columns: Integers, width: int) -> Floats:
+    """Returns the entries of a row at some columns."""
+    entries = np.zeros(width)
+    indices, values = row_of(matrix, row)
+    entries[indices] = values
+    return entries[columns]
 
 
-def _solved(system: Floats, co_occurrence: Floats) -> Floats:
-    if not len(co_occurrence):
-        return co_occurrence
-    _, solution, failed = lapack.dposv(system, co_occurrence)
+def _solved(system: Floats, sides: Floats) -> Floats:
+    """Returns the solutions for the right-hand sides, which are columns."""
+    if not len(sides):
+        return sides
+    _, solutions, failed = lapack.dposv(system, sides)
     if failed:  # entries that were left out can make the system indefinite: use scaled co-occurrence
-        solution = co_occurrence / system.diagonal()
-    weights: Floats = solution
+        solutions = sides / system.diagonal()[:, None]
+    weights: Floats = solutions
     return weights
 
 
@@ -223,38 +220,22 @@ def _cut(matrix: sparse.csr_matrix, members: Integers, position: Integers) -> np
     return cut
 
 
-def strongest(final: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
-    """Like `solver.strongest`, for a sparse matrix."""
+def strongest(final: sparse.csr_matrix, order: sparse.csr_matrix | None, count: int) -> WeightRows:
+    """Like `solver.strongest`, for a sparse matrix, with the part of order at the same positions."""
     half = count // 2
+    parts: list[npt.NDArray[np.floating]] = []
 
     def rows() -> Iterator[Row]:
         for item in range(final.shape[0]):
-            columns, entries = _row(final, item)
+            columns, entries = row_of(final, item)
             heaviest, lowest = largest(entries, half), largest(-entries, half)
             chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
+            if order is not None:
+                parts.append(_at(order, item, columns[chosen], final.shape[1]))
             yield columns[chosen], entries[chosen]
 
-    return of_rows(rows(), final.shape[1])
-
-
-def of_rows(rows: Iterable[Row], width: int) -> sparse.csr_matrix:
-    """Builds a float32 matrix of this width from the columns and entries of each row."""
-    indices, values, lengths = [], [], []
-    for columns, entries in rows:
-        indices.append(columns.astype(np.int32))
-        values.append(entries.astype(np.float32))
-        lengths.append(len(columns))
-    pointers = np.concatenate(([0], np.cumsum(lengths)))
-    return sparse.csr_matrix((np.concatenate(values), np.concatenate(indices), pointers), (len(lengths), width))
-
-
-def largest(values: npt.NDArray[np.floating], count: int) -> Integers:
-    """Returns the positions of the largest values, unordered."""
-    if len(values) <= count:
-        return np.arange(len(values))
-    return np.argpartition(-values, count - 1)[:count] if count else np.arange(0)
-
-
-def _row(matrix: sparse.csr_matrix, number: int) -> Row:
-    start, end = matrix.indptr[number : number + 2]
-    return matrix.indices[start:end], matrix.data[start:end]
+    kept = of_rows(rows(), final.shape[1])
+    if order is None:
+        return WeightRows(kept)
+    part = np.concatenate(parts).astype(np.float32)
+    return WeightRows(kept, sparse.csr_matrix((part, kept.indices, kept.indptr), kept.shape))

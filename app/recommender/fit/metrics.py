@@ -4,6 +4,7 @@ Binary relevance. Definitions: Jarvelin and Kekalainen, "Cumulated gain-based ev
 Voorhees, TREC-8, 1999 (MRR).
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import sparse
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+Factors = Callable[[Integers], npt.NDArray[np.floating]]
 USERS_AT_ONCE, SCORES_AT_ONCE = 512, 25_000_000
 
 
@@ -78,7 +80,12 @@ def quality(
 
 
 def judged(
-    history: sparse.csr_matrix, model: sparse.csr_matrix, seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int
+    history: sparse.csr_matrix,
+    model: sparse.csr_matrix,
+    seen: sparse.csr_matrix,
+    held_out: sparse.csr_matrix,
+    k: int,
+    factors: Factors | None = None,
 ) -> Judged:
     """Evaluates the k best unseen items of each user with events held out.
 
@@ -88,6 +95,7 @@ def judged(
         seen: users x items, non-zero for items that must not be recommended.
         held_out: users x items, non-zero for relevant items.
         k: length of the lists.
+        factors: returns the factors of scores for some users, of shape (users, items).
 
     recall = hits / held out; ndcg = sum of 1 / log2(1 + rank) over hits / the same for a perfect list; mrr = 1 / rank
     of the first hit.
@@ -103,7 +111,7 @@ def judged(
     at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(items, 1)))
     for start in range(0, len(users) if k else 0, at_once):
         chosen, part = users[start : start + at_once], slice(start, start + at_once)
-        top, filled = _top(history[chosen] @ model, seen[chosen], k)
+        top, filled = _top(_scores(history[chosen], model, chosen, factors), seen[chosen], k)
         hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & filled
         relevant = np.diff(held_out.indptr)[chosen]
         result.top[part], result.filled[part] = top, filled
@@ -114,11 +122,18 @@ def judged(
     return result
 
 
+def _scores(
+    history: sparse.csr_matrix, model: sparse.csr_matrix, users: Integers, factors: Factors | None
+) -> npt.NDArray[np.floating]:
+    product = history @ model
+    dense = product.toarray() if sparse.issparse(product) else np.asarray(product)
+    return dense if factors is None else dense * factors(users)
+
+
 def _top(
-    scores: sparse.csr_matrix, seen: sparse.csr_matrix, k: int
+    dense: npt.NDArray[np.floating], seen: sparse.csr_matrix, k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Returns the k best unseen items of each row, and whether each has a positive score."""
-    dense = scores.toarray() if sparse.issparse(scores) else np.asarray(scores)
     dense[dense <= 0] = -np.inf
     dense[seen.nonzero()] = -np.inf
     top = np.argpartition(-dense, k - 1, axis=1)[:, :k]

@@ -1,11 +1,13 @@
 """Trains the models of `local_ridge` on a Spark cluster: parallel by users, then by blocks of items.
 
 Data that grows with the events stays on the workers. The driver holds data that grows with the items: their ids and
-sums, the strongest entries of the Gram matrix, and the events of the most frequent items for the parameter search.
+sums, the strongest entries of the Gram matrix and of the transitions, and the events of a sample of users for the
+parameter search.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import add
 
 import numpy as np
@@ -17,18 +19,27 @@ from scipy import sparse
 from app.domain.items import Item
 from app.recommender.events import kinds, ratings
 from app.recommender.events.weights import DEFAULT, Weights
-from app.recommender.fit import content, parameter_search
-from app.recommender.fit.interactions import Interactions, most_frequent
+from app.recommender.fit import content, gram, parameter_search
+from app.recommender.fit.gram import BLOCK_ITEMS, Gram, gram_blocks, pruned
+from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.learn import BaseModel, Extent, check_trainable, packed
-from app.recommender.fit.local_ridge import BLOCK_ITEMS, Gram, LeastSquares, gram_blocks, pruned, strongest
-from app.recommender.fit.parameter_search import CHOICE_ITEMS, HELD_OUT, LOCAL, Choice
-from app.recommender.fit.solver import Floats, Parameters, scaled, shrunk
+from app.recommender.fit.local_ridge import LeastSquares, blended, strongest
+from app.recommender.fit.order import transition_blocks
+from app.recommender.fit.parameter_search import Choice
+from app.recommender.fit.solver import Floats, Parameters, Regression, WeightRows, discounts, scaled, shrunk
+from app.recommender.fit.trial import LOCAL
 from app.recommender.packing import Packed
 from app.recommender.progress import ReportProgress
 
 TARGETS_A_TASK = 2_000
-Block = tuple[int, sparse.csr_matrix]
-"""Number of the first row, and rows of a matrix or a summand of them."""
+SEARCHED = 2_000_000
+"""Interactions that the parameter search uses: whole histories of users."""
+Part = tuple[int, sparse.csr_matrix]
+"""Number of the first row, and a summand of some rows of a matrix."""
+Block = tuple[int, WeightRows]
+"""Number of the first row, and some rows of a model or a summand of them."""
+Count = Callable[[Interactions, sparse.csr_matrix], Iterator[Part]]
+"""Counts pairs of items in some users' interactions, given their Xn."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class SparkModel(BaseModel):
 
     def with_content(self, items: Mapping[str, Item]) -> "SparkModel":
         """Returns the model with content neighbors for items that have few users or none."""
-        heaviest = np.concatenate(self.blocks.map(lambda block: content.heaviest(block[1])).collect())
+        heaviest = np.concatenate(self.blocks.map(lambda block: content.heaviest(block[1].final)).collect())
         usual = content.usual_weight(heaviest)
         added = self.blocks.context.broadcast(self.content(items, usual))
         return replace(self, added=added, unseen_ids=self.unseen(items), content_weight=usual)
@@ -53,7 +64,7 @@ class SparkModel(BaseModel):
         self.blocks.foreach(lambda block: put(_packed(block, item_ids.value, added.value if added else None)))
         if added is not None and self.unseen_ids:
             first_unseen = len(self.extent.item_ids)
-            put(packed(added.value[first_unseen:], self.item_ids, first_unseen))
+            put(packed(added.value[first_unseen:], None, self.item_ids, first_unseen))
 
 
 def learn(events: DataFrame, *, neighbors: int, report: ReportProgress, weights: Weights = DEFAULT) -> SparkModel:
@@ -91,12 +102,23 @@ def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Para
         neighbors: number of weights to keep in each row.
     """
     context = pairs.sparkSession.sparkContext
-    sinks = shrunk(sums, parameters)
-    gram = _gram(pairs, context.broadcast(item_ids), context.broadcast(sinks), parameters)
-    problem = context.broadcast(LeastSquares.of(gram, sinks, parameters.ridge))
+    sinks, ids = shrunk(sums, parameters), context.broadcast(item_ids)
+    count = partial(_counted, pairs, ids, context.broadcast(sinks), parameters)
+    order = count(transition_blocks) if parameters.order_share else None
+    problem = LeastSquares.of(Gram.of(count(lambda _, normal: gram_blocks(normal))), sinks, parameters.ridge, order)
+    shared, factors = context.broadcast(problem), discounts(sums, parameters.discount)
     starts = range(0, len(sinks), TARGETS_A_TASK)
-    solved = context.parallelize(starts, len(starts)).flatMap(lambda start: _solved(problem.value, start))
-    return solved.reduceByKey(add, _blocks(len(sinks))).mapValues(lambda block: strongest(block, neighbors))
+    solved = context.parallelize(starts, len(starts)).flatMap(
+        lambda start: _solved(shared.value, start, parameters.order_share, factors)
+    )
+    return solved.reduceByKey(_plus, _blocks(len(sinks))).mapValues(
+        lambda block: strongest(block.final, block.order, neighbors)
+    )
+
+
+def _plus(left: WeightRows, right: WeightRows) -> WeightRows:
+    order = None if left.order is None else left.order + right.order
+    return WeightRows(left.final + right.final, order)
 
 
 def _blocks(items: int) -> int:
@@ -156,14 +178,10 @@ def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats
 
 
 def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: ReportProgress) -> Choice:
-    """Runs `parameter_search.parameters` on the driver, on the interactions of the most frequent items."""
-    chosen = most_frequent(extent.item_users, CHOICE_ITEMS)
-    frequent = pairs.sparkSession.createDataFrame([(extent.item_ids[number],) for number in chosen], "item_id string")
-    of_user = Window.partitionBy("user_id")
-    count, rank = F.count("*").over(of_user), F.row_number().over(of_user.orderBy(F.desc("time"), F.desc("item_id")))
-    wanted = F.when(count > 1, F.greatest(F.lit(1), F.floor(HELD_OUT * count))).otherwise(0)
-    rows = pairs.withColumn("held", rank <= wanted).join(F.broadcast(frequent), "item_id").orderBy("user_id", "item_id")
-    table = rows.toArrow()
+    """Runs `parameter_search.parameters` on the driver, on the interactions of a sample of users."""
+    share = min(1.0, SEARCHED / max(extent.interactions, 1))
+    sampled = pairs if share == 1.0 else pairs.where(F.pmod(F.xxhash64("user_id"), F.lit(10_000)) < 10_000 * share)
+    table = sampled.orderBy("user_id", "item_id").toArrow()
     user_ids, users = np.unique(table["user_id"].to_numpy(), return_inverse=True)
     item_ids, items = np.unique(table["item_id"].to_numpy(), return_inverse=True)
     interactions = Interactions(
@@ -175,40 +193,58 @@ def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: ReportProg
         table["time"].to_numpy(),
         extent.rating_threshold,
     )
-    return parameter_search.parameters(interactions, neighbors, report, table["held"].to_numpy())
+    return parameter_search.parameters(interactions, neighbors, report)
 
 
-def _gram(
-    pairs: DataFrame, item_ids: "Broadcast[list[str]]", sinks: "Broadcast[Floats]", parameters: Parameters
-) -> Gram:
-    """Sums the Gram matrix over tasks; each task has all events of some users."""
+def _counted(
+    pairs: DataFrame,
+    item_ids: "Broadcast[list[str]]",
+    sinks: "Broadcast[Floats]",
+    parameters: Regression,
+    count: Count,
+) -> list[gram.Block]:
+    """Returns the blocks of a matrix of pairs of items, summed over tasks; each task has all events of some users."""
 
-    def partial(rows: Iterable[Row]) -> Iterator[Block]:
+    def counted(rows: Iterable[Row]) -> Iterator[Part]:
         numbers = {item_id: number for number, item_id in enumerate(item_ids.value)}
         users: dict[str, int] = {}
-        entries = [(users.setdefault(row.user_id, len(users)), numbers[row.item_id], row.value) for row in rows]
-        user, item, value = zip(*entries, strict=True) if entries else ((), (), ())
-        some = sparse.csr_matrix((value, (user, item)), (len(users), len(numbers)), dtype=np.float64)
-        return gram_blocks(scaled(some, sinks.value, parameters))
+        entries = [
+            (users.setdefault(row.user_id, len(users)), numbers[row.item_id], row.value, row.time) for row in rows
+        ]
+        user, item, value, time = (np.array(column) for column in zip(*entries, strict=True)) if entries else NO_ROWS
+        some = Interactions(list(users), item_ids.value, user, item, value, time)
+        return count(some, scaled(some.matrix(), sinks.value, parameters))
 
-    summed = pairs.repartition("user_id").rdd.mapPartitions(partial).reduceByKey(add, _blocks(len(item_ids.value)))
+    summed = pairs.repartition("user_id").rdd.mapPartitions(counted).reduceByKey(add, _blocks(len(item_ids.value)))
     blocks = summed.map(lambda block: (block[0], pruned(*block))).collect()
-    return Gram.of(block for _, block in sorted(blocks, key=lambda block: block[0]))
+    return [block for _, block in sorted(blocks, key=lambda block: block[0])]
 
 
-def _solved(problem: LeastSquares, start: int) -> Iterator[Block]:
+NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+
+
+def _solved(problem: LeastSquares, start: int, share: float, factors: Floats) -> Iterator[Block]:
     """Yields the weights towards some targets from all sources, as a summand of every block."""
     items = len(problem.sinks)
     targets = np.arange(start, min(start + TARGETS_A_TASK, items))
-    towards = problem.columns(targets).T.tocsr()
+    final, order = blended(*problem.columns(targets), share, factors[targets])
     for first in range(0, items, BLOCK_ITEMS):
-        part = towards[first : first + BLOCK_ITEMS]
-        yield first, sparse.csr_matrix((part.data, part.indices + start, part.indptr), (part.shape[0], items))
+        part = slice(first, first + BLOCK_ITEMS)
+        yield (
+            first,
+            WeightRows(
+                _shifted(final[part], start, items), None if order is None else _shifted(order[part], start, items)
+            ),
+        )
+
+
+def _shifted(part: sparse.csr_matrix, start: int, width: int) -> sparse.csr_matrix:
+    return sparse.csr_matrix((part.data, part.indices + start, part.indptr), (part.shape[0], width))
 
 
 def _packed(block: Block, item_ids: list[str], added: sparse.csr_matrix | None) -> Iterator[tuple[str, bytes]]:
-    first, rows = block
+    first, rows = block[0], block[1].final
     if added is not None:
         rows = sparse.csr_matrix((rows.data, rows.indices, rows.indptr), (rows.shape[0], added.shape[1]))
         rows = (rows + added[first : first + rows.shape[0]]).tocsr()
-    return packed(rows, item_ids, first)
+    return packed(rows, block[1].order, item_ids, first)

@@ -158,8 +158,8 @@ class Rollout:
 
     def _lower_ndcg(self, project: str, version: ModelVersion, against: str) -> str | None:
         other = self._versions.get(project, against)
-        if other is None:
-            return None
+        if other is None or other.parameters.get("holdout") != version.parameters.get("holdout"):
+            return None  # their metrics were measured differently
         now, before = version.metrics.get("ndcg", 0.0), other.metrics.get("ndcg", 0.0)
         if now >= before * (1.0 - self._settings.regression_tolerance):
             return None

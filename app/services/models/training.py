@@ -19,7 +19,7 @@ from app.errors import Cancelled, Conflict, Unavailable
 from app.heartbeat import beating
 from app.recommender.events.weights import Weights
 from app.recommender.packing import Packed
-from app.recommender.progress import ReportProgress
+from app.recommender.progress import IsOver, ReportProgress
 from app.storage.events import EventStore
 from app.storage.items import ItemStore
 from app.storage.neighbors import NeighborStore
@@ -28,6 +28,8 @@ from app.storage.versions import VersionStore
 REPORT_INTERVAL = timedelta(seconds=1)
 HEARTBEAT_SECONDS = 60.0
 EVENTS_PER_REPORT = 5_000
+SEARCH_SECONDS = 90.0
+"""Time for reading the events and choosing parameters; no further parameters are tried after it."""
 LISTED_ITEMS = 100
 CANCELLED = "Cancelled."
 
@@ -120,7 +122,12 @@ class Training:
             report=self.report,
             earlier=earlier,
             weights=self._weights,
+            is_over=self._search_is_over(),
         )
+
+    def _search_is_over(self) -> IsOver:
+        ends_at = self._clock.monotonic() + SEARCH_SECONDS
+        return lambda: self._clock.monotonic() >= ends_at
 
     def _put_here(self, project: str, version_id: str, rows: Packed) -> None:
         items = self.version.counts["items"]

@@ -202,7 +202,9 @@ class TestContextItem:
 
         assert {int(item_id[1:]) % 2 for item_id in ids(answer)} == {1}
         assert "i3" not in ids(answer)
-        assert answer["items"][0]["reasons"][0] | {"share": 1, "contribution": 0} == {
+        reason = answer["items"][0]["reasons"][0]
+        assert 0 <= reason["from_order"] <= 1
+        assert reason | {"share": 1, "contribution": 0, "from_order": 0} == {
             "item_id": "i3",
             "title": "Item 3",
             "event_type": "context",
@@ -211,7 +213,7 @@ class TestContextItem:
             "share": 1,
             "contribution": 0,
             "kept_without": None,
-            "from_order": None,
+            "from_order": 0,
         }
 
 

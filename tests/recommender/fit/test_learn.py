@@ -3,7 +3,7 @@ import pytest
 
 from app.errors import NotEnoughData
 from app.recommender import packing, ranking
-from app.recommender.fit import metrics, parameter_search
+from app.recommender.fit import holdouts, metrics
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.learn import chosen, fitted, learn
 from tests.support import datasets
@@ -66,7 +66,7 @@ class TestNewest:
     def test_each_users_newest_fifth_is_held_out(self) -> None:
         x = gather([an_event("a", f"i{n:02d}", minutes=n) for n in range(10)] + [an_event("b", "i01")])
 
-        held = parameter_search.newest(x)
+        held = holdouts.newest(x)
 
         assert [x.item_ids[item] for item in x.items[held]] == ["i08", "i09"]
 
@@ -76,14 +76,12 @@ class TestQualityFloor:
     def test_movietweetings_reaches_the_design_table(self) -> None:
         """Chooses parameters from the training part only; `make bench` prints both data sets."""
         x = gather(an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings())
-        held = parameter_search.at_random(x, 0)
+        held = holdouts.at_random(x, 0)
         train = x.taken(~held)
 
-        choice = chosen(
-            train, neighbors=100, memory_bytes=2**30, report=quiet, held_out=parameter_search.at_random(train, 1)
-        )
+        choice = chosen(train, neighbors=100, memory_bytes=2**30, report=quiet, holdout=holdouts.RANDOM, seed=1)
         learned = fitted(train, choice, neighbors=100, report=quiet)
-        history = train.aged(choice.half_life_days)
+        history = train.aged(choice.recency.half_life_days)
         quality = metrics.quality(history, learned.model, train.matrix(), x.matrix(held), 20)
 
         assert quality.ndcg >= 0.197

@@ -4,29 +4,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from app.recommender.fit import local_ridge, parameter_search, solver
+from app.recommender.fit import gram, local_ridge, solver
 from app.recommender.fit.learn import learn
-from app.recommender.fit.local_ridge import local_weights
-from app.recommender.fit.solver import Parameters
+from app.recommender.fit.local_ridge import LeastSquares
+from app.recommender.fit.parameter_search import fitted
+from app.recommender.fit.solver import Parameters, Regression
+from app.recommender.fit.trial import DENSE, LOCAL
 from tests.support.builders import two_tastes
-from tests.support.matrices import some_interactions
+from tests.support.matrices import some_interactions, timed_interactions
 
 
 class TestLocalWeights:
-    @given(st.integers(0, 30), st.sampled_from([0.0, 0.25, 0.5]), st.floats(0.1, 20))
+    @given(st.integers(0, 30), st.sampled_from([0.0, 0.25, 0.5]), st.floats(0.1, 20), st.sampled_from([0.0, 0.4, 1.0]))
     def test_a_neighborhood_of_all_items_gives_the_dense_solution(
-        self, seed: int, exponent: float, ridge: float
+        self, seed: int, exponent: float, ridge: float, share: float
     ) -> None:
-        x = some_interactions(seed)
-        parameters = Parameters(exponent, exponent, ridge)
-        together = (x.T @ x).toarray() > 0
+        x = timed_interactions(seed)
+        parameters = Parameters(exponent, exponent, ridge, share, 0.2)
+        together = (x.matrix().T @ x.matrix()).toarray() > 0
 
-        weights = local_weights(x, parameters, 100).toarray()
+        local, dense = (fitted(x, parameters, name, 100) for name in (LOCAL, DENSE))
 
-        dense = solver.weight_matrix(x, parameters)
         complete = together.all(axis=0)  # targets that co-occur with every other item
         assert complete.any()
-        assert weights[:, complete] == pytest.approx(dense[:, complete], rel=1e-3, abs=1e-5)
+        for part, expected in ((local.final, dense.final), (local.order, dense.order)):
+            if share or part is local.final:
+                assert part is not None
+                assert expected is not None
+                columns = expected.toarray()[:, complete]
+                assert part.toarray()[:, complete] == pytest.approx(columns, rel=1e-3, abs=1e-5)
 
     @given(st.integers(0, 30))
     def test_a_submatrix_of_sparse_rows_equals_one_of_a_dense_copy(self, seed: int) -> None:
@@ -42,17 +48,19 @@ class TestLocalWeights:
 
     def test_each_target_is_ridge_regression_on_its_neighborhood(self) -> None:
         x = some_interactions(3, users=200, items=60)
-        normal, sinks = solver.normalized(x, Parameters(0.0, 0.0, 1.0))
-        matrix = local_ridge.gram(normal)
+        normal, sinks = solver.normalized(x, Regression(0.0, 0.0, 1.0))
         around = sparse.csr_matrix(np.random.default_rng(1).random((60, 60)) < 0.2, dtype=np.float32)
         around.setdiag(0)
         around.eliminate_zeros()
         dense = normal.toarray()
 
-        for target, members, weights in local_ridge.solve(matrix, around, sinks, 2.5, np.arange(60)):
+        columns, _ = LeastSquares(gram.gram(normal), around, sinks, 2.5).columns(np.arange(60))
+
+        for target in range(60):
+            members = around[target].indices
             regularized = dense[:, members].T @ dense[:, members] + 2.5 * np.eye(len(members))
             expected = np.linalg.solve(regularized, dense[:, members].T @ dense[:, target])
-            assert weights == pytest.approx(expected, rel=1e-4, abs=1e-6)
+            assert columns[target].toarray()[0, members] == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 class TestLargest:
@@ -60,7 +68,7 @@ class TestLargest:
     def test_no_value_left_out_is_larger_than_a_chosen_one(self, values: list[float], count: int) -> None:
         array = np.array(values)
 
-        chosen = local_ridge.largest(array, count).tolist()
+        chosen = gram.largest(array, count).tolist()
 
         assert len(chosen) == len(set(chosen)) == min(count, len(values))
         omitted = [value for at, value in enumerate(values) if at not in chosen]
@@ -74,6 +82,6 @@ class TestChoice:
         roomy = learn(events, neighbors=10, memory_bytes=2**30, report=lambda *_: None)
         tight = learn(events, neighbors=10, memory_bytes=5_000, report=lambda *_: None)
 
-        assert roomy.choice.solver in {parameter_search.DENSE, parameter_search.LOCAL}
-        assert tight.choice.solver == tight.parameters["solver"] == parameter_search.LOCAL
+        assert roomy.choice.solver in {DENSE, LOCAL}
+        assert tight.choice.solver == tight.parameters["solver"] == LOCAL
         assert len(dict(tight.packed_rows())) == 12

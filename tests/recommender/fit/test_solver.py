@@ -5,8 +5,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit import solver
-from app.recommender.fit.solver import Parameters, weight_matrix
+from app.recommender.fit.solver import Floats, Regression, normalized, weight_matrix
 from tests.support.matrices import some_interactions
+
+
+def similarity(x: sparse.csr_matrix, *parameters: float) -> Floats:
+    return weight_matrix(*normalized(x, Regression(*parameters)), parameters[2])[0]
 
 
 class TestWeightMatrix:
@@ -16,7 +20,7 @@ class TestWeightMatrix:
         dense = x.toarray()
         penalty = ridge * (dense**2).sum(axis=0).mean()
 
-        final = weight_matrix(x, Parameters(0.0, 0.0, ridge))
+        final = similarity(x, 0.0, 0.0, ridge)
 
         target = seed % dense.shape[1]
         others = np.delete(dense, target, axis=1)
@@ -31,14 +35,14 @@ class TestWeightMatrix:
         expected = np.diag(items**-0.25) @ (normal.T @ normal) @ np.diag(items**0.25)
         np.fill_diagonal(expected, 0.0)
 
-        final = weight_matrix(x, Parameters(0.5, 0.25, 1e6))
+        final = similarity(x, 0.5, 0.25, 1e6)
 
         assert final / final.max() == pytest.approx(expected / expected.max(), abs=1e-4)
 
     def test_items_without_events_have_no_weights(self) -> None:
         x = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
 
-        final = weight_matrix(x, Parameters(0.25, 0.25, 1.0))
+        final = similarity(x, 0.25, 0.25, 1.0)
 
         assert not final[2].any()
         assert not final[:, 2].any()
@@ -53,6 +57,6 @@ class TestStrongest:
         assert kept[0].tolist() == [0.0, 5.0, 4.0, 0.0, 0.0, -4.0, -5.0]
 
     def test_a_small_catalog_keeps_all_weights(self) -> None:
-        final = weight_matrix(some_interactions(items=5), Parameters(0.0, 0.0, 1.0))
+        final = similarity(some_interactions(items=5), 0.0, 0.0, 1.0)
 
         assert solver.strongest(final, 100).toarray() == pytest.approx(final, abs=1e-6)

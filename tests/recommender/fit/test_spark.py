@@ -25,7 +25,7 @@ from app.errors import NotEnoughData
 from app.recommender import packing
 from app.recommender.fit import learn, local_ridge, parameter_search, spark
 from app.recommender.fit.interactions import gather
-from app.recommender.fit.parameter_search import LOCAL
+from app.recommender.fit.trial import LOCAL
 from app.storage.table import iso
 from app.wiring import Wired
 from tests.support import datasets
@@ -82,10 +82,11 @@ def here(events: list[Event], items: dict[str, Item]) -> Any:
     """The same training in this process, always with the local solver."""
     interactions = gather(events)
     choice = parameter_search.parameters(interactions, KEPT, lambda *_: None)
-    model = local_ridge.local_weights(interactions.matrix(), choice.parameters, KEPT)
-    return learn.LocalModel(learn.Extent.of(interactions), replace(choice, solver=LOCAL), (), None, model).with_content(
-        items
+    rows = local_ridge.local_weights(interactions, choice.parameters, KEPT)
+    model = learn.LocalModel(
+        learn.Extent.of(interactions), replace(choice, solver=LOCAL), (), None, rows.final, rows.order
     )
+    return model.with_content(items)
 
 
 def published(model: Any, folder: Path) -> dict[str, dict[str, float]]:

@@ -1,0 +1,82 @@
+"""Recent popularity as serving sees it: the decayed counts of all items just before a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from app.recommender.events.weights import SECONDS_A_DAY
+from app.recommender.fit.interactions import Floats, Integers, Interactions
+from app.recommender.fit.metrics import Factors
+
+
+@dataclass(frozen=True)
+class Recency:
+    """How serving weighs time: the weights of a user's history, and the factor of recent popularity.
+
+    Past events: 2^(-age / half life) * decay^(later moments). Items: (1 + r)^g, with r as in `RecentCounts.before`.
+    """
+
+    half_life_days: float | None = None
+    step_decay: float | None = None
+    recent_half_life_days: float | None = None
+    recent_exponent: float = 0.0
+    """g; 0 leaves scores as they are."""
+
+
+NO_RECENCY = Recency()
+
+
+HALF_LIVES = 20
+"""Older events count less than a millionth."""
+
+
+@dataclass(frozen=True)
+class RecentCounts:
+    """Interactions in the order of their times."""
+
+    times: Floats
+    items: Integers
+    values: Floats
+    width: int
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> "RecentCounts":
+        order = np.argsort(interactions.times, kind="stable")
+        return cls(
+            interactions.times[order], interactions.items[order], interactions.values[order], len(interactions.item_ids)
+        )
+
+    def before(self, times: Floats, half_life_days: float, items: Integers | None = None) -> npt.NDArray[np.float32]:
+        """Returns r: for each time and item, the sum over interactions before it of value * 2^(-age / half life).
+
+        Args:
+            times: seconds since 1970, finite, in any order.
+            half_life_days: the half-life.
+            items: the items to return, all by default; the shape is (times, items).
+        """
+        half_life = half_life_days * SECONDS_A_DAY
+        chosen = np.arange(self.width) if items is None else items
+        result = np.zeros((len(times), len(chosen)), np.float32)
+        if not len(times):
+            return result
+        start = int(np.searchsorted(self.times, times.min() - HALF_LIVES * half_life))
+        counts, last = np.zeros(self.width), times.min()
+        for number in np.argsort(times, kind="stable").tolist():
+            now = times[number]
+            counts *= 2.0 ** (-(now - last) / half_life)
+            end = int(np.searchsorted(self.times, now))
+            if end > start:
+                ages = (now - self.times[start:end]) / half_life
+                counts += np.bincount(self.items[start:end], self.values[start:end] * 2.0**-ages, self.width)
+                start = end
+            last = now
+            result[number] = counts[chosen]
+        return result
+
+    def factors(self, times: Floats, recency: Recency) -> Factors | None:
+        """Returns the factors (1 + r)^g of all items for some users, given the times of all users; None if g is 0."""
+        half_life_days, exponent = recency.recent_half_life_days, np.float32(recency.recent_exponent)
+        if not half_life_days or not exponent:
+            return None
+        return lambda users: (1.0 + self.before(times[users], half_life_days)) ** exponent

@@ -1,0 +1,70 @@
+import numpy as np
+
+from app.recommender.fit import holdouts, parameter_search
+from app.recommender.fit.interactions import Interactions
+from tests.support.matrices import timed_interactions
+
+CYCLE = 12
+
+
+def cycles(users: int = 60, length: int = 6, *, timed: bool = True) -> Interactions:
+    """Each user walks along a ring of items: only the order tells what comes next."""
+    starts = np.random.default_rng(0).integers(0, CYCLE, users)
+    rows = sorted((user, (starts[user] + step) % CYCLE, step) for user in range(users) for step in range(length))
+    user, item, step = (np.array(column) for column in zip(*rows, strict=True))
+    times = step.astype(float) if timed else np.zeros(len(step))
+    ids = [f"u{n:02d}" for n in range(users)], [f"i{n:02d}" for n in range(CYCLE)]
+    return Interactions(*ids, user, item, np.ones(len(user)), times)
+
+
+def quiet(_phase: str, _progress: float) -> None: ...
+
+
+class TestParameters:
+    def test_order_is_learned_if_it_tells_what_comes_next(self) -> None:
+        choice = parameter_search.parameters(cycles(), 100, quiet)
+
+        assert choice.holdout == holdouts.NEXT
+        assert choice.parameters.order_share > 0
+        assert choice.quality.mrr > 0.9
+
+    def test_data_without_times_is_judged_on_a_random_holdout(self) -> None:
+        choice = parameter_search.parameters(cycles(timed=False), 100, quiet)
+
+        assert choice.holdout == holdouts.RANDOM
+        assert choice.parameters.order_share == choice.recency.recent_exponent == 0.0
+
+    def test_no_candidate_is_tried_after_the_end(self) -> None:
+        judged: list[float] = []
+
+        choice = parameter_search.parameters(
+            cycles(), 100, lambda _phase, done: judged.append(done), is_over=lambda: True
+        )
+
+        assert choice.parameters == parameter_search.ORDERED_START.parameters
+        assert len(judged) == 2  # the start, with each solver
+
+    def test_parameters_of_an_earlier_version_are_judged_again(self) -> None:
+        x = cycles()
+        choice = parameter_search.parameters(x, 100, quiet)
+        parameters = {**vars(choice.parameters), **vars(choice.recency), "solver": choice.solver}
+
+        reused = parameter_search.reused(x, 100, quiet, parameters)
+
+        assert (reused.parameters, reused.recency, reused.quality) == (
+            choice.parameters,
+            choice.recency,
+            choice.quality,
+        )
+
+
+class TestNextMoment:
+    def test_all_interactions_of_the_newest_time_are_held_out_unless_there_is_no_earlier_one(self) -> None:
+        x = timed_interactions(moments=3)
+
+        held = holdouts.next_moment(x)
+
+        for user in range(len(x.user_ids)):
+            own = x.users == user
+            several = len(set(x.times[own])) > 1
+            assert held[own].tolist() == [several and time == x.times[own].max() for time in x.times[own]]
