@@ -104,7 +104,7 @@ def _records(
                 ) from error
             yield [], LINE_END if LINE_END_FOUND in str(error) else AFTER_QUOTE, first, 0
         else:
-            if any(FORMULA in line for line in lines.record):
+            if FORMULA in lines.record[0] or len(lines.record) > 1:
                 fields = list(map(_without_formula, fields))
             yield fields, None, first, lines.position - position
 

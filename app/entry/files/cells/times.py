@@ -72,6 +72,8 @@ def parsed(value: object, formats: Formats, order: str | None = None) -> datetim
 
 def order_of(text: str) -> str | None:
     """Says whether a text has the day first, the month first, or either. None if it has another form."""
+    if not text[1:3].strip("0123456789"):
+        return None  # it has no mark after one or two digits, as most times
     matched = UNORDERED.fullmatch(_without_zone(text))
     if matched is None:
         return None
@@ -99,9 +101,10 @@ def _of_text(text: str, unit: str | None, order: str | None) -> datetime:
                 pass  # then it is a number
         return _of_number(float(text) if {".", "e", "E"} & set(text) else int(text), unit)
     text = _without_zone(text)
-    matched = next(filter(None, (form.fullmatch(text) for form in FORMS)), None)
-    if matched is not None:
-        return _moment(matched, matched["month"], matched["day"])
+    for form in FORMS:
+        matched = form.fullmatch(text)
+        if matched is not None:
+            return _moment(matched, matched["month"], matched["day"])
     matched = UNORDERED.fullmatch(text)
     if matched is None:
         raise ValueError(EXPECTED)

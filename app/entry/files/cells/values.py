@@ -53,9 +53,11 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
     Raises:
         BadCell: it cannot be converted.
     """
-    if isinstance(value, bytes):
+    if isinstance(value, str):
+        value = value.strip()
+    elif isinstance(value, bytes):
         value = _decoded(column, value)
-    if isinstance(value, Decimal):
+    elif isinstance(value, Decimal):
         whole = int(value)
         value = whole if whole == value else as_json(value, as_text=ours in IDS)
     try:
@@ -68,14 +70,13 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
     text = _text(column, value, type_)
-    if ours in OWN_IDS and not any(map(str.isalnum, text)):
+    if ours in OWN_IDS and not (text.isalnum() or any(map(str.isalnum, text))):
         raise BadCell(column, value, "has no letter or digit, so it is not an id")
     return "_".join(text.split()) if ours == "event_type" else text
 
 
 def _text(column: str, value: object, type_: str | None) -> str:
     if isinstance(value, str):
-        value = value.strip()
         return value.partition(".")[0] if type_ == WHOLE else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadCell(column, value, "is neither text nor a number")
@@ -124,7 +125,7 @@ def _unknown_to_json(value: object) -> str | None:
 def _decoded(column: str, value: bytes) -> str:
     """Text that an engine wrote as bytes."""
     try:
-        return value.decode()
+        return value.decode().strip()
     except UnicodeDecodeError as error:
         raise BadCell(column, value, "is binary data, not text") from error
 
@@ -132,10 +133,9 @@ def _decoded(column: str, value: bytes) -> str:
 def _number(value: object, notation: Notation) -> object:
     if not isinstance(value, str):
         return value
-    text = value.strip()
-    if not notation.numbers.fullmatch(text):
-        raise ValueError(f"{notation.problem}; {NAME_COMMA}" if COMMA.numbers.fullmatch(text) else notation.problem)
-    return float(notation.plain(text))
+    if not notation.numbers.fullmatch(value):
+        raise ValueError(f"{notation.problem}; {NAME_COMMA}" if COMMA.numbers.fullmatch(value) else notation.problem)
+    return float(notation.plain(value))
 
 
 def _boolean(value: object) -> object:
