@@ -114,7 +114,10 @@ class ImportSummary(View):
     ]
     rejected: Annotated[int, Field(description="The rows that were rejected.", examples=[5])]
     skipped: Annotated[
-        int, Field(description="The rows about no item, of erased users, or that repeat the header.", examples=[0])
+        int,
+        Field(
+            description="The rows without an item or event, of erased users, or that repeat the header.", examples=[0]
+        ),
     ]
     repeated: Annotated[
         int,

@@ -47,7 +47,7 @@ class Record(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row with its records, or the reason why it has none. Neither: it is about no item, or repeats the header."""
+    """A row with its records, or the reason why it has none. Neither: it has no item or event, or is a header."""
 
     row: FileRow
     records: tuple[Record, ...]
@@ -114,7 +114,7 @@ class Checker:
             has_owner = "user_id" in fields or "session_id" in fields
             if has_owner:
                 yield self._event(fields, start, number)
-            elif kind == EVENTS:
+            elif kind == EVENTS and self.plan.layout.kind != BOTH:  # otherwise it has facts of its item only
                 raise _Missing("user_id" if "session_id" not in self.plan.fields else "user_id and session_id")
             if kind == BOTH:
                 facts = {name: value for name, value in fields.items() if name in FACTS}

@@ -30,7 +30,7 @@ class Summary:
     """Rows whose item or user was already stored with the same facts. Events are written without being compared."""
     rejected: int = 0
     skipped: int = 0
-    """Rows about no item, of erased users, or that repeat the header."""
+    """Rows without an item or event, of erased users, or that repeat the header."""
     repeated: int = 0
     """Rows with an event, item or user of an earlier row. Equal events are stored as one; items and users keep the last
     fact of each column. Compared are the rows shortly before and, for items and users, what the import created."""
@@ -105,7 +105,7 @@ def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], no
         counts.append(f"{summary.unchanged:,} unchanged")
     counts.append(f"{summary.rejected:,} rejected")
     if summary.skipped:
-        counts.append(f"{summary.skipped:,} skipped (about no item, of erased users, or the header again)")
+        counts.append(f"{summary.skipped:,} skipped (without an item or event, of erased users, or the header again)")
     text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
     if summary.repeated:
         rows = "row repeats" if summary.repeated == 1 else "rows repeat"

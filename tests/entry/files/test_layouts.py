@@ -168,6 +168,14 @@ class TestLayouts:
         with pytest.raises(FileUnused, match=name.replace(".", r"\.")):
             read(written(tmp_path, "x.csv", UNUSED[name]), Options())
 
+    def test_rows_of_sales_without_a_customer_are_no_bad_events(self, tmp_path: Path) -> None:
+        text = RECORDS["Online Retail"][0]
+        path = written(tmp_path, "x.csv", text + text.splitlines()[1].replace("17850.0", "") + "\n")
+
+        records, bad = read(path, Options("events"))
+
+        assert ([short(record) for record in records], bad) == ([("17850", "85123A", "return", 6)], [])
+
     def test_a_mapping_changes_a_layout(self, tmp_path: Path) -> None:
         path = written(tmp_path, "x.csv", RECORDS["MovieLens movies"][0])
 
