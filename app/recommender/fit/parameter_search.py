@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from app.recommender.fit import holdouts, local_ridge, solver
 from app.recommender.fit.holdouts import ORDERED
 from app.recommender.fit.interactions import Interactions
@@ -12,7 +15,7 @@ from app.recommender.fit.metrics import Quality
 from app.recommender.fit.order import transitions
 from app.recommender.fit.recent import Recency
 from app.recommender.fit.solver import Parameters, WeightRows, discounts, item_sums, normalized
-from app.recommender.fit.trial import DENSE, LOCAL, Candidate, Trial
+from app.recommender.fit.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
 from app.recommender.progress import IsOver, ReportProgress, never
 
 COVERAGE_EXPONENT = 0.2
@@ -82,7 +85,8 @@ def parameters(
     """
     kind = kind or holdouts.usual(interactions)
     ordered = kind in ORDERED
-    trial = Trial(interactions, holdouts.of_kind(interactions, kind, seed), neighbors)
+    held = holdouts.of_kind(interactions, kind, seed)
+    trial = Trial(interactions, held, neighbors)
     search = _Search(trial, ordered, report, is_over)
     best = search.best(ORDERED_START if ordered else UNORDERED_START, IN_ORDER if ordered else UNORDERED)
     ridge = best.parameters.ridge
@@ -91,9 +95,8 @@ def parameters(
     search.solver = max(trial.solvers, key=lambda name: search.utility(best, name))
     if not ordered:
         best = search.best(best, [HALF_LIVES])
-    return Choice(
-        best.parameters, best.recency, trial.quality(best, search.solver), trial.popularity(), search.solver, kind
-    )
+    quality, popularity = _judged(interactions, held, neighbors, best, search.solver)
+    return Choice(best.parameters, best.recency, quality, popularity, search.solver, kind)
 
 
 def reused(interactions: Interactions, neighbors: int, report: ReportProgress, earlier: Mapping[str, Any]) -> Choice:
@@ -102,10 +105,17 @@ def reused(interactions: Interactions, neighbors: int, report: ReportProgress, e
     kind = holdouts.usual(interactions)
     start = UNORDERED_START.named() | {"step_decay": None}
     candidate = UNORDERED_START.changed(**{name: earlier[name] for name in start if name in earlier})
-    trial = Trial(interactions, holdouts.of_kind(interactions, kind, 0), neighbors)
-    name = earlier["solver"] if earlier["solver"] in trial.solvers else LOCAL
-    quality = trial.quality(candidate, name)
-    return Choice(candidate.parameters, candidate.recency, quality, trial.popularity(), earlier["solver"], kind)
+    name = earlier["solver"] if len(interactions.item_ids) <= DENSE_ITEMS else LOCAL
+    quality, popularity = _judged(interactions, holdouts.of_kind(interactions, kind, 0), neighbors, candidate, name)
+    return Choice(candidate.parameters, candidate.recency, quality, popularity, name, kind)
+
+
+def _judged(
+    interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int, candidate: Candidate, name: str
+) -> tuple[Quality, Quality]:
+    """Returns the quality of a candidate and of popularity, among up to 10,000 items."""
+    trial = Trial(interactions, held, neighbors, JUDGED)
+    return trial.quality(candidate, name), trial.popularity()
 
 
 class _Search:

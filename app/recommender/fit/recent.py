@@ -74,9 +74,9 @@ class RecentCounts:
             result[number] = counts[chosen]
         return result
 
-    def factors(self, times: Floats, recency: Recency) -> Factors | None:
-        """Returns the factors (1 + r)^g of all items for some users, given the times of all users; None if g is 0."""
+    def factors(self, times: Floats, recency: Recency, items: Integers | None = None) -> Factors | None:
+        """Returns the factors (1 + r)^g of items for some users, given the times of all users; None if g is 0."""
         half_life_days, exponent = recency.recent_half_life_days, np.float32(recency.recent_exponent)
         if not half_life_days or not exponent:
             return None
-        return lambda users: (1.0 + self.before(times[users], half_life_days)) ** exponent
+        return lambda users: (1.0 + self.before(times[users], half_life_days, items)) ** exponent

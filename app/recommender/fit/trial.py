@@ -21,7 +21,9 @@ DENSE, LOCAL = "dense", "local"
 DENSE_ITEMS = 4_000
 """Largest catalog that is solved densely."""
 TARGETS, USERS = 2_000, 2_000
-"""Items that are judged of a larger catalog, and users."""
+"""Items and users of the sample that candidates are judged on."""
+JUDGED = 10_000
+"""Items of the sample for the metrics of the chosen one."""
 K = 20
 SEED = 7
 
@@ -46,17 +48,20 @@ class Candidate:
 
 
 class Trial:
-    """One split of the interactions. A large catalog is judged on a sample of its items, each against all others.
+    """One split of the interactions.
 
-    The sample keeps the shape of the data: its users have their whole history, and items are drawn uniformly.
+    Candidates are judged on a sample of a large catalog's items, drawn uniformly, and of users with their whole
+    history; the weights of a sampled item come from all others.
     """
 
-    def __init__(self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int) -> None:
+    def __init__(
+        self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int, targets: int = TARGETS
+    ) -> None:
         self._train = interactions.taken(~held)
         self._matrix = self._train.matrix()
         items = len(interactions.item_ids)
         self.solvers = (LOCAL, DENSE) if items <= DENSE_ITEMS else (LOCAL,)
-        self._targets = np.sort(np.random.default_rng(SEED).permutation(items)[:TARGETS])
+        self._targets = np.sort(np.random.default_rng(SEED).permutation(items)[:targets])
         self._neighbors = max(2, round(neighbors * len(self._targets) / max(items, 1)))
         self._seen = self._matrix[:, self._targets].tocsr()
         self._test = _some_users(interactions.matrix(held)[:, self._targets].tocsr(), USERS)
@@ -66,18 +71,13 @@ class Trial:
         self._parts: tuple[tuple[Regression, str, bool], Any] | None = None
         self._fitted: tuple[tuple[Parameters, str], sparse.csr_matrix] | None = None
         self._order: dict[float, sparse.csr_matrix] = {}
-        self._counts: tuple[float, npt.NDArray[np.float32]] | None = None
 
     def quality(self, candidate: Candidate, name: str) -> Quality:
         """Returns the quality of a candidate with a solver."""
         recency = candidate.recency
         history = self._train.aged(recency.half_life_days, recency.step_decay)
         model = self._model(candidate.parameters, name)
-        factors = None
-        if recency.recent_exponent and recency.recent_half_life_days:
-            counts, exponent = self._recent_counts(recency.recent_half_life_days), np.float32(recency.recent_exponent)
-            rows = np.cumsum(np.diff(self._test.indptr) > 0) - 1
-            factors = lambda users: (1.0 + counts[rows[users]]) ** exponent  # noqa: E731
+        factors = self._recent.factors(self._times, recency, self._targets)
         return metrics.judged(history, model, self._seen, self._test, K, factors).quality()
 
     def popularity(self) -> Quality:
@@ -124,14 +124,6 @@ class Trial:
             self._order = {regression.user_exponent: transitions(self._train, normal)}
         scale = sparse.diags(shrink)
         return (scale @ self._order[regression.user_exponent] @ scale).tocsr()
-
-    def _recent_counts(self, half_life_days: float) -> npt.NDArray[np.float32]:
-        """Returns the recent counts of the sampled items before each judged user's first interaction held out."""
-        if self._counts is None or self._counts[0] != half_life_days:
-            users = np.flatnonzero(np.diff(self._test.indptr))
-            counts = self._recent.before(self._times[users], half_life_days, self._targets)
-            self._counts = half_life_days, counts
-        return self._counts[1]
 
 
 def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
