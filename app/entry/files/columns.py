@@ -11,6 +11,7 @@ from app.entry.files.kinds import (
     LIKED_WORDS,
     OWNERS,
     PROPERTY,
+    QUANTITY,
     QUANTITY_WORDS,
     TYPE_WORDS,
     Columns,
@@ -39,7 +40,7 @@ class Plan:
     """Whether other keys of a row become properties too, as in JSON Lines."""
     constants: Mapping[str, str] = field(default_factory=dict)
     assumed: Mapping[str, str] = field(default_factory=dict)
-    """Our field -> its column, which has another usual name for it; `liked` stands for the types like and dislike."""
+    """Our field -> its column, which has another usual name for it; also `liked` and `quantity`."""
     ignored: Mapping[str, str] = field(default_factory=dict)
     """Column -> why it is ignored; empty if only because events have no such field."""
     layout: Layout = NO_LAYOUT
@@ -216,10 +217,9 @@ def _assumed(
     used = {column for columns in fields.values() for column in columns} | set(layout.ignored)
     names = [name for name in present.names if name not in used]
     assumed = dict[str, str]()
-    if "value" not in fields:
-        quantity = next((name for name in names if normalized(name) in QUANTITY_WORDS), None)
-        if quantity is not None:
-            assumed["value"] = quantity
+    quantity = next((name for name in names if normalized(name) in QUANTITY_WORDS), None)
+    if quantity is not None and not layout.name:
+        assumed[QUANTITY if "value" in fields else "value"] = quantity
     if "event_type" not in fields and "event_type" not in constants:
         types = [name for name in names if normalized(name) in TYPE_WORDS]
         likes = [name for name in names if normalized(name) in LIKED_WORDS]

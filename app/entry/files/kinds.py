@@ -35,7 +35,9 @@ TYPE_WORDS = frozenset(
 LIKED = "liked"
 """Stands for the event types like and dislike, as a column that is true or false."""
 LIKED_WORDS = frozenset({LIKED, "like", "isliked", "islike"})
-QUANTITY_WORDS = frozenset({"quantity", "qty", "units"})
+QUANTITY = "quantity"
+"""Stands for the sign of an event, as a column of numbers beside its value."""
+QUANTITY_WORDS = frozenset({QUANTITY, "qty", "units"})
 TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts"})
 """Words in names of columns that may be times."""
 ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")

@@ -8,11 +8,15 @@ from app.entry.files.cells.column_types import BOOLEAN, COMMAS, FORMATTED, WHOLE
 from app.entry.files.cells.formats import COMMA, NAME_COMMA
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
-from app.entry.files.kinds import ALL_FIELDS, LIKED, TIME_WORDS, advice, normalized, words_of
+from app.entry.files.kinds import ALL_FIELDS, LIKED, QUANTITY, TIME_WORDS, advice, normalized, words_of
 from app.entry.files.layouts.layout import BOTH, EVENTS
 from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED
 from app.recommender.events.kinds import DISLIKE, LIKE
 
+MEANINGS = {
+    LIKED: f"the event type: true is `{LIKE}`, false is `{DISLIKE}`",
+    QUANTITY: "the sign of the value",
+}
 SAME_TIMES = "gets one from the file and its row, the same in every import"
 
 
@@ -90,12 +94,11 @@ def _of_events(
     elif untimed := marks[UNTIMED]:
         yield f"{untimed:,} {'event has' if untimed == 1 else 'events have'} an empty timestamp: each {SAME_TIMES}"
     for ours, theirs in plan.assumed.items():
-        meaning = f"the event type: true is `{LIKE}`, false is `{DISLIKE}`" if ours == LIKED else ours
-        yield f"{theirs} is read as {meaning}"
+        yield f"{theirs} is read as {MEANINGS.get(ours, ours)}"
     for kind, opposite in OPPOSITES.items():
         if negative := marks[opposite]:
             events = "event has" if negative == 1 else "events have"
-            yield f"{negative:,} {kind} {events} a negative value, stored as `{opposite}` with the positive one"
+            yield f"{negative:,} {kind} {events} a negative value: stored as `{opposite}` with the positive one"
     type_, untyped = event_type or DEFAULT_TYPE, marks[UNTYPED]
     if not present.isdisjoint((*plan.fields.get("event_type", ()), *plan.fields.get(LIKED, ()))):
         verbs = "event has no type and is" if untyped == 1 else "events have no type and are"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -95,8 +96,9 @@ class Reader:
         if self.format == dialects.TEXT or not self._wide_columns.isdisjoint(self.plan.properties.values()):
             return True
         types = self.new_types()
-        for row in islice(self.rows(Place()), FIRST_ROWS):
-            types.see(row)
+        with closing(self.rows(Place())) as rows:
+            for row in islice(rows, FIRST_ROWS):
+                types.see(row)
         return not ORDERED.isdisjoint(kind for kinds in types.cells.values() for kind in kinds)
 
     @property

@@ -15,7 +15,7 @@ from app.entry.files import reasons
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.values import BadCell, as_property, converted, is_missing
 from app.entry.files.columns import Plan
-from app.entry.files.kinds import FACTS, FIELDS, LIKED
+from app.entry.files.kinds import FACTS, FIELDS, LIKED, QUANTITY
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.rows import FileRow
@@ -146,20 +146,26 @@ class Checker:
         """Raises ValidationError."""
         event, marks = fields, list[str]()
         if self.plan.kind == BOTH:
-            event = {name: value for name, value in fields.items() if name in FIELDS[EVENTS] or name == LIKED}
+            event = {
+                name: value for name, value in fields.items() if name in FIELDS[EVENTS] or name in {LIKED, QUANTITY}
+            }
         if "user_id" in event:
             event.pop("session_id", None)
-        liked = event.pop(LIKED, None)
+        liked, quantity = event.pop(LIKED, None), event.pop(QUANTITY, "")
         type_ = event.get("event_type") or self.plan.constants.get("event_type")
         if type_ is None and liked is not None:
             type_ = LIKE if liked else DISLIKE
         if type_ is None:
             type_ = self.event_type or DEFAULT_TYPE
             marks.append(UNTYPED)
-        value, opposite = event.get("value"), OPPOSITES.get(kind_of(type_))
-        if opposite is not None and isinstance(value, int | float) and value < 0:
-            type_, event["value"] = opposite, -value
+        value: Any = event.get("value")
+        opposite = OPPOSITES.get(kind_of(type_))
+        is_negative = isinstance(value, int | float) and value < 0
+        if opposite is not None and (is_negative or quantity.startswith("-")):
+            type_ = opposite
             marks.append(opposite)
+            if is_negative:
+                event["value"] = -value
         event["event_type"] = self.plan.layout.event_types.get(type_, type_)
         if "timestamp" not in event:
             event["timestamp"] = (start + timedelta(seconds=number)).isoformat()

@@ -113,7 +113,19 @@ class TestReturns:
             ("return", 6),
             ("buy" if more else options.event_type, 2),
         ]
-        assert "1 purchase event has a negative value, stored as `return` with the positive one" in notes(path, options)
+        assert "1 purchase event has a negative value: stored as `return` with the positive one" in notes(path, options)
+
+    def test_a_quantity_beside_the_value_gives_the_sign(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "sales.csv", "client,article,price,Qty\n1,a,2.5,-6\n1,b,3,2\n1,c,3,two\n")
+
+        records, bad = read(path, Options(mapping={**SALES, "value": "price"}, event_type="purchase"))
+
+        assert bad == []
+        assert [(record.event_type, record.value) for record in records] == [
+            ("return", 2.5),
+            ("purchase", 3),
+            ("purchase", 3),
+        ]
 
     @pytest.mark.parametrize(("type_", "stored"), [("addtocart", "remove_from_cart"), ("rating", "rating")])
     def test_negative_values_of_other_types(self, tmp_path: Path, type_: str, stored: str) -> None:
