@@ -37,8 +37,8 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 """Entry points of each function's work."""
 SHARED: tuple[tuple[set[str], Any, tuple[str, ...]], ...] = (
     ({API, WORKER}, Events, ("accept",)),
-    ({API, WORKER}, Items, ("put_many",)),
-    ({API, WORKER}, Users, ("put_many",)),
+    ({API}, Items, ("put_many",)),
+    ({API}, Users, ("put_many",)),
     ({API, WORKER}, Erasure, ("erase_user", "export_project")),
     ({WORKER, TASK}, Train, ("run",)),
 )

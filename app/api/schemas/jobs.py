@@ -17,7 +17,10 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ImportIn(Body):
-    """Import a file, which is PUT to the `upload_url` of the job before the job is started."""
+    """Import a file, which is PUT to the `upload_url` of the job before the job is started.
+
+    Items and users get the facts of the file and keep their others; empty cells change nothing.
+    """
 
     kind: Annotated[Literal["import"], Kind]
     records: Annotated[

@@ -41,7 +41,11 @@ def import_(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows; store nothing.")] = False,
     undo: Annotated[
-        str | None, typer.Option(metavar="IMPORT_ID", help="Take back what an import added, instead of importing.")
+        str | None,
+        typer.Option(
+            metavar="IMPORT_ID",
+            help="Take back what an import added, instead of importing. `serendip imports` lists the ids.",
+        ),
     ] = None,
 ) -> None:
     """Load events, items and users. Importing a file twice changes nothing; bad rows go to FILE.rejects.jsonl."""
