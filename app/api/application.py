@@ -24,7 +24,7 @@ They determine the project of a request.
 **Errors.** Every error is an RFC 9457 problem document. Its `instance` is the request id, as in `X-Request-Id`.
 
 **Limits.** A body has at most 5 MB, a batch 500 events or 100 items or users, a page 100 records, a response 100 items,
-a list of excluded items 100 (500 in a body), a record 390 KB. Keys can have a rate and a daily quota, reported in
+a list of excluded items 500, a record 390 KB. Keys can have a rate and a daily quota, reported in
 `RateLimit-Policy`, `RateLimit` and, with 429, `Retry-After`.
 
 **Retries.** PUT, PATCH and DELETE can be repeated safely. POSTs with an effect take an `Idempotency-Key`. Items and
