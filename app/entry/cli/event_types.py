@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect_project, console, print_json, print_rows
 
 if TYPE_CHECKING:
     from app.domain.event_types import EventType
@@ -18,7 +18,7 @@ event_types = typer.Typer(help="Event types and their weights.", no_args_is_help
 @event_types.command("list")
 def event_types_list(as_json: AsJson = False) -> None:
     """List the types that came lately or have weights of their own, with counts and what their names mean."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         rows = [_row(event_type) for event_type in services.event_types.all(project)]
     if as_json:
         print_json(rows)
@@ -50,7 +50,7 @@ def event_types_set(
 ) -> None:
     """Set the weights of a type in all its spellings; those that are left out are the defaults of its name."""
     weights = {"learning": learning, "serving": serving, "lists": lists}
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         changes = {name: weight for name, weight in weights.items() if weight is not None}
         stored = services.event_types.put(project, event_type, changes).weights
     console.print(f"{event_type}: learning {stored.learning:g}, serving {stored.serving:g}, lists {stored.lists:g}")
@@ -59,7 +59,7 @@ def event_types_set(
 @event_types.command("reset")
 def event_types_reset(event_type: str) -> None:
     """Give a type its default weights again."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         services.event_types.delete(project, event_type)
     console.print(f"{event_type} has its default weights.")
 

@@ -7,7 +7,7 @@ import typer
 
 from app.entry.cli.jobs import work_on
 from app.entry.cli.mistakes import valid_id
-from app.entry.cli.terminal import connect, console
+from app.entry.cli.terminal import connect_project, console
 
 if TYPE_CHECKING:
     from app.domain.events import EventSelection
@@ -40,7 +40,7 @@ def delete(
             valid_id(value)
     request = DeletionRequest(user_id, session_id, item_id, event_type, _time(from_time), _time(to_time))
     check_deletion(request)
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         if dry_run or not yes:
             selected, read = _count(services, project, request.selection)
             console.print(f"{selected:,} of {read:,} events meet the conditions.")

@@ -18,7 +18,7 @@ from app.entry.cli.terminal import (
     Mapped,
     RecordKind,
     TimeUnit,
-    connect,
+    connect_project,
     print_json,
     print_rows,
 )
@@ -65,7 +65,7 @@ def import_(
     if dry_run:
         result = loading.load_files(None, "", files)
     else:
-        with connect() as (services, project):
+        with connect_project() as (services, project):
             result = loading.load_files(services, project, files)
     if not result.succeeded:
         raise typer.Exit(1)
@@ -76,14 +76,14 @@ def take_back(import_id: str) -> None:
     from app.services.jobs import check_undo
 
     valid_id(import_id)
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         check_undo(services.jobs, project, import_id)
         work_on(services, project, UndoRequest(import_id))
 
 
 def imports(as_json: AsJson = False) -> None:
     """List the project's imports of the last 30 days, newest first, with their ids for `serendip import --undo`."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         listed = list(every(lambda start: services.jobs.list_page(project, start, PAGE)))
     rows = list[dict[str, Any]]()
     taken_back = set[str]()

@@ -9,7 +9,7 @@ import typer
 
 from app.domain.jobs import JobState
 from app.domain.paging import every
-from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect_project, console, print_json, print_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ jobs = typer.Typer(help="Imports, exports, erasures and trainings started throug
 @jobs.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the project's jobs, newest first."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         listed = list(every(lambda start: services.jobs.list_page(project, start, PAGE)))
     rows = [
         {
@@ -59,7 +59,7 @@ def work(job_id: str) -> None:
     if f"{PREFIX}ENDPOINT" in os.environ:  # otherwise the local database has to be stopped as well
         for stopping in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stopping, signal.SIG_DFL)  # killing a worker does no harm
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         services.jobs.get(project, job_id)
         log = RequestLog.from_environment(os.environ, project, "job")
         with telemetry.logging_context(log), telemetry.log_job(log):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from app.domain.paging import every
-from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect_project, console, print_json, print_rows
 
 PAGE = 100
 
@@ -15,7 +15,7 @@ models = typer.Typer(help="Model versions.", no_args_is_help=True)
 @models.command("list")
 def models_list(as_json: AsJson = False) -> None:
     """List all versions, newest first."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         versions = list(every(lambda start: services.train.list_page(project, start, PAGE)))
         active = services.rollout.active(project)
     rows: list[dict[str, Any]] = [
@@ -53,7 +53,7 @@ def models_activate(
     force: Annotated[bool, typer.Option("--force", help="Even if it is clearly worse than the active one.")] = False,
 ) -> None:
     """Activate a version. Activate an older one to roll back."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         active = services.rollout.activate(project, version, force=force)
     console.print(f"Active: {active.version} (previously {active.previous or 'none'})")
 
@@ -61,7 +61,7 @@ def models_activate(
 @models.command("cancel")
 def models_cancel(version: str) -> None:
     """Stop a running training."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         services.train.cancel(project, version)
     console.print(f"{version} is cancelled; its worker stops within a minute.")
 
@@ -69,6 +69,6 @@ def models_cancel(version: str) -> None:
 @models.command("collect")
 def models_collect() -> None:
     """Delete what killed, failed and outdated trainings left behind."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         cleaned = services.train.collect(project)
     console.print(f"Cleaned up {cleaned} version(s).")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from app.domain.recommendations import RecommendationQuery
-from app.entry.cli.terminal import AsJson, connect, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect_project, print_json, print_rows
 
 
 def recommend(
@@ -14,7 +14,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user, and say why."""
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         recommended = services.recommend.for_user(project, user_id, RecommendationQuery(limit=limit))
     rows: list[dict[str, Any]] = [
         {

@@ -51,6 +51,27 @@ def connect() -> Iterator[tuple["Services", str]]:
 
 
 @contextmanager
+def connect_project() -> Iterator[tuple["Services", str]]:
+    """The same for commands that work on the project's data.
+
+    Raises:
+        SetupError: the project does not exist.
+    """
+    from app.entry.errors import SetupError
+    from app.errors import NotFound
+
+    with connect() as (services, project):
+        try:
+            services.projects.get(project)
+        except NotFound:
+            raise SetupError(
+                f"There is no project {project!r}. Set SERENDIP_PROJECT to the id of a project, "
+                f"or create it: serendip projects create {project}"
+            ) from None
+        yield services, project
+
+
+@contextmanager
 def connect_wired() -> Iterator["Wired"]:
     """The configured database, or the local one of `make run`, with its services."""
     from app.config import PREFIX, Settings

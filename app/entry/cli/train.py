@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.entry.cli.mistakes import readable_path
-from app.entry.cli.terminal import connect, console, progress_bar
+from app.entry.cli.terminal import connect_project, console, progress_bar
 from app.entry.errors import SetupError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def train(
     """Train a new model version on all events and activate it."""
     if spark is not None and "://" not in spark:  # Spark knows whether there is such a URL
         readable_path(Path(spark))
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         if spark is None:
             train_now(services, project, force=force)
             return

@@ -103,6 +103,23 @@ class TestMistakes:
 
         assert says in capsys.readouterr().err
 
+    @pytest.mark.parametrize("command", ["import rows.csv", "events delete --user ann", "models list", "imports"])
+    def test_a_project_that_does_not_exist_is_named_and_stores_nothing(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        wired: Wired,
+        settings: Settings,
+        command: str,
+    ) -> None:
+        mistyped = f"{settings.project}x"
+        monkeypatch.setenv("SERENDIP_PROJECT", mistyped)
+
+        assert main.run(command.split()) == 1
+
+        assert f"There is no project '{mistyped}'" in capsys.readouterr().err
+        assert wired.services.events.list_page(mistyped, "ann", None, 10).records == ()
+
 
 class TestSentence:
     def test_a_full_disk_is_reported_as_such(self, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.entry.cli.mistakes import writable_file
-from app.entry.cli.terminal import connect, console
+from app.entry.cli.terminal import connect_project, console
 
 KINDS = ("events", "items", "users")
 
@@ -21,6 +21,6 @@ def export(
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is not one of {', '.join(KINDS)}.")
     writable_file(path)
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         count = exports.run(services, project, kind, path)
     console.print(f"{path}: {count:,} {kind}")
