@@ -29,7 +29,7 @@ REPORT_INTERVAL = timedelta(seconds=1)
 HEARTBEAT_SECONDS = 60.0
 EVENTS_PER_REPORT = 5_000
 SEARCH_SECONDS = 90.0
-"""Time for reading the events and choosing parameters; no further parameters are tried after it."""
+"""Time for choosing parameters; no further ones are tried after it."""
 LISTED_ITEMS = 100
 CANCELLED = "Cancelled."
 
@@ -126,8 +126,17 @@ class Training:
         )
 
     def _search_is_over(self) -> IsOver:
-        ends_at = self._clock.monotonic() + SEARCH_SECONDS
-        return lambda: self._clock.monotonic() >= ends_at
+        """Returns whether SEARCH_SECONDS have passed since its first call, when the events have been read."""
+        ends_at: float | None = None
+
+        def is_over() -> bool:
+            nonlocal ends_at
+            now = self._clock.monotonic()
+            if ends_at is None:
+                ends_at = now + SEARCH_SECONDS
+            return now >= ends_at
+
+        return is_over
 
     def _put_here(self, project: str, version_id: str, rows: Packed) -> None:
         items = self.version.counts["items"]

@@ -20,6 +20,7 @@ from app.storage.neighbors import ListRow, NeighborRow, NeighborStore
 from app.storage.versions import VersionStore
 from app.wiring import Wired
 from tests.support.builders import a_project, an_event, an_item, two_tastes, until, wired_on
+from tests.support.fake_clock import FakeClock
 
 
 class Stop(Exception):
@@ -224,6 +225,48 @@ class TestJudge:
         )  # type: ignore[type-var]
         forced = service.run(project, service.queue(project), force=True)
         assert wired.services.rollout.active(project).version == forced.version  # type: ignore[union-attr]
+
+    def test_metrics_of_another_holdout_are_not_compared(self, wired: Wired, project: str) -> None:
+        good = run(wired, project)
+        metrics, parameters = {**good.metrics, "ndcg": 0.99}, {**good.parameters, "holdout": "last"}
+        praised = replace(good, metrics=metrics, parameters=parameters)
+        VersionStore(wired.database).update(project, praised, expected=VersionState.READY)
+
+        other = run(wired, project)
+
+        assert wired.services.rollout.active(project).version == other.version  # type: ignore[union-attr]
+
+
+class TestSearch:
+    def test_long_reading_takes_no_time_from_choosing_parameters(self, settings: Settings, project: str) -> None:
+        clock, tried = FakeClock(), 0
+        other = wired_on(settings, clock=clock)
+
+        def report(phase: str, _progress: float) -> None:
+            nonlocal tried
+            tried += phase == "choosing parameters"
+            if phase == "reading events":
+                clock.advance(2 * training.SEARCH_SECONDS)
+
+        run(other, project, report)
+
+        assert tried > 20
+        other.close()
+
+    def test_the_search_ends_in_time(self, settings: Settings, project: str) -> None:
+        clock, tried = FakeClock(), 0
+        other = wired_on(settings, clock=clock)
+
+        def report(phase: str, _progress: float) -> None:
+            nonlocal tried
+            if phase == "choosing parameters":
+                tried += 1
+                clock.advance(training.SEARCH_SECONDS / 4)
+
+        run(other, project, report)
+
+        assert tried < 10
+        other.close()
 
 
 class TestActivate:
