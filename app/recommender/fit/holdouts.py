@@ -16,8 +16,8 @@ ORDERED = {NEXT, TIME, LAST}
 
 def next_moment(interactions: Interactions) -> Mask:
     """Returns a mask of each user's newest moment: all interactions of the newest of two or more times."""
-    newest, oldest = user_times(interactions, np.maximum, -np.inf), user_times(interactions, np.minimum, np.inf)
-    mask: Mask = (interactions.times == newest[interactions.users]) & (newest > oldest)[interactions.users]
+    newest = user_times(interactions, np.maximum, -np.inf)
+    mask: Mask = (interactions.times == newest[interactions.users]) & _several_moments(interactions)[interactions.users]
     return mask
 
 
@@ -56,9 +56,16 @@ def of_kind(interactions: Interactions, kind: str, seed: int) -> Mask:
 
 def usual(interactions: Interactions) -> str:
     """Returns the usual holdout: `next` if a tenth of the users with several items have several moments."""
-    several = np.bincount(interactions.users, minlength=len(interactions.user_ids)) > 1
+    several_items = np.bincount(interactions.users) > 1
+    least = max(1.0, SEVERAL_MOMENTS * several_items.sum())
+    return NEXT if _several_moments(interactions).sum() >= least else RANDOM
+
+
+def _several_moments(interactions: Interactions) -> Mask:
+    """Returns whether each user has interactions at several times, shape (users,)."""
     newest, oldest = user_times(interactions, np.maximum, -np.inf), user_times(interactions, np.minimum, np.inf)
-    return NEXT if ((newest > oldest) & several).sum() >= max(1.0, SEVERAL_MOMENTS * several.sum()) else RANDOM
+    several: Mask = newest > oldest
+    return several
 
 
 def user_times(interactions: Interactions, extreme: np.ufunc, empty: float) -> Floats:

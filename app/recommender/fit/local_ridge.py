@@ -27,7 +27,6 @@ from app.recommender.fit.solver import (
     SMALLEST,
     Floats,
     Parameters,
-    Regression,
     WeightRows,
     discounts,
     item_sums,
@@ -56,7 +55,10 @@ def local_weights(
     Each row keeps `neighbors` weights: half are the largest, half the lowest.
     """
     matrix = interactions.matrix()
-    problem = LeastSquares.of_interactions(interactions, parameters, with_order=parameters.order_share > 0)
+    normal, sinks = normalized(matrix, parameters)
+    with_order = parameters.order_share > 0
+    transitions = (pruned(*block) for block in transition_blocks(interactions, normal)) if with_order else None
+    problem = LeastSquares.of(gram(normal), sinks, parameters.ridge, transitions)
     similarity, order = problem.columns(np.arange(matrix.shape[1]), report)
     factors = discounts(item_sums(matrix), parameters.discount)
     return strongest(*blended(similarity, order, parameters.order_share, factors), neighbors)
@@ -110,12 +112,6 @@ class LeastSquares:
             towards = (sparse.vstack(matrices, "csr") * (gram.apart / max(sum(sums), SMALLEST))).T.tocsr()
         return cls(gram, around, sinks, ridge * gram.ridge_unit, towards)
 
-    @classmethod
-    def of_interactions(cls, interactions: Interactions, parameters: Regression, *, with_order: bool) -> "LeastSquares":
-        normal, sinks = normalized(interactions.matrix(), parameters)
-        transitions = (pruned(*block) for block in transition_blocks(interactions, normal)) if with_order else None
-        return cls.of(gram(normal), sinks, parameters.ridge, transitions)
-
     def columns(
         self, targets: Integers, report: Callable[[float], None] = lambda _: None
     ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
@@ -147,13 +143,13 @@ class LeastSquares:
         position = np.full(items, -1, np.int64)
         for target in targets.tolist():
             members, _ = row_of(self.around, target)
-            co_occurrence = _at(matrix.strongest, target, members, items)
+            co_occurrence = _at(matrix.strongest, target, members)
             if len(members) > MOST:
                 chosen = np.sort(largest(co_occurrence * self.sinks[members], MOST))
                 members, co_occurrence = members[chosen], co_occurrence[chosen]
             sides = [co_occurrence]
             if self.towards is not None:
-                sides.append(_at(self.towards, target, members, items))
+                sides.append(_at(self.towards, target, members))
             cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
             system = np.maximum(cut, cut.T).astype(np.float64)
             np.fill_diagonal(system, matrix.diagonal[members] + self.penalty)
@@ -186,12 +182,15 @@ def neighborhoods(matrix: sparse.csr_matrix, raised: Floats) -> sparse.csr_matri
     return around
 
 
-def _at(matrix: sparse.csr_matrix, row: int, columns: Integers, width: int) -> Floats:
-    """Returns the entries of a row at some columns."""
-    entries = np.zeros(width)
+def _at(matrix: sparse.csr_matrix, row: int, columns: Integers) -> Floats:
+    """Returns the entries of a row at some columns; the row's own columns are sorted."""
     indices, values = row_of(matrix, row)
-    entries[indices] = values
-    return entries[columns]
+    entries = np.zeros(len(columns))
+    places = np.searchsorted(indices, columns)
+    stored = places < len(indices)
+    stored[stored] = indices[places[stored]] == columns[stored]
+    entries[stored] = values[places[stored]]
+    return entries
 
 
 def _solved(system: Floats, sides: Floats) -> Floats:
@@ -231,7 +230,7 @@ def strongest(final: sparse.csr_matrix, order: sparse.csr_matrix | None, count: 
             heaviest, lowest = largest(entries, half), largest(-entries, half)
             chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
             if order is not None:
-                parts.append(_at(order, item, columns[chosen], final.shape[1]))
+                parts.append(_at(order, item, columns[chosen]))
             yield columns[chosen], entries[chosen]
 
     kept = of_rows(rows(), final.shape[1])

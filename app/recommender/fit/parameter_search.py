@@ -103,8 +103,8 @@ def reused(interactions: Interactions, neighbors: int, report: ReportProgress, e
     """Evaluates the `parameters` of an earlier version on the current events."""
     report("judging parameters", 0.0)
     kind = holdouts.usual(interactions)
-    start = UNORDERED_START.named() | {"step_decay": None}
-    candidate = UNORDERED_START.changed(**{name: earlier[name] for name in start if name in earlier})
+    names = UNORDERED_START.named().keys() & earlier.keys()
+    candidate = UNORDERED_START.changed(**{name: earlier[name] for name in names})
     name = earlier["solver"] if len(interactions.item_ids) <= DENSE_ITEMS else LOCAL
     quality, popularity = _judged(interactions, holdouts.of_kind(interactions, kind, 0), neighbors, candidate, name)
     return Choice(candidate.parameters, candidate.recency, quality, popularity, name, kind)
