@@ -50,7 +50,7 @@ class Plan:
         """The columns to read."""
         used = [column for columns in self.fields.values() for column in columns]
         exploded = [self.layout.explode] if self.layout.explode else []
-        return tuple(dict.fromkeys((*used, *self.properties.values(), *exploded)))
+        return tuple(dict.fromkeys((*used, *self.properties.values(), *self.layout.flags, *exploded)))
 
 
 def planned(
@@ -100,7 +100,7 @@ def planned(
     properties = {
         ours.removeprefix(PROPERTY): columns[0] for ours, columns in fields.items() if ours.startswith(PROPERTY)
     }
-    rest = [name for name in names if name and name not in used | displaced.keys() | {layout.explode, *layout.ignored}]
+    rest = [name for name in names if name and name not in used | displaced.keys() | {layout.explode, *layout.flags, *layout.ignored}]
     if decision in {ITEMS, USERS}:
         unused = {column for ours, columns in fields.items() if ours not in of_kind for column in columns}
         rest += sorted(unused - set(properties.values()))
@@ -109,7 +109,7 @@ def planned(
         rest = []
     elif decision == EVENTS:
         properties = {}
-    read = {column for columns in of_kind.values() for column in columns} | set(properties.values())
+    read = {column for columns in of_kind.values() for column in columns} | {*properties.values(), *layout.flags}
     unread = [name for name in names if name and name not in read | displaced.keys() | {layout.explode}]
     ignored = displaced | dict.fromkeys(unread, "")
     if is_json:

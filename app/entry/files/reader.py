@@ -67,16 +67,17 @@ class Reader:
             self.names = layout.columns if layout else header.names_of_text(self.name, dialect)
             if layout is not None and layout.encoding and not options.encoding:
                 dialect = replace(dialect, encoding=layout.encoding, undecodable=None)
+        self._dialect = dialect
+        self._has_header = layout is None
+        layout = layout or matching.of_columns(self.names)
+        self._quoted = self._has_header and (layout is None or layout.is_quoted)
+        if layout is not None and layout.kind is None and options.kind is None and not options.mapping:
+            raise FileUnused(f"{self.name} {layout.unused_because} ({layout.name}).")
         if dialect.undecodable is not None:
             raise dialects.undecodable(self.name, dialect.undecodable)
-        self._dialect = dialect
-        self._quoted = layout is None
         twice = columns.duplicated(self.names)
         if twice:
             raise FileError(f"{self.name} has more than one column {twice[0]!r}. Give each column its own name.")
-        layout = layout or matching.of_columns(self.names)
-        if layout is not None and layout.kind is None and options.kind is None and not options.mapping:
-            raise FileUnused(f"{self.name} {layout.unused_because} ({layout.name}).")
         mapping = options.mapping
         if options.is_in_folder:
             mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
@@ -129,7 +130,7 @@ class Reader:
             rows = text_rows.of_text(
                 self.name, opened.bytes, start, self._dialect.delimiter, self.names, quoted=self._quoted
             )
-            skipped = self._dialect.skipped + self._quoted if start == Place() else 0
+            skipped = self._dialect.skipped + self._has_header if start == Place() else 0
             for row in islice(rows, skipped, None):
                 yield row._replace(fields={}, is_header=True) if self._is_header(row) else row
         finally:
@@ -195,7 +196,7 @@ class Reader:
 
     def _is_header(self, row: FileRow) -> bool:
         """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""
-        if not self._quoted or row.error is not None:
+        if not self._has_header or row.error is not None:
             return False
         return all(cell.strip().removeprefix(dialects.BOM) == name for name, cell in row.fields.items())
 

@@ -140,7 +140,8 @@ class Checker:
                     continue
                 fields[ours] = plain
                 break
-        return fields
+        flagged = [category for column, category in self.plan.layout.flags.items() if cells.get(column) == "1"]
+        return {**fields, "categories": fields.get("categories", []) + flagged} if flagged else fields
 
     def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Record:
         """Raises ValidationError."""

@@ -121,7 +121,7 @@ def _may_be_data(file: Path) -> bool:
         suffixes.pop()
     while suffixes and NUMBERED.fullmatch(suffixes[-1]):
         suffixes.pop()
-    if not suffixes and file.stem.upper() in DOCUMENTS:
-        return False
     ending = suffixes[-1] if suffixes else ""
+    if ending in {"", ".txt"} and file.stem.upper() in DOCUMENTS:
+        return False
     return ending in ENDINGS or (ending in ENDINGS_OF_MOVIELENS and file.name.startswith("u."))

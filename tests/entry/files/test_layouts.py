@@ -28,6 +28,9 @@ UNUSED = {
     "MovieLens genome scores": "movieId,tagId,relevance\n1,1,0.025\n",
     "MovieLens genome tags": "tagId,tag\n1,007\n",
     "MovieLens tags.dat": "15::4973::excellent!::1215184630\n",
+    "HetRec tagged artists": "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t52\t13\t1\t4\t2009\n",
+    "HetRec tags": "tagID\ttagValue\n1\tmetal\n",
+    "HetRec friends": "userID\tfriendID\n2\t275\n",
     "Retailrocket item properties": "timestamp,itemid,property,value\n1435460400000,460429,categoryid,1338\n",
     "Retailrocket category tree": "categoryid,parentid\n1016,213\n",
 }
@@ -43,8 +46,11 @@ RECORDS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         [("1", {"age": 24, "gender": "M", "occupation": "technician", "zip": "T8H1N"})],
     ),
     "MovieLens u.item": (
-        "1|Misérables, Les (1995)|01-Jan-1995||http://x|" + "|".join("0" * 19) + "\n",
-        [("1", "Misérables, Les (1995)", ())],
+        (
+            "1|Misérables, Les (1995)|01-Jan-1995||http://x|0|0|0|0|0|0|0|0|1|0|0|0|1|0|0|0|0|0|0\n"
+            "267|unknown||||1" + "|0" * 18 + "\n"
+        ),
+        [("1", "Misérables, Les (1995)", ("Drama", "Musical")), ("267", "unknown", ())],
     ),
     "Retailrocket events": (
         "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,addtocart,355908,\n",
@@ -101,6 +107,11 @@ RECORDS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
     "Last.fm 1K profiles": (
         "#id\tgender\tage\tcountry\tregistered\nuser_000001\tm\t\tJapan\tAug 13, 2006\n",
         [("user_000001", {"gender": "m", "country": "Japan", "registered": "Aug 13, 2006"})],
+    ),
+    "Last.fm HetRec plays": ("userID\tartistID\tweight\n2\t51\t13883\n", [("2", "51", "play", 13_883)]),
+    "Last.fm HetRec artists": (
+        'id\tname\turl\tpictureURL\n51\t"Weird Al" Yankovic\thttp://x/y\thttp://x/z.jpg\n',
+        [("51", '"Weird Al" Yankovic', ())],
     ),
     "Amazon Personalize items": ("ITEM_ID,CATEGORY_L1,CATEGORY_L2\n1,Toys,Games\n", [("1", None, ("Toys", "Games"))]),
     "Amazon Personalize interactions": (

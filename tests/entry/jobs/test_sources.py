@@ -43,6 +43,24 @@ class TestFolder:
             "picture.png",
         ]
 
+    def test_a_data_set_loads_as_it_is_unpacked(self, tmp_path: Path) -> None:
+        written(tmp_path, "user_artists.dat", "userID\tartistID\tweight\r\n2\t51\t13883\r\n")
+        written(tmp_path, "artists.dat", "id\tname\turl\tpictureURL\n51\tDuran Duran\thttp://x/y\thttp://x/z.jpg\n")
+        written(tmp_path, "user_friends.dat", "userID\tfriendID\n2\t275\n")
+        written(tmp_path, "tags.dat", "tagID\ttagValue\n1\ttechno d\xe9troit\n".encode("latin-1"))
+        written(tmp_path, "user_taggedartists-timestamps.dat", "userID\tartistID\ttagID\ttimestamp\n2\t52\t13\t1\n")
+        written(tmp_path, "readme.txt", "hetrec2011-lastfm-2k\n")
+
+        readers, unused = sources.of(tmp_path, Options())
+
+        assert [path.name for path, _ in readers] == ["artists.dat", "user_artists.dat"]
+        assert unused == [
+            "readme.txt is not used: its name is not that of a data file.",
+            "tags.dat is not used: it holds names of tags (HetRec tags).",
+            "user_friends.dat is not used: it holds friendships between users (HetRec friends).",
+            "user_taggedartists-timestamps.dat is not used: it holds tags by users (HetRec tagged artists).",
+        ]
+
     def test_folders_and_broken_links_are_named(self, tmp_path: Path) -> None:
         written(tmp_path, "events.csv", EVENTS)
         (tmp_path / "2026").mkdir()

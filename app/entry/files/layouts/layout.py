@@ -31,10 +31,14 @@ class Layout:
     """Our field -> its value in every row."""
     event_types: Mapping[str, str] = field(default_factory=dict)
     """Their event type -> ours. Other types stay what they are."""
+    is_quoted: bool = True
+    """Whether cells may stand in quotes, if the file has a header. Without one, a quote is a character like others."""
     explode: str | None = None
     """The column with a list of items, each an event of its own."""
     without: Sequence[str] = ()
     """Columns that files of this kind do not have."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """A column of 0 and 1 -> the category of items that it marks with 1."""
     ignored: Sequence[str] = ()
     """Columns whose names look like our fields and mean something else."""
     unused_because: str = ""

@@ -15,6 +15,11 @@ from app.entry.files.layouts.layout import (
     unused,
 )
 
+GENRES = (
+    *("Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
+    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+)
+"""The genres of `u.item` in the order of their columns; before them stands a column of films without a genre."""
 MOVIELENS: tuple[Layout, ...] = (
     Layout(
         "MovieLens ratings",
@@ -77,9 +82,10 @@ MOVIELENS: tuple[Layout, ...] = (
             "released": ANY,
             "video_released": ANY,
             "imdb": ANY,
-            **{f"genre_{number}": "[01]" for number in range(19)},
+            **dict.fromkeys(("unknown genre", *GENRES), "[01]"),
         },
-        ignored=("video_released", *(f"genre_{number}" for number in range(19))),
+        flags={genre: genre for genre in GENRES},
+        ignored=("video_released", "unknown genre"),
         encoding="latin-1",
     ),
 )

@@ -1,4 +1,4 @@
-"""Data sets of reviews and music: Amazon Reviews 2023 and Last.fm."""
+"""Data sets of reviews and music: Amazon Reviews 2023 and Last.fm (360K, 1K and HetRec 2011)."""
 
 from app.entry.files.layouts.layout import (
     ANY,
@@ -12,6 +12,7 @@ from app.entry.files.layouts.layout import (
     USERS,
     Layout,
     headerless,
+    unused,
 )
 
 AMAZON_FIELDS = {"user_id": "user_id", "item_id": "parent_asin", "value": "rating", "timestamp": "timestamp"}
@@ -59,4 +60,21 @@ SITES: tuple[Layout, ...] = (
         constants={"event_type": "play"},
     ),
     Layout("Last.fm 1K profiles", USERS, ("#id", "gender", "age", "country", "registered"), {"user_id": "#id"}),
+    Layout(
+        "Last.fm HetRec plays",
+        EVENTS,
+        ("userID", "artistID", "weight"),
+        {"user_id": "userID", "item_id": "artistID", "value": "weight"},
+        constants={"event_type": "play"},
+    ),
+    Layout(
+        "Last.fm HetRec artists",
+        ITEMS,
+        ("id", "name", "url", "pictureURL"),
+        {"item_id": "id", "title": "name"},
+        is_quoted=False,
+    ),
+    unused("HetRec tagged artists", "holds tags by users", "userID", "artistID", "tagID"),
+    unused("HetRec tags", "holds names of tags", "tagID", "tagValue"),
+    unused("HetRec friends", "holds friendships between users", "userID", "friendID"),
 )
