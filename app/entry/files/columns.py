@@ -89,7 +89,7 @@ def planned(
         _add_rating(fields, names, constants, kind)
     if layout.constants.get("event_type") and "event_type" in mapping:
         del constants["event_type"]
-    present = Columns(file, set(fields), names, mapped, in_job)
+    present = Columns(file, dict(fields), names, mapped, in_job)
     decision = kind or layout.kind or present.kind()
     present.check(decision)
     _check_spellings(present, decision, mapping, layout)
@@ -100,7 +100,11 @@ def planned(
     properties = {
         ours.removeprefix(PROPERTY): columns[0] for ours, columns in fields.items() if ours.startswith(PROPERTY)
     }
-    rest = [name for name in names if name and name not in used | displaced.keys() | {layout.explode, *layout.flags, *layout.ignored}]
+    rest = [
+        name
+        for name in names
+        if name and name not in used | displaced.keys() | {layout.explode, *layout.flags, *layout.ignored}
+    ]
     if decision in {ITEMS, USERS}:
         unused = {column for ours, columns in fields.items() if ours not in of_kind for column in columns}
         rest += sorted(unused - set(properties.values()))

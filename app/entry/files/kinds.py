@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
@@ -22,7 +22,8 @@ OWNERS = frozenset({"user_id", "session_id"})
 FACTS = frozenset({"title", "categories", "hidden", "expires_at"})
 OF_EVENTS = frozenset({"event_type", "value", "timestamp", "event_id"})
 USER_WORDS = frozenset(
-    "user customer visitor client member account buyer shopper subscriber reviewer player listener viewer".split()  # noqa: SIM905 - readable
+    "user customer visitor client member account buyer shopper subscriber reviewer player listener viewer "  # noqa: SIM905 - readable
+    "email".split()
 )
 ITEM_WORDS = frozenset(
     "item product sku asin parentasin article movie book song track artist video content listing offer stock game "  # noqa: SIM905 - readable
@@ -40,7 +41,9 @@ QUANTITY = "quantity"
 QUANTITY_WORDS = frozenset({QUANTITY, "qty", "units"})
 TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts"})
 """Words in names of columns that may be times."""
-ENDINGS = re.compile(r"(id|no|nr|number|code|key)$")
+ENDINGS = re.compile(r"(id|no|nr|number|code|key|name|title|email|hash)$")
+NO_IDS = frozenset({"paid", "prepaid", "unpaid", "valid", "invalid", "android", "hybrid", "covid", "bid", "grid"})
+"""Words that end like an id."""
 MANY_NAMES = 30
 
 
@@ -64,7 +67,8 @@ class Columns:
     """The columns of a file, and our fields among them."""
 
     file: str
-    fields: Collection[str]
+    fields: Mapping[str, Sequence[str]]
+    """Our field -> its columns."""
     names: Sequence[str]
     mapped: Collection[str]
     """The fields that the user mapped, or that a layout names."""
@@ -93,8 +97,8 @@ class Columns:
                 raise self.lacks("user_id", USER_WORDS)
             self._check_items()
             return ITEMS
-        has_user_facts_only = "user_id" in self.fields and not self._has_event_fields
-        if has_user_facts_only and not self._candidate(ITEM_WORDS):
+        if "user_id" in self.fields and not self._has_event_fields:
+            self._check_users()
             return USERS
         raise self.lacks("item_id", ITEM_WORDS if self.has_owner else ITEM_WORDS | {"id"})
 
@@ -141,6 +145,20 @@ class Columns:
                 f"facts of the items: {items}."
             )
 
+    def _check_users(self) -> None:
+        """Raises FileUnused if each row may be about something else too: then they may be events without a time."""
+        own = {*self.fields["user_id"], *self.fields.get("session_id", ())}
+        others = [name for name in self.names if name not in own]
+        item = next((name for name in others if _means(name, ITEM_WORDS)), None) or next(filter(_is_id, others), None)
+        if item is not None or "title" in self.fields:
+            item = item or self.fields["title"][0]
+            mapping = advice("item_id", item, in_job=self.in_job)
+            users = f'"records": "{USERS}"' if self.in_job else f"--kind {USERS}"
+            raise FileUnused(
+                f"{self.file} has users and a column {item!r}. Say whether these are events with items: {mapping}, or "
+                f"facts of the users: {users}."
+            )
+
     def _candidate(self, words: Collection[str]) -> str | None:
         return next((name for name in self.names if _means(name, words)), None)
 
@@ -153,3 +171,9 @@ def _doubt(file: str, reason: str, *, in_job: bool) -> FileError:
 def _means(name: str, words: Collection[str]) -> bool:
     plain = normalized(name)
     return plain in words or ENDINGS.sub("", plain) in words
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name ends like that of an id: friendID, device_id, trackid."""
+    word = (words_of(name) or [""])[-1]
+    return word.endswith(("id", "ids")) and word not in NO_IDS

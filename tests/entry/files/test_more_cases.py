@@ -110,6 +110,17 @@ CASES: dict[str, Case] = {
     ),
     "a score without an item": Case("user_id,score\nann,3\n", refused="no column item_id"),
     "users": Case("user_id,country\nann,NL\n", lambda records: properties(records) == [{"country": "NL"}]),
+    "users with a second id": Case("userID,followeeID\n2,275\n", refused="--map item_id=followeeID, or .*--kind users"),
+    "users with another id in JSON": Case(
+        '{"user_id": 1, "trackids": [2]}\n', refused="column 'trackids'. Say whether"
+    ),
+    "users with titles": Case("user_id,title\nann,Emma\n", refused="--map item_id=title, or .*--kind users"),
+    "users with names of products": Case("user_id,product_name\nann,Tea\n", refused="--map item_id=product_name"),
+    "users with a second id, as named": Case(
+        "user_id,device_id\nann,x1\n", lambda r: properties(r) == [{"device_id": "x1"}], options=Options("users")
+    ),
+    "users who paid": Case("user_id,paid\nann,true\n", lambda records: properties(records) == [{"paid": True}]),
+    "items with the name of a user": Case("item_id,username\ntea,ann\n", refused="--map user_id=username"),
     "items with an average rating": Case(
         "item_id,rating\ntea,4.5\n", lambda records: properties(records) == [{"rating": 4.5}]
     ),
