@@ -18,7 +18,7 @@ def read(path: Path, options: Options) -> tuple[list[Any], list[tuple[int, str]]
     """Returns the records of a file or folder, and the line and reason of each bad row."""
     good, bad = list[Any](), list[tuple[int, str]]()
     for _, reader in sources.of(path, options)[0]:
-        for row, of_row, reason in reader.checked(reader.rows(Place()), reader.types()):
+        for row, of_row, reason, _ in reader.checked(reader.rows(Place()), reader.types()):
             good += [record.body for record in of_row]
             if reason is not None:
                 bad.append((row.number, reason.text))
@@ -29,8 +29,9 @@ def notes(path: Path, options: Options | None = None) -> list[str]:
     """Returns the notes of a file's summary."""
     ((_, reader),), _ = sources.of(path, options or Options())
     types, marks = reader.types(), Counter[str]()
-    for _, of_row, _ in reader.checked(reader.rows(Place()), types):
+    for _, of_row, _, skipped in reader.checked(reader.rows(Place()), types):
         marks.update(mark for record in of_row for mark in record.marks)
+        marks.update([skipped] if skipped else [])
     return reader.notes(types, marks)
 
 

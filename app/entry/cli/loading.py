@@ -22,6 +22,7 @@ from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.cells.formats import NOTATIONS
 from app.entry.files.cells.times import UNITS
 from app.entry.files.kinds import KINDS
+from app.entry.files.notes import SKIPPED
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, Place
 from app.entry.jobs import imports, sources, summary
@@ -197,9 +198,11 @@ def show_first_rows(path: Path, options: Options) -> None:
     files = read_files(path, options)
     for (file, reader), types in zip(files, _types_of(files), strict=True):
         console.print(f"[bold]{escape(file.name)}[/] ({reader.plan.kind}): the first rows as they would be stored")
-        for row, records, reason in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
+        for row, records, reason, skipped in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
             if reason is not None:
                 typer.echo(f"  line {row.number} is rejected: {reason.text}")
+            if skipped is not None:
+                typer.echo(f"  line {row.number} {SKIPPED[skipped][0]} and is skipped")
             for record in records:
                 body = record.body.model_dump(mode="json", exclude_unset=True)
                 typer.echo(f"  {record.kind.removesuffix('s')} {orjson.dumps(body).decode()}")

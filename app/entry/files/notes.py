@@ -10,13 +10,19 @@ from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
 from app.entry.files.kinds import ALL_FIELDS, LIKED, QUANTITY, TIME_WORDS, advice, normalized, words_of
 from app.entry.files.layouts.layout import BOTH, EVENTS
-from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED
+from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED, WITHOUT_CONTENT, WITHOUT_ITEM
 from app.recommender.events.kinds import DISLIKE, LIKE
 
 MEANINGS = {
     LIKED: f"the event type: true is `{LIKE}`, false is `{DISLIKE}`",
     QUANTITY: "the sign of the value",
 }
+SKIPPED = {
+    HEADER: ("repeats the header line", "repeat the header line"),
+    WITHOUT_ITEM: ("has no item", "have no item"),
+    WITHOUT_CONTENT: ("has neither a user nor facts of its item", "have neither a user nor facts of their items"),
+}
+"""What is said of a skipped row, and of several, by their mark."""
 SAME_TIMES = "gets one from the file and its row, the same in every import"
 
 
@@ -44,9 +50,7 @@ def lines(
     notes = []
     if plan.layout.name:
         notes.append(f"recognized as {plan.layout.name}")
-    if headers := marks[HEADER]:
-        verbs = ("row repeats", "is") if headers == 1 else ("rows repeat", "are")
-        notes.append(f"{headers:,} {verbs[0]} the header line and {verbs[1]} skipped")
+    notes += [skipped(mark, marks[mark]) for mark in SKIPPED if marks[mark]]
     notes += _of_types(plan, types, float_columns)
     for name in plan.properties:
         nearest = get_close_matches(normalized(name), ALIASES, 1, 0.85)
@@ -56,6 +60,12 @@ def lines(
     if plan.kind in {EVENTS, BOTH}:
         notes += _of_events(plan, names, marks, event_type, in_job=in_job)
     return notes
+
+
+def skipped(mark: str, count: int) -> str:
+    """Says why rows are skipped."""
+    singular, plural = SKIPPED[mark]
+    return f"1 row {singular} and is skipped" if count == 1 else f"{count:,} rows {plural} and are skipped"
 
 
 def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from app.entry.files.kinds import FACTS, FIELDS, LIKED, QUANTITY
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
 from app.entry.files.rows import FileRow
-from app.recommender.events.kinds import CART, DISLIKE, LIKE, PURCHASE, kind_of
+from app.recommender.events.kinds import CART, DISLIKE, LIKE, PURCHASE, is_known, kind_of, normalized
 
 BODIES: Mapping[str, TypeAdapter[Any]] = {
     EVENTS: TypeAdapter(EventIn),
@@ -29,8 +29,12 @@ BODIES: Mapping[str, TypeAdapter[Any]] = {
 DEFAULT_TYPE = "view"
 OPPOSITES = {PURCHASE: "return", CART: "remove_from_cart"}
 """The type of an event whose value is negative, by its kind."""
-HEADER, UNTIMED, UNTYPED = "header", "untimed", "untyped"
-"""Marks of rows that repeat the header, and of events without a time or a type. An opposite type is a mark too."""
+UNTIMED, UNTYPED = "untimed", "untyped"
+"""Marks of events without a time or a type. An opposite type is a mark too."""
+HEADER, WITHOUT_ITEM, WITHOUT_CONTENT = "header", "without item", "without content"
+"""Marks of rows that are skipped: they repeat the header, name no item, or have neither a user nor facts."""
+PAGE_VIEWS = frozenset({"pageview", "pageviews", "pageviewed", "screenview", "visit", "visits", "pv"})
+"""Spellings of a view that may be of a page without an item."""
 UNTIMED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Events without a time are dated from here on, a second a row, so that importing a file again dates them the same."""
 UNTIMED_SECONDS = 31_536_000
@@ -47,11 +51,12 @@ class Record(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row with its records, or the reason why it has none. Neither: it has no item or event, or is a header."""
+    """A row with its records, or with the reason why it is rejected, or with the mark of those that are skipped."""
 
     row: FileRow
     records: tuple[Record, ...]
     reason: Reason | None = None
+    skipped: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Checker:
                 yield CheckedRow(row, (), reasons.of_row(row.error))
                 continue
             if row.is_header:
-                yield CheckedRow(row, ())
+                yield CheckedRow(row, (), skipped=HEADER)
                 continue
             try:
                 records = tuple(
@@ -93,7 +98,14 @@ class Checker:
             except _Missing as error:
                 yield CheckedRow(row, (), reasons.missing(str(error)))
             else:
-                yield CheckedRow(row, records)
+                yield CheckedRow(row, records, skipped=None if records else self._why_skipped(row))
+
+    def _why_skipped(self, row: FileRow) -> str:
+        has_item = any(not self._is_missing(row.fields.get(column)) for column in self.plan.fields["item_id"])
+        return WITHOUT_CONTENT if has_item else WITHOUT_ITEM
+
+    def _is_missing(self, value: object) -> bool:
+        return is_missing(value, is_json=self.is_json) or value in self.plan.layout.missing
 
     def _exploded(self, fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
         """Returns the row, or one row for each of its items. Raises BadCell."""
@@ -109,6 +121,8 @@ class Checker:
         """Raises BadCell, ValidationError or _Missing."""
         kind, fields = self.plan.kind, self._fields(cells)
         if "item_id" not in fields and kind != USERS:
+            if kind in {EVENTS, BOTH} and self._may_lack_item(fields):
+                return
             raise _Missing("item_id")
         if kind in {EVENTS, BOTH}:
             has_owner = "user_id" in fields or "session_id" in fields
@@ -127,12 +141,18 @@ class Checker:
             raise _Missing("user_id")
         yield Record(kind, BODIES[kind].validate_python({**fields, **self._properties(cells, fields)}))
 
+    def _may_lack_item(self, fields: Mapping[str, Any]) -> bool:
+        """Whether an event is one of those that concern no item, such as session_start, login and page_view."""
+        type_ = fields.get("event_type")
+        is_other = type_ is not None and (not is_known(type_) or normalized(type_) in PAGE_VIEWS)
+        return is_other or self.plan.layout.names_all_events
+
     def _fields(self, cells: dict[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for ours, columns in self.plan.fields.items():
             for column in columns:
                 value = cells.get(column)
-                if is_missing(value, is_json=self.is_json):
+                if self._is_missing(value):
                     continue
                 plain = converted(ours, column, value, self.types.get(column), self.formats)
                 if ours == "categories":
@@ -182,7 +202,7 @@ class Checker:
                 column, cells[column], self.types.get(column), self.formats.notation, is_json=self.is_json
             )
             for name, column in (*self.plan.properties.items(), *((name, name) for name in more))
-            if not is_missing(cells.get(column), is_json=self.is_json)
+            if not self._is_missing(cells.get(column))
         }
         own = fields.get("properties", {})
         if not isinstance(own, dict):

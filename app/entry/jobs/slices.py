@@ -10,7 +10,7 @@ from app.api.schemas.events import EventIn
 from app.entry.files import reasons
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
-from app.entry.files.records import HEADER, CheckedRow, Record
+from app.entry.files.records import CheckedRow, Record
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs.batch_writer import BatchWriter, RunningImport, Written
 from app.entry.jobs.facts import SliceFacts, facts_of
@@ -41,7 +41,7 @@ class Slice:
     """The content of each event by its identity."""
 
     def add(self, checked: CheckedRow) -> None:
-        row, records, reason = checked
+        row, records, reason, skipped = checked
         self.summary.read += 1
         self.end = row.end
         if reason is None and any(record.kind == EVENTS and self._is_taken(record.body) for record in records):
@@ -56,7 +56,7 @@ class Slice:
             self.summary.without_owner += all(record.is_anonymous for record in records)
         else:
             self.summary.skipped += 1
-            self.summary.marks[HEADER] += row.is_header
+            self.summary.marks[str(skipped)] += 1
 
     def _is_taken(self, event: EventIn) -> bool:
         """Whether the id of an event belongs to another event of the user at that time. Counts repeated events."""

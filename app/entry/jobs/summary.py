@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
+from app.entry.files.notes import SKIPPED
 
 MOST_REJECTED = 0.1
 """An import has failed if a larger share of the rows is rejected."""
@@ -14,6 +15,8 @@ SHOWN_REASONS = 5
 SHOWN_COLUMNS = 20
 COUNTERS = ("records", "reasons", "marks")
 FACTS = "rows with facts of items"
+NOUNS = {"rows": "row", EVENTS: "event", ITEMS: "item", USERS: "user", FACTS: "row with facts of an item"}
+"""The singular of what is counted."""
 REPEATED = {
     EVENTS: "an event (user, item, type, value and time), which is stored once",
     ITEMS: "an item; of different facts in a column, the last counts",
@@ -98,23 +101,31 @@ class Summary:
 def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], notes: Sequence[str]) -> list[str]:
     """Returns the summary of a file as text."""
     records = sorted(summary.records.items())
-    shown = [f"{count:,} {FACTS if kind == BOTH and record == ITEMS else record}" for record, count in records]
+    shown = [_counted(count, FACTS if kind == BOTH and record == ITEMS else record) for record, count in records]
     loaded = ", ".join(shown) or "nothing"
     counts = [f"{loaded} loaded"]
     if kind in {ITEMS, USERS}:
         counts.append(f"{summary.unchanged:,} unchanged")
     counts.append(f"{summary.rejected:,} rejected")
     if summary.skipped:
-        counts.append(f"{summary.skipped:,} skipped (without an item or event, of erased users, or the header again)")
-    text = [f"{name}: {summary.read:,} rows read, {', '.join(counts)}."]
+        counts.append(f"{summary.skipped:,} skipped")
+    text = [f"{name}: {_counted(summary.read, 'rows')} read, {', '.join(counts)}."]
+    if erased := summary.skipped - sum(summary.marks[mark] for mark in SKIPPED):
+        are = "is of an erased user and is" if erased == 1 else "are of erased users and are"
+        text.append(f"  {_counted(erased, 'rows')} {are} skipped")
     if summary.repeated:
         rows = "row repeats" if summary.repeated == 1 else "rows repeat"
         text.append(f"  {summary.repeated:,} {rows} {REPEATED.get(kind, REPEATED[EVENTS])}")
     if summary.without_owner:
-        text.append(f"  {summary.without_owner:,} rows have no user and gave facts of their items only")
+        have, theirs = ("has", "its item") if summary.without_owner == 1 else ("have", "their items")
+        text.append(f"  {_counted(summary.without_owner, 'rows')} {have} no user and gave facts of {theirs} only")
     text += [f"  {count:,} x {problem}" for problem, count in summary.reasons.most_common(SHOWN_REASONS)]
     if ignored:
         columns = [f"{column} ({why})" if why else column for column, why in ignored.items()]
         more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
         text.append(f"  Ignored columns: {', '.join(columns[:SHOWN_COLUMNS])}{more}")
     return text + [f"  Note: {note}" for note in notes]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {NOUNS[noun]}" if count == 1 else f"{count:,} {noun}"

@@ -126,7 +126,7 @@ class TestDryRun:
 
         assert not imported.succeeded
         assert imported.is_empty
-        assert "2 rows read, 1 events loaded, 1 rejected" in imported.says
+        assert "2 rows read, 1 event loaded, 1 rejected" in imported.says
         assert "1 x user_id is empty" in imported.says
         assert not list(tmp_path.rglob("*.rejects.jsonl"))
 
@@ -145,7 +145,8 @@ class TestSummary:
         imported = run(written(tmp_path, "e.csv", "user_id,item_id\nann,tea\nbob,tea\n"))
 
         assert imported.pairs == {("bob", "tea")}
-        assert "1 events loaded, 0 rejected, 1 skipped" in imported.says
+        assert "1 event loaded, 0 rejected, 1 skipped" in imported.says
+        assert "1 row is of an erased user and is skipped" in imported.says
 
     def test_a_repeated_header_is_skipped_and_said(self, run: Run, tmp_path: Path) -> None:
         imported = run(written(tmp_path, "items.csv", "item_id,title\na,A\nitem_id,title\nb,B\n"))
@@ -251,7 +252,7 @@ class TestLoadOnce:
         services, project, state = wired.services, wired.services.settings.project, tmp_path / "state.json"
         path = written(tmp_path, "e.csv", "user_id,item_id\nann,tea\n")
         assert loading.load_once(services, project, path, Options(), state)
-        assert "1 events loaded" in capsys.readouterr().out
+        assert "1 event loaded" in capsys.readouterr().out
 
         assert loading.load_once(services, project, path, Options(), state)
         assert "has not changed" in capsys.readouterr().out

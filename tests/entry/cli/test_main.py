@@ -119,7 +119,7 @@ class TestJourney:
         exported = cli.folder / "out.jsonl"
         cli.run("export", "events", exported)
 
-        assert "1 events loaded, 0 rejected" in cli.run("import", exported)
+        assert "1 event loaded, 0 rejected" in cli.run("import", exported)
 
         events = wired.services.events.list_page(project, of_session("s1"), None, 10).records
         assert [event.item_id for event in events] == ["tea"]

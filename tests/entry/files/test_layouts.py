@@ -131,6 +131,8 @@ RECORDS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         (
             "event_name,event_timestamp,user_pseudo_id,user_id,item_id,item_name\n"
             "view_item_list,1611234567890123,123.456,ann,mug,Mug\n"
+            "session_start,1611234567890123,123.456,ann,,\n"
+            "view_promotion,1611234567890123,123.456,ann,(not set),(not set)\n"
         ),
         [("ann", "mug", "impression", None), ("mug", "Mug", ())],
     ),

@@ -160,6 +160,9 @@ CASES: dict[str, Case] = {
         "user_id,item_id\nbob,mug\rcid,jam\nann,tea\n", loads_pair, ("has a line end of another kind inside",)
     ),
     "invisible characters in names": Case("user_id\u200b,\ufeffitem_id\nann,tea\n", loads_pair),
+    "events that concern no item": Case(
+        "user_id,item_id,event_type\nann,tea,buy\nann,,login\nann,,add_to_cart\n", loads_pair, ("item_id is empty",)
+    ),
     "a list of items that is none": Case(
         '{"event_name": "purchase", "event_timestamp": 1, "user_pseudo_id": "x", "items": 5}\n',
         rejects=("items: 5 is not",),

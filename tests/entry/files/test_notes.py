@@ -60,6 +60,18 @@ NOTES: dict[str, tuple[str, str]] = {
         {"user_id": "a", "item_id": "c", "event_type": "buy"}""",
         "2 events have no type and are stored as `view`",
     ),
+    "events without an item": (
+        "user_id,item_id,event_type\nann,tea,buy\nann,,session_start\nann,,Page View\n",
+        "2 rows have no item and are skipped",
+    ),
+    "an event without an item in an export of all events": (
+        "event_name,event_timestamp,user_pseudo_id,item_id\nview_item,1700000000,1.2,tea\nview_item,1700000000,1.2,\n",
+        "1 row has no item and is skipped",
+    ),
+    "rows with nothing": (
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n1,tea,,1,2010-12-01,,\n",
+        "1 row has neither a user nor facts of its item and is skipped",
+    ),
 }
 SILENT = {
     "numbers": f"item_id,price\n{PRICES}",

@@ -47,6 +47,8 @@ EXPORTS: tuple[Layout, ...] = (
         ("event_name", "event_timestamp", "user_pseudo_id", "items"),
         GA4_FIELDS,
         event_types=GA4_TYPES,
+        missing=("(not set)",),
+        names_all_events=True,
         explode="items",
     ),
     Layout(
@@ -55,6 +57,8 @@ EXPORTS: tuple[Layout, ...] = (
         ("event_name", "event_timestamp", "user_pseudo_id", "item_id"),
         GA4_FIELDS,
         event_types=GA4_TYPES,
+        missing=("(not set)",),
+        names_all_events=True,
     ),
     *(
         Layout(

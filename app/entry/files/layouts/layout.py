@@ -35,6 +35,10 @@ class Layout:
     """Whether cells may stand in quotes, if the file has a header. Without one, a quote is a character like others."""
     explode: str | None = None
     """The column with a list of items, each an event of its own."""
+    missing: Sequence[str] = ()
+    """Cells that stand for no value, beside those of all files."""
+    names_all_events: bool = False
+    """Whether rows of any type may lack an item, because the site's other events are among them."""
     without: Sequence[str] = ()
     """Columns that files of this kind do not have."""
     flags: Mapping[str, str] = field(default_factory=dict)
