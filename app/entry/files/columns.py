@@ -1,8 +1,9 @@
 """Plans how the columns of a file become our fields: by the user's mapping, a known layout, and our own names."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 
 from app.entry.files.kinds import (
     ALL_FIELDS,
@@ -51,6 +52,14 @@ class Plan:
         used = [column for columns in self.fields.values() for column in columns]
         exploded = [self.layout.explode] if self.layout.explode else []
         return tuple(dict.fromkeys((*used, *self.properties.values(), *self.layout.flags, *exploded)))
+
+    def more_properties(self, names: Iterable[str]) -> list[str]:
+        """Those names of a row that become properties besides those that the plan names."""
+        return [name for name in names if name not in self._others] if self.has_more else []
+
+    @cached_property
+    def _others(self) -> frozenset[str]:
+        return frozenset((*self.columns, *self.ignored, *self.layout.ignored, *self.properties))
 
 
 def planned(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
-from app.entry.files.cells.column_types import BOOLEAN, COMMAS, FORMATTED, WHOLE, ColumnTypes
+from app.entry.files.cells.column_types import BOOLEAN, CODE, COMMAS, FORMATTED, WHOLE, ColumnTypes
 from app.entry.files.cells.formats import COMMA, NAME_COMMA
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
@@ -76,6 +76,9 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
     commas = [column for column, type_ in by_column.items() if type_ == COMMAS]
     yield from (f"{column}: a cell with commas is one category; lists are split at |" for column in commas)
     for column, usual, number, total, first in types.exceptions():
+        if usual == CODE:
+            yield f"{column}: {first!r} is a code, not a plain number, so the column is text"
+            continue
         if usual == FORMATTED:
             hint = f"; {NAME_COMMA}" if COMMA.numbers.fullmatch(first) and types.formats.notation != COMMA else ""
             yield f"{column}: {first!r} is not a plain number, so the column is text{hint}"

@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.entry.files.cells.decimals import as_json, is_exact
+from app.entry.files.cells.decimals import LARGEST_INTEGER, as_number, as_text, is_exact
 from app.entry.files.contents import Content, loaded_pyarrow
 from app.entry.files.rows import FileError, FileRow, Place
 
@@ -33,14 +33,15 @@ class ParquetFile:
         types = self._arrow.types
         self.float_columns = frozenset(field.name for field in schema if types.is_floating(field.type))
         self.single_columns = frozenset(field.name for field in schema if types.is_float32(field.type))
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        self._groups = [group.num_rows for group in groups]
         self.wide_columns = frozenset(
             field.name
             for field in schema
-            if types.is_uint64(field.type) or (types.is_decimal(field.type) and field.type.precision > EXACT_DIGITS)
+            if (types.is_decimal(field.type) and field.type.precision > EXACT_DIGITS)
+            or ((types.is_int64(field.type) or types.is_uint64(field.type)) and _may_be_large(groups, field.name))
         )
         """Columns whose numbers may have more digits than a number of JSON."""
-        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-        self._groups = [group.num_rows for group in groups]
         self._row_bytes = sum(group.total_byte_size for group in groups) // max(self.count, 1) + 1
 
     def rows(self, start: Place, columns: Sequence[str]) -> Iterator[FileRow]:
@@ -108,6 +109,18 @@ class ParquetFile:
         return replace(type_)
 
 
+def _may_be_large(groups: Sequence[Any], column: str) -> bool:
+    """Whether the statistics of a column of integers leave it open that some are too large for JSON."""
+    for group in groups:
+        chunks = map(group.column, range(group.num_columns))
+        statistics = next(chunk.statistics for chunk in chunks if chunk.path_in_schema == column)
+        if statistics is None or not statistics.has_min_max:
+            return True
+        if statistics.min <= -LARGEST_INTEGER or statistics.max >= LARGEST_INTEGER:
+            return True
+    return False
+
+
 def _plain(value: object) -> object:
     """Spans of time as text; what is inside lists and objects as JSON has it; other values unchanged."""
     if isinstance(value, timedelta | time):
@@ -121,5 +134,5 @@ def _plain(value: object) -> object:
 
 def _nested(value: object) -> object:
     if isinstance(value, Decimal):
-        return as_json(value, as_text=not is_exact(value))
+        return as_number(value) if is_exact(value) else as_text(value)
     return value.isoformat() if isinstance(value, date) else _plain(value)

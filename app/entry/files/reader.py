@@ -91,10 +91,13 @@ class Reader:
     def needs_types(self) -> bool:
         """Whether the whole file has to be read for the types of its columns.
 
-        A text has to, also for quotes that are not closed; another file if its times do not say for themselves whether
-        the day or the month comes first, or if numbers may have more digits than JSON can hold.
+        A text has to, also for quotes that are not closed, and JSON with properties; another file if its times do not
+        say for themselves whether the day or the month comes first, or if numbers may have too many digits for JSON.
         """
-        if self.format == dialects.TEXT or not self._wide_columns.isdisjoint(self.plan.properties.values()):
+        has_properties = self.plan.has_more or bool(self.plan.properties)
+        if self.format == dialects.TEXT or (self.is_json and has_properties):
+            return True
+        if not self._wide_columns.isdisjoint(self.plan.properties.values()):
             return True
         types = self.new_types()
         with closing(self.rows(Place())) as rows:
@@ -138,8 +141,9 @@ class Reader:
 
     def new_types(self, cells: CellKinds | None = None) -> ColumnTypes:
         """Returns the types of the columns as far as `cells` of earlier rows show them."""
-        is_text = self.format == dialects.TEXT
-        return ColumnTypes(self.plan, self.options.formats, cells, is_text=is_text, wide_columns=self._wide_columns)
+        return ColumnTypes(
+            self.plan, self.options.formats, cells, file_format=self.format, wide_columns=self._wide_columns
+        )
 
     def types(self, report: Callable[[float], None] = lambda _: None, before: ColumnTypes | None = None) -> ColumnTypes:
         """Returns the types of all columns.

@@ -195,8 +195,7 @@ class Checker:
 
     def _properties(self, cells: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
         """The field `properties` of a record, unless it has none."""
-        used = self.plan.columns
-        more = [name for name in cells if name not in used and self._is_property(name)] if self.plan.has_more else ()
+        more = self.plan.more_properties(cells)
         properties = {
             name: as_property(
                 column, cells[column], self.types.get(column), self.formats.notation, is_json=self.is_json
@@ -211,9 +210,6 @@ class Checker:
             if properties[name] != own[name]:
                 raise BadCell(name, properties[name], f"differs from the {name} in properties, {own[name]!r:.60}")
         return {"properties": {**properties, **own}} if properties or own else {}
-
-    def _is_property(self, name: str) -> bool:
-        return not any(name in names for names in (self.plan.ignored, self.plan.layout.ignored, self.plan.properties))
 
 
 class _Missing(Exception):

@@ -4,22 +4,13 @@ Python's own CSV reader: pyarrow's gives neither lines nor places, and guesses t
 """
 
 import csv
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import orjson
-
-from app.domain.fields import RepeatedName, json_object
+from app.domain.fields import RepeatedName
+from app.entry.files import json_values
 from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, read_line, undecodable
 from app.entry.files.rows import FileError, FileRow, Place
-
-LONG_NUMBER = re.compile(rb"\d{19}")
-"""orjson makes floats of integers that exceed 64 bits."""
-NAME = re.compile(rb'"\s*:')
-"""The end of a name in JSON; text may contain it too."""
-SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 AFTER_QUOTE = 'has text after a closing quote; write a quote (") inside a cell twice'
 LINE_END = "has a line end of another kind inside (CR); end all lines in the same way"
@@ -144,7 +135,7 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
             continue
         place, size = Place(position, number), len(line)
         try:
-            fields = _loaded(content)
+            fields = json_values.parsed(content)
         except RepeatedName as error:
             yield FileRow(number, {}, f"is ambiguous: {error}", place, size, text=_text(content))
             continue
@@ -159,28 +150,3 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
 
 def _text(content: bytes) -> str:
     return content.decode(errors="replace").rstrip("\r\n")
-
-
-def _loaded(content: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Parses a line; integers of more than 64 bits are codes and become text. Raises ValueError."""
-    if LONG_NUMBER.search(content) is None:
-        fields = orjson.loads(content)
-        if len(NAME.findall(content)) == _names(fields):
-            return fields  # otherwise a name may occur twice
-    return json.loads(content, parse_int=_integer, parse_constant=_refused, object_pairs_hook=json_object)
-
-
-def _names(value: object) -> int:
-    """The number of names in a JSON value."""
-    if isinstance(value, dict):
-        return len(value) + sum(map(_names, value.values()))
-    return sum(map(_names, value)) if isinstance(value, list) else 0
-
-
-def _integer(digits: str) -> int | str:
-    number = int(digits)
-    return number if SMALLEST_INTEGER <= number <= LARGEST_INTEGER else digits
-
-
-def _refused(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")

@@ -29,6 +29,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "item_id,size\na,1\nb,2.5\nc,true\n",
         "size: 1 of 3 values is not a plain number, for example 'true', so the column is text",
     ),
+    "codes among numbers": (
+        "item_id,zip\na,01234\nb,90210\nc,10001\n",
+        "zip: '01234' is a code, not a plain number, so the column is text",
+    ),
+    "codes of JSON": (
+        '{"item_id": "a", "ean": 12345678901234567}\n{"item_id": "b", "ean": 5}\n',
+        "ean: '12345678901234567' is a code, not a plain number, so the column is text",
+    ),
     "users": (
         "user_id,age\nann,30\nbob,31\ncid,old\n",
         "age: 1 of 3 values is not a plain number, for example 'old', so the column is text",
@@ -120,3 +128,13 @@ class TestNotes:
             "a": {"text": [3, "x"]},
             "b": {"text": [1, "x"], "integer": [4, "1"]},
         }
+
+    def test_types_continue_from_a_checkpoint(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "x.jsonl", '{"item_id": 1}\n' * 1_001 + '{"item_id": 2, "ean": 12345678901234567}\n')
+        ((_, reader),), _ = sources.of(path, Options())
+        types = reader.types()
+
+        continued = reader.new_types(types.cells)
+
+        assert continued.types() == types.types()
+        assert list(continued.exceptions()) == list(types.exceptions()) != []

@@ -1,9 +1,9 @@
-"""Determines the type of each column of a text from all its cells: a column keeps one type.
+"""Determines the type of each column from all its cells: a column keeps one type, whatever the format of the file is.
 
 A column of properties is a number only if all its filled cells are plain numbers: codes such as 007, 1E10 and 23 digits
-stay text. It is true or false only if all of them say so. A column of ids that pandas wrote as 11.0 is one of whole
-numbers only if all its filled cells look so. Times such as 01/02/2026 are read if another cell of their column shows
-whether the day or the month comes first.
+stay text, and so do large integers of JSON and Parquet. It is true or false only if all of them say so. A column of ids
+that pandas wrote as 11.0 is one of whole numbers only if all its filled cells look so. Times such as 01/02/2026 are
+read if another cell of their column shows whether the day or the month comes first.
 """
 
 import re
@@ -13,13 +13,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from app.entry.files import dialects
 from app.entry.files.cells.decimals import is_exact, is_whole
 from app.entry.files.cells.formats import Formats, Notation
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST, ORDERED, order_of
 from app.entry.files.columns import Plan
 from app.entry.files.rows import FileRow
 
-INTEGER, DECIMAL, BOOLEAN, FORMATTED, TEXT = "integer", "decimal", "boolean", "formatted", "text"
+INTEGER, DECIMAL, BOOLEAN, CODE, FORMATTED, TEXT = "integer", "decimal", "boolean", "code", "formatted", "text"
 WHOLE, SINGLE, COMMAS, TIME = "whole", "single", "commas", "time"
 SINGLE_PRECISION = "single precision"
 """The type of a column of Parquet with floats of 32 bits."""
@@ -31,6 +32,8 @@ TYPES: Mapping[frozenset[str], str] = {
 """The type of a column whose cells are of these kinds; other mixtures are text."""
 TIMES = ORDERED | {TIME}
 BOOLEANS = re.compile(r"true|false", re.ASCII | re.IGNORECASE)
+CODES = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d+|-?\d+(\.\d{17,})?", re.ASCII)
+"""Numbers that are not plain ones: they have an exponent, leading zeros, or more digits than JSON can hold."""
 FORMATS = re.compile(
     r"(?=.*[.,'\u2019 $€£¥%])[-+]?\s*[$€£¥]?\s*"
     r"\d{1,3}(([.,'\u2019\s]\d{3})+|\d*)([.,]\d+)?\s*([$€£¥%]|EUR|USD|GBP|CHF)?",
@@ -44,6 +47,8 @@ MISSING = frozenset(
     {"", "NULL", "null", "Null", "NA", "N/A", "#N/A", "<NA>", "nan", "NaN", "NAN", "NaT", "None", "\\N"}
 )
 """Cells that stand for no value in databases, pandas and R."""
+MOST_KEYS = 2_000
+"""The types of so many keys of JSON are told apart: a checkpoint has to hold them."""
 MOST_TEXTS = 1_000
 """After so many cells of text, and fewer others, a column is certainly meant as text."""
 SHOWN_CHARACTERS = 40
@@ -57,7 +62,7 @@ class Exceptions(NamedTuple):
 
     column: str
     usual: str
-    """What most cells are: DECIMAL for any plain number, BOOLEAN, or FORMATTED."""
+    """What most cells are: DECIMAL for any plain number, BOOLEAN, or besides plain numbers CODE or FORMATTED."""
     number: int
     total: int
     """All filled cells."""
@@ -73,29 +78,33 @@ class ColumnTypes:
         formats: Formats,
         cells: CellKinds | None = None,
         *,
-        is_text: bool,
+        file_format: str,
         wide_columns: Collection[str] = (),
     ) -> None:
-        """Looks at all cells of a text; in other files cells have types, and only some need a closer look.
+        """Looks at all cells of a text and all properties of JSON. Of Parquet, which has types, it looks at few.
 
         Args:
             plan: what becomes of the columns.
             formats: how the user says that numbers are written.
             cells: rows seen before, as JSON keeps them.
-            is_text: whether the file is a text.
-            wide_columns: columns of another file whose numbers may have more digits than JSON can hold.
+            file_format: the format of the file.
+            wide_columns: columns of Parquet whose numbers may have more digits than JSON can hold.
         """
         ids = {column for name in IDS for column in plan.fields.get(name, ())}
-        self.formats = formats
+        self.formats, self._plan = formats, plan
+        self._missing = frozenset({""}) if file_format == dialects.JSON else MISSING
         self._properties = dict.fromkeys(column for column in plan.properties.values() if column not in ids)
+        self._properties |= dict.fromkeys(plan.more_properties(cells or ()))
         times = [column for name in TIMES_OF for column in plan.fields.get(name, ())]
-        self._kind_of: dict[str, Callable[[Any], str]] = dict.fromkeys(times, _time_kind)
-        if is_text:
+        self._kind_of: dict[str, Callable[[Any], str | None]] = dict.fromkeys(times, _time_kind)
+        if file_format == dialects.TEXT:
             self._kind_of |= dict.fromkeys(ids, _id_kind)
             self._kind_of |= dict.fromkeys(self._properties, partial(_property_kind, formats.notation))
             self._kind_of |= dict.fromkeys(plan.fields.get("categories", ()), _category_kind)
         else:
-            self._kind_of |= {column: _number_kind for column in self._properties if column in wide_columns}
+            is_json = file_format == dialects.JSON
+            columns = self._properties if is_json else self._properties.keys() & wide_columns
+            self._kind_of |= dict.fromkeys(columns, _typed_kind)
         self.cells: dict[str, dict[str, list[Any]]] = {}
         for column, kinds in (cells or {}).items():
             self.cells[column] = {kind: list(cells_) for kind, cells_ in kinds.items()}
@@ -104,13 +113,19 @@ class ColumnTypes:
     def see(self, row: FileRow) -> None:
         """Narrows the types down by one more row."""
         texts = []
+        for name in self._plan.more_properties(row.fields):
+            if name not in self._properties and len(self._properties) < MOST_KEYS:
+                self._properties[name] = None
+                self._kind_of[name] = _typed_kind
         for column, kind_of in self._kind_of.items():
             cell = row.fields.get(column)
             if isinstance(cell, str):
                 cell = cell.strip()
-            if cell is None or (isinstance(cell, str) and cell in MISSING):
+            if cell is None or (isinstance(cell, str) and cell in self._missing):
                 continue
             kind = kind_of(cell)
+            if kind is None:
+                continue
             kinds = self.cells.setdefault(column, {})
             if kind in kinds:
                 kinds[kind][0] += 1
@@ -135,7 +150,10 @@ class ColumnTypes:
                 firsts.setdefault(type_, first)
             total, formatted = counts.total(), counts[FORMATTED]
             usual = next((type_ for type_ in (DECIMAL, BOOLEAN) if counts[type_] > total // 2), None)
-            if usual is not None and counts[usual] < total:
+            codes = counts[CODE]
+            if codes and codes + counts[DECIMAL] == total:
+                yield Exceptions(column, CODE, codes, total, firsts[CODE])
+            elif usual is not None and counts[usual] < total:
                 first = next(first for type_, first in firsts.items() if type_ != usual)
                 yield Exceptions(column, usual, total - counts[usual], total, first)
             elif formatted and formatted + counts[DECIMAL] > total // 2:
@@ -164,6 +182,8 @@ def _property_kind(notation: Notation, cell: str) -> str:
         return DECIMAL
     if BOOLEANS.fullmatch(cell):
         return BOOLEAN
+    if CODES.fullmatch(cell):
+        return CODE
     return FORMATTED if FORMATS.fullmatch(cell) else TEXT
 
 
@@ -171,10 +191,15 @@ def _time_kind(cell: object) -> str:
     return (order_of(cell) if isinstance(cell, str) else None) or TIME
 
 
-def _number_kind(cell: Decimal | int) -> str:
-    if not is_exact(cell):
-        return TEXT
-    return INTEGER if is_whole(cell) else DECIMAL
+def _typed_kind(cell: object) -> str | None:
+    """The kind of a cell of JSON or Parquet. None for lists and objects."""
+    if isinstance(cell, bool):
+        return BOOLEAN
+    if isinstance(cell, float):
+        return DECIMAL
+    if isinstance(cell, int | Decimal):
+        return CODE if not is_exact(cell) else INTEGER if is_whole(cell) else DECIMAL
+    return TEXT if isinstance(cell, str) else None
 
 
 def _id_kind(cell: str) -> str:

@@ -1,14 +1,15 @@
-"""Decimals and integers of any size as JSON has them: a number only if that is exactly the same one."""
+"""Numbers of any size as JSON has them: a number only if that is exactly the same one."""
 
 from decimal import Decimal
 
-LARGEST_INTEGER = 2**63
+LARGEST_INTEGER = 10**15
+"""Integers from here on are codes: a client that reads JSON as floats would change them from 2^53 on."""
 
 
 def is_exact(value: Decimal | int) -> bool:
-    """Whether a number of JSON, which is a 64-bit integer or float, has exactly this value."""
+    """Whether every client reads exactly this value from a number of JSON."""
     if is_whole(value):
-        return -LARGEST_INTEGER <= value < LARGEST_INTEGER
+        return -LARGEST_INTEGER < value < LARGEST_INTEGER
     return Decimal(repr(float(value))) == value
 
 
@@ -17,8 +18,12 @@ def is_whole(value: Decimal | int) -> bool:
     return isinstance(value, int) or value.as_tuple().exponent == 0
 
 
-def as_json(value: Decimal | int, *, as_text: bool) -> str | int | float:
-    """Returns a text with all digits, or a number."""
-    if as_text:
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+def as_text(value: Decimal | float) -> str:
+    """Returns a number, or a truth, with all its digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else repr(value)
+
+
+def as_number(value: Decimal) -> int | float:
     return int(value) if is_whole(value) else float(value)

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
+from app.domain.fields import RepeatedName
+from app.entry.files import json_values
 from app.entry.files.cells import times
 from app.entry.files.cells.column_types import BOOLEAN, DECIMAL, IDS, INTEGER, MISSING, SINGLE_PRECISION, TEXT, WHOLE
-from app.entry.files.cells.decimals import as_json
+from app.entry.files.cells.decimals import as_number, as_text
 from app.entry.files.cells.formats import COMMA, NAME_COMMA, Formats, Notation
 
 LIST_SEPARATOR = "|"
@@ -59,7 +59,7 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
         value = _decoded(column, value)
     elif isinstance(value, Decimal):
         whole = int(value)
-        value = whole if whole == value else as_json(value, as_text=ours in IDS)
+        value = whole if whole == value else as_text(value) if ours in IDS else as_number(value)
     try:
         if ours in {"timestamp", "expires_at"}:
             return times.parsed(value, formats, type_).isoformat()
@@ -88,7 +88,7 @@ def _text(column: str, value: object, type_: str | None) -> str:
 
 
 def as_property(column: str, value: object, type_: str | None, notation: Notation, *, is_json: bool) -> object:
-    """Returns a filled cell as a property: JSON as it is, text as the type of its column.
+    """Returns a filled cell as a property of its column's type; text of JSON, lists and objects stay as they are.
 
     Raises:
         BadCell: JSON cannot hold it.
@@ -98,8 +98,8 @@ def as_property(column: str, value: object, type_: str | None, notation: Notatio
         raise BadCell(column, value, f"is or holds {unknown}, which JSON cannot hold")
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, Decimal) or (isinstance(value, int) and type_ == TEXT):
-        return as_json(value, as_text=type_ == TEXT)
+    if isinstance(value, Decimal | int | float):
+        return as_text(value) if type_ == TEXT else as_number(value) if isinstance(value, Decimal) else value
     if not isinstance(value, str) or is_json:
         return value
     value = value.strip()
@@ -166,8 +166,8 @@ def _category(value: object) -> object:
 def _list(text: str) -> object:
     """A list as JSON or as Python writes it."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return json_values.parsed(text.encode())
+    except ValueError:
         pass
     try:
         return ast.literal_eval(text)
@@ -179,8 +179,10 @@ def _properties(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
+        return json_values.parsed(value.encode())
+    except RepeatedName as error:
+        raise ValueError(f"is ambiguous: {error}") from error
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"is not JSON: {error}") from error
 
 

@@ -61,8 +61,40 @@ CASES: dict[str, Case] = {
         '{"item_id": 12345678901234567890123, "code": 98765432109876543210, "size": 9007199254740993}\n',
         lambda records: (
             records[0].item_id == "12345678901234567890123"
-            and properties(records) == [{"code": "98765432109876543210", "size": 9007199254740993}]
+            and properties(records) == [{"code": "98765432109876543210", "size": "9007199254740993"}]
         ),
+    ),
+    "a column of JSON with numbers and text": Case(
+        '{"item_id": "x", "size": 38, "sizes": [38], "new": true, "weight": 1.50, "note": "None"}\n'
+        '{"item_id": "y", "size": "XL", "sizes": [39], "new": "no", "weight": 2, "note": 7}\n',
+        lambda records: (
+            properties(records)
+            == [
+                {"size": "38", "sizes": [38], "new": "true", "weight": 1.5, "note": "None"},
+                {"size": "XL", "sizes": [39], "new": "no", "weight": 2, "note": "7"},
+            ]
+        ),
+    ),
+    "a key that only some objects have": Case(
+        '{"item_id": "x"}\n' * 1_001 + '{"item_id": "y", "size": 38}\n{"item_id": "z", "size": "XL"}\n',
+        lambda records: properties(records[-2:]) == [{"size": "38"}, {"size": "XL"}],
+    ),
+    "integers of text beyond 15 digits": Case(
+        "item_id,size\nx,9007199254740993\ny,5\n",
+        lambda records: properties(records) == [{"size": "9007199254740993"}, {"size": "5"}],
+    ),
+    "integers of JSON beyond 15 digits": Case(
+        '{"item_id": "x", "size": 9007199254740993}\n{"item_id": "y", "size": 5}\n',
+        lambda records: properties(records) == [{"size": "9007199254740993"}, {"size": "5"}],
+    ),
+    "JSON inside a cell with long and repeated numbers": Case(
+        "item_id\tproperties\tcategories\n"
+        'x\t{"code": 98765432109876543210}\t[98765432109876543210]\ny\t{"a": 1, "a": 2}\t\n',
+        lambda records: (
+            (properties(records), records[0].categories)
+            == ([{"code": "98765432109876543210"}], ("98765432109876543210",))
+        ),
+        ("properties: '{\"a\": 1, \"a\": 2}' is ambiguous: an object has the name 'a' twice",),
     ),
     "whole ids in one row only": Case("user_id,item_id\n11.0,a\nx,b\n", lambda r: pairs(r)[0] == ("11.0", "a")),
     "an id of blanks": Case("user_id,item_id\n  ,tea\nann,tea\n", loads_pair, ("user_id is empty",)),
