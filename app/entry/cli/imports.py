@@ -59,7 +59,8 @@ def import_(
     readable_path(path)
     options = loading.options_of(kind, pairs, encoding, time_unit, event_type, date_format, decimal)
     if preview:
-        loading.show_first_rows(path, options)
+        if not loading.show_first_rows(path, options):
+            raise typer.Exit(1)
         return
     files = loading.read_files(path, options)  # wrong files are reported before the database starts
     if dry_run:

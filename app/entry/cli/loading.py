@@ -27,7 +27,7 @@ from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, Place
 from app.entry.jobs import imports, sources, summary
 from app.entry.jobs.rejects import ENDING
-from app.entry.jobs.summary import Summary
+from app.entry.jobs.summary import NO_ROWS, Summary
 from app.errors import Unavailable
 from app.services.bundle import Services
 
@@ -193,11 +193,16 @@ def _retries_shown(bar: "Progress", task: "TaskID") -> Iterator[None]:
         logging.getLogger().removeHandler(silent)
 
 
-def show_first_rows(path: Path, options: Options) -> None:
-    """Prints the first records of each file as they would be stored, and what is ignored."""
+def show_first_rows(path: Path, options: Options) -> bool:
+    """Prints the first records of each file as they would be stored, and what is ignored.
+
+    Returns whether all files have rows.
+    """
+    have_rows = True
     files = read_files(path, options)
     for (file, reader), types in zip(files, _types_of(files), strict=True):
         console.print(f"[bold]{escape(file.name)}[/] ({reader.plan.kind}): the first rows as they would be stored")
+        row = None
         for row, records, reason, skipped in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
             if reason is not None:
                 typer.echo(f"  line {row.number} is rejected: {reason.text}")
@@ -210,4 +215,8 @@ def show_first_rows(path: Path, options: Options) -> None:
         notes = reader.notes(types, nothing.marks)
         for line in summary.lines(file.name, plan.kind, nothing, plan.ignored, notes)[1:]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if row is None:
+            console.print(f"[red]Failed:[/] {escape(file.name)}: {NO_ROWS}", highlight=False, soft_wrap=True)
+            have_rows = False
     console.print("Nothing was stored, because this was a preview.")
+    return have_rows

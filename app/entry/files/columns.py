@@ -1,5 +1,6 @@
 """Plans how the columns of a file become our fields: by the user's mapping, a known layout, and our own names."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -26,6 +27,9 @@ from app.recommender.events.kinds import is_known
 RATINGS = ("rating", "score")
 ALIASES = {normalized(name): name for name in ALL_FIELDS} | {"category": "categories", "eventvalue": "value"}
 NO_LAYOUT = Layout("", None, ())
+NO_NAME = "(no name)"
+INDEX = re.compile(r"Unnamed: 0(\.\d+)*|__index_level_\d+__")
+"""The numbers of the rows, as pandas writes and reads them."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,18 @@ class Plan:
         exploded = [self.layout.explode] if self.layout.explode else []
         return tuple(dict.fromkeys((*used, *self.properties.values(), *self.layout.flags, *exploded)))
 
+    def has_types(self, names: Collection[str]) -> bool:
+        """Whether a file of events with these columns says what type they are."""
+        columns = (*self.fields.get("event_type", ()), *self.fields.get(LIKED, ()))
+        return "event_type" in self.constants or any(column in names for column in columns)
+
     def more_properties(self, names: Iterable[str]) -> list[str]:
         """Those names of a row that become properties besides those that the plan names."""
         return [name for name in names if name not in self._others] if self.has_more else []
 
     @cached_property
     def _others(self) -> frozenset[str]:
-        return frozenset((*self.columns, *self.ignored, *self.layout.ignored, *self.properties))
+        return frozenset(("", *self.columns, *self.ignored, *self.layout.ignored, *self.properties))
 
 
 def planned(
@@ -109,6 +118,7 @@ def planned(
     properties = {
         ours.removeprefix(PROPERTY): columns[0] for ours, columns in fields.items() if ours.startswith(PROPERTY)
     }
+    displaced |= {name: "row numbers of pandas" for name in names if INDEX.fullmatch(name) and name not in used}
     rest = [
         name
         for name in names
@@ -125,6 +135,8 @@ def planned(
     read = {column for columns in of_kind.values() for column in columns} | {*properties.values(), *layout.flags}
     unread = [name for name in names if name and name not in read | displaced.keys() | {layout.explode}]
     ignored = displaced | dict.fromkeys(unread, "")
+    if "" in names:
+        ignored[NO_NAME] = ""
     if is_json:
         of_kind = {ours: (ours,) for ours in FIELDS[decision] if ours not in layout.ignored} | of_kind
     has_more = is_json and decision in {ITEMS, USERS}

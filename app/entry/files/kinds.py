@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
@@ -33,6 +33,7 @@ TYPE_WORDS = frozenset(
     "event eventname action actiontype interaction interactiontype behavior behaviour behaviortype behaviourtype "  # noqa: SIM905 - readable
     "activity activitytype feedbacktype verb".split()
 )
+TITLE_WORDS = frozenset({"name", "title", "headline", "label", "description"})
 LIKED = "liked"
 """Stands for the event types like and dislike, as a column that is true or false."""
 LIKED_WORDS = frozenset({LIKED, "like", "isliked", "islike"})
@@ -166,6 +167,15 @@ class Columns:
 def _doubt(file: str, reason: str, *, in_job: bool) -> FileError:
     events, both = (f'"records": "{kind}"' if in_job else f"--kind {kind}" for kind in (EVENTS, BOTH))
     return FileError(f"{file} {reason}. Say whether these are facts of the items: {both}, or leave them out: {events}.")
+
+
+def title_among(names: Iterable[str]) -> str | None:
+    """The first name that may be the title of an item: name, product_title, Description. None if there is none."""
+    for name in names:
+        *others, last = words_of(name) or [""]
+        if last in TITLE_WORDS and ITEM_WORDS.issuperset(others):
+            return name
+    return None
 
 
 def _means(name: str, words: Collection[str]) -> bool:

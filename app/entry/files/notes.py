@@ -8,8 +8,8 @@ from app.entry.files.cells.column_types import BOOLEAN, CODE, COMMAS, FORMATTED,
 from app.entry.files.cells.formats import COMMA, NAME_COMMA
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
-from app.entry.files.kinds import ALL_FIELDS, LIKED, QUANTITY, TIME_WORDS, advice, normalized, words_of
-from app.entry.files.layouts.layout import BOTH, EVENTS
+from app.entry.files.kinds import ALL_FIELDS, LIKED, QUANTITY, TIME_WORDS, advice, normalized, title_among, words_of
+from app.entry.files.layouts.layout import BOTH, EVENTS, USERS
 from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED, WITHOUT_CONTENT, WITHOUT_ITEM
 from app.recommender.events.kinds import DISLIKE, LIKE
 
@@ -57,6 +57,7 @@ def lines(
         if nearest and name not in ALL_FIELDS:
             field = ALIASES[nearest[0]]
             notes.append(f"{name} is a property; if it is meant as {field}, map it ({field}={name})")
+    notes += _of_title(plan, names, in_job=in_job)
     if plan.kind in {EVENTS, BOTH}:
         notes += _of_events(plan, names, marks, event_type, in_job=in_job)
     return notes
@@ -94,6 +95,17 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
             yield f"{column}: the {type_.replace(' ', ' comes ')}, as {types.cells[column][type_][1]} shows"
 
 
+def _of_title(plan: Plan, names: Sequence[str], *, in_job: bool) -> Iterator[str]:
+    """Offers a column as the title of the items."""
+    if plan.kind == USERS or not set(names).isdisjoint(plan.fields.get("title", ())):
+        return
+    unread = [name for name, reason in plan.ignored.items() if not reason and name not in plan.layout.ignored]
+    name = title_among((*plan.properties, *unread))
+    if name is not None:
+        items = "no title" if plan.kind != EVENTS else "no facts of items"
+        yield f"{items}: if {name} is the title, map it ({advice('title', name, in_job=in_job)})"
+
+
 def _of_events(
     plan: Plan, names: Sequence[str], marks: Counter[str], event_type: str | None, *, in_job: bool
 ) -> Iterator[str]:
@@ -119,7 +131,7 @@ def _of_events(
     elif "event_type" in plan.constants:
         yield f"no event_type: all events are `{plan.constants['event_type']}`"
     else:
-        yield from _without_types(plan, names, f"{untyped:,} events" if untyped else "events", type_, in_job=in_job)
+        yield from _without_types(plan, names, f"{untyped:,} events" if untyped > 1 else "events", type_, in_job=in_job)
 
 
 def _without_types(plan: Plan, names: Sequence[str], events: str, type_: str, *, in_job: bool) -> Iterator[str]:

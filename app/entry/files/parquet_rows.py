@@ -3,7 +3,7 @@
 No number changes: a float of 32 bits becomes the shortest number that it stands for, and a decimal stays one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -44,7 +44,7 @@ class ParquetFile:
         """Columns whose numbers may have more digits than a number of JSON."""
         self._row_bytes = sum(group.total_byte_size for group in groups) // max(self.count, 1) + 1
 
-    def rows(self, start: Place, columns: Sequence[str]) -> Iterator[FileRow]:
+    def rows(self, start: Place, columns: Sequence[str]) -> Generator[FileRow, None, None]:
         """Yields the rows from a place on, with these columns. Raises FileError if they cannot be decoded."""
         first, skipped = 0, start.position
         while first < len(self._groups) and skipped >= self._groups[first]:

@@ -14,10 +14,12 @@ from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, Colu
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
+from app.entry.files.kinds import advice
 from app.entry.files.layouts import matching
-from app.entry.files.layouts.layout import Layout
-from app.entry.files.records import CheckedRow, Checker
+from app.entry.files.layouts.layout import BOTH, EVENTS, Layout
+from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
 from app.entry.files.rows import FileError, FileRow, FileUnused, Place
+from app.recommender.events.kinds import is_known
 
 REPORTED_ROWS = 10_000
 FIRST_ROWS = 100
@@ -82,6 +84,8 @@ class Reader:
         if options.is_in_folder:
             mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
         self.plan = self._planned(layout if layout is not None and layout.kind is not None else None, mapping)
+        if self.plan.kind in {EVENTS, BOTH} and options.event_type is None and not self.plan.has_types(self.names):
+            self._check_types()
 
     @property
     def is_json(self) -> bool:
@@ -197,6 +201,24 @@ class Reader:
             if self.format != dialects.TEXT:
                 raise
             raise header.explained(error, self.name, self.names, self._dialect) from None
+
+    def _check_types(self) -> None:
+        """Raises FileError if a column that is not read as the type of events seems to be that."""
+        unread = [name for name in self.names if name in self.plan.ignored or name in self.plan.properties.values()]
+        if not unread:
+            return
+        with closing(self._parquet.rows(Place(), unread) if self._parquet else self.rows(Place())) as rows:
+            first = [row.fields for row in islice(rows, FIRST_ROWS)]
+        for name in unread:
+            cells = [cell for fields in first if isinstance(cell := fields.get(name), str) and cell.strip()]
+            if cells and all(map(is_known, cells)):
+                in_job = self.options.in_job
+                mapping = advice("event_type", name, in_job=in_job)
+                event_type = f'"event_type": "{DEFAULT_TYPE}"' if in_job else f"--event-type {DEFAULT_TYPE}"
+                raise FileError(
+                    f"{self.name}: {name!r} seems to be the type of the events, for example {cells[0]!r:.60}. Say "
+                    f"whether it is: {mapping}, or which type all events have: {event_type}."
+                )
 
     def _is_header(self, row: FileRow) -> bool:
         """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""

@@ -14,6 +14,7 @@ MOST_REASONS = 50
 SHOWN_REASONS = 5
 SHOWN_COLUMNS = 20
 COUNTERS = ("records", "reasons", "marks")
+NO_ROWS = "The file has no rows."
 FACTS = "rows with facts of items"
 NOUNS = {"rows": "row", EVENTS: "event", ITEMS: "item", USERS: "user", FACTS: "row with facts of an item"}
 """The singular of what is counted."""
@@ -63,7 +64,7 @@ class Summary:
     def failure(self) -> str | None:
         """Why the import has failed. None if it succeeded."""
         if not self.read:
-            return "The file has no rows."
+            return NO_ROWS
         if self.loaded + self.unchanged == 0:
             return f"Nothing was loaded: {self._most_frequent()}."
         if self.rejected > self.read * MOST_REJECTED:

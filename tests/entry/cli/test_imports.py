@@ -98,6 +98,17 @@ class TestFormats:
 
 
 class TestPreview:
+    def test_columns_without_a_name_are_among_the_ignored_ones(self, run: Run, tmp_path: Path) -> None:
+        imported = run(written(tmp_path, "i.csv", ",item_id,Unnamed: 0\n0,tea,0\n"), "--preview")
+
+        assert "Ignored columns: Unnamed: 0 (row numbers of pandas), (no name)" in imported.says
+
+    def test_a_file_without_rows_is_a_failure(self, run: Run, tmp_path: Path) -> None:
+        imported = run(written(tmp_path, "e.csv", "user_id,item_id\n"), "--preview")
+
+        assert not imported.succeeded
+        assert "e.csv: The file has no rows." in imported.says
+
     def test_a_preview_shows_records_and_ignored_columns_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
         imported = run(written(tmp_path, "e.csv", "user_id,item_id,colour\nann,tea,red\nb/b,tea,\n"), "--preview")
 

@@ -1,11 +1,13 @@
 """What users did is read from every usual column, and no event gets another type in silence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.entry.files.reader import Options
 from app.entry.files.rows import FileError
+from tests.support.file_cases import table
 from tests.support.files import notes, read, written
 
 SALES = {"user_id": "client", "item_id": "article"}
@@ -47,10 +49,28 @@ class TestColumn:
 
         assert {"hot", "high"} & set(record.properties.values())
 
-    def test_a_column_that_may_be_the_type_is_offered(self, tmp_path: Path) -> None:
-        path = written(tmp_path, "e.csv", "user_id,item_id,type\nann,tea,buy\n")
+    @pytest.mark.parametrize("options", [Options(), Options(in_job=True)])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "user_id,item_id,type,timestamp\nann,tea,Purchase,1700000000\nbob,tea,,1700000000\n",
+            "user_id,item_id,what\nann,tea,Purchase\nann,tea,view\n",
+            '{"user_id": "ann", "item_id": "tea", "what": "Purchase"}',
+            table(user_id=["ann"], item_id=["tea"], type=["Purchase"]),
+        ],
+    )
+    def test_a_column_with_types_is_asked_about(self, tmp_path: Path, content: str | bytes, options: Options) -> None:
+        path = written(tmp_path, "e.csv", content)
 
-        assert "no event_type: all 1 events are `view`; if type is the type, map it (--map event_type=type)" in notes(
+        advice = r'"event_type": "view"' if options.in_job else r"--map event_type=\w+, .*--event-type view"
+        with pytest.raises(FileError, match=r"seems to be the type of the events, for example 'Purchase'.*" + advice):
+            read(path, options)
+        assert set(types(path, replace(options, event_type="sale"))) == {"sale"}
+
+    def test_a_column_that_may_be_the_type_is_offered(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,type\nann,tea,buy\nann,tea,mug\n")
+
+        assert "no event_type: all 2 events are `view`; if type is the type, map it (--map event_type=type)" in notes(
             path
         )
 
@@ -82,7 +102,7 @@ class TestLiked:
         path = written(tmp_path, "e.csv", "user_id,item_id,is_click,like\nann,tea,1,0\n")
 
         assert types(path) == ["view"]
-        assert "no event_type: all 1 events are `view`" in notes(path)
+        assert "no event_type: all events are `view`" in notes(path)
 
 
 class TestName:

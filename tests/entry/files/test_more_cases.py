@@ -42,6 +42,14 @@ CASES: dict[str, Case] = {
     "quoted names": Case('"user_id", "item_id"\n"ann", "tea"\n', loads_pair),
     "names in capitals with spaces": Case("User ID,Item-ID\nann,tea\n", loads_pair),
     "an index column without a name": Case(",user_id,item_id\n0,ann,tea\n", loads_pair),
+    "an index that pandas has read again": Case(
+        "Unnamed: 0,,item_id,price\n0,0,tea,3\n", lambda records: properties(records) == [{"price": 3}]
+    ),
+    "an index of pandas that is the item": Case(
+        "Unnamed: 0,price\ntea,3\n",
+        lambda records: [record.item_id for record in records] == ["tea"],
+        options=Options(mapping={"item_id": "Unnamed: 0"}),
+    ),
     "trailing separators": Case("user_id,item_id,,\nann,tea,,\n,,,\n", loads_pair),
     "the same name twice after stripping": Case("user_id,item_id, item_id\na,b,c\n", refused="more than one column"),
     "two spellings of a field": Case(

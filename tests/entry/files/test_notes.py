@@ -57,6 +57,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "user_id,item_id,clicked,purchases\nann,tea,1,0\n",
         "not read: clicked, purchases; write a row with an event_type for each of these actions",
     ),
+    "a name that may be the title": (
+        "item_id,brand,product_name\na,Acme,Tea\n",
+        "no title: if product_name is the title, map it (--map title=product_name)",
+    ),
+    "a description that may be the title of items in sales": (
+        "user_id,item_id,event_type,Description\nann,tea,buy,Green tea\n",
+        "no facts of items: if Description is the title, map it (--map title=Description)",
+    ),
     "no types": ("user_id,item_id\nann,tea\nbob,tea\n", "no event_type: all 2 events are `view`"),
     "an empty type": (
         "user_id,item_id,event_type\nann,tea,buy\nbob,tea,\n",
@@ -85,6 +93,8 @@ SILENT = {
     "numbers": f"item_id,price\n{PRICES}",
     "types beside ratings": "user_id,item_id,event_type,rating,timestamp\nann,tea,stars,5,1700000000\n",
     "sizes": "item_id,size\na,S\nb,M\nc,40\n",
+    "names beside titles": "item_id,title,name\na,Tea,tea-1\n",
+    "names of others": "item_id,brand_name,file_name\na,Acme,a.jpg\n",
     "text": "item_id,brand\na,Acme\nb,Bolt\n",
     "types": "user_id,item_id,event_type,timestamp\nann,tea,buy,1700000000\n",
     "titles that are numbers": "item_id,title\na,1984\nb,Emma\nc,2001\n",

@@ -10,6 +10,9 @@ import pytest
 from tests.support.file_cases import Case, days, loads_pair, pairs, properties, table
 
 CASES: dict[str, Case] = {
+    "an index of pandas": Case(
+        table(item_id=["tea"], price=[3], __index_level_0__=[7]), lambda records: properties(records) == [{"price": 3}]
+    ),
     "items with an object called user": Case(
         table(item_id=["tea"], user=[{"id": "ann"}]), refused="has items and a column 'user'"
     ),
