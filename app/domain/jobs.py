@@ -9,6 +9,19 @@ from typing import Any
 from app.domain.events import EventKey, EventSelection
 from app.domain.users import of_session
 
+EVENT_FIELDS = ("user_id", "session_id", "item_id", "event_type", "value", "timestamp", "event_id")
+ITEM_FIELDS = ("item_id", "title", "categories", "properties", "hidden", "expires_at")
+USER_FIELDS = ("user_id", "properties")
+IMPORT_FIELDS = tuple(dict.fromkeys((*EVENT_FIELDS, *ITEM_FIELDS)))
+"""The fields of all records that a file may have."""
+PROPERTY = "properties."
+"""The prefix of a property's name in a mapping: properties.price=UnitPrice."""
+
+
+def is_import_field(name: str) -> bool:
+    """Whether a mapping may name this field."""
+    return name in IMPORT_FIELDS or (name.startswith(PROPERTY) and name != PROPERTY)
+
 
 class JobKind(StrEnum):
     IMPORT = "import"

@@ -25,6 +25,7 @@ FILTERS = ["true", "item.price < 20.0", '"a" in item.categories', "has(user.age)
 BOOSTS = ["2", "item.margin", "has(item.price) ? 1.0 / item.price : 0.5", "now.getHours()"]
 schemathesis.openapi.format("cel-filter", st.sampled_from(FILTERS))
 schemathesis.openapi.format("cel-boost", st.sampled_from(BOOSTS))
+schemathesis.openapi.format("encoding", st.sampled_from(["latin-1", "cp1251", "UTF-16", "shift_jis"]))
 schemathesis.openapi.format("strptime", st.sampled_from(["%m/%d/%Y %H:%M", "%d.%m.%y", "%Y-%j", "%I:%M %p, %d %b %Y"]))
 
 

@@ -1,5 +1,6 @@
 """The types of fields, and their schemas in the OpenAPI document."""
 
+import codecs
 import json
 import math
 from collections.abc import Mapping
@@ -143,6 +144,17 @@ def valid_date_format(text: str) -> str:
     return text
 
 
+def valid_encoding(text: str) -> str:
+    """Raises ValueError unless this is the name of an encoding of text."""
+    try:
+        is_text = codecs.lookup(text)._is_text_encoding  # noqa: SLF001 - as `bytes.decode` does
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise ValueError(f"{text!r} is not an encoding of text that Python knows, such as latin-1 or cp1251")
+    return text
+
+
 WHOLE = BeforeValidator(_whole)
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 ItemField = Annotated[Id, Field(description="The item.", examples=["sku-1042"])]
@@ -209,6 +221,12 @@ DateFormat = Annotated[
     AfterValidator(valid_date_format),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100, "format": "strptime"}),
 ]
+Encoding = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=40),
+    AfterValidator(valid_encoding),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 40, "format": "encoding"}),
+]
 Properties = Annotated[
     dict[str, JsonValue],
     AfterValidator(_plain),
@@ -220,7 +238,9 @@ VALUE_SCHEMA = {
         {"type": "number", "minimum": SMALLEST_VALUE, "maximum": LARGEST_VALUE},
         {"type": "number", "minimum": -LARGEST_VALUE, "maximum": -SMALLEST_VALUE},
     ],
-    "description": "A rating, a price or another number: 0, or between 1e-12 and 1e12 in size.",
+    "description": "A rating, a price or another number: 0, or between 1e-12 and 1e12 in size. It changes the weight "
+    "of ratings only: a purchase with a negative value is a purchase. Send a `return` or a `remove_from_cart` instead, "
+    "as imports of files read such rows.",
     "examples": [4.5],
 }
 Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=PRINTABLE), AfterValidator(_sound)]

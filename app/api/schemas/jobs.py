@@ -2,18 +2,29 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from app.api.schemas.fields import Body, DateFormat, Id, View
+from app.api.schemas.fields import Body, DateFormat, Encoding, Id, View
 from app.api.schemas.models.versions import TrainingIn
 from app.api.schemas.owners import Owner
-from app.domain.jobs import JobKind, JobState
+from app.domain.jobs import IMPORT_FIELDS, PROPERTY, JobKind, JobState, is_import_field
 
 Kind = Field(description="The kind of the job.")
 FieldName = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+FIELD_NAMES = rf"^({'|'.join(IMPORT_FIELDS)}|properties\..+)$"
+
+
+def _of_fields(columns: dict[str, str]) -> dict[str, str]:
+    unknown = next((name for name in columns if not is_import_field(name)), None)
+    if unknown is not None:
+        nearest = get_close_matches(unknown, IMPORT_FIELDS, 1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise ValueError(f"has a key that is not one of {', '.join(IMPORT_FIELDS)}, or {PROPERTY}NAME{hint}")
+    return columns
 
 
 class ImportIn(Body):
@@ -39,16 +50,20 @@ class ImportIn(Body):
             examples=["csv"],
         ),
     ] = None
-    columns: dict[FieldName, ColumnName] = Field(
+    columns: Annotated[dict[FieldName, ColumnName], AfterValidator(_of_fields)] = Field(
         default_factory=dict,
         max_length=100,
         description="The column of the file for each field whose column has another name. `properties.NAME` names a "
         "property. Well-known layouts need no mapping.",
         examples=[{"item_id": "sku"}],
+        json_schema_extra={"propertyNames": {"maxLength": 200, "pattern": FIELD_NAMES}},
     )
     encoding: Annotated[
-        Annotated[str, Field(min_length=1, max_length=40)] | None,
-        Field(description="The encoding of a text. Default: UTF-8.", examples=["latin-1"]),
+        Encoding | None,
+        Field(
+            description="The encoding of a text, as Python names it. Default: UTF-8, or UTF-16 if the file says so.",
+            examples=["cp1251"],
+        ),
     ] = None
     time_unit: Annotated[
         Literal["s", "ms", "us", "ns"] | None,

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
+from app.domain.jobs import IMPORT_FIELDS, PROPERTY, is_import_field
 from app.entry.files.kinds import (
-    ALL_FIELDS,
     FIELDS,
     LIKED,
     LIKED_WORDS,
     OWNERS,
-    PROPERTY,
     QUANTITY,
     QUANTITY_WORDS,
     TYPE_WORDS,
@@ -25,7 +24,7 @@ from app.entry.files.rows import FileError
 from app.recommender.events.kinds import is_known
 
 RATINGS = ("rating", "score")
-ALIASES = {normalized(name): name for name in ALL_FIELDS} | {"category": "categories", "eventvalue": "value"}
+ALIASES = {normalized(name): name for name in IMPORT_FIELDS} | {"category": "categories", "eventvalue": "value"}
 NO_LAYOUT = Layout("", None, ())
 NO_NAME = "(no name)"
 INDEX = re.compile(r"Unnamed: 0(\.\d+)*|__index_level_\d+__")
@@ -154,11 +153,11 @@ def check_mapping(file: str, names: Sequence[str], mapping: Mapping[str, str]) -
 def check_fields(mapping: Mapping[str, str]) -> None:
     """Raises FileError if a mapping names a field that is not ours."""
     for ours, theirs in mapping.items():
-        if ours not in ALL_FIELDS and not (ours.startswith(PROPERTY) and ours != PROPERTY):
-            swapped = f" Our field stands first: {theirs}={ours}." if theirs in ALL_FIELDS else ""
+        if not is_import_field(ours):
+            swapped = f" Our field stands first: {theirs}={ours}." if theirs in IMPORT_FIELDS else ""
             raise FileError(
-                f"{ours!r} is not one of our fields ({', '.join(ALL_FIELDS)}, or {PROPERTY}NAME)."
-                f"{swapped or _nearest(ours, ALL_FIELDS)}"
+                f"{ours!r} is not one of our fields ({', '.join(IMPORT_FIELDS)}, or {PROPERTY}NAME)."
+                f"{swapped or _nearest(ours, IMPORT_FIELDS)}"
             )
 
 
@@ -173,7 +172,7 @@ def _of_layout(layout: Layout, names: Sequence[str]) -> dict[str, Sequence[str]]
     """The fields of a layout that the file has."""
     if not layout.has_header:
         layout_fields: Mapping[str, str | Sequence[str]] = {
-            name: name for name in layout.columns if name in ALL_FIELDS and name not in layout.ignored
+            name: name for name in layout.columns if name in IMPORT_FIELDS and name not in layout.ignored
         }
         return {ours: (str(theirs),) for ours, theirs in layout_fields.items()}
     fields: dict[str, Sequence[str]] = {}
@@ -190,8 +189,8 @@ def _add_our_names(
 ) -> dict[str, str]:
     """Adds columns that have our names, except for case, spaces, `_` and `-`. Returns those that were displaced."""
     used = {column for columns in fields.values() for column in columns} | set(layout.ignored)
-    exact = [name for name in names if name in ALL_FIELDS and name not in used]
-    similar = [name for name in names if name not in ALL_FIELDS and name not in used and normalized(name) in ALIASES]
+    exact = [name for name in names if name in IMPORT_FIELDS and name not in used]
+    similar = [name for name in names if name not in IMPORT_FIELDS and name not in used and normalized(name) in ALIASES]
     displaced = {}
     for name in (*exact, *similar):
         ours = ALIASES[normalized(name)]

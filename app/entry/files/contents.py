@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
+from app.api.schemas.fields import valid_encoding
 from app.entry.files.rows import FileError, FileUnused
 
 BLOCK_BYTES = 1024 * 1024
@@ -181,9 +182,9 @@ class _Unpacked(_Forward):
 class _Transcoded(_Forward):
     def __init__(self, name: str, encoding: str, file: BinaryIO) -> None:
         try:
-            self._decoder = codecs.getincrementaldecoder(encoding)()
-        except LookupError as error:
-            raise FileError(f"{encoding!r} is not an encoding that Python knows, such as latin-1 or cp1252.") from error
+            self._decoder = codecs.getincrementaldecoder(valid_encoding(encoding))()
+        except ValueError as error:
+            raise FileError(f"{error}.") from error
         self._name, self._encoding, self._file, self._rest = name, encoding, file, b""
 
     def next(self, size: int) -> bytes:

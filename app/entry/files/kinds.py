@@ -5,19 +5,17 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.domain.jobs import EVENT_FIELDS, IMPORT_FIELDS, ITEM_FIELDS, PROPERTY, USER_FIELDS
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.rows import FileError, FileUnused
 
 KINDS = (EVENTS, ITEMS, USERS, BOTH)
 FIELDS: dict[str, tuple[str, ...]] = {
-    EVENTS: ("user_id", "session_id", "item_id", "event_type", "value", "timestamp", "event_id"),
-    ITEMS: ("item_id", "title", "categories", "properties", "hidden", "expires_at"),
-    USERS: ("user_id", "properties"),
+    EVENTS: EVENT_FIELDS,
+    ITEMS: ITEM_FIELDS,
+    USERS: USER_FIELDS,
+    BOTH: IMPORT_FIELDS,
 }
-FIELDS[BOTH] = tuple(dict.fromkeys((*FIELDS[EVENTS], *FIELDS[ITEMS])))
-ALL_FIELDS = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
-PROPERTY = "properties."
-"""The prefix of a property's name in a mapping: properties.price=UnitPrice."""
 OWNERS = frozenset({"user_id", "session_id"})
 FACTS = frozenset({"title", "categories", "hidden", "expires_at"})
 OF_EVENTS = frozenset({"event_type", "value", "timestamp", "event_id"})

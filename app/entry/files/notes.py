@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
+from app.domain.jobs import IMPORT_FIELDS
 from app.entry.files.cells.column_types import BOOLEAN, CODE, COMMAS, FORMATTED, WHOLE, ColumnTypes
 from app.entry.files.cells.formats import COMMA, NAME_COMMA
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
-from app.entry.files.kinds import ALL_FIELDS, LIKED, QUANTITY, TIME_WORDS, advice, normalized, title_among, words_of
+from app.entry.files.kinds import LIKED, QUANTITY, TIME_WORDS, advice, normalized, title_among, words_of
 from app.entry.files.layouts.layout import BOTH, EVENTS, USERS
 from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED, WITHOUT_CONTENT, WITHOUT_ITEM
 from app.recommender.events.kinds import DISLIKE, LIKE
@@ -54,7 +55,7 @@ def lines(
     notes += _of_types(plan, types, float_columns)
     for name in plan.properties:
         nearest = get_close_matches(normalized(name), ALIASES, 1, 0.85)
-        if nearest and name not in ALL_FIELDS:
+        if nearest and name not in IMPORT_FIELDS:
             field = ALIASES[nearest[0]]
             notes.append(f"{name} is a property; if it is meant as {field}, map it ({field}={name})")
     notes += _of_title(plan, names, in_job=in_job)

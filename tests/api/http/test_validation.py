@@ -50,6 +50,30 @@ class TestUnknownParameters:
         assert response.json()["errors"][0]["detail"].endswith("there are no parameters here")
 
 
+class TestImports:
+    @pytest.mark.parametrize(
+        ("option", "value", "says"),
+        [
+            ("encoding", "klingon", "'klingon' is not an encoding of text"),
+            ("encoding", "base64", "'base64' is not an encoding of text"),
+            ("encoding", "a\0", "is not an encoding of text"),
+            ("columns", {"itm_id": "sku"}, "has a key that is not one of user_id, .*; did you mean item_id?"),
+            ("columns", {"properties.": "sku"}, "or properties.NAME"),
+            ("decimal", ";", "Input should be '.' or ','"),
+            ("date_format", "%m/%Y", "lacks a day"),
+        ],
+    )
+    def test_an_option_that_cannot_be_right_is_refused_before_the_file_is_sent(
+        self, client: httpx2.Client, option: str, value: object, says: str
+    ) -> None:
+        response = client.post("/v1/jobs", json={"kind": "import", option: value})
+
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == f"/{option}"
+        assert re.search(says, error["detail"])
+
+
 class TestUnknownFields:
     @pytest.mark.parametrize(
         ("method", "url", "body", "pointer", "nearest"),

@@ -182,6 +182,9 @@ CASES: dict[str, Case] = {
         options=Options(encoding="cp1252"),
     ),
     "an unknown encoding": Case(EVENTS, refused="not an encoding", options=Options(encoding="klingon")),
+    "an encoding of bytes": Case(
+        EVENTS, refused="'base64' is not an encoding of text", options=Options(encoding="base64")
+    ),
     "the wrong encoding": Case("item_id\nCafé\n", refused="not ascii text", options=Options(encoding="ascii")),
     "a mapping of a column in use": Case(
         "user_id,item_id,sku\nann,1,tea\n", loads_pair, options=Options(mapping={"item_id": "sku"})
