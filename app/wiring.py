@@ -21,7 +21,7 @@ from app.services.catalog.snapshot import CatalogSnapshot
 from app.services.catalog.unknown_items import UnknownItems
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
-from app.services.counters.rollups import Rollups
+from app.services.counters.rollups import PARTS, Rollups
 from app.services.event_types import EventTypes
 from app.services.events import Events
 from app.services.failures import Failures
@@ -124,8 +124,9 @@ def wire(
             failures=failures,
             access=access_store,
             decisions=decision_store,
+            versions=versions,
         ),
-        purge=ProjectPurge(database=database, files=files),
+        purge=ProjectPurge(database=database, files=files, counter_levels=tuple(PARTS)),
         tombstones=tombstones,
         credentials=credentials,
         settings=settings,

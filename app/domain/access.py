@@ -78,8 +78,10 @@ class DeletionCheckpoint:
 
     began_at: datetime
     """When the pass began."""
-    purge: Mapping[str, Any]
-    """The next row to remove, as the purge returned it."""
+    purge: Mapping[str, Any] | None = None
+    """The next row to remove, as the purge returned it; None at the beginning."""
+    leased_until: datetime | None = None
+    """Until then, a process is presumed to work on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Project:
     resume_at: DeletionCheckpoint | None = None
     """The position from which an unfinished deletion resumes."""
     settings: ProjectSettings = NO_SETTINGS
+    is_indexed: bool = False
+    """Whether every row that lasts can be found by its key. Not so for projects of releases up to 0.7."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
-"""Periodic work: run by a schedule in the cloud, and by the stream follower on a laptop."""
+"""Periodic work: run by a schedule in the cloud, and by the local server on a laptop."""
 
 from app import telemetry
+from app.deadline import within
 from app.errors import Unavailable
 from app.services.bundle import Services
+
+DELETING_SECONDS = 5.0
 
 
 def tick(services: Services) -> dict[str, int]:
@@ -30,3 +33,15 @@ def refresh_overdue_lists(services: Services) -> int:
         else:
             refreshed += 1
     return refreshed
+
+
+def continue_deletions(services: Services) -> None:
+    """Works for a while on each unfinished deletion of a project, with the same treatment of errors."""
+    for project in services.erasure.unfinished_deletions():
+        try:
+            with within(DELETING_SECONDS):
+                services.erasure.delete_project(project)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            telemetry.log_failure(telemetry.current(), error)

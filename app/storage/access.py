@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -20,6 +21,7 @@ from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
 
 KEY, PROJECT, KEYS = "key", "project", "keys"
+DELETION, DELETIONS = "deletion", "deletions"
 ENDED_KEPT = timedelta(days=30)
 """How long an expired or revoked key is still listed."""
 
@@ -29,7 +31,7 @@ class AccessRow(Model):
         table_name = "access"
 
     key = UnicodeAttribute(hash_key=True)
-    """key#key_id, or project#project_id."""
+    """key#key_id, or project#project_id, or deletion#project_id while the project is being deleted."""
     listing = UnicodeAttribute(null=True)
     position = UnicodeAttribute(null=True)
     project = UnicodeAttribute(null=True)
@@ -102,6 +104,24 @@ class AccessStore:
         condition = (AccessRow.state == expected.value) & _has_settings(changed.settings)
         self._table.put(_project_row(changed), condition)
 
+    def begin_deletion(self, changed: Project) -> None:
+        """Lists an active project among the unfinished deletions and replaces it. Raises Conflict."""
+        name = changed.project_id
+        self._table.write_many([AccessRow(key=key(DELETION, name), listing=DELETIONS, position=name)])
+        self.replace_project(changed, ProjectState.ACTIVE)
+
+    def advance_deletion(self, changed: Project, previous: Project) -> None:
+        """Replaces a project that is being deleted. Raises Conflict if another process has changed it."""
+        self._table.put(_project_row(changed), AccessRow.facts == _project_facts(previous))
+
+    def end_deletion(self, project_id: str) -> None:
+        """Removes a project from the unfinished deletions."""
+        self._table.write_many([], [self._table.key(key(DELETION, project_id))])
+
+    def deletions(self) -> list[str]:
+        """Returns the ids of the projects with unfinished deletions, and of some that have just been finished."""
+        return [row["key"]["S"].partition("#")[2] for row in self._table.query_all(DELETIONS, index=listing.INDEX)]
+
     def put_settings(self, project_id: str, changed: ProjectSettings, previous: ProjectSettings) -> None:
         """Replaces the settings of an active project. Raises Conflict unless they are the previous ones."""
         condition = (AccessRow.state == ProjectState.ACTIVE.value) & _has_settings(previous)
@@ -159,15 +179,30 @@ def _key(row: Raw) -> ApiKey:
 
 
 def _project_facts(project: Project) -> dict[str, object]:
-    receipt, resume_at = project.deletion, project.resume_at
-    return {
+    receipt = project.deletion
+    facts: dict[str, object] = {
         "name": project.name,
         "created_at": project.created_at,
         "limits": asdict(project.limits),
         "salt": project.salt,
-        "resume_at": {"began": resume_at.began_at, "place": dict(resume_at.purge)} if resume_at else None,
+        "resume_at": _checkpoint_facts(project.resume_at) if project.resume_at else None,
         "deletion": asdict(receipt) if receipt else None,
     }
+    return {**facts, "is_indexed": True} if project.is_indexed else facts
+
+
+def _checkpoint_facts(checkpoint: DeletionCheckpoint) -> dict[str, object]:
+    return {
+        "began": checkpoint.began_at,
+        "place": checkpoint.purge and dict(checkpoint.purge),
+        "leased": checkpoint.leased_until,
+    }
+
+
+def _checkpoint(facts: dict[str, Any]) -> DeletionCheckpoint:
+    """Decodes a checkpoint; those of releases up to 0.7 are of another order, so that the pass begins again."""
+    place = facts["place"] if "leased" in facts else None
+    return DeletionCheckpoint(moment(facts["began"]), place, _optional_moment(facts.get("leased")))
 
 
 def _project_row(project: Project) -> AccessRow:
@@ -197,7 +232,6 @@ def _settings(row: Raw) -> ProjectSettings:
 
 def _project(row: Raw) -> Project:
     facts = decoded(row, "facts")
-    resume_at = facts["resume_at"]
     return Project(
         project_id=str(row["key"]["S"]).partition("#")[2],
         created_at=moment(facts["created_at"]),
@@ -207,7 +241,8 @@ def _project(row: Raw) -> Project:
         salt=facts["salt"],
         settings=_settings(row),
         deletion=receipt_of(facts["deletion"]) if facts["deletion"] else None,
-        resume_at=DeletionCheckpoint(moment(resume_at["began"]), resume_at["place"]) if resume_at else None,
+        resume_at=_checkpoint(facts["resume_at"]) if facts["resume_at"] else None,
+        is_indexed=facts.get("is_indexed", False),
     )
 
 

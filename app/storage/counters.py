@@ -21,6 +21,8 @@ from app.storage.table import SEPARATOR, Table, key, shard
 COUNTER_SHARDS = 8
 """Number of partitions that a project's writes are spread over."""
 DUE_SHARDS = 4
+SHARE_PARTITIONS = 256
+"""One for each beginning of a digest in two hexadecimal digits."""
 DUE, SHARES = "due", "shares"
 FINEST = 10
 """Seconds that a row of the finest level covers."""
@@ -160,6 +162,18 @@ class CounterStore:
         """Deletes a pending refresh, unless it was scheduled again."""
         with suppress(Conflict):
             self._table.delete(_due(refresh.project), refresh.project, CounterRow.version == refresh.version)
+
+
+def partitions_of(project: str, levels: Sequence[int]) -> list[str]:
+    """Returns all partitions of a project; `levels` are the coarser ones."""
+    finest = [key(project, str(FINEST), f"{number:02d}") for number in range(COUNTER_SHARDS)]
+    coarser = [key(project, str(level)) for level in levels]
+    return [*finest, *coarser, *(key(project, SHARES, f"{number:02x}") for number in range(SHARE_PARTITIONS))]
+
+
+def due_key(project: str) -> tuple[str, str]:
+    """Returns the key of a project's pending refresh."""
+    return _due(project), project
 
 
 def _shares_of(project: str, user: str) -> str:

@@ -18,7 +18,7 @@ from app.domain.events import Attribution, Event, EventKey, EventSelection, Hist
 from app.domain.paging import Page
 from app.storage.attributes import binary, number, text
 from app.storage.database import Database, Raw
-from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, shard
+from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, month_partition, month_partitions
 
 MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
@@ -62,6 +62,7 @@ class EventRow(Model):
     verdicts = BinaryAttribute(legacy_encoding=False, null=True)
     """Packed verdicts of the user."""
     month = UnicodeAttribute(null=True)
+    """The partition in the index: project#month#shard, or project#~verdicts#shard."""
     by_month = MonthIndex()
 
 
@@ -167,24 +168,27 @@ class EventStore:
     def of_user_since(self, project: str, user_id: str, since: datetime) -> Iterator[Event]:
         """Yields the events of a user from a time on, newest first."""
         selected = EventRow.moment.between(iso(since), LAST_MOMENT)
-        rows = self._table.query_all(
-            key(project, user_id), range_condition=selected, newest_first=True, consistent=True
-        )
+        owner = key(project, user_id)
+        rows = self._table.query_all(owner, range_condition=selected, newest_first=True, consistent=True)
         return (event_of(row, user_id) for row in rows)
 
     def verdicts(self, project: str, user_ids: Sequence[str]) -> dict[str, bytes]:
         """Returns the packed verdicts of those of the users that have some."""
         keys = self._keys(project, [(user_id, VERDICTS) for user_id in user_ids])
-        packed = {_user_id(row): binary(row, "verdicts") for row in self._table.get_keys(keys, consistent=True)}
-        return {user_id: verdicts for user_id, verdicts in packed.items() if verdicts}
+        rows = self._table.get_keys(keys, consistent=True)
+        return {_user_id(row): verdicts for row in rows if (verdicts := binary(row, "verdicts"))}
 
     def put_verdicts(self, project: str, changed: Mapping[str, bytes | None]) -> None:
         """Replaces the verdicts of users; None deletes them."""
-        owners = {key(project, user_id): verdicts for user_id, verdicts in changed.items()}
-        self._table.write_many(
-            [EventRow(owner=owner, moment=VERDICTS, verdicts=packed) for owner, packed in owners.items() if packed],
-            [self._table.key(owner, VERDICTS) for owner, packed in owners.items() if not packed],
-        )
+        rows = [
+            EventRow(
+                key(project, user_id), VERDICTS, verdicts=packed, month=month_partition(project, VERDICTS, user_id)
+            )
+            for user_id, packed in changed.items()
+            if packed
+        ]
+        gone = [(user_id, VERDICTS) for user_id, packed in changed.items() if not packed]
+        self._table.write_many(rows, self._keys(project, gone))
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a user's events, newest first; `start` is the last sort key of the previous page."""
@@ -200,11 +204,10 @@ class EventStore:
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields every event of a project, month by month, read page by page."""
-        for month in self._table.query_all(key(project, "", MONTHS)):
-            for month_shard in range(MONTH_SHARDS):
-                partition = key(project, month["moment"]["S"], f"{month_shard:02d}")
-                for row in self._table.query_all(partition, index="month"):
-                    yield event_of(row, _user_id(row))
+        months = [month["moment"]["S"] for month in self._table.query_all(key(project, "", MONTHS))]
+        for partition in month_partitions(project, months):
+            for row in self._table.query_all(partition, index="month"):
+                yield event_of(row, _user_id(row))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
@@ -268,7 +271,7 @@ def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:
         "moment": {"S": key(time, event.event_id)},
         "item_id": {"S": event.item_id},
         "event_type": {"S": event.event_type},
-        "month": {"S": key(project, time[:7], shard(event.user_id, MONTH_SHARDS))},
+        "month": {"S": month_partition(project, time[:7], event.user_id)},
     }
     if event.value is not None:
         row["value"] = {"N": json.dumps(event.value)}

@@ -1,5 +1,7 @@
 """Store items: one row each, and one small row for each category that an item is listed under.
 
+The categories of a project are listed as well, so that rows of all categories can be found.
+
 A category row is written before its item and removed after it, and readers check the item, so a crash in between
 neither lists an item wrongly nor loses one. A deleted item leaves a marker, because models and events may name it.
 """
@@ -7,8 +9,10 @@ neither lists an item wrongly nor loses one. A deleted item leaves a marker, bec
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache
 from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
@@ -30,6 +34,10 @@ from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
 
 CHANGES = "changes"
+CATEGORIES = "categories"
+"""Partition that lists a project's categories: project##categories. Shards are never empty."""
+MOST_LISTED = 100_000
+"""Number of categories that an instance remembers to have listed."""
 
 
 class ChangeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
@@ -48,7 +56,7 @@ class ItemRow(Model):
         table_name = "items"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#item, or project#item#category."""
+    """project#item, or project#item#category, or project##category. Item ids are never empty."""
     listing = UnicodeAttribute(null=True)
     position = UnicodeAttribute(null=True)
     title = UnicodeAttribute(null=True)
@@ -68,6 +76,8 @@ class ItemRow(Model):
 class ItemStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ItemRow)
+        self._categories: LRUCache[tuple[str, str], bool] = LRUCache(MOST_LISTED)
+        self._lock = Lock()
 
     def key(self, project: str, item_id: str) -> Raw:
         """Returns an item's key, for reading items together with rows of other tables."""
@@ -94,6 +104,7 @@ class ItemStore:
 
     def put(self, project: str, item: Item, previous: Item | None) -> None:
         """Writes an item. Raises Conflict if it has changed since `previous` was read."""
+        self._list_categories(project, [(item, previous)])
         self._table.write_rows(_listed(project, item, _added(item, previous)))
         unchanged = ItemRow.key.does_not_exist() if previous is None else ItemRow.updated_at == previous.updated_at
         self._table.put_row(row_of(project, item), unchanged)
@@ -101,6 +112,7 @@ class ItemStore:
 
     def put_many(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
         """Writes pairs of an item and its previous state; the last writer wins."""
+        self._list_categories(project, changes)
         self._table.write_rows(
             [row for item, previous in changes for row in _listed(project, item, _added(item, previous))]
         )
@@ -112,6 +124,7 @@ class ItemStore:
 
         Returns the ids of items that were not written, because they have changed since. New items are not compared.
         """
+        self._list_categories(project, changes)
         listed = [row for item, previous in changes for row in _listed(project, item, _added(item, previous))]
         rows = {item.item_id: (row_of(project, item), previous) for item, previous in changes}
         if self._table.can_load([*listed, *rows]):
@@ -165,6 +178,24 @@ class ItemStore:
     def _is_empty(self, project: str) -> bool:
         partitions = [listing.partition(project, f"{number:02d}") for number in range(LISTING_SHARDS)]
         return not any(self._table.query(partition, index=CHANGES, limit=1)[0] for partition in partitions)
+
+    def _list_categories(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
+        """Lists the categories that items get, each once in the life of this instance."""
+        added = {(project, category) for item, previous in changes for category in _added(item, previous)}
+        with self._lock:
+            added -= self._categories.keys()
+        self._table.write_rows(
+            [
+                {
+                    "key": {"S": key(project, "", category)},
+                    "listing": {"S": key(project, "", CATEGORIES)},
+                    "position": {"S": category},
+                }
+                for _, category in sorted(added)
+            ]
+        )
+        with self._lock:
+            self._categories.update(dict.fromkeys(added, True))
 
     def _unlist(self, project: str, changes: Sequence[tuple[Item, Item | None]]) -> None:
         obsolete = [

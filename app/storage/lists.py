@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from app.domain.recommendations import LiveList
+from app.domain.recommendations import POPULAR, RECENT, TRENDING, LiveList
 from app.storage.database import Database, Raw
 from app.storage.neighbors import ListRow
 from app.storage.table import Table, key
+
+KINDS = (POPULAR, TRENDING, RECENT)
 
 
 class LiveListStore:
@@ -24,6 +26,11 @@ class LiveListStore:
                 for stored in lists
             ]
         )
+
+
+def keys_of(project: str, categories: Sequence[str]) -> list[str]:
+    """Returns the keys of all lists that a project can have of some categories."""
+    return [_key(project, kind, category) for kind in KINDS for category in categories]
 
 
 def _key(project: str, kind: str, category: str) -> str:

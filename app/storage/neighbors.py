@@ -96,14 +96,23 @@ class NeighborStore:
 
     def delete(self, project: str, version: str, chunks: int) -> None:
         """Deletes all rows and lists that the version's manifest names, then the manifest."""
+        tables = {NeighborRow: self._rows, ListRow: self._lists}
         for number in range(chunks):
-            manifest = self._rows.get(key(project, version, "", str(number)), consistent=True)
-            if manifest is None:
-                continue
-            names = bytes(manifest["packed"]["B"]).decode().split("\n")
-            self._rows.write_many([], _keys(self._rows, project, version, (name for name in names if "#" not in name)))
-            self._lists.write_many([], _keys(self._lists, project, version, (name for name in names if "#" in name)))
-            self._rows.write_many([], [self._rows.key(key(project, version, "", str(number)))])
+            for model, keys in self.chunk(project, version, number):
+                tables[model].write_many([], keys)
+
+    def chunk(self, project: str, version: str, number: int) -> list[tuple[type[NeighborRow | ListRow], list[Raw]]]:
+        """Returns the keys of what a chunk of the manifest names, by table, and the chunk's own key at the end."""
+        name = key(project, version, "", str(number))
+        manifest = self._rows.get(name, consistent=True)
+        if manifest is None:
+            return []
+        names = bytes(manifest["packed"]["B"]).decode().split("\n")
+        return [
+            (NeighborRow, _keys(self._rows, project, version, (name for name in names if "#" not in name))),
+            (ListRow, _keys(self._lists, project, version, (name for name in names if "#" in name))),
+            (NeighborRow, [self._rows.key(name)]),
+        ]
 
 
 def _keys(table: Table, project: str, version: str, names: Iterable[str]) -> list[Raw]:

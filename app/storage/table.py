@@ -32,6 +32,16 @@ def shard(name: str, shards: int) -> str:
     return f"{crc32(name.encode()) % shards:02d}"
 
 
+def month_partition(project: str, month: str, user_id: str) -> str:
+    """Returns the partition of a user's events of a month in their index."""
+    return key(project, month, shard(user_id, MONTH_SHARDS))
+
+
+def month_partitions(project: str, months: Sequence[str]) -> list[str]:
+    """Returns all partitions of some months in the index of events."""
+    return [key(project, month, f"{number:02d}") for month in months for number in range(MONTH_SHARDS)]
+
+
 def iso(moment: datetime) -> str:
     """Formats a time in UTC, in 27 characters that sort by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -98,17 +108,26 @@ class Table:
         """The attribute of the partition key, for conditions."""
         return Path(self._hash)
 
-    def scan(self, condition: Condition, start: Raw | None = None) -> tuple[list[Raw], Raw | None]:
-        """Returns keys of the whole table that meet a condition, from one page (1 MB), and the start key of the next.
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The attributes of a row's key."""
+        return (self._hash, self._range) if self._range else (self._hash,)
 
-        For administration only.
+    def keys_of(self, rows: Sequence[Raw]) -> list[Raw]:
+        return [{name: row[name] for name in self.key_names} for row in rows]
+
+    def scan(self, condition: Condition, start: Raw | None, limit: int) -> tuple[list[Raw], Raw | None]:
+        """Returns keys of the whole table that meet a condition, from a page of `limit` rows, and the next start key.
+
+        For administration only: this reads everyone's rows. Without a limit, DynamoDB Local would load the whole table
+        into its memory for each page.
         """
         with bounded():
             response = self._connection.scan(
                 condition,
-                attributes_to_get=[self._hash, self._range] if self._range else [self._hash],
+                attributes_to_get=list(self.key_names),
                 exclusive_start_key=start,  # type: ignore[arg-type]  # declared as text, but takes a whole key
-                consistent_read=True,
+                limit=limit,
             )
         return response["Items"], response.get("LastEvaluatedKey")
 

@@ -36,6 +36,7 @@ class UserRow(Model):
     key = UnicodeAttribute(hash_key=True)
     """project#user, or project##hash of an erased user, or project##erasures."""
     listing = UnicodeAttribute(null=True)
+    """project#shard; of an erased user project##erasures."""
     position = UnicodeAttribute(null=True)
     properties = PropertiesAttribute(null=True)
     created_at = TimestampAttribute(null=True)
@@ -101,7 +102,12 @@ class UserStore:
         return {str(row["key"]["S"]).split("#", 2)[2]: receipt_of(decoded(row, "erasure")) for row in rows}
 
     def put_erasure(self, project: str, hashed: str, erasure: Receipt) -> None:
-        row = UserRow(key=key(project, "", hashed), erasure=asdict(erasure))
+        row = UserRow(
+            key=key(project, "", hashed),
+            listing=key(project, "", ERASURES),
+            position=iso(erasure.started_at),
+            erasure=asdict(erasure),
+        )
         self._table.write_many([row])
 
     def begin_erasures(self, project: str) -> None:

@@ -80,6 +80,12 @@ class VersionStore:
         )
         return Page(tuple(_version(row) for row in rows), rows[-1]["version"]["S"] if more and rows else None)
 
+    def after(self, project: str, version: str) -> ModelVersion | None:
+        """Returns the version that follows an id, oldest first."""
+        following = VersionRow.version > max(version, BEFORE_VERSIONS)
+        rows, _ = self._table.query(project, range_condition=following, limit=1, consistent=True)
+        return _version(rows[0]) if rows else None
+
     def active(self, project: str, *, consistent: bool = False) -> ActiveModel | None:
         row = self._table.get(project, POINTER, consistent=consistent)
         return _active(row) if row else None

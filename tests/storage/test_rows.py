@@ -79,7 +79,7 @@ def _access(database: Database) -> None:
     )
     store.create_key(key)
     store.create_key(ApiKey(f"{PROJECT}-k2", PROJECT, "", frozenset(), "digest", LATER, origins=("https://a.example",)))
-    deleting = DeletionCheckpoint(LATER, {"table": 1, "start": None})
+    deleting = DeletionCheckpoint(LATER, {"step": 1, "place": None}, LATER)
     store.create_project(
         Project(f"{PROJECT}-p1", MORNING, "Läden", ProjectState.DELETING, Limits(1.0, 2, 3), "salt", RECEIPT, deleting)
     )
@@ -158,6 +158,21 @@ class TestRows:
             STORES[model](wired.database)
 
         assert stored(wired, model) == orjson.loads(ROWS.read_bytes())[model.__name__]
+
+
+class TestProjects:
+    def test_a_deletion_of_an_earlier_release_begins_its_pass_again(self, wired: Wired) -> None:
+        store, name = AccessStore(wired.database), f"{PROJECT}-old"
+        resumed = DeletionCheckpoint(MORNING, {"step": 1, "place": None})
+        store.create_project(Project(name, MORNING, state=ProjectState.DELETING, resume_at=resumed))
+        row = AccessRow.get(f"project#{name}")
+        row.facts["resume_at"] = {"began": row.facts["resume_at"]["began"], "place": {"table": 1, "start": None}}
+        row.save()
+
+        project = store.get_project(name)
+
+        assert project
+        assert project.resume_at == DeletionCheckpoint(MORNING)
 
 
 class TestJobs:

@@ -22,6 +22,7 @@ from app.services.jobs import Jobs
 from app.services.models.train import Train
 from app.services.privacy.erasure import Erasure
 from app.services.users import Users
+from app.storage.admin.purge import Purge
 
 COMPARISON = "test_permissions.py"
 FUNCTIONS = API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
@@ -41,6 +42,7 @@ SHARED: tuple[tuple[set[str], Any, tuple[str, ...]], ...] = (
     ({API}, Users, ("put_many",)),
     ({API, WORKER}, Erasure, ("erase_user", "export_project")),
     ({WORKER, TASK}, Train, ("run",)),
+    ({API}, Purge, ("run",)),
 )
 """Code shared by several functions: a call recorded there counts for each of them."""
 OTHERS = {

@@ -5,6 +5,7 @@ from typing import Any
 from pynamodb.models import Model
 
 from app.storage.admin import schema
+from app.storage.admin.purge import rows_of
 from app.storage.pynamo import connection_of
 from app.storage.table import Table
 from app.wiring import Wired
@@ -26,7 +27,7 @@ def rows(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
 
 def of_project(wired: Wired, model: type[Model], project: str) -> list[dict[str, Any]]:
     """Returns a project's rows of a table."""
-    condition = schema.rows_of(project, model, Table(wired.database, model))
+    condition = rows_of(project, model, Table(wired.database, model))
     page = connection_of(model).scan(condition, consistent_read=True)
     assert "LastEvaluatedKey" not in page, "the table has more than one page: use the test's own database"
     return list(page["Items"])

@@ -2,7 +2,7 @@
 
 import time
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,17 @@ from app.domain.access import ADMINISTRATION, ApiKey, Limits, ProjectState, Scop
 from app.domain.paging import every
 from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.errors import SetupError
+from app.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from app.services.bundle import Services
 
 projects = typer.Typer(help="Isolated projects.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 
 SLICE_SECONDS = 20.0
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 2.0
 Project = Annotated[str | None, typer.Option(help="The project of the key. Default: SERENDIP_PROJECT.")]
 Administration = Annotated[
     bool, typer.Option("--administration", help="An administration key (creates and deletes projects).")
@@ -52,21 +57,42 @@ def projects_delete(
     project_id: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete a project and everything in it. Can be interrupted and run again."""
-    if not yes:
-        typer.confirm(f"Delete all items, users, events, models and keys of {project_id}?", abort=True)
+    """Delete a project and everything in it. Can be interrupted and run again; a local server goes on by itself."""
     with connect() as (services, _):
-        while True:
-            with within(SLICE_SECONDS):
-                project = services.erasure.delete_project(project_id)
-            removed = project.deletion.removed if project.deletion else {}
-            console.print(", ".join(f"{number:,} {kind}" for kind, number in removed.items() if number) or "nothing")
-            if project.state is ProjectState.DELETED:
-                break
-            if project.resume_at is None:
-                console.print("Waiting until no instance accepts the project's keys any more.")
-                time.sleep(PAUSE_SECONDS)
-    console.print(f"{project_id} is deleted; receipt {project.deletion.receipt_id if project.deletion else ''}.")
+        try:
+            services.projects.get(project_id)
+        except NotFound:
+            raise SetupError(f"Project {project_id} does not exist. See `serendip projects list`.") from None
+        if not yes:
+            typer.confirm(f"Delete all items, users, events, models and keys of {project_id}?", abort=True)
+        try:
+            receipt = _deleted(services, project_id)
+        except (KeyboardInterrupt, Unavailable):
+            console.print(
+                f"The deletion of {project_id} is unfinished. A running local server goes on with it; otherwise run "
+                "this command again."
+            )
+            raise
+    console.print(f"{project_id} is deleted; receipt {receipt}.")
+
+
+def _deleted(services: "Services", project_id: str) -> str:
+    """Waits until a project is deleted, working on it and printing what was removed; returns the receipt's id."""
+    printed = ""
+    while True:
+        with within(SLICE_SECONDS):
+            project = services.erasure.delete_project(project_id)
+        removed = project.deletion.removed if project.deletion else {}
+        text = ", ".join(f"{number:,} {kind}" for kind, number in removed.items() if number) or "nothing yet"
+        if project.resume_at and project.resume_at.purge is None:
+            text += "; waiting until no instance accepts the project's keys any more"
+        if text != printed:
+            printed = text
+            console.print(f"Removed: {text}.", highlight=False)
+        if project.state is ProjectState.DELETED:
+            return project.deletion.receipt_id if project.deletion else ""
+        if project.resume_at and project.resume_at.leased_until:  # until the end of the wait, or of another's work
+            time.sleep(PAUSE_SECONDS)
 
 
 @keys.command("create")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from socket import socket
 
 import uvicorn
@@ -15,13 +16,17 @@ from app.entry.local.files import LocalFiles
 from app.entry.local.request_lines import RequestLines
 from app.entry.local.sockets import LocalSockets
 from app.entry.local.stream_follower import Follower
-from app.entry.schedule import tick
+from app.entry.schedule import continue_deletions, tick
 from app.entry.stream import Consumer
-from app.errors import WorkerUnavailable
+from app.errors import Unavailable, WorkerUnavailable
+from app.heartbeat import beating
 from app.services.jobs import Jobs
 from app.storage.checkpoints import CheckpointStore
 from app.storage.objects import FolderFileStore
 from app.wiring import Wired
+
+DELETIONS_SECONDS = 5.0
+"""Time between two looks for projects whose deletion is unfinished."""
 
 
 def _ignore() -> None: ...
@@ -62,7 +67,8 @@ def serve(
     follower.start()
     try:
         served = _with_files(application, services.jobs)
-        listen(RequestLines(served) if with_request_lines else served, port, ready)
+        with beating(partial(continue_deletions, services), DELETIONS_SECONDS, Unavailable):
+            listen(RequestLines(served) if with_request_lines else served, port, ready)
     finally:
         follower.stop()
 

@@ -34,7 +34,8 @@ class Projects:
         """Creates a project. Raises Exists if the id is or was in use."""
         if project_id == ADMINISTRATION:
             raise Exists(f"The project id {ADMINISTRATION!r} is reserved. Choose another id.")
-        project = Project(project_id, self._clock.now(), name, limits=limits, salt=self._random_bytes(SALT_BYTES).hex())
+        salt = self._random_bytes(SALT_BYTES).hex()
+        project = Project(project_id, self._clock.now(), name, limits=limits, salt=salt, is_indexed=True)
         self._store.create_project(project)
         self._users.promise_no_erasures(project_id)
         self._cache.forget(project_id)

@@ -5,8 +5,9 @@ that runs out of time or is killed resumes where it stopped.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,11 @@ from app.config import Settings
 from app.deadline import remaining_seconds
 from app.domain.access import DeletionCheckpoint, Project, ProjectState
 from app.domain.events import Event
-from app.domain.paging import Page
+from app.domain.models import VersionState
+from app.domain.paging import Page, every
 from app.domain.privacy import Receipt
 from app.domain.users import User
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.services.access.credential_cache import CredentialCache
 from app.services.privacy.owner_digest import owner_digest
 from app.services.privacy.project_purge import ProjectPurge
@@ -30,12 +32,14 @@ from app.storage.events import EventStore
 from app.storage.failures import FailureStore
 from app.storage.items import ItemStore
 from app.storage.users import UserStore
+from app.storage.versions import VersionStore
 
 RECEIPT_BYTES = 8
 EXPORTED = ("items", "users", "events")
 SPARE_SECONDS = 2.0
 """The time reserved for writing the receipt and sending the response."""
 CLOCK_SKEW = timedelta(seconds=5)
+LISTED_VERSIONS = 100
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class ErasureStores:
     failures: FailureStore
     access: AccessStore
     decisions: DecisionStore
+    versions: VersionStore
 
 
 class _Account:
@@ -163,12 +168,13 @@ class Erasure:
     def delete_project(self, project_id: str) -> Project:
         """Removes a project's keys, then all its data. Only the receipt stays.
 
-        Other instances may accept a cached key for a while and write new rows, so the deletion is complete when a pass
-        over all tables that began after that time has ended. Until then the state is `deleting`: call again.
+        Other instances may accept a cached key for a while and write new rows, so there is a first pass over the
+        project's rows at once, and a last one after that time. Until it has ended the state is `deleting`: call again.
+        Meanwhile, or while another process works on it, this returns the project as it is.
 
         Raises:
             NotFound: the project does not exist.
-            Conflict: another deletion of the project runs at the same time.
+            Conflict: the project was changed at the same time.
         """
         access = self._stores.access
         project = access.get_project(project_id)
@@ -178,30 +184,53 @@ class Erasure:
             return project
         if project.state is ProjectState.ACTIVE:
             project = replace(project, state=ProjectState.DELETING, deletion=self._receipt({}))
-            access.replace_project(project, ProjectState.ACTIVE)
-        keys = [key.key_id for key in access.list_keys(project_id)]
-        access.delete_keys(keys)
-        self._credentials.forget(project_id, keys)
+            access.begin_deletion(project)
+        now = self._clock.now()
+        resumed = project.resume_at or DeletionCheckpoint(now)
+        if resumed.leased_until and resumed.leased_until > now:
+            return project
+        leased = replace(resumed, leased_until=now + timedelta(seconds=remaining_seconds()))
+        project, previous = replace(project, resume_at=leased), project
+        with suppress(Conflict):  # another process was faster
+            access.advance_deletion(project, previous)
+            previous, project = project, self._delete_some(project, leased.began_at)
+            access.advance_deletion(project, previous)
+            if project.state is ProjectState.DELETED:
+                access.end_deletion(project_id)
+            return project
+        return access.get_project(project_id) or previous
+
+    def _delete_some(self, project: Project, began_at: datetime) -> Project:
+        """Removes keys and rows until the time is up; returns the project with its receipt and checkpoint."""
+        if project.resume_at and project.resume_at.purge is None:
+            self._stop_trainings(project.project_id)
+        keys = [key.key_id for key in self._stores.access.list_keys(project.project_id)]
+        self._stores.access.delete_keys(keys)
+        self._credentials.forget(project.project_id, keys)
         receipt = _counted(project.deletion or self._receipt({}), "keys", len(keys))
-        resumed = project.resume_at
-        began_at = resumed.began_at if resumed else self._clock.now()
-        removed = dict(receipt.removed)
-        checkpoint = self._purge.run(
-            project_id,
-            resumed.purge if resumed else None,
-            removed,
-            lambda: remaining_seconds() < SPARE_SECONDS,
-        )
+        settled_at = receipt.started_at + self._settled
+        removed, is_last = dict(receipt.removed), began_at >= settled_at
+        checkpoint = self._purge.run(project, removed, lambda: remaining_seconds() < SPARE_SECONDS, is_last=is_last)
         receipt = replace(receipt, removed=removed)
         if checkpoint is not None:
-            project = replace(project, deletion=receipt, resume_at=DeletionCheckpoint(began_at, checkpoint))
-        elif began_at < receipt.started_at + self._settled:
-            project = replace(project, deletion=receipt, resume_at=None)
-        else:
-            receipt = replace(receipt, completed_at=self._clock.now())
-            project = replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=receipt, resume_at=None)
-        access.replace_project(project, ProjectState.DELETING)
-        return project
+            return replace(project, deletion=receipt, resume_at=DeletionCheckpoint(began_at, checkpoint))
+        if not is_last:
+            return replace(project, deletion=receipt, resume_at=DeletionCheckpoint(settled_at, leased_until=settled_at))
+        receipt = replace(receipt, completed_at=self._clock.now())
+        return replace(project, state=ProjectState.DELETED, salt="", name=None, deletion=receipt, resume_at=None)
+
+    def _stop_trainings(self, project: str) -> None:
+        """Cancels the project's running trainings, which would write the rows of a model later."""
+        versions = self._stores.versions
+        for version in every(lambda start: versions.list_page(project, start, LISTED_VERSIONS)):
+            if version.state is VersionState.TRAINING:
+                with suppress(Conflict):
+                    cancelled = replace(version, state=VersionState.CANCELLED, detail="The project was deleted.")
+                    versions.update(project, cancelled, expected=VersionState.TRAINING)
+
+    def unfinished_deletions(self) -> list[str]:
+        """Returns the ids of the projects to call `delete_project` for."""
+        return self._stores.access.deletions()
 
     def _receipt(self, removed: dict[str, int]) -> Receipt:
         return Receipt(self._random_hex(RECEIPT_BYTES), self._clock.now(), removed)

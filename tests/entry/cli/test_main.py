@@ -168,6 +168,7 @@ class TestAccess:
         cli.environment |= {"SERENDIP_KEY_TTL_SECONDS": "0", "SERENDIP_REQUEST_DEADLINE_SECONDS": "1"}
         cli.run("projects", "create", project)
 
+        assert "Project nope does not exist." in cli.run("projects", "delete", "nope", fails=True)
         assert "is deleted; receipt" in cli.run("projects", "delete", project, "--yes")
         assert wired.services.projects.get(project).state == "deleted"
 

@@ -7,7 +7,8 @@ import pytest
 
 from app.config import Settings
 from app.deadline import within
-from app.domain.access import ADMINISTRATION, Limits, ProjectState, Scope
+from app.domain.access import ADMINISTRATION, Limits, Project, ProjectState, Scope
+from app.entry import schedule
 from app.errors import NotFound
 from app.wiring import Wired
 from tests.support import tables
@@ -137,7 +138,10 @@ class TestDelete:
         with pytest.raises(NotFound):
             wired.services.events.accept(project, [an_event()])
 
-    def test_an_interrupted_deletion_is_resumed(self, wired: Wired, settings: Settings) -> None:
+    def test_an_interrupted_deletion_is_resumed(
+        self, wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(wired.services.erasure, "_settled", timedelta(0))
         project = settings.project + "-r"
         a_project(wired, project)
         wired.services.items.put_many(project, [an_item("tea")])
@@ -146,7 +150,25 @@ class TestDelete:
             first = wired.services.erasure.delete_project(project)
 
         assert first.resume_at
-        assert first.resume_at.purge["table"] <= 1
-        with within(60):
-            wired.services.erasure.delete_project(project)
+        assert first.resume_at.purge
+        assert first.resume_at.purge["step"] <= 1
+        assert project in wired.services.erasure.unfinished_deletions()
+        schedule.continue_deletions(wired.services)
         assert [row for row in tables.rows(wired) if names(row, project) and "project#" not in str(row)] == []
+        assert project not in wired.services.erasure.unfinished_deletions()
+
+    def test_one_process_at_a_time_works_on_a_deletion(self, wired: Wired, settings: Settings) -> None:
+        project, erasure = settings.project + "-l", wired.services.erasure
+        a_project(wired, project)
+        purge, seen = erasure._purge.run, list[Project]()  # noqa: SLF001 - to look on in the middle of it
+
+        def run(*arguments: Any, **more: Any) -> dict[str, Any] | None:
+            seen.append(erasure.delete_project(project))
+            return purge(*arguments, **more)
+
+        erasure._purge.run = run  # type: ignore[method-assign]  # noqa: SLF001
+        deleted = erasure.delete_project(project)
+
+        assert [(seen_project.state, bool(seen_project.resume_at)) for seen_project in seen] == [("deleting", True)]
+        assert deleted.deletion
+        assert deleted.deletion.removed["keys"] == 1
