@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 import psutil
@@ -26,7 +27,8 @@ from app.entry.errors import SetupError
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
-JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
+JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError")
+"""Without the last one, an emulator without memory would live on and fail at every request."""
 PRAGMAS = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = PERSIST;
@@ -41,6 +43,10 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 FILE = "shared-local-instance.db"
+UNCHECKED = (
+    "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+)
+"""The emulator requires an Authorization header and does not check it."""
 XML = Path(__file__).with_suffix(".xml")
 
 
@@ -138,6 +144,8 @@ class Emulator:
         self.endpoint = f"http://127.0.0.1:{port}"
         self.start_again: Callable[[], Emulator] | None = None
         """None unless this process is the one that starts and stops the emulator."""
+        self.in_use = Lock()
+        """Held while the emulator is stopped and started again."""
 
     @property
     def pid(self) -> int:
@@ -160,11 +168,12 @@ class Emulator:
     def stopped(self) -> Iterator[None]:
         """Stops the process while its files are used, and starts it again on the same port."""
         assert self.start_again is not None  # noqa: S101 - the caller has checked it
-        self.stop()
-        try:
-            yield
-        finally:
-            self.process = self.start_again().process
+        with self.in_use:
+            self.stop()
+            try:
+                yield
+            finally:
+                self.process = self.start_again().process
 
 
 def _ignore(_: Emulator) -> None: ...
@@ -219,7 +228,21 @@ def _wait(emulator: Emulator, process: psutil.Popen, log: IO[bytes], data: Path 
         time.sleep(POLL_SECONDS)
 
 
+def answers(endpoint: str, seconds: float) -> bool:
+    """Whether a request that reaches the database gets any answer in time."""
+    target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
+    request = urllib.request.Request(endpoint, b"{}", {**target, "Authorization": UNCHECKED})  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
 def responds(endpoint: str) -> bool:
+    """Whether the web server in front of the database runs."""
     try:
         with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - always loopback
             return True

@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,39 +14,66 @@ from typing import IO, Any
 import psutil
 
 from app.entry.errors import SetupError
-from app.entry.local.dynamodb import POLL_SECONDS, START_SECONDS, Emulator, responds, start
+from app.entry.local.dynamodb import POLL_SECONDS, START_SECONDS, Emulator, answers, responds, start
+from app.heartbeat import beating
 
 STATE = "dynamodb-local.json"
 LOCK = "dynamodb-local.lock"
 """Locked by the process that starts and stops the emulator of a folder, until that process ends."""
+WATCH_SECONDS = 2.0
+ANSWER_SECONDS = 20.0
+"""An emulator that takes longer hangs: requests of a busy one took up to 5 s."""
 
 
 @contextmanager
 def running(home: Path, data: Path) -> Iterator[Emulator]:
     """DynamoDB Local over a folder: the running one, or a new one.
 
-    The process that started it stops it. If that process was killed, this one takes over and stops it. A lock decides
-    between processes that start at the same time, so that two emulators never use the same files.
+    The process that started it stops it, and starts it again if it has ended or does not answer. If that process has
+    ended, this one takes over. A lock decides between processes that start at the same time, so that two emulators
+    never use the same files.
     """
     data.mkdir(parents=True, exist_ok=True)
     state_file = data / STATE
     with (data / LOCK).open("a") as lock:
-        joined = _lock_or_join(lock, state_file)
-        if joined is not None:
-            yield joined
-            return
         keep = partial(_write_state, state_file)
-        state = _read_state(state_file)
+        emulator = _lock_or_join(lock, state_file)
         try:
-            emulator = _emulator(state) if state else start(home, data, begun=keep)
-            keep(emulator)
-            emulator.start_again = partial(start, home, data, emulator.port, keep)
+            if emulator is None:
+                state = _read_state(state_file)
+                emulator = _emulator(state) if state else start(home, data, begun=keep)
+                keep(emulator)
+                emulator.start_again = partial(start, home, data, emulator.port, keep)
             try:
-                yield emulator
+                with beating(partial(_watch, emulator, lock, home, data, keep), WATCH_SECONDS):
+                    yield emulator
             finally:
-                emulator.stop()
+                if emulator.start_again:
+                    emulator.stop()
         finally:
-            state_file.unlink(missing_ok=True)
+            if emulator is None or emulator.start_again:
+                state_file.unlink(missing_ok=True)
+
+
+def _watch(emulator: Emulator, lock: IO[str], home: Path, data: Path, keep: Callable[[Emulator], None]) -> None:
+    """Starts an emulator that has ended or does not answer again, unless another process is in charge of it."""
+    if not emulator.in_use.acquire(blocking=False):
+        return
+    try:
+        if answers(emulator.endpoint, ANSWER_SECONDS):
+            return
+        if emulator.start_again is None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            emulator.start_again = partial(start, home, data, emulator.port, keep)
+        sys.stderr.write("DynamoDB Local has ended or does not answer. Starting it again; no stored data is lost.\n")
+        emulator.stop(kill=True)
+        emulator.process = emulator.start_again().process
+    except BlockingIOError:  # its owner is starting it again, or loads rows
+        return
+    except SetupError as error:
+        sys.stderr.write(f"{error} Trying again.\n")
+    finally:
+        emulator.in_use.release()
 
 
 def _lock_or_join(lock: IO[str], state_file: Path) -> Emulator | None:

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from signal import SIGKILL, SIGSTOP
 
 import psutil
 import pytest
 
+from app.config import Settings
 from app.entry.errors import SetupError
-from app.entry.local import shared_emulator
+from app.entry.local import dynamodb, shared_emulator
+from tests.support.builders import SECRET, a_project, until, wired_on
 from tests.support.datasets import ROOT
 
 HOME = ROOT / ".serendip"
@@ -64,6 +67,41 @@ class TestRunning:
 
         with shared_emulator.running(HOME, tmp_path) as emulator:
             assert emulator.pid == pid
+
+        assert emulators(tmp_path) == []
+
+    def test_an_emulator_that_was_killed_or_hangs_is_started_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(shared_emulator, "WATCH_SECONDS", 0.1)
+        monkeypatch.setattr(shared_emulator, "ANSWER_SECONDS", 1.0)
+        with shared_emulator.running(HOME, tmp_path) as emulator:
+            wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=10))
+            a_project(wired, "shop")
+
+            for signal in (SIGKILL, SIGSTOP):
+                before = emulator.pid
+                emulator.process.send_signal(signal)
+                until(lambda before=before: emulator.pid != before)  # type: ignore[misc]
+
+                assert wired.services.projects.get("shop").state == "active"
+                assert emulators(tmp_path) == [emulator.pid]
+            wired.close()
+
+        assert capsys.readouterr().err.count("Starting it again") == 2
+
+    def test_a_process_that_joined_takes_over_when_the_owner_ends(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shared_emulator, "WATCH_SECONDS", 0.1)
+        with a_process(tmp_path) as owner:
+            assert owner.stdout
+            pid = int(owner.stdout.readline())
+            with shared_emulator.running(HOME, tmp_path) as emulator:
+                owner.communicate("\n", timeout=60)
+                until(lambda: emulator.pid != pid)
+
+                assert dynamodb.answers(emulator.endpoint, 10)
 
         assert emulators(tmp_path) == []
 
