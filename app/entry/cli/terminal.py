@@ -22,7 +22,7 @@ Mapped = Annotated[
     list[str] | None,
     typer.Option("--map", help="our_field=your_column, for example --map item_id=sku; may be repeated."),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of the text, such as latin-1. Default: UTF-8.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of the text, such as cp1252. Default: UTF-8.")]
 TimeUnit = Annotated[str | None, typer.Option(help="Unit of numeric times: s, ms, us or ns. Default: from their size.")]
 DateFormat = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,6 +22,9 @@ DOUBLE_COLON = "::"
 """MovieLens' delimiter, which never stands in quotes."""
 BOM = codecs.BOM_UTF8.decode()
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+ENCODINGS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "euc_kr", "mac_roman")
+"""Of files that are not UTF-8: Western and Central European, Cyrillic, Greek, Turkish, Japanese, Chinese, Korean."""
+NOT_ASCII = re.compile(rb"""[^\s,;|"]*[\x80-\xff]+[^\s,;|"]*""")
 FORMATS = {"csv": TEXT, "tsv": TEXT, "jsonl": JSON, "parquet": PARQUET}
 """The formats that a job may state."""
 
@@ -35,8 +39,8 @@ class Dialect:
     delimiter: str = ","
     head: tuple[str, ...] = ()
     """The first lines of a text, with their line ends, or the first objects of JSON Lines."""
-    undecodable: int | None = None
-    """The first of these lines that is not UTF-8; then all of them were read as Latin-1."""
+    undecodable: FileError | None = None
+    """The error of the first of these lines that is not UTF-8; then all of them were read as Latin-1."""
     skipped: int = 0
     """Lines before the first of these that say how the text is written."""
 
@@ -93,15 +97,24 @@ def read_line(name: str, file: BinaryIO, number: int) -> bytes:
     return line
 
 
-def undecodable(name: str, line: int) -> FileError:
+def undecodable(name: str, number: int, line: bytes) -> FileError:
+    """Returns the error of a line that is not UTF-8, with its first such word as other encodings read it."""
+    readings = dict[str, list[str]]()
+    word = next(iter(NOT_ASCII.findall(line)), b"")
+    for encoding in ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            text = word.decode(encoding)
+            if text.isprintable():
+                readings.setdefault(text, []).append(encoding)
+    shown = ", ".join(f"{text!r:.40} ({', '.join(encodings)})" for text, encodings in readings.items())
     return FileError(
-        f"{name}, line {line} is not UTF-8 text. Name the encoding of the file, for example --encoding latin-1 "
-        '(in a job: "encoding": "latin-1").'
+        f"{name}, line {number} is not UTF-8 text. In other encodings it reads {shown}. Name the right one: "
+        '--encoding NAME (in a job: "encoding").'
     )
 
 
-def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, ...], int | None]:
-    """Returns the first lines, and the number of the first one that is not UTF-8."""
+def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, ...], FileError | None]:
+    """Returns the first lines, and the error of the first one that is not UTF-8."""
     lines, size, bad_line = list[bytes](), 0, None
     while len(lines) < HEAD_LINES and size < HEAD_BYTES:
         line = read_line(name, opened.bytes, len(lines) + 1)
@@ -114,7 +127,7 @@ def _head(name: str, opened: Opened, encoding: str | None) -> tuple[tuple[str, .
         except UnicodeDecodeError as error:
             if encoding is None and b"\x00" in line:
                 raise FileError(f"{name} is neither text nor Parquet: its content does not match a format.") from error
-            bad_line = bad_line or len(lines)
+            bad_line = bad_line or undecodable(name, len(lines), line)
     text = [line.decode("latin-1" if bad_line else "utf-8") for line in lines]
     if text:
         text[0] = text[0].removeprefix(BOM)

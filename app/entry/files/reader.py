@@ -76,7 +76,7 @@ class Reader:
         if layout is not None and layout.kind is None and options.kind is None and not options.mapping:
             raise FileUnused(f"{self.name} {layout.unused_because} ({layout.name}).")
         if dialect.undecodable is not None:
-            raise dialects.undecodable(self.name, dialect.undecodable)
+            raise dialect.undecodable
         twice = columns.duplicated(self.names)
         if twice:
             raise FileError(f"{self.name} has more than one column {twice[0]!r}. Give each column its own name.")

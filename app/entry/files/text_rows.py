@@ -45,7 +45,7 @@ class _Lines:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise undecodable(self._name, self.number) from error
+            raise undecodable(self._name, self.number, line) from error
         if not self.position:
             text = text.removeprefix(BOM)
         self.position += len(line)

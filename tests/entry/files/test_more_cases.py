@@ -182,6 +182,15 @@ CASES: dict[str, Case] = {
         options=Options(encoding="cp1252"),
     ),
     "an unknown encoding": Case(EVENTS, refused="not an encoding", options=Options(encoding="klingon")),
+    "Western text": Case(
+        "item_id,title\nx,Café au lait\n".encode("cp1252"),
+        refused="line 2 is not UTF-8 text. .* reads 'Café' .cp1252, ",
+    ),
+    "Russian text": Case("item_id,title\nx,Чай\n".encode("cp1251"), refused="'Чай' .cp1251.,.* --encoding NAME"),
+    "Polish text": Case("item_id,title\nx,Żółw\n".encode("cp1250"), refused="'Żółw' .cp1250"),
+    "Japanese text": Case("item_id,title\nx,お茶\n".encode("shift_jis"), refused="'お茶' .shift_jis"),
+    "Chinese text": Case("item_id,title\nx,绿茶\n".encode("gbk"), refused="'绿茶' .gb18030"),
+    "text of no encoding": Case(b"item_id,title\nx,\x81\xff\x00\n", refused="neither text nor Parquet"),
     "an encoding of bytes": Case(
         EVENTS, refused="'base64' is not an encoding of text", options=Options(encoding="base64")
     ),
