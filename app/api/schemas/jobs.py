@@ -45,8 +45,8 @@ class ImportIn(Body):
     format: Annotated[
         Literal["jsonl", "csv", "tsv", "parquet"] | None,
         Field(
-            description="The expected format; the job fails if the file has another one. Default: any of them. All but "
-            "Parquet may be packed with gzip, Zstandard, bzip2 or xz.",
+            description="The expected format; the job fails if the file has another one. Default: any of them. `jsonl` "
+            "includes an array of objects. All but Parquet may be packed with gzip, Zstandard, bzip2 or xz.",
             examples=["csv"],
         ),
     ] = None
@@ -140,8 +140,8 @@ class ImportSummary(View):
     repeated: Annotated[
         int,
         Field(
-            description="The rows with an event, item or user of an earlier row. Equal events are stored as one; items "
-            "and users keep the last fact of each column.",
+            description="The rows with an event, item or user of an earlier row, or more: rows are compared with those "
+            "shortly before them. Equal events are stored as one; items and users keep the last fact of each column.",
             examples=[3],
         ),
     ]

@@ -27,7 +27,7 @@ from app.entry.cli.terminal import (
 def import_(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A file (CSV, TSV, JSON Lines, Parquet; packed or not), or a folder of them."),
+        typer.Argument(help="A file (CSV, TSV, JSON, Parquet; packed or not), or a folder of them."),
     ] = None,
     kind: RecordKind = None,
     pairs: Mapped = None,

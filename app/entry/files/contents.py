@@ -1,20 +1,14 @@
 """The bytes of a file, on disk or in the store of uploads: unpacked and as UTF-8, readable from any place."""
 
-import bz2
-import codecs
-import gzip
 import io
-import lzma
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from app.api.schemas.fields import valid_encoding
 from app.entry.files.rows import FileError, FileUnused
+from app.entry.files.streams import BLOCK_BYTES, ArrayLines, Transcoded, Unpacked
 
-BLOCK_BYTES = 1024 * 1024
 UNPACKERS: dict[bytes, str] = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -29,10 +23,6 @@ REFUSED: dict[bytes, str] = {
     b"ORC": "is an ORC file. Write it as Parquet.",
     b"Obj\x01": "is an Avro file. Write it as Parquet.",
 }
-NO_PYARROW = (
-    "needs the package pyarrow, which this installation does not have. Convert the file to CSV or gzip; in AWS, deploy "
-    "the image instead of the zip package."
-)
 
 
 class Readable(Protocol):
@@ -68,17 +58,23 @@ def of_upload(objects: Readable, name: str, size: int) -> Content:
 class Opened:
     """An open file, unpacked and as UTF-8."""
 
-    def __init__(self, content: Content, encoding: str | None) -> None:
-        """`encoding`: None for UTF-8."""
+    def __init__(self, content: Content, encoding: str | None, *, is_array: bool = False) -> None:
+        """Opens a file.
+
+        Args:
+            content: the file.
+            encoding: its encoding; None for UTF-8.
+            is_array: whether it is a JSON array, to be read as lines with an object each.
+        """
         self._name, self._size = content.name, content.size
         self.packed = content.open()
         try:
-            self.packing, self.bytes = self._unpacked(encoding)
+            self.packing, self.bytes = self._unpacked(encoding, is_array=is_array)
         except FileError:
             self.packed.close()
             raise
 
-    def _unpacked(self, encoding: str | None) -> tuple[str | None, BinaryIO]:
+    def _unpacked(self, encoding: str | None, *, is_array: bool) -> tuple[str | None, BinaryIO]:
         start = self.packed.read(16)
         self.packed.seek(0)
         for magic, reason in REFUSED.items():
@@ -87,9 +83,11 @@ class Opened:
         packing = next((name for magic, name in UNPACKERS.items() if start.startswith(magic)), None)
         content: BinaryIO = self.packed
         if packing is not None:
-            content = _buffered(_Unpacked(self._name, packing, self.packed))
+            content = _buffered(Unpacked(self._name, packing, self.packed))
         if encoding is not None:
-            content = _buffered(_Transcoded(self._name, encoding, content))
+            content = _buffered(Transcoded(self._name, encoding, content))
+        if is_array:
+            content = _buffered(ArrayLines(self._name, content))
         return packing, content
 
     def skip(self, position: int) -> None:
@@ -142,73 +140,5 @@ class _Upload(io.RawIOBase):
         return len(content)
 
 
-class _Forward(io.RawIOBase):
-    """Bytes that can only be read from the beginning."""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
-        content = self.next(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def next(self, size: int) -> bytes:
-        """Returns at most `size` bytes, and none only at the end."""
-        raise NotImplementedError
-
-
-class _Unpacked(_Forward):
-    def __init__(self, name: str, packing: str, packed: BinaryIO) -> None:
-        self._name, self._packing = name, packing
-        self._file: Any
-        if packing == "gzip":
-            self._file = gzip.GzipFile(fileobj=packed)
-        elif packing == "bzip2":
-            self._file = bz2.BZ2File(packed)
-        elif packing == "xz":
-            self._file = lzma.LZMAFile(packed)  # noqa: SIM115 - read until the file is closed
-        else:  # the standard library reads zstd from Python 3.14 on
-            pyarrow = loaded_pyarrow(name)
-            self._file = pyarrow.CompressedInputStream(pyarrow.PythonFile(packed, mode="r"), packing)
-
-    def next(self, size: int) -> bytes:
-        try:
-            return bytes(self._file.read(size))
-        except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError) as error:
-            raise FileError(f"{self._name} cannot be unpacked as {self._packing}: {error}.") from error
-
-
-class _Transcoded(_Forward):
-    def __init__(self, name: str, encoding: str, file: BinaryIO) -> None:
-        try:
-            self._decoder = codecs.getincrementaldecoder(valid_encoding(encoding))()
-        except ValueError as error:
-            raise FileError(f"{error}.") from error
-        self._name, self._encoding, self._file, self._rest = name, encoding, file, b""
-
-    def next(self, size: int) -> bytes:
-        while not self._rest:
-            packed = self._file.read(BLOCK_BYTES)
-            try:
-                self._rest = self._decoder.decode(packed, final=not packed).encode()
-            except UnicodeError as error:
-                raise FileError(f"{self._name} is not {self._encoding} text: {error}.") from error
-            if not packed:
-                break
-        content, self._rest = self._rest[:size], self._rest[size:]
-        return content
-
-
 def _buffered(raw: io.RawIOBase) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
-
-
-def loaded_pyarrow(name: str) -> Any:  # noqa: ANN401 - a module
-    """Returns pyarrow, which is slow to load and needed by few files. Raises FileError if it is not installed."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415
-        import pyarrow.parquet  # noqa: PLC0415
-    except ImportError as error:
-        raise FileError(f"{name} {NO_PYARROW}") from error
-    return pa

@@ -1,4 +1,4 @@
-"""Recognizes how a file is written from its first bytes: Parquet, JSON Lines, or text with a delimiter."""
+"""Recognizes how a file is written from its first bytes: Parquet, JSON, or text with a delimiter."""
 
 import codecs
 import csv
@@ -9,10 +9,12 @@ from typing import BinaryIO
 
 from app.entry.files.contents import Content, Opened
 from app.entry.files.rows import FileError, FileUnused
+from app.entry.files.streams import MAX_LINE_BYTES
 
 PARQUET, JSON, TEXT = "parquet", "jsonl", "text"
 PARQUET_MAGIC = b"PAR1"
-MAX_LINE_BYTES = 16 * 1024 * 1024
+ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]")
+ARRAY_BYTES = 4096
 SEPARATOR = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
 """The first line of files for Excel, which names the delimiter."""
 HEAD_LINES = 1_000
@@ -41,6 +43,8 @@ class Dialect:
     """The first lines of a text, with their line ends, or the first objects of JSON Lines."""
     undecodable: FileError | None = None
     """The error of the first of these lines that is not UTF-8; then all of them were read as Latin-1."""
+    is_array: bool = False
+    """Whether the objects of JSON stand in an array."""
     skipped: int = 0
     """Lines before the first of these that say how the text is written."""
 
@@ -65,7 +69,8 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
     if start == PARQUET_MAGIC:
         return Dialect(PARQUET, None)
     encoding = encoding or MARKS.get(start[:2])
-    opened = Opened(content, encoding)
+    is_array = _is_array(content, encoding)
+    opened = Opened(content, encoding, is_array=is_array)
     try:
         head, bad_line = _head(content.name, opened, encoding)
     finally:
@@ -78,15 +83,24 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
         return Dialect(TEXT, encoding, named[1].replace("\\t", "\t"), tuple(filled[1:]), bad_line, skipped=1)
     first = filled[0].lstrip()
     if first.startswith("{"):
-        return Dialect(JSON, encoding, head=head, undecodable=bad_line)
+        return Dialect(JSON, encoding, head=head, undecodable=bad_line, is_array=is_array)
     if first.startswith("["):
-        raise FileError(f"{content.name} is one JSON array. Write one object per line: jq -c '.[]' FILE > FILE.jsonl")
+        raise FileError(f"{content.name} begins with '[' and is not a JSON array of objects.")
     if first.startswith("<"):
         raise FileUnused(f"{content.name} is HTML or XML. Export the data as CSV.")
     if "\x00" in first or ("\r" in first and not first.endswith("\r\n")):
         fault = "has NUL bytes in its first line" if "\x00" in first else "ends its lines with CR alone"
         raise FileError(f"{content.name} {fault}, so it is not text in a known form. Save it as CSV (UTF-8).")
     return Dialect(TEXT, encoding, delimiter_of(first), head, bad_line)
+
+
+def _is_array(content: Content, encoding: str | None) -> bool:
+    """Whether a text begins as an array of JSON objects."""
+    opened = Opened(content, encoding)
+    try:
+        return ARRAY.match(opened.bytes.read(ARRAY_BYTES)) is not None
+    finally:
+        opened.close()
 
 
 def read_line(name: str, file: BinaryIO, number: int) -> bytes:
@@ -107,9 +121,9 @@ def undecodable(name: str, number: int, line: bytes) -> FileError:
             if text.isprintable():
                 readings.setdefault(text, []).append(encoding)
     shown = ", ".join(f"{text!r:.40} ({', '.join(encodings)})" for text, encodings in readings.items())
+    reads = f" In other encodings it reads {shown}." if shown else ""
     return FileError(
-        f"{name}, line {number} is not UTF-8 text. In other encodings it reads {shown}. Name the right one: "
-        '--encoding NAME (in a job: "encoding").'
+        f'{name}, line {number} is not UTF-8 text.{reads} Name the right one: --encoding NAME (in a job: "encoding").'
     )
 
 

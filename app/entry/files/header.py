@@ -49,7 +49,10 @@ def names_of_json(file: str, dialect: Dialect) -> list[str]:
             keys |= dict.fromkeys(row)
             objects += 1
     if not objects:
-        raise FileError(f"{file} is not JSON Lines: its first lines are not JSON objects, one a line.")
+        raise FileError(
+            f"{file} is not JSON Lines: its first lines are not JSON objects. Write one object a line, or one array of "
+            "objects."
+        )
     return list(keys)
 
 

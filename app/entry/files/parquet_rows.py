@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.entry.files.cells.decimals import LARGEST_INTEGER, as_number, as_text, is_exact
-from app.entry.files.contents import Content, loaded_pyarrow
+from app.entry.files.contents import Content
 from app.entry.files.rows import FileError, FileRow, Place
+from app.entry.files.streams import loaded_pyarrow
 
 MOST_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024

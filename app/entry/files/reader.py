@@ -128,7 +128,7 @@ class Reader:
         if self._parquet is not None:
             yield from self._parquet.rows(start, [name for name in self.plan.columns if name in self.names])
             return
-        opened = self._opened = Opened(self.content, self._dialect.encoding)
+        opened = self._opened = Opened(self.content, self._dialect.encoding, is_array=self._dialect.is_array)
         try:
             opened.skip(start.position)
             if self.is_json:

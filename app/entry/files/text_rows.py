@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from app.domain.fields import RepeatedName
 from app.entry.files import json_values
-from app.entry.files.dialects import BOM, DOUBLE_COLON, MAX_LINE_BYTES, read_line, undecodable
+from app.entry.files.dialects import BOM, DOUBLE_COLON, read_line, undecodable
 from app.entry.files.rows import FileError, FileRow, Place
+from app.entry.files.streams import MAX_LINE_BYTES
 
 AFTER_QUOTE = 'has text after a closing quote; write a quote (") inside a cell twice'
 LINE_END = "has a line end of another kind inside (CR); end all lines in the same way"

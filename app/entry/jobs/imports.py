@@ -14,6 +14,7 @@ from app.entry.files import contents, dialects
 from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.reader import Options, Reader
 from app.entry.files.rows import FileError, FileRow, Place
+from app.entry.files.streams import BLOCK_BYTES
 from app.entry.jobs import slices
 from app.entry.jobs.batch_writer import RunningImport
 from app.entry.jobs.import_record import ImportRecord
@@ -89,7 +90,7 @@ def import_id_of(reader: Reader) -> str:
     options = repr(replace(reader.options, is_in_folder=False))
     digest = blake2b(options.encode(), digest_size=IMPORT_ID_BYTES)
     with reader.content.open() as file:
-        for block in iter(partial(file.read, contents.BLOCK_BYTES), b""):
+        for block in iter(partial(file.read, BLOCK_BYTES), b""):
             digest.update(block)
     return f"i{digest.hexdigest()}"
 

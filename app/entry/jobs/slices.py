@@ -31,7 +31,7 @@ TAKEN = (
 class Slice:
     """Consecutive rows of a file."""
 
-    summary: Summary = field(default_factory=Summary)
+    summary: Summary = field(default_factory=lambda: Summary(slices=1))
     records: list[Record] = field(default_factory=list)
     rejects: list[bytes] = field(default_factory=list)
     """JSON Lines with the rejected rows."""

@@ -35,6 +35,8 @@ class Summary:
     rejected: int = 0
     skipped: int = 0
     """Rows without an item or event, of erased users, or that repeat the header."""
+    slices: int = 0
+    """The slices of the file so far, whose rows are compared with each other only."""
     repeated: int = 0
     """Rows with an event, item or user of an earlier row. Equal events are stored as one; items and users keep the last
     fact of each column. Compared are the rows shortly before and, for items and users, what the import created."""
@@ -115,8 +117,10 @@ def lines(name: str, kind: str, summary: Summary, ignored: Mapping[str, str], no
         are = "is of an erased user and is" if erased == 1 else "are of erased users and are"
         text.append(f"  {_counted(erased, 'rows')} {are} skipped")
     if summary.repeated:
-        rows = "row repeats" if summary.repeated == 1 else "rows repeat"
-        text.append(f"  {summary.repeated:,} {rows} {REPEATED.get(kind, REPEATED[EVENTS])}")
+        repeat = "repeats" if summary.repeated == 1 else "repeat"
+        at_least = "at least " if summary.slices > 1 else ""
+        rows = _counted(summary.repeated, "rows")
+        text.append(f"  {at_least}{rows} {repeat} {REPEATED.get(kind, REPEATED[EVENTS])}")
     if summary.without_owner:
         have, theirs = ("has", "its item") if summary.without_owner == 1 else ("have", "their items")
         text.append(f"  {_counted(summary.without_owner, 'rows')} {have} no user and gave facts of {theirs} only")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.entry.files import streams
 from app.entry.files.reader import Options
 from app.entry.files.rows import FileError
 from app.entry.jobs import sources
@@ -73,6 +74,32 @@ class TestJsonLines:
         assert [number for number, _ in bad] == [2, 3, 5]
 
 
+class TestJsonArrays:
+    ITEMS = (
+        '\n [ {"item_id": "a", "title": "[1, {2", "sizes": [1, [2]],\r\n  "more": {"x": "\\\\\\"],[}"}},'
+        '\n{"item_id": "b", "title": "caf\u00e9"}, 5 ,"x, y", {"item_id": "c"}]\n'
+    )
+
+    @pytest.mark.parametrize("block", [1, 2, 3, 7, 1_024])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_objects_are_read_one_by_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, encoding: str
+    ) -> None:
+        monkeypatch.setattr(streams, "BLOCK_BYTES", block)
+
+        good, bad = records(written(tmp_path, "items.json", self.ITEMS.encode(encoding)))
+
+        assert [(item.item_id, item.title) for item in good] == [("a", "[1, {2"), ("b", "café"), ("c", None)]
+        assert good[0].properties == {"sizes": [1, [2]], "more": {"x": '\\"],[}'}}
+        assert bad == [(3, "the row is not a JSON object"), (4, "the row is not a JSON object")]
+
+    def test_a_line_end_inside_a_string_is_refused_as_in_json(self, tmp_path: Path) -> None:
+        good, bad = records(written(tmp_path, "items.json", '[{"item_id": "a", "title": "x\ny"}, {"item_id": "b"}]'))
+
+        assert [item.item_id for item in good] == ["b"]
+        assert "is not JSON" in bad[0][1]
+
+
 class TestParquet:
     def test_rows_with_typed_columns_are_read(self, tmp_path: Path) -> None:
         import pyarrow as pa  # noqa: PLC0415
@@ -127,7 +154,12 @@ class TestWrongFiles:
             ("events.jsonl", b"\x00\x01\x02\n", "NUL bytes"),
             ("events.xlsx", b"PK\x03\x04", "Excel"),
             ("people.dat", b"ann::tea::3\n", "no header line"),
-            ("events.json", b'[{"user_id": 1}]', "one JSON array"),
+            ("events.json", b"[1, 2]", "not a JSON array of objects"),
+            ("events.json", b"[]", "is empty"),
+            ("events.json", b'[{"user_id": 1, "item_id": 2}', "ends inside its JSON array"),
+            ("events.json", b'[{"user_id": 1, "item_id": "2}]', "ends inside its JSON array"),
+            ("events.json", b'[{"user_id": 1, "item_id": 2}]\n[{}]', "has text after its JSON array"),
+            ("items.json", b'{"items": [\n{"item_id": 1}]}', "not JSON Lines"),
             ("events.csv", b"<html><body>Log in</body></html>", "HTML"),
             ("events.csv", b"user_id,item_id\ra,b\rc,d\r", "CR alone"),
             ("events.csv.gz", b"\x1f\x8b\x08 broken", "cannot be unpacked"),

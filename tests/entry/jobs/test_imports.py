@@ -49,6 +49,7 @@ FORMATS: dict[str, Callable[[str], bytes]] = {
     "gzip": lambda text: gzip.compress(text.encode()),
     "bzip2 of TSV": lambda text: bz2.compress(text.replace(",", "\t").encode()),
     "JSON Lines in gzip": lambda text: gzip.compress(as_json(text)),
+    "a JSON array": lambda text: b"[" + b",\r\n".join(as_json(text).replace(b" ", b"\t").splitlines()) + b"]\n",
     "Parquet": as_parquet,
 }
 
