@@ -7,8 +7,8 @@ FLAVOUR ?= zip
 UV_VERSION := 0.13.9
 TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
 # These tools pin other versions of our dependencies, so each has its own environment.
-TOOLS := checkov ministack openapi-client
-vpath %.lock tests/infra tests/openapi/clients
+TOOLS := checkov ministack openapi-client peers
+vpath %.lock tests/infra tests/openapi/clients tests/bench
 # $(call apt,COMMAND,PACKAGE,WHAT IS SKIPPED WITHOUT IT): install a package if root on Debian, otherwise say what is skipped.
 apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing $2" \
 	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends $2 >/dev/null; } || echo "No $1: $3 will be skipped"
@@ -56,7 +56,7 @@ format: .venv/develop ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/develop .venv/spark ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
+bench: .venv/develop .venv/spark .venv/peers ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 fuzz: .venv/develop ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
@@ -69,12 +69,14 @@ deploy-check: .venv/develop .venv/ministack .venv/checkov buildah lint ## Prove 
 ##@ Maintain
 lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
-	@for file in tests/infra/*.in tests/openapi/clients/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
+	@for file in tests/infra/*.in tests/openapi/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
 openapi: .venv/develop ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
 
 spark: .venv/spark ## Install Spark for `serendip train --spark`
+
+peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
 
 clean: ## Remove the environment, caches and the local database
 	@rm -rf .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
@@ -117,4 +119,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key stage-run restore spark test lint format bench fuzz lock openapi clean help chromium deploy-check buildah
+.PHONY: run deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clean help chromium deploy-check buildah

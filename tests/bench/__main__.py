@@ -12,6 +12,7 @@ from tests.bench import (
     latency,
     loading,
     next_item,
+    peers,
     row_formats,
     sockets,
     solvers,
@@ -21,6 +22,7 @@ from tests.bench import (
 BENCHMARKS = {
     "accuracy": accuracy.run,
     "next": next_item.run,
+    "peers": peers.run,
     "rows": row_formats.run,
     "solvers": solvers.run,
     "new-items": cold_items.run,

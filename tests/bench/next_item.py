@@ -1,23 +1,24 @@
-"""The next item of each user: what the trainer chooses, against similarity alone as before, and popularity."""
+"""The next item of each user: what the trainer chooses, against similarity alone as before, and against peers."""
 
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
-from app.recommender.fit import beyond_accuracy, holdouts, metrics, parameter_search
+from app.entry.offline import questions
+from app.entry.offline.questions import Exam
+from app.recommender.fit import holdouts, metrics, parameter_search
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.metrics import Judged
-from app.recommender.fit.recent import RecentCounts
 from app.recommender.fit.solver import Parameters
 from app.recommender.fit.trial import DENSE, Candidate, Trial
+from tests.bench import peers
 from tests.support import datasets
 from tests.support.builders import an_event
 
 KEPT, K = 100, 20
+PEERS = "serendip,popular,popular-7-days,implicit,rectools,sasrec"
 SPLITS = (11, 12, 13)
 """Seeds: each leaves out a fifth of the users, and ends histories at another event, so that other items come next."""
 EARLIER: Mapping[str, Sequence[float | None]] = {
@@ -32,7 +33,8 @@ FINER = (0.33, 0.58, 1.73, 3.0)
 def run() -> None:
     print(
         f"\nNext: NDCG@{K} of each user's next moment, unseen items, {KEPT} weights a row; the parameters are chosen "
-        "on the moment before. `similarity` chooses as releases up to 0.7 did: exponents, lambda and half-life"
+        f"on the moment before, those of each peer within {peers.SECONDS:.0f} s. `similarity` chooses as releases up "
+        "to 0.7 did: exponents, lambda and half-life"
     )
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)
@@ -51,33 +53,16 @@ def _split(interactions: Interactions, seed: int) -> Interactions:
 
 
 def _compare(name: str, interactions: Interactions, seed: int) -> None:
-    held = holdouts.next_moment(interactions)
-    train, test = interactions.taken(~held), interactions.matrix(held)
-    times = holdouts.user_times(interactions.taken(held), np.minimum, np.inf)
+    exam = questions.of_kind(interactions, holdouts.NEXT, 0)
+    train = exam.questions.training
     started = time.monotonic()
-    choice = parameter_search.parameters(train, KEPT, lambda *_: None)
-    chosen = time.monotonic()
-    before = _similarity(train)
-    compared = time.monotonic()
-    seen = train.matrix()
-    results = {
-        "popularity": metrics.popularity_judged(seen, test, K),
-        f"similarity ({compared - chosen:.0f} s)": _judge(train, test, times, *before),
-        f"chosen ({chosen - started:.0f} s)": _judge(
-            train, test, times, Candidate(choice.parameters, choice.recency), choice.solver
-        ),
-    }
-    print(f"  {name}, split {seed}, {len(results['popularity'].users):,} users: {choice.parameters}, {choice.recency}")
-    baseline = list(results.values())[1]
-    for label, judged in results.items():
-        quality, (low, high) = judged.quality(), beyond_accuracy.interval(judged.ndcg)
-        ratio = quality.ndcg / baseline.quality().ndcg - 1
-        bounds = beyond_accuracy.interval(judged.ndcg - baseline.ndcg)
-        print(
-            f"    {label:18} NDCG {quality.ndcg:.4f} [{low:.4f}, {high:.4f}], coverage {quality.coverage:.3f}, "
-            f"{ratio:+.1%} over similarity, difference [{bounds[0]:+.4f}, {bounds[1]:+.4f}]",
-            flush=True,
-        )
+    similarity = _judge(exam, *_similarity(train))
+    rows = peers.Rows(exam, similarity, "similarity")
+    print(
+        f"  {name}, split {seed}, {len(exam.rows):,} users, {len(train.item_ids):,} items, {len(train):,} interactions"
+    )
+    rows.show("similarity", similarity, time.monotonic() - started)
+    rows.compare(PEERS, questions.of_kind(train, holdouts.NEXT, 0))
 
 
 def _similarity(train: Interactions) -> tuple[Candidate, str]:
@@ -99,11 +84,8 @@ def _similarity(train: Interactions) -> tuple[Candidate, str]:
     return best, name
 
 
-def _judge(
-    train: Interactions, test: sparse.csr_matrix, times: npt.NDArray[np.float64], candidate: Candidate, name: str
-) -> Judged:
+def _judge(exam: Exam, candidate: Candidate, name: str) -> Judged:
+    train, recency = exam.questions.training, candidate.recency
     rows = parameter_search.fitted(train, candidate.parameters, name, KEPT)
-    recency = candidate.recency
-    history = train.aged(recency.half_life_days, recency.step_decay)
-    factors = RecentCounts.of(train).factors(times, recency)
-    return metrics.judged(history, rows.final, train.matrix(), test, K, factors)
+    history = exam.questions.histories.aged(recency.half_life_days, recency.step_decay)
+    return metrics.judged(history, rows.final, exam.questions.seen, exam.held_out, K)

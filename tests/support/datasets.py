@@ -31,9 +31,19 @@ def present() -> Iterator[tuple[str, list[Interaction]]]:
 
 def movietweetings() -> list[Interaction]:
     """Loads ratings of at least 6, for users and items with at least 5 of them."""
-    lines = (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines()
-    rows = (line.split("::") for line in lines)
-    return _core([(user, item, float(time)) for user, item, value, time in rows if int(value) >= LIKED])
+    return _core([(user, item, time) for user, item, value, time in _ratings() if value >= LIKED])
+
+
+def movietweetings_whole() -> list[Interaction]:
+    """Loads all ratings, whatever their value."""
+    return _distinct((user, item, time) for user, item, _, time in _ratings())
+
+
+def _ratings() -> Iterator[tuple[str, str, int, float]]:
+    """Yields user, film, rating and time."""
+    for line in (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines():
+        user, item, value, time = line.split("::")
+        yield user, item, int(value), float(time)
 
 
 def online_retail() -> list[Interaction]:

@@ -29,7 +29,7 @@ def evaluate(
     holdout: Annotated[
         str | None,
         typer.Option(
-            help="How to hold out events: next, time, last or random. The trainer validates the same way. "
+            help="How to hold out events: next, time (replayed), last or random. The trainer validates the same way. "
             "Default: next, each user's newest moment; random if the events have no times."
         ),
     ] = None,
@@ -42,6 +42,15 @@ def evaluate(
             "then comma-separated changes: neighbors=50, order_share=0, half_life_days=none and so on.",
         ),
     ] = None,
+    peers: Annotated[
+        str,
+        typer.Option(
+            "--against",
+            help="Peers to compare with, with commas between them: implicit (als, bpr, item-knn), rectools (ease), "
+            "sasrec, popular-7-days, co-occurrence, rp3beta. Most need `make peers`.",
+        ),
+    ] = "",
+    peer_seconds: Annotated[float, typer.Option(min=0.0, help="How long each peer may choose its parameters.")] = 300.0,
     pairs: Mapped = None,
     encoding: Encoding = None,
     time_unit: TimeUnit = None,
@@ -53,6 +62,7 @@ def evaluate(
     """Compare configurations of the recommender, and popularity, on files; needs no database."""
     from app.entry.cli.loading import options_of
     from app.entry.offline import evaluation, evaluation_table
+    from app.entry.offline.peers import catalog
     from app.recommender.fit import holdouts
 
     if holdout not in {None, *holdouts.KINDS}:
@@ -63,6 +73,7 @@ def evaluate(
         readable_path(file)
     try:
         configurations = [evaluation.Configuration.parsed(text) for text in configuration or [evaluation.CHOSEN]]
+        compared = catalog.named(peers) if peers else []
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with progress_bar() as bar:
@@ -76,19 +87,24 @@ def evaluate(
             lambda phase, done: bar.update(task, completed=done, description=phase),
             lambda line: problems.print(line, markup=False, highlight=False, soft_wrap=True),
             options_of(None, pairs, encoding, time_unit, None, date_format, decimal),
+            compared,
+            peer_seconds,
         )
     if as_json or output == "json":
         print_json(report)
     elif output == "markdown":
-        typer.echo(evaluation_table.markdown(report))
+        typer.echo(evaluation_table.markdown(report, with_peers=bool(compared)))
     else:
-        _print_table(report, train_file.name)
+        _print_table(
+            report, train_file.name, *(evaluation_table.peer_rows if compared else evaluation_table.rows)(report)
+        )
+    for name, reason in report["failures"].items():
+        problems.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_table(report: dict[str, Any], name: str) -> None:
+def _print_table(report: dict[str, Any], name: str, heading: list[str], rows: list[list[str]]) -> None:
     from app.entry.offline import evaluation_table
 
-    heading, rows = evaluation_table.rows(report)
     table = Table(*heading, title=f"{name}: {evaluation_table.summary(report)}")
     for row in rows:
         table.add_row(*row)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.entry.offline.evaluator import COMPARED
+
 METRICS = ("recall", "ndcg", "hit_rate", "mrr", "coverage", "novelty", "diversity", "popularity_lift", "users")
 
 Rows = list[list[str]]
@@ -12,7 +14,7 @@ def rows(report: Mapping[str, Any]) -> tuple[list[str], Rows]:
     """The heading, and rows of metrics with 95 % intervals, differences from the first column, and segments."""
     results: Sequence[Mapping[str, Any]] = report["comparison"]
     body = [[name, *(_metric(result, name) for result in results)] for name in METRICS]
-    for name in results[0]["intervals"]:
+    for name in COMPARED:
         differences = [_difference(result.get("difference", {}).get(name)) for result in results]
         body.append([f"{name}, difference", *differences])
     for segment, values in results[0]["segments"].items():
@@ -21,9 +23,26 @@ def rows(report: Mapping[str, Any]) -> tuple[list[str], Rows]:
     return ["", *(str(result["name"]) for result in results)], body
 
 
-def markdown(report: Mapping[str, Any]) -> str:
-    """A GitHub Markdown table below the summary."""
-    heading, body = rows(report)
+def peer_rows(report: Mapping[str, Any]) -> tuple[list[str], Rows]:
+    """The heading, and a row for each model and peer: metrics with 95 % intervals, seconds, and peak memory."""
+    results: Sequence[Mapping[str, Any]] = report["comparison"]
+    k, names = report["k"], ("ndcg", "recall", "coverage")
+    body = [
+        [
+            str(result["name"]),
+            *(_metric(result, name) for name in names),
+            _difference(result.get("difference", {}).get("ndcg")),
+            *(f"{result[name]:,.0f}" if name in result else "" for name in ("seconds", "peak_memory_mb")),
+        ]
+        for result in results
+    ]
+    body += [[name, "failed", *[""] * 5] for name in report["failures"]]
+    return ["", f"ndcg@{k}", f"recall@{k}", "coverage", "ndcg, difference", "seconds", "peak MB"], body
+
+
+def markdown(report: Mapping[str, Any], *, with_peers: bool) -> str:
+    """A GitHub Markdown table below the summary: of models and peers, or of all metrics of each configuration."""
+    heading, body = peer_rows(report) if with_peers else rows(report)
     lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *body]
     table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
     return f"{summary(report)}\n\n{table}\n"

@@ -33,20 +33,21 @@ class BeyondAccuracy:
     """How much more popular a user's list is than their own items: 0 as much, 1 twice (Abdollahpouri et al., 2019)."""
 
 
-def of_lists(judged: Judged, seen: sparse.csr_matrix) -> BeyondAccuracy:
+def of_lists(judged: Judged, seen: sparse.csr_matrix, training: sparse.csr_matrix | None = None) -> BeyondAccuracy:
     """Computes the metrics of the users' lists.
 
     Args:
         judged: users and their lists.
         seen: users x items, non-zero where a user interacted with an item before.
+        training: interactions of all users by which items are compared, by default `seen`.
     """
     lists = judged.lists()
-    interacted = (seen != 0).astype(np.float64)
-    popularity = metrics.popularity(seen)
+    interacted = ((seen if training is None else training) != 0).astype(np.float64)
+    popularity = metrics.popularity(interacted)
     positions = max(lists.nnz, 1)
     surprise = -np.log2(np.maximum(popularity, 1.0) / max(interacted.shape[0], 1))
     novelty = float((lists @ surprise).sum() / positions)
-    own = interacted[judged.users]
+    own = (seen[judged.users] != 0).astype(np.float64)
     histories, lengths = np.diff(own.indptr) > 0, np.diff(lists.indptr) > 0
     both = histories & lengths
     theirs = (own @ popularity)[both] / np.diff(own.indptr)[both]

@@ -39,10 +39,10 @@ def at_random(interactions: Interactions, seed: int, share: float = SHARE) -> Ma
 
 
 def after(interactions: Interactions, share: float = SHARE) -> Mask:
-    """Returns a mask of the newest share of all interactions, across users."""
-    held = np.zeros(len(interactions), dtype=bool)
-    held[np.argsort(interactions.times, kind="stable")[len(held) - int(share * len(held)) :]] = True
-    return held
+    """Returns a mask of the newest share of all interactions, across users, with all of the same time as the oldest."""
+    held = int(share * len(interactions))
+    mask: Mask = interactions.times >= (np.sort(interactions.times)[-held] if held else np.inf)
+    return mask
 
 
 def of_kind(interactions: Interactions, kind: str, seed: int) -> Mask:

@@ -63,6 +63,11 @@ class Judged:
         """Returns the chosen users."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in PER_USER})
 
+    def on(self, held_out: sparse.csr_matrix) -> "Judged":
+        """Returns the same lists evaluated on a part of what was held out."""
+        chosen = np.diff(held_out.indptr)[self.users] > 0
+        return of_lists(self.users[chosen], self.top[chosen], self.filled[chosen], held_out)
+
     def lists(self) -> sparse.csr_matrix:
         """Returns a matrix of shape (n, items): 1 if the item was recommended to the user."""
         rows = np.repeat(np.arange(len(self.users)), self.filled.sum(axis=1))
@@ -103,28 +108,45 @@ def judged(
     users = np.flatnonzero(np.diff(held_out.indptr))
     items = model.shape[1]
     k = min(k, items)
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    perfect = np.cumsum(discounts)
-    recall, ndcg, hit_rate, mrr = np.zeros((4, len(users)))
     shape = len(users), k
-    result = Judged(users, recall, ndcg, hit_rate, mrr, np.zeros(shape, np.int64), np.zeros(shape, bool), items)
+    top, filled = np.zeros(shape, np.int64), np.zeros(shape, bool)
     at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(items, 1)))
     for start in range(0, len(users) if k else 0, at_once):
         chosen, part = users[start : start + at_once], slice(start, start + at_once)
-        top, filled = _top(_scores(history[chosen], model, chosen, factors), seen[chosen], k)
-        hits = np.take_along_axis(held_out[chosen].toarray() > 0, top, axis=1) & filled
-        relevant = np.diff(held_out.indptr)[chosen]
-        result.top[part], result.filled[part] = top, filled
-        result.recall[part] = hits.sum(axis=1) / relevant
-        result.ndcg[part] = (hits * discounts).sum(axis=1) / perfect[np.minimum(relevant, k) - 1]
-        result.hit_rate[part] = hits.any(axis=1)
-        result.mrr[part] = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
-    return result
+        top[part], filled[part] = _top(scores(history[chosen], model, chosen, factors), seen[chosen], k)
+    return of_lists(users, top, filled, held_out)
 
 
-def _scores(
+def of_lists(users: Integers, top: Integers, filled: npt.NDArray[np.bool_], held_out: sparse.csr_matrix) -> Judged:
+    """Evaluates lists.
+
+    Args:
+        users: row numbers of the users, shape (n,), each with events held out.
+        top: items by rank, shape (n, k).
+        filled: whether there is an item at that rank, shape (n, k).
+        held_out: users x items, non-zero for relevant items.
+    """
+    k = top.shape[1]
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    perfect = np.cumsum(discounts)
+    recall, ndcg, hit_rate, mrr = np.zeros((4, len(users)))
+    at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(held_out.shape[1], 1)))
+    for start in range(0, len(users) if k else 0, at_once):
+        part = slice(start, start + at_once)
+        relevant = held_out[users[part]]
+        hits = np.take_along_axis(relevant.toarray() > 0, top[part], axis=1) & filled[part]
+        counts = np.diff(relevant.indptr)
+        recall[part] = hits.sum(axis=1) / counts
+        ndcg[part] = (hits * discounts).sum(axis=1) / perfect[np.minimum(counts, k) - 1]
+        hit_rate[part] = hits.any(axis=1)
+        mrr[part] = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
+    return Judged(users, recall, ndcg, hit_rate, mrr, top, filled, held_out.shape[1])
+
+
+def scores(
     history: sparse.csr_matrix, model: sparse.csr_matrix, users: Integers, factors: Factors | None
 ) -> npt.NDArray[np.floating]:
+    """Returns the scores of all items for some users, shape (users, items); arguments are as in `judged`."""
     product = history @ model
     dense = product.toarray() if sparse.issparse(product) else np.asarray(product)
     return dense if factors is None else dense * factors(users)
@@ -153,8 +175,10 @@ def popularity_quality(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: 
     return popularity_judged(seen, held_out, k).quality()
 
 
-def popularity_judged(seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int) -> Judged:
-    """Evaluates the popularity baseline for each user."""
-    counts = sparse.csr_matrix(popularity(seen).astype(np.float64))
+def popularity_judged(
+    seen: sparse.csr_matrix, held_out: sparse.csr_matrix, k: int, training: sparse.csr_matrix | None = None
+) -> Judged:
+    """Evaluates the popularity baseline for each user; `training` has its counts, by default `seen`."""
+    counts = sparse.csr_matrix(popularity(seen if training is None else training).astype(np.float64))
     same_history = sparse.csr_matrix(np.ones((seen.shape[0], 1)))
     return judged(same_history, counts, seen, held_out, k)

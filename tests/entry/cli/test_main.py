@@ -262,6 +262,25 @@ class TestEvaluate:
         assert any(line.startswith(f"| ndcg | {chosen['metrics']['ndcg']:.4f} (") for line in body)
         assert "is not one of chosen" in cli.run("evaluate", path, "--config", "bigger", fails=True)
 
+    def test_peers_are_compared_in_one_table_with_their_time_and_memory(self, cli: Cli) -> None:
+        path = events_file(cli.folder)
+
+        text = cli.run("evaluate", path, "--against", "popular-7-days", "--holdout", "time", "--format", "markdown")
+
+        heading, _, chosen, peer, popular = [line.split("|") for line in text.splitlines() if line.startswith("|")]
+        assert [cell.strip() for cell in heading[2:-1]] == [
+            "ndcg@20",
+            "recall@20",
+            "coverage",
+            "ndcg, difference",
+            "seconds",
+            "peak MB",
+        ]
+        assert [row[1].strip() for row in (chosen, peer, popular)] == ["chosen", "popular-7-days", "popularity"]
+        assert float(peer[2].split()[0]) < float(chosen[2].split()[0])
+        assert min(int(row[7]) for row in (chosen, peer)) > 10
+        assert "is not a peer" in cli.run("evaluate", path, "--against", "lightgcn", fails=True)
+
     def test_a_test_file_replaces_the_holdout(self, cli: Cli) -> None:
         lines = events_file(cli.folder).read_text().splitlines()[:-2]
         train, test = cli.folder / "train.csv", cli.folder / "test.csv"

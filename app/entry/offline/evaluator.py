@@ -1,0 +1,72 @@
+"""Measures models and lists on the same questions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from scipy import sparse
+
+from app.entry.offline.questions import Exam
+from app.recommender.fit import beyond_accuracy, metrics
+from app.recommender.fit.metrics import Judged
+
+WITH_INTERVALS = ("recall", "ndcg", "hit_rate", "mrr")
+"""Metrics that get a confidence interval."""
+COMPARED = ("recall", "ndcg")
+"""Metrics that get a difference from the first model, and a value for each segment."""
+
+
+class Evaluator:
+    """Measures models on the same questions; differences are from the first model."""
+
+    def __init__(self, exam: Exam, k: int) -> None:
+        self._seen, self.test, self._k = exam.questions.seen, exam.held_out, k
+        self._training = exam.questions.training.matrix()
+        self._parts = beyond_accuracy.item_segments(self.test, self._training)
+        self._first: Judged | None = None
+
+    def model(
+        self, history: sparse.csr_matrix, model: sparse.csr_matrix, factors: metrics.Factors | None
+    ) -> dict[str, Any]:
+        return self._result(lambda test: metrics.judged(history, model, self._seen, test, self._k, factors))
+
+    def popularity(self) -> dict[str, Any]:
+        return self._result(lambda test: metrics.popularity_judged(self._seen, test, self._k, self._training))
+
+    def lists(self, judged: Judged) -> dict[str, Any]:
+        """Measures lists for all questions that have an answer."""
+        return self._result(judged.on)
+
+    def _result(self, measure: Callable[[sparse.csr_matrix], Judged]) -> dict[str, Any]:
+        judged = measure(self.test)
+        segments = {**beyond_accuracy.user_segments(judged, self._seen)}
+        segments |= {name: measure(part) for name, part in self._parts.items()}
+        result = {
+            "metrics": judged.quality().rounded()
+            | _rounded(asdict(beyond_accuracy.of_lists(judged, self._seen, self._training))),
+            "intervals": {name: _bounds(getattr(judged, name)) for name in WITH_INTERVALS},
+            "segments": {name: _segment(segment) for name, segment in segments.items()},
+        }
+        if self._first is None:
+            self._first = judged
+            return result
+        differences = {name: getattr(judged, name) - getattr(self._first, name) for name in COMPARED}
+        return result | {
+            "difference": {
+                name: {"value": round(float(values.mean()) if len(values) else 0.0, 5), "interval": _bounds(values)}
+                for name, values in differences.items()
+            }
+        }
+
+
+def _segment(judged: Judged) -> dict[str, Any]:
+    rounded = judged.quality().rounded()
+    return {name: rounded[name] for name in (*COMPARED, "users")}
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in values.items()}
+
+
+def _bounds(values: metrics.Floats) -> list[float]:
+    return [round(bound, 5) for bound in beyond_accuracy.interval(values)]
