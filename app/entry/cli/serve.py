@@ -60,6 +60,7 @@ def serve(
         readable_path(data)
         source = data, options_of(kind, pairs, encoding, time_unit, event_type, date_format, decimal)
         sources.of(*source)  # wrong files are reported before the database starts
+    home.check(home.HOME)
     base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
     with home.only_server(home.HOME, base):
         dynamodb.check_free(port)

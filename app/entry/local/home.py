@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from app.entry.errors import SetupError
+from app.services.access import secret_keys
 
 HOME = Path(".serendip")
 SECRET = "secret"  # noqa: S105 - a file's name
@@ -21,6 +22,36 @@ CURRENT = "current"
 SERVER = "server"
 """Locked by the server of this folder; says where it listens."""
 SECRET_CHARACTERS = 32
+WORKERS = 2
+"""The number of `worker-N.lock` files: more trainings at once would only slow each other down."""
+MOVE = "Move it away and try again."
+
+
+def check(home: Path) -> None:
+    """Raises SetupError unless the folder and what is in it can be used by a server, which may replace some of it.
+
+    Without this, some faults would show only once the server is ready, and a foreign file would be overwritten.
+    """
+    for folder in (home, home / DATABASES, home / FILES):
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)):
+            raise SetupError(f"{folder} is not a folder that this user can read and write. {MOVE}")
+    written = (CURRENT, SERVER, *(f"worker-{number}.lock" for number in range(WORKERS)))
+    for name, access, verbs in (
+        *((name, os.R_OK, "read") for name in (SECRET, KEY)),
+        *((name, os.R_OK | os.W_OK, "read and write") for name in written),
+    ):
+        path = home / name
+        if path.exists() and not (path.is_file() and os.access(path, access)):
+            raise SetupError(f"{path} is not a file that this user can {verbs}. {MOVE}")
+    secret(home)
+    for name, meaning, is_valid in (
+        (KEY, "an API key", secret_keys.key_id),
+        (CURRENT, "the folder of a database", lambda text: Path(text).parent == home / DATABASES),
+        (SERVER, "the address of a server", lambda text: not text or text.startswith("http://127.0.0.1:")),
+    ):
+        path = home / name
+        if path.exists() and not is_valid(read(path).strip()):
+            raise SetupError(f"{path} does not hold {meaning}. {MOVE}")
 
 
 def database_folder(home: Path, data: Path | None) -> Path:
@@ -75,7 +106,7 @@ def read(path: Path) -> str:
     try:
         return path.read_text()
     except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is not a text file. Move it away and try again.") from error
+        raise SetupError(f"{path} is not a text file. {MOVE}") from error
 
 
 @contextmanager

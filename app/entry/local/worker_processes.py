@@ -13,10 +13,9 @@ import psutil
 from app import telemetry
 from app.config import PREFIX
 from app.domain.jobs import Job
+from app.entry.local.home import WORKERS
 from app.errors import WorkerUnavailable
 
-WORKERS = 2
-"""More trainings at once would only slow each other down."""
 COMMAND = (sys.executable, "-m", "app.entry.cli.main", "jobs", "work")
 """Its last argument is a job's id."""
 STOP_SECONDS = 5.0

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from app.entry.errors import SetupError
 from app.entry.local import dynamodb, home
+from app.services.access import secret_keys
 
 
 @pytest.fixture
@@ -22,6 +24,15 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("name", "content", "read"),
         [
+            ("key", b"", home.check),
+            ("key", b"what is this\n", home.check),
+            ("key", b"\xff\xfe\x00", home.check),
+            ("current", b"", home.check),
+            ("current", b"what is this", home.check),
+            ("server", b"what is this", home.check),
+            ("secret", b"short\n", home.check),
+            ("databases", b"", home.check),
+            ("files", b"", home.check),
             ("secret", b"", home.secret),
             ("secret", b"short\n", home.secret),
             ("secret", b"\xff\xfe\x00", home.secret),
@@ -45,6 +56,22 @@ class TestFaults:
 
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("name", [home.SECRET, home.KEY, home.CURRENT, home.SERVER, "worker-1.lock"])
+    def test_a_folder_in_place_of_a_file_is_named(self, folder: Path, name: str) -> None:
+        (folder / name).mkdir(parents=True)
+
+        with pytest.raises(SetupError, match=rf"{folder / name} is not a file"):
+            home.check(folder)
+
+    def test_the_files_of_a_server_are_accepted_also_if_its_database_was_deleted(self, folder: Path) -> None:
+        folder.mkdir()
+        home.check(folder)
+        with home.only_server(folder, "http://127.0.0.1:8000"):
+            home.keep_private(folder / home.KEY, secret_keys.mint(token_bytes) + "\n")
+            home.keep_current(folder, home.database_folder(folder, None))
+
+        home.check(folder)
 
     def test_a_file_in_place_of_the_folder_is_named(self, folder: Path) -> None:
         folder.write_text("")

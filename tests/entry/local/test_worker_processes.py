@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from app.domain.jobs import ExportCheckpoint, ExportRequest, Job, JobState
-from app.entry.local.worker_processes import WORKERS, WorkerProcesses
+from app.entry.local.home import WORKERS
+from app.entry.local.worker_processes import WorkerProcesses
 from tests.support.builders import NOON, until
 
 PROGRAM = """
