@@ -90,7 +90,8 @@ def recognized(content: Content, encoding: str | None) -> Dialect:
         raise FileUnused(f"{content.name} is HTML or XML. Export the data as CSV.")
     if "\x00" in first or ("\r" in first and not first.endswith("\r\n")):
         fault = "has NUL bytes in its first line" if "\x00" in first else "ends its lines with CR alone"
-        raise FileError(f"{content.name} {fault}, so it is not text in a known form. Save it as CSV (UTF-8).")
+        utf_16 = ", or name its encoding (utf-16-le or utf-16-be)" if "\x00" in first else ""
+        raise FileError(f"{content.name} {fault}, so it is not text in a known form. Save it as CSV (UTF-8){utf_16}.")
     return Dialect(TEXT, encoding, delimiter_of(first), head, bad_line)
 
 

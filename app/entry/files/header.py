@@ -11,6 +11,7 @@ from app.entry.files.dialects import DELIMITERS, DOUBLE_COLON, Dialect, delimite
 from app.entry.files.kinds import normalized
 from app.entry.files.rows import FileError, FileUnused
 
+WORD = re.compile(r"[\w-]+")
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 """Characters that nobody sees in the name of a column, which web pages and spreadsheets leave there."""
 
@@ -27,8 +28,8 @@ def names_of_text(file: str, dialect: Dialect) -> list[str]:
     for name, delimiter in product(names, DELIMITERS):
         if delimiter in name and any(map(_is_ours, name.split(delimiter))):
             raise FileError(f"{file} has {name!r} in its header. Use one delimiter, not also {delimiter!r}.")
-    if len(names) == 1 < len(names[0].split()) and all(map(_is_ours, names[0].split())):
-        raise FileError(f"{file} has {names[0]!r} as its header. Use commas or tabs instead of spaces.")
+    if len(names) == 1 and sum(map(_is_ours, WORD.findall(names[0]))) > 1:
+        raise FileError(f"{file} has {names[0]!r} as its header. Use commas or tabs between the columns.")
     if _is_ours(names[0].lstrip("#")):
         names[0] = names[0].lstrip("# ")
     if dialect.delimiter == DOUBLE_COLON or all(map(_is_number, names)):

@@ -31,6 +31,8 @@ TYPE_WORDS = frozenset(
     "event eventname action actiontype interaction interactiontype behavior behaviour behaviortype behaviourtype "  # noqa: SIM905 - readable
     "activity activitytype feedbacktype verb".split()
 )
+PEERS = frozenset({"friend", "follower", "followee", "following", "followed", "contact", "trustee", "target"})
+"""Names of columns with other users."""
 TITLE_WORDS = frozenset({"name", "title", "headline", "label", "description"})
 LIKED = "liked"
 """Stands for the event types like and dislike, as a column that is true or false."""
@@ -113,13 +115,18 @@ class Columns:
     def lacks(self, field: str, words: frozenset[str]) -> FileUnused:
         listed = ", ".join(self.names[:MANY_NAMES]) or "no columns"
         more = f" and {len(self.names) - MANY_NAMES} more" if len(self.names) > MANY_NAMES else ""
-        column = self._candidate(words) or next(
-            (n for n in self.names if words.intersection(words_of(n))), "YOUR_COLUMN"
-        )
-        mapping = advice(field, column, in_job=self.in_job)
+        example = self._example(field, words)
+        if field == "item_id" and not self.has_owner:
+            example += f", and for events {self._example('user_id', USER_WORDS)}"
         return FileUnused(
-            f"{self.file} has no column {field}; it has {listed}{more}. Name the column, for example {mapping}."
+            f"{self.file} has no column {field}; it has {listed}{more}. Name the column, for example {example}."
         )
+
+    def _example(self, field: str, words: frozenset[str]) -> str:
+        """How to map the column that these words fit best."""
+        similar = (name for name in self.names if words.intersection(words_of(name)))
+        column = self._candidate(words) or next(similar, "YOUR_COLUMN")
+        return advice(field, column, in_job=self.in_job)
 
     @property
     def _has_event_fields(self) -> bool:
@@ -148,7 +155,8 @@ class Columns:
         """Raises FileUnused if each row may be about something else too: then they may be events without a time."""
         own = {*self.fields["user_id"], *self.fields.get("session_id", ())}
         others = [name for name in self.names if name not in own]
-        item = next((name for name in others if _means(name, ITEM_WORDS)), None) or next(filter(_is_id, others), None)
+        item = next((name for name in others if _means(name, ITEM_WORDS | PEERS)), None)
+        item = item or next(filter(_is_id, others), None)
         if item is not None or "title" in self.fields:
             item = item or self.fields["title"][0]
             mapping = advice("item_id", item, in_job=self.in_job)

@@ -59,7 +59,7 @@ class ParquetFile:
                 if number + batch.num_rows <= start.position:
                     number += batch.num_rows
                     continue
-                for fields in self._exact(batch).to_pylist():
+                for fields in self._exact(batch).to_pylist(maps_as_pydicts="strict"):
                     number += 1
                     if number > start.position:
                         plain = {name: _plain(value) for name, value in fields.items()}
@@ -72,6 +72,8 @@ class ParquetFile:
             try:
                 with self._arrow.parquet.ParquetFile(source) as file:
                     yield file
+            except KeyError as error:
+                raise FileError(f"{self._content.name} has a map with a key twice: {error}.") from error
             except (self._arrow.ArrowException, OSError, ValueError, OverflowError) as error:
                 raise FileError(f"{self._content.name} cannot be read as Parquet: {error}.") from error
 
@@ -127,7 +129,7 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta | time):
         return str(value)
     if isinstance(value, dict):
-        return {name: _nested(item) for name, item in value.items()}
+        return {str(name): _nested(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_nested(item) for item in value]
     return value

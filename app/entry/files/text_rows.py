@@ -141,7 +141,7 @@ def of_json(name: str, file: BinaryIO, start: Place) -> Iterator[FileRow]:
             yield FileRow(number, {}, f"is ambiguous: {error}", place, size, text=_text(content))
             continue
         except (ValueError, RecursionError) as error:
-            yield FileRow(number, {}, f"is not JSON: {error}", place, size, text=_text(content))
+            yield FileRow(number, {}, f"is not JSON: {getattr(error, 'msg', error)}", place, size, text=_text(content))
             continue
         if isinstance(fields, dict):
             yield FileRow(number, fields, None, place, size)

@@ -94,7 +94,27 @@ CASES: dict[str, Case] = {
     "a row that has one name of the header": Case(
         "item_id,title\nitem_id,Tea\n", lambda records: [record.item_id for record in records] == ["item_id"]
     ),
-    "spaces between columns": Case("user_id  item_id\nann      tea\n", refused="Use commas or tabs instead of spaces"),
+    "spaces between columns": Case("user_id  item_id\nann      tea\n", refused="Use commas or tabs between"),
+    "spaces between columns of which one is not ours": Case(
+        "user_id item_id rating\n1 2 3\n", refused="Use commas or tabs between"
+    ),
+    "colons between columns": Case("user_id:item_id\nann:tea\n", refused="Use commas or tabs between"),
+    "names in another language": Case(
+        "usuario,producto\nann,tea\n",
+        refused="item_id=YOUR_COLUMN, and for events --map user_id=YOUR_COLUMN",
+    ),
+    "UTF-16 without a mark": Case(EVENTS.encode("utf-16-le"), refused="utf-16-le"),
+    "UTF-16 without a mark, as named": Case(
+        EVENTS.encode("utf-16-le"), loads_pair, options=Options(encoding="utf-16-le")
+    ),
+    "objects as ids": Case(
+        '{"user_id": {"id": "ann"}, "item_id": "tea"}\n', rejects=("is an object or a list; write what belongs here",)
+    ),
+    "NaN in JSON": Case(
+        '{"item_id": "a", "price": NaN}\n{"item_id": "b"}\n',
+        lambda records: [record.item_id for record in records] == ["b"],
+        ("the row is not JSON: unexpected character",),
+    ),
     "two delimiters": Case(
         "user_id,item_id;event_type\nann,tea;view\n", refused="'item_id;event_type' in its header. Use one delimiter"
     ),
@@ -118,6 +138,7 @@ CASES: dict[str, Case] = {
     ),
     "a score without an item": Case("user_id,score\nann,3\n", refused="no column item_id"),
     "users": Case("user_id,country\nann,NL\n", lambda records: properties(records) == [{"country": "NL"}]),
+    "pairs of users": Case("user_id,friend\n2,275\n", refused="column 'friend'. Say whether"),
     "users with a second id": Case("userID,followeeID\n2,275\n", refused="--map item_id=followeeID, or .*--kind users"),
     "users with another id in JSON": Case(
         '{"user_id": 1, "trackids": [2]}\n', refused="column 'trackids'. Say whether"

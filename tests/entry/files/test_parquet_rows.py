@@ -96,6 +96,19 @@ CASES: dict[str, Case] = {
         table(item_id=["x"], tags=[["a"]], size=[{"w": Decimal("1.5")}]),
         lambda records: properties(records) == [{"tags": ["a"], "size": {"w": 1.5}}],
     ),
+    "maps": Case(
+        table(
+            item_id=["x"],
+            sizes=pa.array(
+                [[(1, {"w": Decimal("1.5")})]], pa.map_(pa.int64(), pa.struct([("w", pa.decimal128(5, 2))]))
+            ),
+        ),
+        lambda records: properties(records) == [{"sizes": {"1": {"w": 1.5}}}],
+    ),
+    "a map with a key twice": Case(
+        table(item_id=["x"], sizes=pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))),
+        refused="has a map with a key twice",
+    ),
     "infinity": Case(
         table(item_id=["x"], size=[float("inf")]), rejects=("size: inf is or holds a number that is not",)
     ),

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +21,8 @@ EXACT = 2.0**53
 EXACT_SINGLE = 2.0**24
 """Floats (of 32 bits) from here on do not stand for one whole number."""
 BOOLEANS = dict.fromkeys(("true", "t", "1", "yes", "y"), True) | dict.fromkeys(("false", "f", "0", "no", "n"), False)
+SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.ASCII)
+"""A long number as spreadsheets show and save it, without most of its digits."""
 OWN_IDS = ("user_id", "session_id", "item_id")
 
 
@@ -70,12 +73,18 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
     text = _text(column, value, type_)
+    if ours in IDS and SHORTENED.fullmatch(text):
+        raise BadCell(
+            column, value, "was shortened by a spreadsheet: format the column as a whole number and save again"
+        )
     if ours in OWN_IDS and not (text.isalnum() or any(map(str.isalnum, text))):
         raise BadCell(column, value, "has no letter or digit, so it is not an id")
     return "_".join(text.split()) if ours == "event_type" else text
 
 
 def _text(column: str, value: object, type_: str | None) -> str:
+    if isinstance(value, dict | list | tuple):
+        raise BadCell(column, value, "is an object or a list; write what belongs here as a text in a column of its own")
     if isinstance(value, str):
         return value.partition(".")[0] if type_ == WHOLE else value
     if isinstance(value, bool) or not isinstance(value, int | float):

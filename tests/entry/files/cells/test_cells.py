@@ -97,6 +97,11 @@ CASES: dict[str, Case] = {
         ("properties: '{\"a\": 1, \"a\": 2}' is ambiguous: an object has the name 'a' twice",),
     ),
     "whole ids in one row only": Case("user_id,item_id\n11.0,a\nx,b\n", lambda r: pairs(r)[0] == ("11.0", "a")),
+    "ids that a spreadsheet shortened": Case(
+        "user_id,item_id\nann,1.23E+15\nann,1E+15\nann,1E15\n",
+        lambda records: pairs(records) == [("ann", "1E15")],
+        ("item_id: '1.23E+15' was shortened by a spreadsheet", "item_id: '1E+15' was"),
+    ),
     "an id of blanks": Case("user_id,item_id\n  ,tea\nann,tea\n", loads_pair, ("user_id is empty",)),
     "ids with other letters": Case(
         "user_id,item_id\njürgen,tea\nann,tea\nann,té\n",
