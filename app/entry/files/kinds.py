@@ -155,7 +155,7 @@ class Columns:
         """Raises FileUnused if each row may be about something else too: then they may be events without a time."""
         own = {*self.fields["user_id"], *self.fields.get("session_id", ())}
         others = [name for name in self.names if name not in own]
-        item = next((name for name in others if _means(name, ITEM_WORDS | PEERS)), None)
+        item = next((name for name in others if _means(name.rstrip("s"), ITEM_WORDS | PEERS)), None)
         item = item or next(filter(_is_id, others), None)
         if item is not None or "title" in self.fields:
             item = item or self.fields["title"][0]

@@ -76,13 +76,13 @@ def _of_types(plan: Plan, types: ColumnTypes, float_columns: Collection[str]) ->
     whole = [column for column, type_ in by_column.items() if type_ == WHOLE] or sorted(ids & set(float_columns))
     yield from (f"{column}: ids such as 11.0 are read as 11" for column in whole)
     commas = [column for column, type_ in by_column.items() if type_ == COMMAS]
-    yield from (f"{column}: a cell with commas is one category; lists are split at |" for column in commas)
+    yield from (
+        f"{column}: a cell with commas or semicolons is one category; lists are split at |" for column in commas
+    )
     for column, usual, number, total, first in types.exceptions():
-        if usual == CODE:
-            yield f"{column}: {first!r} is a code, not a plain number, so the column is text"
-            continue
-        if usual == FORMATTED:
-            hint = f"; {NAME_COMMA}" if COMMA.numbers.fullmatch(first) and types.formats.notation != COMMA else ""
+        if usual in {CODE, FORMATTED}:
+            has_comma = "," in first and COMMA.numbers.fullmatch(first) and types.formats.notation != COMMA
+            hint = f"; {NAME_COMMA}" if has_comma else ""
             yield f"{column}: {first!r} is not a plain number, so the column is text{hint}"
             continue
         expected = "true or false" if usual == BOOLEAN else "a plain number" if number == 1 else "plain numbers"

@@ -128,7 +128,7 @@ class TestPreview:
 
         imported = run(written(tmp_path, "i.csv", f"item_id,category\n{rows}"), "--preview")
 
-        assert ("a cell with commas is one category" in imported.says) is is_noted
+        assert ("a cell with commas or semicolons is one category" in imported.says) is is_noted
 
 
 class TestDryRun:

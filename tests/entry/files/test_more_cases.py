@@ -95,7 +95,7 @@ CASES: dict[str, Case] = {
         "item_id,title\nitem_id,Tea\n", lambda records: [record.item_id for record in records] == ["item_id"]
     ),
     "spaces between columns": Case("user_id  item_id\nann      tea\n", refused="Use commas or tabs between"),
-    "spaces between columns of which one is not ours": Case(
+    "spaces between columns, not all of them ours": Case(
         "user_id item_id rating\n1 2 3\n", refused="Use commas or tabs between"
     ),
     "colons between columns": Case("user_id:item_id\nann:tea\n", refused="Use commas or tabs between"),
@@ -138,6 +138,9 @@ CASES: dict[str, Case] = {
     ),
     "a score without an item": Case("user_id,score\nann,3\n", refused="no column item_id"),
     "users": Case("user_id,country\nann,NL\n", lambda records: properties(records) == [{"country": "NL"}]),
+    "orders with a list of items": Case(
+        '{"user_id": "ann", "items": [{"item_id": "tea"}]}\n', refused="column 'items'. Say whether"
+    ),
     "pairs of users": Case("user_id,friend\n2,275\n", refused="column 'friend'. Say whether"),
     "users with a second id": Case("userID,followeeID\n2,275\n", refused="--map item_id=followeeID, or .*--kind users"),
     "users with another id in JSON": Case(

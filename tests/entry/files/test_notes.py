@@ -31,11 +31,15 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "codes among numbers": (
         "item_id,zip\na,01234\nb,90210\nc,10001\n",
-        "zip: '01234' is a code, not a plain number, so the column is text",
+        "zip: '01234' is not a plain number, so the column is text",
+    ),
+    "numbers in unusual spellings": (
+        "item_id,price\na,.5\nb,+3\nc,2\n",
+        "price: '.5' is not a plain number, so the column is text",
     ),
     "codes of JSON": (
         '{"item_id": "a", "ean": 12345678901234567}\n{"item_id": "b", "ean": 5}\n',
-        "ean: '12345678901234567' is a code, not a plain number, so the column is text",
+        "ean: '12345678901234567' is not a plain number, so the column is text",
     ),
     "users": (
         "user_id,age\nann,30\nbob,31\ncid,old\n",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from app.entry.files import dialects
 from app.entry.files.cells.decimals import is_exact, is_whole
-from app.entry.files.cells.formats import Formats, Notation
+from app.entry.files.cells.formats import POINT, Formats, Notation
 from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST, ORDERED, order_of
 from app.entry.files.columns import Plan
 from app.entry.files.rows import FileRow
@@ -32,8 +32,6 @@ TYPES: Mapping[frozenset[str], str] = {
 """The type of a column whose cells are of these kinds; other mixtures are text."""
 TIMES = ORDERED | {TIME}
 BOOLEANS = re.compile(r"true|false", re.ASCII | re.IGNORECASE)
-CODES = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d+|-?\d+(\.\d{17,})?", re.ASCII)
-"""Numbers that are not plain ones: they have an exponent, leading zeros, or more digits than JSON can hold."""
 FORMATS = re.compile(
     r"(?=.*[.,'\u2019 $€£¥%])[-+]?\s*[$€£¥]?\s*"
     r"\d{1,3}(([.,'\u2019\s]\d{3})+|\d*)([.,]\d+)?\s*([$€£¥%]|EUR|USD|GBP|CHF)?",
@@ -182,7 +180,7 @@ def _property_kind(notation: Notation, cell: str) -> str:
         return DECIMAL
     if BOOLEANS.fullmatch(cell):
         return BOOLEAN
-    if CODES.fullmatch(cell):
+    if POINT.numbers.fullmatch(cell):
         return CODE
     return FORMATTED if FORMATS.fullmatch(cell) else TEXT
 
