@@ -7,7 +7,7 @@ decision log: as configured), and for projects of releases up to 0.7, which did 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from time import monotonic, sleep
 from typing import Any
@@ -38,6 +38,7 @@ from app.storage.versions import VersionRow, VersionStore
 PAGE_ROWS = 200
 """Rows of a partition that are deleted before the time is looked at again."""
 PARTITIONS_AT_ONCE = 8
+LONGEST_PAUSE_SECONDS = 0.5
 SCANNED_ROWS = 1_000
 SCANNED = (BucketRow, IdempotencyRow, ConnectionRow, DecisionRow)
 SCANNED_UP_TO_0_7 = (ItemRow, UserRow, ListRow)
@@ -81,7 +82,7 @@ class Purge:
             number += place is None
             if out_of_time():
                 break
-            sleep(monotonic() - began_at)
+            sleep(min(monotonic() - began_at, LONGEST_PAUSE_SECONDS))
         return {"step": number, "place": place} if number < len(steps) else None
 
     def _steps(self) -> list[Step]:
@@ -124,7 +125,7 @@ class Purge:
 
         Small partitions are read several at a time, a large one page by page.
         """
-        table = self._tables[model]
+        table, names = self._tables[model], cache(names)  # what lists them does not change within a run
 
         def page(place: Place) -> tuple[Deletions, Place]:
             number, start = place or (0, None)
