@@ -18,6 +18,8 @@ SEPARATOR = "#"
 """Never part of a project, user, item or version id."""
 LISTING_SHARDS = 8
 MONTH_SHARDS = 16
+PAGE_ROWS = 2_000
+"""Without a limit, DynamoDB Local loads the rest of the partition into its memory for each page."""
 LEAST_LOADED = 2_000
 """A load takes longer than writing fewer rows."""
 
@@ -201,7 +203,7 @@ class Table:
         *,
         range_condition: Condition | None = None,
         index: str | None = None,
-        limit: int | None = None,
+        limit: int = PAGE_ROWS,
         newest_first: bool = False,
         consistent: bool = False,
         start: Raw | None = None,
