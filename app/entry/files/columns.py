@@ -147,7 +147,8 @@ def check_mapping(file: str, names: Sequence[str], mapping: Mapping[str, str]) -
     check_fields(mapping)
     for ours, theirs in mapping.items():
         if theirs not in names:
-            raise FileError(f"{file} has no column {theirs!r} for {ours}.{_nearest(theirs, names)}")
+            listed = f" It has {', '.join(filter(None, names))}."
+            raise FileError(f"{file} has no column {theirs!r} for {ours}.{_nearest(theirs, names) or listed}")
 
 
 def check_fields(mapping: Mapping[str, str]) -> None:
@@ -164,8 +165,7 @@ def check_fields(mapping: Mapping[str, str]) -> None:
 def _nearest(name: str, names: Sequence[str]) -> str:
     plain = {normalized(candidate): candidate for candidate in names}
     matches = get_close_matches(normalized(name), plain, 1, 0.5)
-    listed = ", ".join(filter(None, names))
-    return f" Did you mean {plain[matches[0]]!r}?" if matches else f" There are: {listed}."
+    return f" Did you mean {plain[matches[0]]!r}?" if matches else ""
 
 
 def _of_layout(layout: Layout, names: Sequence[str]) -> dict[str, Sequence[str]]:

@@ -101,21 +101,21 @@ class Checker:
                 yield CheckedRow(row, records, skipped=None if records else self._why_skipped(row))
 
     def _why_skipped(self, row: FileRow) -> str:
-        has_item = any(not self._is_missing(row.fields.get(column)) for column in self.plan.fields["item_id"])
+        has_item = any("item_id" in self._fields(fields) for fields in self._exploded(row.fields))
         return WITHOUT_CONTENT if has_item else WITHOUT_ITEM
-
-    def _is_missing(self, value: object) -> bool:
-        return is_missing(value, is_json=self.is_json) or value in self.plan.layout.missing
 
     def _exploded(self, fields: dict[str, Any]) -> Iterable[dict[str, Any]]:
         """Returns the row, or one row for each of its items. Raises BadCell."""
-        column = self.plan.layout.explode
-        if column is None:
-            return (fields,)
-        entries = fields.get(column) or ()
-        if not isinstance(entries, list | tuple):
-            raise BadCell(column, entries, "is not a list of items")
-        return [{**fields, **entry} for entry in entries if isinstance(entry, dict)]
+        column, missing = self.plan.layout.explode, self.plan.layout.missing
+        rows = [fields]
+        if column is not None:
+            entries = fields.get(column) or ()
+            if not isinstance(entries, list | tuple):
+                raise BadCell(column, entries, "is not a list of items")
+            rows = [{**fields, **entry} for entry in entries if isinstance(entry, dict)]
+        if missing:
+            rows = [{name: None if value in missing else value for name, value in row.items()} for row in rows]
+        return rows
 
     def _records(self, cells: dict[str, Any], start: datetime, number: int) -> Iterator[Record]:
         """Raises BadCell, ValidationError or _Missing."""
@@ -152,7 +152,7 @@ class Checker:
         for ours, columns in self.plan.fields.items():
             for column in columns:
                 value = cells.get(column)
-                if self._is_missing(value):
+                if is_missing(value, is_json=self.is_json):
                     continue
                 plain = converted(ours, column, value, self.types.get(column), self.formats)
                 if ours == "categories":
@@ -160,8 +160,10 @@ class Checker:
                     continue
                 fields[ours] = plain
                 break
-        flagged = [category for column, category in self.plan.layout.flags.items() if cells.get(column) == "1"]
-        return {**fields, "categories": fields.get("categories", []) + flagged} if flagged else fields
+        flags = self.plan.layout.flags
+        if flags and (flagged := [category for column, category in flags.items() if cells.get(column) == "1"]):
+            fields["categories"] = fields.get("categories", []) + flagged
+        return fields
 
     def _event(self, fields: dict[str, Any], start: datetime, number: int) -> Record:
         """Raises ValidationError."""
@@ -201,7 +203,7 @@ class Checker:
                 column, cells[column], self.types.get(column), self.formats.notation, is_json=self.is_json
             )
             for name, column in (*self.plan.properties.items(), *((name, name) for name in more))
-            if not self._is_missing(cells.get(column))
+            if not is_missing(cells.get(column), is_json=self.is_json)
         }
         own = fields.get("properties", {})
         if not isinstance(own, dict):

@@ -85,8 +85,11 @@ NOTES: dict[str, tuple[str, str]] = {
         "2 rows have no item and are skipped",
     ),
     "an event without an item in an export of all events": (
-        "event_name,event_timestamp,user_pseudo_id,item_id\nview_item,1700000000,1.2,tea\nview_item,1700000000,1.2,\n",
-        "1 row has no item and is skipped",
+        (
+            "event_name,event_timestamp,user_pseudo_id,item_id\nview_item,1700000000,1.2,tea\nview_item,1700000000,1.2,\n"
+            "view_promotion,1700000000,1.2,(not set)\n"
+        ),
+        "2 rows have no item and are skipped",
     ),
     "rows with nothing": (
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n1,tea,,1,2010-12-01,,\n",

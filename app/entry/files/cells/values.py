@@ -73,7 +73,7 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
     except ValueError as error:
         raise BadCell(column, value, str(error)) from error
     text = _text(column, value, type_)
-    if ours in IDS and SHORTENED.fullmatch(text):
+    if "+" in text and ours in IDS and SHORTENED.fullmatch(text):
         raise BadCell(
             column, value, "was shortened by a spreadsheet: format the column as a whole number and save again"
         )
@@ -83,10 +83,10 @@ def converted(ours: str, column: str, value: object, type_: str | None, formats:
 
 
 def _text(column: str, value: object, type_: str | None) -> str:
-    if isinstance(value, dict | list | tuple):
-        raise BadCell(column, value, "is an object or a list; write what belongs here as a text in a column of its own")
     if isinstance(value, str):
         return value.partition(".")[0] if type_ == WHOLE else value
+    if isinstance(value, dict | list | tuple):
+        raise BadCell(column, value, "is an object or a list; write what belongs here as a text in a column of its own")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadCell(column, value, "is neither text nor a number")
     if isinstance(value, float) and abs(value) >= (EXACT_SINGLE if type_ == SINGLE_PRECISION else EXACT):
