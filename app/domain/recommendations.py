@@ -14,12 +14,14 @@ TRENDING, POPULAR, LATEST = "trending", "popular", "latest"
 RECENT = "recent"
 """The live list of recent popularity, which multiplies scores."""
 CATALOG, EXPLORATION = "catalog", "exploration"
+BOUGHT_TOGETHER = "bought_together"
+"""The source of items that are bought together with others, and the kind of their lists in a model version."""
 TERMS = "terms"
 """The list of a model version that holds the rarity of terms; cold-start items are compared by them."""
 RECOMMENDERS: Final = ("neighbors", "trending", "popular", "latest")
 """The sources of a list, in this order. With a filter, the whole catalog follows them."""
-CONTEXT = "context"
-"""The event type of a reason that is the context item."""
+CONTEXT, IN_CART = "context", "in_cart"
+"""The event types of reasons that are the context item, and items of the cart."""
 DIGEST_BYTES = 4
 MAX_SHOWN = 500
 """Items on all pages of one list."""
@@ -53,6 +55,8 @@ class RecommendationQuery:
     boost: str | None = None
     recommenders: tuple[str, ...] = RECOMMENDERS
     context_item: str | None = None
+    cart: tuple[str, ...] = ()
+    """The items of the user's cart, each once; what is bought together with them comes first."""
     diversity: Diversity | None = None
     impression_decay: float | None = 3.0
     """The number of ignored impressions that halves a score; None if impressions do not matter."""
@@ -65,6 +69,12 @@ class RecommendationQuery:
     """The id of an event to leave out, as if it had not happened."""
     log_sample_rate: float = 0.0
     """The share of responses that the decision log stores."""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The items that the list must not hold, whoever the user is."""
+        context = () if self.context_item is None else (self.context_item,)
+        return self.exclude.union(self.cart, context)
 
     @property
     def needs_catalog(self) -> bool:
@@ -80,6 +90,7 @@ class QueryOverrides(TypedDict, total=False):
     include_seen: bool
     boost: str | None
     context_item: str | None
+    cart: tuple[str, ...]
     without_event: str | None
     diversity: Diversity | None
 
@@ -101,6 +112,11 @@ class RecommendationRequest:
     """The recommendation_id of the page before."""
     consistent: bool = False
     """Whether to read the newest events, also without a freshness token."""
+
+
+def list_name(kind: str, name: str) -> str:
+    """Returns the name of a model version's list, which no item can have."""
+    return f"{kind}#{name}"
 
 
 def item_digest(item_id: str) -> bytes:
@@ -127,6 +143,10 @@ class Reason:
 
     None if the model does not distinguish them.
     """
+    baskets_together: int | None = None
+    """The number of baskets with the item of the reason and the recommended one, if the model counted them."""
+    baskets: int | None = None
+    """The number of baskets with the item of the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Pack neighbor rows and ranked lists into bytes: a format, a count, the weights as little-endian float32, the ids.
 
-In format 2, the share of each weight that was learned from order stands before the ids, as little-endian float16.
+Before the ids stand, in format 2, the share of each weight that was learned from order, as little-endian float16; in
+format 3, the number of baskets with the row's item and that with each other item too, as little-endian uint32.
 """
 
 import struct
@@ -11,8 +12,8 @@ from sys import byteorder
 HEADER = struct.Struct("<cI")
 Packed = Iterable[tuple[str, bytes]]
 """Pairs of an item id and its packed row."""
-FORMAT, FORMAT_WITH_PARTS = b"\x01", b"\x02"
-WEIGHT_BYTES, SHARE_BYTES = 4, 2
+FORMAT, FORMAT_WITH_PARTS, FORMAT_WITH_COUNTS = b"\x01", b"\x02", b"\x03"
+WEIGHT_BYTES, SHARE_BYTES, COUNT_BYTES = 4, 2, 4
 LARGEST_SHARE = 65_504.0
 """The largest float16."""
 
@@ -20,12 +21,17 @@ LARGEST_SHARE = 65_504.0
 class Row(dict[str, float]):
     """Weights by item id, in the order in which they were packed."""
 
-    __slots__ = ("_shares",)
+    __slots__ = ("_counts", "_shares")
 
-    def __init__(self, weights: Mapping[str, float] | Iterable[tuple[str, float]] = (), shares: bytes = b"") -> None:
-        """`shares` are those of order, as packed; they are decoded when they are needed, which is seldom."""
+    def __init__(
+        self,
+        weights: Mapping[str, float] | Iterable[tuple[str, float]] = (),
+        shares: bytes = b"",
+        counts: bytes = b"",
+    ) -> None:
+        """`shares` of order and `counts` of baskets are as packed: they are decoded when needed, which is seldom."""
         super().__init__(weights)
-        self._shares = shares
+        self._shares, self._counts = shares, counts
 
     def from_order(self, item_id: str) -> float | None:
         """Returns the share in [0, 1] of an item's weight that was learned from order; None if the row has no parts.
@@ -37,6 +43,14 @@ class Row(dict[str, float]):
         start = SHARE_BYTES * list(self).index(item_id)
         share: float = struct.unpack_from("<e", self._shares, start)[0] if start < len(self._shares) else 0.0
         return min(max(share, 0.0), 1.0)
+
+    def baskets(self, item_id: str) -> tuple[int, int] | None:
+        """Returns the numbers of baskets with both items and with the row's own; None if the row has no counts."""
+        if not self._counts:
+            return None
+        together: int = struct.unpack_from("<I", self._counts, COUNT_BYTES * (1 + list(self).index(item_id)))[0]
+        own: int = struct.unpack_from("<I", self._counts)[0]
+        return together, own
 
     def with_similar(self, others: Mapping[str, float]) -> "Row":
         """Returns the row with more items, whose weights owe nothing to order; the row's own items stay as they are."""
@@ -62,11 +76,18 @@ def pack_parts(neighbors: Iterable[tuple[str, float, float]]) -> bytes:
     return _packed(FORMAT_WITH_PARTS, [row[0] for row in rows], [row[1] for row in rows], packed)
 
 
-def _packed(form: bytes, item_ids: Sequence[str], weights: Sequence[float], shares: bytes = b"") -> bytes:
+def pack_counts(neighbors: Iterable[tuple[str, float, int]], baskets: int) -> bytes:
+    """Packs (item id, weight, number of baskets with both items) in order, with the row's own number of baskets."""
+    rows = list(neighbors)
+    counts = struct.pack(f"<{len(rows) + 1}I", baskets, *(row[2] for row in rows))
+    return _packed(FORMAT_WITH_COUNTS, [row[0] for row in rows], [row[1] for row in rows], counts)
+
+
+def _packed(form: bytes, item_ids: Sequence[str], weights: Sequence[float], more: bytes = b"") -> bytes:
     values = array("f", weights)
     if byteorder == "big":
         values.byteswap()
-    return HEADER.pack(form, len(item_ids)) + values.tobytes() + shares + "\n".join(item_ids).encode()
+    return HEADER.pack(form, len(item_ids)) + values.tobytes() + more + "\n".join(item_ids).encode()
 
 
 def unpack(packed: bytes) -> Row:
@@ -76,12 +97,14 @@ def unpack(packed: bytes) -> Row:
         ValueError: the bytes have another format.
     """
     form, count = HEADER.unpack_from(packed)
-    if form not in {FORMAT, FORMAT_WITH_PARTS}:
+    sizes = {FORMAT: 0, FORMAT_WITH_PARTS: SHARE_BYTES * count, FORMAT_WITH_COUNTS: COUNT_BYTES * (count + 1)}
+    if form not in sizes:
         raise ValueError(f"unknown format {form!r} of a packed row")
     ends = HEADER.size + WEIGHT_BYTES * count
-    begins = ends + SHARE_BYTES * count if form == FORMAT_WITH_PARTS else ends
+    begins = ends + sizes[form]
     values = array("f", packed[HEADER.size : ends])
     if byteorder == "big":
         values.byteswap()
     weights = zip(packed[begins:].decode().split("\n"), values, strict=True) if count else ()
-    return Row(weights, packed[ends:begins])
+    more = packed[ends:begins]
+    return Row(weights, counts=more) if form == FORMAT_WITH_COUNTS else Row(weights, more)

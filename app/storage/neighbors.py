@@ -1,5 +1,6 @@
 """Store the neighbor rows and ranked lists of model versions: packed bytes, written once, never changed.
 
+What an item is bought together with is a list too, of the kind `bought_together`, with the item as its category.
 Both belong to a version, so moving the active pointer back restores everything that the version served.
 """
 
@@ -10,7 +11,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.models import Model
 
 from app.storage.database import Database, Raw
-from app.storage.table import Table, key
+from app.storage.table import SEPARATOR, Table, key
 
 MANIFEST_IDS = 2_000
 ROWS_A_WRITE = 500
@@ -63,11 +64,18 @@ class NeighborStore:
         rows: Iterable[tuple[str, bytes]],
         report: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Writes any number of packed rows; calls `report` with the number written so far."""
+        """Writes any number of packed rows; calls `report` with the number written so far.
+
+        A name is an item id, or kind#category for a list.
+        """
         written, remaining = 0, iter(rows)
         while chunk := list(islice(remaining, ROWS_A_WRITE)):
+            lists = {name for name, _ in chunk if _is_list(name)}
             self._rows.write_many(
-                [NeighborRow(key=key(project, version, item_id), packed=row) for item_id, row in chunk]
+                [NeighborRow(key=key(project, version, name), packed=row) for name, row in chunk if name not in lists]
+            )
+            self._lists.write_many(
+                [ListRow(key=key(project, version, name), packed=row) for name, row in chunk if name in lists]
             )
             written += len(chunk)
             report(written)
@@ -109,10 +117,14 @@ class NeighborStore:
             return []
         names = bytes(manifest["packed"]["B"]).decode().split("\n")
         return [
-            (NeighborRow, _keys(self._rows, project, version, (name for name in names if "#" not in name))),
-            (ListRow, _keys(self._lists, project, version, (name for name in names if "#" in name))),
+            (NeighborRow, _keys(self._rows, project, version, (name for name in names if not _is_list(name)))),
+            (ListRow, _keys(self._lists, project, version, (name for name in names if _is_list(name)))),
             (NeighborRow, [self._rows.key(name)]),
         ]
+
+
+def _is_list(name: str) -> bool:
+    return SEPARATOR in name
 
 
 def _keys(table: Table, project: str, version: str, names: Iterable[str]) -> list[Raw]:

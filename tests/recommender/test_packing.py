@@ -40,10 +40,26 @@ class TestPackParts:
         assert packing.unpack(packing.pack_parts([("a", weight, part)])).from_order("a") == share
 
 
+class TestPackCounts:
+    @given(st.dictionaries(ids, st.tuples(floats, st.integers(0, 2**32 - 1))), st.integers(0, 2**32 - 1))
+    def test_a_row_keeps_its_weights_and_counts(self, neighbors: dict[str, tuple[float, int]], baskets: int) -> None:
+        rows = [(item_id, weight, count) for item_id, (weight, count) in neighbors.items()]
+
+        row = packing.unpack(packing.pack_counts(rows, baskets))
+
+        assert [(item_id, weight, row.baskets(item_id)) for item_id, weight in row.items()] == [
+            (item_id, weight, (count, baskets)) for item_id, weight, count in rows
+        ]
+        assert all(row.from_order(item_id) is None for item_id in row)
+
+    def test_other_rows_have_no_counts(self) -> None:
+        assert packing.unpack(packing.pack_parts([("a", 1.0, 0.5)])).baskets("a") is None
+
+
 class TestUnpack:
     def test_an_unknown_format_is_refused(self) -> None:
         with pytest.raises(ValueError, match="unknown format"):
-            packing.unpack(b"\x03" + packing.pack([("a", 1.0)])[1:])
+            packing.unpack(b"\x04" + packing.pack([("a", 1.0)])[1:])
 
     def test_a_row_of_an_earlier_release_does_not_say_what_came_from_order(self) -> None:
         assert packing.unpack(packing.pack([("a", 1.0)])).from_order("a") is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from scipy import sparse
 
 from app.domain.events import Event
 from app.domain.items import Item
+from app.domain.recommendations import BOUGHT_TOGETHER, list_name
 from app.errors import NotEnoughData
 from app.recommender import packing
 from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, parameter_search
+from app.recommender.fit.bought.baskets import PurchaseLog
+from app.recommender.fit.bought.pairs import Pairs
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import dense_bytes
@@ -123,6 +127,13 @@ class LocalModel(BaseModel):
     """The final weights, of shape (items, items)."""
     order: sparse.csr_matrix | None
     """The part of each weight that comes from order; None if the model has learned none."""
+    bought: Sequence[tuple[str, bytes]] = ()
+    """The packed rows of items that are bought together."""
+
+    @property
+    def bought_ids(self) -> list[str]:
+        """The items that are bought together with others."""
+        return [item_id for item_id, _ in self.bought]
 
     def with_content(self, items: Mapping[str, Item]) -> "LocalModel":
         """Returns the model with content neighbors for items that have few users or none."""
@@ -134,12 +145,17 @@ class LocalModel(BaseModel):
         return replace(self, model=model, unseen_ids=self.unseen(items), content_weight=usual)
 
     def publish(self, put: Callable[[Packed], None]) -> None:
-        """Passes the packed rows to `put`."""
-        put(self.packed_rows())
+        """Passes the packed rows to `put`, those of items that are bought together under names of their own."""
+        put(chain(self.packed_rows(), bought_rows(self.bought)))
 
     def packed_rows(self) -> Iterator[tuple[str, bytes]]:
         """Yields each item with neighbors and its packed row, heaviest first."""
         return packed(self.model, self.order, self.item_ids)
+
+
+def bought_rows(rows: Packed) -> Packed:
+    """Yields rows of items that are bought together under the names by which they are stored."""
+    return ((list_name(BOUGHT_TOGETHER, item_id), row) for item_id, row in rows)
 
 
 def packed(
@@ -179,7 +195,9 @@ def learn(
     Raises:
         NotEnoughData: there are fewer than two users or two items with events that count.
     """
-    interactions = gather(events, weights)
+    log = PurchaseLog(weights)
+    interactions = gather(log.noting(events), weights)
+    bought = Pairs.of(log).packed()
     choice = chosen(
         interactions,
         neighbors=neighbors,
@@ -188,7 +206,7 @@ def learn(
         earlier=earlier,
         is_over=is_over,
     )
-    return fitted(interactions, choice, neighbors=neighbors, report=report)
+    return replace(fitted(interactions, choice, neighbors=neighbors, report=report), bought=bought)
 
 
 def chosen(

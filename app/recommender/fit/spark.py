@@ -20,9 +20,10 @@ from app.domain.items import Item
 from app.recommender.events import kinds, ratings
 from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, gram, parameter_search
+from app.recommender.fit.bought.on_spark import SparkPairs, bought_together
 from app.recommender.fit.gram import BLOCK_ITEMS, Gram, gram_blocks, pruned
 from app.recommender.fit.interactions import Interactions
-from app.recommender.fit.learn import BaseModel, Extent, check_trainable, packed
+from app.recommender.fit.learn import BaseModel, Extent, bought_rows, check_trainable, packed
 from app.recommender.fit.local_ridge import LeastSquares, blended, strongest
 from app.recommender.fit.order import transition_blocks
 from app.recommender.fit.parameter_search import Choice
@@ -48,7 +49,13 @@ class SparkModel(BaseModel):
 
     blocks: "RDD[Block]"
     """The rows, without content neighbors."""
+    bought: SparkPairs
     added: "Broadcast[sparse.csr_matrix] | None" = None
+
+    @property
+    def bought_ids(self) -> list[str]:
+        """The items that are bought together with others."""
+        return self.bought.item_ids
 
     def with_content(self, items: Mapping[str, Item]) -> "SparkModel":
         """Returns the model with content neighbors for items that have few users or none."""
@@ -65,6 +72,7 @@ class SparkModel(BaseModel):
         if added is not None and self.unseen_ids:
             first_unseen = len(self.extent.item_ids)
             put(packed(added.value[first_unseen:], None, self.item_ids, first_unseen))
+        self.bought.rows.foreachPartition(lambda rows: put(bought_rows(rows)))
 
 
 def learn(events: DataFrame, *, neighbors: int, report: ReportProgress, weights: Weights = DEFAULT) -> SparkModel:
@@ -88,7 +96,7 @@ def learn(events: DataFrame, *, neighbors: int, report: ReportProgress, weights:
     blocks = fitted(pairs, extent.item_ids, sums, choice.parameters, neighbors).persist()
     blocks.count()  # compute now, so that the reported phase is the one at work
     report("learning", 1.0)
-    return SparkModel(extent, choice, (), None, blocks)
+    return SparkModel(extent, choice, (), None, blocks, bought_together(events, weights))
 
 
 def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Parameters, neighbors: int) -> "RDD[Block]":

@@ -14,7 +14,7 @@ from app.domain.events import Event
 from app.domain.items import Item
 from app.domain.models import ModelVersion, VersionState
 from app.domain.paging import every
-from app.domain.recommendations import POPULAR, TERMS
+from app.domain.recommendations import BOUGHT_TOGETHER, POPULAR, TERMS, list_name
 from app.errors import Cancelled, Conflict, Unavailable
 from app.heartbeat import beating
 from app.recommender.events.weights import Weights
@@ -39,6 +39,8 @@ class Model(Protocol):
 
     @property
     def item_ids(self) -> list[str]: ...
+    @property
+    def bought_ids(self) -> list[str]: ...
     @property
     def parameters(self) -> Mapping[str, Any]: ...
     @property
@@ -95,7 +97,8 @@ class Training:
         earlier = {} if engine else self.version.parameters
         learned = engine.learn(self.report, self._weights) if engine else self._learn_here(earlier)
         chosen_at = (None if engine else self.version.chosen_at) or self.version.created_at
-        self._change(parameters=learned.parameters, chosen_at=chosen_at, metrics=learned.metrics, counts=learned.counts)
+        counts = {**learned.counts, "bought_together": len(learned.bought_ids)}
+        self._change(parameters=learned.parameters, chosen_at=chosen_at, metrics=learned.metrics, counts=counts)
         self.report("reading items", 0.0)
         items = dict(self._items())
         popular = learned.popular({item_id: item.categories for item_id, item in items.items()})
@@ -104,7 +107,8 @@ class Training:
         self._change(parameters=learned.parameters)
         neighbors, project, version_id = self._stores.neighbors, self._project, self.version.version
         lists = [*((POPULAR, category, packed) for category, packed in popular), (TERMS, "", learned.terms(items))]
-        names = learned.item_ids + [f"{kind}#{name}" for kind, name, _ in lists]
+        bought = [list_name(BOUGHT_TOGETHER, item_id) for item_id in learned.bought_ids]
+        names = learned.item_ids + bought + [list_name(kind, name) for kind, name, _ in lists]
         self._change(manifest_chunks=neighbors.manifest_chunks(names))
         self._heartbeat()
         neighbors.put_manifest(project, version_id, names)
@@ -139,9 +143,9 @@ class Training:
         return is_over
 
     def _put_here(self, project: str, version_id: str, rows: Packed) -> None:
-        items = self.version.counts["items"]
+        expected = self.version.counts["items"] + self.version.counts["bought_together"]
         self._stores.neighbors.put_rows(
-            project, version_id, rows, lambda written: self.report("publishing", written / items)
+            project, version_id, rows, lambda written: self.report("publishing", written / expected)
         )
 
     def _read(self) -> Iterator[Event]:

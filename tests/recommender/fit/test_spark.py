@@ -23,7 +23,10 @@ from app.domain.recommendations import RecommendationQuery
 from app.entry.offline import spark_training
 from app.errors import NotEnoughData
 from app.recommender import packing
+from app.recommender.events.weights import DEFAULT
 from app.recommender.fit import learn, local_ridge, parameter_search, spark
+from app.recommender.fit.bought.baskets import PurchaseLog
+from app.recommender.fit.bought.pairs import Pairs
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.trial import LOCAL
 from app.storage.table import iso
@@ -75,6 +78,8 @@ def mixed() -> list[Event]:
     events += [an_event("u7", f"i{n}", "Star-Rating", 400 + n, value=20.0 * n) for n in range(6)]
     events += [an_event("u9", f"i{n}", "Order", 500, value=9.5) for n in range(3)]
     events += [an_event("u8", f"i{n}", "remove_from_cart", 500) for n in range(3)]
+    events += [an_event(f"u{n}", f"i{n % m}", "purchase", 600 + n + m) for n in range(20) for m in (2, 3, 5, 60)]
+    events += [an_event("u9", "i1", "refund", 510), an_event("u4", "i4", "Order-Cancelled", 700)]
     return events
 
 
@@ -84,9 +89,15 @@ def here(events: list[Event], items: dict[str, Item]) -> Any:
     choice = parameter_search.parameters(interactions, KEPT, lambda *_: None)
     rows = local_ridge.local_weights(interactions, choice.parameters, KEPT)
     model = learn.LocalModel(
-        learn.Extent.of(interactions), replace(choice, solver=LOCAL), (), None, rows.final, rows.order
+        learn.Extent.of(interactions), replace(choice, solver=LOCAL), (), None, rows.final, rows.order, bought(events)
     )
     return model.with_content(items)
+
+
+def bought(events: list[Event]) -> list[tuple[str, bytes]]:
+    log = PurchaseLog(DEFAULT)
+    list(log.noting(events))
+    return Pairs.of(log).packed()
 
 
 def published(model: Any, folder: Path) -> dict[str, dict[str, float]]:
@@ -127,6 +138,8 @@ class TestLearn:
         assert model.item_ids == expected.item_ids
         assert model.popular({"i1": ("c1",)}) == expected.popular({"i1": ("c1",)})
         assert "new" in model.item_ids
+        assert {*model.bought_ids} == {*expected.bought_ids} >= {"i0", "i1"}
+        assert dict(model.bought.rows.collect()) == dict(expected.bought)
         assert_same(published(model, tmp_path / "spark"), published(expected, tmp_path / "local"))
 
     def test_rows_of_real_data_equal_the_local_solvers(self, session: SparkSession, tmp_path: Path) -> None:

@@ -81,6 +81,18 @@ class TestRun:
         assert rows_of(wired, failed.version) == []
         assert len(rows_of(wired, active.version)) == 12 + 1 + 2
 
+    def test_what_is_bought_together_is_stored_and_removed_with_the_version(self, wired: Wired, project: str) -> None:
+        baskets = [an_event(f"b{n}", item, "purchase", 99) for n in range(2) for item in ("i0", "i1", "i2")]
+        wired.services.events.accept(project, baskets)
+        trained = run(wired, project)
+        names = {row["key"]["S"].split("#", 2)[2] for row in rows_of(wired, trained.version)}
+
+        assert trained.counts["bought_together"] == 3
+        assert {f"bought_together#i{n}" for n in range(3)} < names
+        assert len(names) == 12 + 3 + 1 + 2
+        NeighborStore(wired.database).delete(project, trained.version, trained.manifest_chunks)
+        assert rows_of(wired, trained.version) == []
+
     def test_a_killed_training_is_detected_by_its_old_heartbeat(self, wired: Wired, project: str) -> None:
         service = wired.services.train
         with pytest.raises(Stop):
