@@ -1,4 +1,4 @@
-"""Scores at serving time: score(j) = sum over i of w[i] * row[i][j], and the exact share of each i.
+"""Scores at serving time: score(j) = sum over sources i of w[i] * row[i][j], and the exact share of each i.
 
 For an i with a negative weight, only the positive part of its row counts.
 """
@@ -6,18 +6,15 @@ For an i with a negative weight, only the positive part of its row counts.
 from collections.abc import Container, Mapping, Sequence
 
 Weights = Mapping[str, float]
+Sources = Sequence[tuple[float, Weights]]
+"""Weights of events, or of items, and the rows that these count through."""
 
 
-def scores(history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) -> dict[str, float]:
-    """Returns the score of every item in a row of the history; an item without a row adds nothing.
-
-    Args:
-        history: (item id, weight) pairs, each item once.
-        rows: neighbor rows by item id; they hold di^-b * W[i, j] * dj^b.
-    """
+def scores(sources: Sources) -> dict[str, float]:
+    """Returns the score of every item in a row of the sources."""
     total: dict[str, float] = {}
-    for item_id, weight in history:
-        for neighbor, value in rows.get(item_id, {}).items():
+    for weight, row in sources:
+        for neighbor, value in row.items():
             total[neighbor] = total.get(neighbor, 0.0) + _term(weight, value)
     return total
 
@@ -33,15 +30,15 @@ def ranked(total: Weights, excluded: Container[str]) -> list[tuple[str, float]]:
     return sorted(candidates, key=lambda candidate: (-candidate[1], candidate[0]))
 
 
-def shares(item_id: str, history: Sequence[tuple[str, float]], rows: Mapping[str, Weights]) -> list[tuple[int, float]]:
-    """Returns positions in the history and their shares of the item's score, largest first.
+def shares(item_id: str, sources: Sources) -> list[tuple[int, float]]:
+    """Returns positions in the sources and their shares of the item's score, largest first.
 
     The shares sum to 1; the share of an event that counts against the item is negative. Empty if the score is 0.
     """
     terms = [
         (position, term)
-        for position, (source, weight) in enumerate(history)
-        if (term := _term(weight, rows.get(source, {}).get(item_id, 0.0)))
+        for position, (weight, row) in enumerate(sources)
+        if (term := _term(weight, row.get(item_id, 0.0)))
     ]
     score = sum(term for _, term in terms)
     if not score:

@@ -16,12 +16,18 @@ def term(weight: float, value: float) -> float:
     return weight * value if weight > 0 else min(0.0, weight * value)
 
 
+def sources(
+    history: list[tuple[str, float]], rows: dict[str, dict[str, float]]
+) -> list[tuple[float, dict[str, float]]]:
+    return [(weight, rows.get(item_id, {})) for item_id, weight in history]
+
+
 class TestScores:
     @given(histories, rows_of_items)
     def test_the_score_is_the_sum_over_the_history(
         self, history: list[tuple[str, float]], rows: dict[str, dict[str, float]]
     ) -> None:
-        scores = ranking.scores(history, rows)
+        scores = ranking.scores(sources(history, rows))
 
         for item in "abcdefgh":
             expected = sum(term(weight, rows.get(source, {}).get(item, 0.0)) for source, weight in history)
@@ -40,8 +46,8 @@ class TestShares:
     def test_shares_sum_to_one_and_reproduce_each_term(
         self, history: list[tuple[str, float]], rows: dict[str, dict[str, float]], item: str
     ) -> None:
-        score = ranking.scores(history, rows).get(item, 0.0)
-        shares = ranking.shares(item, history, rows)
+        score = ranking.scores(sources(history, rows)).get(item, 0.0)
+        shares = ranking.shares(item, sources(history, rows))
 
         if abs(score) > 1e-3:
             assert sum(share for _, share in shares) == pytest.approx(1.0)
@@ -50,4 +56,4 @@ class TestShares:
                 assert share * score == pytest.approx(term(weight, rows[source][item]), abs=1e-6)
 
     def test_an_empty_history_gives_no_shares(self) -> None:
-        assert ranking.shares("a", [], {}) == []
+        assert ranking.shares("a", []) == []

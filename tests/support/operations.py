@@ -25,6 +25,7 @@ CALLS: dict[str, Call] = {
     "listItems": Call("GET", "/v1/items"),
     "putItems": Call("POST", "/v1/items:batch", {"items": [{"item_id": "i3"}]}),
     "similarItems": Call("GET", "/v1/items/i4/similar", elsewhere=404),
+    "boughtTogether": Call("GET", "/v1/items/i4/bought-together", elsewhere=404),
     "putUser": Call("PUT", "/v1/users/u1", {}),
     "getUser": Call("GET", "/v1/users/u3", elsewhere=404),
     "patchUser": Call("PATCH", "/v1/users/u3", {}, elsewhere=404),

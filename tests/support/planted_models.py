@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from app.domain.models import ModelVersion, VersionState
-from app.domain.recommendations import POPULAR, RECENT, TERMS, LiveList
+from app.domain.recommendations import BOUGHT_TOGETHER, POPULAR, RECENT, TERMS, LiveList, list_name
 from app.recommender import packing
 from app.storage.lists import LiveListStore
 from app.storage.neighbors import NeighborStore
@@ -13,7 +13,9 @@ from app.wiring import Wired
 from tests.support.builders import NOON
 
 Table = Mapping[str, Mapping[str, float]]
+Counted = Mapping[str, tuple[Mapping[str, tuple[float, int]], int]]
 NOTHING: Mapping[str, float] = {}
+NO_BASKETS: Counted = {}
 NEVER_FADED = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -32,13 +34,18 @@ def plant(
     terms: Mapping[str, float] = NOTHING,
     from_order: float | None = None,
     parameters: Mapping[str, float] = NOTHING,
+    bought: Counted = NO_BASKETS,
 ) -> str:
     """Stores a ready version with a training metric.
 
+    `bought` is what is bought together: by item, the others with weight and count, and the baskets with the item.
     `terms` enable content-based cold start; `from_order` is the share of each weight that was learned from order.
     """
     neighbors = NeighborStore(wired.database)
     packed = [(item_id, _packed(weights, from_order)) for item_id, weights in table.items()]
+    for item_id, (others, baskets) in bought.items():
+        counted = ((other, weight, together) for other, (weight, together) in others.items())
+        packed.append((list_name(BOUGHT_TOGETHER, item_id), packing.pack_counts(counted, baskets)))
     neighbors.put_rows(project, version, packed)
     ranked = sorted(popular.items(), key=lambda entry: -entry[1])
     lists = [(POPULAR, "", packing.pack(ranked)), (TERMS, "", packing.pack(terms.items()))]

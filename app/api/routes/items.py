@@ -111,3 +111,19 @@ def similar_items(
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
     response = services.recommendations.similar(project, item_id, request)
     return RecommendationListView.model_validate(response)
+
+
+@router.get("/items/{item_id}/bought-together", responses=responses(404))
+def bought_together(
+    item_id: ItemId,
+    project: ProjectForRecommending,
+    services: ServicesDep,
+    limit: Limit = 10,
+    filter: FilterQuery = None,  # noqa: A002 - the parameter's name
+    boost: BoostQuery = None,
+    properties: WithProperties = False,
+) -> RecommendationListView:
+    """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
+    request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    response = services.recommendations.bought_together(project, item_id, request)
+    return RecommendationListView.model_validate(response)

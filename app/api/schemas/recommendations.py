@@ -15,6 +15,7 @@ from app.api.schemas.owners import Owner
 from app.domain.recommendations import Diversity, QueryOverrides, RecommendationRequest
 
 MAX_TOKEN = 6_000
+MAX_CART = 50
 
 LimitField = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The number of items.", examples=[10]), WHOLE]
 ScenarioField = Annotated[
@@ -61,6 +62,14 @@ class RecommendationFields(ListSettings):
         Id | None,
         Field(description="The item that the user looks at; similar items come first.", examples=["sku-1042"]),
     ] = None
+    cart: Annotated[
+        list[Id],
+        Field(
+            max_length=MAX_CART,
+            description="The items in the user's cart: what is bought together with them comes first, without them.",
+            examples=[["sku-7", "sku-1042"]],
+        ),
+    ] = Field(default_factory=list)
     without_event: Annotated[
         Id | None,
         Field(description="The id of an event to leave out, as if it had not happened.", examples=["order-7-line-2"]),
@@ -98,7 +107,12 @@ class RecommendationFields(ListSettings):
         if "diversity" in sent:
             overrides["diversity"] = Diversity(relevance=self.diversity)
         return RecommendationRequest(
-            overrides=overrides | {"context_item": self.context_item, "without_event": self.without_event},
+            overrides=overrides
+            | {
+                "context_item": self.context_item,
+                "cart": tuple(dict.fromkeys(self.cart)),
+                "without_event": self.without_event,
+            },
             exclude=frozenset(self.exclude),
             filter=self.filter,
             explain=self.explain,
@@ -150,7 +164,11 @@ class ReasonView(View):
     item_id: Annotated[str, Field(description="The item of the event.", examples=["sku-1042"])]
     title: Annotated[str | None, Field(description="The title of that item.", examples=["Espresso cups"])]
     event_type: Annotated[
-        str, Field(description="The type of the event; `context` for the `context_item`.", examples=["purchase"])
+        str,
+        Field(
+            description="The type of the event; `context` for the `context_item`, `in_cart` for an item of the `cart`.",
+            examples=["purchase"],
+        ),
     ]
     timestamp: Annotated[datetime | None, Field(description="The time of the event.")]
     event_id: Annotated[str | None, Field(description="The id of the event.", examples=["order-7-line-2"])]
@@ -177,6 +195,18 @@ class ReasonView(View):
             examples=[0.4],
         ),
     ] = None
+    baskets_together: Annotated[
+        int | None,
+        Field(
+            description="In how many baskets both items were bought together, if that is the reason; of one user, the "
+            "newest five baskets with an item count.",
+            examples=[37],
+        ),
+    ] = None
+    baskets: Annotated[
+        int | None,
+        Field(description="With `baskets_together`: in how many baskets the reason's item was.", examples=[210]),
+    ] = None
 
 
 class RecommendationView(View):
@@ -186,8 +216,8 @@ class RecommendationView(View):
     source: Annotated[
         str,
         Field(
-            description="The recommender or fallback: neighbors, similar, exploration, trending, popular, latest, "
-            "catalog; in rankings, requested for items without a score.",
+            description="The recommender or fallback: neighbors, similar, bought_together, exploration, trending, "
+            "popular, latest, catalog; in rankings, requested for items without a score.",
             examples=["neighbors"],
         ),
     ]

@@ -11,7 +11,7 @@ from cachetools import LRUCache, TTLCache
 from app.clock import Clock
 from app.config import Settings
 from app.domain.models import ActiveModel
-from app.domain.recommendations import POPULAR, TERMS
+from app.domain.recommendations import BOUGHT_TOGETHER, POPULAR, TERMS
 from app.errors import Unavailable
 from app.recommender import packing
 from app.recommender.packing import Row
@@ -34,6 +34,7 @@ class ModelCache:
         self._lists: dict[str, LRUCache[tuple[str, str, str], Row]] = {
             POPULAR: LRUCache(MAX_LISTS),
             TERMS: LRUCache(MAX_VOCABULARIES),
+            BOUGHT_TOGETHER: LRUCache(settings.row_cache_rows),
         }
         self._last_popular: LRUCache[str, tuple[ActiveModel, Row]] = LRUCache(MAX_PROJECTS)
 
@@ -58,13 +59,21 @@ class ModelCache:
             self._pointers.pop(project, None)
 
     def rows(
-        self, project: str, active: ActiveModel, item_ids: Sequence[str], *, terms: bool = False
+        self,
+        project: str,
+        active: ActiveModel,
+        item_ids: Sequence[str],
+        *,
+        terms: bool = False,
+        bought: Sequence[str] = (),
     ) -> dict[str, Row]:
         """Returns the neighbor rows of items that have one.
 
-        Rows that are not in memory come in one round trip, together with the popular list and, on request, the terms.
+        Rows that are not in memory come in one round trip, together with the popular list and, on request, the terms
+        and what some items are `bought` together with.
         """
-        self._load(project, active, item_ids, [(POPULAR, ""), (TERMS, "")] if terms else [(POPULAR, "")])
+        lists = [(POPULAR, ""), *((BOUGHT_TOGETHER, item_id) for item_id in bought)]
+        self._load(project, active, item_ids, [*lists, (TERMS, "")] if terms else lists)
         with self._lock:
             rows = {item_id: self._rows.get((project, active.version, item_id)) for item_id in item_ids}
         return {item_id: row for item_id, row in rows.items() if row}
@@ -72,6 +81,11 @@ class ModelCache:
     def popular(self, project: str, active: ActiveModel, category: str) -> Row:
         """Returns the popular list of a version's training; category "" is all items."""
         return self._list(project, active, POPULAR, category)
+
+    def bought_together(self, project: str, active: ActiveModel, item_ids: Sequence[str]) -> dict[str, Row]:
+        """Returns what each of some items is bought together with, for those that are."""
+        rows = {item_id: self._list(project, active, BOUGHT_TOGETHER, item_id) for item_id in item_ids}
+        return {item_id: row for item_id, row in rows.items() if row}
 
     def terms(self, project: str, active: ActiveModel) -> Row:
         """Returns how rare each term is among the items of a version."""

@@ -30,22 +30,25 @@ class ColdStart:
         self._lock = Lock()
         self._indexes: LRUCache[tuple[str, str], tuple[State, NewItems]] = LRUCache(MAX_INDEXES)
 
-    def neighbors(self, project: str, active: ActiveModel, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Row]:
+    def neighbors(
+        self, project: str, active: ActiveModel, weighted: Sequence[tuple[str, float]], bought: Sequence[str] = ()
+    ) -> Mapping[str, Row]:
         """Returns the neighbors of items: those of the model, and new items with similar content.
 
         Args:
             project: the project of the items.
             active: the model version.
             weighted: the items and their weights.
+            bought: items for which the cache gets, in the same round trip, what they are bought together with.
         """
         content_weight, item_ids = active.scoring.content_weight, [item_id for item_id, _ in weighted]
         latest = self._items.latest(project, None) if item_ids and active.newest_item else {}
         new = [item_id for item_id, created_at in latest.items() if active.is_new(created_at)][:MAX_NEW]
         if not new or content_weight is None:
-            return self._models.rows(project, active, item_ids)
+            return self._models.rows(project, active, item_ids, bought=bought)
         compared = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:MAX_COMPARED]]
         reading = self._submit(self._items.get_many, project, list(dict.fromkeys((*new, *compared))))
-        rows = dict(self._models.rows(project, active, item_ids, terms=True))
+        rows = dict(self._models.rows(project, active, item_ids, terms=True, bought=bought))
         items = reading.result()
         index = self._index(project, active, [items[item_id] for item_id in new if item_id in items])
         for item_id in compared:

@@ -1,6 +1,6 @@
 """The context of one recommendation request: everything that it reads, loaded in parallel."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -9,7 +9,7 @@ from typing import Any
 from app.config import Settings
 from app.domain.events import Event, History
 from app.domain.models import ActiveModel, Scoring
-from app.domain.recommendations import CONTEXT, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
+from app.domain.recommendations import CONTEXT, IN_CART, LATEST, POPULAR, TRENDING, Recommendation, RecommendationQuery
 from app.domain.users import session_of
 from app.recommender import experiments, rules
 from app.recommender.events import verdicts, weights
@@ -23,7 +23,7 @@ from app.services.catalog.unknown_items import UnknownItems
 from app.services.models.cache import ModelCache
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.cold_start import ColdStart
-from app.services.recommendations.evidence import Evidence
+from app.services.recommendations.evidence import Evidence, Source
 from app.services.recommendations.list_cache import ListCache
 from app.services.recommendations.recent_cache import RecentCache
 from app.storage.events import EventStore
@@ -33,7 +33,10 @@ MAX_PAGES = 4
 MAX_SOURCES = 100
 """Neighbor rows that one list sums up: those of the user's newest items."""
 CONTEXT_WEIGHT = 3.0
+CART_WEIGHT = 100.0
+"""The weight of an item of the cart, in units of the usual heaviest weight of neighbors; see decision 36."""
 
+NO_ROW = Row()
 ReadHistory = Callable[[], History]
 
 
@@ -93,7 +96,7 @@ class RequestContext:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """The user's weighted events, with the neighbors of their items."""
+        """The user's weighted events, the context item and the cart, with the rows that they count through."""
         query, active, events, event_weights = self.query, self.active, self.events, self.query.event_weights
         if query.context_item is not None:
             events = [*events, Event(self.user_id, query.context_item, CONTEXT, self.rules.now, "")]
@@ -102,21 +105,53 @@ class RequestContext:
         scoring = active.scoring if active else Scoring()
         history = weights.of_history(events, scoring, types, event_weights, self.weights)
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
-        weighted = [(event.item_id, weight) for event, weight in newest]
+        weighted = dict.fromkeys(query.cart, CONTEXT_WEIGHT) | {event.item_id: weight for event, weight in newest}
         factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}
         uses_recent = weighted and scoring.uses_recent_popularity
         popularity = self.caches.recent.begin(self.project) if uses_recent else None
-        neighbors = self.neighbors(weighted)  # meanwhile
+        neighbors = self.neighbors(list(weighted.items()), query.cart)  # meanwhile
+        sources = [Source(event, weight, neighbors.get(event.item_id, NO_ROW)) for event, weight in newest]
+        sources += self._cart(neighbors)
         recent = popularity.result().factors(scoring, self.rules.now.timestamp()) if popularity else {}
-        return Evidence([event for event, _ in newest], weighted, neighbors, factors, recent)
+        return Evidence(sources, factors, recent)
 
-    def neighbors(self, weighted: Sequence[tuple[str, float]]) -> Mapping[str, Row]:
-        """Returns the neighbors of weighted items."""
-        return {} if self.active is None else self.caches.cold_start.neighbors(self.project, self.active, weighted)
+    def _cart(self, neighbors: Mapping[str, Row]) -> list[Source]:
+        """Returns the items of the cart; those that nothing is bought together with count like a context item."""
+        bought = self.bought_together(self.query.cart)
+        usual = (self.active.scoring.content_weight if self.active else None) or 1.0
+        events = [Event(self.user_id, item_id, IN_CART, self.rules.now, "") for item_id in self.query.cart]
+        return [
+            Source(event, CART_WEIGHT * usual, bought[event.item_id])
+            if event.item_id in bought
+            else Source(event, CONTEXT_WEIGHT, neighbors.get(event.item_id, NO_ROW))
+            for event in events
+        ]
 
-    def candidates(self, excluded: Excluded, *, with_reasons: bool = False) -> CandidateFilter:
-        """Returns a filter for candidates; `with_reasons` reads the items that their reasons name as well."""
-        fetch = self.items_with_reasons if with_reasons else self.items
+    def neighbors(self, weighted: Sequence[tuple[str, float]], bought: Sequence[str] = ()) -> Mapping[str, Row]:
+        """Returns the neighbors of weighted items; `bought_together` of others then needs no round trip of its own."""
+        if self.active is None:
+            return {}
+        return self.caches.cold_start.neighbors(self.project, self.active, weighted, bought)
+
+    def bought_together(self, item_ids: Sequence[str]) -> Mapping[str, Row]:
+        """Returns what items are bought together with, for those that are."""
+        return self.caches.models.bought_together(self.project, self.active, item_ids) if self.active else {}
+
+    def candidates(
+        self, excluded: Excluded, *, with_reasons: bool = False, along: Collection[str] = ()
+    ) -> CandidateFilter:
+        """Returns a filter for candidates.
+
+        Args:
+            excluded: the items that it drops.
+            with_reasons: whether to read the items that the reasons of candidates name in the same round trip.
+            along: other items to read in that round trip.
+        """
+
+        def fetch(item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
+            named = self.evidence.reason_items(item_ids) if with_reasons and self.catalog is None else ()
+            return self.items(sorted({*item_ids, *named, *along}))
+
         return CandidateFilter(self.query, self.rules, excluded, fetch, self.admits_unknown)
 
     def admits_unknown(self) -> bool:
@@ -130,11 +165,6 @@ class RequestContext:
         items = {item_id: self.catalog[item_id] for item_id in item_ids if item_id in self.catalog}
         missing = [] if self.is_complete else [item_id for item_id in item_ids if item_id not in items]
         return {**items, **self._read_items(missing)} if missing else items
-
-    def items_with_reasons(self, item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-        """Returns candidates by id; the items that their reasons name come in the same round trip."""
-        reason_items = self.evidence.reason_items(item_ids) if self.catalog is None else ()
-        return self.items(sorted({*item_ids, *reason_items}))
 
     def from_list(
         self, kind: str, category: str | None = None, factors: Mapping[str, float] | None = None

@@ -1,10 +1,10 @@
-"""The evidence behind a user's scores: their weighted events and the neighbors of the items in them."""
+"""The evidence behind scores: weighted events, items of a cart, and the rows that these count through."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.domain.events import Event
-from app.domain.recommendations import CONTEXT, Reason, Recommendation
+from app.domain.recommendations import CONTEXT, IN_CART, Reason, Recommendation
 from app.recommender import ranking
 from app.recommender.packing import Row
 
@@ -13,21 +13,28 @@ MAX_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A user's newest events with their weights, and the neighbor rows of their items."""
+class Source:
+    """An event, or an item as if it were one, with its weight and the row that it counts through."""
 
-    events: Sequence[Event]
-    weighted: Sequence[tuple[str, float]]
-    neighbors: Mapping[str, Row]
-    factors: Mapping[str, float]
+    event: Event
+    weight: float
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What scores come from."""
+
+    sources: Sequence[Source]
+    factors: Mapping[str, float] = field(default_factory=dict)
     """The factors that ignored impressions leave of scores, by item."""
-    recent: Mapping[str, float]
+    recent: Mapping[str, float] = field(default_factory=dict)
     """The factors of recent popularity, by item."""
     _shares: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def scores(self) -> dict[str, float]:
         """Returns the score of every neighbor."""
-        scores = ranking.scores(self.weighted, self.neighbors)
+        scores = ranking.scores(self._terms())
         for factors in (self.factors, self.recent):
             for item_id, factor in factors.items():
                 if item_id in scores:
@@ -37,7 +44,7 @@ class Evidence:
     def reason_items(self, item_ids: Iterable[str]) -> list[str]:
         """Returns the items that the short reasons of some items name."""
         return [
-            self.events[position].item_id
+            self.sources[position].event.item_id
             for item_id in item_ids
             for position, _ in self._shares_of(item_id)[:MAX_REASONS]
         ]
@@ -46,7 +53,7 @@ class Evidence:
         """Returns the recommendation with its reasons: all of them, or those with the largest shares."""
         shares = self._shares_of(recommendation.item_id)
         shown = shares if fully else shares[:MAX_REASONS]
-        reasons = tuple(self._reason(recommendation, self.events[position], share) for position, share in shown)
+        reasons = tuple(_reason(recommendation, self.sources[position], share) for position, share in shown)
         return replace(
             recommendation,
             reasons=reasons,
@@ -56,16 +63,24 @@ class Evidence:
 
     def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
         if item_id not in self._shares:
-            self._shares[item_id] = ranking.shares(item_id, self.weighted, self.neighbors)
+            self._shares[item_id] = ranking.shares(item_id, self._terms())
         return self._shares[item_id]
 
-    def _reason(self, recommendation: Recommendation, event: Event, share: float) -> Reason:
-        return Reason(
-            item_id=event.item_id,
-            event_type=event.event_type,
-            timestamp=None if event.event_type == CONTEXT else event.timestamp,
-            share=share,
-            contribution=share * recommendation.score,
-            event_id=event.event_id or None,
-            from_order=self.neighbors[event.item_id].from_order(recommendation.item_id),
-        )
+    def _terms(self) -> list[tuple[float, Row]]:
+        return [(source.weight, source.row) for source in self.sources]
+
+
+def _reason(recommendation: Recommendation, source: Source, share: float) -> Reason:
+    event, item_id = source.event, recommendation.item_id
+    together, baskets = source.row.baskets(item_id) or (None, None)
+    return Reason(
+        item_id=event.item_id,
+        event_type=event.event_type,
+        timestamp=None if event.event_type in {CONTEXT, IN_CART} else event.timestamp,
+        share=share,
+        contribution=share * recommendation.score,
+        event_id=event.event_id or None,
+        from_order=source.row.from_order(item_id),
+        baskets_together=together,
+        baskets=baskets,
+    )

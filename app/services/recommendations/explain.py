@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.domain.recommendations import EXPLORATION, NEIGHBORS, Reason, Recommendation
+from app.domain.recommendations import BOUGHT_TOGETHER, EXPLORATION, NEIGHBORS, Reason, Recommendation
 from app.services.recommendations import slate as slates
 from app.services.recommendations.context import RequestContext
 from app.services.recommendations.slate import Slate
@@ -29,7 +29,7 @@ def explain(context: RequestContext, slate: Slate) -> list[Recommendation]:
 
 
 def _with_reasons(context: RequestContext, slate: Slate, recommendation: Recommendation) -> Recommendation:
-    if recommendation.source not in {NEIGHBORS, EXPLORATION}:
+    if recommendation.source not in {NEIGHBORS, EXPLORATION, BOUGHT_TOGETHER}:
         return recommendation
     evidence = slate.evidence
     if recommendation.from_challenger and slate.challenger_evidence:

@@ -1,6 +1,6 @@
 """Recommendation lists: load the context, build the slate, explain it; or degrade if the database is unavailable."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -8,6 +8,8 @@ from app import telemetry
 from app.clock import Clock
 from app.domain.events import Event, History
 from app.domain.recommendations import (
+    BOUGHT_TOGETHER,
+    CONTEXT,
     NEIGHBORS,
     REQUESTED,
     SIMILAR,
@@ -22,7 +24,9 @@ from app.recommender.packing import Row
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
+from app.services.recommendations.evidence import Evidence, Source
 from app.services.recommendations.explain import explain
+from app.services.recommendations.slate import Slate
 
 RECOMMENDATIONS, SIMILAR_TO_RECENT = "recommendations", "similar_to_recent"
 """Kinds of rows, besides the lists."""
@@ -50,18 +54,28 @@ class Recommend:
         Raises:
             NotFound: neither the model nor the catalog has the item.
         """
+        return self._of_item(project, item_id, query, _similar)
+
+    def bought_together(self, project: str, item_id: str, query: RecommendationQuery) -> RecommendationList:
+        """Returns what is bought together with one item, then similar items if that is too little.
+
+        Raises:
+            NotFound: neither the model nor the catalog has the item.
+        """
+        return self._of_item(project, item_id, query, _bought_together)
+
+    def _of_item(
+        self,
+        project: str,
+        item_id: str,
+        query: RecommendationQuery,
+        recommended: Callable[[RequestContext, str], Sequence[Recommendation]],
+    ) -> RecommendationList:
         query = replace(query, exclude=query.exclude | {item_id})
         rules = Rules.of(query, self._clock.now())
         try:
             context = self._loader.load(project, "", query, rules)
-            neighbors = context.neighbors([(item_id, 1.0)]).get(item_id, Row())
-            if not neighbors and not _exists(context, item_id):
-                raise NotFound("There is no such item.")
-            candidates = context.candidates(Excluded(query.exclude))
-            ranked = ranking.ranked(neighbors, query.exclude)
-            candidates.add((Recommendation(other_id, score, SIMILAR) for other_id, score in ranked), query.limit)
-            slates.fill(context, candidates, query.limit)
-            return RecommendationList(tuple(candidates.kept), context.active)
+            return RecommendationList(tuple(recommended(context, item_id)), context.active)
         except Unavailable:
             return self._degraded(project, query, rules)
 
@@ -147,7 +161,7 @@ class Recommend:
             Unavailable: no list is in memory.
         """
         active, popular, items = self._loader.degraded(project)
-        candidates = CandidateFilter(query, rules, Excluded(query.exclude, query.shown), lambda _: items, lambda: True)
+        candidates = CandidateFilter(query, rules, Excluded(query.left_out, query.shown), lambda _: items, lambda: True)
         candidates.add(popular, query.limit)
         return RecommendationList(tuple(candidates.kept), active, degraded=True)
 
@@ -156,6 +170,34 @@ def _explained(context: RequestContext, excluded: Excluded) -> RecommendationLis
     explained = explain(context, slates.build(context, excluded))
     challenger = context.challenger.version if context.challenger else None
     return RecommendationList(tuple(explained), context.active, challenger=challenger)
+
+
+def _similar(context: RequestContext, item_id: str) -> Sequence[Recommendation]:
+    """Returns neighbors, then items of the fallback lists."""
+    query, neighbors = context.query, context.neighbors([(item_id, 1.0)]).get(item_id, Row())
+    _check_exists(context, item_id, neighbors)
+    candidates = context.candidates(Excluded(query.exclude))
+    _add(candidates, neighbors, SIMILAR, query)
+    slates.fill(context, candidates, query.limit)
+    return candidates.kept
+
+
+def _bought_together(context: RequestContext, item_id: str) -> Sequence[Recommendation]:
+    """Returns what is bought together with an item, with the counts as reasons, then its neighbors."""
+    query, neighbors = context.query, context.neighbors([(item_id, 1.0)], [item_id]).get(item_id, Row())
+    row = context.bought_together([item_id]).get(item_id, Row())
+    _check_exists(context, item_id, row or neighbors)
+    filling = list(neighbors)[: max(0, query.limit - len(row))]
+    candidates = context.candidates(Excluded(query.exclude), along=[item_id, *filling])
+    _add(candidates, row, BOUGHT_TOGETHER, query)
+    _add(candidates, neighbors, SIMILAR, query)
+    evidence = Evidence([Source(Event("", item_id, CONTEXT, context.rules.now, ""), 1.0, row)])
+    return explain(context, Slate(candidates.kept, evidence))
+
+
+def _add(candidates: CandidateFilter, row: Row, source: str, query: RecommendationQuery) -> None:
+    ranked = ranking.ranked(row, query.exclude)
+    candidates.add((Recommendation(item_id, score, source) for item_id, score in ranked), query.limit)
 
 
 def _from_list(context: RequestContext, kind: str, category: str | None, excluded: Excluded) -> RecommendationList:
@@ -180,11 +222,12 @@ def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: Ro
     """Returns the neighbors of the user's items with the largest weights, one row for each that has neighbors."""
     evidence = context.evidence
     rows: list[PageRow] = []
-    for item_id, weight in sorted(evidence.weighted, key=lambda entry: -entry[1]):
-        if len(rows) == settings.count or weight <= 0:
+    for source in sorted(evidence.sources, key=lambda source: -source.weight):
+        if len(rows) == settings.count or source.weight <= 0:
             break
+        item_id = source.event.item_id
         candidates = context.candidates(excluded)
-        ranked = ranking.ranked(evidence.neighbors.get(item_id, {}), excluded)
+        ranked = ranking.ranked(source.row, excluded)
         candidates.add((Recommendation(other_id, score, SIMILAR) for other_id, score in ranked), settings.limit)
         if not candidates.kept:
             continue
@@ -213,6 +256,8 @@ def _item_ids(recommendations: RecommendationList) -> set[str]:
     return {recommendation.item_id for recommendation in recommendations.recommendations}
 
 
-def _exists(context: RequestContext, item_id: str) -> bool:
-    cached = context.items([item_id]).get(item_id)
-    return cached is not None and not cached.item.deleted
+def _check_exists(context: RequestContext, item_id: str, row: Row) -> None:
+    """Raises NotFound if the model has no row of an item, and the catalog no item."""
+    cached = None if row else context.items([item_id]).get(item_id)
+    if not row and (cached is None or cached.item.deleted):
+        raise NotFound("There is no such item.")

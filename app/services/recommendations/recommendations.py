@@ -64,6 +64,16 @@ class Recommendations:
         recommendations = self._recommend.similar(project, item_id, query)
         return self._responses.respond(project, "", query, recommendations, properties=request.properties)
 
+    def bought_together(self, project: str, item_id: str, request: RecommendationRequest) -> RecommendationResponse:
+        """Recommends what is bought together with an item.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        query = self._queries.build(project, request)
+        recommendations = self._recommend.bought_together(project, item_id, query)
+        return self._responses.respond(project, "", query, recommendations, properties=request.properties)
+
     def rank(
         self,
         project: str,

@@ -24,11 +24,10 @@ class Slate:
 
 
 def excluded_items(context: RequestContext) -> Excluded:
-    """Returns the items a list must not hold: excluded, seen, disliked, the context item, or on earlier pages."""
+    """Returns the items a list must not hold: excluded, seen, disliked, context, in the cart or on earlier pages."""
     query = context.query
     seen = set() if query.include_seen else context.seen
-    context_items = {query.context_item} if query.context_item is not None else set()
-    return Excluded(query.exclude.union(seen, context.disliked, context_items), query.shown)
+    return Excluded(query.left_out.union(seen, context.disliked), query.shown)
 
 
 def build(context: RequestContext, excluded: Excluded) -> Slate:

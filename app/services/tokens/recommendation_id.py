@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.recommendations import (
+    BOUGHT_TOGETHER,
     CATALOG,
     DIGEST_BYTES,
     EXPLORATION,
@@ -19,7 +20,7 @@ from app.domain.recommendations import (
     item_digest,
 )
 
-SOURCES = (NEIGHBORS, SIMILAR, TRENDING, POPULAR, LATEST, CATALOG, EXPLORATION, REQUESTED)
+SOURCES = (NEIGHBORS, SIMILAR, TRENDING, POPULAR, LATEST, CATALOG, EXPLORATION, REQUESTED, BOUGHT_TOGETHER)
 """Their positions are written in tokens: append only."""
 FROM_CHALLENGER = 0x80
 """The bit of an item that the challenger of two interleaved versions chose."""

@@ -213,6 +213,8 @@ class TestContextItem:
             "share": 1,
             "contribution": 0,
             "kept_without": None,
+            "baskets_together": None,
+            "baskets": None,
             "from_order": 0,
         }
 

@@ -29,7 +29,7 @@ class TestLearn:
         x = gather(events)
 
         product = (x.matrix() @ learned.model).toarray()
-        served = ranking.scores([(e.item_id, 1.0) for e in events if e.user_id == "u3"], unpacked)
+        served = ranking.scores([(1.0, unpacked[e.item_id]) for e in events if e.user_id == "u3"])
 
         expected = dict(zip(x.item_ids, product[x.user_ids.index("u3")], strict=True))
         assert {item: served.get(item, 0.0) for item in x.item_ids} == pytest.approx(expected, abs=1e-5)

@@ -25,6 +25,14 @@ EVENTS = st.lists(
     min_size=1,
     max_size=8,
 )
+BASKETS = st.dictionaries(
+    st.sampled_from(IDS[:3]),
+    st.tuples(
+        st.dictionaries(st.sampled_from(IDS), st.tuples(st.floats(0.01, 1), st.integers(2, 9)), min_size=1, max_size=4),
+        st.integers(9, 99),
+    ),
+    max_size=3,
+)
 QUERIES = st.builds(
     RecommendationQuery,
     limit=st.integers(1, 5),
@@ -36,6 +44,7 @@ QUERIES = st.builds(
     diversity=st.sampled_from([None, Diversity(relevance=0.5), Diversity(property="price", max_per_value=1)]),
     impression_decay=st.sampled_from([None, 1.0]),
     context_item=st.sampled_from([None, "i0"]),
+    cart=st.lists(st.sampled_from(IDS[:5]), max_size=3, unique=True).map(tuple),
     exploration=st.sampled_from([0.0, 0.4]),
 )
 
@@ -50,6 +59,7 @@ class TestReasons:
         compared=st.booleans(),
         share=st.sampled_from([None, 0.25]),
         recent=st.dictionaries(st.sampled_from(IDS), st.integers(1, 9).map(float), max_size=3),
+        bought=BASKETS,
     )
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_shares_sum_to_the_score_and_counterfactuals_come_true(
@@ -63,8 +73,9 @@ class TestReasons:
         compared: bool,  # noqa: FBT001 - hypothesis gives it
         share: float | None,
         recent: dict[str, float],
+        bought: dict[str, Any],
     ) -> None:
-        """Also with two interleaved versions, items newer than the model, rows of two parts and recent popularity."""
+        """Also with two interleaved versions, new items, rows of two parts, recent popularity and carts."""
         project, recommend = f"reasons{next(_numbers)}", wired.services.recommend
         wired.services.items.put_many(
             project, [an_item(item_id, f"c{n % 3}", price=n % 4) for n, item_id in enumerate(IDS)]
@@ -72,7 +83,15 @@ class TestReasons:
         a_project(wired, project)
         terms = {"category:c0": 1.0, "category:c1": 2.0, "i2": 1.5} if compared else {}
         version = plant(
-            wired, project, "v1", table, popular, terms=terms, from_order=share, parameters=RECENT_PARAMETERS
+            wired,
+            project,
+            "v1",
+            table,
+            popular,
+            terms=terms,
+            from_order=share,
+            parameters=RECENT_PARAMETERS,
+            bought=bought,
         )
         plant_recent(wired, project, recent)
         wired.services.rollout.activate(project, version)
@@ -96,9 +115,12 @@ class TestReasons:
             counts = recommendation.reasons and not recommendation.from_challenger
             assert recommendation.recent_factor == pytest.approx((1.0 + popularity) ** 0.5 if counts else 1.0)
             if not compared and other is None:
-                assert {reason.from_order for reason in recommendation.reasons} <= {share}
+                counted = {reason.item_id for reason in recommendation.reasons if reason.baskets is not None}
+                assert counted <= {*query.cart} & {*bought}
+                assert {reason.from_order for reason in recommendation.reasons if not reason.baskets} <= {share}
+            assert recommendation.item_id not in query.cart
             for reason in recommendation.reasons:
-                if reason.event_id is None:  # the context item is not an event
+                if reason.event_id is None:  # the context item and the cart are not events
                     continue
                 removed = next(event for event in events if event.event_id == reason.event_id)
                 others = [event for event in events if event is not removed]

@@ -41,6 +41,27 @@ class TestForUser:
         assert [name for name, _, _ in recorder.calls] == ["Query"]
         cold.database.close()
 
+    def test_a_cart_costs_no_extra_round_trip(self, trained: Wired, settings: Settings) -> None:
+        bought = {"i1": ({"i3": (0.4, 2)}, 5), "i2": ({"i4": (0.4, 2)}, 5)}
+        plant(trained, settings.project, "v2", {"i0": {"i2": 1.0}, "i1": {}}, {"i2": 1.0}, bought=bought)
+        trained.services.rollout.activate(settings.project, "v2", force=True)
+        cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
+        recorder = Recorder(cold.database.connection.client)
+
+        def rounds(limit: int, *cart: str) -> int:
+            recorder.calls.clear()
+            query = RecommendationQuery(limit=limit, include_seen=True, cart=cart)
+            answer = cold.services.recommend.for_user(settings.project, "u0", query)
+            assert [each.item_id for each in answer.recommendations] == ["i3", "i4"][:limit]
+            return recorder.rounds()
+
+        assert rounds(2, "i1", "i2") == 3
+        assert rounds(2, "i1", "i2") == 1
+        assert rounds(1, "i1", "i2", "i9") == 2, "the row of another item"
+        assert rounds(1, "i1", "i2", "i9") == 1
+        cold.database.close()
+
     def test_recent_popularity_costs_no_extra_round_trip(self, trained: Wired, settings: Settings) -> None:
         plant(trained, settings.project, "v2", {"i0": {"i2": 1.0}}, {"i2": 1.0}, parameters=RECENT_PARAMETERS)
         trained.services.rollout.activate(settings.project, "v2", force=True)
@@ -131,3 +152,23 @@ class TestForUser:
         recommend.for_user(settings.project, "u8", RecommendationQuery(limit=2))
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]
+
+
+class TestBoughtTogether:
+    def test_cold_instances_need_three_round_trips_and_warm_instances_none(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        plant(trained, settings.project, "v2", {"i1": {"i2": 1.0}}, {"i2": 1.0}, bought={"i1": ({"i3": (0.4, 2)}, 5)})
+        trained.services.rollout.activate(settings.project, "v2", force=True)
+        cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
+        recorder = Recorder(cold.database.connection.client)
+
+        def rounds() -> int:
+            recorder.calls.clear()
+            answer = cold.services.recommend.bought_together(settings.project, "i1", RecommendationQuery(limit=2))
+            assert [each.item_id for each in answer.recommendations] == ["i3", "i2"]
+            return recorder.rounds()
+
+        assert (rounds(), rounds()) == (3, 0)
+        cold.database.close()
