@@ -92,6 +92,20 @@ class TestBounded:
             wired.services.items.put(settings.project, an_item("big", text="x" * 410_000))
 
 
+class TestLacksTables:
+    def test_a_process_that_shares_a_database_knows_without_describing_tables(
+        self, own: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wired = wired_on(own)
+        before = migration.lacks_tables(wired.database)
+        migration.migrate(wired.database)
+        monkeypatch.setattr(wired.database.connection, "dispatch", None)
+        monkeypatch.setattr(wired.database.connection.client, "describe_table", None)
+
+        assert (before, migration.lacks_tables(wired.database)) == (True, False)
+        wired.close()
+
+
 class TestStreams:
     def test_migration_gives_older_tables_the_stream_they_need(self, settings: Settings) -> None:
         wired = wired_on(settings.model_copy(update={"table_prefix": "older-"}))

@@ -68,7 +68,7 @@ def connected(home: Path, folder: Path) -> Iterator[Wired]:
     """The services over a local database, for a command that starts no jobs."""
     with (
         _database(home, folder) as (endpoint, load),
-        _wired(environment(home, endpoint), NoLauncher(), None, load) as wired,
+        _wired(environment(home, endpoint), NoLauncher(), None, load, has_joined=load is None) as wired,
     ):
         yield wired
 
@@ -86,12 +86,19 @@ def _database(home: Path, folder: Path) -> Iterator[tuple[str, Load | None]]:
 
 @contextmanager
 def _wired(
-    values: Mapping[str, str], launcher: Launcher, provider: TracerProvider | None, load: Load | None
+    values: Mapping[str, str],
+    launcher: Launcher,
+    provider: TracerProvider | None,
+    load: Load | None,
+    *,
+    has_joined: bool = False,
 ) -> Iterator[Wired]:
+    """The services, after a migration, which another process has done if this one `has_joined` it."""
     settings = Settings.from_environment(values)
     wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider), load=load)
     try:
-        migration.migrate(wired.database)
+        if not has_joined or migration.lacks_tables(wired.database):
+            migration.migrate(wired.database)
         with suppress(Exists):
             wired.services.projects.create(settings.project, None, Limits())
         yield wired

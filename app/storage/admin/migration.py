@@ -49,6 +49,14 @@ def migrate(database: Database) -> list[str]:
     return done
 
 
+def lacks_tables(database: Database) -> bool:
+    """Whether a table is missing. DynamoDB Local sums up all rows of a table to describe it, but not to list it."""
+    with bounded():
+        pages = database.connection.client.get_paginator("list_tables").paginate()
+        existing = {name for page in pages for name in page["TableNames"]}
+    return not existing.issuperset(model.Meta.table_name for model in database.models)
+
+
 def differences(database: Database) -> list[Difference]:
     """Returns all differences between the tables and their models."""
     with bounded():
