@@ -4,6 +4,7 @@ import sys
 
 from tests.bench import (
     accuracy,
+    bought,
     cold_items,
     coldstart,
     costs,
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "accuracy": accuracy.run,
     "next": next_item.run,
     "peers": peers.run,
+    "bought": bought.run,
     "rows": row_formats.run,
     "solvers": solvers.run,
     "new-items": cold_items.run,

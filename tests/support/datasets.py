@@ -48,19 +48,26 @@ def _ratings() -> Iterator[tuple[str, str, int, float]]:
 
 def online_retail() -> list[Interaction]:
     """Loads pairs of customer and stock code with a positive quantity."""
+    return _distinct((user, item, time) for user, item, time, is_return in online_retail_lines() if not is_return)
+
+
+def online_retail_lines() -> list[tuple[str, str, float, bool]]:
+    """Loads customer, stock code, time and whether it is a return of each line of an invoice, oldest first."""
     from pyarrow import parquet  # noqa: PLC0415 - only Online Retail needs it
 
     columns = ["CustomerID", "StockCode", "Quantity", "InvoiceDate"]
     table = parquet.read_table(ONLINE_RETAIL, columns=columns).to_pylist()
-    return _distinct(
+    lines = (
         (
             f"{row['CustomerID']:.0f}",
             str(row["StockCode"]).replace(" ", "_"),
             datetime.fromisoformat(str(row["InvoiceDate"])).replace(tzinfo=UTC).timestamp(),
+            row["Quantity"] <= 0,
         )
         for row in table
-        if row["CustomerID"] is not None and row["Quantity"] > 0
+        if row["CustomerID"] is not None
     )
+    return sorted(lines, key=lambda line: (line[2], *line))
 
 
 def write(interactions: Iterable[Interaction], path: Path) -> Path:
