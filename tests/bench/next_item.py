@@ -33,8 +33,8 @@ FINER = (0.33, 0.58, 1.73, 3.0)
 def run() -> None:
     print(
         f"\nNext: NDCG@{K} of each user's next moment, unseen items, {KEPT} weights a row; the parameters are chosen "
-        f"on the moment before, those of each peer within {peers.SECONDS:.0f} s. `similarity` chooses as releases up "
-        "to 0.7 did: exponents, lambda and half-life"
+        f"on the moment before, those of each peer within {peers.SECONDS:.0f} CPU s. `similarity` chooses as releases "
+        "up to 0.7 did: exponents, lambda and half-life"
     )
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)

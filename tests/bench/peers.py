@@ -18,7 +18,7 @@ from tests.support.builders import an_event
 
 K = 20
 SECONDS = 300.0
-"""How long each peer may choose its parameters."""
+"""CPU seconds in which each peer may choose its parameters."""
 SPLIT_SEED, VALIDATION_SEED = 17, 1
 WITHOUT_TIMES = "serendip,popular,co-occurrence,rp3beta,ease,local-ridge,als,bpr,item-knn"
 OURS = "serendip"
@@ -29,7 +29,7 @@ class Rows:
 
     def __init__(self, exam: Exam, baseline: Judged | None, name: str) -> None:
         self._exam, self._baseline, self._name = exam, baseline, name
-        self._seconds = 0.0
+        self._cpu_seconds = 0.0
 
     def compare(self, names: str, validation: Exam) -> None:
         """Runs peers, the trainer first; `PEERS=popular,ease` in the environment runs the trainer and those alone."""
@@ -43,14 +43,16 @@ class Rows:
                 continue
             judged = against.judged(lists, self._exam)
             if name == OURS:
-                self._seconds = lists.seconds
+                self._cpu_seconds = lists.cpu_seconds
                 self._baseline = self._baseline or judged
-            spent = f"(fit {lists.fit_seconds:.1f} s, CPU {lists.cpu_seconds:.0f} s), {lists.peak_memory_mb:,.0f} MB"
-            self.show(name, judged, lists.seconds, f"{spent}, {lists.parameters}")
+            times = f" = {lists.cpu_seconds / self._cpu_seconds:.1f} x" if self._cpu_seconds else ""
+            costs = (
+                f"CPU {lists.cpu_seconds:.0f} s{times} (fit {lists.fit_seconds:.1f} s), {lists.peak_memory_mb:,.0f} MB"
+            )
+            self.show(name, judged, lists.seconds, f", {costs}, {lists.parameters}")
 
     def show(self, name: str, judged: Judged, seconds: float, more: str = "") -> None:
         quality, (low, high) = judged.quality(), beyond_accuracy.interval(judged.ndcg)
-        times = f" = {seconds / self._seconds:.1f} x" if self._seconds else ""
         compared = ""
         if self._baseline is not None:
             bounds = beyond_accuracy.interval(judged.ndcg - self._baseline.ndcg)
@@ -58,7 +60,7 @@ class Rows:
             compared = f"{ratio:+.1%} [{bounds[0]:+.4f}, {bounds[1]:+.4f}] over {self._name}, "
         print(
             f"    {name:16} NDCG {quality.ndcg:.4f} [{low:.4f}, {high:.4f}], recall {quality.recall:.4f}, "
-            f"coverage {quality.coverage:.3f}, {compared}{seconds:.0f} s{times} {more}",
+            f"coverage {quality.coverage:.3f}, {compared}{seconds:.0f} s{more}",
             flush=True,
         )
 
@@ -67,7 +69,7 @@ def run() -> None:
     print(
         f"\nPeers: NDCG@{K}, random fifth held out, seed {SPLIT_SEED}, no times, unseen items; the parameters of each "
         f"are chosen on a random fifth of the rest (seed {VALIDATION_SEED}; the trainer's own seed is 0), within "
-        f"{SECONDS:.0f} s"
+        f"{SECONDS:.0f} CPU seconds"
     )
     for name, interactions in _without_times():
         exam = questions.of_kind(interactions, holdouts.RANDOM, SPLIT_SEED)

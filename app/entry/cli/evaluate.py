@@ -50,7 +50,9 @@ def evaluate(
             "sasrec, popular-7-days, co-occurrence, rp3beta. Most need `make peers`.",
         ),
     ] = "",
-    peer_seconds: Annotated[float, typer.Option(min=0.0, help="How long each peer may choose its parameters.")] = 300.0,
+    peer_seconds: Annotated[
+        float, typer.Option(min=0.0, help="CPU seconds for each peer to choose its parameters.")
+    ] = 300.0,
     pairs: Mapped = None,
     encoding: Encoding = None,
     time_unit: TimeUnit = None,

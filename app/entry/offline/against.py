@@ -18,8 +18,8 @@ from app.recommender.progress import ReportProgress
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
 BUDGET_SECONDS = 300.0
-GRACE = 4
-"""A peer is stopped after this many times its budget, and a minute."""
+GRACE = 10
+"""A peer is stopped when it has run for this many times its budget, and a minute."""
 LAST_CHARACTERS = 1_000
 
 
@@ -53,7 +53,7 @@ def compared(
         test: the exam; its answers are not shown to the peers.
         k: length of the lists.
         report: called with the name of each peer.
-        budget_seconds: how long each peer may choose its parameters.
+        budget_seconds: CPU seconds in which each peer may choose its parameters; its last fit may exceed them.
         python: the interpreter of the peers' environment.
     """
     with tempfile.TemporaryDirectory() as name:

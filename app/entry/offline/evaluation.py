@@ -97,7 +97,7 @@ def run(
         say: prints a line about the files.
         options: how to read both files.
         peers: names of `catalog` to compare with.
-        peer_seconds: how long each peer may choose its parameters.
+        peer_seconds: CPU seconds in which each peer may choose its parameters.
 
     Raises:
         NotEnoughData: the events are too few, or without the times that the holdout needs.

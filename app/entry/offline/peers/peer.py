@@ -43,8 +43,8 @@ class Choice:
 
 
 def chosen(peer: Peer, validation: Exam, k: int, budget_seconds: float) -> Choice:
-    """Chooses the parameters and the number of rounds with the highest NDCG, until the time is over."""
-    until = time.monotonic() + budget_seconds
+    """Chooses the parameters and the number of rounds with the highest NDCG, until the CPU time is over."""
+    until = time.process_time() + budget_seconds
     tried: dict[tuple[tuple[str, Any], ...], Choice] = {}
 
     def judged(parameters: Parameters) -> Choice:
@@ -58,7 +58,7 @@ def chosen(peer: Peer, validation: Exam, k: int, budget_seconds: float) -> Choic
     best = judged(peer.start)
     for name, values in peer.groups:
         for value in values:
-            if time.monotonic() < until:
+            if time.process_time() < until:
                 best = max(best, judged({**best.parameters, name: value}), key=lambda choice: choice.ndcg)
     return best
 
@@ -70,7 +70,7 @@ def _judged(peer: Peer, parameters: Parameters, validation: Exam, k: int, until:
         ndcg = metrics.of_lists(validation.rows, top, filled, validation.held_out).quality().ndcg
         if ndcg > best.ndcg:
             best = Choice(parameters, done, ndcg)
-        if done - (best.rounds or 0) >= PATIENCE or time.monotonic() > until:
+        if done - (best.rounds or 0) >= PATIENCE or time.process_time() > until:
             break
     return best
 

@@ -22,13 +22,13 @@ ROUNDS, EPOCHS = 100, 2
 BATCH = 128
 SAMPLED = 4_000
 LEAST_LENGTH = 16
-PARAMETERS: Parameters = {"width": 64, "blocks": 2, "heads": 2, "length": 50, "dropout": 0.3, "learning_rate": 0.001}
+PARAMETERS: Parameters = {"width": 64, "blocks": 2, "heads": 2, "length": 50, "dropout": 0.5, "learning_rate": 0.002}
 GROUPS: Sequence[tuple[str, Sequence[Any]]] = [
-    ("dropout", (0.5, 0.2)),
+    ("dropout", (0.3, 0.7)),
     ("width", (128,)),
     ("length", (100,)),
     ("blocks", (1,)),
-    ("learning_rate", (0.0005, 0.002)),
+    ("learning_rate", (0.001, 0.004)),
 ]
 
 
