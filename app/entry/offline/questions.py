@@ -57,6 +57,15 @@ class Exam:
         """The rows of questions that have an answer."""
         return np.flatnonzero(np.diff(self.held_out.indptr))
 
+    def only(self, rows: Integers) -> "Exam":
+        """Returns the questions of some rows, in ascending order."""
+        return Exam(self.questions.only(rows), self.held_out[rows])
+
+
+def sampled(rows: Integers, most: int) -> Integers:
+    """Returns an even sample of at most so many rows."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
 
 def of_mask(interactions: Interactions, held: npt.NDArray[np.bool_]) -> Exam:
     """Asks each user once for all that is held out of their interactions; rows are users."""
@@ -78,7 +87,7 @@ def replayed(interactions: Interactions, held: npt.NDArray[np.bool_], most: int 
     )
     begins = np.searchsorted(users, users[starts])
     chosen = np.flatnonzero(held[order][starts] & (begins < starts))
-    chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).astype(int))]
+    chosen = sampled(chosen, most)
     before, within = (
         _numbered(interactions, order, first[chosen], last[chosen])
         for first, last in ((begins, starts), (starts, ends))

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.entry.offline.questions import Exam, Questions
+from app.entry.offline.questions import Exam, Questions, sampled
 from app.recommender.fit.interactions import Integers, Interactions
 
 VALIDATION, HELD_OUT, TEST, LISTS, FACTS = "validation.npz", "held_out.npz", "test.npz", "lists.npz", "facts.json"
+JUDGED = 3_000
+"""Most questions to choose parameters on."""
 PARTS = ("training", "log", "histories")
 COLUMNS = ("users", "items", "values", "times")
 
@@ -42,10 +44,11 @@ class Lists:
 
 
 def write(folder: Path, validation: Exam, test: Exam) -> None:
-    """Writes the questions that have answers; the answers of `test` stay here."""
-    for exam, name in ((validation, VALIDATION), (test, TEST)):
-        _write_questions(folder / name, exam.questions.only(exam.rows))
-    sparse.save_npz(folder / HELD_OUT, validation.held_out[validation.rows], compressed=False)
+    """Writes the questions that have answers, a sample of those of `validation`; the answers of `test` stay here."""
+    judged = validation.only(sampled(validation.rows, JUDGED))
+    _write_questions(folder / VALIDATION, judged.questions)
+    sparse.save_npz(folder / HELD_OUT, judged.held_out, compressed=False)
+    _write_questions(folder / TEST, test.questions.only(test.rows))
 
 
 def read(folder: Path) -> tuple[Exam, Questions]:
