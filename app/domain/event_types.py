@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class TypeWeights:
-    """A project's own weights of one event type."""
+    """A project's own weights of one event type, and what it means."""
 
     learning: float
     serving: float
     lists: float
+    means: str | None = None
+    """`purchase` or `return`, if the name does not say so. None: what the name says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Outcomes of recommendations: impressions, clicks and purchases, summed over attributed events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass
 
 from app.domain.events import Attribution, Event
@@ -33,8 +33,8 @@ class Outcome:
         return Outcome(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
-def of_event(event: Event, arrived: int) -> Counts:
-    """Returns what one event adds to the counters of outcomes."""
+def of_event(event: Event, arrived: int, kind: Callable[[str], str] = kind_of) -> Counts:
+    """Returns what one event adds to the counters of outcomes; `kind` returns the kind of its type."""
     arrival = counts.floor(arrived, counts.FINE_SECONDS)
     total: Counts = {(arrival, counts.TYPED + event.event_type): 1}
     if kind_of(event.event_type) != IMPRESSION:
@@ -42,13 +42,12 @@ def of_event(event: Event, arrived: int) -> Counts:
     if event.attribution is not None:
         slot = counts.slot_of(event, arrived)
         attribution = event.attribution
-        for metric, amount in _metrics(event):
+        for metric, amount in _metrics(event, kind(event.event_type)):
             total[slot, MARK.join(("", attribution.version, attribution.scenario, attribution.source, metric))] = amount
     return total
 
 
-def _metrics(event: Event) -> Iterable[tuple[str, int]]:
-    kind = kind_of(event.event_type)
+def _metrics(event: Event, kind: str) -> Iterable[tuple[str, int]]:
     if kind == IMPRESSION:
         yield SHOWN, 1
     elif kind in CLICKS:

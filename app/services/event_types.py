@@ -38,8 +38,10 @@ class EventTypes:
         """Returns an event type; its count is that of all spellings that differ in case or separators."""
         return self._counted_type(project, name, self._tuning.stored(project))
 
-    def put(self, project: str, name: str, changes: Mapping[str, float]) -> EventType:
-        """Replaces the weights of an event type in all its spellings; those that `changes` lacks are the defaults.
+    def put(self, project: str, name: str, changes: Mapping[str, float], means: str | None = None) -> EventType:
+        """Replaces the weights and the meaning of an event type in all its spellings.
+
+        Weights that `changes` lacks are the defaults of the meaning, or of the name.
 
         Raises:
             InvalidInput: the name is not valid, or there are too many types with own weights.
@@ -49,7 +51,7 @@ class EventTypes:
         before = self._tuning.stored(project).event_types
         if kinds.normalized(name) not in before and len(before) >= MOST_OWN:
             raise InvalidInput(f"At most {MOST_OWN} event types can have weights of their own. Delete some.")
-        weights = replace(self._usual(name), **changes)
+        weights = replace(self._usual(means or name), **changes, means=means)
         return self._counted_type(project, name, self._tuning.put_event_type(project, kinds.normalized(name), weights))
 
     def delete(self, project: str, name: str) -> None:
@@ -69,7 +71,7 @@ class EventTypes:
 
     def _type(self, name: str, settings: ProjectSettings, count: int) -> EventType:
         own = settings.event_types.get(kinds.normalized(name))
-        kind = kinds.kind_of(name) if kinds.is_known(name) else None
+        kind = (own.means if own else None) or (kinds.kind_of(name) if kinds.is_known(name) else None)
         return EventType(name, kind, own or self._usual(name), own is not None, count)
 
     def _usual(self, name: str) -> TypeWeights:

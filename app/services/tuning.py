@@ -25,6 +25,7 @@ class Tuning:
             learning={name: weights.learning for name, weights in own.items()},
             serving={name: weights.serving for name, weights in own.items()},
             lists={**self._list_weights, **{name: weights.lists for name, weights in own.items()}},
+            meanings={name: weights.means for name, weights in own.items() if weights.means},
         )
 
     def unknown_items(self, project: str) -> bool | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app.domain.events import Change, Event
 from app.recommender.events import verdicts
-from app.recommender.events.weights import Weights, is_lasting
+from app.recommender.events.weights import Weights
 from app.services.privacy.tombstones import Tombstones
 from app.storage.events import EventStore
 
@@ -50,4 +50,4 @@ class Verdicts:
 def _is_removed(change: Change, weights: Weights) -> bool:
     """Whether a change takes back an event that verdicts may come from."""
     old: Event | None = change.old
-    return old is not None and old != change.new and (is_lasting(old) or weights.in_serving(old.event_type) < 0)
+    return old is not None and old != change.new and (weights.is_lasting(old) or weights.in_serving(old.event_type) < 0)

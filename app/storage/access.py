@@ -125,7 +125,7 @@ class AccessStore:
     def put_settings(self, project_id: str, changed: ProjectSettings, previous: ProjectSettings) -> None:
         """Replaces the settings of an active project. Raises Conflict unless they are the previous ones."""
         condition = (AccessRow.state == ProjectState.ACTIVE.value) & _has_settings(previous)
-        action = AccessRow.settings.set(asdict(changed)) if changed != NO_SETTINGS else AccessRow.settings.remove()
+        action = AccessRow.settings.set(_stored(changed)) if changed != NO_SETTINGS else AccessRow.settings.remove()
         self._table.update(key(PROJECT, project_id), None, [action], condition)
 
     def list_projects(self, start: str | None, limit: int) -> Page[Project]:
@@ -212,14 +212,23 @@ def _project_row(project: Project) -> AccessRow:
         position=key(iso(project.created_at), project.project_id),
         state=project.state.value,
         facts=_project_facts(project),
-        settings=asdict(project.settings) if project.settings != NO_SETTINGS else None,
+        settings=_stored(project.settings) if project.settings != NO_SETTINGS else None,
     )
 
 
 def _has_settings(settings: ProjectSettings) -> Condition:
     if settings == NO_SETTINGS:
         return AccessRow.settings.does_not_exist()
-    return AccessRow.settings == asdict(settings)
+    return AccessRow.settings == _stored(settings)
+
+
+def _stored(settings: ProjectSettings) -> dict[str, Any]:
+    """Returns settings as they are compared: types without a meaning look as they did before there were meanings."""
+    stored = asdict(settings)
+    for own in stored["event_types"].values():
+        if own["means"] is None:
+            del own["means"]
+    return stored
 
 
 def _settings(row: Raw) -> ProjectSettings:

@@ -33,8 +33,8 @@ def get_event_type(event_type: EventTypeName, project: ProjectForAdmin, services
 def put_event_type(
     event_type: EventTypeName, body: EventTypeIn, project: ProjectForAdmin, services: ServicesDep
 ) -> EventTypeView:
-    """Set the weights of an event type. Lists use them for later events, models from their next training on."""
-    return EventTypeView.of(services.event_types.put(project, event_type, body.changes()))
+    """Set the weights and meaning of an event type. Lists use them for later events, models from the next training."""
+    return EventTypeView.of(services.event_types.put(project, event_type, body.changes(), body.means))
 
 
 @router.delete("/event-types/{event_type}", status_code=204, responses=responses(404))

@@ -1,6 +1,6 @@
 """The bodies of event types and of the settings of a project."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -22,14 +22,19 @@ UnknownItems = Annotated[
 
 
 class EventTypeIn(Body):
-    """The weights of an event type; those that are left out are the defaults of its name."""
+    """The weights of an event type; those that are left out are the defaults of its meaning."""
 
     learning: Annotated[Positive | None, Field(description=LEARNING, examples=[2.0])] = None
     serving: Annotated[Signed | None, Field(description=SERVING, examples=[2.0])] = None
     lists: Annotated[Positive | None, Field(description=LISTS, examples=[0.5])] = None
+    means: Annotated[
+        Literal["purchase", "return"] | None,
+        Field(description="What events of the type are, if the name does not say so.", examples=["purchase"]),
+    ] = None
 
     def changes(self) -> dict[str, float]:
-        return {name: weight for name, weight in self.model_dump().items() if weight is not None}
+        weights = self.model_dump(exclude={"means"})
+        return {name: weight for name, weight in weights.items() if weight is not None}
 
 
 class WeightsView(View):
@@ -42,7 +47,10 @@ class EventTypeView(BaseModel):
     event_type: Annotated[str, Field(description="The event type, as it was sent.", examples=["AddToCart"])]
     kind: Annotated[
         str | None,
-        Field(description="What the name means; null if it is unknown, and counts like a view.", examples=["cart"]),
+        Field(
+            description="What the project or the name says; null if that is unknown, and it counts like a view.",
+            examples=["cart"],
+        ),
     ]
     weights: WeightsView
     is_default: Annotated[bool, Field(description="Whether the weights are the defaults.", examples=[False])]

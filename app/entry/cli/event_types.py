@@ -1,7 +1,6 @@
 """`serendip event-types`: list the types of events, and set how much they weigh."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
     from app.domain.event_types import EventType
 
 MOST = 10
+WEIGHTS = ("learning", "serving", "lists")
+Meaning = Literal["purchase", "return"]
 
 event_types = typer.Typer(help="Event types and their weights.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def event_types_list(as_json: AsJson = False) -> None:
             row["event_type"],
             row["kind"] or "unknown",
             str(row["count"]),
-            *(f"{row['weights'][name]:g}" for name in ("learning", "serving", "lists")),
+            *(f"{row['weights'][name]:g}" for name in WEIGHTS),
             "default" if row["is_default"] else "own",
         )
         for row in rows
@@ -47,12 +48,15 @@ def event_types_set(
     lists: Annotated[
         float | None, typer.Option(min=0, max=MOST, help="The weight in popular and trending lists.")
     ] = None,
+    means: Annotated[
+        Meaning | None, typer.Option(help="What events of the type are, if the name does not say so.")
+    ] = None,
 ) -> None:
-    """Set the weights of a type in all its spellings; those that are left out are the defaults of its name."""
+    """Set the weights of a type in all its spellings; those that are left out are the defaults of its meaning."""
     weights = {"learning": learning, "serving": serving, "lists": lists}
     with connect_project() as (services, project):
         changes = {name: weight for name, weight in weights.items() if weight is not None}
-        stored = services.event_types.put(project, event_type, changes).weights
+        stored = services.event_types.put(project, event_type, changes, means).weights
     console.print(f"{event_type}: learning {stored.learning:g}, serving {stored.serving:g}, lists {stored.lists:g}")
 
 
@@ -69,6 +73,6 @@ def _row(event_type: "EventType") -> dict[str, Any]:
         "event_type": event_type.name,
         "kind": event_type.kind,
         "count": event_type.count,
-        "weights": asdict(event_type.weights),
+        "weights": {name: getattr(event_type.weights, name) for name in WEIGHTS},
         "is_default": not event_type.is_own,
     }

@@ -9,7 +9,7 @@ from struct import Struct
 from zlib import compress, decompress
 
 from app.domain.events import Event
-from app.recommender.events.weights import Weights, is_lasting
+from app.recommender.events.weights import Weights
 
 HEADER, TIMES = Struct("<cI"), Struct("<II")
 FORMAT = b"\x01"
@@ -56,7 +56,7 @@ def _after(verdict: Verdict, event: Event, weights: Weights) -> Verdict:
         return replace(verdict, rejected_at=max(verdict.rejected_at, at))
     if weight > 0 and at > verdict.rejected_at:
         verdict = replace(verdict, rejected_at=NEVER)
-    if is_lasting(event):
+    if weights.is_lasting(event):
         verdict = replace(verdict, consumed_at=max(verdict.consumed_at, at))
     return verdict
 

@@ -26,6 +26,17 @@ class Weights:
     learning: Overrides = field(default_factory=dict)
     serving: Overrides = field(default_factory=dict)
     lists: Overrides = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that the project gives to event types, by normalized event type."""
+
+    def kind(self, event_type: str) -> str:
+        """Returns the kind of an event type: what the project says it means, else what its name says."""
+        own = self.meanings.get(normalized(event_type)) if self.meanings else None
+        return own or kind_of(event_type)
+
+    def is_lasting(self, event: Event) -> bool:
+        """Whether an item is known to its user for good after this event: bought or rated."""
+        return self.kind(event.event_type) in {PURCHASE, RATING}
 
     def in_learning(self, event_type: str) -> float:
         """Returns the weight of an event in training, at least 0, before its age counts."""
@@ -73,11 +84,6 @@ def is_rating(event: Event) -> bool:
 
 def is_impression(event: Event) -> bool:
     return kind_of(event.event_type) == IMPRESSION
-
-
-def is_lasting(event: Event) -> bool:
-    """Whether an item is known to its user for good after this event: bought or rated."""
-    return kind_of(event.event_type) in {PURCHASE, RATING}
 
 
 def of_history(

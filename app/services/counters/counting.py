@@ -119,6 +119,7 @@ class Counting:
     def _add(
         self, project: str, counter_shard: str, start: int, changes: Sequence[Change], added: Mapping[str, Counts]
     ) -> None:
+        weights = self._weights(project)
         for _ in range(ATTEMPTS):
             pages = self._counters.pages(project, counter_shard, start) or [Counted(start)]
             seen = frozenset().union(*(page.seen for page in pages))
@@ -130,7 +131,7 @@ class Counting:
             total = counts.unpack(row.packed) if row.packed else {}
             for change in fresh.values():
                 counts.add(total, added.get(change.record_id, {}))
-                _add_outcomes(total, change)
+                _add_outcomes(total, change, weights)
             counted = replace(row, packed=counts.pack(total), seen=row.seen | fresh.keys(), version=row.version + 1)
             try:
                 self._counters.put(project, counter_shard, counted, self._clock.now().timestamp())
@@ -151,10 +152,10 @@ def _matters(change: Change, weights: Weights) -> bool:
     )
 
 
-def _add_outcomes(total: Counts, change: Change) -> None:
+def _add_outcomes(total: Counts, change: Change, weights: Weights) -> None:
     for event, sign in ((change.old, -1), (change.new, 1)):
         if event is not None:
-            counts.add(total, outcomes.of_event(event, change.arrived), sign)
+            counts.add(total, outcomes.of_event(event, change.arrived, weights.kind), sign)
 
 
 def _digest(change: Change) -> bytes:

@@ -6,9 +6,11 @@ import httpx2
 import pytest
 
 from app.config import Settings
-from app.domain.events import Event
+from app.domain.events import Attribution, Event
 from app.domain.recommendations import RecommendationQuery
 from app.entry.stream import Consumer
+from app.recommender.events import verdicts
+from app.storage.events import EventStore
 from app.wiring import Wired
 from tests.support.builders import an_event, an_item, two_tastes
 from tests.support.stream_records import NoSockets, a_record
@@ -104,6 +106,39 @@ class TestPut:
         listed = services.recommend.for_session(project, events[:1], QUERY).recommendations
         scores = {each.item_id: each.score for each in listed if each.source == "neighbors"}
         assert all(score < 0 for item_id, score in scores.items() if item_id in liked)
+
+    def test_a_type_that_means_a_purchase_counts_as_one_everywhere(
+        self, client: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        project, services = settings.project, wired.services
+        put = client.put("/v1/event-types/Bestellung", json={"means": "purchase", "lists": 2}).json()
+        client.put("/v1/event-types/ruecksendung", json={"means": "return"})
+        assert (put["kind"], put["weights"]) == ("purchase", {"learning": 3.0, "serving": 3.0, "lists": 2.0})
+
+        baskets = [an_event(f"u{n}", item, "bestellung", 50) for n in range(4) for item in ("i1", "i2", "i3")]
+        services.events.accept(project, [*two_tastes(), *baskets])
+        services.events.accept(project, [an_event(f"u{n}", "i3", "Ruecksendung", 60) for n in range(3)])
+        version = services.train.run(project, services.train.queue(project))
+        now = datetime.now(UTC)
+        served = Attribution(version.version, "home", "neighbors")
+        sold = Event("u9", "i1", "BESTELLUNG", now, "order", 20.0, served)
+        assert Consumer(wired.services, NoSockets()).apply([a_record(project, sold)]) is None
+
+        together = services.recommend.bought_together(project, "i1", QUERY).recommendations
+        assert [each.item_id for each in together if each.source == "bought_together"] == ["i2"]
+        [outcome] = services.outcomes.of(project, 1).values()
+        assert (outcome.conversions, outcome.revenue) == (1, 20.0)
+        packed = EventStore(wired.database).history(project, "u9", 1).verdicts
+        assert packed
+        assert verdicts.consumed(verdicts.unpack(packed)) == {"i1"}
+
+    def test_a_type_without_a_meaning_is_what_its_name_says(self, client: httpx2.Client) -> None:
+        client.put("/v1/event-types/bestellung", json={"means": "purchase"})
+
+        client.put("/v1/event-types/bestellung", json={"lists": 2})
+
+        assert client.get("/v1/event-types/bestellung").json()["kind"] is None
+        assert client.put("/v1/event-types/bestellung", json={"means": "view"}).status_code == 422
 
     def test_changes_of_the_project_keep_its_weights(
         self, client: httpx2.Client, wired: Wired, settings: Settings

@@ -376,6 +376,8 @@ class TestEventTypes:
             "weights": {"learning": 1.0, "serving": -1.0, "lists": 0.0},
             "is_default": False,
         }
+        cli.run("event-types", "set", "savelater", "--means", "purchase")
+        assert orjson.loads(cli.run("event-types", "list", "--json"))[0]["kind"] == "purchase"
         cli.run("event-types", "reset", "save_later")
         assert wired.services.event_types.all(settings.project) == []
         assert "not a valid event type" in cli.run("event-types", "set", "a b", fails=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.domain.events import Event
-from app.recommender.events.kinds import PURCHASE, RETURN, kind_of
+from app.recommender.events.kinds import PURCHASE, RETURN
 from app.recommender.events.weights import ByType, Weights
 from app.recommender.fit.interactions import Floats, Integers
 
@@ -146,7 +146,7 @@ class PurchaseLog:
 
 def sign(event_type: str, weights: Weights) -> int:
     """Returns BOUGHT or RETURNED, or 0 for other events and for purchases that the project does not learn from."""
-    kind = kind_of(event_type)
+    kind = weights.kind(event_type)
     if kind == PURCHASE and weights.in_learning(event_type) > 0:
         return BOUGHT
     return RETURNED if kind == RETURN else 0
