@@ -1,5 +1,6 @@
 """The bodies of jobs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
@@ -18,12 +19,14 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 FIELD_NAMES = rf"^({'|'.join(IMPORT_FIELDS)}|properties\..+)$"
 
 
-def _of_fields(columns: dict[str, str]) -> dict[str, str]:
-    unknown = next((name for name in columns if not is_import_field(name)), None)
-    if unknown is not None:
-        nearest = get_close_matches(unknown, IMPORT_FIELDS, 1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise ValueError(f"has a key that is not one of {', '.join(IMPORT_FIELDS)}, or {PROPERTY}NAME{hint}")
+def valid_mapping(columns: Mapping[str, str]) -> Mapping[str, str]:
+    """Raises ValueError unless each column is mapped to one of our fields."""
+    for ours, theirs in columns.items():
+        if not is_import_field(ours):
+            nearest = get_close_matches(ours.lower(), IMPORT_FIELDS, 1, 0.5)
+            hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+            hint = f" (our field stands first: {theirs}={ours})" if theirs in IMPORT_FIELDS else hint
+            raise ValueError(f"{ours!r} is not one of our fields{hint}: {', '.join(IMPORT_FIELDS)}, {PROPERTY}NAME")
     return columns
 
 
@@ -50,7 +53,7 @@ class ImportIn(Body):
             examples=["csv"],
         ),
     ] = None
-    columns: Annotated[dict[FieldName, ColumnName], AfterValidator(_of_fields)] = Field(
+    columns: Annotated[dict[FieldName, ColumnName], AfterValidator(valid_mapping)] = Field(
         default_factory=dict,
         max_length=100,
         description="The column of the file for each field whose column has another name. `properties.NAME` names a "

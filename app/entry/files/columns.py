@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
-from app.domain.jobs import IMPORT_FIELDS, PROPERTY, is_import_field
+from app.api.schemas.jobs import valid_mapping
+from app.domain.jobs import IMPORT_FIELDS, PROPERTY
 from app.entry.files.kinds import (
     FIELDS,
     LIKED,
@@ -153,13 +154,10 @@ def check_mapping(file: str, names: Sequence[str], mapping: Mapping[str, str]) -
 
 def check_fields(mapping: Mapping[str, str]) -> None:
     """Raises FileError if a mapping names a field that is not ours."""
-    for ours, theirs in mapping.items():
-        if not is_import_field(ours):
-            swapped = f" Our field stands first: {theirs}={ours}." if theirs in IMPORT_FIELDS else ""
-            raise FileError(
-                f"{ours!r} is not one of our fields ({', '.join(IMPORT_FIELDS)}, or {PROPERTY}NAME)."
-                f"{swapped or _nearest(ours, IMPORT_FIELDS)}"
-            )
+    try:
+        valid_mapping(mapping)
+    except ValueError as error:
+        raise FileError(f"{error}.") from error
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

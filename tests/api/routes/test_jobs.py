@@ -178,7 +178,6 @@ class TestRoundTrip:
             (b'{"item_id": "' + b"x" * 2**20, {"records": "items"}, "is not JSON Lines"),
             (b"item_id,item_id\n1,2\n", {}, "more than one column 'item_id'"),
             (b"item_id,price\n1,2\n", {"columns": {"title": "pirce"}}, "Did you mean 'price'?"),
-            (b"item_id,price\n1,2\n", {"columns": {"price": "title"}}, "Our field stands first: title=price"),
         ],
     )
     def test_an_unreadable_file_fails_the_job_with_the_reason(
