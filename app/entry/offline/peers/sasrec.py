@@ -1,8 +1,9 @@
-"""SASRec: a transformer that predicts each next item of a history.
+"""SASRec: a transformer that predicts what comes next in a history.
 
 Kang and McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018; with the cross-entropy over all items that
 makes it the strongest of its kind (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023), or over a
-sample of `SAMPLED` items in larger catalogs. On JAX, for PyTorch's wheels for Linux need gigabytes of CUDA libraries.
+sample of `SAMPLED` items in larger catalogs. It learns to predict the next moment, as it is asked, rather than the rest
+of a basket in no order. On JAX, for PyTorch's wheels for Linux need gigabytes of CUDA libraries.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
     state = optimizer.init(weights)
     step = jax.jit(transformer.step(optimizer, parameters))
     last = jax.jit(transformer.last(parameters))
-    histories = _sequences(questions.histories, length, random, last=True)
+    histories = _histories(questions.histories, length, random)
     for _ in range(ROUNDS):
         for batch in chain.from_iterable(_batches(training, length, random) for _ in range(EPOCHS)):
             key, own = jax.random.split(key)
@@ -67,45 +68,58 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
 PEER = Peer(fit, PARAMETERS, GROUPS)
 
 
-def _sequences(
-    interactions: Interactions, length: int, random: np.random.Generator, *, last: bool
-) -> npt.NDArray[np.int32]:
-    """Returns items + 1 in the order of time, right-aligned with zeros before them, shape (sequences, length).
-
-    Interactions of one moment are in random order. `last` gives the newest items of each user; otherwise long histories
-    make several sequences, of which each begins with the last item of the one before.
-    """
-    order = np.lexsort((random.random(len(interactions)), interactions.times, interactions.users))
-    users, items = interactions.users[order], interactions.items[order] + 1
-    counts = np.bincount(users, minlength=len(interactions.user_ids))
-    from_end = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
-    if last:
-        result = np.zeros((len(counts), length), np.int32)
-        kept = from_end < length
-        result[users[kept], length - 1 - from_end[kept]] = items[kept]
-        return result
-    window = from_end // (length - 1)
-    numbers = np.cumsum(np.append(0, (users[1:] != users[:-1]) | (window[1:] != window[:-1])))[: len(users)]
-    place = length - 1 - from_end % (length - 1)
-    result = np.zeros((int(numbers.max(initial=-1)) + 1, length), np.int32)
-    result[numbers, place] = items
-    first = np.flatnonzero(np.append(False, numbers[1:] != numbers[:-1])[: len(users)] & (place == 1))
-    first = first[users[first] == users[first - 1]]
-    result[numbers[first], 0] = items[first - 1]
+def _histories(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
+    """Returns the newest items of each user, + 1, right-aligned in the order of time, shape (users, length)."""
+    users, items, _ = _ordered(interactions, random)
+    from_end = _from_end(users, len(interactions.user_ids))
+    kept = from_end < length
+    result = np.zeros((len(interactions.user_ids), length), np.int32)
+    result[users[kept], length - 1 - from_end[kept]] = items[kept]
     return result
 
 
+def _windows(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
+    """Returns inputs and targets, shape (2, windows, length): items + 1, right-aligned with zeros before them.
+
+    A target is a random item of the user's next moment, 0 after the last one; long histories make several windows.
+    """
+    users, items, moments = _ordered(interactions, random)
+    count = int(moments.max(initial=-1)) + 1
+    starts = np.searchsorted(moments, np.arange(count + 1))
+    following = np.minimum(moments + 1, count - 1)
+    chosen = starts[following] + (random.random(len(users)) * np.diff(starts)[following]).astype(np.int64)
+    targets = np.where((following > moments) & (users[chosen] == users), items[chosen], 0)
+    from_end = _from_end(users, len(interactions.user_ids))
+    window = from_end // length
+    begins = np.append(True, (users[1:] != users[:-1]) | (window[1:] != window[:-1]))[: len(users)]
+    numbers, places = np.cumsum(begins) - 1, length - 1 - from_end % length
+    result = np.zeros((2, int(begins.sum()), length), np.int32)
+    result[:, numbers, places] = items, targets
+    return result[:, (result[1] > 0).any(axis=1)]
+
+
+def _ordered(interactions: Interactions, random: np.random.Generator) -> tuple[Integers, Integers, Integers]:
+    """Returns users, items + 1 and moments by user and time; those of one moment are in random order."""
+    order = np.lexsort((random.random(len(interactions)), interactions.times, interactions.users))
+    return interactions.users[order], interactions.items[order] + 1, interactions.moments()[order]
+
+
+def _from_end(users: Integers, count: int) -> Integers:
+    """Returns how many later entries the user of each entry has."""
+    counts = np.bincount(users, minlength=count)
+    return np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
+
+
 def _batches(training: Interactions, length: int, random: np.random.Generator) -> Iterator[npt.NDArray[np.int32]]:
-    """Yields the sequences in batches of similar lengths, in random order, padded to few different shapes."""
-    windows = _sequences(training, length + 1, random, last=False)
-    windows = windows[windows[:, -2] > 0]
-    lengths = (windows > 0).sum(axis=1)
+    """Yields inputs and targets in batches of similar lengths, in random order, padded to few different shapes."""
+    windows = _windows(training, length, random)
+    lengths = (windows[0] > 0).sum(axis=1)
     order = np.argsort(lengths + random.random(len(lengths)) * LEAST_LENGTH, kind="stable")
     for start in random.permutation(np.arange(0, len(order), BATCH)):
-        batch = windows[order[start : start + BATCH]]
+        rows = order[start : start + BATCH]
         used = LEAST_LENGTH
-        while used < lengths[order[start : start + BATCH]].max() - 1:
+        while used < lengths[rows].max():
             used *= 2
-        padded = np.zeros((BATCH, min(used + 1, windows.shape[1])), np.int32)
-        padded[: len(batch)] = batch[:, -padded.shape[1] :]
+        padded = np.zeros((2, BATCH, min(used, length)), np.int32)
+        padded[:, : len(rows)] = windows[:, rows, -padded.shape[2] :]
         yield padded

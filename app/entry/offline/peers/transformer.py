@@ -70,7 +70,7 @@ def hidden(weights: Array, batch: Array, key: Array, parameters: Parameters) -> 
 
 def loss(weights: Array, batch: Array, negatives: Array, key: Array, parameters: Parameters) -> Array:
     """Returns the mean cross-entropy of each next item against all items, or against a sample."""
-    inputs, targets = batch[:, :-1], batch[:, 1:]
+    inputs, targets = batch
     states = hidden(weights, inputs, key, parameters)
     own = (states * weights["items"][targets]).sum(axis=-1)
     if negatives is None:
@@ -78,7 +78,7 @@ def loss(weights: Array, batch: Array, negatives: Array, key: Array, parameters:
     else:
         others = jnp.where(negatives == targets[..., None], -jnp.inf, states @ weights["items"][negatives].T)
         total = jnp.logaddexp(own, jax.nn.logsumexp(others, axis=-1))
-    counted = (inputs > 0) & (targets > 0)
+    counted = targets > 0
     return ((total - own) * counted).sum() / counted.sum()
 
 
