@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.entry.cli.mistakes import readable_path
 from app.entry.cli.terminal import (
@@ -107,7 +107,7 @@ def evaluate(
 def _print_table(report: dict[str, Any], name: str, heading: list[str], rows: list[list[str]]) -> None:
     from app.entry.offline import evaluation_table
 
-    table = Table(*heading, title=f"{name}: {evaluation_table.summary(report)}")
+    table = Table(Column(heading[0], no_wrap=True), *heading[1:], title=f"{name}: {evaluation_table.summary(report)}")
     for row in rows:
         table.add_row(*row)
     console.print(table)

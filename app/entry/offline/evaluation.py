@@ -84,7 +84,8 @@ def run(
 ) -> dict[str, Any]:
     """Trains each configuration on the training part, and measures it on the test part.
 
-    The trainer, and each peer, chooses its parameters on a part held out of the training part in the same way.
+    The trainer, and each peer, chooses its parameters on a part held out of the training part in the same way; for a
+    replay, on each user's newest moment, as in production.
 
     Args:
         train: a file with the columns user_id, item_id and optionally event_type, value, timestamp.
@@ -107,6 +108,7 @@ def run(
     against.check_installed(peers)
     interactions = gather(files.events(train))
     holdout = holdout or holdouts.usual(interactions)
+    validated = holdouts.NEXT if holdout == holdouts.TIME else holdout
     if test is None:
         exam = questions.of_kind(interactions, holdout, SEED)
     else:
@@ -119,7 +121,7 @@ def run(
         neighbors=default_neighbors,
         memory_bytes=training_memory_bytes(None),
         report=report,
-        holdout=holdout,
+        holdout=validated,
         seed=VALIDATION_SEED,
     )
     choice_seconds = time.monotonic() - choosing
@@ -138,7 +140,7 @@ def run(
         )
     failures: dict[str, str] = {}
     if peers:
-        validation = questions.of_kind(training, holdout, VALIDATION_SEED)
+        validation = questions.of_kind(training, validated, VALIDATION_SEED)
         for name, lists in against.compared(peers, validation, exam, k, report, peer_seconds):
             if isinstance(lists, PeerFailed):
                 failures[name] = str(lists)

@@ -32,7 +32,8 @@ def peer_rows(report: Mapping[str, Any]) -> tuple[list[str], Rows]:
             str(result["name"]),
             *(_metric(result, name) for name in names),
             _difference(result.get("difference", {}).get("ndcg")),
-            *(f"{result[name]:,.0f}" if name in result else "" for name in ("seconds", "peak_memory_mb")),
+            f"{result['seconds']:,.1f}" if "seconds" in result else "",
+            f"{result['peak_memory_mb']:,}" if "seconds" in result else "",
         ]
         for result in results
     ]

@@ -68,11 +68,14 @@ def sampled(rows: Integers, most: int) -> Integers:
 
 
 def of_mask(interactions: Interactions, held: npt.NDArray[np.bool_]) -> Exam:
-    """Asks each user once for all that is held out of their interactions; rows are users."""
-    training = interactions.taken(~held)
-    times = holdouts.user_times(interactions.taken(held), np.minimum, np.inf)
-    users = np.arange(len(interactions.user_ids))
-    return Exam(Questions(training, training, training, users, times), interactions.matrix(held))
+    """Asks each user once for all that is held out of their interactions; rows are users.
+
+    A user without other interactions is not asked, for there is no history to recommend from.
+    """
+    training, users = interactions.taken(~held), np.arange(len(interactions.user_ids))
+    answers = held & np.isin(interactions.users, training.users)
+    times = holdouts.user_times(interactions.taken(answers), np.minimum, np.inf)
+    return Exam(Questions(training, training, training, users, times), interactions.matrix(answers))
 
 
 def replayed(interactions: Interactions, held: npt.NDArray[np.bool_], most: int = MOST) -> Exam:

@@ -75,6 +75,12 @@ class TestOfKind:
             assert set(exam.held_out[user].indices) == set(events.items[newest])
             assert set(exam.questions.seen[user].indices) == set(events.items[own & ~newest])
 
+    def test_users_without_a_history_are_not_asked(self) -> None:
+        events = interactions()
+        held = (events.users == 0) | ((events.users == 1) & (events.items % 2 == 0))
+
+        assert questions.of_mask(events, held).rows.tolist() == [1]
+
     @pytest.mark.parametrize("kind", [holdouts.NEXT, holdouts.TIME, holdouts.LAST])
     def test_holdouts_by_time_need_times(self, kind: str) -> None:
         with pytest.raises(NotEnoughData, match="Use `random`"):

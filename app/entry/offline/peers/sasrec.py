@@ -48,7 +48,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
     state = optimizer.init(weights)
     step = jax.jit(transformer.step(optimizer, parameters))
     last = jax.jit(transformer.last(parameters))
-    histories = _histories(questions.histories, length, random)
+    histories = newest(questions.histories, length, random)
     for _ in range(ROUNDS):
         for batch in chain.from_iterable(_batches(training, length, random) for _ in range(EPOCHS)):
             key, own = jax.random.split(key)
@@ -68,7 +68,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
 PEER = Peer(fit, PARAMETERS, GROUPS)
 
 
-def _histories(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
+def newest(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
     """Returns the newest items of each user, + 1, right-aligned in the order of time, shape (users, length)."""
     users, items, _ = _ordered(interactions, random)
     from_end = _from_end(users, len(interactions.user_ids))
@@ -78,7 +78,7 @@ def _histories(interactions: Interactions, length: int, random: np.random.Genera
     return result
 
 
-def _windows(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
+def windows(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
     """Returns inputs and targets, shape (2, windows, length): items + 1, right-aligned with zeros before them.
 
     A target is a random item of the user's next moment, 0 after the last one; long histories make several windows.
@@ -112,8 +112,8 @@ def _from_end(users: Integers, count: int) -> Integers:
 
 def _batches(training: Interactions, length: int, random: np.random.Generator) -> Iterator[npt.NDArray[np.int32]]:
     """Yields inputs and targets in batches of similar lengths, in random order, padded to few different shapes."""
-    windows = _windows(training, length, random)
-    lengths = (windows[0] > 0).sum(axis=1)
+    inputs, targets = windows(training, length, random)
+    lengths = (inputs > 0).sum(axis=1)
     order = np.argsort(lengths + random.random(len(lengths)) * LEAST_LENGTH, kind="stable")
     for start in random.permutation(np.arange(0, len(order), BATCH)):
         rows = order[start : start + BATCH]
@@ -121,5 +121,5 @@ def _batches(training: Interactions, length: int, random: np.random.Generator) -
         while used < lengths[rows].max():
             used *= 2
         padded = np.zeros((2, BATCH, min(used, length)), np.int32)
-        padded[:, : len(rows)] = windows[:, rows, -padded.shape[2] :]
+        padded[:, : len(rows)] = inputs[rows, -padded.shape[2] :], targets[rows, -padded.shape[2] :]
         yield padded

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 
 from app.entry.offline import questions
-from app.entry.offline.peers import catalog, peer, popular
+from app.entry.offline.peers import catalog, peer, popular, sasrec
 from app.entry.offline.peers.peer import Parameters, Peer, Scores
 from app.entry.offline.questions import Exam, Questions
 from app.recommender.events.weights import SECONDS_A_DAY
@@ -48,6 +48,32 @@ class TestItemItemModels:
         exam = exam.only(exam.rows)
 
         assert ndcg(name, exam) > 1.2 * ndcg("popular", exam)
+
+
+class TestSequences:
+    HISTORIES = Interactions(
+        [""] * 2,
+        [""] * 6,
+        np.array([0, 0, 0, 0, 1, 1]),
+        np.arange(6),
+        np.ones(6),
+        np.array([1.0, 2.0, 2.0, 3.0, 5.0, 5.0]),
+    )
+
+    def test_targets_are_items_of_the_next_moment(self) -> None:
+        inputs, targets = sasrec.windows(self.HISTORIES, 3, np.random.default_rng(0))
+
+        assert inputs[0].tolist() == [0, 0, 1]
+        assert targets[0][2] in {2, 3}
+        assert sorted(inputs[1].tolist()) == [2, 3, 4]
+        assert targets[1].tolist() == [4, 4, 0]
+        assert len(inputs) == 2  # nothing comes after the only moment of the other user
+
+    def test_histories_end_with_the_newest_items(self) -> None:
+        rows = sasrec.newest(self.HISTORIES, 3, np.random.default_rng(0))
+
+        assert rows[0][2] == 4
+        assert [set(row) for row in rows.tolist()] == [{2, 3, 4}, {0, 5, 6}]
 
 
 class TestTopLists:
