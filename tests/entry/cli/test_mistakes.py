@@ -51,7 +51,7 @@ MISTAKES = {
     "keys revoke nope": "does not exist",
     "keys rotate nope": "does not exist",
     "projects create a/b": "a/b",
-    "projects delete nope --yes": "project does not exist",
+    "projects delete nope": "Project nope does not exist",
     "backup": "bucket",
     "backup --json": "--list",
     "restore nope": "bucket",
