@@ -2,8 +2,8 @@
 
 Kang and McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018; with the cross-entropy over all items that
 makes it the strongest of its kind (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023), or over a
-sample of `SAMPLED` items in larger catalogs. It learns to predict the next moment, as it is asked, rather than the rest
-of a basket in no order. On JAX, for PyTorch's wheels for Linux need gigabytes of CUDA libraries.
+sample of `SAMPLED` items in larger catalogs. It predicts the next item, of which those of one moment are in random
+order, or an item of the next moment. On JAX, for PyTorch's wheels for Linux need gigabytes of CUDA libraries.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,21 @@ from app.recommender.fit.interactions import Integers, Interactions
 SEED = 0
 ROUNDS, EPOCHS = 100, 2
 """Most rounds, and epochs of each."""
-BATCH = 128
+BATCH = 32
 SAMPLED = 4_000
 LEAST_LENGTH = 16
-PARAMETERS: Parameters = {"width": 64, "blocks": 2, "heads": 2, "length": 50, "dropout": 0.5, "learning_rate": 0.002}
+ITEM, MOMENT = "item", "moment"
+PARAMETERS: Parameters = {
+    "target": ITEM,
+    "width": 64,
+    "blocks": 2,
+    "heads": 2,
+    "length": 50,
+    "dropout": 0.5,
+    "learning_rate": 0.002,
+}
 GROUPS: Sequence[tuple[str, Sequence[Any]]] = [
+    ("target", (MOMENT,)),
     ("dropout", (0.3, 0.7)),
     ("width", (128,)),
     ("length", (100,)),
@@ -40,7 +50,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
 
     from app.entry.offline.peers import transformer  # noqa: PLC0415
 
-    training, length = questions.training, parameters["length"]
+    training, length, target = questions.training, parameters["length"], parameters["target"]
     items, random = len(training.item_ids), np.random.default_rng(SEED)
     key = jax.random.key(SEED)
     weights = transformer.initial(key, items, parameters)
@@ -50,7 +60,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
     last = jax.jit(transformer.last(parameters))
     histories = newest(questions.histories, length, random)
     for _ in range(ROUNDS):
-        for batch in chain.from_iterable(_batches(training, length, random) for _ in range(EPOCHS)):
+        for batch in chain.from_iterable(_batches(training, length, target, random) for _ in range(EPOCHS)):
             key, own = jax.random.split(key)
             negatives = random.permutation(items)[:SAMPLED] + 1 if items > SAMPLED else None
             weights, state = step(weights, state, batch, negatives, own)
@@ -78,17 +88,19 @@ def newest(interactions: Interactions, length: int, random: np.random.Generator)
     return result
 
 
-def windows(interactions: Interactions, length: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
+def windows(interactions: Interactions, length: int, target: str, random: np.random.Generator) -> npt.NDArray[np.int32]:
     """Returns inputs and targets, shape (2, windows, length): items + 1, right-aligned with zeros before them.
 
-    A target is a random item of the user's next moment, 0 after the last one; long histories make several windows.
+    A target is the next item, or a random item of the next moment; 0 if there is none. Long histories make several
+    windows.
     """
     users, items, moments = _ordered(interactions, random)
-    count = int(moments.max(initial=-1)) + 1
-    starts = np.searchsorted(moments, np.arange(count + 1))
-    following = np.minimum(moments + 1, count - 1)
+    steps = moments if target == MOMENT else np.arange(len(users))
+    count = int(steps.max(initial=-1)) + 1
+    starts = np.searchsorted(steps, np.arange(count + 1))
+    following = np.minimum(steps + 1, count - 1)
     chosen = starts[following] + (random.random(len(users)) * np.diff(starts)[following]).astype(np.int64)
-    targets = np.where((following > moments) & (users[chosen] == users), items[chosen], 0)
+    targets = np.where((following > steps) & (users[chosen] == users), items[chosen], 0)
     from_end = _from_end(users, len(interactions.user_ids))
     window = from_end // length
     begins = np.append(True, (users[1:] != users[:-1]) | (window[1:] != window[:-1]))[: len(users)]
@@ -110,9 +122,11 @@ def _from_end(users: Integers, count: int) -> Integers:
     return np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
 
 
-def _batches(training: Interactions, length: int, random: np.random.Generator) -> Iterator[npt.NDArray[np.int32]]:
+def _batches(
+    training: Interactions, length: int, target: str, random: np.random.Generator
+) -> Iterator[npt.NDArray[np.int32]]:
     """Yields inputs and targets in batches of similar lengths, in random order, padded to few different shapes."""
-    inputs, targets = windows(training, length, random)
+    inputs, targets = windows(training, length, target, random)
     lengths = (inputs > 0).sum(axis=1)
     order = np.argsort(lengths + random.random(len(lengths)) * LEAST_LENGTH, kind="stable")
     for start in random.permutation(np.arange(0, len(order), BATCH)):

@@ -60,14 +60,19 @@ class TestSequences:
         np.array([1.0, 2.0, 2.0, 3.0, 5.0, 5.0]),
     )
 
-    def test_targets_are_items_of_the_next_moment(self) -> None:
-        inputs, targets = sasrec.windows(self.HISTORIES, 3, np.random.default_rng(0))
+    def test_targets_are_the_next_item_or_of_the_next_moment(self) -> None:
+        inputs, targets = sasrec.windows(self.HISTORIES, 3, sasrec.MOMENT, np.random.default_rng(0))
 
         assert inputs[0].tolist() == [0, 0, 1]
         assert targets[0][2] in {2, 3}
         assert sorted(inputs[1].tolist()) == [2, 3, 4]
         assert targets[1].tolist() == [4, 4, 0]
         assert len(inputs) == 2  # nothing comes after the only moment of the other user
+
+        inputs, targets = sasrec.windows(self.HISTORIES, 3, sasrec.ITEM, np.random.default_rng(0))
+
+        assert targets[1].tolist() == [inputs[1][1], 4, 0]
+        assert targets[2].tolist() == [0, inputs[2][2], 0]
 
     def test_histories_end_with_the_newest_items(self) -> None:
         rows = sasrec.newest(self.HISTORIES, 3, np.random.default_rng(0))
