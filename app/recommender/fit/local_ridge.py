@@ -5,13 +5,13 @@ heaviest final neighbors by co-occurrence, and j's own strongest. For the neighb
 
     W[S, j] = (G[S, S] + lambda I)^-1 G[S, j]
 
-for the weights of similarity, and K[S, j] in place of G[S, j] for those of order.
+for the weights of similarity, and K[S, j] in place of G[S, j] for those of order, with a lambda of its own.
 
 Steck, WWW 2019 (EASE, which is S = all items); Ning and Karypis, ICDM 2011 (SLIM, which restricts S by a
 feature selection). Targets are solved independently, so they can be spread over machines.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from app.recommender.fit.solver import (
     SMALLEST,
     Floats,
     Parameters,
+    Regression,
     WeightRows,
     discounts,
     item_sums,
@@ -56,29 +57,31 @@ def local_weights(
     """
     matrix = interactions.matrix()
     normal, sinks = normalized(matrix, parameters)
-    with_order = parameters.order_share > 0
-    transitions = (pruned(*block) for block in transition_blocks(interactions, normal)) if with_order else None
-    problem = LeastSquares.of(gram(normal), sinks, parameters.ridge, transitions)
-    similarity, order = problem.columns(np.arange(matrix.shape[1]), report)
+    problem = LeastSquares.of(gram(normal), sinks)
+    sides = [problem.similarity(parameters)]
+    if parameters.order_share:
+        blocks = (pruned(*block) for block in transition_blocks(interactions, normal))
+        sides.append(problem.order(parameters, blocks))
+    columns = problem.columns(np.arange(matrix.shape[1]), sides, report)
     factors = discounts(item_sums(matrix), parameters.discount)
-    return strongest(*blended(similarity, order, parameters.order_share, factors), neighbors)
+    return strongest(*blended(columns, parameters.order_share, factors), neighbors)
 
 
 def blended(
-    similarity: sparse.csr_matrix, order: sparse.csr_matrix | None, share: float, factors: Floats
+    columns: Sequence[sparse.csr_matrix], share: float, factors: Floats
 ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
     """Returns F = ((1 - q) S + q T) * factors and the part of order, of shape (items, targets).
 
     Args:
-        similarity: S of shape (targets, items).
-        order: T, with entries at the same positions, or None.
+        columns: S of shape (targets, items), and T, with entries at the same positions, unless q is 0.
         share: q.
         factors: the factor of each target.
     """
+    similarity, *order = columns
     factor = np.repeat(factors, np.diff(similarity.indptr))
-    if order is None:
+    if not order:
         return _transposed(similarity, similarity.data * factor), None
-    part = order.data * factor * share
+    part = order[0].data * factor * share
     final = similarity.data * factor * (1.0 - share) + part
     return _transposed(similarity, final), _transposed(similarity, part)
 
@@ -86,6 +89,16 @@ def blended(
 def _transposed(matrix: sparse.csr_matrix, values: Floats) -> sparse.csr_matrix:
     """Returns the transposed matrix with other values at the same positions, also where they are 0."""
     return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape).T.tocsr()
+
+
+@dataclass(frozen=True)
+class Side:
+    """A right-hand side of the regressions."""
+
+    pairs: sparse.csr_matrix
+    """Targets x sources."""
+    penalty: float
+    """lambda."""
 
 
 @dataclass(frozen=True)
@@ -97,63 +110,57 @@ class LeastSquares:
     """Targets x members, the result of `neighborhoods`."""
     sinks: Floats
     """di^-b of every item."""
-    penalty: float
-    """lambda."""
-    towards: sparse.csr_matrix | None = None
-    """Targets x sources, K' scaled to the sum of the Gram matrix off its diagonal. None without weights of order."""
 
     @classmethod
-    def of(cls, gram: Gram, sinks: Floats, ridge: float, transitions: Iterable[Block] | None = None) -> "LeastSquares":
-        """Prepares the regressions; `transitions` are the blocks of K, the results of `pruned`."""
-        around = neighborhoods(gram.strongest, raised(sinks))
-        towards = None
-        if transitions is not None:
-            matrices, _, sums = zip(*transitions, strict=True)
-            towards = (sparse.vstack(matrices, "csr") * (gram.apart / max(sum(sums), SMALLEST))).T.tocsr()
-        return cls(gram, around, sinks, ridge * gram.ridge_unit, towards)
+    def of(cls, gram: Gram, sinks: Floats) -> "LeastSquares":
+        return cls(gram, neighborhoods(gram.strongest, raised(sinks)), sinks)
+
+    def similarity(self, regression: Regression) -> Side:
+        """Returns the side of similarity: the Gram matrix itself."""
+        return Side(self.gram.strongest, regression.ridge * self.gram.ridge_unit)
+
+    def order(self, regression: Regression, transitions: Iterable[Block]) -> Side:
+        """Returns the side of order; `transitions` are the blocks of K, the results of `pruned`."""
+        matrices, _, sums = zip(*transitions, strict=True)
+        scale = regression.order_scale * self.gram.apart / max(sum(sums), SMALLEST)
+        towards = (sparse.vstack(matrices, "csr") * scale).T.tocsr()
+        return Side(towards, regression.order_ridge * self.gram.ridge_unit)
 
     def columns(
-        self, targets: Integers, report: Callable[[float], None] = lambda _: None
-    ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
-        """Returns the weights of similarity and of order towards some targets, each of shape (targets, items)."""
+        self, targets: Integers, sides: Sequence[Side], report: Callable[[float], None] = lambda _: None
+    ) -> list[sparse.csr_matrix]:
+        """Returns the weights towards some targets for each side, of shape (targets, items), at the same positions."""
         raised_sinks = raised(self.sinks)
-        orders: list[Row] = []
-
-        def solved() -> Iterator[Row]:
-            for number, (target, members, weights) in enumerate(self._solve(targets)):
+        rows: list[list[Row]] = [[] for _ in sides]
+        with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
+            for number, (target, members, weights) in enumerate(self._solve(targets, sides)):
                 if number % TARGETS_A_REPORT == 0:
                     report(number / len(targets))
-                final = weights * (self.sinks[members] * raised_sinks[target])[:, None]
-                if self.towards is not None:
-                    orders.append((members, final[:, 1]))
-                yield members, final[:, 0]
+                scale = self.sinks[members] * raised_sinks[target]
+                for own, column in zip(rows, weights, strict=True):
+                    own.append((members, (column * scale).astype(np.float32)))
+        return [of_rows(own, len(self.sinks)) for own in rows]
 
-        with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
-            similarity = of_rows(solved(), len(self.sinks))
-        return similarity, None if self.towards is None else of_rows(orders, len(self.sinks))
+    def _solve(self, targets: Integers, sides: Sequence[Side]) -> Iterator[tuple[int, Integers, list[Floats]]]:
+        """Yields each target with its neighborhood and each side's weights in it, not yet scaled to final weights.
 
-    def _solve(self, targets: Integers) -> Iterator[tuple[int, Integers, Floats]]:
-        """Yields each target with its neighborhood and the weights in it, not yet scaled to final weights.
-
-        The weights have the shape (members, 1), or (members, 2) with those of order. A neighborhood that is too large
-        keeps the items with the heaviest G[i, j] di^-b.
+        A neighborhood that is too large keeps the items with the heaviest G[i, j] di^-b.
         """
         matrix, items = self.gram, len(self.sinks)
         dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
         position = np.full(items, -1, np.int64)
         for target in targets.tolist():
             members, _ = row_of(self.around, target)
-            co_occurrence = _at(matrix.strongest, target, members)
             if len(members) > MOST:
-                chosen = np.sort(largest(co_occurrence * self.sinks[members], MOST))
-                members, co_occurrence = members[chosen], co_occurrence[chosen]
-            sides = [co_occurrence]
-            if self.towards is not None:
-                sides.append(_at(self.towards, target, members))
+                co_occurrence = _at(matrix.strongest, target, members)
+                members = members[np.sort(largest(co_occurrence * self.sinks[members], MOST))]
             cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
             system = np.maximum(cut, cut.T).astype(np.float64)
-            np.fill_diagonal(system, matrix.diagonal[members] + self.penalty)
-            yield target, members, _solved(system, np.column_stack(sides))
+            weights = []
+            for side in sides:
+                np.fill_diagonal(system, matrix.diagonal[members] + side.penalty)
+                weights.append(_solved(system, _at(side.pairs, target, members)))
+            yield target, members, weights
 
 
 def raised(sinks: Floats) -> Floats:
@@ -193,14 +200,14 @@ def _at(matrix: sparse.csr_matrix, row: int, columns: Integers) -> Floats:
     return entries
 
 
-def _solved(system: Floats, sides: Floats) -> Floats:
-    """Returns the solutions for the right-hand sides, which are columns."""
-    if not len(sides):
-        return sides
-    _, solutions, failed = lapack.dposv(system, sides)
+def _solved(system: Floats, side: Floats) -> Floats:
+    """Returns the solution of a system for a right-hand side."""
+    if not len(side):
+        return side
+    _, solution, failed = lapack.dposv(system, side)
     if failed:  # entries that were left out can make the system indefinite: use scaled co-occurrence
-        solutions = sides / system.diagonal()[:, None]
-    weights: Floats = solutions
+        solution = side / system.diagonal()
+    weights: Floats = solution.reshape(-1)
     return weights
 
 

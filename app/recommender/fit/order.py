@@ -1,11 +1,12 @@
 """Transitions: which items come after which, in the histories of users.
 
-    K[s, t] = sum over users u, moments m <= n of u with s in m, t in n:  decay^max(0, n - m - 1) * Xn[u, s] * Xn[u, t]
+    K[s, t] = sum over users u, moments m <= n of u with s in m, t in n:  w(n - m) * Xn[u, s] * Xn[u, t]
+    w(0) = SAME,  w(k) = DECAY^(k - 1) for k up to STEPS
 
-A moment is all items of a user with the same time (a basket); its items count in both directions. n - m is at most
-`STEPS`. Solving the ridge regression of `solver` with K in place of the Gram matrix gives the weights of order: Choi et
-al., "Session-aware Linear Item-Item Models", WWW 2021 (SLIST); Park et al., "TALE", WSDM 2025. Decay by steps did
-better than decay by elapsed time on both data sets of `make bench ONLY=next`.
+A moment is all items of a user with the same time (a basket); its items count in both directions. Solving the ridge
+regression of `solver` with K in place of the Gram matrix gives the weights of order: Choi et al., "Session-aware Linear
+Item-Item Models", WWW 2021 (SLIST); Park et al., "TALE", WSDM 2025. Decay by steps did better than decay by elapsed
+time on both data sets of `make bench ONLY=next`.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from app.recommender.fit.interactions import Integers, Interactions
 STEPS = 20
 """Later moments that a moment is paired with."""
 DECAY = 0.9
+SAME = 0.5
+"""Within a moment: such pairs say what belongs together, but not what comes next."""
 
 
 def transitions(interactions: Interactions, normal: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -52,7 +55,7 @@ def transition_blocks(interactions: Interactions, normal: sparse.csr_matrix) -> 
 def _later(users: Integers) -> sparse.csr_matrix:
     """Returns the weight of each moment for the moments of the same user before it, of shape (moments, moments)."""
     count = len(users)
-    rows, columns, weights = [np.arange(count)], [np.arange(count)], [np.ones(count)]
+    rows, columns, weights = [np.arange(count)], [np.arange(count)], [np.full(count, SAME)]
     for step in range(1, STEPS + 1):
         first = np.flatnonzero(users[:-step] == users[step:]) if step < count else np.zeros(0, np.int64)
         rows.append(first)

@@ -18,8 +18,6 @@ from app.recommender.fit.solver import Parameters, WeightRows, discounts, item_s
 from app.recommender.fit.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
 from app.recommender.progress import IsOver, ReportProgress, never
 
-COVERAGE_EXPONENT = 0.2
-"""A tenth less coverage must bring two percent more NDCG."""
 Changes = Sequence[Mapping[str, float | None]]
 
 
@@ -33,16 +31,21 @@ UNORDERED: Sequence[Changes] = (
     _each(ridge=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
     _each(user_exponent=(0.0, 0.15, 0.25, 0.35, 0.5)),
     _each(item_exponent=(0.0, 0.15, 0.25, 0.35, 0.5)),
+    _each(discount=(0.0, 0.1, 0.2, 0.3)),
 )
-ORDERED_START = Candidate(Parameters(0.15, 0.3, 10.0, order_share=0.4), Recency(step_decay=0.9))
+ORDERED_START = Candidate(
+    Parameters(0.15, 0.3, 10.0, order_ridge=100.0, order_share=0.4, discount=0.3),
+    Recency(step_decay=0.9, recent_half_life_days=7.0, recent_exponent=0.6),
+)
 IN_ORDER: Sequence[Changes] = (
     _each(ridge=(3.0, 10.0, 30.0, 100.0)),
     _each(user_exponent=(0.0, 0.15, 0.3)),
     _each(item_exponent=(0.15, 0.3, 0.45)),
+    _each(order_ridge=(10.0, 30.0, 100.0, 300.0)),
     _each(order_share=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)),
     _each(step_decay=(None, 0.95, 0.9, 0.8, 0.7, 0.5)),
     _each(half_life_days=(None, 365.0, 90.0, 30.0, 7.0, 1.0, 1 / 24)),
-    _each(recent_half_life_days=(0.25, 1.0, 3.0, 7.0, 14.0), recent_exponent=(0.3, 0.6), discount=(0.1, 0.3)),
+    _each(recent_half_life_days=(0.25, 1.0, 3.0, 7.0, 14.0), recent_exponent=(0.4, 0.7)),
     _each(discount=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
     _each(recent_exponent=(0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)),
 )
@@ -72,8 +75,9 @@ def parameters(
 ) -> Choice:
     """Searches one group of parameters after the other, from the ridge to the factor of recent popularity.
 
-    Candidates are judged by their NDCG at 20; if the order of events counts, by NDCG * coverage^0.2, because the factor
-    of recent popularity would otherwise shorten the catalog.
+    Candidates are judged by their NDCG at 20. If the order of events counts, it is multiplied by coverage / floor below
+    the floor, which is the coverage of similarity alone: the factor of recent popularity would otherwise recommend a
+    small part of the catalog.
 
     Args:
         interactions: the interactions to divide.
@@ -88,6 +92,8 @@ def parameters(
     held = holdouts.of_kind(interactions, kind, seed)
     trial = Trial(interactions, held, neighbors)
     search = _Search(trial, ordered, report, is_over)
+    if ordered:
+        search.floor = search.quality(UNORDERED_START, search.solver).coverage
     best = search.best(ORDERED_START if ordered else UNORDERED_START, IN_ORDER if ordered else UNORDERED)
     ridge = best.parameters.ridge
     finer = FINER[holdouts.NEXT if ordered else holdouts.RANDOM]
@@ -123,11 +129,12 @@ class _Search:
 
     def __init__(self, trial: Trial, ordered: bool, report: ReportProgress, is_over: IsOver) -> None:  # noqa: FBT001
         self._trial, self._report = trial, report
-        self._exponent = COVERAGE_EXPONENT if ordered else 0.0
         self._is_over = is_over
-        self._most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + 5
-        self._utility: dict[tuple[Candidate, str], float] = {}
+        self._most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + 6
+        self._qualities: dict[tuple[Candidate, str], Quality] = {}
         self.solver = trial.solvers[0]
+        self.floor = 0.0
+        """Coverage below which a candidate loses utility."""
 
     def best(self, start: Candidate, groups: Iterable[Changes]) -> Candidate:
         """Returns the best candidate after trying the changes of each group on the best one so far."""
@@ -136,17 +143,20 @@ class _Search:
             tried = [best]
             for candidate in (best.changed(**change) for change in changes):
                 if not self._is_over():
-                    self.utility(candidate, self.solver)
+                    self.quality(candidate, self.solver)
                     tried.append(candidate)
             best = max(tried, key=lambda candidate: self.utility(candidate, self.solver))
         return best
 
     def utility(self, candidate: Candidate, name: str) -> float:
-        if (candidate, name) not in self._utility:
-            quality = self._trial.quality(candidate, name)
-            self._utility[candidate, name] = quality.ndcg * quality.coverage**self._exponent
-            self._report("choosing parameters", min(1.0, len(self._utility) / self._most))
-        return self._utility[candidate, name]
+        quality = self.quality(candidate, name)
+        return quality.ndcg * min(1.0, quality.coverage / self.floor if self.floor else 1.0)
+
+    def quality(self, candidate: Candidate, name: str) -> Quality:
+        if (candidate, name) not in self._qualities:
+            self._qualities[candidate, name] = self._trial.quality(candidate, name)
+            self._report("choosing parameters", min(1.0, len(self._qualities) / self._most))
+        return self._qualities[candidate, name]
 
 
 def fitted(
@@ -161,7 +171,8 @@ def fitted(
         return local_ridge.local_weights(interactions, parameters, neighbors, lambda done: report("learning", done))
     matrix = interactions.matrix()
     normal, shrink = normalized(matrix, parameters)
-    order = transitions(interactions, normal) if parameters.order_share else None
-    similarity, towards = solver.weight_matrix(normal, shrink, parameters.ridge, order)
+    parts = [solver.similarity_weights(normal, shrink, parameters.ridge)]
+    if parameters.order_share:
+        parts.append(solver.order_weights(normal, shrink, parameters, transitions(interactions, normal)))
     factors = discounts(item_sums(matrix), parameters.discount)
-    return solver.blended(similarity, towards, parameters.order_share, factors, neighbors)
+    return solver.blended(parts, parameters.order_share, factors, neighbors)

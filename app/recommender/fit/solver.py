@@ -3,6 +3,7 @@
 Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019 (EASE).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,13 @@ class Regression:
     user_exponent: float
     item_exponent: float
     ridge: float
+    order_ridge: float = 30.0
+    """The same for the weights of order, which need more: they are counted from fewer pairs."""
+
+    @property
+    def order_scale(self) -> float:
+        """Keeps the weights of order on the scale of similarity: about 1 / (1 + ridge), as those are."""
+        return (1.0 + self.order_ridge) / (1.0 + self.ridge)
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Parameters(Regression):
 
     @property
     def regression(self) -> Regression:
-        return Regression(self.user_exponent, self.item_exponent, self.ridge)
+        return Regression(self.user_exponent, self.item_exponent, self.ridge, self.order_ridge)
 
 
 @dataclass(frozen=True)
@@ -47,44 +55,62 @@ class WeightRows:
     order: sparse.csr_matrix | None = None
 
 
-def weight_matrix(
-    normal: sparse.csr_matrix, shrink: Floats, ridge: float, transitions: sparse.csr_matrix | None = None
-) -> tuple[Floats, Floats | None]:
-    """Returns the weights of similarity S and of order T, each scaled as di^-b * W[i, j] * dj^b.
+def similarity_weights(normal: sparse.csr_matrix, shrink: Floats, ridge: float) -> Floats:
+    """Returns the weights of similarity S, scaled as di^-b * W[i, j] * dj^b.
 
-    G = Xn' Xn, P = (G + lambda I)^-1. Both minimize their error under W[j, j] = 0:
+    W minimizes |Xn - Xn W|^2 + lambda |W|^2 under W[j, j] = 0: with P = (Xn' Xn + lambda I)^-1,
 
-        S: W[i, j] = -P[i, j] / P[j, j]
-        T: W[i, j] = B[i, j] - P[i, j] * B[j, j] / P[j, j]   with B = P K
+        W[i, j] = -P[i, j] / P[j, j]
 
-    K is scaled to the sum of G off its diagonal, so that both have the same scale. An item without interactions has
-    zero weights.
+    An item without interactions has zero weights.
 
     Args:
         normal: Xn of shape (users, items).
         shrink: di^-b of the items, shape (items,).
-        ridge: lambda in units of the mean of G's diagonal.
-        transitions: K of shape (items, items); None returns no weights of order.
+        ridge: lambda in units of the mean of the diagonal of Xn' Xn.
     """
+    similarity, _ = _inverse(normal, ridge)
+    similarity /= -np.einsum("ii->i", similarity)[None, :].copy()
+    return _rescale(similarity, shrink)
+
+
+def order_weights(
+    normal: sparse.csr_matrix, shrink: Floats, regression: Regression, transitions: sparse.csr_matrix
+) -> Floats:
+    """Returns the weights of order T, scaled as those of similarity.
+
+    K, the pairs of earlier and later items, takes the place of Xn' Xn on the right-hand side, with a lambda of its own:
+
+        W[i, j] = B[i, j] - P[i, j] * B[j, j] / P[j, j]   with B = P K
+
+    K is scaled to the sum of Xn' Xn off its diagonal, so that both have the same scale.
+
+    Args:
+        normal: Xn of shape (users, items).
+        shrink: di^-b of the items, shape (items,).
+        regression: the parameters.
+        transitions: K of shape (items, items).
+    """
+    inverse, apart = _inverse(normal, regression.order_ridge)
+    own = np.einsum("ii->i", inverse).copy()
+    order: Floats = inverse @ transitions.toarray()  # three times as fast as the sparse product
+    order *= regression.order_scale * apart / max(float(transitions.sum()), SMALLEST)
+    order -= inverse * (np.einsum("ii->i", order) / own)[None, :]
+    return _rescale(order, shrink)
+
+
+def _inverse(normal: sparse.csr_matrix, ridge: float) -> tuple[Floats, float]:
+    """Returns P = (Xn' Xn + lambda I)^-1, and the sum of Xn' Xn off its diagonal."""
     gram = np.asfortranarray((normal.T @ normal).toarray())
     diagonal = np.einsum("ii->i", gram)
     apart = float(gram.sum() - diagonal.sum())
-    diagonal += ridge * max(float(diagonal.mean()), np.finfo(np.float64).tiny)
+    diagonal += ridge * max(float(diagonal.mean()), SMALLEST)
     factor, failed = lapack.dpotrf(gram, lower=0, overwrite_a=1)
     inverse, also_failed = lapack.dpotri(factor, lower=0, overwrite_c=1)
     if failed or also_failed:
         raise ArithmeticError("the Gram matrix is not positive definite")
     upper = np.triu(inverse)
-    inverse = upper + np.triu(upper, 1).T
-    own = np.einsum("ii->i", inverse).copy()
-    order = None
-    if transitions is not None:
-        order = inverse @ transitions.toarray()  # three times as fast as the sparse product
-        order *= apart / max(float(transitions.sum()), SMALLEST)
-        order -= inverse * (np.einsum("ii->i", order) / own)[None, :]
-        _rescale(order, shrink)
-    similarity: Floats = inverse / -own[None, :]
-    return _rescale(similarity, shrink), order
+    return upper + np.triu(upper, 1).T, apart
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)
@@ -132,19 +158,19 @@ def dense_bytes(items: int) -> int:
     return 56 * items**2
 
 
-def blended(similarity: Floats, order: Floats | None, share: float, factors: Floats, count: int) -> WeightRows:
+def blended(parts: Sequence[Floats], share: float, factors: Floats, count: int) -> WeightRows:
     """Returns the strongest final weights F = ((1 - q) S + q T) * factors of each row, and the part of order.
 
     Args:
-        similarity: S of shape (items, items).
-        order: T of shape (items, items), or None.
+        parts: S of shape (items, items), and T unless q is 0.
         share: q.
         factors: the factor of each column, shape (items,).
         count: weights to keep in each row.
     """
-    if order is None or not share:
+    similarity, *order = parts
+    if not order:
         return WeightRows(strongest(similarity * factors[None, :], count))
-    part = order * (share * factors)[None, :]
+    part = order[0] * (share * factors)[None, :]
     final = strongest(similarity * ((1.0 - share) * factors)[None, :] + part, count)
     rows = np.repeat(np.arange(len(part)), np.diff(final.indptr))
     values = part[rows, final.indices].astype(np.float32)

@@ -5,7 +5,7 @@ sums, the strongest entries of the Gram matrix and of the transitions, and the e
 parameter search.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import add
@@ -24,7 +24,7 @@ from app.recommender.fit.bought.on_spark import SparkPairs, bought_together
 from app.recommender.fit.gram import BLOCK_ITEMS, Gram, gram_blocks, pruned
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.learn import BaseModel, Extent, bought_rows, check_trainable, packed
-from app.recommender.fit.local_ridge import LeastSquares, blended, strongest
+from app.recommender.fit.local_ridge import LeastSquares, Side, blended, strongest
 from app.recommender.fit.order import transition_blocks
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import Floats, Parameters, Regression, WeightRows, discounts, scaled, shrunk
@@ -112,12 +112,14 @@ def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Para
     context = pairs.sparkSession.sparkContext
     sinks, ids = shrunk(sums, parameters), context.broadcast(item_ids)
     count = partial(_counted, pairs, ids, context.broadcast(sinks), parameters)
-    order = count(transition_blocks) if parameters.order_share else None
-    problem = LeastSquares.of(Gram.of(count(lambda _, normal: gram_blocks(normal))), sinks, parameters.ridge, order)
-    shared, factors = context.broadcast(problem), discounts(sums, parameters.discount)
+    problem = LeastSquares.of(Gram.of(count(lambda _, normal: gram_blocks(normal))), sinks)
+    sides = [problem.similarity(parameters)]
+    if parameters.order_share:
+        sides.append(problem.order(parameters, count(transition_blocks)))
+    shared, factors = context.broadcast((problem, sides)), discounts(sums, parameters.discount)
     starts = range(0, len(sinks), TARGETS_A_TASK)
     solved = context.parallelize(starts, len(starts)).flatMap(
-        lambda start: _solved(shared.value, start, parameters.order_share, factors)
+        lambda start: _solved(*shared.value, start, parameters.order_share, factors)
     )
     return solved.reduceByKey(_plus, _blocks(len(sinks))).mapValues(
         lambda block: strongest(block.final, block.order, neighbors)
@@ -231,11 +233,11 @@ def _counted(
 NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
 
 
-def _solved(problem: LeastSquares, start: int, share: float, factors: Floats) -> Iterator[Block]:
+def _solved(problem: LeastSquares, sides: Sequence[Side], start: int, share: float, factors: Floats) -> Iterator[Block]:
     """Yields the weights towards some targets from all sources, as a summand of every block."""
     items = len(problem.sinks)
     targets = np.arange(start, min(start + TARGETS_A_TASK, items))
-    final, order = blended(*problem.columns(targets), share, factors[targets])
+    final, order = blended(problem.columns(targets, sides), share, factors[targets])
     for first in range(0, items, BLOCK_ITEMS):
         part = slice(first, first + BLOCK_ITEMS)
         yield (

@@ -1,5 +1,6 @@
 """Fits candidates on one part of the interactions and judges them on the part held out."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ DENSE, LOCAL = "dense", "local"
 """Solvers: regress every item on all others, or on its neighborhood."""
 DENSE_ITEMS = 4_000
 """Largest catalog that is solved densely."""
-TARGETS, USERS = 2_000, 2_000
+TARGETS, USERS = 2_000, 4_000
 """Items and users of the sample that candidates are judged on."""
 JUDGED = 10_000
 """Items of the sample for the metrics of the chosen one."""
@@ -68,9 +69,7 @@ class Trial:
         self._times = user_times(interactions.taken(held), np.minimum, np.inf)
         self._recent = RecentCounts.of(self._train)
         self._sums = item_sums(self._matrix)
-        self._parts: tuple[tuple[Regression, str, bool], Any] | None = None
-        self._fitted: tuple[tuple[Parameters, str], sparse.csr_matrix] | None = None
-        self._order: dict[float, sparse.csr_matrix] = {}
+        self._newest: dict[str, tuple[object, Any]] = {}
 
     def quality(self, candidate: Candidate, name: str) -> Quality:
         """Returns the quality of a candidate with a solver."""
@@ -85,45 +84,61 @@ class Trial:
 
     def _model(self, parameters: Parameters, name: str) -> sparse.csr_matrix:
         """Returns the final weights towards the sampled items."""
-        if self._fitted is None or self._fitted[0] != (parameters, name):
-            self._fitted = (parameters, name), self._fit(parameters, name)
-        return self._fitted[1]
+        return self._once("model", (parameters, name), lambda: self._fit(parameters, name))
+
+    def _once(self, kind: str, key: object, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - what `make` returns
+        """Returns the newest result of a kind if its key was the same, which candidates in a row often share."""
+        if kind not in self._newest or self._newest[kind][0] != key:
+            self._newest[kind] = key, make()
+        return self._newest[kind][1]
 
     def _fit(self, parameters: Parameters, name: str) -> sparse.csr_matrix:
-        with_order = parameters.order_share > 0
-        key = parameters.regression, name, with_order
-        if self._parts is None or self._parts[0] != key:
-            self._parts = key, (self._dense if name == DENSE else self._local)(parameters.regression, with_order)
-        similarity, order = self._parts[1]
         factors, share = discounts(self._sums, parameters.discount)[self._targets], parameters.order_share
+        of_similarity, of_order = (
+            (self._dense_similarity, self._dense_order) if name == DENSE else (self._similarity, self._order)
+        )
+        plain, unscaled = replace(parameters.regression, order_ridge=0.0), replace(parameters.regression, ridge=0.0)
+        parts = [self._once("similarity", (plain, name), lambda: of_similarity(plain))]
+        if share:
+            parts.append(self._once("order", (unscaled, name), lambda: of_order(unscaled)) / (1.0 + parameters.ridge))
         if name == DENSE:
-            return solver.blended(similarity, order, share, factors, self._neighbors).final
-        final, _ = local_ridge.blended(similarity, order, share, factors)
+            return solver.blended(parts, share, factors, self._neighbors).final
+        final, _ = local_ridge.blended(parts, share, factors)
         return local_ridge.strongest(final, None, self._neighbors).final
 
-    def _dense(self, regression: Regression, with_order: bool) -> tuple[Floats, Floats | None]:  # noqa: FBT001
-        normal, shrink = normalized(self._matrix, regression)
-        order = self._transitions(regression, shrink) if with_order else None
-        parts = solver.weight_matrix(normal, shrink, regression.ridge, order)
-        return parts[0][:, self._targets], None if parts[1] is None else parts[1][:, self._targets]
+    def _dense_similarity(self, regression: Regression) -> Floats:
+        return solver.similarity_weights(*normalized(self._matrix, regression), regression.ridge)[:, self._targets]
 
-    def _local(
-        self,
-        regression: Regression,
-        with_order: bool,  # noqa: FBT001
-    ) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
+    def _dense_order(self, regression: Regression) -> Floats:
         normal, shrink = normalized(self._matrix, regression)
-        blocks = [gram.pruned(0, self._transitions(regression, shrink))] if with_order else None
-        problem = LeastSquares.of(gram.gram(normal), shrink, regression.ridge, blocks)
-        return problem.columns(self._targets)
+        transitions = self._transitions(regression, shrink)
+        return solver.order_weights(normal, shrink, regression, transitions)[:, self._targets]
+
+    def _similarity(self, regression: Regression) -> sparse.csr_matrix:
+        problem = self._problem(regression)
+        return problem.columns(self._targets, [problem.similarity(regression)])[0]
+
+    def _order(self, regression: Regression) -> sparse.csr_matrix:
+        problem = self._problem(regression)
+        block = gram.pruned(0, self._transitions(regression, problem.sinks))
+        return problem.columns(self._targets, [problem.order(regression, [block])])[0]
+
+    def _problem(self, regression: Regression) -> LeastSquares:
+        def prepared() -> LeastSquares:
+            normal, shrink = normalized(self._matrix, regression)
+            return LeastSquares.of(gram.gram(normal), shrink)
+
+        problem: LeastSquares = self._once("problem", (regression.user_exponent, regression.item_exponent), prepared)
+        return problem
 
     def _transitions(self, regression: Regression, shrink: Floats) -> sparse.csr_matrix:
-        """Returns K; it is counted once for each user exponent, and scaled to the item exponent."""
-        if regression.user_exponent not in self._order:
-            normal = scaled(self._matrix, np.ones(len(shrink)), regression)
-            self._order = {regression.user_exponent: transitions(self._train, normal)}
+        """Returns K, which is scaled to the item exponent only here."""
+
+        def counted() -> sparse.csr_matrix:
+            return transitions(self._train, scaled(self._matrix, np.ones(len(shrink)), regression))
+
         scale = sparse.diags(shrink)
-        return (scale @ self._order[regression.user_exponent] @ scale).tocsr()
+        return (scale @ self._once("transitions", regression.user_exponent, counted) @ scale).tocsr()
 
 
 def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:

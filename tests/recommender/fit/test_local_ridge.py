@@ -6,7 +6,7 @@ from scipy import sparse
 
 from app.recommender.fit import gram, local_ridge, solver
 from app.recommender.fit.learn import learn
-from app.recommender.fit.local_ridge import LeastSquares
+from app.recommender.fit.local_ridge import LeastSquares, Side
 from app.recommender.fit.parameter_search import fitted
 from app.recommender.fit.solver import Parameters, Regression
 from app.recommender.fit.trial import DENSE, LOCAL
@@ -54,7 +54,8 @@ class TestLocalWeights:
         around.eliminate_zeros()
         dense = normal.toarray()
 
-        columns, _ = LeastSquares(gram.gram(normal), around, sinks, 2.5).columns(np.arange(60))
+        problem = LeastSquares(gram.gram(normal), around, sinks)
+        (columns,) = problem.columns(np.arange(60), [Side(problem.gram.strongest, 2.5)])
 
         for target in range(60):
             members = around[target].indices

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit.interactions import Interactions
-from app.recommender.fit.order import DECAY, transitions
+from app.recommender.fit.order import DECAY, SAME, transitions
 from app.recommender.fit.parameter_search import fitted
 from app.recommender.fit.solver import Parameters, Regression, normalized
 from app.recommender.fit.trial import DENSE, LOCAL
@@ -35,7 +35,8 @@ def reference(x: Interactions, normal: np.ndarray) -> np.ndarray:
                 steps = np.searchsorted(moments, x.times[later]) - np.searchsorted(moments, x.times[earlier])
                 if earlier != later and 0 <= steps <= 20:
                     pair = x.items[earlier], x.items[later]
-                    result[pair] += DECAY ** max(0, steps - 1) * normal[user, pair[0]] * normal[user, pair[1]]
+                    weight = DECAY ** (steps - 1) if steps else SAME
+                    result[pair] += weight * normal[user, pair[0]] * normal[user, pair[1]]
     return result
 
 
@@ -49,13 +50,13 @@ class TestTransitions:
 
         assert counted == pytest.approx(reference(x, normal.toarray()))
 
-    def test_with_one_time_for_all_they_are_the_gram_matrix(self) -> None:
+    def test_with_one_time_for_all_they_are_a_share_of_the_gram_matrix(self) -> None:
         x = timed_interactions(moments=1)
         normal, _ = normalized(x.matrix(), Regression(0.0, 0.0, 1.0))
         expected = (normal.T @ normal).toarray()
         np.fill_diagonal(expected, 0.0)
 
-        assert transitions(x, normal).toarray() == pytest.approx(expected)
+        assert transitions(x, normal).toarray() == pytest.approx(SAME * expected)
 
 
 @pytest.mark.parametrize("name", [DENSE, LOCAL])

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit import solver
-from app.recommender.fit.solver import Floats, Regression, normalized, weight_matrix
+from app.recommender.fit.solver import Floats, Regression, normalized, similarity_weights
 from tests.support.matrices import some_interactions
 
 
 def similarity(x: sparse.csr_matrix, *parameters: float) -> Floats:
-    return weight_matrix(*normalized(x, Regression(*parameters)), parameters[2])[0]
+    return similarity_weights(*normalized(x, Regression(*parameters)), parameters[2])
 
 
 class TestWeightMatrix:
