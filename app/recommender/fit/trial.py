@@ -21,7 +21,7 @@ DENSE, LOCAL = "dense", "local"
 """Solvers: regress every item on all others, or on its neighborhood."""
 DENSE_ITEMS = 4_000
 """Largest catalog that is solved densely."""
-TARGETS, USERS = 2_000, 4_000
+TARGETS, USERS = 2_000, 10_000
 """Items and users of the sample that candidates are judged on."""
 JUDGED = 10_000
 """Items of the sample for the metrics of the chosen one."""
@@ -62,6 +62,7 @@ class Trial:
         self._matrix = self._train.matrix()
         items = len(interactions.item_ids)
         self.solvers = (LOCAL, DENSE) if items <= DENSE_ITEMS else (LOCAL,)
+        self.samples_items = items > targets
         self._targets = np.sort(np.random.default_rng(SEED).permutation(items)[:targets])
         self._neighbors = max(2, round(neighbors * len(self._targets) / max(items, 1)))
         self._seen = self._matrix[:, self._targets].tocsr()

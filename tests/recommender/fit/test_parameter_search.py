@@ -42,7 +42,7 @@ class TestParameters:
         )
 
         assert choice.parameters == parameter_search.ORDERED_START.parameters
-        assert len(judged) == 3  # similarity alone, and the start with each solver
+        assert len(judged) == 2  # the start, with each solver
 
     def test_parameters_of_an_earlier_version_are_judged_again(self) -> None:
         x = cycles()
