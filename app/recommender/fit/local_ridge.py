@@ -13,14 +13,29 @@ feature selection). Targets are solved independently, so they can be spread over
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
-from app.recommender.fit.gram import Block, Gram, Integers, Row, gram, largest, of_rows, pruned, row_of
+from app.recommender.fit.gram import (
+    THREADS,
+    Block,
+    Gram,
+    Integers,
+    Row,
+    Singles,
+    Systems,
+    gram,
+    in_threads,
+    largest,
+    of_rows,
+    only,
+    pruned,
+    row_of,
+)
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.order import transition_blocks
 from app.recommender.fit.solver import (
@@ -40,9 +55,7 @@ OWN = 50
 """Number of a target's own strongest items in its neighborhood."""
 MOST = 1_500
 """Most items in a neighborhood."""
-TARGETS_A_REPORT = 2_000
-DENSE_ITEMS = 8_000
-"""Up to this many items, submatrices are cut from a dense copy of the Gram matrix (256 MB), which is faster."""
+TARGETS_AT_ONCE, ROWS_AT_ONCE = 250, 20_000
 
 
 def local_weights(
@@ -126,41 +139,58 @@ class LeastSquares:
         towards = (sparse.vstack(matrices, "csr") * scale).T.tocsr()
         return Side(towards, regression.order_ridge * self.gram.ridge_unit)
 
+    @cached_property
+    def systems(self) -> Systems:
+        return Systems.of(self.gram.strongest)
+
     def columns(
-        self, targets: Integers, sides: Sequence[Side], report: Callable[[float], None] = lambda _: None
+        self,
+        targets: Integers,
+        sides: Sequence[Side],
+        report: Callable[[float], None] = lambda _: None,
+        threads: int = THREADS,
     ) -> list[sparse.csr_matrix]:
         """Returns the weights towards some targets for each side, of shape (targets, items), at the same positions."""
+        systems = self.systems  # before threads need them
         raised_sinks = raised(self.sinks)
-        rows: list[list[Row]] = [[] for _ in sides]
-        with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
-            for number, (target, members, weights) in enumerate(self._solve(targets, sides)):
-                if number % TARGETS_A_REPORT == 0:
-                    report(number / len(targets))
+
+        def solved(some: Integers) -> list[sparse.csr_matrix]:
+            rows: list[list[Row]] = [[] for _ in sides]
+            for target, members, weights in self._solve(systems, some, sides):
                 scale = self.sinks[members] * raised_sinks[target]
                 for own, column in zip(rows, weights, strict=True):
-                    own.append((members, (column * scale).astype(np.float32)))
-        return [of_rows(own, len(self.sinks)) for own in rows]
+                    own.append((members, column * scale))
+            return [of_rows(own, len(self.sinks)) for own in rows]
 
-    def _solve(self, targets: Integers, sides: Sequence[Side]) -> Iterator[tuple[int, Integers, list[Floats]]]:
+        starts = range(0, len(targets), TARGETS_AT_ONCE)
+        parts = []
+        with threadpool_limits(1, "blas"):  # one thread solves systems this small in half the time
+            for part in in_threads(lambda start: solved(targets[start : start + TARGETS_AT_ONCE]), starts, threads):
+                parts.append(part)
+                report(len(parts) / len(starts))
+        return [sparse.vstack(blocks, "csr") for blocks in zip(*parts, strict=True)]
+
+    def _solve(
+        self, systems: Systems, targets: Integers, sides: Sequence[Side]
+    ) -> Iterator[tuple[int, Integers, list[Floats]]]:
         """Yields each target with its neighborhood and each side's weights in it, not yet scaled to final weights.
 
         A neighborhood that is too large keeps the items with the heaviest G[i, j] di^-b.
         """
-        matrix, items = self.gram, len(self.sinks)
-        dense = matrix.strongest.toarray() if items <= DENSE_ITEMS else None
-        position = np.full(items, -1, np.int64)
+        matrix = self.gram
+        position = np.full(len(self.sinks), -1, np.int32)
         for target in targets.tolist():
             members, _ = row_of(self.around, target)
             if len(members) > MOST:
                 co_occurrence = _at(matrix.strongest, target, members)
                 members = members[np.sort(largest(co_occurrence * self.sinks[members], MOST))]
-            cut = dense[np.ix_(members, members)] if dense is not None else _cut(matrix.strongest, members, position)
-            system = np.maximum(cut, cut.T).astype(np.float64)
+            members, order = systems.in_order(members)
+            system = systems.lower(members, position)
             weights = []
             for side in sides:
                 np.fill_diagonal(system, matrix.diagonal[members] + side.penalty)
-                weights.append(_solved(system, _at(side.pairs, target, members)))
-            yield target, members, weights
+                weights.append(_solved(system, _at(side.pairs, target, members))[order])
+            yield target, members[order], weights
 
 
 def raised(sinks: Floats) -> Floats:
@@ -200,48 +230,41 @@ def _at(matrix: sparse.csr_matrix, row: int, columns: Integers) -> Floats:
     return entries
 
 
-def _solved(system: Floats, side: Floats) -> Floats:
-    """Returns the solution of a system for a right-hand side."""
+def _solved(system: Singles, side: Floats) -> Floats:
+    """Returns the solution of a system, given by its lower triangle, for a right-hand side.
+
+    NumPy, unlike SciPy, lets other threads run while it factors.
+    """
     if not len(side):
         return side
-    _, solution, failed = lapack.dposv(system, side)
-    if failed:  # entries that were left out can make the system indefinite: use scaled co-occurrence
-        solution = side / system.diagonal()
+    try:
+        factor = np.linalg.cholesky(system)
+    except np.linalg.LinAlgError:  # entries that were left out can make it indefinite: use scaled co-occurrence
+        return side / system.diagonal()
+    solution, _ = lapack.spotrs(factor.T, side)
     weights: Floats = solution.reshape(-1)
     return weights
 
 
-def _cut(matrix: sparse.csr_matrix, members: Integers, position: Integers) -> npt.NDArray[np.float32]:
-    """Returns the rows and columns of some items, dense. `position` is -1 everywhere, before and after the call."""
-    size = len(members)
-    position[members] = np.arange(size)
-    starts = matrix.indptr[members].astype(np.int64)
-    lengths = matrix.indptr[members + 1] - starts
-    entries = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-    columns = position[matrix.indices[entries]]
-    inside = columns >= 0
-    cut = np.zeros((size, size), np.float32)
-    cut[np.repeat(np.arange(size), lengths)[inside], columns[inside]] = matrix.data[entries[inside]]
-    position[members] = -1
-    return cut
-
-
 def strongest(final: sparse.csr_matrix, order: sparse.csr_matrix | None, count: int) -> WeightRows:
     """Like `solver.strongest`, for a sparse matrix, with the part of order at the same positions."""
-    half = count // 2
-    parts: list[npt.NDArray[np.floating]] = []
-
-    def rows() -> Iterator[Row]:
-        for item in range(final.shape[0]):
-            columns, entries = row_of(final, item)
-            heaviest, lowest = largest(entries, half), largest(-entries, half)
-            chosen = np.concatenate((heaviest[entries[heaviest] > 0], lowest[entries[lowest] < 0]))
-            if order is not None:
-                parts.append(_at(order, item, columns[chosen]))
-            yield columns[chosen], entries[chosen]
-
-    kept = of_rows(rows(), final.shape[1])
+    starts = range(0, final.shape[0], ROWS_AT_ONCE)
+    blocks = [_strongest(final[start : start + ROWS_AT_ONCE], count // 2) for start in starts]
+    kept = sparse.vstack(blocks, "csr")
     if order is None:
         return WeightRows(kept)
+    parts = [_at(order, row, kept.indices[kept.indptr[row] : kept.indptr[row + 1]]) for row in range(kept.shape[0])]
     part = np.concatenate(parts).astype(np.float32)
     return WeightRows(kept, sparse.csr_matrix((part, kept.indices, kept.indptr), kept.shape))
+
+
+def _strongest(final: sparse.csr_matrix, half: int) -> sparse.csr_matrix:
+    """Keeps the `half` largest positive and lowest negative entries of each row; of equals, the first largest ones."""
+    lengths = np.diff(final.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    descending = np.lexsort((-final.data, rows))
+    rank = np.arange(final.nnz) - final.indptr[rows]
+    values = final.data[descending]
+    kept = np.empty(final.nnz, bool)
+    kept[descending] = (values > 0) & (rank < half) | (values < 0) & (lengths[rows] - rank <= half)
+    return only(final, kept).astype(np.float32)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from app.recommender.fit.gram import BLOCK_ITEMS
+from app.recommender.fit.gram import BLOCK_ITEMS, apart, only
 from app.recommender.fit.interactions import Integers, Interactions
 
 STEPS = 20
@@ -46,10 +46,8 @@ def transition_blocks(interactions: Interactions, normal: sparse.csr_matrix) -> 
     later = (_later(users) @ items).tocsr()
     earlier = items.T.tocsr()
     for start in range(0, normal.shape[1], BLOCK_ITEMS):
-        block = (earlier[start : start + BLOCK_ITEMS] @ later).tocoo()
-        apart = block.row + start != block.col
-        entries = block.data[apart], (block.row[apart], block.col[apart])
-        yield start, sparse.csr_matrix(entries, block.shape)
+        block = (earlier[start : start + BLOCK_ITEMS] @ later).tocsr()
+        yield start, only(block, apart(start, block))
 
 
 def _later(users: Integers) -> sparse.csr_matrix:

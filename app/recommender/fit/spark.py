@@ -237,7 +237,7 @@ def _solved(problem: LeastSquares, sides: Sequence[Side], start: int, share: flo
     """Yields the weights towards some targets from all sources, as a summand of every block."""
     items = len(problem.sinks)
     targets = np.arange(start, min(start + TARGETS_A_TASK, items))
-    final, order = blended(problem.columns(targets, sides), share, factors[targets])
+    final, order = blended(problem.columns(targets, sides, threads=1), share, factors[targets])
     for first in range(0, items, BLOCK_ITEMS):
         part = slice(first, first + BLOCK_ITEMS)
         yield (

@@ -20,7 +20,7 @@ class TestLocalWeights:
         self, seed: int, exponent: float, ridge: float, share: float
     ) -> None:
         x = timed_interactions(seed)
-        parameters = Parameters(exponent, exponent, ridge, share, 0.2)
+        parameters = Parameters(exponent, exponent, ridge, 30.0, share, 0.2)
         together = (x.matrix().T @ x.matrix()).toarray() > 0
 
         local, dense = (fitted(x, parameters, name, 100) for name in (LOCAL, DENSE))
@@ -33,18 +33,6 @@ class TestLocalWeights:
                 assert expected is not None
                 columns = expected.toarray()[:, complete]
                 assert part.toarray()[:, complete] == pytest.approx(columns, rel=1e-3, abs=1e-5)
-
-    @given(st.integers(0, 30))
-    def test_a_submatrix_of_sparse_rows_equals_one_of_a_dense_copy(self, seed: int) -> None:
-        random = np.random.default_rng(seed)
-        matrix = sparse.random(40, 40, 0.3, "csr", np.float32, random_state=seed)
-        members = np.sort(random.choice(40, 12, replace=False))
-        position = np.full(40, -1, np.int64)
-
-        cut = local_ridge._cut(matrix, members, position)  # noqa: SLF001
-
-        assert np.array_equal(cut, matrix.toarray()[np.ix_(members, members)])
-        assert (position == -1).all()
 
     def test_each_target_is_ridge_regression_on_its_neighborhood(self) -> None:
         x = some_interactions(3, users=200, items=60)
@@ -64,16 +52,18 @@ class TestLocalWeights:
             assert columns[target].toarray()[0, members] == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
-class TestLargest:
-    @given(st.lists(st.floats(-5, 5), max_size=20), st.integers(0, 8))
-    def test_no_value_left_out_is_larger_than_a_chosen_one(self, values: list[float], count: int) -> None:
-        array = np.array(values)
+class TestStrongest:
+    @given(st.integers(0, 50), st.integers(1, 6))
+    def test_each_row_keeps_its_largest_and_lowest_weights(self, seed: int, half: int) -> None:
+        values = np.random.default_rng(seed).integers(-4, 5, (12, 15)) / 4  # with ties and zeros
 
-        chosen = gram.largest(array, count).tolist()
+        kept = local_ridge.strongest(sparse.csr_matrix(values), None, 2 * half).final.toarray()
 
-        assert len(chosen) == len(set(chosen)) == min(count, len(values))
-        omitted = [value for at, value in enumerate(values) if at not in chosen]
-        assert all(value >= max(omitted, default=-9) for value in (values[at] for at in chosen))
+        assert ((kept == 0) | (kept == values)).all()
+        for row, expected in zip(kept, np.sort(values, axis=1), strict=True):
+            positive, negative = expected[expected > 0], expected[expected < 0]
+            assert sorted(row[row > 0]) == positive[-half:].tolist()
+            assert sorted(row[row < 0]) == negative[:half].tolist()
 
 
 class TestChoice:
