@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.domain.items import Item
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("SERENDIP_DATA", ROOT.parent / "shared" / "data"))
 MOVIETWEETINGS = SHARED / "movietweetings-100k"
@@ -44,6 +46,13 @@ def _ratings() -> Iterator[tuple[str, str, int, float]]:
     for line in (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines():
         user, item, value, time = line.split("::")
         yield user, item, int(value), float(time)
+
+
+def films() -> dict[str, Item]:
+    """Loads titles and genres of MovieTweetings' films."""
+    lines = (MOVIETWEETINGS / "movies.dat").read_text(encoding="utf-8").splitlines()
+    fields = (line.split("::") for line in lines)
+    return {film: Item(film, title, tuple(filter(None, genres.split("|")))) for film, title, genres in fields}
 
 
 def online_retail() -> list[Interaction]:
