@@ -28,7 +28,7 @@ from app.storage.versions import VersionStore
 REPORT_INTERVAL = timedelta(seconds=1)
 HEARTBEAT_SECONDS = 60.0
 EVENTS_PER_REPORT = 5_000
-SEARCH_SECONDS = 90.0
+SEARCH_SECONDS = 75.0
 """Time for choosing parameters; no further ones are tried after it."""
 LISTED_ITEMS = 100
 CANCELLED = "Cancelled."
