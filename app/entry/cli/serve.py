@@ -118,8 +118,17 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
         )
 
 
+def _has_data(services: "Services", project: str) -> bool:
+    """Whether the project has an item, a user or an event."""
+    return bool(
+        services.items.list_page(project, None, None, 1).records
+        or services.users.list_page(project, None, 1).records
+        or next(services.events.all(project), None)
+    )
+
+
 def load_sample(services: "Services", project: str, folder: Path) -> None:
-    """Load the synthetic shop once. A load that was killed is repeated with the same events."""
+    """Load the synthetic shop once into a project without data. A load that was killed is repeated."""
     from app import clock
     from app.deadline import within
     from app.entry.local import sample_shop
@@ -135,7 +144,7 @@ def load_sample(services: "Services", project: str, folder: Path) -> None:
             ) from error
         if complete:
             return
-    elif services.items.list_page(project, None, None, 1).records:
+    elif _has_data(services, project):
         return
     else:
         now = clock.now()

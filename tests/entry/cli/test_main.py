@@ -13,12 +13,12 @@ import pytest
 
 from app.config import Settings
 from app.domain.jobs import ErasureRequest
-from app.domain.users import of_session
+from app.domain.users import User, of_session
 from app.entry.cli.serve import load_sample
 from app.entry.local.dynamodb import free_port
 from app.wiring import Wired
 from tests.support import datasets
-from tests.support.builders import an_event, client_of, idle_on, two_tastes, wired_on
+from tests.support.builders import an_event, an_item, client_of, idle_on, two_tastes, wired_on
 from tests.support.command_line import command, environment
 from tests.support.stream_records import a_record
 
@@ -360,6 +360,26 @@ class TestSample:
         assert len(items) == 100
         assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
         assert {event.event_id for event in wired.services.events.all(settings.project)} == first
+
+    @pytest.mark.parametrize("kind", ["item", "user", "event"])
+    def test_data_of_any_kind_is_not_mixed_with_the_sample_shop(
+        self, wired: Wired, settings: Settings, tmp_path: Path, kind: str
+    ) -> None:
+        services, project = wired.services, settings.project
+        match kind:
+            case "item":
+                services.items.put(project, an_item("tea"))
+            case "user":
+                services.users.put(project, User("ann"))
+            case _:
+                services.events.accept(project, [an_event("ann", "tea")])
+
+        load_sample(services, project, tmp_path)
+
+        items, users = services.items.list_page(project, None, None, 10), services.users.list_page(project, None, 10)
+        assert len(items.records) == (kind == "item")
+        assert len(users.records) == (kind == "user")
+        assert len(list(services.events.all(project))) == (kind == "event")
 
 
 class TestEventTypes:
