@@ -18,6 +18,7 @@ from app import clock
 from app.api.schemas.fields import valid_date_format
 from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import console, progress_bar
+from app.entry.errors import SetupError
 from app.entry.files.cells.column_types import ColumnTypes
 from app.entry.files.cells.formats import NOTATIONS
 from app.entry.files.cells.times import UNITS
@@ -93,6 +94,7 @@ def load_files(services: Services | None, project: str, files: Sequence[tuple[Pa
     Raises:
         FileError: a file cannot be read for the types of its columns; then nothing is loaded.
         Unavailable: the database was lost for minutes.
+        SetupError: the database cannot be written, for example because the disk is full.
     """
     result = LoadResult()
     for (file, reader), types in zip(files, _types_of(files), strict=True):
@@ -168,9 +170,9 @@ def _load_file(
                 if services is None or not counts.read:
                     raise
                 raise FileError(f"{error} The rows before are loaded ({counts.read:,} were read).") from error
-            except Unavailable as error:
-                raise Unavailable(
-                    f"{error.detail} {counts.read:,} rows of {file.name} are safe. Run the same command again when the "
+            except (Unavailable, SetupError) as error:
+                raise type(error)(
+                    f"{error} {counts.read:,} rows of {file.name} are safe. Run the same command again when the "
                     "database is back: rows that are stored stay as they are, and the rest is loaded."
                 ) from error
 

@@ -3,15 +3,14 @@
 import errno
 import os
 import re
-import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import typer
 
 from app.domain.fields import ID_PATTERN, ID_RULE
-
-LEAST_BYTES = 2**20
+from app.entry.local import disk
 
 
 def sentence(error: Exception) -> str | None:
@@ -28,8 +27,8 @@ def sentence(error: Exception) -> str | None:
     from app.entry.local.home import HOME
     from app.errors import SerendipError, Unavailable
 
-    if isinstance(error, (Unavailable, SetupError, sqlite3.Error)) and _is_full(HOME):
-        return _full(HOME)
+    if isinstance(error, (Unavailable, SetupError, sqlite3.Error)) and (full := disk.full(HOME)):
+        return str(error) if "The disk that holds" in str(error) else f"{full} {error}"
     match error:
         case sqlite3.Error():
             return f"The database file cannot be used: {error}."
@@ -46,19 +45,19 @@ def sentence(error: Exception) -> str | None:
 
 def _of_the_system(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        place = os.path.dirname(os.path.abspath(error.filename or "."))  # noqa: PTH100, PTH120 - may be no path
-        return _full(place)
+        return f"{_full_disk(error.filename)} Then run the command again."
     reason = (error.strerror or str(error)).lower()
     return f"{error.filename}: {reason}." if error.filename else f"The system reports: {reason}."
 
 
-def _full(place: object) -> str:
-    return f"The disk that holds {place} is full. Free some space and run the command again."
+def _full_disk(file_name: object) -> str:
+    """Names the folder of a file, or a folder of the command on a full disk if the system names no file."""
+    from app.entry.local.home import HOME
 
-
-def _is_full(folder: Path) -> bool:
-    """Whether the database, which reports no reason, has failed for lack of space."""
-    return folder.exists() and shutil.disk_usage(folder).free < LEAST_BYTES
+    if isinstance(file_name, str):
+        return disk.message(os.path.dirname(os.path.abspath(file_name)))  # noqa: PTH100, PTH120 - may be no path
+    folders = Path.cwd(), HOME, Path(tempfile.gettempdir())
+    return next(filter(None, map(disk.full, folders)), "A disk is full. Free some space.")
 
 
 def valid_id(text: str) -> str:

@@ -19,7 +19,9 @@ import orjson
 
 from app.clock import SYSTEM_CLOCK, Clock
 from app.entry.errors import SetupError
-from app.entry.local.dynamodb import FILE, Emulator
+from app.entry.local import disk
+from app.entry.local.dynamodb import FILE, Emulator, StartError
+from app.errors import Unavailable
 from app.storage.database import Raw
 
 SALT = b"LocalDdb"
@@ -30,9 +32,17 @@ WAIT_SECONDS = 10.0
 
 
 def load(emulator: Emulator, folder: Path, table: str, rows: Sequence[Raw]) -> None:
-    """Puts rows into a table while the emulator is stopped."""
-    with emulator.stopped():
-        DatabaseFile(folder, SYSTEM_CLOCK).put(table, rows)
+    """Puts rows into a table while the emulator is stopped.
+
+    Raises:
+        SetupError: the file cannot be written.
+        Unavailable: the emulator did not start again. The rows can be put again.
+    """
+    try:
+        with emulator.stopped():
+            DatabaseFile(folder, SYSTEM_CLOCK).put(table, rows)
+    except StartError as error:
+        raise Unavailable(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class DatabaseFile:
                 connection.execute("COMMIT")
                 return changed
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise SetupError(disk.message(self._path.parent)) from error
             raise SetupError(f"{self._path} cannot be written: {error}.") from error
 
     def _put(self, connection: sqlite3.Connection, table: str, rows: Iterable[Raw]) -> int:

@@ -23,6 +23,7 @@ from typing import IO
 import psutil
 
 from app.entry.errors import SetupError
+from app.entry.local import disk
 
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
@@ -40,6 +41,9 @@ PRAGMA cache_size = -32000;
 A write survives the end of any process, also by SIGKILL, but not a failure of the machine.
 """
 START_SECONDS = 60.0
+RETRY_SECONDS = 20.0
+"""How long starts that fail are repeated."""
+PAUSE_SECONDS = 1.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 FILE = "shared-local-instance.db"
@@ -48,6 +52,13 @@ UNCHECKED = (
 )
 """The emulator requires an Authorization header and does not check it."""
 XML = Path(__file__).with_suffix(".xml")
+EXPLAINS = re.compile(r"error|exception|memory|disk|in use|denied|could not|cannot|failed|no such", re.IGNORECASE)
+"""What a line of the emulator's output contains if it says why the emulator has ended."""
+OUTPUT_CHARACTERS = 500
+
+
+class StartError(SetupError):
+    """DynamoDB Local did not start, though it was tried several times."""
 
 
 def java() -> str:
@@ -184,10 +195,24 @@ def start(
 ) -> Emulator:
     """Starts DynamoDB Local over a folder, or in memory if there is none; returns once it responds.
 
-    `begun` is called as soon as there is a process.
+    `begun` is called as soon as there is a process. A process that ends before it responds is replaced for a while.
+
+    Raises:
+        SetupError: it cannot be installed, or the file is not one of its databases.
+        StartError: it did not start.
     """
     installed = install(home)
-    port = port or free_port()
+    ends_at = time.monotonic() + RETRY_SECONDS
+    while True:
+        try:
+            return _start(installed, data, port or free_port(), begun)
+        except StartError:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _start(installed: Path, data: Path | None, port: int, begun: Callable[[Emulator], None]) -> Emulator:
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
         check_file(data / FILE)
@@ -218,14 +243,24 @@ def start(
 
 
 def _wait(emulator: Emulator, process: psutil.Popen, log: IO[bytes], data: Path | None) -> None:
-    """Waits until the emulator responds. Raises SetupError if it does not."""
+    """Waits until the emulator responds. Raises StartError if it does not."""
     ends_at = time.monotonic() + START_SECONDS
     while not responds(emulator.endpoint):
         if process.poll() is not None or time.monotonic() > ends_at:
             log.seek(0)
-            output = " ".join(log.read().decode(errors="replace").split())[-500:]
-            raise SetupError(f"DynamoDB Local did not start, over {data or 'memory'}: {output}")
+            reason = (data and disk.full(data)) or reason_of(log.read().decode(errors="replace"), process.poll())
+            raise StartError(f"DynamoDB Local did not start, over {data or 'memory'}: {reason}")
         time.sleep(POLL_SECONDS)
+
+
+def reason_of(output: str, status: int | None) -> str:
+    """Why an emulator did not start: the lines of its output that say so, or how its process ended."""
+    explains = [line.strip() for line in output.splitlines() if EXPLAINS.search(line) and ":INFO:" not in line]
+    if explains:
+        return " ".join(explains)[-OUTPUT_CHARACTERS:]
+    if status is None:
+        return f"it did not respond for {START_SECONDS:.0f} s."
+    return f"signal {-status} ended its process." if status < 0 else f"its process ended with the status {status}."
 
 
 def answers(endpoint: str, seconds: float) -> bool:

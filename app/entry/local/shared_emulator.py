@@ -14,7 +14,7 @@ from typing import IO, Any
 import psutil
 
 from app.entry.errors import SetupError
-from app.entry.local.dynamodb import POLL_SECONDS, START_SECONDS, Emulator, answers, responds, start
+from app.entry.local.dynamodb import POLL_SECONDS, START_SECONDS, Emulator, StartError, answers, responds, start
 from app.heartbeat import beating
 
 STATE = "dynamodb-local.json"
@@ -41,7 +41,7 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
         try:
             if emulator is None:
                 state = _read_state(state_file)
-                emulator = _emulator(state) if state else start(home, data, begun=keep)
+                emulator = _emulator(state) if state else _first_start(home, data, keep)
                 keep(emulator)
                 emulator.start_again = partial(start, home, data, emulator.port, keep)
             try:
@@ -53,6 +53,13 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
         finally:
             if emulator is None or emulator.start_again:
                 state_file.unlink(missing_ok=True)
+
+
+def _first_start(home: Path, data: Path, keep: Callable[[Emulator], None]) -> Emulator:
+    try:
+        return start(home, data, begun=keep)
+    except StartError as error:
+        raise SetupError(f"{error} What is stored is safe; run the command again.") from error
 
 
 def _watch(emulator: Emulator, lock: IO[str], home: Path, data: Path, keep: Callable[[Emulator], None]) -> None:

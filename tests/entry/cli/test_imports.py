@@ -1,16 +1,21 @@
 """`serendip import`: options, summaries, and ends that say what happened."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 
 from app.entry.cli import loading
+from app.entry.errors import SetupError
 from app.entry.files.reader import Options
 from app.entry.jobs import batch_writer, slices
+from app.entry.local import database_file, dynamodb
 from app.errors import Unavailable
 from app.services.events import Events
 from app.wiring import Wired
@@ -254,6 +259,42 @@ class TestOutage:
 
         assert loading.load_files(services, project, loading.read_files(path, Options())).succeeded
         assert len(stored(wired, project, succeeded=True, says="").events) == 5
+
+    @pytest.mark.parametrize("is_full", [False, True])
+    def test_a_local_database_that_does_not_start_again_or_has_no_space_is_reported_with_what_is_safe(
+        self, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_full: bool
+    ) -> None:
+        services, project = wired.services, wired.services.settings.project
+        path = written(tmp_path, "e.csv", "user_id,item_id\nann,tea\n")
+        connection = sqlite3.connect(tmp_path / dynamodb.FILE)
+        connection.execute("CREATE TABLE cf AS SELECT 'v2.4.0' AS version")
+        connection.close()
+
+        class Lost(dynamodb.Emulator):
+            @contextmanager
+            def stopped(self) -> Iterator[None]:
+                yield
+                raise dynamodb.StartError("DynamoDB Local did not start.")
+
+        def put(*_: object) -> None:
+            if is_full:
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+
+        def load(*_: object, **__: object) -> None:
+            database_file.load(Lost(psutil.Process(), 1), tmp_path, "events", [])
+
+        monkeypatch.setattr(database_file.DatabaseFile, "_put", put)
+        monkeypatch.setattr(batch_writer, "RETRY_TIMEOUT", timedelta(seconds=0.1))
+        monkeypatch.setattr(Events, "accept", load)
+        with pytest.raises((Unavailable, SetupError)) as raised:
+            loading.load_files(services, project, loading.read_files(path, Options()))
+
+        assert str(raised.value).startswith(
+            f"The disk that holds {tmp_path} is full." if is_full else "DynamoDB Local did not start."
+        )
+        assert "0 rows of e.csv are safe. Run the same command again" in str(raised.value)
 
 
 class TestLoadOnce:

@@ -7,6 +7,7 @@ import pytest
 
 from app.config import Settings
 from app.entry.cli import main, mistakes
+from app.entry.local import disk
 from app.wiring import Wired
 from tests.support.builders import SECRET
 
@@ -126,8 +127,18 @@ class TestSentence:
         error = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "events.jsonl.part"))
 
         assert mistakes.sentence(error) == (
-            f"The disk that holds {tmp_path} is full. Free some space and run the command again."
+            f"The disk that holds {tmp_path} is full. Free some space. Then run the command again."
         )
+
+    def test_the_full_disk_is_that_of_the_current_folder_if_the_system_names_no_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(disk, "LEAST_BYTES", 2**80)
+
+        sentence = mistakes.sentence(OSError(errno.ENOSPC, "No space left on device"))
+
+        assert sentence == f"The disk that holds {tmp_path} is full. Free some space. Then run the command again."
 
     def test_errors_of_files_name_the_file(self, tmp_path: Path) -> None:
         missing = tmp_path / "missing"

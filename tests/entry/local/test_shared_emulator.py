@@ -112,12 +112,18 @@ class TestRunning:
 
         assert shared_emulator._read_state(path) is None  # noqa: SLF001 - without starting an emulator
 
-    def test_a_failed_start_leaves_neither_process_nor_state(self, tmp_path: Path) -> None:
+    def test_a_failed_start_leaves_neither_process_nor_state(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dynamodb, "RETRY_SECONDS", 0.0)
         home = tmp_path / "home"
         (home / "dynamodb-local").mkdir(parents=True)
         (home / "dynamodb-local" / "DynamoDBLocal.jar").touch()
 
-        with pytest.raises(SetupError, match="did not start"), shared_emulator.running(home, tmp_path):
+        with (
+            pytest.raises(SetupError, match=r"Could not find or load .* is safe; run the command again"),
+            shared_emulator.running(home, tmp_path),
+        ):
             pass
 
         assert emulators(tmp_path) == []
