@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.domain.jobs import EVENT_FIELDS, IMPORT_FIELDS, ITEM_FIELDS, PROPERTY, USER_FIELDS
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.rows import FileError, FileUnused
+from app.recommender.events.kinds import RETURN, is_known, kind_of
 
 KINDS = (EVENTS, ITEMS, USERS, BOTH)
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -42,10 +43,22 @@ QUANTITY = "quantity"
 QUANTITY_WORDS = frozenset({QUANTITY, "qty", "units"})
 TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts"})
 """Words in names of columns that may be times."""
+STATUS_WORDS = frozenset({"status", "state"})
+"""Last words in names of columns that may say what became of an order."""
+STATES = frozenset(
+    "completed complete paid shipped delivered fulfilled unfulfilled pending processing confirmed dispatched "  # noqa: SIM905 - readable
+    "authorized approved".split()
+)
+"""What becomes of an order, besides that it is undone."""
+UNDONE = re.compile(
+    r"(cancel(l?ed|l?ation)?|refund(ed|s)?|return(ed|s)?|void(ed)?|failed|declined|rejected|chargeback)"
+)
 ENDINGS = re.compile(r"(id|no|nr|number|code|key|name|title|email|hash)$")
 NO_IDS = frozenset({"paid", "prepaid", "unpaid", "valid", "invalid", "android", "hybrid", "covid", "bid", "grid"})
 """Words that end like an id."""
 MANY_NAMES = 30
+FIRST_CELLS = 100
+"""So many cells of a column show whether it holds names of types."""
 
 
 def words_of(name: str) -> list[str]:
@@ -182,6 +195,28 @@ def title_among(names: Iterable[str]) -> str | None:
         if last in TITLE_WORDS and ITEM_WORDS.issuperset(others):
             return name
     return None
+
+
+def type_in(name: str, cells: Sequence[str]) -> str | None:
+    """Returns an example of the types of events that a column seems to hold, given its filled cells; None if none."""
+    first = cells[:FIRST_CELLS]
+    has_types = all(is_known(cell) or (_is_status(name) and cell.strip().lower() in STATES) for cell in first)
+    return first[0] if first and has_types else None
+
+
+def undone_in(name: str, cells: Sequence[str]) -> str | None:
+    """Returns an example of an order that did not last, such as cancelled, in a column with these filled cells."""
+    may_tell = _is_status(name) or type_in(name, cells) is not None
+    return next(filter(_is_undone, cells), None) if may_tell else None
+
+
+def _is_status(name: str) -> bool:
+    return (words_of(name) or [""])[-1] in STATUS_WORDS
+
+
+def _is_undone(cell: str) -> bool:
+    """Whether a state says that an order did not last: refunded, wc-cancelled, return."""
+    return kind_of(cell) == RETURN or any(map(UNDONE.fullmatch, words_of(cell)))
 
 
 def _means(name: str, words: Collection[str]) -> bool:

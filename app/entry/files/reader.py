@@ -14,15 +14,16 @@ from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, Colu
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
 from app.entry.files.contents import Content, Opened
-from app.entry.files.kinds import advice
+from app.entry.files.kinds import advice, type_in, undone_in
 from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import BOTH, EVENTS, Layout
 from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
 from app.entry.files.rows import FileError, FileRow, FileUnused, Place
-from app.recommender.events.kinds import is_known
 
 REPORTED_ROWS = 10_000
 FIRST_ROWS = 100
+TYPED_ROWS = 10_000
+"""So many rows are searched for types of events that are not read."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Reader:
         if options.is_in_folder:
             mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
         self.plan = self._planned(layout if layout is not None and layout.kind is not None else None, mapping)
-        if self.plan.kind in {EVENTS, BOTH} and options.event_type is None and not self.plan.has_types(self.names):
+        if self.plan.kind in {EVENTS, BOTH} and not self.plan.has_types(self.names):
             self._check_types()
 
     @property
@@ -203,20 +204,29 @@ class Reader:
             raise header.explained(error, self.name, self.names, self._dialect) from None
 
     def _check_types(self) -> None:
-        """Raises FileError if a column that is not read as the type of events seems to be that."""
+        """Raises FileError if a column that is not read seems to be the type of events, or to undo some."""
         unread = [name for name in self.names if name in self.plan.ignored or name in self.plan.properties.values()]
         if not unread:
             return
         with closing(self._parquet.rows(Place(), unread) if self._parquet else self.rows(Place())) as rows:
-            first = [row.fields for row in islice(rows, FIRST_ROWS)]
-        for name in unread:
-            cells = [cell for fields in first if isinstance(cell := fields.get(name), str) and cell.strip()]
-            if cells and all(map(is_known, cells)):
-                in_job = self.options.in_job
-                mapping = advice("event_type", name, in_job=in_job)
+            first = [[row.fields.get(name) for name in unread] for row in islice(rows, TYPED_ROWS)]
+        in_job = self.options.in_job
+        for name, column in zip(unread, zip(*first, strict=True), strict=False):
+            cells = [cell for cell in column if isinstance(cell, str) and cell.strip()]
+            mapping = advice("event_type", name, in_job=in_job)
+            undone = undone_in(name, cells)
+            if undone is not None:
+                means = '"means" of /v1/event-types' if in_job else "serendip event-types set TYPE --means"
+                raise FileError(
+                    f"{self.name}: {name!r} says that some events were undone, for example {undone!r:.60}. Read it as "
+                    f"the type of the events: {mapping} ({means} purchase or return gives other names their meaning), "
+                    "or delete the rows that should not count, then this column."
+                )
+            example = type_in(name, cells)
+            if example is not None and self.options.event_type is None:
                 event_type = f'"event_type": "{DEFAULT_TYPE}"' if in_job else f"--event-type {DEFAULT_TYPE}"
                 raise FileError(
-                    f"{self.name}: {name!r} seems to be the type of the events, for example {cells[0]!r:.60}. Say "
+                    f"{self.name}: {name!r} seems to be the type of the events, for example {example!r:.60}. Say "
                     f"whether it is: {mapping}, or which type all events have: {event_type}."
                 )
 

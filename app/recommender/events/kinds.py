@@ -80,7 +80,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     ),
     RETURN: (
         *("returns", "returned", "refund", "refunds", "refunded", "chargeback", "orderrefunded"),
-        *("ordercancelled", "ordercanceled", "cancelorder"),
+        *("ordercancelled", "ordercanceled", "cancelorder", "cancelled", "canceled", "cancellation"),
     ),
 }
 _KINDS = {spelling: kind for kind, spellings in SPELLINGS.items() for spelling in (kind, *spellings)}

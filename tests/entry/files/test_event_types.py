@@ -75,6 +75,42 @@ class TestColumn:
         )
 
 
+class TestStatus:
+    """Orders that did not last count against their items, so a column that says so is never left out in silence."""
+
+    @pytest.mark.parametrize("options", [Options(), Options(event_type="purchase"), Options(in_job=True)])
+    @pytest.mark.parametrize(
+        ("name", "states", "undone"),
+        [
+            ("status", ["completed", "cancelled", "refunded"], "cancelled"),
+            ("Order Status", ["on hold", "Canceled by customer"], "Canceled by customer"),
+            ("financial_status", ["paid", "partially_refunded"], "partially_refunded"),
+            ("state", ["wc-completed", *["wc-pending"] * 200, "wc-failed"], "wc-failed"),
+            ("what", ["order", "Refund"], "Refund"),
+        ],
+    )
+    def test_events_that_were_undone_are_asked_about(
+        self, tmp_path: Path, name: str, states: list[str], undone: str, options: Options
+    ) -> None:
+        path = written(tmp_path, "e.csv", f"user_id,item_id,{name}\n" + "".join(f"ann,tea,{s}\n" for s in states))
+
+        advice = rf'"event_type": "{name}"' if options.in_job else rf"--map '?event_type={name}"
+        with pytest.raises(FileError, match=rf"some events were undone, for example '{undone}'.*{advice}.* or delete"):
+            read(path, options)
+        assert types(path, replace(options, mapping={"event_type": name})) == [s.replace(" ", "_") for s in states]
+
+    def test_orders_that_all_lasted_are_asked_about_unless_their_type_is_stated(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,status\nann,tea,shipped\nann,tea,Paid\n")
+
+        with pytest.raises(FileError, match="'status' seems to be the type of the events, for example 'shipped'"):
+            read(path, Options())
+        assert types(path, Options(event_type="purchase")) == ["purchase", "purchase"]
+
+    @pytest.mark.parametrize("column", ["state\nann,tea,CA", "user_status\nann,tea,returning", "note\nann,tea,void"])
+    def test_other_words_are_not(self, tmp_path: Path, column: str) -> None:
+        assert types(written(tmp_path, "e.csv", f"user_id,item_id,{column}\n")) == ["view"]
+
+
 class TestLiked:
     @pytest.mark.parametrize("cells", [("true", "FALSE"), ("1", "0"), ("yes", "No"), ("1.0", "0.0")])
     @pytest.mark.parametrize("name", ["liked", "Like", "is_liked"])
