@@ -1,5 +1,6 @@
 """The names of the columns: the header line of a text, or the keys of JSON objects."""
 
+import csv
 import re
 from collections.abc import Sequence
 from itertools import product
@@ -12,6 +13,11 @@ from app.entry.files.kinds import normalized
 from app.entry.files.rows import FileError, FileUnused
 
 WORD = re.compile(r"[\w-]+")
+NAME = re.compile(r"\w+([ ./-]+\w+){0,4}")
+"""The name of an only column."""
+TABLE_ROWS = 100
+TITLE_LINES = 10
+"""At most so many lines stand before a header, besides comments."""
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 """Characters that nobody sees in the name of a column, which web pages and spreadsheets leave there."""
 
@@ -60,10 +66,15 @@ def names_of_json(file: str, dialect: Dialect) -> list[str]:
 def explained(error: FileUnused, file: str, names: Sequence[str], dialect: Dialect) -> FileUnused:
     """Returns the error of a text whose names mean nothing, with what to do if its first line is no header."""
     before = _lines_before_header(dialect.head)
+    if not any(map(_is_ours, names)) and not _is_table(dialect.head[before:]):
+        return FileUnused(
+            f"{file} does not look like a table: most of its lines do not have the same columns. Write the names of "
+            "the columns into the first line, with commas or tabs between them."
+        )
     if before:
         return FileUnused(
-            f"{file} begins with {dialect.head[0].strip()!r:.60}, which names no columns. Delete the lines before the "
-            f"header: tail -n +{before + 1} FILE > NEW_FILE"
+            f"{file} begins with {dialect.head[0].strip()!r:.60}, which names no columns; the header seems to be line "
+            f"{before + 1}. Delete the lines before the header: tail -n +{before + 1} FILE > NEW_FILE"
         )
     if any(map(_is_number, names)):
         return FileUnused(f"{error} If the first line is data, write the names of the columns above it.")
@@ -75,9 +86,29 @@ def _lines_before_header(head: Sequence[str]) -> int:
     first = next(line for line in head if line.strip())
     if first.startswith("#"):
         return next((number for number, line in enumerate(head) if line.strip() and not line.startswith("#")), 0)
-    if any(len(split(first, delimiter)) > 1 for delimiter in DELIMITERS):
-        return 0
-    return next((number for number, line in enumerate(head) if len(split(line, delimiter_of(line))) > 1), 0)
+    titles = list(enumerate(head[: TITLE_LINES + 1]))
+    if any(_filled(first, delimiter) > 1 for delimiter in DELIMITERS):
+        return next((number for number, line in titles if sum(map(_is_ours, split(line, delimiter_of(line)))) > 1), 0)
+    return next((number for number, line in titles if _filled(line, delimiter_of(line)) > 1), 0)
+
+
+def _filled(line: str, delimiter: str) -> int:
+    """How many fields of a line are not empty."""
+    return sum(1 for field in split(line, delimiter) if field.strip())
+
+
+def _is_table(head: Sequence[str]) -> bool:
+    """Whether most rows have as many fields as the header, the first line that is not blank."""
+    header = next(line for line in head if line.strip())
+    delimiter = delimiter_of(header)
+    try:
+        rows = [row for row in csv.reader(head, delimiter=delimiter, skipinitialspace=True) if any(map(str.strip, row))]
+    except csv.Error:
+        return True
+    names, *others = rows[:TABLE_ROWS]
+    if len(names) == 1 and not NAME.fullmatch(names[0]):
+        return False
+    return not others or 2 * sum(len(row) == len(names) for row in others) > len(others)
 
 
 def _is_ours(name: str) -> bool:

@@ -128,18 +128,36 @@ class Columns:
     def lacks(self, field: str, words: frozenset[str]) -> FileUnused:
         listed = ", ".join(self.names[:MANY_NAMES]) or "no columns"
         more = f" and {len(self.names) - MANY_NAMES} more" if len(self.names) > MANY_NAMES else ""
-        example = self._example(field, words)
-        if field == "item_id" and not self.has_owner:
-            example += f", and for events {self._example('user_id', USER_WORDS)}"
+        if field == "item_id" and self._may_be_users:
+            lacking = "user_id"
+            examples = [self._example("user_id", USER_WORDS | {"id"})]
+        elif field == "item_id" and not self.has_owner:
+            lacking = field
+            examples = [self._example(field, words, but=USER_WORDS), self._example("user_id", USER_WORDS)]
+        else:
+            lacking = field
+            examples = [self._example(field, words)]
         return FileUnused(
-            f"{self.file} has no column {field}; it has {listed}{more}. Name the column, for example {example}."
+            f"{self.file} has no column {lacking}; it has {listed}{more}. Name the column, for example "
+            f"{', and for events '.join(examples)}."
         )
 
-    def _example(self, field: str, words: frozenset[str]) -> str:
-        """How to map the column that these words fit best."""
-        similar = (name for name in self.names if words.intersection(words_of(name)))
-        column = self._candidate(words) or next(similar, "YOUR_COLUMN")
-        return advice(field, column, in_job=self.in_job)
+    @property
+    def _may_be_users(self) -> bool:
+        """Whether the columns speak of users, and of neither items nor events."""
+        if self.has_owner or not FACTS.isdisjoint(self.fields) or self._has_event_fields:
+            return False
+        return self._similar(USER_WORDS) is not None and self._similar(ITEM_WORDS) is None
+
+    def _example(self, field: str, words: frozenset[str], but: frozenset[str] = frozenset()) -> str:
+        """How to map the column that some words fit best, and others do not."""
+        return advice(field, self._similar(words, but) or "YOUR_COLUMN", in_job=self.in_job)
+
+    def _similar(self, words: frozenset[str], but: frozenset[str] = frozenset()) -> str | None:
+        """The column that some words fit best, and others do not."""
+        names = [name for name in self.names if but.isdisjoint(words_of(name))]
+        whole = (name for name in names if _means(name, words))
+        return next(whole, None) or next((name for name in names if words.intersection(words_of(name))), None)
 
     @property
     def _has_event_fields(self) -> bool:

@@ -31,6 +31,31 @@ CASES: dict[str, Case] = {
     "a title before the names": Case(
         "Sales report\n\nuser_id;item_id\nann;tea\n", refused=r"begins with 'Sales report'.*tail -n \+3 FILE"
     ),
+    "a title that a spreadsheet has padded": Case(
+        "Sales report,,\n,,\nuser_id,sku,price\nann,tea,3\n",
+        refused=r"begins with 'Sales report,,'.*header seems to be line 3.*tail -n \+3 FILE",
+    ),
+    "a title with a date": Case(
+        "Sales report,2026-01-31,\nuser_id,item_id,price\nann,tea,3\n", refused=r"seems to be line 2.*tail -n \+2 FILE"
+    ),
+    "a document": Case(
+        "# Tea\n\nGreen, black tea.\n\n    make tea\n\nIt is hot, so wait.\n", refused="not look like a table"
+    ),
+    "a list of accounts": Case(
+        "root:*:19000:0:99999:7:::\nbin:*:19000:0:99999:7:::\n", refused="not look like a table"
+    ),
+    "accounts with commas far below": Case(
+        "root:x:0:/root\n" * 20 + "www:x:33:Web,,,:/\n", refused="not look like a table"
+    ),
+    "rows with lines inside cells": Case(
+        'name,text\nann,"One\ntwo\nthree"\n', refused="has no column item_id; it has name, text"
+    ),
+    "customers": Case("CustomerID,Email,Country\n1,a@b,NL\n", refused=r"example --map user_id=CustomerID\.$"),
+    "accounts with an id": Case("id,email,country\n1,a@b,NL\n", refused=r"example --map user_id=id\.$"),
+    "customers and amounts": Case(
+        "CustomerID,amount,timestamp\n1,2,1700000000\n",
+        refused="--map item_id=YOUR_COLUMN, and for events --map user_id=CustomerID",
+    ),
     "a file of one column that is not ours": Case("name\nann\nbob\n", refused="has no column item_id; it has name"),
     "no line end at the end": Case("user_id,item_id\nann,tea", loads_pair),
     "gzip": Case(gzip.compress(EVENTS.encode()), loads_pair),
