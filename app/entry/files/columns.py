@@ -58,9 +58,8 @@ class Plan:
         return tuple(dict.fromkeys((*used, *self.properties.values(), *self.layout.flags, *exploded)))
 
     def has_types(self, names: Collection[str]) -> bool:
-        """Whether a file of events with these columns says what type they are."""
-        columns = (*self.fields.get("event_type", ()), *self.fields.get(LIKED, ()))
-        return "event_type" in self.constants or any(column in names for column in columns)
+        """Whether one of these columns of a file says what type each event is."""
+        return any(column in names for column in (*self.fields.get("event_type", ()), *self.fields.get(LIKED, ())))
 
     def more_properties(self, names: Iterable[str]) -> list[str]:
         """Those names of a row that become properties besides those that the plan names."""

@@ -211,19 +211,22 @@ class Reader:
         with closing(self._parquet.rows(Place(), unread) if self._parquet else self.rows(Place())) as rows:
             first = [[row.fields.get(name) for name in unread] for row in islice(rows, TYPED_ROWS)]
         in_job = self.options.in_job
+        has_one_type = self.options.event_type is not None or "event_type" in self.plan.constants
         for name, column in zip(unread, zip(*first, strict=True), strict=False):
             cells = [cell for cell in column if isinstance(cell, str) and cell.strip()]
             mapping = advice("event_type", name, in_job=in_job)
             undone = undone_in(name, cells)
             if undone is not None:
-                means = '"means" of /v1/event-types' if in_job else "serendip event-types set TYPE --means"
+                means = (
+                    'PUT /v1/event-types/TYPE with "means"' if in_job else "serendip event-types set TYPE --means ..."
+                )
                 raise FileError(
                     f"{self.name}: {name!r} says that some events were undone, for example {undone!r:.60}. Read it as "
-                    f"the type of the events: {mapping} ({means} purchase or return gives other names their meaning), "
-                    "or delete the rows that should not count, then this column."
+                    f"the type of the events: {mapping} ({means} says what other names are), or "
+                    "delete the rows that should not count, then this column."
                 )
             example = type_in(name, cells)
-            if example is not None and self.options.event_type is None:
+            if example is not None and not has_one_type:
                 event_type = f'"event_type": "{DEFAULT_TYPE}"' if in_job else f"--event-type {DEFAULT_TYPE}"
                 raise FileError(
                     f"{self.name}: {name!r} seems to be the type of the events, for example {example!r:.60}. Say "

@@ -99,6 +99,12 @@ class TestStatus:
             read(path, options)
         assert types(path, replace(options, mapping={"event_type": name})) == [s.replace(" ", "_") for s in states]
 
+    def test_the_one_type_of_ratings_does_not_hide_them(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "e.csv", "user_id,item_id,rating,status\nann,tea,5,returned\n")
+
+        with pytest.raises(FileError, match="some events were undone, for example 'returned'"):
+            read(path, Options())
+
     def test_orders_that_all_lasted_are_asked_about_unless_their_type_is_stated(self, tmp_path: Path) -> None:
         path = written(tmp_path, "e.csv", "user_id,item_id,status\nann,tea,shipped\nann,tea,Paid\n")
 
