@@ -10,7 +10,7 @@ from app.deadline import within
 from app.domain.access import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope
 from app.domain.paging import every
 from app.entry.cli.mistakes import valid_id
-from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect, console, existing_project, print_json, print_rows
 from app.entry.errors import SetupError
 from app.errors import NotFound, Unavailable
 
@@ -107,7 +107,7 @@ def keys_create(
     The first administration key: `keys create NAME --scope admin --administration`.
     """
     with connect() as (services, default):
-        owner = ADMINISTRATION if administration else project or default
+        owner = ADMINISTRATION if administration else existing_project(services, project or default)
         key, text = services.keys.create(owner, name, frozenset(scope))
     _print_new(key, text)
 
@@ -116,7 +116,7 @@ def keys_create(
 def keys_list(project: Project = None, administration: Administration = False, as_json: AsJson = False) -> None:
     """List the keys of a project."""
     with connect() as (services, default):
-        owner = ADMINISTRATION if administration else project or default
+        owner = ADMINISTRATION if administration else existing_project(services, project or default)
         listed = list(services.keys.list_all(owner))
     if as_json:
         names = ("key_id", "name", "created_at", "last_used", "expires_at", "revoked_at")
@@ -140,7 +140,7 @@ def keys_rotate(
 ) -> None:
     """Create a key with the same scopes and print it, once. The old key expires after the overlap."""
     with connect() as (services, default):
-        owner = ADMINISTRATION if administration else project or default
+        owner = ADMINISTRATION if administration else existing_project(services, project or default)
         key, text = services.keys.rotate(owner, key_id, timedelta(hours=overlap_hours))
     _print_new(key, text)
 
@@ -149,7 +149,7 @@ def keys_rotate(
 def keys_revoke(key_id: str, project: Project = None, administration: Administration = False) -> None:
     """Revoke a key; it stops working everywhere within a minute."""
     with connect() as (services, default):
-        owner = ADMINISTRATION if administration else project or default
+        owner = ADMINISTRATION if administration else existing_project(services, project or default)
         services.keys.revoke(owner, key_id)
     console.print(f"{key_id} is revoked.")
 

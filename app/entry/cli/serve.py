@@ -19,6 +19,7 @@ from app.entry.cli.terminal import (
     RecordKind,
     TimeUnit,
     console,
+    existing_project,
 )
 from app.entry.cli.train import train_now
 from app.entry.errors import SetupError
@@ -81,7 +82,8 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
     from app.entry.local import environment, home, request_lines, server
 
     with environment.serving(home.HOME, folder) as laptop:
-        services, project = laptop.wired.services, laptop.wired.services.settings.project
+        services = laptop.wired.services
+        project = existing_project(services, services.settings.project)
         if source is None:
             load_sample(services, project, folder)
         elif not load_once(services, project, *source, folder / DATA_STATE):

@@ -57,18 +57,22 @@ def connect_project() -> Iterator[tuple["Services", str]]:
     Raises:
         SetupError: the project does not exist.
     """
+    with connect() as (services, project):
+        yield services, existing_project(services, project)
+
+
+def existing_project(services: "Services", project: str) -> str:
+    """Returns the project's id. Raises SetupError if it does not exist."""
     from app.entry.errors import SetupError
     from app.errors import NotFound
 
-    with connect() as (services, project):
-        try:
-            services.projects.get(project)
-        except NotFound:
-            raise SetupError(
-                f"There is no project {project!r}. Set SERENDIP_PROJECT to the id of a project, "
-                f"or create it: serendip projects create {project}"
-            ) from None
-        yield services, project
+    try:
+        return services.projects.get(project).project_id
+    except NotFound:
+        raise SetupError(
+            f"There is no project {project!r}. Choose one of `serendip projects list` with SERENDIP_PROJECT, "
+            f"or create it: serendip projects create {project}"
+        ) from None
 
 
 @contextmanager

@@ -93,14 +93,19 @@ def _wired(
     *,
     has_joined: bool = False,
 ) -> Iterator[Wired]:
-    """The services, after a migration, which another process has done if this one `has_joined` it."""
+    """The services, after a migration, which another process has done if this one `has_joined` it.
+
+    A database without projects gets the configured one. Later ones are created by name only: a mistyped
+    SERENDIP_PROJECT must not create one.
+    """
     settings = Settings.from_environment(values)
     wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider), load=load)
     try:
         if not has_joined or migration.lacks_tables(wired.database):
             migration.migrate(wired.database)
-        with suppress(Exists):
-            wired.services.projects.create(settings.project, None, Limits())
+        if not wired.services.projects.list_page(None, 1).records:
+            with suppress(Exists):  # another process was faster
+                wired.services.projects.create(settings.project, None, Limits())
         yield wired
     finally:
         wired.close()

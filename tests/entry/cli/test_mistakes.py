@@ -104,7 +104,20 @@ class TestMistakes:
 
         assert says in capsys.readouterr().err
 
-    @pytest.mark.parametrize("command", ["import rows.csv", "events delete --user ann", "models list", "imports"])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "import rows.csv",
+            "events delete --user ann",
+            "models list",
+            "imports",
+            "keys list",
+            "keys create app --scope admin",
+            "stream failures",
+            "stream retry",
+            "cost --used-days 3",
+        ],
+    )
     def test_a_project_that_does_not_exist_is_named_and_stores_nothing(
         self,
         capsys: pytest.CaptureFixture[str],

@@ -1,15 +1,53 @@
-"""Tables and JSON on the terminal."""
+"""What all commands share: the project they work on, and tables and JSON on the terminal."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 import pytest
 from rich.console import Console
 
 from app.entry.cli import terminal
+from app.entry.local import dynamodb, environment, home
+from tests.support.command_line import Ended, command
+from tests.support.datasets import ROOT
 
 ID = "j20261128T075122526911-45fd" * 3
 DETAIL = "Gave up after 5 attempts at the same checkpoint. " * 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the current one; DynamoDB Local is installed in it."""
+    monkeypatch.chdir(tmp_path)
+    home.HOME.mkdir()
+    (home.HOME / "dynamodb-local").symlink_to(dynamodb.install(ROOT / ".serendip"))
+    (tmp_path / "rows.csv").write_text("user_id,item_id\nann,tea\n")
+    return tmp_path
+
+
+class TestConnectProject:
+    def test_a_fresh_local_database_gets_the_configured_project_and_no_mistyped_one_later(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def run(project: str, *arguments: str) -> Ended:
+            return command(capsys, folder, {"SERENDIP_PROJECT": project}, *arguments)
+
+        assert run("shop", "import", "rows.csv").code == 0
+
+        with environment.serving(home.HOME, home.database_folder(home.HOME, None)) as laptop:
+            for arguments in (("import", "rows.csv"), ("imports",), ("jobs", "list"), ("keys", "list")):
+                beside = run("typo", *arguments)
+                assert (beside.code, beside.out) == (1, "")
+                assert "There is no project 'typo'" in beside.err
+            listed = laptop.wired.services.projects.list_page(None, 10).records
+            assert [project.project_id for project in listed] == ["shop"]
+            assert run("second", "projects", "create", "second").code == 0
+            assert run("second", "import", "rows.csv").code == 0
+
+        alone = run("typo", "serve", "--port", str(dynamodb.free_port()))
+        assert alone.code == 1
+        assert "There is no project 'typo'" in alone.err
 
 
 class TestPrintRows:

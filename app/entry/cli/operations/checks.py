@@ -125,6 +125,10 @@ def _model(wired: Wired) -> Finding:
 
 def _keys(wired: Wired) -> Finding:
     project = wired.services.settings.project
+    try:
+        wired.services.projects.get(project)
+    except NotFound:
+        return Finding("keys", False, f"there is no project {project}", f"Run `serendip projects create {project}`.")
     now = wired.services.clock.now()
     usable = [key for key in wired.services.keys.list_all(project) if not key.has_ended(now)]
     if usable:

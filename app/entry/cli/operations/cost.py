@@ -13,7 +13,7 @@ from app import prices
 from app.domain.access import DailyUsage
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import RECORDED, MonthlyTraffic
-from app.entry.cli.terminal import AsJson, connect, console, print_json
+from app.entry.cli.terminal import AsJson, connect_project, console, print_json
 
 Recommendations = Annotated[float, typer.Option(min=0, help="Recommendation requests a month.")]
 Events = Annotated[float, typer.Option(min=0, help="Events a month.")]
@@ -90,7 +90,7 @@ def _used(days: int) -> dict[str, float]:
     """What the project's requests used, and what a month at this rate would cost."""
     from app.services import usage
 
-    with connect() as (services, project):
+    with connect_project() as (services, project):
         today = services.clock.now().date()
         daily = services.usage.days(project, today - timedelta(days=days - 1), today)
     total = reduce(usage.summed, daily, DailyUsage(today))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.domain.paging import every
-from app.entry.cli.terminal import AsJson, connect, console, print_json, print_rows
+from app.entry.cli.terminal import AsJson, connect, console, existing_project, print_json, print_rows
 
 stream = typer.Typer(help="The stream of events.", no_args_is_help=True)
 PAGE = 100
@@ -28,7 +28,7 @@ class _NoSockets:
 def failures(project: Project = None, unknown: Unknown = False, as_json: AsJson = False) -> None:
     """List the records that could not be applied, with reasons. They are kept for two weeks."""
     with connect() as (services, default):
-        name = None if unknown else project or default
+        name = None if unknown else existing_project(services, project or default)
         listed = list(every(lambda start: services.failures.list_page(name, start, PAGE)))
     if as_json:
         rows = [
@@ -47,6 +47,6 @@ def retry(project: Project = None, unknown: Unknown = False) -> None:
 
     with connect() as (services, default):
         consumer = Consumer(services, _NoSockets())
-        name = None if unknown else project or default
+        name = None if unknown else existing_project(services, project or default)
         tried, applied = services.failures.retry(name, consumer.succeeds)
     console.print(f"{applied} of {tried} applied.")
