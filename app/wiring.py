@@ -56,6 +56,7 @@ from app.services.verdicts import Verdicts
 from app.storage.access import AccessStore
 from app.storage.admin import schema
 from app.storage.buckets import BucketStore
+from app.storage.connection import Explain, unexplained
 from app.storage.connections import ConnectionStore
 from app.storage.counters import CounterStore
 from app.storage.database import Database, Load
@@ -94,8 +95,9 @@ def wire(
     tracer: Tracer | None = None,
     clock: Clock = SYSTEM_CLOCK,
     load: Load | None = None,
+    explain: Explain = unexplained,
 ) -> Wired:
-    database = Database(settings, schema.MODELS, tracer, load)
+    database = Database(settings, schema.MODELS, tracer, load, explain)
     items, users, events = ItemStore(database), UserStore(database), EventStore(database)
     neighbors, versions = NeighborStore(database), VersionStore(database)
     access_store, decision_store = AccessStore(database), DecisionStore(database)

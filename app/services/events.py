@@ -1,4 +1,4 @@
-"""Accept events: all of a batch or none, each exactly once however often it is sent."""
+"""Accept events, each exactly once however often it is sent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -78,6 +78,7 @@ class Events:
 
         Raises:
             Erased: some events belong to erased users; its `positions` say which. Nothing was stored.
+            Unavailable: some events may be stored; accepting all of them again stores the rest.
         """
 
         def undo(erased: set[str]) -> None:

@@ -1,7 +1,7 @@
 """PynamoDB's connection: faster to build, metered and traced."""
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -9,12 +9,16 @@ from time import perf_counter
 from typing import Any
 
 import orjson
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from opentelemetry.trace import SpanKind, Tracer
 from pynamodb.connection.base import Connection
 
 from app import telemetry
+from app.errors import Unavailable
+
+SERVER_ERROR = 500
 
 
 class DescriptionFiles(JSONFileLoader):  # type: ignore[misc]
@@ -38,12 +42,19 @@ def descriptions() -> Loader:
     return loader
 
 
+Explain = Callable[[], str | None]
+"""Returns why the database fails, in a sentence, if that is known."""
+
+
+def unexplained() -> None: ...
+
+
 class MeteredConnection(Connection):
     """A PynamoDB connection that counts calls and consumed units, and records spans if there is a tracer."""
 
-    def __init__(self, tracer: Tracer | None, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's signature
+    def __init__(self, tracer: Tracer | None, explain: Explain, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's
         super().__init__(**settings)
-        self._tracer = tracer
+        self._tracer, self._explain = tracer, explain
 
     @property
     def session(self) -> Session:
@@ -57,10 +68,21 @@ class MeteredConnection(Connection):
         try:
             with self._span(operation_name, operation_kwargs):
                 response: dict[str, Any] = super().dispatch(operation_name, operation_kwargs)
+        except (ClientError, BotoCoreError) as error:
+            if _is_of_the_database(error):
+                self.check()
+            raise
+        else:
             units = _units(response.get("ConsumedCapacity"))
             return response
         finally:
             telemetry.current().count_call(operation_name, perf_counter() - started, units)
+
+    def check(self) -> None:
+        """Raises Unavailable if it is known why the database fails."""
+        reason = self._explain()
+        if reason is not None:
+            raise Unavailable(reason)
 
     def _span(self, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[object]:
         """Starts a span by OpenTelemetry's database conventions, without keys or values."""
@@ -75,6 +97,12 @@ class MeteredConnection(Connection):
         return self._tracer.start_as_current_span(
             f"DynamoDB.{operation}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
         )
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether a call failed for no fault of the request."""
+    response = getattr(error, "response", None) or {}
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_ERROR)) >= SERVER_ERROR
 
 
 def _units(consumed: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> float:

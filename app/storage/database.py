@@ -16,7 +16,7 @@ from pynamodb.models import Model
 from app.config import Settings
 from app.deadline import remaining_seconds
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
-from app.storage.connection import MeteredConnection
+from app.storage.connection import Explain, MeteredConnection, unexplained
 from app.storage.pynamo import connection_of, forget_connection
 
 Raw = Mapping[str, Mapping[str, Any]]
@@ -46,12 +46,14 @@ class Database:
         models: Sequence[type[Model]],
         tracer: Tracer | None = None,
         load: Load | None = None,
+        explain: Explain = unexplained,
     ) -> None:
         """`load` is None unless the database can be loaded in another way than by requests."""
         self.load = load
         local = settings.endpoint is not None
         self.connection = MeteredConnection(
             tracer,
+            explain,
             region=settings.region,
             host=settings.endpoint,
             connect_timeout_seconds=settings.connect_timeout_seconds,
@@ -118,6 +120,7 @@ class Database:
             yield response
             request = response.get(undone) or {}
             if request:
+                self.connection.check()
                 pause_seconds = uniform(0, delay_seconds)  # noqa: S311
                 if monotonic() + pause_seconds > ends_at:
                     raise Unavailable("The database is busy and left part of the work undone. Try again later.")

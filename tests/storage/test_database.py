@@ -1,19 +1,23 @@
 """Unprocessed parts of DynamoDB calls are retried, or the call fails before its deadline."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from app.config import Settings
 from app.deadline import within
+from app.entry import oidc_client
+from app.entry.launcher import NoLauncher
 from app.errors import DeadlineExceeded, InvalidInput, Unavailable
 from app.storage.admin import migration, schema
 from app.storage.database import bounded
-from app.wiring import Wired
+from app.wiring import Wired, wire
 from tests.support import faulty_dynamodb
 from tests.support.builders import an_event, an_item, wired_on
 
+INTERNAL_FAILURE = 500, {"__type": "com.amazonaws.dynamodb.v20120810#InternalFailure", "message": "failed"}
 pytestmark = pytest.mark.usefixtures("wired")
 
 
@@ -44,6 +48,22 @@ class TestUnprocessed:
         with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
             with within(1.0), pytest.raises(Unavailable, match="left part of the work undone"):
+                wired.services.events.accept(settings.project, [an_event()])
+            wired.database.close()
+
+    @pytest.mark.parametrize(
+        "response", [lambda request: (200, {"UnprocessedItems": request["RequestItems"]}), lambda _: INTERNAL_FAILURE]
+    )
+    def test_a_write_that_the_database_leaves_undone_is_explained_at_once_if_the_reason_is_known(
+        self, settings: Settings, response: Callable[[Any], tuple[int, dict[str, Any]]]
+    ) -> None:
+        def fault(operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+            return response(request) if operation == "BatchWriteItem" else None
+
+        with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
+            own = settings.model_copy(update={"endpoint": endpoint})
+            wired = wire(own, NoLauncher(), oidc_client.fetch, explain=lambda: "The disk is full.")
+            with pytest.raises(Unavailable, match=r"^The disk is full\.$"):
                 wired.services.events.accept(settings.project, [an_event()])
             wired.database.close()
 

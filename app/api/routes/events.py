@@ -21,6 +21,9 @@ def send_events(body: EventsIn, project: ProjectForWriting, services: ServicesDe
     Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if
     they have the `recommendation_id` of the response that showed the item.
 
+    A request that gets a 503 may have stored some of the events. Send it again with the same timestamps, or with the
+    same Idempotency-Key: the rest is stored, and no event twice.
+
     An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
     """
     return accept(services, project, body.events, "/events/{}/recommendation_id")

@@ -13,13 +13,14 @@ from app.config import PREFIX, Settings
 from app.domain.access import Limits, Scope
 from app.entry import oidc_client, tracing
 from app.entry.launcher import NoLauncher
-from app.entry.local import database_file, shared_emulator
+from app.entry.local import database_file, disk, shared_emulator
 from app.entry.local.home import FILES, KEY, keep_private, read, secret
 from app.entry.local.worker_processes import WorkerProcesses
 from app.errors import Exists, Unauthenticated
 from app.services.access.authentication import Credentials
 from app.services.bundle import Launcher, Services
 from app.storage.admin import migration
+from app.storage.connection import Explain
 from app.storage.database import Load
 from app.wiring import Wired, wire
 
@@ -56,7 +57,7 @@ def serving(home: Path, folder: Path) -> Iterator[Laptop]:
         values = environment(home, endpoint)
         workers = WorkerProcesses(home, values)
         provider = tracing.provider(Settings.from_environment(values))
-        with _wired(values, workers, provider, load) as wired:
+        with _wired(values, workers, provider, load, partial(disk.full, folder)) as wired:
             try:
                 yield Laptop(wired, provider, workers)
             finally:
@@ -68,7 +69,14 @@ def connected(home: Path, folder: Path) -> Iterator[Wired]:
     """The services over a local database, for a command that starts no jobs."""
     with (
         _database(home, folder) as (endpoint, load),
-        _wired(environment(home, endpoint), NoLauncher(), None, load, has_joined=load is None) as wired,
+        _wired(
+            environment(home, endpoint),
+            NoLauncher(),
+            None,
+            load,
+            partial(disk.full, folder),
+            has_joined=load is None,
+        ) as wired,
     ):
         yield wired
 
@@ -90,6 +98,7 @@ def _wired(
     launcher: Launcher,
     provider: TracerProvider | None,
     load: Load | None,
+    explain: Explain,
     *,
     has_joined: bool = False,
 ) -> Iterator[Wired]:
@@ -99,7 +108,7 @@ def _wired(
     SERENDIP_PROJECT must not create one.
     """
     settings = Settings.from_environment(values)
-    wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider), load=load)
+    wired = wire(settings, launcher, oidc_client.fetch, tracing.tracer(provider), load=load, explain=explain)
     try:
         if not has_joined or migration.lacks_tables(wired.database):
             migration.migrate(wired.database)

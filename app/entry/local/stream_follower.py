@@ -14,6 +14,7 @@ from app.config import Settings
 from app.entry.stream import Consumer, Record
 from app.storage.aws import client
 from app.storage.checkpoints import ENDED, CheckpointStore
+from app.storage.database import bounded
 from app.storage.events import EventRow
 from app.telemetry import RequestLog
 
@@ -60,7 +61,8 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                applied = self.step()
+                with bounded():
+                    applied = self.step()
                 if monotonic() >= self._tick_at:
                     self._tick()
                     self._tick_at = monotonic() + TICK_SECONDS

@@ -14,6 +14,8 @@ from app.api.http.idempotency import RepeatableRoute
 from app.api.http.lazy_routes import load_all
 from app.config import Settings
 from app.domain.access import Scope
+from app.errors import Unavailable
+from app.storage.events import EventRow
 from app.wiring import Wired
 from tests.support.builders import a_key, client_of, idle_on, two_tastes
 from tests.support.fake_clock import FakeClock
@@ -62,6 +64,29 @@ class TestReplay:
         send(client, '"once"')  # the same key, as the draft's structured field
 
         assert len(events(client)) == 2
+
+    def test_a_request_of_which_a_part_was_stored_before_a_503_is_completed_without_doubling(
+        self, client: httpx2.Client, wired: Wired, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = {"events": [{"user_id": "ann", "item_id": f"i{n}"} for n in range(60)]}
+        call, writes = wired.database.call, list[int]()
+
+        def failing(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+            if operation == "BatchWriteItem" and EventRow.Meta.table_name in request["RequestItems"]:
+                writes.append(1)
+                if len(writes) > 2:  # the first writes the row of the month
+                    raise Unavailable("The disk is full.")
+            return call(operation, request)
+
+        with monkeypatch.context() as outage:
+            outage.setattr(wired.database, "call", failing)
+            refused = send(client, "once", body=body)
+        stored = len(events(client))
+        completed = send(client, "once", body=body)
+
+        assert (refused.status_code, refused.json()["detail"], completed.status_code) == (503, "The disk is full.", 202)
+        assert 0 < stored < 60
+        assert len(wired.services.events.list_page(wired.services.settings.project, "ann", None, 100).records) == 60
 
     def test_a_key_with_another_body_is_refused(self, client: httpx2.Client) -> None:
         send(client, "once")

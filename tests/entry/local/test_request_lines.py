@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app import telemetry
 from app.entry.local.request_lines import RequestLines, print_failures
+from app.errors import Unavailable
 from app.telemetry import RequestLog
 
 
@@ -56,6 +57,15 @@ class TestRequestLines:
 
         assert line.split()[:3] == ["GET", "/answer/0", "500"]
 
+    def test_a_problem_of_the_server_says_why(self) -> None:
+        def fail(_: Request) -> JSONResponse:
+            return JSONResponse({"detail": "The disk that holds x is full."}, 503)
+
+        lines: list[str] = []
+        TestClient(RequestLines(Starlette(routes=[Route("/x", fail)]), lines.append, colors=False)).get("/x")
+
+        assert lines[0].endswith(" ms The disk that holds x is full.")
+
     def test_control_characters_of_a_path_do_not_reach_the_terminal(self) -> None:
         lines: list[str] = []
         TestClient(RequestLines(Starlette(), lines.append, colors=False)).get("/%1b[31mred")
@@ -75,3 +85,12 @@ class TestPrintFailures:
 
         assert logging.getLogger("serendip").handlers
         assert lines == ["builtins.KeyError at an unknown place (details: --json-logs)"]
+
+    def test_an_unavailable_database_is_one_sentence_however_often_it_is_noticed(self) -> None:
+        lines: list[str] = []
+        print_failures(lines.append)
+
+        for _ in range(3):
+            telemetry.log_failure(RequestLog(), Unavailable("The database cannot be reached. Try again later."))
+
+        assert lines == ["The database is unavailable. The work that it interrupts is tried again."]
