@@ -29,10 +29,11 @@ def notes(path: Path, options: Options | None = None) -> list[str]:
     """Returns the notes of a file's summary."""
     ((_, reader),), _ = sources.of(path, options or Options())
     types, marks = reader.types(), Counter[str]()
-    for _, of_row, _, skipped in reader.checked(reader.rows(Place()), types):
+    rows = list(reader.checked(reader.rows(Place()), types))
+    for _, of_row, _, skipped in rows:
         marks.update(mark for record in of_row for mark in record.marks)
         marks.update([skipped] if skipped else [])
-    return reader.notes(types, marks)
+    return reader.notes(types, marks, len(rows))
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:

@@ -204,8 +204,9 @@ def show_first_rows(path: Path, options: Options) -> bool:
     files = read_files(path, options)
     for (file, reader), types in zip(files, _types_of(files), strict=True):
         console.print(f"[bold]{escape(file.name)}[/] ({reader.plan.kind}): the first rows as they would be stored")
-        row = None
+        plan, counts = reader.plan, Summary()
         for row, records, reason, skipped in islice(reader.checked(reader.rows(Place()), types), PREVIEWED):
+            counts.read += 1
             if reason is not None:
                 typer.echo(f"  line {row.number} is rejected: {reason.text}")
             if skipped is not None:
@@ -213,12 +214,12 @@ def show_first_rows(path: Path, options: Options) -> bool:
             for record in records:
                 body = record.body.model_dump(mode="json", exclude_unset=True)
                 typer.echo(f"  {record.kind.removesuffix('s')} {orjson.dumps(body).decode()}")
-        plan, nothing = reader.plan, Summary()
-        notes = reader.notes(types, nothing.marks)
-        for line in summary.lines(file.name, plan.kind, nothing, plan.ignored, notes)[1:]:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-        if row is None:
+        if not counts.read:
             console.print(f"[red]Failed:[/] {escape(file.name)}: {NO_ROWS}", highlight=False, soft_wrap=True)
             have_rows = False
+            continue
+        notes = reader.notes(types, counts.marks, counts.read)
+        for line in summary.lines(file.name, plan.kind, counts, plan.ignored, notes)[1:]:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print("Nothing was stored, because this was a preview.")
     return have_rows

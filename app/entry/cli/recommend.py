@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from app.domain.recommendations import RecommendationQuery
+from app.entry.cli.mistakes import valid_id
 from app.entry.cli.terminal import AsJson, connect_project, print_json, print_rows
 
 
@@ -14,6 +15,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user, and say why."""
+    valid_id(user_id)
     with connect_project() as (services, project):
         recommended = services.recommend.for_user(project, user_id, RecommendationQuery(limit=limit))
     rows: list[dict[str, Any]] = [

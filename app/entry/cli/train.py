@@ -31,6 +31,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a new model version on all events and activate it."""
+    if master is not None and spark is None:
+        raise typer.BadParameter("--master needs --spark.")
     if spark is not None and "://" not in spark:  # Spark knows whether there is such a URL
         readable_path(Path(spark))
     with connect_project() as (services, project):

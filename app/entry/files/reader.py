@@ -176,13 +176,16 @@ class Reader:
         checker = Checker(self.plan, self.is_json, by_column, options.formats, first, options.event_type)
         return checker.checked(rows)
 
-    def notes(self, types: ColumnTypes, marks: Counter[str]) -> list[str]:
+    def notes(self, types: ColumnTypes, marks: Counter[str], rows: int) -> list[str]:
         """Returns what the summary should say about how the file was read.
 
         Args:
             types: the types of its columns.
             marks: how many of its rows and records have each mark.
+            rows: how many rows were read; nothing is said of a file without any.
         """
+        if not rows:
+            return []
         return notes.lines(
             self.plan,
             self.names,

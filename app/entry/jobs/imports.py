@@ -77,7 +77,7 @@ def run(
                 rejects.write(part.rejects)
             summary.add(part.summary)
             progress(1.0 if part.is_last else reader.progress_at(part.end), summary)
-    notes = reader.notes(types, summary.marks)
+    notes = reader.notes(types, summary.marks, summary.read)
     if rejects.note is not None:
         notes.append(rejects.note)
     if record is not None:
@@ -203,7 +203,7 @@ class ImportSteps:
             summary=summary.facts(),
             records=reader.plan.kind,
             ignored=dict(reader.plan.ignored),
-            notes=reader.notes(reading.types, summary.marks),
+            notes=reader.notes(reading.types, summary.marks, summary.read),
         )
         state, detail = job.state, job.detail
         if part.is_last:

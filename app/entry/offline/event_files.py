@@ -39,7 +39,7 @@ class EventFiles:
                 summary.add(part.summary)
                 for record in part.records:
                     yield record.body.record(record.body.owner, EPOCH)
-            ignored, notes = reader.plan.ignored, reader.notes(types, summary.marks)
+            ignored, notes = reader.plan.ignored, reader.notes(types, summary.marks, summary.read)
             for line in lines(file.name, EVENTS, summary, ignored, notes):
                 self._say(line)
             counts = {**summary.counts(), "repeated": summary.repeated, "reasons": dict(summary.reasons)}

@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 import psutil
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from app.entry.cli import loading
 from app.entry.errors import SetupError
@@ -102,17 +104,28 @@ class TestFormats:
         assert says in imported.says
 
 
+class TestFilesWithoutRows:
+    @pytest.mark.parametrize("options", [(), ("--preview",), ("--dry-run",)])
+    @pytest.mark.parametrize("name", ["e.csv", "e.parquet"])
+    def test_nothing_else_is_said_of_them(self, run: Run, tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
+        path = tmp_path / name
+        if path.suffix == ".csv":
+            path.write_text("user_id,item_id\n")
+        else:
+            parquet.write_table(pa.table({"user_id": pa.array([], "string"), "item_id": pa.array([], "string")}), path)
+
+        imported = run(path, *options)
+
+        assert not imported.succeeded
+        assert f"{name}: The file has no rows." in imported.says
+        assert "Note:" not in imported.says
+
+
 class TestPreview:
     def test_columns_without_a_name_are_among_the_ignored_ones(self, run: Run, tmp_path: Path) -> None:
         imported = run(written(tmp_path, "i.csv", ",item_id,Unnamed: 0\n0,tea,0\n"), "--preview")
 
         assert "Ignored columns: Unnamed: 0 (row numbers of pandas), (no name)" in imported.says
-
-    def test_a_file_without_rows_is_a_failure(self, run: Run, tmp_path: Path) -> None:
-        imported = run(written(tmp_path, "e.csv", "user_id,item_id\n"), "--preview")
-
-        assert not imported.succeeded
-        assert "e.csv: The file has no rows." in imported.says
 
     def test_a_preview_shows_records_and_ignored_columns_and_stores_nothing(self, run: Run, tmp_path: Path) -> None:
         imported = run(written(tmp_path, "e.csv", "user_id,item_id,colour\nann,tea,red\nb/b,tea,\n"), "--preview")

@@ -1,6 +1,7 @@
 """A mistake of the user is answered by one sentence and an exit code, never by a traceback."""
 
 import errno
+import shlex
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ MISTAKES = {
     "evaluate rows.csv --config odd": "odd",
     "train": "Send more events",
     "train --spark nowhere.parquet": "nowhere.parquet does not exist",
+    "train --master local[*]": "--master needs --spark",
     "recommend ann --limit 0": "--limit",
+    "recommend a/b": "'a/b' is not a valid id",
+    "recommend ''": "'' is not a valid id",
     "jobs work nope": "There is no such job",
     "models activate nope": "no such model version",
     "models cancel nope": "no such model version",
@@ -72,7 +76,7 @@ class TestMistakes:
     def test_a_mistake_is_answered_by_a_sentence_that_names_it(
         self, capsys: pytest.CaptureFixture[str], command: str
     ) -> None:
-        code = main.run(command.split())
+        code = main.run(shlex.split(command))
 
         printed = capsys.readouterr()
         assert code in {1, 2}
