@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from app.api.schemas.fields import Body, View
 from app.domain.event_types import EventType
 
-Positive = Annotated[float, Field(ge=0, le=10, strict=False)]
-Signed = Annotated[float, Field(ge=-10, le=10, strict=False)]
+Positive = Annotated[float, Field(ge=0, le=10)]
+Signed = Annotated[float, Field(ge=-10, le=10)]
 LEARNING = "The weight in training."
 SERVING = "The weight in a user's history. A negative type lowers similar items and excludes its own."
 LISTS = "The weight in popular and trending lists."

@@ -13,7 +13,7 @@ from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 Recommender = Literal["neighbors", "trending", "popular", "latest"]
 RowKind = Literal["recommendations", "similar_to_recent", "trending", "popular", "latest"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
-Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DiversityIn(Body):
@@ -93,7 +93,7 @@ class ScenarioSettingsIn(ListSettings, Body):
         ),
     ] = RECOMMENDERS
     event_weights: Annotated[
-        dict[Id, Annotated[float, Field(ge=-10, le=10, strict=False)]],
+        dict[Id, Annotated[float, Field(ge=-10, le=10)]],
         Field(
             max_length=50,
             description="Weights that replace the defaults of their event types.",
@@ -105,7 +105,7 @@ class ScenarioSettingsIn(ListSettings, Body):
         DiversityIn | None, Field(description="How different the items have to be from each other.")
     ] = None
     impression_decay: Annotated[
-        Annotated[float, Field(ge=0.1, le=1_000, strict=False)] | None,
+        Annotated[float, Field(ge=0.1, le=1_000)] | None,
         Field(
             description="The number of ignored impressions that halves a score; null if impressions do not matter.",
             examples=[3.0],

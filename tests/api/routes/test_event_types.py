@@ -63,7 +63,9 @@ class TestPut:
         assert client.get("/v1/event-types/Save_Later").json()["is_default"]
         assert client.delete("/v1/event-types/savelater").status_code == 404
 
-    @pytest.mark.parametrize("body", [{"learning": -1}, {"serving": 11}, {"weight": 1}, {"lists": "two"}])
+    @pytest.mark.parametrize(
+        "body", [{"learning": -1}, {"serving": 11}, {"weight": 1}, {"lists": "two"}, {"serving": False}]
+    )
     def test_invalid_weights_are_refused(self, client: httpx2.Client, body: dict[str, object]) -> None:
         assert client.put("/v1/event-types/view", json=body).status_code == 422
 

@@ -28,7 +28,7 @@ class LimitsIn(Body):
     """Limits; null means no limit."""
 
     requests_per_second: Annotated[
-        float | None, Field(ge=0.01, le=100_000, strict=False, description="The sustained rate.", examples=[50])
+        float | None, Field(ge=0.01, le=100_000, description="The sustained rate.", examples=[50])
     ] = None
     burst: Annotated[
         Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None,

@@ -13,7 +13,7 @@ from app.services.models.outcomes import Comparison, Group, Verdict
 from app.services.models.rollout import WHOLE, Split
 
 MAX_VERSIONS = 10
-Share = Annotated[float, Field(gt=0, le=WHOLE, strict=False)]
+Share = Annotated[float, Field(gt=0, le=WHOLE)]
 
 
 class RolloutIn(Body):
@@ -46,7 +46,6 @@ class RolloutIn(Body):
         Field(
             gt=0,
             le=WHOLE,
-            strict=False,
             description="The percentage of responses that a shadow is compared with.",
             examples=[10],
         ),
