@@ -1,8 +1,8 @@
 """Searches for the parameters of learning and serving that do best on interactions held out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 from app.recommender.fit import holdouts, local_ridge, solver
@@ -52,6 +52,8 @@ IN_ORDER: Sequence[Changes] = (
 )
 LOWER = (0.55, 0.3)
 """Factors tried among up to 10,000 items: a sample of the items prefers a larger lambda."""
+OTHERS = 9
+"""About as many candidates more than in the groups: starts, other solvers and finer or lower lambdas."""
 FINER = {holdouts.RANDOM: (0.33, 0.58, 1.73, 3.0), holdouts.NEXT: (0.55, 1.8)}
 HALF_LIVES = _each(half_life_days=(None, 365.0, 90.0, 30.0, 7.0))
 
@@ -93,8 +95,14 @@ def parameters(
     kind = kind or holdouts.usual(interactions)
     ordered = kind in ORDERED
     held = holdouts.of_kind(interactions, kind, seed)
+    most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + OTHERS
+    judged = count(1)
+
+    def counted() -> None:
+        report("choosing parameters", min(1.0, next(judged) / most))
+
     trial = Trial(interactions, held, neighbors)
-    search = _Search(trial, ordered, report, is_over)
+    search = _Search(trial, ordered, counted, is_over)
     best = search.best(ORDERED_START if ordered else UNORDERED_START, IN_ORDER if ordered else UNORDERED)
     ridge = best.parameters.ridge
     finer = FINER[holdouts.NEXT if ordered else holdouts.RANDOM]
@@ -104,12 +112,10 @@ def parameters(
         best = search.best(best, [HALF_LIVES])
     if trial.samples_items:
         trial = Trial(interactions, held, neighbors, JUDGED)
-        final = _Search(trial, ordered, report, is_over, search.solver)
-        best = final.best(best, [_each(ridge=[best.parameters.ridge * factor for factor in LOWER])])
-        search = final
-    return Choice(
-        best.parameters, best.recency, search.quality(best, search.solver), trial.popularity(), search.solver, kind
-    )
+        search = _Search(trial, ordered, counted, is_over, search.solver)
+        best = search.best(best, [_each(ridge=[best.parameters.ridge * factor for factor in LOWER])])
+    quality = search.quality(best, search.solver)
+    return Choice(best.parameters, best.recency, quality, trial.popularity(), search.solver, kind)
 
 
 def reused(interactions: Interactions, neighbors: int, report: ReportProgress, earlier: Mapping[str, Any]) -> Choice:
@@ -131,13 +137,12 @@ class _Search:
         self,
         trial: Trial,
         ordered: bool,  # noqa: FBT001
-        report: ReportProgress,
+        judged: Callable[[], None],
         is_over: IsOver,
         solver: str | None = None,
     ) -> None:
-        self._trial, self._report = trial, report
-        self._is_over = is_over
-        self._most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + 6
+        """`judged` is called for each candidate; `solver` is by default the first one of the trial."""
+        self._trial, self._judged, self._is_over = trial, judged, is_over
         self._qualities: dict[tuple[Candidate, str], Quality] = {}
         self.solver = solver or trial.solvers[0]
         self._floor = trial.quality(SIMILARITY, self.solver).coverage if ordered else None
@@ -163,7 +168,7 @@ class _Search:
     def quality(self, candidate: Candidate, name: str) -> Quality:
         if (candidate, name) not in self._qualities:
             self._qualities[candidate, name] = self._trial.quality(candidate, name)
-            self._report("choosing parameters", min(1.0, len(self._qualities) / self._most))
+            self._judged()
         return self._qualities[candidate, name]
 
 

@@ -2,6 +2,7 @@ import numpy as np
 
 from app.recommender.fit import holdouts, parameter_search
 from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.trial import TARGETS
 from tests.support.matrices import timed_interactions
 
 CYCLE = 12
@@ -43,6 +44,15 @@ class TestParameters:
 
         assert choice.parameters == parameter_search.ORDERED_START.parameters
         assert len(judged) == 2  # the start, with each solver
+
+    def test_progress_never_falls(self) -> None:
+        shown: list[float] = []
+        sampled = timed_interactions(1, users=20, items=TARGETS + 500)
+
+        parameter_search.parameters(sampled, 100, lambda _phase, done: shown.append(done), is_over=lambda: True)
+
+        assert len(shown) == 3  # the start with each solver, and the better one among all items
+        assert shown == sorted(shown)
 
     def test_parameters_of_an_earlier_version_are_judged_again(self) -> None:
         x = cycles()
