@@ -1,6 +1,6 @@
 """Measures models and lists on the same questions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -28,19 +28,15 @@ class Evaluator:
     def model(
         self, history: sparse.csr_matrix, model: sparse.csr_matrix, factors: metrics.Factors | None
     ) -> dict[str, Any]:
-        return self._result(lambda test: metrics.judged(history, model, self._seen, test, self._k, factors))
+        return self.lists(metrics.judged(history, model, self._seen, self.test, self._k, factors))
 
     def popularity(self) -> dict[str, Any]:
-        return self._result(lambda test: metrics.popularity_judged(self._seen, test, self._k, self._training))
+        return self.lists(metrics.popularity_judged(self._seen, self.test, self._k, self._training))
 
     def lists(self, judged: Judged) -> dict[str, Any]:
         """Measures lists for all questions that have an answer."""
-        return self._result(judged.on)
-
-    def _result(self, measure: Callable[[sparse.csr_matrix], Judged]) -> dict[str, Any]:
-        judged = measure(self.test)
         segments = {**beyond_accuracy.user_segments(judged, self._seen)}
-        segments |= {name: measure(part) for name, part in self._parts.items()}
+        segments |= {name: judged.on(part) for name, part in self._parts.items()}
         result = {
             "metrics": judged.quality().rounded()
             | _rounded(asdict(beyond_accuracy.of_lists(judged, self._seen, self._training))),

@@ -62,11 +62,6 @@ class Exam:
         return Exam(self.questions.only(rows), self.held_out[rows])
 
 
-def sampled(rows: Integers, most: int) -> Integers:
-    """Returns an even sample of at most so many rows."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-
-
 def of_mask(interactions: Interactions, held: npt.NDArray[np.bool_]) -> Exam:
     """Asks each user once for all that is held out of their interactions; rows are users.
 
@@ -90,7 +85,7 @@ def replayed(interactions: Interactions, held: npt.NDArray[np.bool_], most: int 
     )
     begins = np.searchsorted(users, users[starts])
     chosen = np.flatnonzero(held[order][starts] & (begins < starts))
-    chosen = sampled(chosen, most)
+    chosen = holdouts.sampled(chosen, most)
     before, within = (
         _numbered(interactions, order, first[chosen], last[chosen])
         for first, last in ((begins, starts), (starts, ends))

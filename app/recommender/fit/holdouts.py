@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from app.recommender.fit.interactions import Floats, Interactions
+from app.recommender.fit.interactions import Floats, Integers, Interactions
 
 Mask = npt.NDArray[np.bool_]
 SHARE = 0.2
@@ -66,6 +66,11 @@ def _several_moments(interactions: Interactions) -> Mask:
     newest, oldest = user_times(interactions, np.maximum, -np.inf), user_times(interactions, np.minimum, np.inf)
     several: Mask = newest > oldest
     return several
+
+
+def sampled(numbers: Integers, most: int) -> Integers:
+    """Returns an even sample of at most so many numbers."""
+    return numbers if len(numbers) <= most else numbers[np.linspace(0, len(numbers) - 1, most).astype(int)]
 
 
 def user_times(interactions: Interactions, extreme: np.ufunc, empty: float) -> Floats:

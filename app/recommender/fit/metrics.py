@@ -113,7 +113,9 @@ def judged(
     at_once = max(1, min(USERS_AT_ONCE, SCORES_AT_ONCE // max(items, 1)))
     for start in range(0, len(users) if k else 0, at_once):
         chosen, part = users[start : start + at_once], slice(start, start + at_once)
-        top[part], filled[part] = _top(scores(history[chosen], model, chosen, factors), seen[chosen], k)
+        values = scores(history[chosen], model, chosen, factors)
+        values[values <= 0] = -np.inf
+        top[part], filled[part] = best(values, seen[chosen], k)
     return of_lists(users, top, filled, held_out)
 
 
@@ -152,16 +154,18 @@ def scores(
     return dense if factors is None else dense * factors(users)
 
 
-def _top(
-    dense: npt.NDArray[np.floating], seen: sparse.csr_matrix, k: int
+def best(
+    values: npt.NDArray[np.floating], seen: sparse.csr_matrix, k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Returns the k best unseen items of each row, and whether each has a positive score."""
-    dense[dense <= 0] = -np.inf
-    dense[seen.nonzero()] = -np.inf
-    top = np.argpartition(-dense, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(dense, top, axis=1), axis=1, kind="stable")
+    """Returns the k best unseen items of each row, and whether there is one at each rank; changes the scores.
+
+    An item with the score -inf is not recommended.
+    """
+    values[seen.nonzero()] = -np.inf
+    top = np.argpartition(-values, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(values, top, axis=1), axis=1, kind="stable")
     top = np.take_along_axis(top, order, axis=1)
-    return top, np.isfinite(np.take_along_axis(dense, top, axis=1))
+    return top, np.isfinite(np.take_along_axis(values, top, axis=1))
 
 
 def popularity(seen: sparse.csr_matrix) -> Integers:

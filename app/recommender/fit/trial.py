@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.recommender.fit import gram, local_ridge, metrics, solver
-from app.recommender.fit.holdouts import user_times
+from app.recommender.fit.holdouts import sampled, user_times
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.local_ridge import LeastSquares
 from app.recommender.fit.metrics import Quality
@@ -142,13 +142,14 @@ class Trial:
         return (scale @ self._once("transitions", regression.user_exponent, counted) @ scale).tocsr()
 
 
+def _exponents(regression: Regression) -> tuple[float, float]:
+    return regression.user_exponent, regression.item_exponent
+
+
 def _some_users(held_out: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
     """Keeps an even sample of the users with events held out, and empties the other rows."""
-    users = np.flatnonzero(np.diff(held_out.indptr))
-    if len(users) <= most:
-        return held_out
     keep = np.zeros(held_out.shape[0])
-    keep[users[np.linspace(0, len(users) - 1, most).astype(int)]] = 1.0
+    keep[sampled(np.flatnonzero(np.diff(held_out.indptr)), most)] = 1.0
     sample = sparse.csr_matrix(sparse.diags(keep) @ held_out)
     sample.eliminate_zeros()
     return sample

@@ -89,10 +89,5 @@ def top_lists(scores: Scores, questions: Questions, k: int) -> tuple[Integers, n
     filled = np.zeros(top.shape, bool)
     for start in range(0, len(top), ROWS_AT_ONCE):
         rows = np.arange(start, min(start + ROWS_AT_ONCE, len(top)))
-        values = np.array(scores(rows))
-        values[questions.seen[rows].nonzero()] = -np.inf
-        best = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        order = np.argsort(-np.take_along_axis(values, best, axis=1), axis=1, kind="stable")
-        top[rows] = np.take_along_axis(best, order, axis=1)
-        filled[rows] = np.isfinite(np.take_along_axis(values, top[rows], axis=1))
+        top[rows], filled[rows] = metrics.best(np.array(scores(rows)), questions.seen[rows], k)
     return top, filled
