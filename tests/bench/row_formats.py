@@ -7,7 +7,7 @@ from scipy import sparse
 
 from app.recommender.fit import holdouts, metrics
 from app.recommender.fit.interactions import gather
-from app.recommender.fit.solver import Floats, Regression, normalized, similarity_weights, strongest
+from app.recommender.fit.solver import Floats, Regression, gram_matrix, normalized, similarity_weights, strongest
 from tests.support import datasets
 from tests.support.builders import an_event
 
@@ -27,7 +27,8 @@ def run() -> None:
         interactions = gather(an_event(user, item, minutes=time / 60) for user, item, time in rows)
         held = holdouts.at_random(interactions, SPLIT_SEED)
         train, test = interactions.matrix(~held), interactions.matrix(held)
-        final = similarity_weights(*normalized(train, PARAMETERS), PARAMETERS.ridge)
+        normal, shrink = normalized(train, PARAMETERS)
+        final = similarity_weights(gram_matrix(normal), shrink, PARAMETERS.ridge)
         for kind, kept in formats.items():
             quality = metrics.quality(train, kept(final), train, test, 20)
             print(f"  {name}, {kind}: {quality.ndcg:.4f}")

@@ -184,8 +184,9 @@ def fitted(
         return local_ridge.local_weights(interactions, parameters, neighbors, lambda done: report("learning", done))
     matrix = interactions.matrix()
     normal, shrink = normalized(matrix, parameters)
-    parts = [solver.similarity_weights(normal, shrink, parameters.ridge)]
+    gram = solver.gram_matrix(normal)
+    parts = [solver.similarity_weights(gram, shrink, parameters.ridge)]
     if parameters.order_share:
-        parts.append(solver.order_weights(normal, shrink, parameters, transitions(interactions, normal)))
+        parts.append(solver.order_weights(gram, shrink, parameters, transitions(interactions, normal)))
     factors = discounts(item_sums(matrix), parameters.discount)
     return solver.blended(parts, parameters.order_share, factors, neighbors)

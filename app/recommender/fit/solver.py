@@ -55,43 +55,48 @@ class WeightRows:
     order: sparse.csr_matrix | None = None
 
 
-def similarity_weights(normal: sparse.csr_matrix, shrink: Floats, ridge: float) -> Floats:
+def gram_matrix(normal: sparse.csr_matrix) -> Floats:
+    """Returns G = Xn' Xn, of shape (items, items)."""
+    gram: Floats = (normal.T @ normal).toarray()
+    return gram
+
+
+def similarity_weights(gram: Floats, shrink: Floats, ridge: float) -> Floats:
     """Returns the weights of similarity S, scaled as di^-b * W[i, j] * dj^b.
 
-    W minimizes |Xn - Xn W|^2 + lambda |W|^2 under W[j, j] = 0: with P = (Xn' Xn + lambda I)^-1,
+    W minimizes |Xn - Xn W|^2 + lambda |W|^2 under W[j, j] = 0: with P = (G + lambda I)^-1,
 
         W[i, j] = -P[i, j] / P[j, j]
 
     An item without interactions has zero weights.
 
     Args:
-        normal: Xn of shape (users, items).
+        gram: G of shape (items, items).
         shrink: di^-b of the items, shape (items,).
-        ridge: lambda in units of the mean of the diagonal of Xn' Xn.
+        ridge: lambda in units of the mean of G's diagonal.
     """
-    similarity, _ = _inverse(normal, ridge)
+    similarity = _inverse(gram, ridge)
     similarity /= -np.einsum("ii->i", similarity)[None, :].copy()
     return _rescale(similarity, shrink)
 
 
-def order_weights(
-    normal: sparse.csr_matrix, shrink: Floats, regression: Regression, transitions: sparse.csr_matrix
-) -> Floats:
+def order_weights(gram: Floats, shrink: Floats, regression: Regression, transitions: sparse.csr_matrix) -> Floats:
     """Returns the weights of order T, scaled as those of similarity.
 
-    K, the pairs of earlier and later items, takes the place of Xn' Xn on the right-hand side, with a lambda of its own:
+    K, the pairs of earlier and later items, takes the place of G on the right-hand side, with a lambda of its own:
 
         W[i, j] = B[i, j] - P[i, j] * B[j, j] / P[j, j]   with B = P K
 
-    K is scaled to the sum of Xn' Xn off its diagonal, so that both have the same scale.
+    K is scaled to the sum of G off its diagonal, so that both have the same scale.
 
     Args:
-        normal: Xn of shape (users, items).
+        gram: G of shape (items, items).
         shrink: di^-b of the items, shape (items,).
         regression: the parameters.
         transitions: K of shape (items, items).
     """
-    inverse, apart = _inverse(normal, regression.order_ridge)
+    inverse = _inverse(gram, regression.order_ridge)
+    apart = float(gram.sum() - gram.trace())
     own = np.einsum("ii->i", inverse).copy()
     order: Floats = inverse @ transitions.toarray()  # three times as fast as the sparse product
     order *= regression.order_scale * apart / max(float(transitions.sum()), SMALLEST)
@@ -99,18 +104,17 @@ def order_weights(
     return _rescale(order, shrink)
 
 
-def _inverse(normal: sparse.csr_matrix, ridge: float) -> tuple[Floats, float]:
-    """Returns P = (Xn' Xn + lambda I)^-1, and the sum of Xn' Xn off its diagonal."""
-    gram = np.asfortranarray((normal.T @ normal).toarray())
-    diagonal = np.einsum("ii->i", gram)
-    apart = float(gram.sum() - diagonal.sum())
+def _inverse(gram: Floats, ridge: float) -> Floats:
+    """Returns P = (G + lambda I)^-1."""
+    system = np.array(gram, order="F")
+    diagonal = np.einsum("ii->i", system)
     diagonal += ridge * max(float(diagonal.mean()), SMALLEST)
-    factor, failed = lapack.dpotrf(gram, lower=0, overwrite_a=1)
+    factor, failed = lapack.dpotrf(system, lower=0, overwrite_a=1)
     inverse, also_failed = lapack.dpotri(factor, lower=0, overwrite_c=1)
     if failed or also_failed:
         raise ArithmeticError("the Gram matrix is not positive definite")
-    upper = np.triu(inverse)
-    return upper + np.triu(upper, 1).T, apart
+    upper: Floats = np.triu(inverse)
+    return upper + np.triu(upper, 1).T
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)

@@ -108,12 +108,22 @@ class Trial:
         return local_ridge.strongest(final, None, self._neighbors).final
 
     def _dense_similarity(self, regression: Regression) -> Floats:
-        return solver.similarity_weights(*normalized(self._matrix, regression), regression.ridge)[:, self._targets]
+        return solver.similarity_weights(*self._gram(regression), regression.ridge)[:, self._targets]
 
     def _dense_order(self, regression: Regression) -> Floats:
-        normal, shrink = normalized(self._matrix, regression)
+        gram_matrix, shrink = self._gram(regression)
         transitions = self._transitions(regression, shrink)
-        return solver.order_weights(normal, shrink, regression, transitions)[:, self._targets]
+        return solver.order_weights(gram_matrix, shrink, regression, transitions)[:, self._targets]
+
+    def _gram(self, regression: Regression) -> tuple[Floats, Floats]:
+        """Returns the Gram matrix and di^-b."""
+
+        def prepared() -> tuple[Floats, Floats]:
+            normal, shrink = normalized(self._matrix, regression)
+            return solver.gram_matrix(normal), shrink
+
+        result: tuple[Floats, Floats] = self._once("gram", _exponents(regression), prepared)
+        return result
 
     def _similarity(self, regression: Regression) -> sparse.csr_matrix:
         problem = self._problem(regression)
@@ -129,7 +139,7 @@ class Trial:
             normal, shrink = normalized(self._matrix, regression)
             return LeastSquares.of(gram.gram(normal), shrink)
 
-        problem: LeastSquares = self._once("problem", (regression.user_exponent, regression.item_exponent), prepared)
+        problem: LeastSquares = self._once("problem", _exponents(regression), prepared)
         return problem
 
     def _transitions(self, regression: Regression, shrink: Floats) -> sparse.csr_matrix:

@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit import solver
-from app.recommender.fit.solver import Floats, Regression, normalized, similarity_weights
+from app.recommender.fit.solver import Floats, Regression, gram_matrix, normalized, similarity_weights
 from tests.support.matrices import some_interactions
 
 
 def similarity(x: sparse.csr_matrix, *parameters: float) -> Floats:
-    return similarity_weights(*normalized(x, Regression(*parameters)), parameters[2])
+    normal, shrink = normalized(x, Regression(*parameters))
+    return similarity_weights(gram_matrix(normal), shrink, parameters[2])
 
 
 class TestWeightMatrix:
