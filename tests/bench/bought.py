@@ -87,7 +87,7 @@ def _compare(period: str, lines: Sequence[Line], following: Sequence[Basket], pa
     log = PurchaseLog(DEFAULT)
     kinds = {False: "purchase", True: "refund"}
     events = (an_event(user, item, kinds[is_return], time / 60) for user, item, time, is_return in lines)
-    interactions = gather(log.noting(events))
+    interactions = gather(log.recording(events))
     counted = Pairs.of(log)
     learned = _widened(counted.counts, counted.item_ids, interactions.item_ids)
     cases = {size: _cases(following, interactions.item_ids, size, SEEDS[period]) for size in SIZES}

@@ -196,7 +196,7 @@ def learn(
         NotEnoughData: there are fewer than two users or two items with events that count.
     """
     log = PurchaseLog(weights)
-    interactions = gather(log.noting(events), weights)
+    interactions = gather(log.recording(events), weights)
     bought = Pairs.of(log).packed()
     choice = chosen(
         interactions,

@@ -96,7 +96,7 @@ def here(events: list[Event], items: dict[str, Item]) -> Any:
 
 def bought(events: list[Event]) -> list[tuple[str, bytes]]:
     log = PurchaseLog(DEFAULT)
-    list(log.noting(events))
+    list(log.recording(events))
     return Pairs.of(log).packed()
 
 

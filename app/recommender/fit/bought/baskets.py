@@ -114,7 +114,7 @@ def _from_end(keys: Integers) -> Integers:
 
 
 class PurchaseLog:
-    """Takes down the purchases and returns among events while others read them."""
+    """Records the purchases and returns among events that others read."""
 
     def __init__(self, weights: Weights) -> None:
         self._signs = ByType(lambda event_type: sign(event_type, weights))
@@ -122,8 +122,8 @@ class PurchaseLog:
         self._items: dict[str, int] = {}
         self._numbers, self._times = array("i"), array("d")
 
-    def noting(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yields the events."""
+    def recording(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yields the events, and records those that are purchases or returns."""
         for event in events:
             bought = self._signs[event.event_type]
             if bought:
@@ -134,7 +134,7 @@ class PurchaseLog:
             yield event
 
     def purchases(self) -> tuple[Purchases, list[str]]:
-        """Returns what was taken down, and the ids of the items, sorted."""
+        """Returns what was recorded, and the ids of the items, sorted."""
         columns = np.frombuffer(self._numbers, np.int32) if self._numbers else np.zeros(0, np.int32)
         users, items, signs = columns.reshape(-1, 3).astype(np.int64).T
         times = np.frombuffer(self._times) if self._times else np.zeros(0)

@@ -74,8 +74,8 @@ def packed(
         others, together = others[often], together[often]
         if not len(others):
             continue
-        found = weights(together, float(of_items[source]), of_items[others].astype(np.float64))
-        best = np.lexsort((others, -found))[:KEPT]
+        strengths = weights(together, float(of_items[source]), of_items[others].astype(np.float64))
+        best = np.lexsort((others, -strengths))[:KEPT]
         ids = [item_ids[other] for other in others[best].tolist()]
-        entries = zip(ids, found[best].tolist(), together[best].tolist(), strict=True)
+        entries = zip(ids, strengths[best].tolist(), together[best].tolist(), strict=True)
         yield item_ids[source], packing.pack_counts(entries, int(of_items[source]))

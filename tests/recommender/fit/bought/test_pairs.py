@@ -30,7 +30,7 @@ SHOPPING = st.lists(
 
 def rows_of(events: Sequence[Event], weights: Weights = DEFAULT) -> dict[str, Row]:
     log = PurchaseLog(weights)
-    assert list(log.noting(events)) == list(events)
+    assert list(log.recording(events)) == list(events)
     return {item_id: packing.unpack(row) for item_id, row in Pairs.of(log).packed()}
 
 
