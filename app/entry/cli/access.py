@@ -1,6 +1,8 @@
 """`serendip projects` and `serendip keys`: these commands need no API key, because they reach the database directly."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +28,13 @@ Project = Annotated[str | None, typer.Option(help="The project of the key. Defau
 Administration = Annotated[
     bool, typer.Option("--administration", help="An administration key (creates and deletes projects).")
 ]
+
+
+@contextmanager
+def _connect_owner(project: str | None, *, administration: bool) -> Iterator[tuple["Services", str]]:
+    """Yields the services, and the project of keys or the administration."""
+    with connect() as (services, default):
+        yield services, ADMINISTRATION if administration else existing_project(services, project or default)
 
 
 @projects.command("create")
@@ -57,7 +66,7 @@ def projects_delete(
     project_id: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete a project and everything in it. Can be interrupted and run again; a local server goes on by itself."""
+    """Delete a project and everything in it. Can be interrupted and run again; a local server resumes it by itself."""
     with connect() as (services, _):
         try:
             services.projects.get(project_id)
@@ -69,7 +78,7 @@ def projects_delete(
             receipt = _deleted(services, project_id)
         except (KeyboardInterrupt, Unavailable):
             console.print(
-                f"The deletion of {project_id} is unfinished. A running local server goes on with it; otherwise run "
+                f"The deletion of {project_id} is unfinished. A running local server resumes it; otherwise run "
                 "this command again."
             )
             raise
@@ -106,8 +115,7 @@ def keys_create(
 
     The first administration key: `keys create NAME --scope admin --administration`.
     """
-    with connect() as (services, default):
-        owner = ADMINISTRATION if administration else existing_project(services, project or default)
+    with _connect_owner(project, administration=administration) as (services, owner):
         key, text = services.keys.create(owner, name, frozenset(scope))
     _print_new(key, text)
 
@@ -115,8 +123,7 @@ def keys_create(
 @keys.command("list")
 def keys_list(project: Project = None, administration: Administration = False, as_json: AsJson = False) -> None:
     """List the keys of a project."""
-    with connect() as (services, default):
-        owner = ADMINISTRATION if administration else existing_project(services, project or default)
+    with _connect_owner(project, administration=administration) as (services, owner):
         listed = list(services.keys.list_all(owner))
     if as_json:
         names = ("key_id", "name", "created_at", "last_used", "expires_at", "revoked_at")
@@ -139,8 +146,7 @@ def keys_rotate(
     administration: Administration = False,
 ) -> None:
     """Create a key with the same scopes and print it, once. The old key expires after the overlap."""
-    with connect() as (services, default):
-        owner = ADMINISTRATION if administration else existing_project(services, project or default)
+    with _connect_owner(project, administration=administration) as (services, owner):
         key, text = services.keys.rotate(owner, key_id, timedelta(hours=overlap_hours))
     _print_new(key, text)
 
@@ -148,8 +154,7 @@ def keys_rotate(
 @keys.command("revoke")
 def keys_revoke(key_id: str, project: Project = None, administration: Administration = False) -> None:
     """Revoke a key; it stops working everywhere within a minute."""
-    with connect() as (services, default):
-        owner = ADMINISTRATION if administration else existing_project(services, project or default)
+    with _connect_owner(project, administration=administration) as (services, owner):
         services.keys.revoke(owner, key_id)
     console.print(f"{key_id} is revoked.")
 

@@ -28,7 +28,7 @@ def sentence(error: Exception) -> str | None:
     from app.errors import SerendipError, Unavailable
 
     if isinstance(error, (Unavailable, SetupError, sqlite3.Error)) and (full := disk.full(HOME)):
-        return str(error) if "The disk that holds" in str(error) else f"{full} {error}"
+        return str(error) if disk.HOLDS in str(error) else f"{full} {error}"
     match error:
         case sqlite3.Error():
             return f"The database file cannot be used: {error}."

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 LEAST_BYTES = 2**20
+HOLDS = "The disk that holds"
+"""The beginning of each sentence about a full disk."""
 
 
 def full(folder: Path) -> str | None:
@@ -13,4 +15,4 @@ def full(folder: Path) -> str | None:
 
 
 def message(place: object) -> str:
-    return f"The disk that holds {place} is full. Free some space."
+    return f"{HOLDS} {place} is full. Free some space."

@@ -1,6 +1,6 @@
 """Recommendations for clients: build the query, make the list, respond."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app.domain.events import Event
@@ -20,6 +20,8 @@ from app.services.recommendations.recommend import Recommend
 from app.services.recommendations.responses import Responses
 from app.services.recommendations.scenarios import Scenarios
 from app.services.tokens.signed import SignedTokens
+
+RecommendForItem = Callable[[str, str, RecommendationQuery], RecommendationList]
 
 
 class Recommendations:
@@ -60,9 +62,7 @@ class Recommendations:
         Raises:
             NotFound: there is no such item.
         """
-        query = self._queries.build(project, request)
-        recommendations = self._recommend.similar(project, item_id, query)
-        return self._responses.respond(project, "", query, recommendations, properties=request.properties)
+        return self._of_item(project, item_id, request, self._recommend.similar)
 
     def bought_together(self, project: str, item_id: str, request: RecommendationRequest) -> RecommendationResponse:
         """Recommends what is bought together with an item.
@@ -70,8 +70,13 @@ class Recommendations:
         Raises:
             NotFound: there is no such item.
         """
+        return self._of_item(project, item_id, request, self._recommend.bought_together)
+
+    def _of_item(
+        self, project: str, item_id: str, request: RecommendationRequest, recommend: RecommendForItem
+    ) -> RecommendationResponse:
         query = self._queries.build(project, request)
-        recommendations = self._recommend.bought_together(project, item_id, query)
+        recommendations = recommend(project, item_id, query)
         return self._responses.respond(project, "", query, recommendations, properties=request.properties)
 
     def rank(
