@@ -74,6 +74,9 @@ lock: .venv/bin/uv ## Update the pinned dependencies
 openapi: .venv/develop ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
 
+clients: .venv/develop ## Generate the clients again after a change of the OpenAPI document
+	@$(BIN)/python -m tests.clients
+
 spark: .venv/spark ## Install Spark for `serendip train --spark`
 
 peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
@@ -119,4 +122,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clean help chromium deploy-check buildah
+.PHONY: run deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah

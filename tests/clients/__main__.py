@@ -1,0 +1,5 @@
+"""Generates the clients again: `make clients`."""
+
+from tests import clients
+
+clients.generate_typescript(clients.TYPESCRIPT / "src")
