@@ -59,7 +59,10 @@ class KeyReused(InvalidInput): ...
 class Unauthenticated(SerendipError): ...
 
 
-class Forbidden(SerendipError): ...
+class Forbidden(SerendipError):
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.errors = errors
 
 
 class LimitExceeded(SerendipError):

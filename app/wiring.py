@@ -12,6 +12,7 @@ from app.services.access.credential_cache import CredentialCache
 from app.services.access.idempotency import Idempotency
 from app.services.access.keys import Keys
 from app.services.access.oidc import Fetch, JwtVerifier
+from app.services.access.own_events import OwnEvents
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.bundle import Launcher, Services
@@ -193,7 +194,8 @@ def wire(
         idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
         items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),
         users=Users(store=users, tombstones=tombstones, clock=clock),
-        events=Events(store=events, tombstones=tombstones, tokens=tokens),
+        events=Events(store=events, tombstones=tombstones, tokens=tokens, settings=settings),
+        own_events=OwnEvents(knows_type=tuning.knows_type, weights=tuning.weights, clock=clock),
         recommend=recommend,
         recommendations=Recommendations(
             recommend=recommend,

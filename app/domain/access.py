@@ -19,13 +19,18 @@ class Scope(StrEnum):
     RECOMMEND = "recommend"
     WRITE = "write"
     ADMIN = "admin"
+    OWN_EVENTS = "events:own"
+    """Whether credentials of one user may send events of that user. No other scope includes it."""
 
 
 INCLUDED: Mapping[Scope, frozenset[Scope]] = {
     Scope.RECOMMEND: frozenset({Scope.RECOMMEND}),
     Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.WRITE}),
-    Scope.ADMIN: frozenset(Scope),
+    Scope.ADMIN: frozenset({Scope.RECOMMEND, Scope.WRITE, Scope.ADMIN}),
+    Scope.OWN_EVENTS: frozenset({Scope.OWN_EVENTS}),
 }
+OF_USERS = frozenset({Scope.RECOMMEND, Scope.OWN_EVENTS})
+"""The scopes that credentials of one user can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Limits:
     @property
     def bucket_size(self) -> int:
         return self.burst or max(1, round(self.requests_per_second or 1))
+
+
+USER_LIMITS = Limits(requests_per_second=1.0, burst=30, requests_per_day=5_000)
+"""How many requests with events a user may send with their own credentials, unless the key says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,8 @@ class ApiKey:
     needs_user_token: bool = False
     """Whether reading a list also requires a signed user token, which names the user."""
     limits: Limits = field(default_factory=Limits)
+    user_limits: Limits = USER_LIMITS
+    """The limits of the requests with events of each user, if tokens of this key may send them."""
 
     def has_ended(self, now: datetime) -> bool:
         return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
@@ -116,8 +127,20 @@ class Principal:
     """The only user whose list may be read. None means any."""
     needs_user_token: bool = False
     limits: Limits = field(default_factory=Limits)
+    user_limits: Limits = USER_LIMITS
+    """The limits of the user's requests with events, beside those of the credential."""
     ends_at: datetime | None = None
     """When the token expires. None for keys: each request checks whether the key has ended."""
+
+    @property
+    def owner(self) -> str:
+        """The only user or session, "" for any."""
+        return self.user_id or ""
+
+    @property
+    def sends_only_own(self) -> bool:
+        """Whether it may send events of its own user at most."""
+        return Scope.WRITE not in self.scopes
 
 
 @dataclass(frozen=True, slots=True)

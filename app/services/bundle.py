@@ -9,6 +9,7 @@ from app.domain.jobs import Job
 from app.services.access.authentication import Authentication
 from app.services.access.idempotency import Idempotency
 from app.services.access.keys import Keys
+from app.services.access.own_events import OwnEvents
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.counters.counting import Counting
@@ -57,6 +58,7 @@ class Services:
     items: Items
     users: Users
     events: Events
+    own_events: OwnEvents
     recommend: Recommend
     recommendations: Recommendations
     train: Train

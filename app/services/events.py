@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from app.config import Settings
 from app.domain.events import Attribution, Event, EventKey, EventSelection, SelectedEvents
 from app.domain.jobs import DeletionRequest
 from app.domain.paging import Page
 from app.errors import FieldError, InvalidInput, InvalidToken
+from app.services.privacy.owner_digest import owner_digest
 from app.services.privacy.tombstones import Tombstones
 from app.services.tokens.signed import SignedTokens
 from app.storage.events import EventStore as Store
@@ -31,13 +33,19 @@ def check_deletion(request: DeletionRequest) -> None:
 
 
 class Events:
-    def __init__(self, store: Store, tombstones: Tombstones, tokens: SignedTokens) -> None:
-        self._store, self._tombstones, self._tokens = store, tombstones, tokens
+    def __init__(self, store: Store, tombstones: Tombstones, tokens: SignedTokens, settings: Settings) -> None:
+        self._store, self._tombstones, self._tokens, self._settings = store, tombstones, tokens, settings
         self.batch_size = store.batch_size
         """Number of events that are best accepted at once when there are many."""
 
     def attribute(
-        self, project: str, events: Sequence[Event], recommendation_ids: Sequence[str | None], pointer: str
+        self,
+        project: str,
+        events: Sequence[Event],
+        recommendation_ids: Sequence[str | None],
+        pointer: str,
+        *,
+        only_own: bool = False,
     ) -> list[Event]:
         """Returns the events with the version, scenario and source that recommended their items.
 
@@ -45,29 +53,35 @@ class Events:
             project: the project of the events.
             events: the events.
             recommendation_ids: the recommendation_id of each event, None for those that have none.
-            pointer: the JSON pointer of a recommendation_id; `{}` stands for the position of its event.
+            pointer: the JSON pointer of an event; `{}` stands for its position.
+            only_own: whether each list must have been made for the user or session of the event.
 
         Raises:
-            InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
+            InvalidToken: a recommendation_id is not from this project, its list does not hold the event's item, or
+                it was made for someone else.
         """
         attributed, errors = list[Event](), list[FieldError]()
         for position, (event, recommendation_id) in enumerate(zip(events, recommendation_ids, strict=True)):
             try:
                 attribution = (
-                    self._attribution(project, recommendation_id, event.item_id) if recommendation_id else None
+                    self._attribution(project, recommendation_id, event, only_own=only_own)
+                    if recommendation_id
+                    else None
                 )
             except InvalidToken as error:
-                errors.append(FieldError(pointer.format(position), error.detail))
+                errors.append(FieldError(pointer.format(position) + "/recommendation_id", error.detail))
             else:
                 attributed.append(replace(event, attribution=attribution))
         if errors:
             raise InvalidToken("Some recommendation_ids do not match their events. Nothing was stored.", tuple(errors))
         return attributed
 
-    def _attribution(self, project: str, recommendation_id: str, item_id: str) -> Attribution:
+    def _attribution(self, project: str, recommendation_id: str, event: Event, *, only_own: bool) -> Attribution:
         """Raises InvalidToken."""
         served = self._tokens.served(project, recommendation_id)
-        attribution = served.attribution(item_id)
+        if only_own and served.owner != owner_digest(self._settings, project, event.user_id):
+            raise InvalidToken("This list was not made for this user. Get the list with a token of the user.")
+        attribution = served.attribution(event.item_id)
         if attribution is None:
             raise InvalidToken("The item was not in this list. Send the recommendation_id of the list that showed it.")
         version, source = attribution

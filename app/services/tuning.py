@@ -7,6 +7,7 @@ from app.config import Settings
 from app.domain.access import ProjectState
 from app.domain.event_types import NO_SETTINGS, ProjectSettings, TypeWeights
 from app.errors import NotFound
+from app.recommender.events import kinds
 from app.recommender.events.weights import Weights, by_name
 from app.services.access.credential_cache import CredentialCache
 from app.services.preconditions import retried
@@ -27,6 +28,10 @@ class Tuning:
             lists={**self._list_weights, **{name: weights.lists for name, weights in own.items()}},
             meanings={name: weights.means for name, weights in own.items() if weights.means},
         )
+
+    def knows_type(self, project: str, event_type: str) -> bool:
+        """Whether the name of an event type says what it means, or the project has declared the type."""
+        return kinds.is_known(event_type) or kinds.normalized(event_type) in self._settings(project).event_types
 
     def unknown_items(self, project: str) -> bool | None:
         """Returns whether items without a record may be recommended; None if the project has not decided."""

@@ -9,7 +9,7 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.domain.access import ApiKey, DeletionCheckpoint, Limits, Project, ProjectState, Scope
+from app.domain.access import USER_LIMITS, ApiKey, DeletionCheckpoint, Limits, Project, ProjectState, Scope
 from app.domain.event_types import NO_SETTINGS, ProjectSettings, TypeWeights
 from app.domain.paging import Page
 from app.domain.privacy import Receipt
@@ -138,7 +138,7 @@ class AccessStore:
 
 def _key_row(api_key: ApiKey) -> AccessRow:
     ends = [end for end in (api_key.expires_at, api_key.revoked_at) if end]
-    facts = {
+    facts: dict[str, object] = {
         "name": api_key.name,
         "scopes": sorted(api_key.scopes),
         "created_at": api_key.created_at,
@@ -148,6 +148,8 @@ def _key_row(api_key: ApiKey) -> AccessRow:
         "needs_user_token": api_key.needs_user_token,
         "limits": asdict(api_key.limits),
     }
+    if api_key.user_limits != USER_LIMITS:
+        facts["user_limits"] = asdict(api_key.user_limits)
     return AccessRow(
         key=key(KEY, api_key.key_id),
         listing=key(KEYS, api_key.project),
@@ -175,6 +177,7 @@ def _key(row: Raw) -> ApiKey:
         origins=tuple(facts["origins"]),
         needs_user_token=facts["needs_user_token"],
         limits=Limits(**facts["limits"]),
+        user_limits=Limits(**facts["user_limits"]) if "user_limits" in facts else USER_LIMITS,
     )
 
 

@@ -5,12 +5,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.domain.access import Limits, Principal, Scope
+from app.domain.access import USER_LIMITS, Limits, Principal, Scope
 
 
 def principal_facts(principal: Principal) -> dict[str, Any]:
+    facts = asdict(principal)
+    if principal.user_limits == USER_LIMITS:  # earlier releases do not know them
+        del facts["user_limits"]
     return {
-        **asdict(principal),
+        **facts,
         "scopes": sorted(scope.value for scope in principal.scopes),
         "ends_at": principal.ends_at.isoformat() if principal.ends_at else None,
     }
@@ -23,6 +26,7 @@ def principal_of(facts: Mapping[str, Any]) -> Principal:
             **facts,
             "scopes": frozenset(map(Scope, facts["scopes"])),
             "limits": Limits(**facts["limits"]),
+            "user_limits": Limits(**facts["user_limits"]) if "user_limits" in facts else USER_LIMITS,
             "ends_at": datetime.fromisoformat(facts["ends_at"]) if facts["ends_at"] else None,
         }
     )

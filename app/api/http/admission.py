@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import telemetry
 from app.api.http import problems
+from app.api.schemas.owners import owned_by_default
 from app.domain.access import Limits, Principal
 from app.errors import Overloaded, SerendipError
 from app.services.access.authentication import Credentials
@@ -56,11 +57,14 @@ class Admission:
 
         async def send_with_limits(message: Message) -> None:
             if message["type"] == "http.response.start" and allowance is not None:
-                MutableHeaders(scope=message).update({**policies, "RateLimit": _remaining(allowance)})
+                headers = MutableHeaders(scope=message)
+                headers.update(policies)
+                headers.setdefault("RateLimit", _remaining(allowance))
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_limits)
+            with owned_by_default(principal.user_id):
+                await self._app(scope, receive, send_with_limits)
         finally:
             usage = self._services.usage
             usage.count(principal.project, principal.credential, telemetry.current())

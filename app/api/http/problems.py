@@ -126,7 +126,7 @@ def of(error: errors.SerendipError, request_id: str) -> Response:
         headers = {"WWW-Authenticate": CHALLENGE}
     elif status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, errors.InFlight):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    bad_places = error.errors if isinstance(error, errors.InvalidInput) else ()
+    bad_places = error.errors if isinstance(error, errors.InvalidInput | errors.Forbidden) else ()
     return render(request_id, status, title, error.detail, bad_places, headers, TYPES.get(kind), **more)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
@@ -10,6 +11,7 @@ from app.api.http.dependencies import ServicesDep, SessionId, UserId
 from app.domain.access import ADMINISTRATION, Principal, Scope
 from app.domain.users import of_session
 from app.errors import Forbidden
+from app.services.bundle import Services
 
 API_KEY = APIKeyHeader(
     name="X-API-Key", scheme_name="ApiKey", auto_error=False, description="A key of the project: `sk_...`."
@@ -52,10 +54,38 @@ class Requires:
         services.access.check_scope(principal, self.scope)
         if self.of_data:
             services.access.check_has_data(principal)
-        if debug:
-            services.access.check_scope(principal, Scope.ADMIN)
-            request.scope["debug"] = True
+        _allow_debug(principal, services, request, debug=debug)
         return principal.project
+
+
+def _allow_debug(principal: Principal, services: Services, request: Request, *, debug: bool) -> None:
+    """Raises Forbidden if `debug` is set without an admin key."""
+    if debug:
+        services.access.check_scope(principal, Scope.ADMIN)
+        request.scope["debug"] = True
+
+
+@dataclass(frozen=True)
+class RequiresSender:
+    """Returns the principal of a request that may send events: any, or those of its own user.
+
+    Raises:
+        Forbidden.
+        LimitExceeded: the user has sent too many requests with events.
+    """
+
+    scope: Scope = Scope.WRITE
+    """Enough for events of all users; with `events:own`, credentials of one user are enough for theirs."""
+
+    async def __call__(
+        self, principal: PrincipalDep, services: ServicesDep, request: Request, debug: Debug = False
+    ) -> Principal:
+        services.access.check_sender(principal)
+        services.access.check_has_data(principal)
+        _allow_debug(principal, services, request, debug=debug)
+        if principal.sends_only_own:
+            await run_sync(services.limiter.spend_of_user, principal)
+        return principal
 
 
 @dataclass(frozen=True)
@@ -76,6 +106,7 @@ ProjectForRecommending = Annotated[str, Depends(Requires(Scope.RECOMMEND))]
 ProjectForWriting = Annotated[str, Depends(Requires(Scope.WRITE))]
 ProjectForAdmin = Annotated[str, Depends(Requires(Scope.ADMIN))]
 ProjectForKeys = Annotated[str, Depends(Requires(Scope.ADMIN, of_data=False))]
+Sender = Annotated[Principal, Depends(RequiresSender())]
 Administrator = Annotated[Principal, Depends(RequiresAdministration())]
 
 

@@ -7,15 +7,16 @@ from fastapi import APIRouter
 from app import telemetry
 from app.api.http.dependencies import ServicesDep
 from app.api.http.idempotency import RepeatableRoute
-from app.api.http.security import ProjectForWriting
+from app.api.http.security import Sender
 from app.api.schemas.events import Accepted, EventIn, EventsIn
+from app.domain.access import Principal
 from app.services.bundle import Services
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
 
 
 @router.post("/events", status_code=202)
-def send_events(body: EventsIn, project: ProjectForWriting, services: ServicesDep) -> Accepted:
+def send_events(body: EventsIn, principal: Sender, services: ServicesDep) -> Accepted:
     """Store 1 to 500 events, or none of them if some are invalid; the problem names each invalid one.
 
     Impressions, clicks (`click` or `view`) and purchases (with the revenue as `value`) count in `GET /v1/outcomes` if
@@ -25,26 +26,35 @@ def send_events(body: EventsIn, project: ProjectForWriting, services: ServicesDe
     same Idempotency-Key: the rest is stored, and no event twice.
 
     An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
+
+    A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24 hours, of
+    its own user or session, which they need not name. Their types must be usual ones or declared by the project, their
+    recommendation_ids those of lists that were made with such a token, and only ratings may have a value.
     """
-    return accept(services, project, body.events, "/events/{}/recommendation_id")
+    return accept(services, principal, body.events, "/events/{}")
 
 
-def accept(services: Services, project: str, events: Sequence[EventIn], pointer: str) -> Accepted:
+def accept(services: Services, principal: Principal, sent: Sequence[EventIn], pointer: str) -> Accepted:
     """Store events, and count them in the request's log; events without a timestamp get the current time.
 
     Args:
         services: the services.
-        project: the project of the events.
-        events: the events.
-        pointer: the JSON pointer of a recommendation_id; `{}` stands for the position of its event.
+        principal: who sends them; credentials of one user limit them.
+        sent: the events.
+        pointer: the JSON pointer of an event; `{}` stands for its position.
 
     Raises:
-        InvalidToken: a recommendation_id is not from this project, or its list does not hold the event's item.
+        Forbidden: some events are of another user.
+        InvalidInput: some events say what these credentials may not say.
+        InvalidToken: a recommendation_id is not from this project or user, or its list does not hold the event's item.
         Erased: some events belong to erased users.
     """
-    now = services.clock.now()
-    records = [event.record(event.owner, now) for event in events]
-    attributed = services.events.attribute(project, records, [event.recommendation_id for event in events], pointer)
+    now, project, only_own = services.clock.now(), principal.project, principal.sends_only_own
+    records = [event.record(event.owner, now) for event in sent]
+    if only_own:
+        records = services.own_events.checked(principal, records, pointer)
+    recommendation_ids = [event.recommendation_id for event in sent]
+    attributed = services.events.attribute(project, records, recommendation_ids, pointer, only_own=only_own)
     services.events.accept(project, attributed)
     telemetry.current().events += len(attributed)
-    return Accepted(accepted=len(events), freshness_token=services.tokens.freshness(project, now))
+    return Accepted(accepted=len(sent), freshness_token=services.tokens.freshness(project, now))

@@ -16,7 +16,7 @@ from app.api.http.dependencies import (
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
 from app.api.http.responses import responses
-from app.api.http.security import ProjectForRecommending, ProjectForWriting
+from app.api.http.security import PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.batches import Stored
 from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
@@ -101,6 +101,7 @@ def put_items(body: ItemsIn, project: ProjectForWriting, services: ServicesDep) 
 def similar_items(
     item_id: ItemId,
     project: ProjectForRecommending,
+    principal: PrincipalDep,
     services: ServicesDep,
     limit: Limit = 10,
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name
@@ -109,7 +110,7 @@ def similar_items(
 ) -> RecommendationListView:
     """Get items that interest the same users."""
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
-    response = services.recommendations.similar(project, item_id, request)
+    response = services.recommendations.similar(project, item_id, request, principal.owner)
     return RecommendationListView.model_validate(response)
 
 
@@ -117,6 +118,7 @@ def similar_items(
 def bought_together(
     item_id: ItemId,
     project: ProjectForRecommending,
+    principal: PrincipalDep,
     services: ServicesDep,
     limit: Limit = 10,
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name
@@ -125,5 +127,5 @@ def bought_together(
 ) -> RecommendationListView:
     """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
-    response = services.recommendations.bought_together(project, item_id, request)
+    response = services.recommendations.bought_together(project, item_id, request, principal.owner)
     return RecommendationListView.model_validate(response)

@@ -91,12 +91,12 @@ def replay_recommendations(
 
 @router.post("/recommendations", responses=responses(404))
 def recommend_for_session(
-    body: SessionIn, project: ProjectForRecommending, services: ServicesDep
+    body: SessionIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
 ) -> RecommendationListView:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
-    response = services.recommendations.for_session(project, events, body.request())
+    response = services.recommendations.for_session(project, events, body.request(), principal.owner)
     return RecommendationListView.model_validate(response)
 
 
@@ -119,6 +119,7 @@ def rank_items(
 def get_list(
     kind: ListKind,
     project: ProjectForRecommending,
+    principal: PrincipalDep,
     services: ServicesDep,
     category: CategoryName = None,
     limit: Limit = 10,
@@ -131,5 +132,5 @@ def get_list(
     Popular and trending items follow the stream of events within seconds.
     """
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
-    response = services.recommendations.from_list(project, kind, category, request)
+    response = services.recommendations.from_list(project, kind, category, request, principal.owner)
     return RecommendationListView.model_validate(response)

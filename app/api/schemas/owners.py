@@ -1,5 +1,8 @@
 """Names the owner of events: a user or a session."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Self
 
 from pydantic import ConfigDict, model_validator
@@ -16,8 +19,21 @@ USER_OR_SESSION: JsonDict = {
 """Not `oneOf`: client generators drop the properties beside it."""
 
 
+_default_owner: ContextVar[str | None] = ContextVar("default_owner", default=None)
+
+
+@contextmanager
+def owned_by_default(owner: str | None) -> Iterator[None]:
+    """Makes bodies that name no owner those of the user or session of the credentials, if these are of one."""
+    token = _default_owner.set(owner)
+    try:
+        yield
+    finally:
+        _default_owner.reset(token)
+
+
 class Owner(Body):
-    """A user, or the session of an anonymous visitor."""
+    """A user, or the session of an anonymous visitor. Credentials of one user or session are its default."""
 
     model_config = ConfigDict(json_schema_extra=USER_OR_SESSION)
 
@@ -26,11 +42,14 @@ class Owner(Body):
 
     @model_validator(mode="after")
     def check_one(self) -> Self:
-        if (self.user_id is None) == (self.session_id is None):
+        named = (self.user_id is not None) + (self.session_id is not None)
+        if named > 1 or (not named and _default_owner.get() is None):
             raise ValueError("needs either a user_id or a session_id")
         return self
 
     @property
     def owner(self) -> str:
         """The id of the user, or the id that stands for the session."""
-        return of_session(self.session_id) if self.session_id is not None else str(self.user_id)
+        if self.session_id is not None:
+            return of_session(self.session_id)
+        return str(_default_owner.get() if self.user_id is None else self.user_id)

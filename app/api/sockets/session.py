@@ -9,6 +9,7 @@ from uuid import uuid4
 from app import telemetry
 from app.api.http import problems
 from app.api.routes import events
+from app.api.schemas.owners import owned_by_default
 from app.api.sockets import frames
 from app.api.sockets.handshake import PROTOCOL, Handshake
 from app.api.sockets.push import Busy, Gone, Pusher, TooLarge
@@ -66,10 +67,11 @@ class SocketApi:
                 log.project = principal.project
                 services.access.recheck(principal)
                 services.limiter.spend(principal)
-                frame = frames.parsed(message)
-                frame_id, log.route = frame.id, f"socket {frame.action}"
-                log.follow(frame.traceparent)
-                self._answer(connection, frame)
+                with owned_by_default(principal.user_id):
+                    frame = frames.parsed(message)
+                    frame_id, log.route = frame.id, f"socket {frame.action}"
+                    log.follow(frame.traceparent)
+                    self._answer(connection, frame)
                 services.usage.count(principal.project, principal.credential, log)
                 if services.sockets.is_leaving(connection):
                     self.say_goodbye(connection_id)
@@ -117,8 +119,10 @@ class SocketApi:
             case frames.Ping():
                 reply = frames.packed("pong", frame.id)
             case frames.SendEvent():
-                services.access.check_scope(principal, Scope.WRITE)
-                accepted = events.accept(services, principal.project, [frame], "/recommendation_id")
+                services.access.check_sender(principal)
+                if principal.sends_only_own:
+                    services.limiter.spend_of_user(principal)
+                accepted = events.accept(services, principal, [frame], "")
                 reply = frames.packed("accepted", frame.id, **accepted.model_dump())
             case frames.Recommend():
                 reply = self._recommend(principal, frame)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.clock import Clock
-from app.domain.access import ADMINISTRATION, INCLUDED, ApiKey, Principal, Scope
+from app.domain.access import ADMINISTRATION, INCLUDED, OF_USERS, ApiKey, Principal, Scope
 from app.errors import Forbidden, Unauthenticated
 from app.services.access import secret_keys
 from app.services.access.credential_cache import CredentialCache
@@ -118,6 +118,17 @@ class Authentication:
         if scope not in principal.scopes:
             raise Forbidden(f"This operation requires the scope {scope.value!r}, which these credentials do not have.")
 
+    def check_sender(self, principal: Principal) -> None:
+        """Raises Forbidden unless the principal may send events: any, or those of its own user."""
+        if Scope.WRITE in principal.scopes or (principal.user_id is not None and Scope.OWN_EVENTS in principal.scopes):
+            return
+        if principal.user_id is None:
+            self.check_scope(principal, Scope.WRITE)
+        raise Forbidden(
+            f"These credentials may not send events of their user. A token of a key with the scope "
+            f"{Scope.OWN_EVENTS.value!r} may."
+        )
+
     def check_has_data(self, principal: Principal) -> None:
         """Raises Forbidden for keys of the administration project, which has no data."""
         if principal.project == ADMINISTRATION:
@@ -145,7 +156,14 @@ class Authentication:
         if key.origins and origin not in key.origins:
             raise Forbidden("This key may not be used from this origin.")
         scopes = frozenset().union(*(INCLUDED[scope] for scope in key.scopes))
-        return Principal(key.project, scopes, key.key_id, needs_user_token=key.needs_user_token, limits=key.limits)
+        return Principal(
+            key.project,
+            scopes,
+            key.key_id,
+            needs_user_token=key.needs_user_token,
+            limits=key.limits,
+            user_limits=key.user_limits,
+        )
 
     def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
         key = self._cache.key(claim.key_id)
@@ -154,7 +172,7 @@ class Authentication:
         of_key = self._of_key(key, origin)
         return replace(
             of_key,
-            scopes=INCLUDED[Scope.RECOMMEND],
+            scopes=INCLUDED[Scope.RECOMMEND] | (of_key.scopes & OF_USERS),
             user_id=claim.user_id,
             needs_user_token=False,
             ends_at=claim.expires_at,

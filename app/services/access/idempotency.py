@@ -57,7 +57,8 @@ class Idempotency:
             KeyReused: the key was used with a different request.
             InFlight: the first request with the key is still running.
         """
-        name = blake2b(f"{principal.credential}\n{key}".encode(), digest_size=24).hexdigest()
+        sender = principal.credential if principal.user_id is None else f"{principal.credential}\n{principal.user_id}"
+        name = blake2b(f"{sender}\n{key}".encode(), digest_size=24).hexdigest()
         digest, now = sha256(request).hexdigest(), self._clock.now()
         stored = self._store.get(principal.project, name)
         if stored is not None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.clock import Clock
-from app.domain.access import ADMINISTRATION, ApiKey, Limits, Scope
+from app.domain.access import ADMINISTRATION, USER_LIMITS, ApiKey, Limits, Scope
 from app.errors import Conflict, NotFound
 from app.services.access import secret_keys
 from app.services.access.credential_cache import CredentialCache
@@ -38,6 +38,7 @@ class Keys:
         origins: tuple[str, ...] = (),
         needs_user_token: bool = False,
         limits: Limits | None = None,
+        user_limits: Limits | None = None,
     ) -> tuple[ApiKey, str]:
         """Creates a key. Returns its record and its text, which cannot be read again.
 
@@ -59,6 +60,7 @@ class Keys:
             origins=origins,
             needs_user_token=needs_user_token,
             limits=limits or self._limits(project),
+            user_limits=user_limits or USER_LIMITS,
         )
         self._store.create_key(key)
         return key, text
@@ -91,6 +93,7 @@ class Keys:
             origins=old.origins,
             needs_user_token=old.needs_user_token,
             limits=old.limits,
+            user_limits=old.user_limits,
         )
         ends_at = min(now + overlap, old.expires_at or now + overlap)
         self._store.replace_key(replace(old, expires_at=ends_at))

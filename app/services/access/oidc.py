@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.clock import Clock
 from app.config import Issuer, Settings
-from app.domain.access import INCLUDED, Principal, Scope
+from app.domain.access import INCLUDED, OF_USERS, Principal, Scope
 from app.domain.fields import ID_PATTERN
 from app.errors import Unauthenticated, Unavailable
 from app.telemetry import hashed
@@ -114,7 +114,7 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     user_id = claims.get(issuer.user_claim)
     if not isinstance(user_id, str) or not re.fullmatch(ID_PATTERN, user_id):
         raise Unauthenticated("The token names no user.")
-    return Principal(project, scopes & INCLUDED[Scope.RECOMMEND], credential, user_id, ends_at=ends_at)
+    return Principal(project, scopes & OF_USERS, credential, user_id, ends_at=ends_at)
 
 
 class _Keys:

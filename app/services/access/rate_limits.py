@@ -15,6 +15,7 @@ full.
 import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from threading import Lock
 
 from cachetools import LRUCache
@@ -28,6 +29,7 @@ from app.storage.buckets import Bucket, BucketStore
 MICROSECONDS = 1_000_000
 DAY_SECONDS = 86_400
 MAX_LEASES = 20_000
+USER_BYTES = 12
 ATTEMPTS = 20
 RATE, QUOTA = "rate", "day"
 """Names of the policies."""
@@ -44,6 +46,8 @@ class _Lease:
     """The size of the next lease: doubled if the tokens ran out early, halved if some were left over."""
     refused_until: float = 0.0
     refusal: str = RATE
+    holder: str = "key"
+    """Whose tokens they are, in words."""
     left_in_bucket: int | None = None
     left_today: int | None = None
     bucket: Bucket | None = None
@@ -77,8 +81,22 @@ class Limiter:
         lease = self._lease(principal)
         return lease.lock.locked() or (not self._has_tokens(lease) and self._clock.monotonic() >= lease.refused_until)
 
-    def spend(self, principal: Principal) -> Allowance | None:
+    def spend_of_user(self, principal: Principal) -> None:
+        """Spends a token of the user whose credentials these are, for a request with events.
+
+        Raises:
+            LimitExceeded: no tokens are left.
+        """
+        user = blake2b(str(principal.user_id).encode(), digest_size=USER_BYTES).hexdigest()
+        credential = f"{principal.credential}/{user}"
+        self.spend(replace(principal, credential=credential, limits=principal.user_limits), "user")
+
+    def spend(self, principal: Principal, holder: str = "key") -> Allowance | None:
         """Spends a token for one request. Returns None if the key has no limits.
+
+        Args:
+            principal: the credential and its limits.
+            holder: who has the limits, for the error.
 
         Raises:
             LimitExceeded: no tokens are left.
@@ -88,6 +106,7 @@ class Limiter:
             return None
         lease = self._lease(principal)
         with lease.lock:
+            lease.holder = holder
             if not self._has_tokens(lease):
                 if self._clock.monotonic() < lease.refused_until:
                     raise self._exceeded(lease)
@@ -156,7 +175,8 @@ class Limiter:
     def _exceeded(self, lease: _Lease) -> LimitExceeded:
         seconds = max(1, math.ceil(lease.refused_until - self._clock.monotonic()))
         limit = "rate" if lease.refusal == RATE else "daily quota"
-        return LimitExceeded(f"The key's {limit} is used up. Try again in {seconds} s.", lease.refusal, seconds)
+        detail = f"The {lease.holder}'s {limit} is used up. Try again in {seconds} s."
+        return LimitExceeded(detail, lease.refusal, seconds)
 
 
 @dataclass(frozen=True, slots=True)

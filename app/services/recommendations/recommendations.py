@@ -49,35 +49,42 @@ class Recommendations:
         return self._responses.respond(project, user_id, query, recommendations, properties=request.properties)
 
     def for_session(
-        self, project: str, events: Sequence[Event], request: RecommendationRequest
+        self, project: str, events: Sequence[Event], request: RecommendationRequest, owner: str = ""
     ) -> RecommendationResponse:
-        """Recommends items to an anonymous session from the events of the request."""
+        """Recommends items to an anonymous session from the events of the request.
+
+        `owner` is the user or session whose own events may name this list; "" for none.
+        """
         query = self._queries.build(project, request)
         recommendations = self._recommend.for_session(project, events, query)
-        return self._responses.respond(project, "", query, recommendations, properties=request.properties)
+        return self._responses.respond(project, owner, query, recommendations, properties=request.properties)
 
-    def similar(self, project: str, item_id: str, request: RecommendationRequest) -> RecommendationResponse:
-        """Recommends items similar to an item.
-
-        Raises:
-            NotFound: there is no such item.
-        """
-        return self._of_item(project, item_id, request, self._recommend.similar)
-
-    def bought_together(self, project: str, item_id: str, request: RecommendationRequest) -> RecommendationResponse:
-        """Recommends what is bought together with an item.
+    def similar(
+        self, project: str, item_id: str, request: RecommendationRequest, owner: str = ""
+    ) -> RecommendationResponse:
+        """Recommends items similar to an item; `owner` as in `for_session`.
 
         Raises:
             NotFound: there is no such item.
         """
-        return self._of_item(project, item_id, request, self._recommend.bought_together)
+        return self._of_item(project, item_id, request, owner, self._recommend.similar)
+
+    def bought_together(
+        self, project: str, item_id: str, request: RecommendationRequest, owner: str = ""
+    ) -> RecommendationResponse:
+        """Recommends what is bought together with an item; `owner` as in `for_session`.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        return self._of_item(project, item_id, request, owner, self._recommend.bought_together)
 
     def _of_item(
-        self, project: str, item_id: str, request: RecommendationRequest, recommend: RecommendForItem
+        self, project: str, item_id: str, request: RecommendationRequest, owner: str, recommend: RecommendForItem
     ) -> RecommendationResponse:
         query = self._queries.build(project, request)
         recommendations = recommend(project, item_id, query)
-        return self._responses.respond(project, "", query, recommendations, properties=request.properties)
+        return self._responses.respond(project, owner, query, recommendations, properties=request.properties)
 
     def rank(
         self,
@@ -94,12 +101,12 @@ class Recommendations:
         return self._responses.respond(project, user_id, query, recommendations, properties=request.properties)
 
     def from_list(
-        self, project: str, kind: str, category: str | None, request: RecommendationRequest
+        self, project: str, kind: str, category: str | None, request: RecommendationRequest, owner: str = ""
     ) -> RecommendationResponse:
-        """Returns the popular, trending or latest items."""
+        """Returns the popular, trending or latest items; `owner` as in `for_session`."""
         query = self._queries.build(project, request)
         recommendations = self._recommend.from_list(project, kind, category, query)
-        return self._responses.respond(project, "", query, recommendations, properties=request.properties)
+        return self._responses.respond(project, owner, query, recommendations, properties=request.properties)
 
     def page(
         self, project: str, user_id: str, scenario_id: str, fresh_after: str | None, *, properties: bool

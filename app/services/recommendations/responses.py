@@ -47,6 +47,7 @@ class Responses:
             entries=b"".join(map(_entry, recommendations.recommendations)),
             earlier=b"".join(sorted(query.shown)),
             challenger=recommendations.challenger,
+            owner=self._decisions.owner(project, user_id) if user_id else None,
         )
         decision_id = None
         if not recommendations.degraded:

@@ -39,7 +39,7 @@ class RecommendationId:
     earlier: bytes = b""
     """The digests of the items on earlier pages."""
     owner: str | None = None
-    """The digest of the user, if the response was stored in the decision log."""
+    """The digest of the user or session that the list was made for, or of "" if it is for anyone but stored."""
     decision: str | None = None
     """The id of the response in the decision log."""
     challenger: str | None = None

@@ -112,6 +112,10 @@ export interface paths {
          *     same Idempotency-Key: the rest is stored, and no event twice.
          *
          *     An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
+         *
+         *     A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24 hours, of
+         *     its own user or session, which they need not name. Their types must be usual ones or declared by the project, their
+         *     recommendation_ids those of lists that were made with such a token, and only ratings may have a value.
          */
         post: operations["sendEvents"];
         /**
@@ -852,6 +856,8 @@ export interface paths {
         /**
          * Create session token
          * @description Create a token that lets a browser read the recommendations of this session only.
+         *
+         *     If the key has the scope `events:own`, the browser can also send events of this session.
          */
         post: operations["createSessionToken"];
         delete?: never;
@@ -1093,6 +1099,8 @@ export interface paths {
         /**
          * Create user token
          * @description Create a token that lets a browser read the recommendations of this user only.
+         *
+         *     If the key has the scope `events:own`, the browser can also send events of this user.
          */
         post: operations["createUserToken"];
         delete?: never;
@@ -2100,12 +2108,14 @@ export interface components {
             origins?: string[];
             /**
              * Scopes
-             * @description `admin` includes `write`, which includes `recommend`.
+             * @description `admin` includes `write`, which includes `recommend`. With `events:own`, tokens of this key may send events of their user.
              * @example [
              *       "recommend"
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
+            /** @description The limits of each user's requests with events, if tokens of this key may send them; the default is 1 a second, 30 at once and 5,000 a day. */
+            user_limits?: components["schemas"]["LimitsIn"] | null;
         };
         /** KeyList */
         KeyList: {
@@ -2140,6 +2150,8 @@ export interface components {
              *     ]
              */
             origins?: string[];
+            /** @description The new limits of each user's requests with events; null means no limit. */
+            user_limits?: components["schemas"]["LimitsIn"];
         };
         /** KeyView */
         KeyView: {
@@ -2201,6 +2213,8 @@ export interface components {
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
+            /** @description The limits of each user's requests with events, with tokens of this key. */
+            user_limits: components["schemas"]["LimitsView"];
         };
         /**
          * LimitsIn
@@ -2335,6 +2349,8 @@ export interface components {
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
+            /** @description The limits of each user's requests with events, with tokens of this key. */
+            user_limits: components["schemas"]["LimitsView"];
         };
         /** NewProjectView */
         NewProjectView: {
@@ -3260,7 +3276,7 @@ export interface components {
          * @description What a credential may do. `admin` includes `write`, and `write` includes `recommend`.
          * @enum {string}
          */
-        Scope: "recommend" | "write" | "admin";
+        Scope: "recommend" | "write" | "admin" | "events:own";
         /**
          * SessionEvent
          * @description An event of an anonymous visitor.
@@ -3672,6 +3688,15 @@ export interface components {
              * @example 2026-11-24T10:15:00Z
              */
             expires_at: string;
+            /**
+             * Scopes
+             * @description What the token may do for its user.
+             * @example [
+             *       "events:own",
+             *       "recommend"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
             /**
              * Token
              * @description Send it as `Authorization: Bearer ...`.

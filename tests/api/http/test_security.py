@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.api.application import create_application
 from app.api.http.lazy_routes import load_all
-from app.api.http.security import Requires, RequiresAdministration
+from app.api.http.security import Requires, RequiresAdministration, RequiresSender
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Limits, Scope
 from app.domain.users import User
@@ -39,7 +39,7 @@ def needed(route: APIRoute) -> Scope | None:
     pending, scope = [route.dependant], None
     while pending:
         dependant = pending.pop()
-        if isinstance(dependant.call, Requires | RequiresAdministration):
+        if isinstance(dependant.call, Requires | RequiresAdministration | RequiresSender):
             scope = dependant.call.scope
         pending += dependant.dependencies
     return scope

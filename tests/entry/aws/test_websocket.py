@@ -196,6 +196,17 @@ class TestConnect:
                 ):
                     socket.send(orjson.dumps(frame).decode())
                     assert orjson.loads(socket.recv(60)).get("status") == expected, frame
+            sender = a_key(wired, settings.project, Scope.WRITE, Scope.OWN_EVENTS)
+            token = client.post("/v1/users/u1/tokens", json={"key_id": sender[3:15]}).json()["token"]
+            with connect(server.socket, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+                for frame, expected in (
+                    ({"action": "event", "item_id": "i1"}, None),
+                    ({"action": "event", "user_id": "u2", "item_id": "i1"}, 403),
+                    ({"action": "event", "item_id": "i1", "event_type": "teleport"}, 422),
+                    ({"action": "subscribe"}, None),
+                ):
+                    socket.send(orjson.dumps(frame).decode())
+                    assert orjson.loads(socket.recv(60)).get("status") == expected, frame
             with connect(server.socket, additional_headers={"X-API-Key": made["key"]}) as socket:
                 client.delete(f"/v1/keys/{made['key_id']}")
                 socket.send('{"action": "ping"}')

@@ -24,6 +24,7 @@ def create_key(body: KeyIn, project: ProjectForKeys, services: ServicesDep) -> N
         origins=body.origins,
         needs_user_token=body.needs_user_token,
         limits=body.limits.record() if body.limits else None,
+        user_limits=body.user_limits.record() if body.user_limits else None,
     )
     return NewKeyView.with_text(key, text)
 

@@ -9,7 +9,7 @@ from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.security import PrincipalDep, ProjectForRecommending
 from app.api.schemas.access.tickets import TicketIn, TicketView
-from app.domain.access import INCLUDED, Scope
+from app.domain.access import OF_USERS
 
 router = APIRouter(prefix="/v1", tags=["sockets"], route_class=Operation)
 
@@ -25,7 +25,7 @@ def create_ticket(
     """
     if body.owner is not None:
         services.access.check_user(principal, body.owner)
-        principal = replace(principal, user_id=body.owner, scopes=INCLUDED[Scope.RECOMMEND])
+        principal = replace(principal, user_id=body.owner, scopes=principal.scopes & OF_USERS)
     assert principal.project == project  # noqa: S101 - both follow from the credentials
     expires_at = services.clock.now() + timedelta(seconds=services.settings.ticket_seconds)
     return TicketView(ticket=services.tokens.ticket(principal, expires_at), expires_at=expires_at)

@@ -9,7 +9,7 @@ from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import PrincipalDep, ProjectForWriting
 from app.api.schemas.access.user_tokens import UserTokenIn, UserTokenView
-from app.domain.access import Principal
+from app.domain.access import INCLUDED, OF_USERS, Principal, Scope
 from app.domain.users import of_session
 from app.services.access.authentication import UserClaim
 from app.services.bundle import Services
@@ -21,7 +21,10 @@ router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 def create_user_token(
     user_id: UserId, body: UserTokenIn, project: ProjectForWriting, principal: PrincipalDep, services: ServicesDep
 ) -> UserTokenView:
-    """Create a token that lets a browser read the recommendations of this user only."""
+    """Create a token that lets a browser read the recommendations of this user only.
+
+    If the key has the scope `events:own`, the browser can also send events of this user.
+    """
     return _token(services, project, principal, user_id, body)
 
 
@@ -29,13 +32,16 @@ def create_user_token(
 def create_session_token(
     session_id: SessionId, body: UserTokenIn, project: ProjectForWriting, principal: PrincipalDep, services: ServicesDep
 ) -> UserTokenView:
-    """Create a token that lets a browser read the recommendations of this session only."""
+    """Create a token that lets a browser read the recommendations of this session only.
+
+    If the key has the scope `events:own`, the browser can also send events of this session.
+    """
     return _token(services, project, principal, of_session(session_id), body)
 
 
 def _token(services: Services, project: str, principal: Principal, owner: str, body: UserTokenIn) -> UserTokenView:
     key_id = body.key_id or principal.credential
-    services.keys.get(project, key_id)
+    scopes = INCLUDED[Scope.RECOMMEND] | (services.keys.get(project, key_id).scopes & OF_USERS)
     expires_at = services.clock.now() + timedelta(seconds=body.expires_in_seconds)
     token = services.tokens.user(UserClaim(project, owner, key_id, expires_at))
-    return UserTokenView(token=token, expires_at=expires_at)
+    return UserTokenView(token=token, scopes=sorted(scopes), expires_at=expires_at)

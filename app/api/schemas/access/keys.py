@@ -57,8 +57,9 @@ class KeyIn(Body):
         list[Annotated[Scope, Field(strict=False)]],
         Field(
             min_length=1,
-            max_length=3,
-            description="`admin` includes `write`, which includes `recommend`.",
+            max_length=len(Scope),
+            description="`admin` includes `write`, which includes `recommend`. With `events:own`, tokens of this key "
+            "may send events of their user.",
             examples=[["recommend"]],
         ),
     ]
@@ -68,6 +69,13 @@ class KeyIn(Body):
         bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[True])
     ] = False
     limits: Annotated[LimitsIn | None, Field(description="The limits of the key; the default is the project's.")] = None
+    user_limits: Annotated[
+        LimitsIn | None,
+        Field(
+            description="The limits of each user's requests with events, if tokens of this key may send them; the "
+            "default is 1 a second, 30 at once and 5,000 a day."
+        ),
+    ] = None
 
 
 class LimitedPatch(Patch):
@@ -86,6 +94,14 @@ class KeyPatch(LimitedPatch):
     name: KeyName = ""
     expires_at: Future | None = None
     origins: Origins = ()
+    user_limits: LimitsIn = Field(
+        default_factory=LimitsIn,
+        description="The new limits of each user's requests with events; null means no limit.",
+    )
+
+    def changes(self) -> dict[str, Any]:
+        changes = super().changes()
+        return changes | ({"user_limits": self.user_limits.record()} if "user_limits" in changes else {})
 
 
 class RotationIn(Body):
@@ -119,6 +135,9 @@ class KeyView(BaseModel):
         bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[False])
     ]
     limits: Annotated[LimitsView, Field(description="The limits of the key.")]
+    user_limits: Annotated[
+        LimitsView, Field(description="The limits of each user's requests with events, with tokens of this key.")
+    ]
 
     @classmethod
     def of(cls, key: ApiKey) -> "KeyView":
@@ -135,7 +154,12 @@ class NewKeyView(KeyView):
 
 def _fields(key: ApiKey) -> dict[str, Any]:
     fields = {name: getattr(key, name) for name in KeyView.model_fields}
-    return {**fields, "scopes": sorted(key.scopes), "limits": LimitsView.model_validate(key.limits)}
+    return {
+        **fields,
+        "scopes": sorted(key.scopes),
+        "limits": LimitsView.model_validate(key.limits),
+        "user_limits": LimitsView.model_validate(key.user_limits),
+    }
 
 
 class KeyList(BaseModel):

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.api.schemas.fields import WHOLE, Body
+from app.domain.access import Scope
 from app.services.access.secret_keys import KEY_ID_PATTERN
 
 LONGEST_TOKEN_SECONDS = 86_400
@@ -30,6 +31,9 @@ class UserTokenIn(Body):
 
 class UserTokenView(BaseModel):
     token: Annotated[str, Field(description="Send it as `Authorization: Bearer ...`.")]
+    scopes: Annotated[
+        list[Scope], Field(description="What the token may do for its user.", examples=[["events:own", "recommend"]])
+    ]
     expires_at: Annotated[
         datetime, Field(description="The time when the token expires.", examples=["2026-11-24T10:15:00Z"])
     ]
