@@ -52,6 +52,7 @@ DEFERRED = {
     "erasures": ("/v1/users", "/v1/sessions"),
     "access.user_tokens": ("/v1/users", "/v1/sessions"),
     "scenarios": ("/v1/scenarios",),
+    "access.principal": ("/v1/principal",),
     "access.tickets": ("/v1/tickets",),
     "models.versions": ("/v1/models",),
     "jobs": ("/v1/jobs",),

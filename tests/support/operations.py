@@ -59,6 +59,7 @@ CALLS: dict[str, Call] = {
     "createSessionToken": Call("POST", "/v1/sessions/s1/tokens", {}, elsewhere=201),
     "eraseSession": Call("DELETE", "/v1/sessions/s9"),
     "mergeSession": Call("POST", "/v1/users/u1:merge", {"session_id": "s1"}),
+    "getPrincipal": Call("GET", "/v1/principal"),
     "createTicket": Call("POST", "/v1/tickets", {"user_id": "u1"}, elsewhere=201, personal=True),
     "recommendForSession": Call("POST", "/v1/recommendations", {"events": []}),
     "rankItems": Call("POST", "/v1/rankings", {"user_id": "u1", "item_ids": ["i1"]}, personal=True),

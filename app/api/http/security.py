@@ -107,6 +107,7 @@ ProjectForWriting = Annotated[str, Depends(Requires(Scope.WRITE))]
 ProjectForAdmin = Annotated[str, Depends(Requires(Scope.ADMIN))]
 ProjectForKeys = Annotated[str, Depends(Requires(Scope.ADMIN, of_data=False))]
 Sender = Annotated[Principal, Depends(RequiresSender())]
+ProjectOfAny = Annotated[str, Depends(Requires(Scope.RECOMMEND, of_data=False))]
 Administrator = Annotated[Principal, Depends(RequiresAdministration())]
 
 

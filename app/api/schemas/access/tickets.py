@@ -42,3 +42,10 @@ class TicketView(BaseModel):
     expires_at: Annotated[
         datetime, Field(description="The time when the ticket expires.", examples=["2026-11-24T10:15:00Z"])
     ]
+    socket_url: Annotated[
+        str,
+        Field(
+            description="The URL of the sockets, to which `?ticket=` is added.",
+            examples=["wss://api.example/v1/socket"],
+        ),
+    ]
