@@ -23,7 +23,7 @@ PREPARE := import app.entry.local.server, app.recommender.fit.learn; from app.en
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock
 
 ##@ Use
-run: .venv/installed ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, MAP="item_id=sku", ARGS=--json-logs)
+run: console ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, MAP="item_id=sku", ARGS=--json-logs)
 	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)") $(foreach pair,$(MAP),--map "$(pair)") $(ARGS)
 
 deploy: .venv/develop ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
@@ -39,7 +39,7 @@ restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
 ##@ Develop
-test: .venv/develop .venv/spark .venv/ministack .venv/openapi-client chromium ## Run the whole test suite
+test: .venv/develop .venv/spark .venv/ministack .venv/openapi-client chromium console ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
@@ -67,6 +67,9 @@ deploy-check: .venv/develop .venv/ministack .venv/checkov buildah lint ## Prove 
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
 ##@ Maintain
+console: .venv/installed ## Build the web console with npm, unless its sources are unchanged
+	@$(BIN)/python -m infra.console
+
 lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
 	@for file in tests/infra/*.in tests/openapi/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
@@ -82,7 +85,7 @@ spark: .venv/spark ## Install Spark for `serendip train --spark`
 peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
 
 clean: ## Remove the environment, caches and the local database
-	@rm -rf .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	@rm -rf app/console/dist app/console/node_modules .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Print this help
@@ -122,4 +125,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
-.PHONY: run deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah

@@ -16,6 +16,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
+from app.entry.errors import SetupError
+from infra import console
 from infra.packages import PYTHON, ROOT, SERVING, TRAINING, Unpackable, build
 from infra.stacks import Failed, Stacks, Template, load, restored, shifted, versioned, zipped
 
@@ -111,7 +113,7 @@ def sources_digest() -> str:
     paths = [ROOT / name for name in names]
     digest = sha256()
     for path in (*paths, *sorted((ROOT / "app").rglob("*"))):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and not {"__pycache__", "node_modules"} & set(path.parts):
             digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -164,6 +166,7 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
         Unpackable: the code cannot be packaged.
     """
     settings, prefix = settings_of(stage), prefix_of(stage)
+    console.build()
     account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
     code = account.stacks.outputs(BOOTSTRAP)
     template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
@@ -281,7 +284,7 @@ def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int
 def main() -> None:
     try:
         command()
-    except (Failed, Unpackable, BotoCoreError, ClientError) as error:
+    except (Failed, Unpackable, SetupError, BotoCoreError, ClientError) as error:
         sys.exit(f"{error}")
 
 

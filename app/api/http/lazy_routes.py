@@ -6,16 +6,24 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
+HOME = "/"
+
 
 class LazyRoutes(BaseRoute):
-    """Matches no request; a request with one of its prefixes makes it append the routes of the module."""
+    """Matches no request; a request with one of its prefixes makes it append the routes of the module.
+
+    Every path starts with `/`, so that this prefix stands for the path `/` alone.
+    """
 
     def __init__(self, app: FastAPI, module: str, prefixes: tuple[str, ...]) -> None:
-        self._app, self._module, self._prefixes = app, module, prefixes
+        self._app, self._module = app, module
+        self._is_home = HOME in prefixes
+        self._prefixes = tuple(prefix for prefix in prefixes if prefix != HOME)
         self._is_loaded = False
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["path"].startswith(self._prefixes):
+        path = scope["path"]
+        if path.startswith(self._prefixes) or (self._is_home and path == HOME):
             self.load()
         return Match.NONE, {}
 

@@ -88,8 +88,9 @@ class RequestContext:
         for name, value in HEADERS.items():
             headers[name] = value
         path = scope["path"]
-        headers["Content-Security-Policy"] = (
-            PAGE_POLICY if path.startswith(PAGES) else "default-src 'none'; frame-ancestors 'none'"
+        headers.setdefault(
+            "Content-Security-Policy",
+            PAGE_POLICY if path.startswith(PAGES) else "default-src 'none'; frame-ancestors 'none'",
         )
         if scope.get("scheme") == "https":
             headers["Strict-Transport-Security"] = TRANSPORT_SECURITY

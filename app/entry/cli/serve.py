@@ -80,6 +80,7 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
     from app import telemetry
     from app.entry.cli.loading import load_once
     from app.entry.local import environment, home, request_lines, server
+    from app.entry.local.sign_in import SignIn
 
     with environment.serving(home.HOME, folder) as laptop:
         services = laptop.wired.services
@@ -98,15 +99,18 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
         else:
             request_lines.print_failures()
 
+        sign_in = SignIn(lambda: home.read(home.HOME / home.KEY).strip(), services.clock)
+
         def ready() -> None:
             """Only a server that answers replaces the key and the current database of an earlier one."""
             environment.keep_key(home.HOME, services)
             home.keep_current(home.HOME, folder)
+            link = "" if json_logs else f"#code={sign_in.new_code()}"  # standard output is the log then
             console.print(
                 f"\nAPI         {base}/v1\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n"
                 f"Sockets     ws://127.0.0.1:{port}/v1/socket\n"
                 f"API key     {home.HOME / home.KEY} (send it as X-API-Key)\n\n"
-                f"Ready: {base}/docs (stop with Ctrl-C)",
+                f"Ready: {base}/console{link} (stop with Ctrl-C)",
                 highlight=False,
             )
 
@@ -116,6 +120,7 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
             port,
             ready,
             laptop.workers.start_waiting,
+            sign_in,
             with_request_lines=not json_logs,
         )
 

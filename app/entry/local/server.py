@@ -14,6 +14,7 @@ from app.api.application import create_application
 from app.api.sockets.frames import MAX_MESSAGE_BYTES
 from app.entry.local.files import LocalFiles
 from app.entry.local.request_lines import RequestLines
+from app.entry.local.sign_in import SignIn
 from app.entry.local.sockets import LocalSockets
 from app.entry.local.stream_follower import Follower
 from app.entry.schedule import continue_deletions, tick
@@ -51,6 +52,7 @@ def serve(
     port: int,
     ready: Callable[[], None] = _ignore,
     every_second: Callable[[], None] = _ignore,
+    sign_in: SignIn | None = None,
     *,
     with_request_lines: bool = False,
 ) -> None:
@@ -58,6 +60,8 @@ def serve(
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
+    if sign_in is not None:
+        sign_in.add_to(application)
 
     def periodic() -> None:
         every_second()

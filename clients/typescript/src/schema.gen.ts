@@ -598,6 +598,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/principal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get principal
+         * @description Get what the credentials of this request may do, and in which project.
+         */
+        get: operations["getPrincipal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects": {
         parameters: {
             query?: never;
@@ -2497,6 +2517,48 @@ export interface components {
              */
             scenario_version: number;
         };
+        /** PrincipalView */
+        PrincipalView: {
+            /**
+             * Administration
+             * @description Whether the credentials manage projects; they have no data then.
+             * @example false
+             */
+            administration: boolean;
+            /**
+             * Expires At
+             * @description The time when a token expires; null for a key.
+             */
+            expires_at: string | null;
+            /** @description The limits of the credentials. */
+            limits: components["schemas"]["LimitsView"];
+            /**
+             * Needs User Token
+             * @description Whether recommendations of a user need a token of that user.
+             * @example false
+             */
+            needs_user_token: boolean;
+            /**
+             * Project
+             * @description The project of the credentials.
+             * @example shop
+             */
+            project: string;
+            /**
+             * Scopes
+             * @description The scopes, with those they include.
+             * @example [
+             *       "recommend"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * User Id
+             * @description The only user whose data can be used; null for all.
+             * @example ann
+             */
+            user_id: string | null;
+        };
         /**
          * Problem
          * @description A problem document (RFC 9457).
@@ -3513,6 +3575,12 @@ export interface components {
              * @example 2026-11-24T10:15:00Z
              */
             expires_at: string;
+            /**
+             * Socket Url
+             * @description The URL of the sockets, to which `?ticket=` is added.
+             * @example wss://api.example/v1/socket
+             */
+            socket_url: string;
             /**
              * Ticket
              * @description The value of `?ticket=` in the URL of the socket.
@@ -5520,6 +5588,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutcomesView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getPrincipal: {
+        parameters: {
+            query?: {
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrincipalView"];
                 };
             };
             401: components["responses"]["Problem401"];

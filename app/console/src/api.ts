@@ -1,0 +1,55 @@
+/** The public API, called as the signed-in principal. */
+import { createClient, type Schemas, SerendipError, type SerendipClient } from "serendip-client";
+import { API } from "./place";
+import { headersOf, session } from "./session";
+
+export type { Schemas, SerendipClient };
+export { SerendipError };
+
+/** A request, as `ApiCall` shows it. */
+export interface Call {
+  method: string;
+  /** Path and query below the API's address. */
+  target: string;
+  body?: string;
+}
+
+export interface Connection {
+  /** Used instead of the current session's. */
+  credential?: string;
+  signal?: AbortSignal;
+  /** Gets each request that is sent. */
+  onCall?: (call: Call) => void;
+}
+
+export function connect({ credential, signal, onCall }: Connection = {}): SerendipClient {
+  return createClient({
+    baseUrl: API,
+    async fetch(request) {
+      const key = credential ?? session.value?.credential;
+      if (key) for (const [name, value] of Object.entries(headersOf(key))) request.headers.set(name, value);
+      if (onCall) {
+        const body = request.body ? await request.clone().text() : "";
+        onCall({ method: request.method, target: request.url.slice(API.length), ...(body && { body }) });
+      }
+      return fetch(request, { signal: signal ?? request.signal, cache: "no-store" });
+    },
+  });
+}
+
+/** For actions, such as `await api.PUT("/v1/items/{item_id}", ...)`; pages read through `useRequest`. */
+export const api = connect();
+
+/** What happened and what to do, in a sentence, for any error. */
+export function explain(error: unknown): string {
+  if (error instanceof SerendipError) {
+    const fields = error.errors.map((field) => `${field.pointer}: ${field.detail}`);
+    return [error.detail, ...fields].filter(Boolean).join(" ");
+  }
+  if (error instanceof TypeError) return "The server could not be reached. Check that it runs, and try again.";
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function wasAborted(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}

@@ -1,0 +1,67 @@
+/** Modal dialogs on the browser's own <dialog>, which keeps the focus inside and closes on Escape. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { useAction } from "../hooks";
+import { Button, ErrorNote } from "./basics";
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  /** The buttons at its end. */
+  actions?: ComponentChildren;
+  wide?: boolean;
+  children: ComponentChildren;
+}
+
+/** `{isOpen && <Dialog title="Edit item" onClose={close} actions={<Button kind="primary">Save</Button>}>…</Dialog>}` */
+export function Dialog({ title, onClose, actions, wide, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
+      </header>
+      <div class="stack">{children}</div>
+      {actions && <footer>{actions}</footer>}
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  /** The button that does it, in words: "Delete item". */
+  action: string;
+  act: () => Promise<void>;
+  onClose: () => void;
+  danger?: boolean;
+  children: ComponentChildren;
+}
+
+/** `{isAsked && <Confirm title="Delete tea?" action="Delete item" danger act={remove} onClose={close}>It …</Confirm>}` */
+export function Confirm({ title, action, act, onClose, danger, children }: ConfirmProps) {
+  const acting = useAction(async () => {
+    await act();
+    onClose();
+  });
+  const buttons = (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button kind={danger ? "danger" : "primary"} busy={acting.isRunning} onClick={() => void acting.run()}>{action}</Button>
+    </>
+  );
+  return (
+    <Dialog title={title} onClose={onClose} actions={buttons}>
+      <div>{children}</div>
+      <ErrorNote error={acting.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,11 @@
+/** Everything that pages are built from. */
+export { ApiCall } from "./api_call";
+export { Badge, Button, Card, Empty, ErrorNote, Loading, Note, PageHead, Stat } from "./basics";
+export { Chart, type Series } from "./chart";
+export { type Column, DataTable } from "./data_table";
+export { Confirm, Dialog } from "./dialog";
+export { Field, fieldError, Input, Select, Tabs, TextArea, Toggle } from "./form";
+export { Icon, type IconName } from "./icons";
+export { ItemCard, Picture } from "./item_card";
+export { Bar, hasEnded, type Job, JobProgress } from "./progress";
+export { toast, toastError } from "./toast";

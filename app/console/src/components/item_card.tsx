@@ -1,0 +1,54 @@
+/** An item as a shop would show it. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { price } from "../format";
+import { Icon } from "./icons";
+
+interface Item {
+  item_id: string;
+  title?: string | null;
+  properties?: Readonly<Record<string, unknown>> | null;
+}
+
+/** The picture of the property `image_url`, or a place holder. Only https addresses and paths are loaded. */
+export function Picture({ item, size }: { item: Item; size?: number }) {
+  const url = item.properties?.image_url;
+  const [hasFailed, setFailed] = useState(false);
+  const isPicture = typeof url === "string" && /^(https:|data:image\/|\/(?!\/))/.test(url) && !hasFailed;
+  return (
+    <span class="picture" {...(size && { style: { width: `${size}px`, height: `${size}px` } })}>
+      {isPicture ? (
+        <img src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />
+      ) : (
+        <Icon name="image" size={size && size < 60 ? 16 : 26} />
+      )}
+    </span>
+  );
+}
+
+interface ItemCardProps {
+  item: Item;
+  /** Below title and price: reasons, buttons. */
+  children?: ComponentChildren;
+  onChoose?: () => void;
+}
+
+/** `<ItemCard item={recommendation} onChoose={…}>reasons</ItemCard>` */
+export function ItemCard({ item, children, onChoose }: ItemCardProps) {
+  const title = item.title || item.item_id;
+  return (
+    <article class="item-card">
+      <Picture item={item} />
+      <div class="stack tight">
+        <div>
+          <h3>{onChoose ? <button type="button" class="link" onClick={onChoose}>{title}</button> : title}</h3>
+          <p class="row apart small muted">
+            <span class="truncate mono">{item.item_id}</span>
+            <span class="number">{price(item.properties?.price)}</span>
+          </p>
+        </div>
+        {children}
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,91 @@
+/** uPlot with this console's colors. Loaded by `Chart` alone. */
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { Series } from "./chart";
+
+export interface Plot {
+  x: readonly string[];
+  series: readonly Series[];
+  format: (value: number) => string;
+  height: number;
+  widestBar: number;
+}
+
+const COLORS = 6;
+const TRANSPARENT = "#0000";
+
+export function plot(target: HTMLElement, { x, series, format, height, widestBar }: Plot): uPlot {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const times = x.map((each) => Date.parse(each) / 1000);
+  const isTime = times.every((each) => !Number.isNaN(each)) && x.every((each) => /^\d{4}-\d\d-\d\d/.test(each));
+  const positions = isTime ? times : x.map((_, position) => position);
+
+  const data: (number | null)[][] = [positions];
+  const shown: uPlot.Series[] = [{ label: "", value: (_, value) => (value == null ? "" : nameOf(value)) }];
+  const bands: uPlot.Band[] = [];
+  for (const [position, each] of series.entries()) {
+    const stroke = color(`series-${(position % COLORS) + 1}`);
+    const isBars = each.kind === "bars";
+    data.push([...each.values]);
+    shown.push({
+      label: each.label,
+      stroke,
+      width: isBars ? 0 : 2,
+      fill: isBars ? stroke : undefined,
+      spanGaps: true,
+      paths: isBars ? uPlot.paths.bars?.({ size: [0.65, widestBar], radius: 0.18 }) : undefined,
+      points: { show: !isBars && x.length <= 40, size: 6, fill: color("surface"), width: 2 },
+      value: (_, value: number | null) => (value == null ? "" : format(value)),
+    });
+    if (each.low && each.high) {
+      data.push([...each.high], [...each.low]);
+      const edge: uPlot.Series = { label: "", stroke: TRANSPARENT, width: 0, points: { show: false } };
+      shown.push({ ...edge, class: "edge" }, { ...edge, class: "edge" });
+      bands.push({ series: [data.length - 2, data.length - 1], fill: `color-mix(in srgb, ${stroke} 18%, transparent)` });
+    }
+  }
+
+  function nameOf(value: number): string {
+    if (!isTime) return x[value] ?? "";
+    const position = positions.indexOf(value);
+    const name = x[position] ?? "";
+    return name.length > 10 ? new Date(name).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : name;
+  }
+
+  const axis: uPlot.Axis = {
+    stroke: color("muted"),
+    grid: { stroke: color("line"), width: 1 },
+    ticks: { show: false },
+    font: `12px ${color("font")}`,
+  };
+  const beside = isTime || x.length < 2 ? {} : { range: (_: uPlot, low: number, high: number): [number, number] => [low - 0.5, high + 0.5] };
+  const names: Partial<uPlot.Axis> = isTime
+    ? { space: 70 }
+    : { splits: () => positions, values: (_, splits) => splits.map((each) => x[each] ?? "") };
+  const options: uPlot.Options = {
+    width: target.clientWidth || 600,
+    height,
+    series: shown,
+    bands,
+    legend: { live: true },
+    cursor: { y: false, points: { size: 8 } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), x[0]?.length === 10 ? "UTC" : timeZone()),
+    scales: { x: { time: isTime, ...beside }, y: { range: (_, low, high) => yRange(low, high) } },
+    axes: [
+      { ...axis, grid: { show: false }, ...names },
+      { ...axis, size: 56, values: (_, splits) => splits.map(format) },
+    ],
+  };
+  return new uPlot(options, data as uPlot.AlignedData, target);
+}
+
+/** Shares and counts start at zero; a constant needs some height. */
+function yRange(low: number | null, high: number | null): [number, number] {
+  const [bottom, top] = [Math.min(0, low ?? 0), high ?? 1];
+  return [bottom, top > bottom ? top + (top - bottom) * 0.08 : bottom + 1];
+}
+
+function timeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

@@ -1,0 +1,90 @@
+/** Numbers, times and money as the reader's language writes them. */
+
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+export const NOTHING = "–";
+
+/** 12,345 */
+export function count(value: number | null | undefined): string {
+  return value == null ? NOTHING : whole.format(value);
+}
+
+/** 12.3K */
+export function short(value: number | null | undefined): string {
+  return value == null ? NOTHING : compact.format(value);
+}
+
+/** 0.123 with so many digits after the point. */
+export function decimal(value: number | null | undefined, digits = 3): string {
+  return value == null
+    ? NOTHING
+    : value.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** 12.3% of a share from 0 to 1. */
+export function percent(share: number | null | undefined, digits = 1): string {
+  return share == null
+    ? NOTHING
+    : share.toLocaleString(undefined, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** US dollars; fractions of a cent keep two significant digits. */
+export function dollars(value: number | null | undefined): string {
+  if (value == null) return NOTHING;
+  const digits = value !== 0 && Math.abs(value) < 0.01 ? { maximumSignificantDigits: 2 } : {};
+  return value.toLocaleString(undefined, { style: "currency", currency: "USD", ...digits });
+}
+
+/** An item's price, which is a number without a currency, or a text. */
+export function price(value: unknown): string {
+  if (typeof value === "number") return decimal(value, 2);
+  return typeof value === "string" ? value : "";
+}
+
+/** Nov 28, 2026, 7:05 PM */
+export function time(value: string | Date | null | undefined): string {
+  return value == null ? NOTHING : moment.format(new Date(value));
+}
+
+/** 7:05:12 PM */
+export function timeOfDay(value: string | Date | null | undefined): string {
+  return value == null ? NOTHING : clock.format(new Date(value));
+}
+
+/** Nov 28, 2026 */
+export function day(value: string | Date | null | undefined): string {
+  return value == null ? NOTHING : calendar.format(new Date(value));
+}
+
+/** 5 minutes ago */
+export function ago(value: string | Date | null | undefined, now = Date.now()): string {
+  if (value == null) return NOTHING;
+  const seconds = (new Date(value).getTime() - now) / 1000;
+  const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ["second", 1];
+  return relative.format(Math.round(seconds / length), unit);
+}
+
+/** 1 min 20 s */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds == null) return NOTHING;
+  if (seconds < 60) return `${decimal(seconds, seconds < 10 ? 1 : 0)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** 1.2 MB */
+export function bytes(size: number | null | undefined): string {
+  if (size == null) return NOTHING;
+  const power = Math.min(4, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  return `${decimal(size / 1000 ** power, power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}

@@ -1,0 +1,146 @@
+/** Hooks that pages read data with. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { api, type Call, connect, type SerendipClient, wasAborted } from "./api";
+import { session } from "./session";
+import { type LiveList, subscribe, type SubscribeOptions } from "serendip-client";
+
+export interface Request<Data> {
+  data: Data | undefined;
+  error: unknown;
+  isLoading: boolean;
+  /** The last request, for `ApiCall`. */
+  call: Call | undefined;
+  reload: () => void;
+  /** Replaces the data, for example by the response of a change. */
+  set: (data: Data) => void;
+}
+
+type State<Data> = Pick<Request<Data>, "data" | "error" | "isLoading" | "call">;
+
+/**
+ * Loads data when the component appears, and again when `inputs` or the project change; earlier loads are aborted.
+ * The earlier data stays until the new arrive.
+ *
+ *     const items = useRequest((api) => api.GET("/v1/items", { params: { query: { category } } }), [category]);
+ */
+export function useRequest<Data>(load: (api: SerendipClient) => Promise<Data>, inputs: readonly unknown[]): Request<Data> {
+  const [state, setState] = useState<State<Data>>({ data: undefined, error: undefined, isLoading: true, call: undefined });
+  const [round, setRound] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  useEffect(() => {
+    const aborting = new AbortController();
+    let call: Call | undefined;
+    setState((before) => ({ ...before, isLoading: true }));
+    latest
+      .current(connect({ signal: aborting.signal, onCall: (sent) => (call = sent) }))
+      .then((data) => setState({ data, error: undefined, isLoading: false, call }))
+      .catch((error: unknown) => {
+        if (!aborting.signal.aborted && !wasAborted(error)) {
+          setState((before) => ({ ...before, error, isLoading: false, call }));
+        }
+      });
+    return () => aborting.abort();
+  }, [...inputs, round, session.value?.credential]);
+  const reload = useCallback(() => setRound((before) => before + 1), []);
+  const set = useCallback((data: Data) => setState((before) => ({ ...before, data, error: undefined })), []);
+  return { ...state, reload, set };
+}
+
+export interface Pages<Row> {
+  rows: Row[];
+  error: unknown;
+  isLoading: boolean;
+  hasMore: boolean;
+  call: Call | undefined;
+  more: () => void;
+  reload: () => void;
+}
+
+/**
+ * Loads a list page by page, the next one with `more`.
+ *
+ *     const items = usePages(async (api, cursor) => {
+ *       const page = await api.GET("/v1/items", { params: { query: { cursor, limit: 50 } } });
+ *       return { rows: page.items, next: page.next_cursor };
+ *     }, []);
+ */
+export function usePages<Row>(
+  load: (api: SerendipClient, cursor: string | undefined) => Promise<{ rows: Row[]; next: string | null | undefined }>,
+  inputs: readonly unknown[],
+): Pages<Row> {
+  const [rows, setRows] = useState<Row[]>([]);
+  const [cursor, setCursor] = useState<string>();
+  const page = useRequest((api) => load(api, cursor).then((loaded) => ({ ...loaded, cursor })), [...inputs, cursor]);
+  useEffect(() => setCursor(undefined), inputs);
+  useEffect(() => {
+    if (!page.data) return;
+    const { rows: loaded, cursor: from } = page.data;
+    setRows((before) => (from === undefined ? loaded : [...before, ...loaded]));
+  }, [page.data]);
+  const next = page.data?.next ?? undefined;
+  return {
+    rows,
+    error: page.error,
+    isLoading: page.isLoading,
+    hasMore: next !== undefined,
+    call: page.call,
+    more: () => setCursor(next),
+    reload: () => (cursor === undefined ? page.reload() : setCursor(undefined)),
+  };
+}
+
+/** Calls a function every so many seconds while the page is visible. */
+export function useInterval(seconds: number, call: () => void, isOn = true): void {
+  const latest = useRef(call);
+  latest.current = call;
+  useEffect(() => {
+    if (!isOn) return;
+    const timer = setInterval(() => document.visibilityState === "visible" && latest.current(), seconds * 1000);
+    return () => clearInterval(timer);
+  }, [seconds, isOn]);
+}
+
+/** An action with its state: `const save = useAction(async () => {...}); <Button onClick={save.run} busy={save.isRunning}>` */
+export function useAction<Arguments extends unknown[]>(act: (...values: Arguments) => Promise<void>) {
+  const [isRunning, setRunning] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const latest = useRef(act);
+  latest.current = act;
+  const run = useCallback(async (...values: Arguments) => {
+    setRunning(true);
+    setError(undefined);
+    try {
+      await latest.current(...values);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setRunning(false);
+    }
+  }, []);
+  return { run, isRunning, error, clear: () => setError(undefined) };
+}
+
+export interface Live {
+  list: LiveList | undefined;
+  error: unknown;
+  /** When the list was pushed last. */
+  at: Date | undefined;
+}
+
+/** A list that follows events over the WebSocket: `const live = useLive({ user_id: "ann", limit: 12, properties: true })`. */
+export function useLive(options: Omit<SubscribeOptions, "onError" | "WebSocket" | "socketUrl"> | undefined): Live {
+  const [state, setState] = useState<Live>({ list: undefined, error: undefined, at: undefined });
+  const subscribed = options && JSON.stringify(options);
+  useEffect(() => {
+    setState({ list: undefined, error: undefined, at: undefined });
+    if (!subscribed) return;
+    const subscription = subscribe(
+      api,
+      { ...(JSON.parse(subscribed) as SubscribeOptions), onError: (error) => setState((before) => ({ ...before, error })) },
+      (list) => setState({ list, error: undefined, at: new Date() }),
+    );
+    return () => subscription.close();
+  }, [subscribed, session.value?.credential]);
+  return state;
+}

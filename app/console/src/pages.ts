@@ -1,0 +1,21 @@
+/** The pages of the console. A new page is a file in `src/pages` with a default export, and an entry here. */
+import type { ComponentType } from "preact";
+import type { IconName } from "./components/icons";
+import type { Scope } from "./session";
+
+export interface Page {
+  /** A path of wouter below `/console`, such as `/catalog/:id?`. */
+  path: string;
+  title: string;
+  icon: IconName;
+  group: "Project" | "Data" | "Recommendations" | "Administration";
+  /** What the credentials need for the page to be listed. */
+  scope: Scope;
+  /** Who sees it: keys of a project (the default), keys of the administration, or both. */
+  audience?: "project" | "administration" | "both";
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+export const PAGES: readonly Page[] = [
+  { path: "/", title: "Home", icon: "home", group: "Project", scope: "recommend", audience: "both", load: () => import("./pages/home") },
+];

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+const SMALLEST_BYTES = 1_000;
+
+/** Writes compressed copies beside the assets: neither Lambda nor API Gateway compresses them. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    writeBundle({ dir }) {
+      const folder = join(dir ?? "dist", "assets");
+      for (const name of readdirSync(folder)) {
+        const content = readFileSync(join(folder, name));
+        if (/\.(js|css|svg)$/.test(name) && content.length >= SMALLEST_BYTES) {
+          const size = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+          writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content, { params: size }));
+          writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+        }
+      }
+    },
+  };
+}
+
+export default defineConfig(({ command }) => ({
+  // Relative addresses work below any path; the server names it in <base>. `npm run dev` has no such server.
+  base: command === "build" ? "./" : "/console/",
+  plugins: [compressed()],
+  resolve: {
+    alias: {
+      "serendip-client": fileURLToPath(new URL("../../clients/typescript/src/index.ts", import.meta.url)),
+      "openapi-fetch": fileURLToPath(new URL("node_modules/openapi-fetch", import.meta.url)),
+    },
+  },
+  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false },
+  server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", ws: true }, "/health": "http://127.0.0.1:8000" } },
+}));

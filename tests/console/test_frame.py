@@ -1,0 +1,92 @@
+"""The console's frame: signing in, navigation, theme, and the rules of the page."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.console.conftest import EMPTY, PROJECT, Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+
+
+class TestSignIn:
+    def test_a_key_signs_in_and_is_kept_in_this_tab_only(self, stranger: Visitor, shop: Shop) -> None:
+        page = stranger.open()
+        stranger.photograph("sign-in")
+        page.get_by_label("API key").fill(shop.key)
+        page.get_by_role("button", name="Sign in").click()
+
+        expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
+        expect(page.get_by_label("Project")).to_have_value(PROJECT)
+        assert shop.key not in page.url
+        assert page.evaluate("JSON.stringify(localStorage) + document.cookie").count(shop.key) == 0
+        assert shop.key in page.evaluate("JSON.stringify(sessionStorage)")
+        page.reload()
+        expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("API key")).to_be_visible()
+        assert shop.key not in page.evaluate("JSON.stringify(sessionStorage)")
+
+    def test_a_wrong_key_is_refused_with_a_reason(self, stranger: Visitor) -> None:
+        stranger.expected = ["401"]
+        page = stranger.open()
+        page.get_by_label("API key").fill("sk_nothing")
+        page.get_by_role("button", name="Sign in").click()
+
+        expect(page.get_by_role("alert")).to_contain_text("Not authenticated. Not a valid API key")
+
+    def test_a_second_key_adds_a_project_to_switch_to(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open()
+        page.get_by_label("Project").select_option("Another key…")
+        page.get_by_label("API key").fill(shop.empty_key)
+        page.get_by_role("button", name="Sign in").click()
+
+        expect(page.get_by_label("Project")).to_have_value(EMPTY)
+        page.get_by_label("Project").select_option(PROJECT)
+        expect(page.get_by_label("Project")).to_have_value(PROJECT)
+
+
+class TestFrame:
+    def test_the_root_leads_to_home(self, visitor: Visitor) -> None:
+        page = visitor.page
+        page.goto(visitor.base)
+
+        expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"/console$"))
+
+    def test_the_theme_follows_the_system_until_it_is_chosen(self, visitor: Visitor) -> None:
+        page = visitor.open()
+        root = page.locator("html")
+        page.emulate_media(color_scheme="dark")
+        expect(root).to_have_attribute("data-theme", "dark")
+        page.get_by_role("button", name="Use the light theme").click()
+        page.reload()
+
+        expect(root).to_have_attribute("data-theme", "light")
+
+    def test_the_keyboard_reaches_the_content_first(self, visitor: Visitor) -> None:
+        page = visitor.open()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Skip to content")).to_be_focused()
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("main")).to_be_focused()
+
+    def test_a_phone_has_the_navigation_behind_a_button(self, visitor: Visitor) -> None:
+        page = visitor.page
+        page.set_viewport_size({"width": 390, "height": 800})
+        visitor.open()
+        expect(page.get_by_role("navigation")).to_be_hidden()
+        page.get_by_role("button", name="Menu", exact=True).click()
+
+        expect(page.get_by_role("navigation")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("navigation")).to_be_hidden()
+
+    def test_an_unknown_page_says_so(self, visitor: Visitor) -> None:
+        page = visitor.page
+        page.goto(f"{visitor.base}/console/nothing")
+
+        expect(page.get_by_role("main")).to_contain_text("There is no such page")

@@ -1,0 +1,99 @@
+"""A page of the console in Chromium, which fails the test on anything that a page may never do."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from infra.console import MODULES
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+"""Ignored by git; look at them after a change."""
+WIDTHS = {"desktop": 1440, "phone": 390}
+THEMES = ("light", "dark")
+HEIGHT = 900
+SERIOUS = ("serious", "critical")
+STORED, THEME = "serendip.sessions", "serendip.theme"
+
+
+class Visitor:
+    def __init__(self, page: Page, base: str) -> None:
+        self.page, self.base = page, base
+        self.faults: list[str] = []
+        """Errors of the page's console, uncaught exceptions, violations of the policy, requests beyond loopback."""
+        self.expected: list[str] = []
+        """Parts of faults that the test provokes, such as "404"."""
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._check_address(request.url))
+
+    def open(self, path: str = "") -> Page:
+        """Opens a page of the console, such as `/catalog`, and waits for its heading."""
+        self.page.goto(f"{self.base}/console{path}")
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        return self.page
+
+    def check_accessible(self) -> None:
+        """Fails on serious findings of axe."""
+        page = self.page
+        page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
+        found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
+        serious = [
+            f"{finding['id']}: {finding['help']}: {[node['html'][:200] for node in finding['nodes'][:4]]}"
+            for finding in found
+            if finding["impact"] in SERIOUS
+        ]
+        assert serious == []
+
+    def photograph(self, name: str) -> None:
+        """Checks and photographs the current page at both widths and in both themes."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        size = self.page.viewport_size
+        for theme in THEMES:
+            self.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+            for device, width in WIDTHS.items():
+                self.page.set_viewport_size({"width": width, "height": HEIGHT})
+                self.page.wait_for_timeout(150)  # transitions
+                path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
+                self.page.screenshot(path=path, full_page=True)
+                too_wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                assert not too_wide, f"{name} scrolls sideways at {width} px"
+            self.check_accessible()
+        if size is not None:
+            self.page.set_viewport_size(size)
+
+    def check(self) -> None:
+        faults = [fault for fault in self.faults if not any(part in fault for part in self.expected)]
+        assert faults == []
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def _check_address(self, url: str) -> None:
+        address = urlsplit(url)
+        if address.scheme not in {"data", "blob"} and address.hostname not in {"127.0.0.1", "localhost"}:
+            self.faults.append(f"request to {url}")
+
+
+@contextmanager
+def visiting(browser: Browser, base: str, key: str | None) -> Iterator[Visitor]:
+    """A page in a context of its own, signed in with the key."""
+    context = browser.new_context(viewport={"width": WIDTHS["desktop"], "height": HEIGHT}, reduced_motion="reduce")
+    if key is not None:
+        principal = httpx2.get(f"{base}/v1/principal", headers={"X-API-Key": key}, timeout=60).json()
+        sessions = json.dumps([{"credential": key, "principal": principal}])
+        context.add_init_script(
+            f"sessionStorage.getItem('{STORED}') ?? sessionStorage.setItem('{STORED}', {json.dumps(sessions)})"
+        )
+    visitor = Visitor(context.new_page(), base)
+    try:
+        yield visitor
+        visitor.check()
+    finally:
+        context.close()
