@@ -113,7 +113,7 @@ class Settings(BaseModel):
     claim_seconds: float = 30.0
     """Time after which an unfinished request with an Idempotency-Key is presumed killed."""
     cors_origins: Annotated[tuple[Origin | Literal["*"], ...], BeforeValidator(_json)] = ()
-    """Web origins that may call from browsers, as a JSON list; leave empty behind an HTTP API, which handles CORS."""
+    """Web origins that may call from browsers, as a JSON list; beside those of keys and projects."""
     require_if_match: bool = False
     """Whether changing or deleting an existing item or user requires If-Match."""
     usage_seconds: float = 60.0

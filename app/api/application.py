@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from opentelemetry.trace import TracerProvider
-from starlette.middleware.cors import CORSMiddleware
 
+from app.api.cors import Cors
 from app.api.http import openapi, problems
 from app.api.http.admission import Admission
 from app.api.http.deprecation import DEPRECATED, Deprecated, Deprecations
@@ -82,30 +82,6 @@ TAGS = (
     ("usage", "Requests, events, units and cost by day."),
     ("health", "Checks for load balancers and monitors."),
 )
-ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ALLOWED_HEADERS = (
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "if-match",
-    "if-none-match",
-    "traceparent",
-    "x-api-key",
-    "x-request-id",
-)
-EXPOSED_HEADERS = (
-    "deprecation",
-    "etag",
-    "idempotency-replayed",
-    "ratelimit",
-    "ratelimit-policy",
-    "retry-after",
-    "serendip-cost",
-    "server-timing",
-    "sunset",
-    "traceparent",
-    "x-request-id",
-)
 
 
 def create_application(
@@ -141,14 +117,6 @@ def create_application(
     problems.add_handlers(app)
     openapi.describe(app, deprecations)
     app.add_middleware(Admission, services=services)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=ALLOWED_METHODS,
-            allow_headers=ALLOWED_HEADERS,
-            expose_headers=EXPOSED_HEADERS,
-            max_age=3_600,
-        )
     app.add_middleware(RequestContext, settings=settings, deprecations=deprecations)
+    app.add_middleware(Cors, origins=settings.cors_origins)
     return app

@@ -23,6 +23,8 @@ class ProjectSettings:
     """By normalized event type."""
     unknown_items: bool | None = None
     """Whether items without a record may be recommended. None: as long as the catalog is empty."""
+    origins: tuple[str, ...] = ()
+    """Web origins whose pages may use the keys that name none. Empty: pages of other origins read no responses."""
 
 
 NO_SETTINGS = ProjectSettings()

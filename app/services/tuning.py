@@ -48,9 +48,15 @@ class Tuning:
             raise NotFound("The project does not exist.")
         return stored.settings
 
-    def put_unknown_items(self, project: str, decision: bool | None) -> ProjectSettings:  # noqa: FBT001 - a value
-        """Stores whether items without a record may be recommended; None follows from whether there are items."""
-        return self._change(project, lambda settings: replace(settings, unknown_items=decision))
+    def put(self, project: str, *, unknown_items: bool | None = None, origins: tuple[str, ...] = ()) -> ProjectSettings:
+        """Stores what a project decides beside its event types.
+
+        Args:
+            project: the project.
+            unknown_items: whether items without a record may be recommended; None follows from whether there are items.
+            origins: the web origins whose pages may use keys that name none.
+        """
+        return self._change(project, lambda settings: replace(settings, unknown_items=unknown_items, origins=origins))
 
     def put_event_type(self, project: str, name: str, weights: TypeWeights | None) -> ProjectSettings:
         """Stores a project's own weights of an event type, by its normalized name; None removes them."""

@@ -231,6 +231,8 @@ def _stored(settings: ProjectSettings) -> dict[str, Any]:
     for own in stored["event_types"].values():
         if own["means"] is None:
             del own["means"]
+    if not settings.origins:
+        del stored["origins"]
     return stored
 
 
@@ -239,7 +241,7 @@ def _settings(row: Raw) -> ProjectSettings:
     if stored is None:
         return NO_SETTINGS
     own = {name: TypeWeights(**weights) for name, weights in stored["event_types"].items()}
-    return ProjectSettings(own, stored["unknown_items"])
+    return ProjectSettings(own, stored["unknown_items"], tuple(stored.get("origins", ())))
 
 
 def _project(row: Raw) -> Project:

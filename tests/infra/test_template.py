@@ -12,7 +12,6 @@ import pytest
 from pynamodb.models import Model
 
 from app import prices, telemetry
-from app.api import application
 from app.config import PREFIX, Settings
 from app.entry.aws import task_client
 from app.entry.cli.operations import cost_model, gateway_document
@@ -232,18 +231,31 @@ class TestApis:
             if route["ApiId"] == {"Ref": "HttpApi"}
         ]
 
-        assert set(routes) - served == {"$default"}
+        assert set(routes) - served == {"$default", "OPTIONS /{proxy+}"}
         stage = stack("template")["Resources"]["HttpStage"]
-        assert set(stage["Properties"]["RouteSettings"]) == set(routes) - {"$default"}
+        assert set(stage["Properties"]["RouteSettings"]) == set(routes) & served
         named = {key: route["RouteKey"] for key, route in of_type("template", "AWS::ApiGatewayV2::Route").items()}
         assert {named[key] for key in stage["DependsOn"]} == set(routes)
 
-    def test_cors_settings_match_the_application(self) -> None:
-        (_, cors, _) = stack("template")["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"]
+    def test_the_application_answers_preflights(self) -> None:
+        """An API with a CORS configuration answers them itself, and replaces the headers of responses."""
+        resources = stack("template")["Resources"]
+        preflight = resources["PreflightRoute"]["Properties"]
 
-        assert tuple(cors["AllowMethods"]) == application.ALLOWED_METHODS
-        assert tuple(cors["AllowHeaders"]) == application.ALLOWED_HEADERS
-        assert tuple(cors["ExposeHeaders"]) == application.EXPOSED_HEADERS
+        assert "CorsConfiguration" not in resources["HttpApi"]["Properties"]
+        assert (preflight["RouteKey"], preflight["AuthorizationType"]) == ("OPTIONS /{proxy+}", "NONE")
+
+    def test_origins_are_a_setting_of_the_functions(self) -> None:
+        (_, setting, _) = stack("template")["Globals"]["Function"]["Environment"]["Variables"]["SERENDIP_CORS_ORIGINS"][
+            "Fn::If"
+        ]
+        text, parts = setting["Fn::Sub"]
+        separator, _ = parts["Origins"]["Fn::Join"]
+
+        value = text.replace("${Origins}", separator.join(["https://a.example", "https://b.example"]))
+
+        origins = Settings.from_environment({"SERENDIP_SECRET": "x" * 32, "SERENDIP_CORS_ORIGINS": value}).cors_origins
+        assert origins == ("https://a.example", "https://b.example")
 
     def test_the_socket_stage_matches_the_functions_endpoint(self) -> None:
         stage = stack("template")["Resources"]["SocketStage"]["Properties"]["StageName"]

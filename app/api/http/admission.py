@@ -30,7 +30,7 @@ class Admission:
         self._max_open = services.settings.max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _guarded(scope["path"]):
+        if scope["type"] != "http" or not guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         self._open += 1
@@ -44,8 +44,8 @@ class Admission:
         try:
             if self._open > self._max_open:
                 raise Overloaded("There are too many requests right now. Try again shortly.")
-            principal = await self._principal(Headers(scope=scope))
-            scope["principal"] = principal
+            principal, is_allowed_page = await self._principal(Headers(scope=scope))
+            scope["principal"], scope["is_allowed_page"] = principal, is_allowed_page
             telemetry.current().project = principal.project
             policies = _policies(principal.limits)
             allowance = await self._allowance(principal)
@@ -72,9 +72,15 @@ class Admission:
                 with telemetry.logging_context(RequestLog()):  # its work does not belong to this request
                     await run_sync(usage.write)
 
-    async def _principal(self, headers: Headers) -> Principal:
-        access, credentials = self._services.access, credentials_in(headers)
-        return await _here_or_aside(access.is_cached(credentials), access.authenticate, credentials)
+    async def _principal(self, headers: Headers) -> tuple[Principal, bool]:
+        """Returns the principal, and whether the page that sent the request may read the response."""
+        credentials = credentials_in(headers)
+        return await _here_or_aside(self._services.access.is_cached(credentials), self._authenticated, credentials)
+
+    def _authenticated(self, credentials: Credentials) -> tuple[Principal, bool]:
+        access = self._services.access
+        principal = access.authenticate(credentials)
+        return principal, access.is_allowed_page(principal, credentials)
 
     async def _allowance(self, principal: Principal) -> Allowance | None:
         limiter = self._services.limiter
@@ -86,7 +92,11 @@ def credentials_in(headers: Mapping[str, str]) -> Credentials:
     bearer = headers.get("authorization")
     if bearer is not None:
         bearer = bearer[len(BEARER) :].strip() if bearer.lower().startswith(BEARER) else ""
-    return Credentials(headers.get("x-api-key"), bearer, headers.get("origin"))
+    origin = headers.get("origin")
+    is_same_origin = headers.get("sec-fetch-site") == "same-origin" or (
+        origin is not None and origin.partition("://")[2] == headers.get("host")
+    )
+    return Credentials(headers.get("x-api-key"), bearer, origin, is_same_origin=is_same_origin)
 
 
 async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argument: object) -> Result:  # noqa: FBT001
@@ -94,7 +104,8 @@ async def _here_or_aside(quick: bool, function: Callable[[Any], Result], argumen
     return function(argument) if quick else await run_sync(function, argument)
 
 
-def _guarded(path: str) -> bool:
+def guarded(path: str) -> bool:
+    """Whether requests for a path need credentials."""
     return path == GUARDED or path.startswith(GUARDED + "/")
 
 

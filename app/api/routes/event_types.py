@@ -46,11 +46,11 @@ def delete_event_type(event_type: EventTypeName, project: ProjectForAdmin, servi
 @router.get("/settings")
 def get_settings(project: ProjectForAdmin, services: ServicesDep) -> SettingsView:
     """Get what the project decides."""
-    return SettingsView(recommend_unknown_items=services.tuning.stored(project).unknown_items)
+    return SettingsView.of(services.tuning.stored(project))
 
 
 @router.put("/settings")
 def put_settings(body: SettingsIn, project: ProjectForAdmin, services: ServicesDep) -> SettingsView:
     """Replace what the project decides. Other instances follow within the time that keys are cached."""
-    stored = services.tuning.put_unknown_items(project, body.recommend_unknown_items)
-    return SettingsView(recommend_unknown_items=stored.unknown_items)
+    stored = services.tuning.put(project, unknown_items=body.recommend_unknown_items, origins=body.origins)
+    return SettingsView.of(stored)

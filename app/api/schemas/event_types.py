@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from app.api.schemas.access.keys import MOST_ORIGINS, Origin
 from app.api.schemas.fields import Body, View
-from app.domain.event_types import EventType
+from app.domain.event_types import EventType, ProjectSettings
 
 Positive = Annotated[float, Field(ge=0, le=10)]
 Signed = Annotated[float, Field(ge=-10, le=10)]
@@ -17,6 +18,17 @@ UnknownItems = Annotated[
     Field(
         description="Whether items without a record are recommended; null: as long as the project has no items.",
         examples=[False],
+    ),
+]
+
+ProjectOrigins = Annotated[
+    tuple[Origin, ...],
+    Field(
+        max_length=MOST_ORIGINS,
+        strict=False,
+        description="The web origins whose pages can use the keys without origins of their own; empty: pages of other "
+        "origins than the server's cannot read responses.",
+        examples=[["https://shop.example"]],
     ),
 ]
 
@@ -77,7 +89,13 @@ class SettingsIn(Body):
     """What the project decides."""
 
     recommend_unknown_items: UnknownItems = None
+    origins: ProjectOrigins = ()
 
 
 class SettingsView(BaseModel):
     recommend_unknown_items: UnknownItems
+    origins: ProjectOrigins
+
+    @classmethod
+    def of(cls, settings: ProjectSettings) -> "SettingsView":
+        return cls(recommend_unknown_items=settings.unknown_items, origins=settings.origins)

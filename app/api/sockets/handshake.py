@@ -30,12 +30,13 @@ class Handshake:
         Raises:
             Unauthenticated, Forbidden, Unavailable.
         """
+        credentials = credentials_in(self.headers)
         if self.ticket is not None:
             principal, expires_at = services.tokens.ticket_claim(self.ticket, services.clock.now())
             services.access.recheck(principal)
+            services.access.check_page(principal, credentials)
             services.sockets.admit(self.ticket, expires_at)
             return principal
-        credentials = credentials_in(self.headers)
         for protocol in self.protocols:
             if protocol.startswith(KEY_PROTOCOL):
                 credentials = replace(credentials, api_key=protocol.removeprefix(KEY_PROTOCOL))

@@ -11,7 +11,7 @@ import typer
 from app.deadline import within
 from app.domain.access import ADMINISTRATION, ApiKey, Limits, ProjectState, Scope
 from app.domain.paging import every
-from app.entry.cli.mistakes import valid_id
+from app.entry.cli.mistakes import valid_id, valid_origin
 from app.entry.cli.terminal import AsJson, connect, console, existing_project, print_json, print_rows
 from app.entry.errors import SetupError
 from app.errors import NotFound, Unavailable
@@ -108,6 +108,10 @@ def _deleted(services: "Services", project_id: str) -> str:
 def keys_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[list[Scope], typer.Option(help="What the key may do; may be repeated.")],
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A web origin, such as https://shop.example, whose pages alone may use it; may be repeated."),
+    ] = None,
     project: Project = None,
     administration: Administration = False,
 ) -> None:
@@ -115,8 +119,9 @@ def keys_create(
 
     The first administration key: `keys create NAME --scope admin --administration`.
     """
+    origins = tuple(map(valid_origin, origin or ()))
     with _connect_owner(project, administration=administration) as (services, owner):
-        key, text = services.keys.create(owner, name, frozenset(scope))
+        key, text = services.keys.create(owner, name, frozenset(scope), origins=origins)
     _print_new(key, text)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from app.domain.fields import ID_PATTERN, ID_RULE
+from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN
 from app.entry.local import disk
 
 
@@ -64,6 +64,13 @@ def valid_id(text: str) -> str:
     """Raises BadParameter unless the text can be an id."""
     if not re.fullmatch(ID_PATTERN, text):
         raise typer.BadParameter(f"{text!r} is not a valid id: use {ID_RULE}.")
+    return text
+
+
+def valid_origin(text: str) -> str:
+    """Raises BadParameter unless the text is the origin of web pages."""
+    if not re.fullmatch(ORIGIN_PATTERN, text):
+        raise typer.BadParameter(f"{text!r} is not a web origin, such as https://shop.example: no path, no slash.")
     return text
 
 

@@ -4,6 +4,7 @@ The credentials alone determine the project.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +23,8 @@ class Credentials:
     api_key: str | None = None
     bearer: str | None = None
     origin: str | None = None
+    is_same_origin: bool = False
+    """Whether the page is of the server's own origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Authentication:
         """Whether `authenticate` needs neither the database nor an issuer."""
         if credentials.bearer or not credentials.api_key:
             return not credentials.bearer
+        if credentials.origin is not None:  # the project may have origins
+            return False
         key_id = secret_keys.key_id(credentials.api_key)
         return key_id is None or self._cache.knows_key(key_id)
 
@@ -71,24 +76,25 @@ class Authentication:
 
         Raises:
             Unauthenticated: the credentials are missing or not valid.
-            Forbidden: the key may not be used from this origin.
+            Forbidden: the key, or without origins of its own its project, may not be used from this origin.
         """
         if credentials.bearer is None:
             if credentials.api_key is None:
                 raise Unauthenticated("Send an API key as X-API-Key, or a token as Authorization: Bearer.")
-            return self._of_key(self._checked_key(credentials.api_key), credentials.origin)
+            return self._of_key(self._checked_key(credentials.api_key), credentials)
         claim = self._user_tokens.user_claim(credentials.bearer, self._clock.now())
         if claim is not None:
-            principal = self._of_user(claim, credentials.origin)
+            principal = self._of_user(claim, credentials)
         else:
             principal = self._issuers.principal(credentials.bearer, self._clock.now())
             project = self._cache.active_project(principal.project)
             if project is None:
                 raise Unauthenticated("The project of this token does not exist.")
             principal = replace(principal, limits=project.limits)
+            _check_page(project.settings.origins, credentials)
         if credentials.api_key is not None:
             key = self._checked_key(credentials.api_key)
-            self._of_key(key, credentials.origin)
+            self._of_key(key, credentials)
             if key.project != principal.project:
                 raise Unauthenticated("The API key and the token belong to different projects.")
         return principal
@@ -108,10 +114,30 @@ class Authentication:
             raise Unauthenticated("The token of this connection has expired.")
         if self._cache.active_project(principal.project) is None:
             raise Unauthenticated("The project of this connection no longer exists.")
-        if re.match(secret_keys.KEY_ID_PATTERN, principal.credential):
-            key = self._cache.key(principal.credential)
+        if _is_of_key(principal):
+            key = self._key_of(principal)
             if key is None or key.has_ended(now):
                 raise Unauthenticated("The API key of this connection has expired or was revoked.")
+
+    def check_page(self, principal: Principal, credentials: Credentials) -> None:
+        """Checks the page of a request whose principal is known from a ticket.
+
+        Raises:
+            Forbidden: the key or project of the principal may not be used from this origin.
+        """
+        key = self._key_of(principal)
+        if key is not None and key.origins:
+            _check_key_page(key, credentials)
+        else:
+            _check_page(self._project_origins(principal.project, credentials), credentials)
+
+    def is_allowed_page(self, principal: Principal, credentials: Credentials) -> bool:
+        """Whether the key of an authenticated request, or else its project, names the origin of its page."""
+        if credentials.origin is None:
+            return False
+        key = self._key_of(principal)
+        own = key.origins if key else ()
+        return credentials.origin in (own or self._project_origins(principal.project, credentials))
 
     def check_scope(self, principal: Principal, scope: Scope) -> None:
         """Raises Forbidden unless the principal has the scope."""
@@ -152,9 +178,20 @@ class Authentication:
             raise Unauthenticated("This API key has expired or was revoked.")
         return key
 
-    def _of_key(self, key: ApiKey, origin: str | None) -> Principal:
-        if key.origins and origin not in key.origins:
-            raise Forbidden("This key may not be used from this origin.")
+    def _key_of(self, principal: Principal) -> ApiKey | None:
+        """Returns the key of a principal; None if it is of a JWT, or if the key no longer exists."""
+        return self._cache.key(principal.credential) if _is_of_key(principal) else None
+
+    def _project_origins(self, project_id: str, credentials: Credentials) -> tuple[str, ...]:
+        """Returns the origins of a project, which is read only for requests of pages."""
+        project = self._cache.active_project(project_id) if credentials.origin is not None else None
+        return project.settings.origins if project else ()
+
+    def _of_key(self, key: ApiKey, credentials: Credentials) -> Principal:
+        if key.origins:
+            _check_key_page(key, credentials)
+        else:
+            _check_page(self._project_origins(key.project, credentials), credentials)
         scopes = frozenset().union(*(INCLUDED[scope] for scope in key.scopes))
         return Principal(
             key.project,
@@ -165,11 +202,11 @@ class Authentication:
             user_limits=key.user_limits,
         )
 
-    def _of_user(self, claim: UserClaim, origin: str | None) -> Principal:
+    def _of_user(self, claim: UserClaim, credentials: Credentials) -> Principal:
         key = self._cache.key(claim.key_id)
         if key is None or key.project != claim.project or key.has_ended(self._clock.now()):
             raise Unauthenticated("The API key that created this user token has expired or was revoked.")
-        of_key = self._of_key(key, origin)
+        of_key = self._of_key(key, credentials)
         return replace(
             of_key,
             scopes=INCLUDED[Scope.RECOMMEND] | (of_key.scopes & OF_USERS),
@@ -177,3 +214,24 @@ class Authentication:
             needs_user_token=False,
             ends_at=claim.expires_at,
         )
+
+
+def _is_of_key(principal: Principal) -> bool:
+    return re.match(secret_keys.KEY_ID_PATTERN, principal.credential) is not None
+
+
+def _check_key_page(key: ApiKey, credentials: Credentials) -> None:
+    """Raises Forbidden unless a request is of a page that the key names."""
+    if credentials.origin not in key.origins:
+        raise Forbidden("This key may not be used from this origin.")
+
+
+def _check_page(origins: Collection[str], credentials: Credentials) -> None:
+    """Raises Forbidden if a request is of a page of another origin that the project does not name.
+
+    It may name none; then keys work from everywhere, although pages of other origins cannot read the responses.
+    """
+    if not origins or credentials.origin is None or credentials.is_same_origin:
+        return
+    if credentials.origin not in origins:
+        raise Forbidden("The keys of this project may not be used from this origin.")

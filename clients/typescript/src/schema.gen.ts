@@ -2119,7 +2119,7 @@ export interface components {
             needs_user_token?: boolean;
             /**
              * Origins
-             * @description The web origins that can use the key; empty for all.
+             * @description The web origins whose pages can use the key, and no one else; empty for those of the project.
              * @default []
              * @example [
              *       "https://shop.example"
@@ -2163,7 +2163,7 @@ export interface components {
             name?: string;
             /**
              * Origins
-             * @description The web origins that can use the key; empty for all.
+             * @description The web origins whose pages can use the key, and no one else; empty for those of the project.
              * @default []
              * @example [
              *       "https://shop.example"
@@ -2214,7 +2214,7 @@ export interface components {
             needs_user_token: boolean;
             /**
              * Origins
-             * @description The web origins that can use the key; empty for all.
+             * @description The web origins whose pages can use the key, and no one else; empty for those of the project.
              * @example [
              *       "https://shop.example"
              *     ]
@@ -2350,7 +2350,7 @@ export interface components {
             needs_user_token: boolean;
             /**
              * Origins
-             * @description The web origins that can use the key; empty for all.
+             * @description The web origins whose pages can use the key, and no one else; empty for those of the project.
              * @example [
              *       "https://shop.example"
              *     ]
@@ -3498,6 +3498,15 @@ export interface components {
          */
         SettingsIn: {
             /**
+             * Origins
+             * @description The web origins whose pages can use the keys without origins of their own; empty: pages of other origins than the server's cannot read responses.
+             * @default []
+             * @example [
+             *       "https://shop.example"
+             *     ]
+             */
+            origins?: string[];
+            /**
              * Recommend Unknown Items
              * @description Whether items without a record are recommended; null: as long as the project has no items.
              * @example false
@@ -3506,6 +3515,14 @@ export interface components {
         };
         /** SettingsView */
         SettingsView: {
+            /**
+             * Origins
+             * @description The web origins whose pages can use the keys without origins of their own; empty: pages of other origins than the server's cannot read responses.
+             * @example [
+             *       "https://shop.example"
+             *     ]
+             */
+            origins: string[];
             /**
              * Recommend Unknown Items
              * @description Whether items without a record are recommended; null: as long as the project has no items.

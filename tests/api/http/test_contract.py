@@ -1,6 +1,5 @@
-"""CORS, security headers, deprecation and cursors: the contract of every response."""
+"""Security headers, deprecation and cursors: the contract of every response."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -12,57 +11,11 @@ from app.api.application import create_application
 from app.api.http.deprecation import Deprecated
 from app.config import Settings
 from app.wiring import Wired
-from tests.support.builders import a_project, client_of, wired_on
+from tests.support.builders import a_project, client_of
 
 SHOP, EVIL = "https://shop.example", "https://evil.example"
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 ENDING = {"listItems": Deprecated(SINCE, SINCE + timedelta(days=365), "/v2/items")}
-
-
-class TestCors:
-    @pytest.fixture
-    def shop(self, settings: Settings, wired: Wired) -> Iterator[httpx2.Client]:
-        open_to_shop = wired_on(settings.model_copy(update={"cors_origins": (SHOP,)}))
-        yield client_of(open_to_shop, a_project(wired, settings.project))
-        open_to_shop.close()
-
-    def test_a_preflight_needs_no_credentials(self, shop: httpx2.Client) -> None:
-        requested = {
-            "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "x-api-key, idempotency-key, if-match, content-type",
-        }
-        del shop.headers["X-API-Key"]
-
-        good = shop.options("/v1/items/tea", headers={"Origin": SHOP, **requested})
-        evil = shop.options("/v1/items/tea", headers={"Origin": EVIL, **requested})
-
-        assert (good.status_code, good.headers["access-control-allow-origin"]) == (200, SHOP)
-        assert evil.status_code == 400
-        assert "access-control-allow-origin" not in evil.headers
-
-    @pytest.mark.parametrize("url", ["/v1/items", "/v1/items/unknown", "/v1/items?limit=0", "/nowhere"])
-    def test_configured_origins_can_read_responses_and_problems(self, shop: httpx2.Client, url: str) -> None:
-        assert shop.get(url, headers={"Origin": SHOP}).headers["access-control-allow-origin"] == SHOP
-        assert "access-control-allow-origin" not in shop.get(url, headers={"Origin": EVIL}).headers
-        exposed = shop.get(url, headers={"Origin": SHOP}).headers["access-control-expose-headers"]
-        assert {"etag", "retry-after", "ratelimit", "x-request-id"} <= set(exposed.split(", "))
-
-    def test_configured_origins_can_read_refused_credentials(self, shop: httpx2.Client) -> None:
-        response = shop.get("/v1/items", headers={"Origin": SHOP, "X-API-Key": "wrong"})
-
-        assert (response.status_code, response.headers["access-control-allow-origin"]) == (401, SHOP)
-
-    def test_cors_is_off_by_default(self, client: httpx2.Client) -> None:
-        response = client.get("/v1/items", headers={"Origin": SHOP})
-
-        assert [name for name in response.headers if name.startswith("access-control")] == []
-        preflight = {"Origin": SHOP, "Access-Control-Request-Method": "GET"}
-        assert client.options("/v1/items", headers=preflight).status_code == 405
-
-    @pytest.mark.parametrize("origin", ["shop.example", "https://shop.example/", "javascript:alert(1)"])
-    def test_the_setting_refuses_invalid_origins(self, origin: str) -> None:
-        with pytest.raises(ValueError, match="cors_origins"):
-            Settings.from_environment({"SERENDIP_SECRET": "x" * 32, "SERENDIP_CORS_ORIGINS": f'["{origin}"]'})
 
 
 class TestSecurityHeaders:

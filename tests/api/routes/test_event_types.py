@@ -151,13 +151,14 @@ class TestPut:
         client.put("/v1/settings", json={"recommend_unknown_items": True})
 
         assert client.get("/v1/event-types/archive").json()["weights"]["serving"] == -1
-        assert client.get("/v1/settings").json() == {"recommend_unknown_items": True}
+        assert client.get("/v1/settings").json() == {"recommend_unknown_items": True, "origins": []}
 
 
 class TestSettings:
     def test_a_decision_can_be_taken_back(self, client: httpx2.Client) -> None:
-        assert client.get("/v1/settings").json() == {"recommend_unknown_items": None}
+        assert client.get("/v1/settings").json() == {"recommend_unknown_items": None, "origins": []}
         assert client.put("/v1/settings", json={"recommend_unknown_items": False}).json() == {
-            "recommend_unknown_items": False
+            "recommend_unknown_items": False,
+            "origins": [],
         }
-        assert client.put("/v1/settings", json={}).json() == {"recommend_unknown_items": None}
+        assert client.put("/v1/settings", json={}).json() == {"recommend_unknown_items": None, "origins": []}

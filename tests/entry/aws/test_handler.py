@@ -48,13 +48,17 @@ for line in sys.stdin:
 ANSWER = "answer "
 
 
+def to_json(event: dict[str, Any]) -> str:
+    return orjson.dumps(event).decode()
+
+
 def with_key(request: Request, key: str) -> Request:
     method, target, headers, body = request
     return method, target, {**headers, "x-api-key": key}, body
 
 
 def through_lambda(settings: Settings, project: str, key: str, form: str) -> list[tuple[int, str, Any]]:
-    events = "\n".join(orjson.dumps(FORMS[form](with_key(request, key))).decode() for request in REQUESTS)
+    events = "\n".join(to_json(FORMS[form](with_key(request, key))) for request in REQUESTS)
     results = [
         orjson.loads(line.removeprefix(ANSWER))
         for line in forked(ANSWER_ALL, environment(settings, project), events).splitlines()
@@ -92,6 +96,21 @@ class TestHandler:
             assert [(status, kind, steady(body)) for status, kind, body in lambda_responses] == expected, form
         assert len(expected) == 30
         assert {status for status, _, _ in expected} == {200, 202, 204, 400, 404, 415, 422}
+
+    def test_preflights_are_answered_without_the_database(self, settings: Settings) -> None:
+        nowhere = settings.model_copy(update={"endpoint": "http://127.0.0.1:9"})
+        page = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+        events = [form(("OPTIONS", "/v1/events", page, None)) for form in FORMS.values()]
+
+        output = forked(ANSWER_ALL, environment(nowhere, settings.project), "\n".join(map(to_json, events)))
+
+        answers = [orjson.loads(line.removeprefix(ANSWER)) for line in output.splitlines() if line.startswith(ANSWER)]
+        assert [answer["statusCode"] for answer in answers] == [204] * len(FORMS)
+        for answer in answers:
+            several = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+            headers = {name.lower(): value for name, value in {**answer.get("headers", {}), **several}.items()}
+            assert headers["access-control-allow-origin"] == "https://shop.example"
+            assert headers["vary"] == "Origin"
 
     def test_a_thousand_invocations_build_the_application_once(self, settings: Settings) -> None:
         code = """

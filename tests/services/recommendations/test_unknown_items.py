@@ -74,7 +74,7 @@ class TestUnknownItems:
         unknown_items: bool,  # noqa: FBT001 - a parameter
         listed: bool,  # noqa: FBT001 - a parameter
     ) -> None:
-        learned.services.tuning.put_unknown_items(settings.project, unknown_items)
+        learned.services.tuning.put(settings.project, unknown_items=unknown_items)
         if listed:
             learned.services.items.put_many(settings.project, [an_item("i3")])
 

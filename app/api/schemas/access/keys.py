@@ -7,15 +7,16 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.api.schemas.fields import WHOLE, Body, Future, Patch, Title, View
 from app.domain.access import ApiKey, Limits, Scope
+from app.domain.fields import ORIGIN_PATTERN
 
-ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+MOST_ORIGINS = 20
 Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)]
 Origins = Annotated[
     tuple[Origin, ...],
     Field(
-        max_length=20,
+        max_length=MOST_ORIGINS,
         strict=False,
-        description="The web origins that can use the key; empty for all.",
+        description="The web origins whose pages can use the key, and no one else; empty for those of the project.",
         examples=[["https://shop.example"]],
     ),
 ]
@@ -129,7 +130,10 @@ class KeyView(BaseModel):
     last_used: Annotated[date | None, Field(description="The day (UTC) of the last use, a few seconds late.")]
     origins: Annotated[
         tuple[str, ...],
-        Field(description="The web origins that can use the key; empty for all.", examples=[["https://shop.example"]]),
+        Field(
+            description="The web origins whose pages can use the key, and no one else; empty for those of the project.",
+            examples=[["https://shop.example"]],
+        ),
     ]
     needs_user_token: Annotated[
         bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[False])
