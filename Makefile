@@ -7,8 +7,8 @@ FLAVOUR ?= zip
 UV_VERSION := 0.13.9
 TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
 # These tools pin other versions of our dependencies, so each has its own environment.
-TOOLS := checkov ministack openapi-client peers
-vpath %.lock tests/infra tests/openapi/clients tests/bench
+TOOLS := checkov ministack clients peers
+vpath %.lock tests/infra tests/clients tests/bench
 # $(call apt,COMMAND,PACKAGE,WHAT IS SKIPPED WITHOUT IT): install a package if root on Debian, otherwise say what is skipped.
 apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing $2" \
 	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends $2 >/dev/null; } || echo "No $1: $3 will be skipped"
@@ -39,7 +39,7 @@ restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
 ##@ Develop
-test: .venv/develop .venv/spark .venv/ministack .venv/openapi-client chromium console ## Run the whole test suite
+test: .venv/develop .venv/spark .venv/ministack .venv/clients chromium console ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
@@ -72,12 +72,12 @@ console: .venv/installed ## Build the web console with npm, unless its sources a
 
 lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
-	@for file in tests/infra/*.in tests/openapi/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
+	@for file in tests/infra/*.in tests/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
 openapi: .venv/develop ## Update the published OpenAPI document, unless that would break clients
 	@$(BIN)/python -m tests.openapi
 
-clients: .venv/develop ## Generate the clients again after a change of the OpenAPI document
+clients: .venv/develop .venv/clients ## Generate the clients again after a change of the OpenAPI document
 	@$(BIN)/python -m tests.clients
 
 spark: .venv/spark ## Install Spark for `serendip train --spark`

@@ -13,11 +13,12 @@ CHANGELOG = ROOT / "app/docs/changelog.md"
 PAGES = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "app").rglob("*.md") if path != CHANGELOG and "node_modules" not in path.parts),
+    *sorted((ROOT / "clients").glob("*/README.md")),
     ROOT / "infra/README.md",
     ROOT / "tests/README.md",
 ]
-TEST_SETTINGS = {"SERENDIP_DATA"}
-"""Read by tests and benchmarks, not by the application."""
+OTHER_SETTINGS = {"SERENDIP_DATA", "SERENDIP_URL", "SERENDIP_API_KEY"}
+"""Read by tests, benchmarks and clients, not by the application."""
 MOST_MODULES, MOST_LINES = 15, 300
 
 
@@ -51,7 +52,7 @@ class TestArchitecture:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 class TestPage:
     def test_every_setting_that_a_page_names_exists(self, page: Path) -> None:
-        names = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", page.read_text())) - TEST_SETTINGS
+        names = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", page.read_text())) - OTHER_SETTINGS
 
         assert {name for name in names if name.removeprefix(PREFIX).lower() not in Settings.model_fields} == set()
 

@@ -2,12 +2,18 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.openapi import SNAPSHOT
+from tests.clients import python_source
+from tests.openapi import SNAPSHOT, published
 from tests.support import node
 from tests.support.datasets import ROOT
 
+PYTHON = ROOT / "clients" / "python"
+PYTHON_PACKAGE = PYTHON / "serendip_client"
+PYTHON_TOOLS = ROOT / ".venv" / "clients" / "bin"
 TYPESCRIPT = ROOT / "clients" / "typescript"
 TYPESCRIPT_TOOLS = ROOT / ".serendip" / "typescript-client"
 SCHEMA = "schema.gen.ts"
@@ -34,3 +40,16 @@ def generate_typescript(folder: Path) -> None:
     """Writes the types of the document's operations into the folder."""
     options = ["--output", str(folder / SCHEMA), "--default-non-nullable", "false"]
     run([*npm_tool("openapi-typescript"), str(SNAPSHOT), *options], folder)
+
+
+def generate_python(folder: Path) -> None:
+    """Writes the models and a method for each of the document's operations into the folder."""
+    document = published()
+    models, operations = folder / python_source.MODELS, folder / python_source.OPERATIONS
+    with TemporaryDirectory() as name:
+        simple = Path(name) / "openapi.json"
+        simple.write_bytes(python_source.document_of_models(document))
+        run(python_source.models_command(PYTHON_TOOLS / "datamodel-codegen", simple, models), folder)
+    operations.write_text(python_source.operations_module(document))
+    formatting = ["format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(models), str(operations)]
+    run([sys.executable, "-m", "ruff", *formatting], folder)

@@ -1,65 +1,144 @@
-"""The TypeScript client is up to date, compiles strictly, and works against a live server."""
+"""The TypeScript client: generated from the document, strictly typed, and used on a server and behind a gateway."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
-from app.config import Settings
 from tests import clients
+from tests.clients.conftest import Place, example
+from tests.clients.scripted_server import DROPPED, Answer, scripted
+from tests.clients.uses import REFUSED, uses
 from tests.support import node
-from tests.support.server_process import served
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[str]:
-    with served(settings, settings.project) as base:
-        yield base
+PROJECT = """{
+  "compilerOptions": {"strict": true, "skipLibCheck": true, "target": "es2022", "module": "nodenext", "types": [],
+    "lib": ["es2022", "dom", "dom.iterable"]},
+  "include": ["*.ts"]
+}"""
+OPERATIONS = """
+import { createClient, SerendipError } from "serendip-client";
+declare const process: { argv: [string, string, string, string, string, string] };
+const [, , baseUrl, key, administratorsKey, names] = process.argv;
+const client = createClient({ baseUrl, apiKey: key });
+const administrator = createClient({ baseUrl, apiKey: administratorsKey });
+const values: Record<string, string> = JSON.parse(names);
+const fill = (text: string) => text.replace(/\\{\\w+\\}/, (name) => values[name] ?? name);
+const statuses: Record<string, number> = {};
+async function refusal(answer: Promise<unknown>): Promise<number> {
+  try {
+    await answer;
+    return 0;
+  } catch (error) {
+    if (error instanceof SerendipError) return error.status;
+    throw error;
+  }
+}
+"""
+PROBLEM = {"type": "urn:x", "title": "Busy", "status": 503, "detail": "Later.", "instance": "r1", "errors": None}
+WEBSOCKET = "--experimental-websocket"
+"""Needed by Node.js 20."""
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the client is installed, with the programs that use it."""
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the compiled client as a package, and compiled programs that use it."""
     folder = tmp_path_factory.mktemp("typescript")
     package = folder / "node_modules" / "serendip-client"
+    package.mkdir(parents=True)
     compiler = [*clients.npm_tool("tsc"), "--project"]
-    (folder / "node_modules").mkdir()
     for path in (clients.TYPESCRIPT_TOOLS / "node_modules").glob("openapi-*"):
         (folder / "node_modules" / path.name).symlink_to(path)
-    package.mkdir()
     for name in ("package.json", "tsconfig.json", "src"):
         (package / name).symlink_to(clients.TYPESCRIPT / name)
     clients.run([*compiler, str(package), "--preserveSymlinks"], folder)
     (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "calls.ts").write_bytes((HERE / "calls.ts").read_bytes())
-    (folder / "readme.ts").write_text(_readme_example())
-    (folder / "tsconfig.json").write_text(
-        '{"compilerOptions": {"strict": true, "target": "es2022", "module": "nodenext", "types": [],'
-        ' "lib": ["es2022", "dom", "dom.iterable"]}, "include": ["*.ts"]}'
-    )
+    (folder / "tsconfig.json").write_text(PROJECT)
+    for path in HERE.glob("*.ts"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "operations.ts").write_text(every_operation())
+    readme = example(clients.TYPESCRIPT / "README.md", "ts")
+    (folder / "readme.ts").write_text(f"declare const process: {{ env: Record<string, string> }};\n{readme}")
     clients.run([*compiler, str(folder)], folder)
     return folder
 
 
-def _readme_example() -> str:
-    (example,) = re.findall(r"```ts\n(.*?)```", (clients.TYPESCRIPT / "README.md").read_text(), re.DOTALL)
-    return f"declare const process: {{ env: Record<string, string> }};\n{example}"
+def every_operation() -> str:
+    """Returns a program that calls every operation."""
+    lines = [OPERATIONS]
+    for use in uses():
+        caller = "administrator" if use.needs_administrator else "client"
+        params = {place: values for place, values in {"path": use.values, "query": use.query}.items() if values}
+        init = {"params": params} if use.body is None else {"params": params, "body": use.body}
+        call = f'{caller}.{use.method}("{use.path}", {literal(init)})'
+        lines.append(f'statuses["{use.operation_id}"] = await refusal({call});')
+    return "\n".join([*lines, "console.log(JSON.stringify(statuses));"])
 
 
-class TestTypeScriptClient:
-    def test_types_are_those_of_the_document(self, tmp_path: Path) -> None:
+def literal(value: Any) -> str:
+    """Returns a value as TypeScript, in which names such as `{version}` are filled in when it runs."""
+    text = re.sub(r'"([^"]*\{\w+\}[^"]*)":', r'[fill("\1")]:', orjson.dumps(value).decode())
+    return re.sub(r'"([^"]*\{\w+\}[^"]*)"(?!\))', r'fill("\1")', text)
+
+
+def run(folder: Path, program: str, *arguments: str) -> Any:
+    """Runs a program; returns what it printed as JSON."""
+    return orjson.loads(clients.run([*node.node(), WEBSOCKET, program, *arguments], folder, NODE_NO_WARNINGS="1"))
+
+
+class TestTypes:
+    def test_they_are_those_of_the_document(self, tmp_path: Path) -> None:
         clients.generate_typescript(tmp_path)
 
         stored = clients.TYPESCRIPT / "src" / clients.SCHEMA
         assert stored.read_text() == (tmp_path / clients.SCHEMA).read_text(), "run `make clients`"
 
-    def test_client_calls_a_server(self, program: Path, server: str, key: str) -> None:
-        clients.run([*node.node(), "calls.js", server, key], program)
 
-    def test_example_of_the_readme_runs(self, program: Path, server: str, key: str) -> None:
-        output = clients.run([*node.node(), "readme.js"], program, SERENDIP_URL=server, SERENDIP_API_KEY=key)
+class TestEveryOperation:
+    @pytest.mark.parametrize("place", ["server", "gateway"])
+    def test_it_is_called(self, place: str, programs: Path, request: pytest.FixtureRequest) -> None:
+        called: Place = request.getfixturevalue(place)
+        key, administrators_key, names = called.furnished()
 
-        assert output.startswith("[")
+        statuses = run(programs, "operations.js", called.base, key, administrators_key, orjson.dumps(names).decode())
+
+        assert list(statuses) == [use.operation_id for use in uses()]
+        assert {name: status for name, status in statuses.items() if status} == REFUSED
+
+
+class TestClient:
+    def test_it_pages_sends_events_and_raises(self, server: Place, programs: Path) -> None:
+        clients.run([*node.node(), "calls.js", server.base, server.key()], programs)
+
+    def test_the_readmes_example_runs(self, server: Place, programs: Path) -> None:
+        variables = {"SERENDIP_URL": server.base, "SERENDIP_API_KEY": server.key()}
+
+        assert clients.run([*node.node(), "readme.js"], programs, **variables).startswith("[")
+
+    def test_requests_are_repeated_with_their_idempotency_key(self, programs: Path) -> None:
+        busy: Answer = (503, {"Retry-After": "0"}, PROBLEM)
+        stored: Answer = (200, {}, {"changed": 1})
+        answers = [busy, (DROPPED, {}, b""), stored, stored, (429, {"Retry-After": "60"}, PROBLEM), busy]
+        with scripted(*answers) as script:
+            results = run(programs, "retries.js", script.base)
+
+            keys = script.values("Idempotency-Key")
+            problem = {**PROBLEM, "errors": []}
+            assert results == [
+                1,
+                1,
+                {**problem, "status": 429, "retryAfterSeconds": 60},
+                {**problem, "retryAfterSeconds": 0},
+            ]
+            assert None not in keys
+            assert [keys.count(key) for key in dict.fromkeys(keys)] == [3, 1, 1, 3]
+
+    def test_a_subscription_follows_a_list_and_connects_again(self, server: Place, programs: Path) -> None:
+        result = run(programs, "live.js", server.base, server.key())
+
+        assert result["lists"] == [["milk", "tea"], ["milk"], ["milk"]]
+        assert result["connections"] == 2
+        assert "422" in result["errors"][0]

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.users import User
+from app.wiring import Wired
+from tests.support.builders import an_item, client_of, two_tastes
+
 
 @dataclass(frozen=True)
 class Call:
@@ -92,3 +96,23 @@ CALLS: dict[str, Call] = {
     "deleteProject": Call("DELETE", "/v1/projects/{project}", elsewhere=403),
 }
 """A valid request for every operation that needs credentials, by operation id."""
+
+
+def furnish(wired: Wired, project: str, key: str) -> dict[str, str]:
+    """Stores what the requests of CALLS need; returns the values of the names in them.
+
+    `{key_id}` is the id of the key, and `{kept}` the id of a stored response.
+    """
+    services, client = wired.services, client_of(wired, key)
+    services.items.put_many(project, [an_item(f"i{n}") for n in range(12)])
+    services.users.put_many(project, [User(f"u{n}") for n in range(4)])
+    services.events.accept(project, two_tastes())
+    version = services.train.run(project, services.train.queue(project)).version
+    services.erasure.erase_user(project, "erased")
+    for name in ("home", "gone"):
+        client.put(f"/v1/scenarios/{name}", json={"log_sample_rate": 1, "rows": [{"kind": "latest", "title": "New"}]})
+    client.put("/v1/event-types/gone", json={"lists": 2}).raise_for_status()
+    kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
+    job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
+    values = {"version": version, "key_id": key[3:15], "project": project, "kept": kept, "job": job}
+    return {f"{{{name}}}": value for name, value in values.items()}

@@ -17,12 +17,11 @@ from app.api.http.lazy_routes import load_all
 from app.api.http.security import Requires, RequiresAdministration, RequiresSender
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Limits, Scope
-from app.domain.users import User
 from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
-from tests.support.builders import SECRET, a_key, a_project, an_item, client_of, two_tastes, wired_on
+from tests.support.builders import SECRET, a_key, a_project, client_of, wired_on
 from tests.support.oidc_issuer import OidcIssuer
-from tests.support.operations import CALLS, Call
+from tests.support.operations import CALLS, Call, furnish
 
 PUBLIC = {"live", "ready"}
 """Operations that need no credentials."""
@@ -54,26 +53,16 @@ class Stage:
     project: str
     other: str
     issuer: OidcIssuer
-    version: str
     victim_key: str
     other_key: str
-    kept: str
-    """The recommendation_id of a stored decision."""
-    job: str
-    """The id of an import job that waits for its file."""
+    names: dict[str, str]
+    """The values of the names in CALLS."""
     touched: list[str]
     """The requests to the database."""
 
     def call(self, call: Call, headers: dict[str, str]) -> httpx2.Response:
-        names = {
-            "{version}": self.version,
-            "{key_id}": self.victim_key[3:15],
-            "{project}": self.project,
-            "{kept}": self.kept,
-            "{job}": self.job,
-        }
         url, text = call.url, orjson.dumps(call.body).decode()
-        for name, value in names.items():
+        for name, value in self.names.items():
             url, text = url.replace(name, value), text.replace(name, value)
         body = orjson.loads(text)
         return self.client.request(call.method, url, json=body, headers=headers)
@@ -90,19 +79,9 @@ def staged(settings: Settings) -> Iterator[Stage]:
     issuer = OidcIssuer()
     settings = settings.model_copy(update={"issuers": (issuer.settings(project=settings.project),)})
     wired = wired_on(settings, issuer.fetch)
-    services, project = wired.services, settings.project
+    project = settings.project
     victim_key, other_key = a_project(wired, project), a_project(wired, f"other-{project[4:]}")
-    services.items.put_many(project, [an_item(f"i{n}") for n in range(12)])
-    services.users.put_many(project, [User(f"u{n}") for n in range(4)])
-    services.events.accept(project, two_tastes())
-    version = services.train.run(project, services.train.queue(project)).version
-    services.erasure.erase_user(project, "erased")
-    client = client_of(wired, victim_key)
-    for name in ("home", "gone"):
-        client.put(f"/v1/scenarios/{name}", json={"log_sample_rate": 1, "rows": [{"kind": "latest", "title": "New"}]})
-    client.put("/v1/event-types/gone", json={"lists": 2}).raise_for_status()
-    kept = client.get("/v1/users/u1/recommendations?scenario=home").json()["recommendation_id"]
-    job = client.post("/v1/jobs", json={"kind": "import", "records": "items"}).json()["job_id"]
+    names = furnish(wired, project, victim_key)
     other, touched = f"other-{project[4:]}", list[str]()
 
     def record(params: dict[str, Any], **_: object) -> None:
@@ -110,7 +89,7 @@ def staged(settings: Settings) -> Iterator[Stage]:
 
     wired.database.connection.client.meta.events.register("before-call.dynamodb.*", record)
     with client_of(wired) as anyone:
-        yield Stage(wired, anyone, project, other, issuer, version, victim_key, other_key, kept, job, touched)
+        yield Stage(wired, anyone, project, other, issuer, victim_key, other_key, names, touched)
     wired.close()
 
 

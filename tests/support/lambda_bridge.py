@@ -1,0 +1,85 @@
+"""The Lambda handler behind a real socket: each HTTP request becomes an event of API Gateway."""
+
+import os
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
+
+import httpx2
+
+from app.config import Settings
+from app.entry.local import dynamodb
+from tests.support.builders import until
+from tests.support.http_servers import served_by
+from tests.support.payloads import http_api
+from tests.support.processes import PROCESSES
+from tests.support.server_process import environment
+
+AWS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+
+
+class Worker(BaseHTTPRequestHandler):
+    """Lambda's own API, which accepts all invocations of the worker function and runs none."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def serve(variables: Mapping[str, str], port: int) -> None:
+    """Serves one request at a time, as an instance of a function does, until the process is terminated."""
+    os.environ.clear()
+    os.environ.update(variables)
+    handler = import_module("app.entry.aws.handler").handler
+
+    class Gateway(BaseHTTPRequestHandler):
+        def respond(self) -> None:
+            size = int(self.headers.get("Content-Length", "0"))
+            body = self.rfile.read(size) if size else None
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            result = handler(http_api((self.command, self.path, headers, body)), None)
+            content = result.get("body", "")
+            decoded = b64decode(content) if result.get("isBase64Encoded") else content.encode()
+            self.send_response(result["statusCode"])
+            for name, value in {**result.get("headers", {}), "content-length": str(len(decoded))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(decoded)
+
+        def log_message(self, *_: object) -> None: ...
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        setattr(Gateway, f"do_{method}", Gateway.respond)
+    HTTPServer(("127.0.0.1", port), Gateway).serve_forever()
+
+
+@contextmanager
+def bridged(settings: Settings, project: str) -> Iterator[str]:
+    """The address of the handler."""
+    port = dynamodb.free_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def is_up() -> bool:
+        assert process.is_alive(), "the bridge has ended"
+        try:
+            return httpx2.get(f"{base}/health/live", timeout=5).is_success
+        except httpx2.TransportError:
+            return False
+
+    with served_by(Worker) as worker:
+        variables = {"SERENDIP_WORKER_FUNCTION": "worker", "AWS_ENDPOINT_URL_LAMBDA": worker}
+        process = PROCESSES.Process(target=serve, args=(environment(settings, project) | AWS | variables, port))
+        process.start()
+        try:
+            until(is_up)
+            yield base
+        finally:
+            process.terminate()
+            process.join(60)
+            assert not process.is_alive()
