@@ -231,11 +231,21 @@ class TestApis:
             if route["ApiId"] == {"Ref": "HttpApi"}
         ]
 
-        assert set(routes) - served == {"$default", "OPTIONS /{proxy+}"}
+        console = {"GET /", "GET /console", "GET /console/{proxy+}"}
+        assert set(routes) - served == {"$default", "OPTIONS /{proxy+}"} | console
         stage = stack("template")["Resources"]["HttpStage"]
         assert set(stage["Properties"]["RouteSettings"]) == set(routes) & served
         named = {key: route["RouteKey"] for key, route in of_type("template", "AWS::ApiGatewayV2::Route").items()}
         assert {named[key] for key in stage["DependsOn"]} == set(routes)
+
+    def test_only_preflights_and_the_files_of_the_console_need_no_token(self) -> None:
+        public = {
+            route["RouteKey"]
+            for route in of_type("template", "AWS::ApiGatewayV2::Route").values()
+            if route["ApiId"] == {"Ref": "HttpApi"} and route["AuthorizationType"] == "NONE"
+        }
+
+        assert public == {"OPTIONS /{proxy+}", "GET /", "GET /console", "GET /console/{proxy+}"}
 
     def test_the_application_answers_preflights(self) -> None:
         """An API with a CORS configuration answers them itself, and replaces the headers of responses."""
