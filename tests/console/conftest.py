@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -10,17 +11,20 @@ from playwright.sync_api import Browser, sync_playwright
 
 from app import clock
 from app.config import Settings
+from app.domain.access import ADMINISTRATION, DailyUsage, Scope
 from app.entry.local import sample_shop
 from app.entry.local.dynamodb import Emulator
+from app.storage.usage import UsageStore
+from app.wiring import Wired
 from infra import console
 from tests.console.visitor import Visitor, visiting
-from tests.support.builders import SECRET, a_project, wired_on
+from tests.support.builders import SECRET, a_key, a_project, until, wired_on
 from tests.support.chromium import CHROMIUM, QUIET
 from tests.support.server_process import JOBS, running
 
 PREFIX, PROJECT, EMPTY = "console-", "shop", "new-shop"
 """A table prefix of its own: the stream has no other events."""
-EVENTS = 4_000
+EVENTS = 2_500
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,14 @@ class Shop:
     empty_key: str
     api: httpx2.Client
     """Calls the API with the shop's key."""
+    root_key: str
+    """A key of the administration."""
+
+    def new_project(self, project: str) -> str:
+        """Creates an empty project; returns an admin key of it."""
+        body = {"project_id": project}
+        response = httpx2.post(f"{self.base}/v1/projects", json=body, headers={"X-API-Key": self.root_key}, timeout=60)
+        return str(response.json()["key"]["key"])
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +61,7 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     )
     wired = wired_on(settings)
     key, empty_key = a_project(wired, PROJECT), a_project(wired, EMPTY)
+    root_key = a_key(wired, ADMINISTRATION, Scope.ADMIN)
     services, generator = wired.services, random.Random(sample_shop.SEED)
     items, users = sample_shop.items(generator), sample_shop.users(generator)
     events = list(sample_shop.events(generator, items, users, clock.now()))[:EVENTS]
@@ -56,12 +69,30 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     services.users.put_many(PROJECT, users)
     services.events.accept(PROJECT, events)
     services.train.run(PROJECT, services.train.queue(PROJECT))
+    _use(wired, generator)
     wired.close()
     with (
         running(settings, PROJECT, mode=JOBS) as server,
         httpx2.Client(base_url=server.base, headers={"X-API-Key": key}, timeout=60) as api,
     ):
-        yield Shop(server.base, key, empty_key, api)
+        recent = [{"user_id": f"u{n % 40}", "item_id": f"sku-{n % 12:03}", "event_type": "view"} for n in range(120)]
+        api.post("/v1/events", json={"events": recent}).raise_for_status()
+        until(lambda: sum(counts(api)) == len(events) + len(recent))
+        yield Shop(server.base, key, empty_key, api, root_key)
+
+
+def counts(api: httpx2.Client) -> list[int]:
+    """The number of events of each type that the stream has counted."""
+    return [event_type["count"] for event_type in api.get("/v1/event-types").json()["event_types"]]
+
+
+def _use(wired: Wired, generator: random.Random) -> None:
+    """Records traffic of a month, which no test could cause."""
+    usage, today = UsageStore(wired.database), clock.now().date()
+    for ago in range(40):
+        lists = generator.randint(4_000, 9_000) * (1 + (40 - ago) / 40)
+        day = today - timedelta(ago)
+        usage.add(PROJECT, DailyUsage(day, lists * 1.3, lists * 0.7, lists, lists * 2.5, lists * 1.4, lists * 9))
 
 
 @pytest.fixture(scope="session")

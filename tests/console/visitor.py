@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,7 +15,7 @@ from infra.console import MODULES
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 """Ignored by git; look at them after a change."""
 WIDTHS = {"desktop": 1440, "phone": 390}
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHT = 900
 SERIOUS = ("serious", "critical")
 STORED, THEME = "serendip.sessions", "serendip.theme"
@@ -55,7 +55,7 @@ class Visitor:
         SCREENSHOTS.mkdir(exist_ok=True)
         size = self.page.viewport_size
         for theme in THEMES:
-            self.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+            self.page.emulate_media(color_scheme=theme)
             for device, width in WIDTHS.items():
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
                 self.page.wait_for_timeout(150)  # transitions

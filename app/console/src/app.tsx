@@ -49,9 +49,11 @@ function Shell() {
       </div>
       {isOpen && <button type="button" class="scrim" aria-label="Close menu" onClick={() => setOpen(false)} />}
       <aside class="sidebar" aria-label="Console">
-        <Brand />
-        <Navigation pages={pages} current={page} />
-        <Account onAdd={() => setAdding(true)} />
+        <div>
+          <Brand />
+          <Navigation pages={pages} current={page} />
+          <Account onAdd={() => setAdding(true)} />
+        </div>
       </aside>
       <div class="content">
         <main ref={main} class="page" tabIndex={-1}>

@@ -2,7 +2,7 @@
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
@@ -38,10 +38,10 @@ export function percent(share: number | null | undefined, digits = 1): string {
     : share.toLocaleString(undefined, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** US dollars; fractions of a cent keep two significant digits. */
+/** US dollars; less than ten cents have two significant digits. */
 export function dollars(value: number | null | undefined): string {
   if (value == null) return NOTHING;
-  const digits = value !== 0 && Math.abs(value) < 0.01 ? { maximumSignificantDigits: 2 } : {};
+  const digits = value !== 0 && Math.abs(value) < 0.1 ? { maximumSignificantDigits: 2 } : {};
   return value.toLocaleString(undefined, { style: "currency", currency: "USD", ...digits });
 }
 
@@ -66,7 +66,7 @@ export function day(value: string | Date | null | undefined): string {
   return value == null ? NOTHING : calendar.format(new Date(value));
 }
 
-/** 5 minutes ago */
+/** 5 min. ago, as short as the language allows */
 export function ago(value: string | Date | null | undefined, now = Date.now()): string {
   if (value == null) return NOTHING;
   const seconds = (new Date(value).getTime() - now) / 1000;

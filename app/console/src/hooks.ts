@@ -19,11 +19,15 @@ type State<Data> = Pick<Request<Data>, "data" | "error" | "isLoading" | "call">;
 
 /**
  * Loads data when the component appears, and again when `inputs` or the project change; earlier loads are aborted.
- * The earlier data stays until the new arrive.
+ * The earlier data stays until the new arrive. With `everySeconds` it loads again so long after the last load.
  *
  *     const items = useRequest((api) => api.GET("/v1/items", { params: { query: { category } } }), [category]);
  */
-export function useRequest<Data>(load: (api: SerendipClient) => Promise<Data>, inputs: readonly unknown[]): Request<Data> {
+export function useRequest<Data>(
+  load: (api: SerendipClient) => Promise<Data>,
+  inputs: readonly unknown[],
+  { everySeconds = 0 }: { everySeconds?: number } = {},
+): Request<Data> {
   const [state, setState] = useState<State<Data>>({ data: undefined, error: undefined, isLoading: true, call: undefined });
   const [round, setRound] = useState(0);
   const latest = useRef(load);
@@ -43,6 +47,7 @@ export function useRequest<Data>(load: (api: SerendipClient) => Promise<Data>, i
     return () => aborting.abort();
   }, [...inputs, round, session.value?.credential]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
+  useInterval(everySeconds, reload, everySeconds > 0 && !state.isLoading);
   const set = useCallback((data: Data) => setState((before) => ({ ...before, data, error: undefined })), []);
   return { ...state, reload, set };
 }

@@ -112,6 +112,7 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
                 f"API key     {home.HOME / home.KEY} (send it as X-API-Key)\n\n"
                 f"Ready: {base}/console{link} (stop with Ctrl-C)",
                 highlight=False,
+                soft_wrap=True,  # a wrapped link does not work
             )
 
         server.serve(

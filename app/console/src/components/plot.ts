@@ -13,6 +13,8 @@ export interface Plot {
 
 const COLORS = 6;
 const TRANSPARENT = "#0000";
+/** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 export function plot(target: HTMLElement, { x, series, format, height, widestBar }: Plot): uPlot {
   const style = getComputedStyle(document.documentElement);
@@ -53,13 +55,15 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
     return name.length > 10 ? new Date(name).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : name;
   }
 
+  const isWhole = series.every((each) => each.values.every((value) => value === null || Number.isInteger(value)));
   const axis: uPlot.Axis = {
     stroke: color("muted"),
     grid: { stroke: color("line"), width: 1 },
     ticks: { show: false },
     font: `12px ${color("font")}`,
   };
-  const beside = isTime || x.length < 2 ? {} : { range: (_: uPlot, low: number, high: number): [number, number] => [low - 0.5, high + 0.5] };
+  const hasBars = series.some((each) => each.kind === "bars");
+  const margin = isTime && !hasBars ? 0 : stepOf(positions) / 2;
   const names: Partial<uPlot.Axis> = isTime
     ? { space: 70 }
     : { splits: () => positions, values: (_, splits) => splits.map((each) => x[each] ?? "") };
@@ -71,13 +75,19 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
     legend: { live: true },
     cursor: { y: false, points: { size: 8 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), x[0]?.length === 10 ? "UTC" : timeZone()),
-    scales: { x: { time: isTime, ...beside }, y: { range: (_, low, high) => yRange(low, high) } },
+    scales: { x: { time: isTime, range: (_, low, high) => [low - margin, high + margin] }, y: { range: (_, low, high) => yRange(low, high) } },
     axes: [
       { ...axis, grid: { show: false }, ...names },
-      { ...axis, size: 56, values: (_, splits) => splits.map(format) },
+      { ...axis, size: 56, ...(isWhole && { incrs: WHOLE_STEPS }), values: (_, splits) => splits.map(format) },
     ],
   };
   return new uPlot(options, data as uPlot.AlignedData, target);
+}
+
+/** The distance between neighboring positions. */
+function stepOf(positions: readonly number[]): number {
+  const [first = 0, last = first] = [positions[0], positions.at(-1)];
+  return (last - first) / Math.max(1, positions.length - 1) || 1;
 }
 
 /** Shares and counts start at zero; a constant needs some height. */

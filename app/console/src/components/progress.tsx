@@ -36,7 +36,7 @@ interface JobProgressProps {
 export function JobProgress({ jobId, label, onEnd }: JobProgressProps) {
   const job = useRequest((api) => api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } }), [jobId]);
   const isOver = job.data !== undefined && hasEnded(job.data);
-  useInterval(POLL_SECONDS, job.reload, !isOver);
+  useInterval(POLL_SECONDS, job.reload, !isOver && !job.isLoading);
   useEffect(() => {
     if (job.data && isOver) onEnd?.(job.data);
   }, [isOver]);

@@ -1,0 +1,24 @@
+/** Days in UTC, by which usage is counted. */
+
+const DAY_MILLISECONDS = 86_400_000;
+
+/** Today as 2026-11-28. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** So many days up to today, oldest first. */
+export function lastDays(number: number): string[] {
+  const now = Date.now();
+  return Array.from({ length: number }, (_, index) =>
+    new Date(now - (number - 1 - index) * DAY_MILLISECONDS).toISOString().slice(0, 10),
+  );
+}
+
+/** The length of this month in days, and how much of it is over. */
+export function month(): { days: number; past: number } {
+  const now = new Date();
+  const start = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
+  const end = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
+  return { days: (end - start) / DAY_MILLISECONDS, past: (now.getTime() - start) / DAY_MILLISECONDS };
+}

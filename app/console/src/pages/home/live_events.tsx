@@ -1,0 +1,56 @@
+/** Events per minute, from the growing number of stored events since the page was opened. */
+import { useEffect, useState } from "preact/hooks";
+import { Badge, Card, Chart } from "../../components";
+import { count } from "../../format";
+
+interface Sample {
+  at: number;
+  total: number;
+}
+
+const WINDOW_SECONDS = 60;
+const SLOT_SECONDS = 5;
+const SLOTS = 60;
+
+export function LiveEvents({ total }: { total: number }) {
+  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), SLOT_SECONDS * 1000);
+    return () => clearInterval(timer);
+  }, []);
+  useEffect(() => {
+    setSamples((before) => [...before, { at: Date.now(), total }].slice(-SLOTS * SLOT_SECONDS));
+  }, [total]);
+
+  const first = samples[0]?.at ?? now;
+  const end = Math.floor(now / 1000 / SLOT_SECONDS) * SLOT_SECONDS;
+  const slots = Array.from({ length: SLOTS }, (_, slot) => end - (SLOTS - 1 - slot) * SLOT_SECONDS);
+  const rates = slots.map((second) => (second * 1000 < first ? null : increase(samples, second)));
+  const current = increase(samples, Math.ceil(Date.now() / 1000));
+  return (
+    <Card
+      title="Events per minute"
+      note="Events that were stored since you opened this page."
+      actions={<Badge tone={current ? "good" : "neutral"}>{count(current)} in the last minute</Badge>}
+    >
+      <Chart
+        label={`Events per minute, live: ${count(current)} in the last minute`}
+        x={slots.map((second) => new Date(second * 1000).toISOString())}
+        series={[{ label: "Events per minute", values: rates }]}
+        format={count}
+        height={200}
+      />
+    </Card>
+  );
+}
+
+/** How many events were added in the minute before a second. */
+function increase(samples: readonly Sample[], second: number): number {
+  return totalAt(samples, second) - totalAt(samples, second - WINDOW_SECONDS);
+}
+
+function totalAt(samples: readonly Sample[], second: number): number {
+  const sample = samples.findLast(({ at }) => at <= second * 1000) ?? samples[0];
+  return sample?.total ?? 0;
+}

@@ -1,0 +1,26 @@
+/** Requests by day. */
+import type { Schemas } from "../../api";
+import { Card, Chart, Loading } from "../../components";
+import { count, short } from "../../format";
+import { lastDays } from "./days";
+
+const DAYS = 30;
+
+export function Traffic({ usage }: { usage: readonly Schemas["UsageDay"][] | undefined }) {
+  if (!usage) return <Card title="Traffic by day"><Loading lines={5} /></Card>;
+  const days = lastDays(DAYS);
+  const of = (name: "events" | "recommendations") => days.map((day) => usage.find((used) => used.day === day)?.[name] ?? 0);
+  const [events, recommendations] = [of("events"), of("recommendations")];
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return (
+    <Card title="Traffic by day" note={`Through the API in ${DAYS} days: ${count(sum(events))} events, ${count(sum(recommendations))} lists. Files that the command line loads do not count.`}>
+      <Chart
+        label={`Events and recommendations by day in the last ${DAYS} days`}
+        x={days}
+        series={[{ label: "Events", values: events }, { label: "Recommendations", values: recommendations }]}
+        format={short}
+        height={200}
+      />
+    </Card>
+  );
+}

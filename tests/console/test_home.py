@@ -1,0 +1,70 @@
+"""Home: the state of a project, moving with its events, and the first steps of an empty one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor, visiting
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+EVENTS = """user_id,item_id,event_type,timestamp
+ann,tea,view,2026-11-01T10:00:00Z
+ann,cup,view,2026-11-01T10:05:00Z
+bob,tea,view,2026-11-01T10:00:00Z
+bob,pot,purchase,2026-11-02T10:00:00Z
+eve,cup,wish for,2026-11-02T10:00:00Z
+"""
+
+
+@pytest.fixture
+def loader(chromium: Browser, shop: Shop) -> Iterator[Visitor]:
+    """Signed in to a project without data that no other test uses."""
+    with visiting(chromium, shop.base, shop.new_project("first-steps")) as visitor:
+        yield visitor
+
+
+class TestHome:
+    def test_it_shows_the_state_of_the_project(self, visitor: Visitor) -> None:
+        page = visitor.open()
+
+        expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+        model = page.locator("section", has=page.get_by_role("heading", name="Active model"))
+        expect(model).to_contain_text("NDCG@20")
+        expect(model).to_contain_text("popular 0.")
+        expect(page.get_by_role("img", name="Estimated US dollars by day").locator("canvas")).to_be_visible()
+        expect(page.get_by_role("heading", name="Trending now")).to_be_visible()
+        visitor.photograph("home")
+
+    def test_events_of_others_move_it(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open()
+        expect(page.get_by_text("0 in the last minute", exact=True)).to_be_visible()
+        events = [{"user_id": f"home{n}", "item_id": "sku-003", "event_type": "view"} for n in range(12)]
+
+        shop.api.post("/v1/events", json={"events": events})
+
+        expect(page.get_by_text("12 in the last minute", exact=True)).to_be_visible(timeout=15_000)
+
+    def test_an_empty_project_gets_to_its_first_list(self, loader: Visitor, tmp_path: Path) -> None:
+        (tmp_path / "events.csv").write_text(EVENTS)
+        page = loader.open()
+        loader.photograph("home-empty")
+        page.get_by_label("Drop a file here").set_input_files(tmp_path / "events.csv")
+
+        expect(page.get_by_text("Loaded 5 events from 5 rows.")).to_be_visible(timeout=30_000)
+        page.get_by_label("User").fill("zoe")
+        page.get_by_label("Item").fill("tea")
+        page.get_by_role("button", name="Send event").click()
+        expect(page.locator("article").first).to_be_visible()
+        loader.photograph("home-first-steps")
+
+    def test_a_key_that_only_reads_lists_sees_what_is_trending(self, chromium: Browser, shop: Shop) -> None:
+        key = shop.api.post("/v1/keys", json={"name": "reader", "scopes": ["recommend"]}).json()["key"]
+        with visiting(chromium, shop.base, key) as reader:
+            page = reader.open()
+
+            expect(page.get_by_role("heading", name="Trending now")).to_be_visible()
+            expect(page.get_by_role("main")).to_contain_text("may not see the state of the project")
