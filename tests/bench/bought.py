@@ -12,13 +12,14 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.recommender.events.weights import DEFAULT
-from app.recommender.fit import beyond_accuracy, content, metrics, parameter_search
+from app.recommender.fit import content, parameter_search
 from app.recommender.fit.bought import pairs
 from app.recommender.fit.bought.baskets import BASKET_SECONDS, PurchaseLog
 from app.recommender.fit.bought.pairs import KEPT, Pairs
+from app.recommender.fit.evaluation import beyond_accuracy, metrics
+from app.recommender.fit.evaluation.metrics import Judged
 from app.recommender.fit.gram import largest, of_rows, row_of
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.metrics import Judged
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.recent import RecentCounts
 from app.services.recommendations.context import CART_WEIGHT

@@ -6,10 +6,11 @@ from scipy import sparse
 
 from app.domain.items import Item
 from app.recommender.content import NewItems
-from app.recommender.fit import content, holdouts, metrics, parameter_search
+from app.recommender.fit import content, parameter_search
+from app.recommender.fit.evaluation import holdouts, metrics
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
-from app.recommender.fit.trial import LOCAL
 from app.services.recommendations.cold_start import MAX_COMPARED
 from tests.support import datasets
 from tests.support.builders import an_event

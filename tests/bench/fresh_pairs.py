@@ -12,9 +12,10 @@ from itertools import product
 import numpy as np
 
 from app.domain.items import Item
-from app.recommender.fit import beyond_accuracy, parameter_search
+from app.recommender.fit import parameter_search
+from app.recommender.fit.evaluation import beyond_accuracy
+from app.recommender.fit.evaluation.metrics import Judged
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.metrics import Judged
 from app.services.models.training import SEARCH_SECONDS
 from tests.bench.replay import DAY, KEPT, LEARNED, LIVE, SCHEDULES, SINCE, K, Pairs, Replay, Served, Shop
 from tests.support import datasets

@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from app.entry.offline import questions
-from app.entry.offline.questions import Exam
-from app.recommender.fit import holdouts, metrics, parameter_search
+from app.recommender.fit import parameter_search
+from app.recommender.fit.evaluation import holdouts, metrics, questions
+from app.recommender.fit.evaluation.metrics import Judged
+from app.recommender.fit.evaluation.questions import Exam
+from app.recommender.fit.evaluation.trial import DENSE, Candidate, Trial
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.metrics import Judged
 from app.recommender.fit.solver import Parameters
-from app.recommender.fit.trial import DENSE, Candidate, Trial
 from tests.bench import peers
 from tests.support import datasets
 from tests.support.builders import an_event

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.entry.offline import against, questions
+from app.entry.offline import against
 from app.entry.offline.against import PeerFailed
 from app.entry.offline.peers import catalog
-from app.entry.offline.questions import Exam
-from app.recommender.fit import beyond_accuracy, holdouts
+from app.recommender.fit.evaluation import beyond_accuracy, holdouts, questions
+from app.recommender.fit.evaluation.metrics import Judged
+from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.fit.interactions import Interactions, gather
-from app.recommender.fit.metrics import Judged
 from tests.support import datasets
 from tests.support.builders import an_event
 

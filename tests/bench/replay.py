@@ -18,15 +18,15 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.domain.items import Item
-from app.entry.offline import questions
-from app.entry.offline.questions import Exam
-from app.recommender.fit import content, metrics, parameter_search
+from app.recommender.fit import content, parameter_search
+from app.recommender.fit.evaluation import metrics, questions
+from app.recommender.fit.evaluation.metrics import Judged
+from app.recommender.fit.evaluation.questions import Exam
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.interactions import Floats, Integers, Interactions
-from app.recommender.fit.metrics import Judged
 from app.recommender.fit.order import DECAY, SAME, STEPS
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.recent import RecentCounts
-from app.recommender.fit.trial import LOCAL
 
 KEPT, K, MOST = 100, 20, 4_000
 HOUR, DAY = 3_600.0, 86_400.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from app.recommender.fit import holdouts, metrics
+from app.recommender.fit.evaluation import holdouts, metrics
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.solver import Floats, Regression, gram_matrix, normalized, similarity_weights, strongest
 from tests.support import datasets

@@ -12,10 +12,11 @@ from pyarrow import parquet
 from scipy import sparse
 
 from app.entry.offline import spark_training
-from app.recommender.fit import holdouts, metrics, parameter_search, spark
+from app.recommender.fit import parameter_search, spark
+from app.recommender.fit.evaluation import holdouts, metrics
+from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
-from app.recommender.fit.trial import DENSE, LOCAL
 from tests.bench import synthetic
 from tests.support import datasets
 from tests.support.builders import an_event

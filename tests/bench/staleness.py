@@ -5,10 +5,11 @@ from dataclasses import asdict
 
 import numpy as np
 
-from app.recommender.fit import holdouts, metrics, parameter_search
+from app.recommender.fit import parameter_search
+from app.recommender.fit.evaluation import holdouts, metrics
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.interactions import Interactions, gather
 from app.recommender.fit.solver import Parameters
-from app.recommender.fit.trial import LOCAL
 from tests.support import datasets
 from tests.support.builders import an_event
 

@@ -65,7 +65,7 @@ def evaluate(
     from app.entry.cli.loading import options_of
     from app.entry.offline import evaluation, evaluation_table
     from app.entry.offline.peers import catalog
-    from app.recommender.fit import holdouts
+    from app.recommender.fit.evaluation import holdouts
 
     if holdout not in {None, *holdouts.KINDS}:
         raise typer.BadParameter(f"{holdout!r} is not one of {', '.join(holdouts.KINDS)}.")

@@ -10,9 +10,9 @@ from pathlib import Path
 from app.entry.errors import SetupError
 from app.entry.offline.peers import catalog, exchange
 from app.entry.offline.peers.exchange import Lists
-from app.entry.offline.questions import Exam
-from app.recommender.fit import metrics
-from app.recommender.fit.metrics import Judged
+from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation.metrics import Judged
+from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.progress import ReportProgress
 
 ROOT = Path(__file__).resolve().parents[3]

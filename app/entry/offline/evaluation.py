@@ -10,18 +10,18 @@ from scipy import sparse
 
 from app.config import Settings, training_memory_bytes
 from app.entry.files.reader import Options
-from app.entry.offline import against, peak_memory, questions
+from app.entry.offline import against, peak_memory
 from app.entry.offline.against import PeerFailed
 from app.entry.offline.evaluator import Evaluator
 from app.entry.offline.event_files import EventFiles
 from app.recommender import packing
-from app.recommender.fit import holdouts
+from app.recommender.fit.evaluation import holdouts, questions
+from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.interactions import combined, gather
 from app.recommender.fit.learn import LocalModel, chosen, fitted
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.recent import Recency, RecentCounts
 from app.recommender.fit.solver import Parameters
-from app.recommender.fit.trial import DENSE, LOCAL
 from app.recommender.progress import ReportProgress
 
 SEED = 0

@@ -6,9 +6,9 @@ from typing import Any
 
 from scipy import sparse
 
-from app.entry.offline.questions import Exam
-from app.recommender.fit import beyond_accuracy, metrics
-from app.recommender.fit.metrics import Judged
+from app.recommender.fit.evaluation import beyond_accuracy, metrics
+from app.recommender.fit.evaluation.metrics import Judged
+from app.recommender.fit.evaluation.questions import Exam
 
 WITH_INTERVALS = ("recall", "ndcg", "hit_rate", "mrr")
 """Metrics that get a confidence interval."""

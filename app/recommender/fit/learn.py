@@ -18,10 +18,10 @@ from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, parameter_search
 from app.recommender.fit.bought.baskets import PurchaseLog
 from app.recommender.fit.bought.pairs import Pairs
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.interactions import Interactions, gather, most_frequent
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import dense_bytes
-from app.recommender.fit.trial import LOCAL
 from app.recommender.packing import Packed
 from app.recommender.progress import IsOver, ReportProgress, never
 

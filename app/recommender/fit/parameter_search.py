@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from itertools import count, product
 from typing import Any
 
-from app.recommender.fit import holdouts, local_ridge, solver
-from app.recommender.fit.holdouts import ORDERED
+from app.recommender.fit import local_ridge, solver
+from app.recommender.fit.evaluation import holdouts
+from app.recommender.fit.evaluation.holdouts import ORDERED
+from app.recommender.fit.evaluation.metrics import Quality
+from app.recommender.fit.evaluation.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
 from app.recommender.fit.interactions import Interactions
-from app.recommender.fit.metrics import Quality
 from app.recommender.fit.order import transitions
 from app.recommender.fit.recent import Recency
 from app.recommender.fit.solver import SMALLEST, Parameters, WeightRows, discounts, item_sums, normalized
-from app.recommender.fit.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
 from app.recommender.progress import IsOver, ReportProgress, never
 
 Changes = Sequence[Mapping[str, float | None]]

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.recommender.events.weights import SECONDS_A_DAY
+from app.recommender.fit.evaluation.metrics import Factors
 from app.recommender.fit.interactions import Floats, Integers, Interactions
-from app.recommender.fit.metrics import Factors
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from app.recommender.events import kinds, ratings
 from app.recommender.events.weights import DEFAULT, Weights
 from app.recommender.fit import content, gram, parameter_search
 from app.recommender.fit.bought.on_spark import SparkPairs, bought_together
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.gram import BLOCK_ITEMS, Gram, gram_blocks, pruned
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.learn import BaseModel, Extent, bought_rows, check_trainable, packed
@@ -28,7 +29,6 @@ from app.recommender.fit.local_ridge import LeastSquares, Side, blended, stronge
 from app.recommender.fit.order import transition_blocks
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import Floats, Parameters, Regression, WeightRows, discounts, scaled, shrunk
-from app.recommender.fit.trial import LOCAL
 from app.recommender.packing import Packed
 from app.recommender.progress import ReportProgress
 

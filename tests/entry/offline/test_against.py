@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from app.entry.errors import SetupError
-from app.entry.offline import against, questions
+from app.entry.offline import against
 from app.entry.offline.against import PeerFailed
 from app.entry.offline.peers import exchange
-from app.entry.offline.questions import Exam
-from app.recommender.fit import holdouts, metrics
+from app.recommender.fit.evaluation import holdouts, metrics, questions
+from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.fit.interactions import Interactions, gather
 from tests.support.builders import two_tastes
 

@@ -3,7 +3,7 @@ import pytest
 
 from app.errors import NotEnoughData
 from app.recommender import packing, ranking
-from app.recommender.fit import holdouts, metrics
+from app.recommender.fit.evaluation import holdouts, metrics
 from app.recommender.fit.interactions import gather
 from app.recommender.fit.learn import chosen, fitted, learn
 from tests.support import datasets

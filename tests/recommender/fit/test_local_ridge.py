@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit import gram, local_ridge, solver
+from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.learn import learn
 from app.recommender.fit.local_ridge import LeastSquares, Side
 from app.recommender.fit.parameter_search import fitted
 from app.recommender.fit.solver import Parameters, Regression
-from app.recommender.fit.trial import DENSE, LOCAL
 from tests.support.builders import two_tastes
 from tests.support.matrices import some_interactions, timed_interactions
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.order import DECAY, SAME, transitions
 from app.recommender.fit.parameter_search import fitted
 from app.recommender.fit.solver import Parameters, Regression, normalized
-from app.recommender.fit.trial import DENSE, LOCAL
 from tests.support.matrices import timed_interactions
 
 

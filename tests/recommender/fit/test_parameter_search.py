@@ -1,8 +1,9 @@
 import numpy as np
 
-from app.recommender.fit import holdouts, parameter_search
+from app.recommender.fit import parameter_search
+from app.recommender.fit.evaluation import holdouts
+from app.recommender.fit.evaluation.trial import TARGETS
 from app.recommender.fit.interactions import Interactions
-from app.recommender.fit.trial import TARGETS
 from tests.support.matrices import timed_interactions
 
 CYCLE = 12

@@ -27,8 +27,8 @@ from app.recommender.events.weights import DEFAULT
 from app.recommender.fit import learn, local_ridge, parameter_search, spark
 from app.recommender.fit.bought.baskets import PurchaseLog
 from app.recommender.fit.bought.pairs import Pairs
+from app.recommender.fit.evaluation.trial import LOCAL
 from app.recommender.fit.interactions import gather
-from app.recommender.fit.trial import LOCAL
 from app.storage.table import iso
 from app.wiring import Wired
 from tests.support import datasets

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.entry.offline.questions import Exam, Questions
-from app.recommender.fit.holdouts import sampled
+from app.recommender.fit.evaluation.holdouts import sampled
+from app.recommender.fit.evaluation.questions import Exam, Questions
 from app.recommender.fit.interactions import Integers, Interactions
 
 VALIDATION, HELD_OUT, TEST, LISTS, FACTS = "validation.npz", "held_out.npz", "test.npz", "lists.npz", "facts.json"

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from app.entry.offline.peers.peer import Parameters, Scores
-from app.entry.offline.questions import Questions
+from app.recommender.fit.evaluation.questions import Questions
 from app.recommender.fit.interactions import Integers
 
 SEED = 0

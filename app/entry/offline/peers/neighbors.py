@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.entry.offline.peers.peer import Parameters, Scores
-from app.entry.offline.questions import Questions
+from app.recommender.fit.evaluation.questions import Questions
 from app.recommender.fit.interactions import Integers
 
 KEPT = 100
@@ -73,8 +73,8 @@ def ease(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
 def local_ridge(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
     """Returns Serendip's local solver on similarity alone, with rows as long as in serving."""
     from app.recommender.fit import parameter_search  # noqa: PLC0415 - needs packages that the other peers do not
+    from app.recommender.fit.evaluation.trial import LOCAL  # noqa: PLC0415
     from app.recommender.fit.solver import Parameters as Learned  # noqa: PLC0415
-    from app.recommender.fit.trial import LOCAL  # noqa: PLC0415
 
     rows = parameter_search.fitted(questions.training, Learned(**parameters), LOCAL, KEPT)
     yield _sum_of_rows(questions, rows.final)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.entry.offline.questions import Exam, Questions
-from app.recommender.fit import metrics
+from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation.questions import Exam, Questions
 from app.recommender.fit.interactions import Integers
 
 ROWS_AT_ONCE = 256

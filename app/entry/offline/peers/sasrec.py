@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.entry.offline.peers.peer import Parameters, Peer, Scores
-from app.entry.offline.questions import Questions
+from app.recommender.fit.evaluation.questions import Questions
 from app.recommender.fit.interactions import Integers, Interactions
 
 SEED = 0

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.entry.offline.peers.peer import Parameters, Scores
-from app.entry.offline.questions import Questions
-from app.recommender.fit import metrics
+from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation.questions import Questions
 from app.recommender.fit.interactions import Integers
 from app.recommender.fit.recent import RecentCounts
 

@@ -5,12 +5,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from app.entry.offline import questions
 from app.entry.offline.peers import catalog, peer, popular, sasrec
 from app.entry.offline.peers.peer import Parameters, Peer, Scores
-from app.entry.offline.questions import Exam, Questions
 from app.recommender.events.weights import SECONDS_A_DAY
-from app.recommender.fit import holdouts, metrics
+from app.recommender.fit.evaluation import holdouts, metrics, questions
+from app.recommender.fit.evaluation.questions import Exam, Questions
 from app.recommender.fit.interactions import Integers, Interactions, gather
 from tests.support.builders import two_tastes
 

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.recommender.fit import gram, local_ridge, metrics, solver
-from app.recommender.fit.holdouts import sampled, user_times
+from app.recommender.fit import gram, local_ridge, solver
+from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation.holdouts import sampled, user_times
+from app.recommender.fit.evaluation.metrics import Quality
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.local_ridge import LeastSquares
-from app.recommender.fit.metrics import Quality
 from app.recommender.fit.order import transitions
 from app.recommender.fit.recent import NO_RECENCY, Recency, RecentCounts
 from app.recommender.fit.solver import Floats, Parameters, Regression, discounts, item_sums, normalized, scaled

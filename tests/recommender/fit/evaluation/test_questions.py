@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from app.entry.offline import questions
 from app.errors import NotEnoughData
-from app.recommender.fit import holdouts
+from app.recommender.fit.evaluation import holdouts, questions
 from app.recommender.fit.interactions import Interactions
 
 

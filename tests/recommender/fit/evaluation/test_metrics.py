@@ -5,7 +5,7 @@ import pytest
 import pytrec_eval
 from scipy import sparse
 
-from app.recommender.fit import metrics
+from app.recommender.fit.evaluation import metrics
 
 ONE_USER = sparse.csr_matrix([[1.0]])
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from app.recommender.fit import metrics
+from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation.metrics import Floats, Integers, Judged
 from app.recommender.fit.interactions import most_frequent
-from app.recommender.fit.metrics import Floats, Integers, Judged
 
 RESAMPLES = 1_000
 HEAD_SHARE = 0.2

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.errors import NotEnoughData
-from app.recommender.fit import holdouts
+from app.recommender.fit.evaluation import holdouts
 from app.recommender.fit.interactions import Floats, Integers, Interactions
 
 MOST = 20_000

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from app.recommender.fit import beyond_accuracy, metrics
-from app.recommender.fit.metrics import Judged
+from app.recommender.fit.evaluation import beyond_accuracy, metrics
+from app.recommender.fit.evaluation.metrics import Judged
 
 
 def some(seed: int, users: int = 30, items: int = 12) -> tuple[sparse.csr_matrix, Judged]:
