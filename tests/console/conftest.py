@@ -39,6 +39,7 @@ class Shop:
     """Calls the API with the shop's key."""
     root_key: str
     """A key of the administration."""
+    settings: Settings
 
     def new_project(self, project: str) -> str:
         """Creates an empty project; returns an admin key of it."""
@@ -78,7 +79,7 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         recent = [{"user_id": f"u{n % 40}", "item_id": f"sku-{n % 12:03}", "event_type": "view"} for n in range(120)]
         api.post("/v1/events", json={"events": recent}).raise_for_status()
         until(lambda: sum(counts(api)) == len(events) + len(recent))
-        yield Shop(server.base, key, empty_key, api, root_key)
+        yield Shop(server.base, key, empty_key, api, root_key, settings)
 
 
 def counts(api: httpx2.Client) -> list[int]:

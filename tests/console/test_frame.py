@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.conftest import EMPTY, PROJECT, Shop
 from tests.console.visitor import Visitor
@@ -36,6 +36,29 @@ class TestSignIn:
         page.get_by_role("button", name="Sign in").click()
 
         expect(page.get_by_role("alert")).to_contain_text("Not authenticated. Not a valid API key")
+
+    def test_the_link_of_a_local_server_signs_in_and_leaves_no_trace(self, stranger: Visitor, shop: Shop) -> None:
+        page = stranger.page
+        codes: list[str | None] = []
+
+        def exchange(route: Route) -> None:
+            codes.append(route.request.post_data)
+            route.fulfill(json={"key": shop.key})
+
+        page.route("**/console/session", exchange)
+        page.goto(f"{stranger.base}/console#code=c0de")
+
+        expect(page.get_by_label("Project")).to_have_value(PROJECT)
+        assert codes == ["c0de"]
+        assert page.url == f"{stranger.base}/console"
+
+    def test_a_used_link_says_so_and_offers_the_form(self, stranger: Visitor) -> None:
+        stranger.expected = ["405"]  # this server is none of make run
+        page = stranger.page
+        page.goto(f"{stranger.base}/console#code=c0de")
+
+        expect(page.get_by_role("alert")).to_contain_text("has been used or has expired")
+        expect(page.get_by_label("API key")).to_be_visible()
 
     def test_a_second_key_adds_a_project_to_switch_to(self, visitor: Visitor, shop: Shop) -> None:
         page = visitor.open()
