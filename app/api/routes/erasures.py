@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Response
 
 from app.api.http.dependencies import ServicesDep, SessionId, UserId
-from app.api.http.operations import Operation
+from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import accepted, ask_again, responses
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.privacy import ReceiptView
 from app.domain.users import of_session
 from app.services.bundle import Services
 
-router = APIRouter(prefix="/v1", tags=["users"], route_class=Operation)
+router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)
 
 
 @router.delete("/users/{user_id}", responses=accepted(ReceiptView))

@@ -1313,13 +1313,22 @@ class Operations(ABC):
             body,
         )
 
-    def readmit_user(self, user_id: str, *, debug: bool | None = None) -> None:
+    def readmit_user(self, user_id: str, *, debug: bool | None = None, idempotency_key: str | None = None) -> None:
         """Accept data of an erased user again. Their receipt is deleted.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
         """
-        self._call(NoneType, "POST", f"/v1/users/{in_path(user_id)}:readmit", {"debug": debug}, {}, None)
+        self._call(
+            NoneType,
+            "POST",
+            f"/v1/users/{in_path(user_id)}:readmit",
+            {"debug": debug},
+            {"Idempotency-Key": idempotency_key},
+            None,
+        )
 
     def put_users(
         self, body: UsersIn | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None
@@ -2610,13 +2619,24 @@ class AsyncOperations(ABC):
             body,
         )
 
-    async def readmit_user(self, user_id: str, *, debug: bool | None = None) -> None:
+    async def readmit_user(
+        self, user_id: str, *, debug: bool | None = None, idempotency_key: str | None = None
+    ) -> None:
         """Accept data of an erased user again. Their receipt is deleted.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
         """
-        await self._call(NoneType, "POST", f"/v1/users/{in_path(user_id)}:readmit", {"debug": debug}, {}, None)
+        await self._call(
+            NoneType,
+            "POST",
+            f"/v1/users/{in_path(user_id)}:readmit",
+            {"debug": debug},
+            {"Idempotency-Key": idempotency_key},
+            None,
+        )
 
     async def put_users(
         self, body: UsersIn | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None

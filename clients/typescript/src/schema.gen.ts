@@ -7157,7 +7157,10 @@ export interface operations {
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description A request repeated with its key within a day gets the same response and has no second effect. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
@@ -7179,6 +7182,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];

@@ -105,6 +105,14 @@ class TestUser:
         assert peopled.put(f"/v1/users/{ANN}", json={}).status_code == 200
         assert peopled.get(f"/v1/users/{ANN}/erasure").status_code == 404
 
+    def test_a_readmission_can_be_repeated_with_its_idempotency_key(self, peopled: httpx2.Client) -> None:
+        peopled.delete(f"/v1/users/{ANN}")
+        key = {"Idempotency-Key": "readmit-1"}
+
+        statuses = [peopled.post(f"/v1/users/{ANN}:readmit", headers=headers).status_code for headers in (key, key, {})]
+
+        assert statuses == [204, 204, 404]
+
     def test_an_unfinished_erasure_is_resumed(self, wired: Wired, settings: Settings) -> None:
         services, project = wired.services, settings.project
         services.events.accept(project, [an_event("ann", f"x{n}", minutes=n) for n in range(1_200)])
