@@ -75,10 +75,10 @@ lock: .venv/bin/uv ## Update the pinned dependencies
 	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
 	@for file in tests/infra/*.in tests/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
-openapi: .venv/develop ## Update the published OpenAPI document, unless that would break clients
+openapi: .venv/develop .venv/clients ## Update the OpenAPI document and the clients, unless that would break programs that use them
 	@$(BIN)/python -m tests.openapi
 
-clients: .venv/develop .venv/clients ## Generate the clients again after a change of the OpenAPI document
+clients: .venv/develop .venv/clients ## Generate the clients from the published OpenAPI document
 	@$(BIN)/python -m tests.clients
 
 spark: .venv/spark ## Install Spark for `serendip train --spark`

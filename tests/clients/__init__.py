@@ -36,6 +36,12 @@ def npm_tool(name: str) -> list[str]:
     return [*node.node(), str(modules / scripts[name])]
 
 
+def generate() -> None:
+    """Updates both clients."""
+    generate_typescript(TYPESCRIPT / "src")
+    generate_python(PYTHON_PACKAGE)
+
+
 def generate_typescript(folder: Path) -> None:
     """Writes the types of the document's operations into the folder."""
     options = ["--output", str(folder / SCHEMA), "--default-non-nullable", "false"]

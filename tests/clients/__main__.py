@@ -2,5 +2,4 @@
 
 from tests import clients
 
-clients.generate_typescript(clients.TYPESCRIPT / "src")
-clients.generate_python(clients.PYTHON_PACKAGE)
+clients.generate()
