@@ -13,10 +13,12 @@ from app.domain.access import ADMINISTRATION
 from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
 from tests.support.builders import SECRET, a_project, idle_on
+from tests.support.chromium import browser
 from tests.support.lambda_bridge import bridged
 from tests.support.operations import furnish
 from tests.support.server_process import running
 
+__all__ = ["browser"]
 _numbers = count(1)
 
 

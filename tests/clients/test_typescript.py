@@ -1,17 +1,22 @@
 """The TypeScript client: generated from the document, strictly typed, and used on a server and behind a gateway."""
 
 import re
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from playwright.sync_api import Browser
 
 from tests import clients
 from tests.clients.conftest import Place, example
 from tests.clients.scripted_server import DROPPED, Answer, scripted
 from tests.clients.uses import REFUSED, uses
 from tests.support import node
+from tests.support.builders import until
+from tests.support.chromium import needs_chromium
+from tests.support.http_servers import served_by
 
 HERE = Path(__file__).parent
 PROJECT = """{
@@ -39,6 +44,16 @@ async function refusal(answer: Promise<unknown>): Promise<number> {
 }
 """
 PROBLEM = {"type": "urn:x", "title": "Busy", "status": 503, "detail": "Later.", "instance": "r1", "errors": None}
+PAGE = b"""<!doctype html><title>Shop</title><link rel="icon" href="data:,">
+<script type="importmap">{"imports": {
+  "serendip-client": "/node_modules/serendip-client/dist/index.js",
+  "openapi-fetch": "/node_modules/openapi-fetch/dist/index.mjs"}}</script>
+<script type="module">
+  import { createClient, EventSender } from "serendip-client";
+  const sender = new EventSender(createClient({ token: "ut_test" }), { maxEvents: 500, maxSeconds: 3600 });
+  for (let i = 0; i < 120; i++) sender.add({ user_id: "ann", item_id: `i${i}` });
+  globalThis.added = sender.waiting;
+</script>"""
 WEBSOCKET = "--experimental-websocket"
 """Needed by Node.js 20."""
 
@@ -142,3 +157,40 @@ class TestClient:
         assert result["lists"] == [["milk", "tea"], ["milk"], ["milk"]]
         assert result["connections"] == 2
         assert "422" in result["errors"][0]
+
+    @needs_chromium
+    @pytest.mark.parametrize("leave", ["about:blank", None], ids=["by a link", "by closing the tab"])
+    def test_events_are_sent_when_a_page_is_left(self, leave: str | None, programs: Path, browser: Browser) -> None:
+        received: list[str] = []
+
+        class Site(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send(200, PAGE if self.path == "/" else (programs / self.path[1:]).read_bytes())
+
+            def do_POST(self) -> None:
+                events = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))["events"]
+                received.extend(event["item_id"] for event in events)
+                self.send(202, orjson.dumps({"accepted": len(events), "freshness_token": "t"}))
+
+            def send(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "text/javascript" if self.path.endswith("js") else "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        with served_by(Site) as base:
+            page = browser.new_page()
+            page.goto(base)
+            page.wait_for_function("globalThis.added === 120")
+            before = len(received)
+            if leave is None:
+                page.close()
+            else:
+                page.goto(leave)
+
+            until(lambda: len(received) >= 120)
+            assert before == 0
+            assert sorted(received) == sorted(f"i{number}" for number in range(120))

@@ -29,7 +29,11 @@ export class EventSender {
   readonly #client: SerendipClient;
   readonly #options: Required<EventSenderOptions>;
   readonly #waiting = new Set<NewEvent>();
+  readonly #leaving = new Set<NewEvent>();
   readonly #leave = () => this.#sendWhileLeaving();
+  readonly #hide = () => {
+    if (globalThis.document.visibilityState === "hidden") this.#sendWhileLeaving();
+  };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
   #failure: unknown;
@@ -40,7 +44,7 @@ export class EventSender {
     this.#client = client;
     this.#options = { maxEvents: 100, maxSeconds: 1, maxQueue: 10_000, onRefused: logRefused, ...options };
     globalThis.addEventListener?.("pagehide", this.#leave);
-    globalThis.document?.addEventListener("visibilitychange", this.#leave);
+    globalThis.document?.addEventListener("visibilitychange", this.#hide);
   }
 
   /** The number of events that the server has neither accepted nor refused. */
@@ -78,7 +82,7 @@ export class EventSender {
     await this.flush();
     clearTimeout(this.#timer);
     globalThis.removeEventListener?.("pagehide", this.#leave);
-    globalThis.document?.removeEventListener("visibilitychange", this.#leave);
+    globalThis.document?.removeEventListener("visibilitychange", this.#hide);
   }
 
   #schedule(seconds: number): void {
@@ -122,30 +126,36 @@ export class EventSender {
     for (const event of events) this.#waiting.delete(event);
   }
 
-  /** Sends everything again that has not been accepted: the browser may drop requests that are on their way. */
+  /**
+   * Sends what has not been accepted in requests that outlive the page, even what is on its way: the browser may drop
+   * other requests.
+   */
   #sendWhileLeaving(): void {
-    if (globalThis.document?.visibilityState === "visible") return;
-    let batch: NewEvent[] = [];
+    const events = [...this.#waiting].filter((event) => !this.#leaving.has(event));
     let bytes = 0;
-    for (const event of this.#waiting) {
-      bytes += new TextEncoder().encode(JSON.stringify(event)).length + 1;
-      if (bytes > KEEPALIVE_BYTES) break;
-      if (batch.push(event) === this.#options.maxEvents) {
-        this.#sendLast(batch);
-        batch = [];
-      }
+    const fitting = events.filter((event) => (bytes += sizeOf(event)) <= KEEPALIVE_BYTES);
+    for (let start = 0; start < fitting.length; start += this.#options.maxEvents) {
+      this.#sendLast(fitting.slice(start, start + this.#options.maxEvents));
     }
-    if (batch.length > 0) this.#sendLast(batch);
-    if (bytes > KEEPALIVE_BYTES) this.#send();
+    if (fitting.length < events.length) this.#send();
   }
 
   #sendLast(events: NewEvent[]): void {
-    const sent = this.#client.POST("/v1/events", { body: { events }, keepalive: true });
-    sent.then(
-      () => this.#settle(events),
-      () => this.#schedule(this.#options.maxSeconds), // if the page comes back
-    );
+    for (const event of events) this.#leaving.add(event);
+    this.#client
+      .POST("/v1/events", { body: { events }, keepalive: true })
+      .then(
+        () => this.#settle(events),
+        () => this.#schedule(this.#options.maxSeconds), // if the page comes back
+      )
+      .finally(() => {
+        for (const event of events) this.#leaving.delete(event);
+      });
   }
+}
+
+function sizeOf(event: NewEvent): number {
+  return new TextEncoder().encode(JSON.stringify(event)).length + 1;
 }
 
 /** Whether sending the same events again would fail again. */

@@ -17,8 +17,6 @@ export interface SubscribeOptions {
   scenario?: string;
   /** Whether items come with their categories and properties. */
   properties?: boolean;
-  /** The address of the socket, if it is not `/v1/socket` of the client's server; in AWS, the stack's `SocketUrl`. */
-  socketUrl?: string;
   /**
    * Gets the errors of the subscription. A refusal (`SerendipError` with a status from 400 to 499 other than 429) ends
    * it; after anything else it connects again. By default they are logged with `console.error`.
@@ -81,11 +79,10 @@ async function connection(
   onList: (list: LiveList) => void,
   closing: AbortSignal,
 ): Promise<void> {
-  const { socketUrl, onError: _, WebSocket: Socket, ...subscription } = options;
+  const { onError: _, WebSocket: Socket, ...subscription } = options;
   const { user_id, session_id } = options;
-  const { ticket } = await client.POST("/v1/tickets", { body: { user_id, session_id }, signal: closing });
-  const address = new URL(socketUrl ?? `${client.baseUrl}/v1/socket`, globalThis.location?.href);
-  address.protocol = address.protocol.replace("http", "ws");
+  const { ticket, socket_url } = await client.POST("/v1/tickets", { body: { user_id, session_id }, signal: closing });
+  const address = new URL(socket_url);
   address.searchParams.set("ticket", ticket);
   const socket = new Socket(address);
   const close = () => socket.close();
