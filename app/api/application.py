@@ -64,7 +64,7 @@ DEFERRED = {
     "access.projects": ("/v1/projects",),
     "access.usage": ("/v1/usage",),
     "guide": ("/guide",),
-    "console": ("/", "/console"),
+    "console": ("/", "/console", "/serendip-"),
 }
 """Modules that are loaded by the first request for one of their routes, and the prefixes of their paths."""
 TAGS = (

@@ -2,17 +2,20 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { build, defineConfig, type InlineConfig, type Plugin } from "vite";
 
 const SMALLEST_BYTES = 1_000;
 
-/** Writes compressed copies beside the assets: neither Lambda nor API Gateway compresses them. */
-function compressed(): Plugin {
+/** The version in the name of the tag: pages that use it keep working until it changes. */
+const TAG = 1;
+
+/** Writes compressed copies beside the files of a folder: neither Lambda nor API Gateway compresses them. */
+function compressed(of: string): Plugin {
   return {
     name: "compressed",
     apply: "build",
     writeBundle({ dir }) {
-      const folder = join(dir ?? "dist", "assets");
+      const folder = join(dir ?? "dist", of);
       for (const name of readdirSync(folder)) {
         const content = readFileSync(join(folder, name));
         if (/\.(js|css|svg)$/.test(name) && content.length >= SMALLEST_BYTES) {
@@ -25,10 +28,27 @@ function compressed(): Plugin {
   };
 }
 
+/** `dist/tag/serendip-1.js`: one script for pages of shops, with the one global `serendip`. */
+const tag: InlineConfig = {
+  configFile: false,
+  logLevel: "warn",
+  plugins: [compressed("")],
+  build: {
+    outDir: "dist/tag",
+    target: "es2022",
+    reportCompressedSize: false,
+    lib: { entry: "tag/index.ts", formats: ["iife"], name: "serendip", fileName: () => `serendip-${TAG}.js` },
+  },
+};
+
+function withTag(): Plugin {
+  return { name: "tag", apply: "build", closeBundle: async () => void (await build(tag)) };
+}
+
 export default defineConfig(({ command }) => ({
   // Relative addresses work below any path; the server names it in <base>. `npm run dev` has no such server.
   base: command === "build" ? "./" : "/console/",
-  plugins: [compressed()],
+  plugins: [compressed("assets"), withTag()],
   resolve: {
     alias: {
       "serendip-client": fileURLToPath(new URL("../../clients/typescript/src/index.ts", import.meta.url)),

@@ -231,7 +231,7 @@ class TestApis:
             if route["ApiId"] == {"Ref": "HttpApi"}
         ]
 
-        console = {"GET /", "GET /console", "GET /console/{proxy+}"}
+        console = {"GET /", "GET /console", "GET /console/{proxy+}", "GET /serendip-1.js"}
         assert set(routes) - served == {"$default", "OPTIONS /{proxy+}"} | console
         stage = stack("template")["Resources"]["HttpStage"]
         assert set(stage["Properties"]["RouteSettings"]) == set(routes) & served
@@ -245,7 +245,13 @@ class TestApis:
             if route["ApiId"] == {"Ref": "HttpApi"} and route["AuthorizationType"] == "NONE"
         }
 
-        assert public == {"OPTIONS /{proxy+}", "GET /", "GET /console", "GET /console/{proxy+}"}
+        assert public == {
+            "OPTIONS /{proxy+}",
+            "GET /",
+            "GET /console",
+            "GET /console/{proxy+}",
+            "GET /serendip-1.js",
+        }
 
     def test_the_application_answers_preflights(self) -> None:
         """An API with a CORS configuration answers them itself, and replaces the headers of responses."""

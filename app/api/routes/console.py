@@ -1,4 +1,7 @@
-"""/ and /console: the web console, a client of the public API, as `npm run build` in `app/console` left it."""
+"""/ and /console, the web console, and /serendip-1.js, the tag for pages of shops: clients of the public API.
+
+They are sent as `npm run build` in `app/console` left them.
+"""
 
 import re
 from contextlib import suppress
@@ -28,8 +31,12 @@ TYPES = {
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """The build's compressed copies of an asset, the smaller first."""
 MISSING = "The console has no such file. Reload its page."
+TAG = re.compile(r"(?P<version>[0-9]{1,4})(\.(?P<hash>[0-9a-f]{12}))?\.js")
+HASH_LETTERS = 12
+NO_TAG = "There is no such version of the tag. /serendip-1.js is the current one; its Content-Location has its hash."
 MOST_CACHED = 100
 FOR_EVER = "public, max-age=31536000, immutable"
+FOR_A_DAY = "public, max-age=86400, stale-while-revalidate=604800"
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Serendip</title>
 <meta name="viewport" content="width=device-width"><h1>The console is not built</h1>
 <p>Run <code>make console</code> in the folder of the sources, and reload this page. It needs npm, or
@@ -47,18 +54,41 @@ def asset(name: str, request: Request) -> Response:
     Raises:
         NotFound: the build has no such file.
     """
-    kind = TYPES.get(Path(name).suffix)
-    if kind is None or not ASSET.fullmatch(name):
+    if not ASSET.fullmatch(name) or Path(name).suffix not in TYPES:
         raise NotFound(MISSING)
-    headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
-    for encoding in _accepted(request.headers.get("accept-encoding", "")):
-        with suppress(FileNotFoundError):
-            compressed = _asset(name + ENCODINGS[encoding])
-            return Response(compressed, headers=headers | {"Content-Encoding": encoding}, media_type=kind)
+    return _sent(f"assets/{name}", request, {"Cache-Control": FOR_EVER}, MISSING)
+
+
+@router.get("/serendip-{name}")
+@router.get("/console/serendip-{name}")
+def tag(name: str, request: Request) -> Response:
+    """Send the tag to pages of any origin: under its version, or under its version and a hash of its content.
+
+    API Gateway lets everything below `/console` through without a token, whatever the hash.
+
+    Raises:
+        NotFound: there is no such version, or it has another content now.
+    """
+    parts = TAG.fullmatch(name)
+    if parts is None:
+        raise NotFound(NO_TAG)
+    file = f"tag/serendip-{parts['version']}.js"
     try:
-        return Response(_asset(name), headers=headers, media_type=kind)
+        digest = sha256(_file(file)).hexdigest()[:HASH_LETTERS]
     except FileNotFoundError as error:
-        raise NotFound(MISSING) from error
+        raise NotFound(NO_TAG) from error
+    if parts["hash"] not in {None, digest}:
+        raise NotFound(NO_TAG)
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": FOR_EVER if parts["hash"] else FOR_A_DAY,
+        "Content-Location": f"{request.scope.get('root_path', '')}/console/serendip-{parts['version']}.{digest}.js",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": f'W/"{digest}"',
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return _sent(file, request, headers, NO_TAG)
 
 
 @router.get("/")
@@ -106,7 +136,20 @@ def _accepted(header: str) -> list[str]:
     return [name for name in ENCODINGS if name in qualities and not re.fullmatch(r"q=0(\.0*)?", qualities[name])]
 
 
+def _sent(name: str, request: Request, headers: dict[str, str], missing: str) -> Response:
+    """Send a file of the build, compressed if the client accepts that. Raises NotFound."""
+    kind, headers = TYPES[Path(name).suffix], headers | {"Vary": "Accept-Encoding"}
+    for encoding in _accepted(request.headers.get("accept-encoding", "")):
+        with suppress(FileNotFoundError):
+            compressed = _file(name + ENCODINGS[encoding])
+            return Response(compressed, headers=headers | {"Content-Encoding": encoding}, media_type=kind)
+    try:
+        return Response(_file(name), headers=headers, media_type=kind)
+    except FileNotFoundError as error:
+        raise NotFound(missing) from error
+
+
 @lru_cache(MOST_CACHED)
-def _asset(name: str) -> bytes:
-    """Read a file of the build. Its name contains a hash, so that it never changes. Raises FileNotFoundError."""
-    return (DIST / "assets" / name).read_bytes()
+def _file(name: str) -> bytes:
+    """Read a file of the build, which does not change as long as this process lives. Raises FileNotFoundError."""
+    return (DIST / name).read_bytes()

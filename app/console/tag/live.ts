@@ -1,0 +1,60 @@
+/** The user's list over a WebSocket, which is opened again whenever it ends. */
+import type { List } from "./index";
+import { Refusal, report, request } from "./server";
+
+export interface Subscription {
+  limit?: number;
+  scenario?: string;
+  /** Whether items come with their categories and properties. */
+  properties?: boolean;
+}
+
+const PING_MS = 300_000; // API Gateway closes sockets that are silent for ten minutes
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Calls back with the list now, and again whenever events change it. Returns a function that ends the subscription. */
+export function subscribe(subscription: Subscription, show: (list: List) => void): () => void {
+  let socket: WebSocket | undefined;
+  let failures = 0;
+  let hasEnded = false;
+
+  async function connect(): Promise<void> {
+    try {
+      const { ticket, socket_url } = await request<{ ticket: string; socket_url: string }>("POST", "/v1/tickets", {});
+      if (!hasEnded) open(`${socket_url}?ticket=${encodeURIComponent(ticket)}`);
+    } catch (error) {
+      report(error);
+      if (!(error instanceof Refusal && error.isFinal)) connectAgain();
+    }
+  }
+
+  function open(address: string): void {
+    const opened = (socket = new WebSocket(address));
+    const pings = setInterval(() => opened.send('{"action": "ping"}'), PING_MS);
+    opened.onopen = () => opened.send(JSON.stringify({ action: "subscribe", ...subscription }));
+    opened.onmessage = ({ data }) => {
+      const { action, ...content } = JSON.parse(data);
+      if (action === "recommendations") {
+        failures = 0;
+        show(content);
+      } else if (action === "error") report(new Refusal(content.status, content));
+    };
+    opened.onclose = () => {
+      clearInterval(pings);
+      connectAgain();
+    };
+  }
+
+  function connectAgain(): void {
+    if (hasEnded) return;
+    const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
+    failures += 1;
+    setTimeout(() => void (hasEnded || connect()), pause);
+  }
+
+  void connect();
+  return () => {
+    hasEnded = true;
+    socket?.close();
+  };
+}

@@ -1,0 +1,328 @@
+"""`serendip-1.js` in a page of another origin, with tokens of that page's server."""
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha384
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Route
+
+from app.api.routes.console import DIST
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.builders import until
+from tests.support.chromium import needs_chromium
+from tests.support.http_servers import served_by
+
+pytestmark = needs_chromium
+
+TAG = "/serendip-1.js"
+MOST_BYTES = 5_000
+HEIGHT = 700
+CARDS = """list => {
+  const shelf = document.getElementById("shelf");
+  shelf.replaceChildren(...list.items.map(item => {
+    const card = document.createElement("article");
+    card.textContent = item.title;
+    card.style.height = "300px";
+    card.dataset.serendipItem = item.item_id;
+    card.dataset.serendipList = list.recommendation_id;
+    return card;
+  }));
+  serendip.impressions(shelf);
+}"""
+INIT = """([api, user]) => serendip.init({
+  api, user, token: async () => (await fetch("/token?user=" + user)).text(),
+  onError: error => (window.faults ??= []).push({status: error.status, message: error.message, events: error.events}),
+})"""
+
+
+class PageServer:
+    """The shop's own server: a page with the tag, and tokens for its user. Only it knows the key."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop, self.key_id, self.seconds = shop, "", 3_600
+        self.tokens = 0
+        """The number of tokens that were made."""
+
+    def page(self) -> bytes:
+        script = httpx2.get(self._shop.base + TAG, timeout=60).content
+        integrity = base64.b64encode(sha384(script).digest()).decode()
+        return (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</title><link rel="icon" href="data:,">'
+            f'<script src="{self._shop.base}{TAG}" integrity="sha384-{integrity}" crossorigin></script>'
+            '<main id="shelf"></main></html>'
+        ).encode()
+
+    def policy(self) -> str:
+        api = self._shop.base
+        return (
+            f"default-src 'none'; script-src {api}; connect-src 'self' {api} {api.replace('http', 'ws')}; img-src data:"
+        )
+
+    def token(self, user: str) -> bytes:
+        self.tokens += 1
+        body = {"key_id": self.key_id, "expires_in_seconds": self.seconds}
+        token: str = self._shop.api.post(f"/v1/users/{user}/tokens", json=body).raise_for_status().json()["token"]
+        return token.encode()
+
+
+@contextmanager
+def serving(server: PageServer) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            is_token = address.path == "/token"
+            content = server.token(parse_qs(address.query)["user"][0]) if is_token else server.page()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain" if is_token else "text/html")
+            self.send_header("Content-Security-Policy", server.policy())
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class's name
+
+    with served_by(Handler) as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def server(shop: Shop) -> Iterator[tuple[PageServer, str]]:
+    server = PageServer(shop)
+    with serving(server) as origin:
+        page_key = {"name": "page", "scopes": ["recommend", "events:own"], "origins": [origin]}
+        server.key_id = shop.api.post("/v1/keys", json=page_key).raise_for_status().json()["key_id"]
+        yield server, origin
+
+
+@pytest.fixture
+def visit(chromium: Browser, shop: Shop, server: tuple[PageServer, str]) -> Iterator[Callable[..., Visitor]]:
+    """Opens the page as a user; errors and violations of its policy fail the test."""
+    contexts, visitors = [], []
+
+    def visit(user: str, script: str = "") -> Visitor:
+        contexts.append(context := chromium.new_context(viewport={"width": 800, "height": HEIGHT}))
+        visitors.append(visitor := Visitor(context.new_page(), server[1]))
+        if script:
+            visitor.page.add_init_script(script)
+        visitor.page.goto(server[1])
+        visitor.page.evaluate(INIT, [shop.base, user])
+        return visitor
+
+    yield visit
+    for visitor in visitors:
+        visitor.check()
+    for context in contexts:
+        context.close()
+
+
+def events_of(shop: Shop, user: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = shop.api.get(f"/v1/users/{user}/events?limit=100").json()["events"]
+    return events
+
+
+def outcome(shop: Shop, scenario: str) -> dict[str, int]:
+    """Impressions, clicks and conversions of the scenario."""
+    rows = shop.api.get("/v1/outcomes?by=scenario&days=1").raise_for_status().json()["outcomes"]
+    names = ("impressions", "clicks", "conversions")
+    return next(({name: row[name] for name in names} for row in rows if row["scenario"] == scenario), {})
+
+
+class TestFile:
+    def test_it_is_small(self, shop: Shop) -> None:
+        for encoding in ("br", "gzip"):
+            answer = httpx2.get(shop.base + TAG, headers={"Accept-Encoding": encoding}, timeout=60)
+            assert int(answer.headers["content-length"]) <= MOST_BYTES
+            assert answer.headers["content-encoding"] == encoding
+
+    def test_its_hashed_name_never_changes(self, shop: Shop) -> None:
+        answer = httpx2.get(shop.base + TAG, timeout=60)
+        hashed = httpx2.get(shop.base + answer.headers["content-location"], timeout=60)
+
+        assert hashed.content == answer.content == (DIST / "tag" / "serendip-1.js").read_bytes()
+        assert (answer.headers["access-control-allow-origin"], hashed.headers["access-control-allow-origin"]) == (
+            "*",
+            "*",
+        )
+        assert "immutable" in hashed.headers["cache-control"]
+        assert "immutable" not in answer.headers["cache-control"]
+        unchanged = httpx2.get(shop.base + TAG, headers={"If-None-Match": answer.headers["etag"]}, timeout=60)
+        assert unchanged.status_code == 304
+
+    @pytest.mark.parametrize("name", ["0.js", "2.js", "1.000000000000.js", "1.js.br", "1", "..%2F1.js"])
+    def test_there_is_no_other(self, shop: Shop, name: str) -> None:
+        assert httpx2.get(f"{shop.base}/serendip-{name}", timeout=60).status_code == 404
+
+    def test_it_defines_one_global(self, visit: Callable[..., Visitor]) -> None:
+        page = visit("global").page
+        names = page.evaluate("""() => {
+          const { contentWindow } = document.body.appendChild(document.createElement("iframe"));
+          return Object.getOwnPropertyNames(window).filter(name => name !== "0" && !(name in contentWindow));
+        }""")
+
+        assert names == ["serendip"]
+
+
+class TestImpressions:
+    def test_what_was_seen_for_a_second_counts_once(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
+        shop.api.put("/v1/scenarios/tag-home", json={"limit": 10}).raise_for_status()
+        page = visit("seen").page
+        made = page.evaluate("serendip.recommend({scenario: 'tag-home'})")
+        item_ids = [item["item_id"] for item in made["items"]]
+        assert len(item_ids) == 10
+
+        page.evaluate(CARDS, made)  # two cards of 300 px are visible, and a third of the third one
+        page.wait_for_timeout(1_400)
+        page.evaluate("scrollTo(0, 1500)")  # cards 5 and 6, and a third of 7
+        page.wait_for_timeout(400)  # too short
+        for _ in range(2):
+            page.evaluate("scrollTo(0, 900)")  # cards 3 and 4
+            page.wait_for_timeout(1_400)
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(1_200)
+        click = {"event_type": "click", "item_id": item_ids[3], "recommendation_id": made["recommendation_id"]}
+        page.evaluate("event => serendip.track(event)", click)
+        page.goto("about:blank")  # the click is sent by the page that is left
+
+        until(lambda: len(events_of(shop, "seen")) >= 5)
+        kinds = [(event["event_type"], event["item_id"]) for event in events_of(shop, "seen")]
+        assert sorted(kinds) == sorted([("click", item_ids[3]), *(("impression", item_ids[n]) for n in (0, 1, 3, 4))])
+        until(lambda: outcome(shop, "tag-home").get("clicks") == 1)
+        assert outcome(shop, "tag-home") == {"impressions": 4, "clicks": 1, "conversions": 0}
+
+    def test_cards_that_change_count_as_what_they_show(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
+        page = visit("changing").page
+        made = page.evaluate("serendip.recommend({limit: 2})")
+        first, second = (item["item_id"] for item in made["items"])
+        page.evaluate(CARDS, {**made, "items": made["items"][:1]})
+        page.wait_for_timeout(1_300)
+
+        page.evaluate("id => { document.querySelector('article').dataset.serendipItem = id }", second)
+        page.wait_for_timeout(1_300)
+        page.evaluate("serendip.flush()")
+
+        assert {event["item_id"] for event in events_of(shop, "changing")} == {first, second}
+
+
+class TestTrack:
+    def test_what_is_forged_is_refused_and_the_rest_is_stored(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
+        bobs = shop.api.get("/v1/users/bob/recommendations?limit=1").json()
+        item_id = bobs["items"][0]["item_id"]
+        visitor = visit("honest")
+        visitor.expected = ["403", "422", "400"]  # what Chromium says about responses
+        page = visitor.page
+
+        page.evaluate(
+            """async ([item_id, recommendation_id]) => {
+              const view = {event_type: "view", item_id};
+              const forged = [{user_id: "bob"}, {event_type: "teleport"}, {recommendation_id}];
+              for (const more of [{}, ...forged, {item_id: "sku-001"}]) serendip.track({...view, ...more});
+              await serendip.flush();
+            }""",
+            [item_id, bobs["recommendation_id"]],
+        )
+
+        faults = page.evaluate("window.faults")
+        assert [(fault["status"], len(fault["events"])) for fault in faults] == [(403, 1), (422, 1), (400, 1)]
+        assert {event["item_id"] for event in events_of(shop, "honest")} == {item_id, "sku-001"}
+        assert len(events_of(shop, "honest")) == 2
+        assert [event for event in events_of(shop, "bob") if event["item_id"] == item_id] == []
+
+    def test_events_survive_an_outage_and_are_stored_once(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
+        """The first request is lost on its way, the response to the second on its way back."""
+        visitor = visit("outage")
+        visitor.expected = ["ERR_FAILED"]
+        attempts = []
+
+        def fail(route: Route) -> None:
+            if route.request.method == "OPTIONS":
+                route.continue_()
+                return
+            attempts.append(route.request.post_data)
+            if len(attempts) == 2:
+                route.fetch()
+            if len(attempts) <= 2:
+                route.abort()
+            else:
+                route.continue_()
+
+        visitor.page.route("**/v1/events", fail)
+        visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'})")
+        for number in (1, 2):
+            visitor.page.evaluate("serendip.flush()")
+            assert len(attempts) >= number
+        visitor.page.evaluate("serendip.flush()")
+
+        assert len(set(attempts)) == 1, "the same time each time"
+        assert len(events_of(shop, "outage")) == 1
+
+    def test_an_expired_token_is_replaced(
+        self, shop: Shop, server: tuple[PageServer, str], visit: Callable[..., Visitor]
+    ) -> None:
+        server[0].seconds, made = 1, server[0].tokens
+        visitor = visit("expired")
+        visitor.expected = ["401"]
+        visitor.page.evaluate("serendip.recommend()")
+        time.sleep(1.2)
+        server[0].seconds = 3_600
+
+        visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'}); serendip.flush()")
+
+        until(lambda: len(events_of(shop, "expired")) == 1)
+        assert server[0].tokens == made + 2
+
+    @pytest.mark.parametrize("hours", [-30, 3])
+    def test_a_wrong_clock_is_corrected(self, shop: Shop, visit: Callable[..., Visitor], hours: int) -> None:
+        wrong = f"const now = Date.now; Date.now = () => now() + {hours * 3_600_000}"
+        visitor = visit(f"clock{hours}", wrong)
+        visitor.expected = ["422"]
+
+        visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'}); serendip.flush()")
+
+        until(lambda: len(events_of(shop, f"clock{hours}")) == 1)
+        [event] = events_of(shop, f"clock{hours}")
+        assert abs((datetime.fromisoformat(event["timestamp"]) - datetime.now(UTC)).total_seconds()) < 30
+
+
+class TestLists:
+    def test_every_kind_of_list_counts_for_the_user(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
+        page = visit("lists").page
+        queries: list[dict[str, Any]] = [
+            {"limit": 3, "properties": True},
+            {"similar_to": "sku-001"},
+            {"bought_with": "sku-001"},
+            {"list": "popular"},
+            {"cart": ["sku-001", "sku-002"]},
+        ]
+
+        for query in queries:
+            made = page.evaluate("query => serendip.recommend(query)", query)
+            assert made["items"], query
+            item_id = made["items"][0]["item_id"]
+            event = {"event_type": "view", "item_id": item_id, "recommendation_id": made["recommendation_id"]}
+            page.evaluate("event => serendip.track(event)", event)
+        page.evaluate("serendip.flush()")
+
+        assert page.evaluate("window.faults") is None
+        assert [event["attribution"] is not None for event in events_of(shop, "lists")] == [True] * len(queries)
+
+    def test_a_list_follows_events_over_a_socket(self, visit: Callable[..., Visitor]) -> None:
+        page = visit("live").page
+        page.evaluate("window.lists = []; window.stop = serendip.subscribe({limit: 5}, list => lists.push(list)); null")
+        until(lambda: page.evaluate("lists.length") == 1)
+        item_id = page.evaluate("lists[0].items[0].item_id")
+
+        page.evaluate(
+            "item_id => { serendip.track({event_type: 'purchase', item_id}); return serendip.flush() }", item_id
+        )
+
+        until(lambda: page.evaluate("lists.length") > 1)
+        assert item_id not in page.evaluate("lists.at(-1).items.map(item => item.item_id)")
+        page.evaluate("stop()")
