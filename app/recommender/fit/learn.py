@@ -77,10 +77,10 @@ class BaseModel:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Quality at 20 on the events held out, of a model that did not see them."""
-        baseline = {f"popularity_{name}": value for name, value in self.choice.popularity.rounded().items()}
-        del baseline["popularity_users"]
-        return {**self.choice.quality.rounded(), **baseline}
+        """Quality at 20 on the events held out, of a model that did not see them, with the margins of the means."""
+        popular = self.choice.popularity.rounded() | self.choice.popularity.rounded_margins()
+        baseline = {f"popularity_{name}": value for name, value in popular.items() if name != "users"}
+        return {**self.choice.quality.rounded(), **self.choice.quality.rounded_margins(), **baseline}
 
     @property
     def counts(self) -> dict[str, int]:

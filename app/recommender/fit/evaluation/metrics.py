@@ -4,12 +4,15 @@ Binary relevance. Definitions: Jarvelin and Kekalainen, "Cumulated gain-based ev
 Voorhees, TREC-8, 1999 (MRR).
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+
+from app.recommender.intervals import Z
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,9 +32,15 @@ class Quality:
     coverage: float
     """Share of all items that were recommended to at least one user."""
     users: int
+    margins: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Half the widths of the 95 % intervals of the means over users. Empty with fewer than two users."""
 
     def rounded(self) -> dict[str, float]:
-        return {name: round(value, 5) for name, value in asdict(self).items()}
+        """Returns the metrics without their margins."""
+        return {name: round(value, 5) for name, value in asdict(self).items() if name != "margins"}
+
+    def rounded_margins(self) -> dict[str, float]:
+        return {f"{name}_margin": round(margin, 5) for name, margin in self.margins.items()}
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,13 @@ class Judged:
     def quality(self) -> Quality:
         if not len(self.users):
             return Quality(0.0, 0.0, 0.0, 0.0, 0.0, 0)
-        recall, ndcg, hit_rate, mrr = (
-            float(values.mean()) for values in (self.recall, self.ndcg, self.hit_rate, self.mrr)
+        values = {name: getattr(self, name) for name in MEANS}
+        means = {name: float(each.mean()) for name, each in values.items()}
+        recommended, users = np.unique(self.top[self.filled]), len(self.users)
+        margins = (
+            {name: Z * float(each.std(ddof=1)) / sqrt(users) for name, each in values.items()} if users > 1 else {}
         )
-        recommended = np.unique(self.top[self.filled])
-        return Quality(recall, ndcg, hit_rate, mrr, len(recommended) / self.items, len(self.users))
+        return Quality(**means, coverage=len(recommended) / self.items, users=users, margins=margins)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "Judged":
         """Returns the chosen users."""
@@ -74,7 +85,8 @@ class Judged:
         return sparse.csr_matrix((np.ones(len(rows)), (rows, self.top[self.filled])), (len(self.users), self.items))
 
 
-PER_USER = ("users", "recall", "ndcg", "hit_rate", "mrr", "top", "filled")
+MEANS = ("recall", "ndcg", "hit_rate", "mrr")
+PER_USER = ("users", *MEANS, "top", "filled")
 
 
 def quality(

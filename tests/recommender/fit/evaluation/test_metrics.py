@@ -5,7 +5,7 @@ import pytest
 import pytrec_eval
 from scipy import sparse
 
-from app.recommender.fit.evaluation import metrics
+from app.recommender.fit.evaluation import beyond_accuracy, metrics
 
 ONE_USER = sparse.csr_matrix([[1.0]])
 
@@ -73,6 +73,9 @@ class TestAgainstTrecEval:
             assert getattr(judged, name) == pytest.approx(theirs, abs=1e-9), name
         recommended = {item for row in lists.values() for item in row}
         assert judged.quality().coverage == len(recommended) / items
+        margin = judged.quality().margins["ndcg"]
+        low, high = beyond_accuracy.interval(judged.ndcg)
+        assert margin == pytest.approx((high - low) / 2, rel=0.1), "as the bootstrap has it"
 
     @pytest.mark.parametrize("seed", range(4))
     def test_lists_have_the_highest_scores_of_unseen_items_in_order(self, seed: int) -> None:
