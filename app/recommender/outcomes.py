@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass
+from datetime import UTC, date, datetime
 
 from app.domain.events import Attribution, Event
 from app.recommender import counts
@@ -75,16 +76,23 @@ def by_type(total: Counts) -> dict[str, int]:
     return {event_type: number for event_type, number in numbers.items() if number > 0}
 
 
-def by_attribution(total: Counts, since: float) -> dict[Attribution, Outcome]:
-    """Returns the outcomes of the slots that began at or after `since` (seconds since 1970)."""
-    sums: dict[Attribution, dict[str, int]] = {}
+def by_day(total: Counts, since: float, until: float) -> dict[tuple[date, Attribution], Outcome]:
+    """Returns the outcomes by UTC day and attribution.
+
+    Args:
+        total: the counters.
+        since: only slots that began at or after it count (seconds since 1970).
+        until: only slots that began before it count (seconds since 1970).
+    """
+    sums: dict[tuple[date, Attribution], dict[str, int]] = {}
     for (slot, name), amount in total.items():
-        if slot < since or not name.startswith(MARK) or name == ARRIVED:
+        if not since <= slot < until or not name.startswith(MARK) or name == ARRIVED:
             continue
         _, version, scenario, source, metric = name.split(MARK)
-        amounts = sums.setdefault(Attribution(version, scenario, source), {})
+        day = datetime.fromtimestamp(slot, UTC).date()
+        amounts = sums.setdefault((day, Attribution(version, scenario, source)), {})
         amounts[metric] = amounts.get(metric, 0) + amount
-    return {attribution: _outcome(metrics) for attribution, metrics in sums.items()}
+    return {cell: _outcome(metrics) for cell, metrics in sums.items()}
 
 
 def _outcome(sums: Mapping[str, int]) -> Outcome:

@@ -108,9 +108,39 @@ class TestIntervals:
                 shown += 200
                 for side, rate in enumerate((rate_a, rate_b)):
                     clicks[side] += sum(random.random() < rate for _ in range(200))
-                if intervals.always_valid_p((clicks[0], clicks[1]), (shown, shown)) < 0.05:
+                difference = intervals.of_rate_difference((clicks[0], clicks[1]), (shown, shown))
+                if difference and difference.p < 0.05:
                     return True
             return False
 
         assert sum(is_significant(0.1, 0.1) for _ in range(100)) <= 5
         assert sum(is_significant(0.1, 0.13) for _ in range(20)) >= 18
+
+    def test_differences_of_daily_looks_stay_within_their_intervals(self) -> None:
+        random = Random(2)
+
+        def leaves_the_interval(rate: float, more: float, price: float) -> bool:
+            clicks, shown, revenue = [0, 0], 0, [0.0, 0.0]
+            for _ in range(40):
+                shown += 200
+                for side, extra in enumerate((0.0, more)):
+                    bought = sum(random.random() < rate + extra for _ in range(200))
+                    clicks[side] += bought
+                    revenue[side] += price * bought
+                difference = intervals.of_rate_difference((clicks[0], clicks[1]), (shown, shown))
+                before, after = (intervals.Sums(total, price * total, shown) for total in revenue)
+                earned = intervals.of_mean_difference(before, after)
+                assert difference
+                assert earned
+                assert (difference.low <= 0 <= difference.high) == (difference.p >= intervals.ALPHA)
+                inside = earned.low <= price * more <= earned.high and difference.low <= more <= difference.high
+                if not inside:
+                    return True
+            return False
+
+        assert sum(leaves_the_interval(0.1, 0.02, 30.0) for _ in range(100)) <= 5
+
+    def test_nothing_can_be_said_without_trials_and_hardly_anything_without_successes(self) -> None:
+        assert intervals.of_rate_difference((0, 0), (0, 9)) is None
+        assert intervals.of_rate_difference((0, 0), (9, 9)) == intervals.Difference(0.0, -1.0, 1.0, 1.0)
+        assert intervals.of_mean_difference(intervals.Sums(0, 0, 9), intervals.Sums(0, 0, 9)) is None

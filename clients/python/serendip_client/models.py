@@ -552,6 +552,10 @@ class OutcomeView(BaseModel):
     """
     The number of purchases.
     """
+    day: date | None = None
+    """
+    The day (UTC).
+    """
     impressions: int
     """
     The number of impressions.
@@ -801,6 +805,10 @@ class RolloutIn(BaseModel):
 
 
 class RolloutView(BaseModel):
+    activated_at: AwareDatetime
+    """
+    The time when the version was activated.
+    """
     active: str
     """
     The active version: it serves users without an id, and others are compared with it.
@@ -808,6 +816,10 @@ class RolloutView(BaseModel):
     interleaved: bool
     """
     Whether lists of other versions are mixed with the active one's.
+    """
+    previous: str | None
+    """
+    The version that was active before: activate it to roll back.
     """
     shadow_share: float
     """
@@ -1347,7 +1359,7 @@ class VersionView(BaseModel):
     """
     metrics: dict[str, Any]
     """
-    Quality on held-out events.
+    Quality on held-out events, and of popular items (`popularity_`). The 95 % interval of a mean over users is the value plus or minus its `_margin`.
     """
     parameters: dict[str, Any]
     """
@@ -1445,7 +1457,15 @@ class ComparisonView(BaseModel):
     """
     difference: float
     """
-    The difference of the click-through rates.
+    The difference per impression.
+    """
+    high: float
+    """
+    The upper bound of the difference.
+    """
+    low: float
+    """
+    The lower bound of the difference.
     """
     p: float
     """
@@ -1453,11 +1473,38 @@ class ComparisonView(BaseModel):
     """
     verdict: Literal["better", "worse", "undecided"]
     """
-    Whether the version is better or worse.
+    Whether it is better or worse.
     """
     version: str
     """
     The version.
+    """
+
+
+class DifferenceView(BaseModel):
+    """
+    A difference with its 95 % interval. Interval and test stay valid however often you look.
+    """
+
+    difference: float
+    """
+    The difference per impression.
+    """
+    high: float
+    """
+    The upper bound of the difference.
+    """
+    low: float
+    """
+    The lower bound of the difference.
+    """
+    p: float
+    """
+    The p-value of a sequential test, valid at every look.
+    """
+    verdict: Literal["better", "worse", "undecided"]
+    """
+    Whether it is better or worse.
     """
 
 
@@ -1729,6 +1776,37 @@ class NewKeyView(BaseModel):
     user_limits: LimitsView
     """
     The limits of each user's requests with events, with tokens of this key.
+    """
+
+
+class OutcomeComparison(BaseModel):
+    """
+    The outcomes of one version, scenario or recommender compared with those of another.
+    """
+
+    against: str
+    """
+    The one it is compared with.
+    """
+    by: Literal["version", "scenario", "source"]
+    """
+    What is compared.
+    """
+    click_through: DifferenceView | None
+    """
+    The difference in clicks; null if either was never shown.
+    """
+    conversion: DifferenceView | None
+    """
+    The difference in purchases; null if either was never shown.
+    """
+    name: str
+    """
+    The one that is compared.
+    """
+    revenue_per_impression: DifferenceView | None
+    """
+    The difference in revenue; null without purchases of different values.
     """
 
 

@@ -40,6 +40,7 @@ from serendip_client.models import (
     MergeView,
     NewKeyView,
     NewProjectView,
+    OutcomeComparison,
     OutcomesView,
     PageView,
     PrincipalView,
@@ -706,7 +707,8 @@ class Operations(ABC):
         self,
         *,
         days: int | None = None,
-        by: Sequence[Literal["version", "scenario", "source"]] | None = None,
+        by: Sequence[Literal["version", "scenario", "source", "day"]] | None = None,
+        to: date | None = None,
         debug: bool | None = None,
     ) -> OutcomesView:
         """Get click-through, conversion and revenue from events that have a `recommendation_id`.
@@ -714,11 +716,45 @@ class Operations(ABC):
         They lag behind events by about a minute. `comparisons` tests versions against the active version.
 
         Args:
-            days: The number of days up to now.
+            days: The number of days up to the last one.
             by: The fields to group outcomes by.
+            to: The last day (UTC), of the last 90 days; the default is the time up to now.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(OutcomesView, "GET", "/v1/outcomes", {"days": days, "by": by, "debug": debug}, {}, None)
+        return self._call(
+            OutcomesView, "GET", "/v1/outcomes", {"days": days, "by": by, "to": to, "debug": debug}, {}, None
+        )
+
+    def compare_outcomes(
+        self,
+        *,
+        by: Literal["version", "scenario", "source"] | None = None,
+        name: str | None = None,
+        against: str | None = None,
+        days: int | None = None,
+        to: date | None = None,
+        debug: bool | None = None,
+    ) -> OutcomeComparison:
+        """Compare the outcomes of two versions, scenarios or recommenders.
+
+        Versions that share the users of a rollout can be compared fairly; scenarios are shown in different places.
+
+        Args:
+            by: What to compare.
+            name: A version, scenario or recommender; empty for no scenario.
+            against: The one to compare it with.
+            days: The number of days up to the last one.
+            to: The last day (UTC), of the last 90 days; the default is the time up to now.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return self._call(
+            OutcomeComparison,
+            "GET",
+            "/v1/outcomes/comparison",
+            {"by": by, "name": name, "against": against, "days": days, "to": to, "debug": debug},
+            {},
+            None,
+        )
 
     def get_principal(self, *, debug: bool | None = None) -> PrincipalView:
         """Get what the credentials of this request may do, and in which project.
@@ -1990,7 +2026,8 @@ class AsyncOperations(ABC):
         self,
         *,
         days: int | None = None,
-        by: Sequence[Literal["version", "scenario", "source"]] | None = None,
+        by: Sequence[Literal["version", "scenario", "source", "day"]] | None = None,
+        to: date | None = None,
         debug: bool | None = None,
     ) -> OutcomesView:
         """Get click-through, conversion and revenue from events that have a `recommendation_id`.
@@ -1998,11 +2035,45 @@ class AsyncOperations(ABC):
         They lag behind events by about a minute. `comparisons` tests versions against the active version.
 
         Args:
-            days: The number of days up to now.
+            days: The number of days up to the last one.
             by: The fields to group outcomes by.
+            to: The last day (UTC), of the last 90 days; the default is the time up to now.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(OutcomesView, "GET", "/v1/outcomes", {"days": days, "by": by, "debug": debug}, {}, None)
+        return await self._call(
+            OutcomesView, "GET", "/v1/outcomes", {"days": days, "by": by, "to": to, "debug": debug}, {}, None
+        )
+
+    async def compare_outcomes(
+        self,
+        *,
+        by: Literal["version", "scenario", "source"] | None = None,
+        name: str | None = None,
+        against: str | None = None,
+        days: int | None = None,
+        to: date | None = None,
+        debug: bool | None = None,
+    ) -> OutcomeComparison:
+        """Compare the outcomes of two versions, scenarios or recommenders.
+
+        Versions that share the users of a rollout can be compared fairly; scenarios are shown in different places.
+
+        Args:
+            by: What to compare.
+            name: A version, scenario or recommender; empty for no scenario.
+            against: The one to compare it with.
+            days: The number of days up to the last one.
+            to: The last day (UTC), of the last 90 days; the default is the time up to now.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return await self._call(
+            OutcomeComparison,
+            "GET",
+            "/v1/outcomes/comparison",
+            {"by": by, "name": name, "against": against, "days": days, "to": to, "debug": debug},
+            {},
+            None,
+        )
 
     async def get_principal(self, *, debug: bool | None = None) -> PrincipalView:
         """Get what the credentials of this request may do, and in which project.

@@ -598,6 +598,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/outcomes/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare outcomes
+         * @description Compare the outcomes of two versions, scenarios or recommenders.
+         *
+         *     Versions that share the users of a rollout can be compared fairly; scenarios are shown in different places.
+         */
+        get: operations["compareOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/principal": {
         parameters: {
             query?: never;
@@ -1333,16 +1355,32 @@ export interface components {
             against: string;
             /**
              * Difference
-             * @description The difference of the click-through rates.
+             * @description The difference per impression.
              * @example 0.02
              */
             difference: number;
             /**
+             * High
+             * @description The upper bound of the difference.
+             * @example 0.035
+             */
+            high: number;
+            /**
+             * Low
+             * @description The lower bound of the difference.
+             * @example 0.005
+             */
+            low: number;
+            /**
              * P
              * @description The p-value of a sequential test, valid at every look.
+             * @example 0.01
              */
             p: number;
-            /** @description Whether the version is better or worse. */
+            /**
+             * @description Whether it is better or worse.
+             * @example better
+             */
             verdict: components["schemas"]["Verdict"];
             /**
              * Version
@@ -1350,6 +1388,41 @@ export interface components {
              * @example v20261124T101500123456-c3d4
              */
             version: string;
+        };
+        /**
+         * DifferenceView
+         * @description A difference with its 95 % interval. Interval and test stay valid however often you look.
+         */
+        DifferenceView: {
+            /**
+             * Difference
+             * @description The difference per impression.
+             * @example 0.02
+             */
+            difference: number;
+            /**
+             * High
+             * @description The upper bound of the difference.
+             * @example 0.035
+             */
+            high: number;
+            /**
+             * Low
+             * @description The lower bound of the difference.
+             * @example 0.005
+             */
+            low: number;
+            /**
+             * P
+             * @description The p-value of a sequential test, valid at every look.
+             * @example 0.01
+             */
+            p: number;
+            /**
+             * @description Whether it is better or worse.
+             * @example better
+             */
+            verdict: components["schemas"]["Verdict"];
         };
         /**
          * DiversityIn
@@ -2379,6 +2452,37 @@ export interface components {
             /** @description The project. */
             project: components["schemas"]["ProjectView"];
         };
+        /**
+         * OutcomeComparison
+         * @description The outcomes of one version, scenario or recommender compared with those of another.
+         */
+        OutcomeComparison: {
+            /**
+             * Against
+             * @description The one it is compared with.
+             * @example v20261123T101500123456-a1b2
+             */
+            against: string;
+            /**
+             * By
+             * @description What is compared.
+             * @example version
+             * @enum {string}
+             */
+            by: "version" | "scenario" | "source";
+            /** @description The difference in clicks; null if either was never shown. */
+            click_through: components["schemas"]["DifferenceView"] | null;
+            /** @description The difference in purchases; null if either was never shown. */
+            conversion: components["schemas"]["DifferenceView"] | null;
+            /**
+             * Name
+             * @description The one that is compared.
+             * @example v20261124T101500123456-c3d4
+             */
+            name: string;
+            /** @description The difference in revenue; null without purchases of different values. */
+            revenue_per_impression: components["schemas"]["DifferenceView"] | null;
+        };
         /** OutcomeView */
         OutcomeView: {
             /** @description Clicks per impression. */
@@ -2397,6 +2501,12 @@ export interface components {
              * @example 12
              */
             conversions: number;
+            /**
+             * Day
+             * @description The day (UTC).
+             * @example 2026-11-24
+             */
+            day?: string | null;
             /**
              * Impressions
              * @description The number of impressions.
@@ -3017,6 +3127,13 @@ export interface components {
         /** RolloutView */
         RolloutView: {
             /**
+             * Activated At
+             * Format: date-time
+             * @description The time when the version was activated.
+             * @example 2026-11-24T10:15:00Z
+             */
+            activated_at: string;
+            /**
              * Active
              * @description The active version: it serves users without an id, and others are compared with it.
              */
@@ -3027,6 +3144,11 @@ export interface components {
              * @example false
              */
             interleaved: boolean;
+            /**
+             * Previous
+             * @description The version that was active before: activate it to roll back.
+             */
+            previous: string | null;
             /**
              * Shadow Share
              * @description The percentage of responses that shadows are compared with.
@@ -3900,9 +4022,12 @@ export interface components {
             heartbeat_at: string;
             /**
              * Metrics
-             * @description Quality on held-out events.
+             * @description Quality on held-out events, and of popular items (`popularity_`). The 95 % interval of a mean over users is the value plus or minus its `_margin`.
              * @example {
-             *       "ndcg": 0.12
+             *       "ndcg": 0.12,
+             *       "ndcg_margin": 0.01,
+             *       "popularity_ndcg": 0.08,
+             *       "popularity_ndcg_margin": 0.009
              *     }
              */
             metrics: {
@@ -5585,10 +5710,12 @@ export interface operations {
     getOutcomes: {
         parameters: {
             query?: {
-                /** @description The number of days up to now. */
+                /** @description The number of days up to the last one. */
                 days?: number;
                 /** @description The fields to group outcomes by. */
-                by?: ("version" | "scenario" | "source")[];
+                by?: ("version" | "scenario" | "source" | "day")[];
+                /** @description The last day (UTC), of the last 90 days; the default is the time up to now. */
+                to?: string;
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -5605,6 +5732,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutcomesView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    compareOutcomes: {
+        parameters: {
+            query: {
+                /** @description What to compare. */
+                by: "version" | "scenario" | "source";
+                /** @description A version, scenario or recommender; empty for no scenario. */
+                name: string;
+                /** @description The one to compare it with. */
+                against: string;
+                /** @description The number of days up to the last one. */
+                days?: number;
+                /** @description The last day (UTC), of the last 90 days; the default is the time up to now. */
+                to?: string;
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeComparison"];
                 };
             };
             401: components["responses"]["Problem401"];

@@ -99,6 +99,18 @@ class Week:
         with clock.frozen(self.now, b"seed"):
             return self._client.get(url, params=parameters).json()
 
+    def check_days(self, whole: list[dict[str, Any]]) -> None:
+        """The outcomes of all days, and those of two parts of the time, sum up to those of the whole."""
+        by_day = self.get("/v1/outcomes", days=8, by=["day", "version"])["outcomes"]
+        assert len({outcome["day"] for outcome in by_day}) == 7
+        middle = (self.now - timedelta(days=4)).date()
+        parts = [self.get("/v1/outcomes", days=20, to=middle), self.get("/v1/outcomes", days=4, to=self.now.date())]
+        for version in whole:
+            for several in (by_day, parts[0]["outcomes"] + parts[1]["outcomes"]):
+                same = [outcome["clicks"] for outcome in several if outcome["version"] == version["version"]]
+                assert sum(same) == version["clicks"], several
+        assert self.get("/v1/outcomes", days=7, to="1970-01-01")["outcomes"] == []
+
     def activate(self, version: str, **parameters: Any) -> httpx2.Response:
         with clock.frozen(self.now, b"seed"):
             return self._client.post(f"/v1/models/{version}:activate", params=parameters)
@@ -123,12 +135,18 @@ class TestSplitTest:
         assert of_version["good"]["revenue"] == 20.0 * of_version["good"]["conversions"] > 0
         interval = of_version["good"]["revenue_per_impression"]
         assert interval["low"] < interval["value"] < interval["high"]
+        week.check_days(response["outcomes"])
+        pair = week.get("/v1/outcomes/comparison", days=8, by="version", name="good", against="bad")
+        assert pair["click_through"]["verdict"] == pair["conversion"]["verdict"] == "better"
+        assert pair["click_through"]["low"] > 0 < pair["revenue_per_impression"]["low"]
         refused = week.activate("bad")
         assert refused.status_code == 409
         assert "click-through is lower" in refused.json()["detail"]
         assert week.activate("good").json()["previous"] == "middle"
         assert week.get("/v1/rollout") == {
             "active": "good",
+            "previous": "middle",
+            "activated_at": week.now.isoformat().replace("+00:00", "Z"),
             "shares": {"good": 100.0},
             "interleaved": False,
             "shadows": [],
@@ -164,8 +182,8 @@ class TestSplitTest:
         for batch in (written, written, changed, [*changed, *written]):
             assert consumer.apply(batch) is None
 
-        [(attribution, outcome)] = shop.services.outcomes.of(project, 7).items()
-        assert attribution == shown.attribution
+        [((day, attribution), outcome)] = shop.services.outcomes.of(project, 7).items()
+        assert (day, attribution) == (TODAY.date(), shown.attribution)
         assert outcome == Outcome(impressions=1, clicks=0, conversions=2, revenue=15.0, squares=125.0)
         assert (
             shop.services.recommend.from_list(project, "popular", None, RecommendationQuery())

@@ -38,7 +38,14 @@ class VersionView(View):
             examples=["2026-11-24T10:15:00Z"],
         ),
     ]
-    metrics: Annotated[dict[str, Any], Field(description="Quality on held-out events.", examples=[{"ndcg": 0.12}])]
+    metrics: Annotated[
+        dict[str, Any],
+        Field(
+            description="Quality on held-out events, and of popular items (`popularity_`). The 95 % interval of a mean "
+            "over users is the value plus or minus its `_margin`.",
+            examples=[{"ndcg": 0.12, "ndcg_margin": 0.01, "popularity_ndcg": 0.08, "popularity_ndcg_margin": 0.009}],
+        ),
+    ]
     counts: Annotated[
         dict[str, int],
         Field(description="The numbers of users, items and events.", examples=[{"users": 1200, "items": 340}]),
