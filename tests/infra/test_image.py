@@ -135,7 +135,7 @@ class TestImage:
     def test_a_broken_handler_import_fails_the_build(self, base: str, tmp_path: Path) -> None:
         for name in ("Dockerfile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, tmp_path)
-        shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         (tmp_path / "infra").mkdir()
         for name in ("packages.py", "not-in-aws.txt"):
             shutil.copy(ROOT / "infra" / name, tmp_path / "infra")

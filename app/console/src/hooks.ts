@@ -134,7 +134,7 @@ export interface Live {
 }
 
 /** A list that follows events over the WebSocket: `const live = useLive({ user_id: "ann", limit: 12, properties: true })`. */
-export function useLive(options: Omit<SubscribeOptions, "onError" | "WebSocket" | "socketUrl"> | undefined): Live {
+export function useLive(options: Omit<SubscribeOptions, "onError" | "WebSocket"> | undefined): Live {
   const [state, setState] = useState<Live>({ list: undefined, error: undefined, at: undefined });
   const subscribed = options && JSON.stringify(options);
   useEffect(() => {

@@ -1184,9 +1184,9 @@ class TicketView(BaseModel):
     """
     The time when the ticket expires.
     """
-    socket_url: str
+    socket_url: str | None
     """
-    The URL of the sockets, to which `?ticket=` is added.
+    The address of live sockets; null if it is `/v1/socket` of this server.
     """
     ticket: str
     """

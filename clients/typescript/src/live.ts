@@ -82,7 +82,8 @@ async function connection(
   const { onError: _, WebSocket: Socket, ...subscription } = options;
   const { user_id, session_id } = options;
   const { ticket, socket_url } = await client.POST("/v1/tickets", { body: { user_id, session_id }, signal: closing });
-  const address = new URL(socket_url);
+  const address = new URL(socket_url ?? `${client.baseUrl}/v1/socket`, globalThis.location?.href);
+  address.protocol = address.protocol.replace("http", "ws");
   address.searchParams.set("ticket", ticket);
   const socket = new Socket(address);
   const close = () => socket.close();

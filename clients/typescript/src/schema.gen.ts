@@ -3716,10 +3716,10 @@ export interface components {
             expires_at: string;
             /**
              * Socket Url
-             * @description The URL of the sockets, to which `?ticket=` is added.
-             * @example wss://api.example/v1/socket
+             * @description The address of live sockets; null if it is `/v1/socket` of this server.
+             * @example wss://a1b2.execute-api.eu-west-1.amazonaws.com/live
              */
-            socket_url: string;
+            socket_url: string | null;
             /**
              * Ticket
              * @description The value of `?ticket=` in the URL of the socket.

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from fastapi import APIRouter, Request
-from starlette.datastructures import URL
+from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
@@ -17,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["sockets"], route_class=Operation)
 
 @router.post("/tickets", status_code=201)
 def create_ticket(
-    body: TicketIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep, request: Request
+    body: TicketIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
 ) -> TicketView:
     """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
@@ -29,14 +28,9 @@ def create_ticket(
         principal = replace(principal, user_id=body.owner, scopes=principal.scopes & OF_USERS)
     assert principal.project == project  # noqa: S101 - both follow from the credentials
     expires_at = services.clock.now() + timedelta(seconds=services.settings.ticket_seconds)
+    endpoint = services.settings.socket_endpoint
     return TicketView(
         ticket=services.tokens.ticket(principal, expires_at),
         expires_at=expires_at,
-        socket_url=_socket_url(services.settings.socket_endpoint, request.base_url),
+        socket_url=f"ws{endpoint.removeprefix('http')}" if endpoint else None,
     )
-
-
-def _socket_url(endpoint: str | None, base: URL) -> str:
-    """The address of API Gateway's sockets, or of this server's."""
-    address = endpoint or f"{base}v1/socket"
-    return f"ws{address.removeprefix('http')}"

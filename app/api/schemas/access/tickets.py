@@ -43,9 +43,9 @@ class TicketView(BaseModel):
         datetime, Field(description="The time when the ticket expires.", examples=["2026-11-24T10:15:00Z"])
     ]
     socket_url: Annotated[
-        str,
+        str | None,
         Field(
-            description="The URL of the sockets, to which `?ticket=` is added.",
-            examples=["wss://api.example/v1/socket"],
+            description="The address of live sockets; null if it is `/v1/socket` of this server.",
+            examples=["wss://a1b2.execute-api.eu-west-1.amazonaws.com/live"],
         ),
     ]

@@ -1,14 +1,11 @@
 """A client can ask what its credentials may do, and where live sockets are."""
 
 import httpx2
-import pytest
-from starlette.datastructures import URL
 
-from app.api.routes.access.tickets import _socket_url
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Scope
 from app.wiring import Wired
-from tests.support.builders import a_key, client_of
+from tests.support.builders import a_key, client_of, idle_on
 
 
 class TestPrincipal:
@@ -45,17 +42,11 @@ class TestPrincipal:
 
 
 class TestSocketUrl:
-    @pytest.mark.parametrize(
-        ("endpoint", "base", "url"),
-        [
-            (None, "http://127.0.0.1:8000/", "ws://127.0.0.1:8000/v1/socket"),
-            (None, "https://shop.example/api/", "wss://shop.example/api/v1/socket"),
-            (
-                "https://a1.execute-api.eu-west-1.amazonaws.com/live",
-                "https://shop.example/",
-                "wss://a1.execute-api.eu-west-1.amazonaws.com/live",
-            ),
-        ],
-    )
-    def test_it_is_the_stages_or_this_servers(self, endpoint: str | None, base: str, url: str) -> None:
-        assert _socket_url(endpoint, URL(base)) == url
+    def test_it_is_the_stages_address(self, settings: Settings, wired: Wired) -> None:
+        key = a_key(wired, settings.project, Scope.RECOMMEND)
+        stage = idle_on(settings.model_copy(update={"socket_endpoint": "https://a1.execute-api.example/live"}))
+
+        tickets = [client_of(each, key).post("/v1/tickets", json={}).json() for each in (wired, stage)]
+        stage.close()
+
+        assert [ticket["socket_url"] for ticket in tickets] == [None, "wss://a1.execute-api.example/live"]
