@@ -1,6 +1,6 @@
 /** The user's list over a WebSocket, which is opened again whenever it ends. */
 import type { List } from "./index";
-import { Refusal, report, request } from "./server";
+import { address, Refusal, report, request } from "./server";
 
 export interface Subscription {
   limit?: number;
@@ -20,16 +20,17 @@ export function subscribe(subscription: Subscription, show: (list: List) => void
 
   async function connect(): Promise<void> {
     try {
-      const { ticket, socket_url } = await request<{ ticket: string; socket_url: string }>("POST", "/v1/tickets", {});
-      if (!hasEnded) open(`${socket_url}?ticket=${encodeURIComponent(ticket)}`);
+      const { ticket, socket_url } = await request<{ ticket: string; socket_url: string | null }>("POST", "/v1/tickets", {});
+      const url = socket_url ?? address("/v1/socket").replace(/^http/, "ws");
+      if (!hasEnded) open(`${url}?ticket=${encodeURIComponent(ticket)}`);
     } catch (error) {
       report(error);
       if (!(error instanceof Refusal && error.isFinal)) connectAgain();
     }
   }
 
-  function open(address: string): void {
-    const opened = (socket = new WebSocket(address));
+  function open(url: string): void {
+    const opened = (socket = new WebSocket(url));
     const pings = setInterval(() => opened.send('{"action": "ping"}'), PING_MS);
     opened.onopen = () => opened.send(JSON.stringify({ action: "subscribe", ...subscription }));
     opened.onmessage = ({ data }) => {

@@ -73,13 +73,12 @@ export function serverTime(time: number): string {
  * @throws Refusal, or TypeError if the server cannot be reached.
  */
 export async function request<T>(method: string, path: string, body?: object, keepalive = false): Promise<T> {
-  const { api = script ? new URL(".", script.src).href : location.origin } = initialized();
   for (let attempt = 1; ; attempt++) {
     const used = (token ??= Promise.resolve(initialized().token()));
     used.catch(() => forget(used));
     const headers: Record<string, string> = { Authorization: `Bearer ${await used}` };
     if (body) headers["Content-Type"] = "application/json";
-    const response = await fetch(api.replace(/\/$/, "") + path, {
+    const response = await fetch(address(path), {
       method,
       headers,
       body: body && JSON.stringify(body),
@@ -91,6 +90,12 @@ export async function request<T>(method: string, path: string, body?: object, ke
     if (response.status === UNAUTHENTICATED) forget(used);
     if (response.status !== UNAUTHENTICATED || attempt > 1) throw await refusal(response);
   }
+}
+
+/** The URL of a path of the API. */
+export function address(path: string): string {
+  const { api = script ? new URL(".", script.src).href : location.origin } = initialized();
+  return api.replace(/\/$/, "") + path;
 }
 
 function initialized(): Options {
