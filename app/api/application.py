@@ -63,7 +63,7 @@ DEFERRED = {
     "access.keys": ("/v1/keys",),
     "access.projects": ("/v1/projects",),
     "access.usage": ("/v1/usage",),
-    "guide": ("/guide",),
+    "guide": ("/guide", "/llms.txt"),
     "console": ("/", "/console", "/serendip-"),
 }
 """Modules that are loaded by the first request for one of their routes, and the prefixes of their paths."""

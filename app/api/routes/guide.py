@@ -1,4 +1,4 @@
-"""/guide: the Markdown pages of `app/docs`, rendered as HTML."""
+"""/guide: the Markdown pages of `app/docs`, rendered as HTML; /llms.txt and /guide/NAME.md for programs that read."""
 
 from functools import cache
 from html import escape
@@ -11,6 +11,7 @@ from app.errors import NotFound
 
 DOCS = Path(__file__).parents[2] / "docs"
 INDEX = "index"
+MARKDOWN = ".md"
 STYLE = """
 body { max-width: 48rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; color: #1c2430; }
 nav { border-bottom: 1px solid #d5dae1; padding-bottom: 0.5rem; }
@@ -28,29 +29,38 @@ th, td { border: 1px solid #d5dae1; padding: 0.35rem 0.6rem; text-align: left; v
 }
 """
 
-router = APIRouter(prefix="/guide", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
-@router.get("")
-def index(request: Request) -> HTMLResponse:
+@router.get("/llms.txt")
+def overview(request: Request) -> Response:
+    """Say what Serendip is and where to read on, in the form of https://llmstxt.org."""
+    text = (DOCS / "llms.txt").read_text("utf-8").replace("](/", f"]({request.scope.get('root_path', '')}/")
+    return Response(text, media_type="text/markdown")
+
+
+@router.get("/guide")
+def index(request: Request) -> Response:
     return page(request, INDEX)
 
 
-@router.get("/style.css")
+@router.get("/guide/style.css")
 def style() -> Response:
     return Response(STYLE, media_type="text/css")
 
 
-@router.get("/{name:path}")
-def page(request: Request, name: str) -> HTMLResponse:
-    """Render one page. Only files listed in `_paths` can be named, so no path leads out of the folder.
+@router.get("/guide/{name:path}")
+def page(request: Request, name: str) -> Response:
+    """Render one page, or send its Markdown. Only files listed in `_paths` can be named, none outside of the folder.
 
     Raises:
         NotFound: there is no such page.
     """
-    path = _paths().get(name)
+    path = _paths().get(name.removesuffix(MARKDOWN))
     if path is None:
         raise NotFound("There is no such page. /guide lists them all.")
+    if name.endswith(MARKDOWN):
+        return Response(path.read_text("utf-8"), media_type="text/markdown")
     return HTMLResponse(_render(path, f"{request.scope.get('root_path', '')}/guide"))
 
 

@@ -50,3 +50,18 @@ class TestGuide:
         program = "import app.api.application, sys; assert 'markdown_it' not in sys.modules"
 
         subprocess.run([sys.executable, "-c", program], check=True)
+
+    def test_a_page_is_sent_as_markdown_as_well(self, anonymous: httpx2.Client) -> None:
+        response = anonymous.get("/guide/data.md")
+
+        assert response.headers["content-type"] == "text/markdown; charset=utf-8"
+        assert response.text == (DOCS / "data.md").read_text()
+
+
+class TestLlms:
+    def test_it_names_every_guide_and_its_links_lead_somewhere(self, anonymous: httpx2.Client) -> None:
+        text = anonymous.get("/llms.txt").text
+
+        links = re.findall(r"\]\((/[^)]*)\)", text)
+        assert [link for link in links if anonymous.get(link).status_code != 200] == []
+        assert {f"/guide/{name}.md" for name in NAMES if "/" not in name and name != "index"} <= set(links)
