@@ -56,6 +56,34 @@ SHELVES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int, int]]] = {
     ),
 }
 STEPS = (("view", 1.0), ("cart", 0.28), ("purchase", 0.5))
+COMPANIONS = {
+    "Skillet": "Spice Rack",
+    "Saucepan": "Spice Rack",
+    "Teapot": "Kettle",
+    "Mixing Bowl": "Chopping Board",
+    "Beans 500 g": "Filter Coffee",
+    "Espresso 1 kg": "Cold Brew",
+    "Planter": "Watering Can",
+    "Bench": "Lantern",
+    "Trowel": "Bird Feeder",
+    "Tent": "Sleeping Bag",
+    "Backpack": "Rain Jacket",
+    "Stove": "Bottle",
+    "Headlamp": "Tent",
+    "Bread": "Coffee",
+    "Mountains": "Maps",
+    "Gardens": "Birds",
+    "Notebook": "Pen Tray",
+    "Lamp": "Desk Mat",
+    "Monitor Stand": "Organizer",
+    "Record Player": "Speaker",
+    "Ukulele": "Metronome",
+    "Board Game": "Dice Set",
+    "Card Game": "Puzzle 1000 pc",
+    "Chess Set": "Board Game",
+}
+"""What goes with a thing, of the same make."""
+COMPANION_CHANCE = 0.55
 
 
 def items(random: Random) -> list[Item]:
@@ -75,8 +103,20 @@ def users(random: Random) -> list[User]:
     return [User(f"user-{number:03d}", {"country": random.choice(countries)}) for number in range(1, USERS + 1)]
 
 
+def companions(shop: list[Item]) -> dict[str, Item]:
+    """Returns what many customers buy with an item, by its id."""
+    titles = {item.title: item for item in shop}
+    pairs = {}
+    for makes, things, _ in SHELVES.values():
+        for make, thing in product(makes, things):
+            if thing in COMPANIONS:
+                pairs[titles[f"{make} {thing}"].item_id] = titles[f"{make} {COMPANIONS[thing]}"]
+    return pairs
+
+
 def events(random: Random, shop: list[Item], customers: list[User], now: datetime) -> Iterator[Event]:
-    """Each user prefers two shelves and one make; popular items get more events."""
+    """Each user prefers two shelves and one make; popular items get more events, some things are bought together."""
+    bought_with = companions(shop)
     shelves = {shelf: [item for item in shop if item.categories[0] == shelf] for shelf in SHELVES}
     appeal = {item.item_id: random.paretovariate(1.2) for item in shop}
     for user in customers:
@@ -94,8 +134,16 @@ def events(random: Random, shop: list[Item], customers: list[User], now: datetim
             for step, chance in STEPS:
                 if random.random() > chance:
                     break
-                event_id = derived_event_id(user.user_id, item.item_id, step, None)
-                yield Event(user.user_id, item.item_id, step, timestamp, event_id)
+                yield _event(user, item, step, timestamp)
+                if step == "purchase" and item.item_id in bought_with and random.random() < COMPANION_CHANCE:
+                    companion = bought_with[item.item_id]
+                    yield _event(user, companion, "view", timestamp - timedelta(seconds=random.randint(20, 300)))
+                    yield _event(user, companion, step, timestamp)
                 timestamp += timedelta(seconds=random.randint(20, 600))
                 if timestamp > now:
                     break
+
+
+def _event(user: User, item: Item, step: str, timestamp: datetime) -> Event:
+    event_id = derived_event_id(user.user_id, item.item_id, step, None)
+    return Event(user.user_id, item.item_id, step, timestamp, event_id)

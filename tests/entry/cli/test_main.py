@@ -5,20 +5,26 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from datetime import datetime
+from itertools import permutations
 from pathlib import Path
+from random import Random
 
 import httpx2
 import orjson
 import pytest
 
 from app.config import Settings
+from app.domain.items import Item
 from app.domain.jobs import ErasureRequest
 from app.domain.users import User, of_session
 from app.entry.cli.serve import load_sample
+from app.entry.local import sample_shop
 from app.entry.local.dynamodb import free_port
 from app.wiring import Wired
 from tests.support import datasets
-from tests.support.builders import an_event, an_item, client_of, idle_on, two_tastes, wired_on
+from tests.support.builders import NOON, an_event, an_item, client_of, idle_on, two_tastes, wired_on
 from tests.support.command_line import command, environment
 from tests.support.stream_records import a_record
 
@@ -346,6 +352,10 @@ server.listen(FastAPI(), {port}, lambda: print("ready", flush=True))
         assert response.status_code == 200
 
 
+def _go_together(pair: tuple[str, ...], goods: dict[str, Item]) -> bool:
+    return any(first in goods and goods[first].item_id == second for first, second in permutations(pair))
+
+
 class TestSample:
     def test_the_sample_shop_is_deterministic_and_loaded_once(
         self, wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -360,6 +370,20 @@ class TestSample:
         assert len(items) == 100
         assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
         assert {event.event_id for event in wired.services.events.all(settings.project)} == first
+
+    def test_what_goes_together_is_bought_at_the_same_moment(self) -> None:
+        random = Random(sample_shop.SEED)
+        shop, customers = sample_shop.items(random), sample_shop.users(random)
+        baskets = defaultdict[tuple[str, datetime], set[str]](set)
+        for event in sample_shop.events(random, shop, customers, NOON):
+            if event.event_type == "purchase":
+                baskets[event.user_id, event.timestamp].add(event.item_id)
+
+        together = Counter(tuple(sorted(basket)) for basket in baskets.values() if len(basket) == 2)
+
+        goods = sample_shop.companions(shop)
+        assert {pair: number for pair, number in together.items() if not _go_together(pair, goods)} == {}
+        assert sum(number > 1 for number in together.values()) > len(goods) / 2, "a training needs two baskets"
 
     @pytest.mark.parametrize("kind", ["item", "user", "event"])
     def test_data_of_any_kind_is_not_mixed_with_the_sample_shop(
