@@ -17,6 +17,9 @@ PYTHON_TOOLS = ROOT / ".venv" / "clients" / "bin"
 TYPESCRIPT = ROOT / "clients" / "typescript"
 TYPESCRIPT_TOOLS = ROOT / ".serendip" / "typescript-client"
 SCHEMA = "schema.gen.ts"
+COLLECTION = "serendip.postman_collection.json"
+COLLECTION_TOOLS = ROOT / ".serendip" / "collection"
+HERE = Path(__file__).parent
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
@@ -37,9 +40,10 @@ def npm_tool(name: str) -> list[str]:
 
 
 def generate() -> None:
-    """Updates both clients."""
+    """Updates both clients and the collection."""
     generate_typescript(TYPESCRIPT / "src")
     generate_python(PYTHON_PACKAGE)
+    generate_collection(ROOT / "clients")
 
 
 def generate_typescript(folder: Path) -> None:
@@ -59,3 +63,9 @@ def generate_python(folder: Path) -> None:
     operations.write_text(python_source.operations_module(document))
     formatting = ["format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(models), str(operations)]
     run([sys.executable, "-m", "ruff", *formatting], folder)
+
+
+def generate_collection(folder: Path) -> None:
+    """Writes the collection of requests for Postman, Bruno and others into the folder."""
+    tools = node.installed(HERE, COLLECTION_TOOLS)
+    (folder / COLLECTION).write_text(run([*node.node(), "collection.cjs", str(tools), str(SNAPSHOT)], HERE))

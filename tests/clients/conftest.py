@@ -41,7 +41,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def wired(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+def wiring(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     """Tables of their own, whose stream has no other events."""
     files = str(tmp_path_factory.mktemp("files"))
     wired = idle_on(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, table_prefix="clients-"))
@@ -51,15 +51,15 @@ def wired(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def server(wired: Wired) -> Iterator[Place]:
-    with running(wired.services.settings, "clients") as process:
-        yield Place(process.base, wired)
+def server(wiring: Wired) -> Iterator[Place]:
+    with running(wiring.services.settings, "clients") as process:
+        yield Place(process.base, wiring)
 
 
 @pytest.fixture(scope="module")
-def gateway(wired: Wired) -> Iterator[Place]:
-    with bridged(wired.services.settings, "clients") as base:
-        yield Place(base, wired)
+def gateway(wiring: Wired) -> Iterator[Place]:
+    with bridged(wiring.services.settings, "clients") as base:
+        yield Place(base, wiring)
 
 
 def example(readme: Path, language: str) -> str:
