@@ -1,9 +1,13 @@
 """The console's frame: signing in, navigation, theme, and the rules of the page."""
 
+import os
 import re
+import subprocess
+import sys
 
 from playwright.sync_api import Route, expect
 
+from infra.console import node
 from tests.console.conftest import EMPTY, PROJECT, Shop
 from tests.console.visitor import Visitor
 from tests.support.chromium import needs_chromium
@@ -69,6 +73,33 @@ class TestSignIn:
         expect(page.get_by_label("Project")).to_have_value(EMPTY)
         page.get_by_label("Project").select_option(PROJECT)
         expect(page.get_by_label("Project")).to_have_value(PROJECT)
+
+
+class TestApiCall:
+    def test_the_copied_calls_work_and_hold_no_key(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open()
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="API call").first.click()
+        dialog = page.get_by_role("dialog")
+        visitor.photograph("api-call")
+        copied = {}
+        for language in ("curl", "Python", "TypeScript"):
+            dialog.get_by_role("button", name=language).click()
+            dialog.get_by_role("button", name="Copy").click()
+            copied[language] = page.evaluate("navigator.clipboard.readText()")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+
+        programs = {
+            "curl": ["bash", "-c", copied["curl"]],
+            "Python": [sys.executable, "-c", copied["Python"]],
+            "TypeScript": [*node(), "--input-type=module", "--eval", copied["TypeScript"]],
+        }
+        for language, program in programs.items():
+            assert shop.key not in copied[language]
+            environment = {**os.environ, "SERENDIP_API_KEY": shop.key}
+            done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+            assert "estimated_usd" in done.stdout, done.stderr
 
 
 class TestFrame:

@@ -34,9 +34,15 @@ function Shell() {
   const pages = principal ? PAGES.filter((page) => isFor(page, principal)) : [];
   const page = pages.find(({ path }) => matchRoute(parser, path, location)[0]);
 
+  const isFirst = useRef(true);
   useEffect(() => {
     setOpen(false);
     document.title = page ? `${page.title} · Serendip` : "Serendip";
+    if (!isFirst.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    isFirst.current = false;
   }, [page]);
 
   if (isAdding) return <SignIn onCancel={() => setAdding(false)} />;

@@ -44,8 +44,8 @@ const WRITERS: Record<Language, (call: Call) => string> = {
   python({ method, target, body }) {
     const json = body ? `,\n    json=${python(JSON.parse(body))}` : "";
     return [
-      "import os\n\nimport httpx\n",
-      `response = httpx.request(\n    ${JSON.stringify(method)},\n    ${JSON.stringify(API + target)}`,
+      "import os\n\nimport httpx2\n",
+      `response = httpx2.request(\n    ${JSON.stringify(method)},\n    ${JSON.stringify(API + target)}`,
       `,\n    headers={"X-API-Key": os.environ["SERENDIP_API_KEY"]}${json},\n)`,
       "\nresponse.raise_for_status()\nprint(response.json())",
     ].join("");
@@ -55,7 +55,7 @@ const WRITERS: Record<Language, (call: Call) => string> = {
     const type = body ? ', "Content-Type": "application/json"' : "";
     return [
       `const response = await fetch(${JSON.stringify(API + target)}, {\n  method: ${JSON.stringify(method)},`,
-      `\n  headers: { "X-API-Key": process.env.SERENDIP_API_KEY!${type} },${json}\n});`,
+      `\n  headers: { "X-API-Key": process.env.SERENDIP_API_KEY ?? ""${type} },${json}\n});`,
       "\nif (!response.ok) throw new Error(await response.text());\nconsole.log(await response.json());",
     ].join("");
   },
