@@ -60,7 +60,8 @@ class Visitor:
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
                 self.page.wait_for_timeout(150)  # transitions
                 path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
-                self.page.screenshot(path=path, full_page=True)
+                has_dialog = self.page.locator("dialog[open]").count() > 0
+                self.page.screenshot(path=path, full_page=not has_dialog)
                 too_wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
                 assert not too_wide, f"{name} scrolls sideways at {width} px"
             self.check_accessible()

@@ -2,7 +2,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { price } from "../format";
-import { Icon } from "./icons";
 
 interface Item {
   item_id: string;
@@ -10,7 +9,9 @@ interface Item {
   properties?: Readonly<Record<string, unknown>> | null;
 }
 
-/** The picture of the property `image_url`, or a place holder. Only https addresses and paths are loaded. */
+const TINTS = 6;
+
+/** The picture of the property `image_url`, or the first letter of the title. Only https addresses and paths are loaded. */
 export function Picture({ item, size }: { item: Item; size?: number }) {
   const url = item.properties?.image_url;
   const [hasFailed, setFailed] = useState(false);
@@ -20,10 +21,17 @@ export function Picture({ item, size }: { item: Item; size?: number }) {
       {isPicture ? (
         <img src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />
       ) : (
-        <Icon name="image" size={size && size < 60 ? 16 : 26} />
+        <span class={`initial tint-${tintOf(item.item_id)}`} aria-hidden="true">{[...(item.title || item.item_id)][0]}</span>
       )}
     </span>
   );
+}
+
+/** One of the colors of series, always the same for an item. */
+function tintOf(text: string): number {
+  let hash = 0;
+  for (const letter of text) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003;
+  return (hash % TINTS) + 1;
 }
 
 interface ItemCardProps {

@@ -10,7 +10,8 @@ interface Sample {
 
 const WINDOW_SECONDS = 60;
 const SLOT_SECONDS = 5;
-const SLOTS = 60;
+const FEWEST_SLOTS = 12;
+const MOST_SLOTS = 120;
 
 export function LiveEvents({ total }: { total: number }) {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
@@ -20,12 +21,14 @@ export function LiveEvents({ total }: { total: number }) {
     return () => clearInterval(timer);
   }, []);
   useEffect(() => {
-    setSamples((before) => [...before, { at: Date.now(), total }].slice(-SLOTS * SLOT_SECONDS));
+    setSamples((before) => [...before, { at: Date.now(), total }].slice(-MOST_SLOTS * SLOT_SECONDS));
   }, [total]);
 
   const first = samples[0]?.at ?? now;
   const end = Math.floor(now / 1000 / SLOT_SECONDS) * SLOT_SECONDS;
-  const slots = Array.from({ length: SLOTS }, (_, slot) => end - (SLOTS - 1 - slot) * SLOT_SECONDS);
+  const age = Math.ceil((now - first) / 1000 / SLOT_SECONDS);
+  const length = Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, age));
+  const slots = Array.from({ length }, (_, slot) => end - (length - 1 - slot) * SLOT_SECONDS);
   const rates = slots.map((second) => (second * 1000 < first ? null : increase(samples, second)));
   const current = increase(samples, Math.ceil(Date.now() / 1000));
   return (
