@@ -75,6 +75,7 @@ CALLS: dict[str, Call] = {
     "getRollout": Call("GET", "/v1/rollout", elsewhere=404),
     "putRollout": Call("PUT", "/v1/rollout", {"shares": {"{version}": 100}}, elsewhere=404),
     "getOutcomes": Call("GET", "/v1/outcomes"),
+    "compareOutcomes": Call("GET", "/v1/outcomes/comparison?by=version&name=v2&against=v1"),
     "cancelModel": Call("POST", "/v1/models/{version}:cancel", elsewhere=404),
     "createJob": Call("POST", "/v1/jobs", {"kind": "export"}, elsewhere=202),
     "listJobs": Call("GET", "/v1/jobs"),
