@@ -1823,6 +1823,10 @@ class OutcomesView(BaseModel):
     """
     The outcomes of each group.
     """
+    total: OutcomeView
+    """
+    The outcomes of all groups together.
+    """
 
 
 class PageRowView(BaseModel):

@@ -2557,6 +2557,8 @@ export interface components {
              * @description The outcomes of each group.
              */
             outcomes: components["schemas"]["OutcomeView"][];
+            /** @description The outcomes of all groups together. */
+            total: components["schemas"]["OutcomeView"];
         };
         /** PageRowView */
         PageRowView: {

@@ -130,7 +130,8 @@ class TestSplitTest:
         verdicts = {comparison["version"]: comparison["verdict"] for comparison in response["comparisons"]}
         assert verdicts == {"good": "better", "bad": "worse"}
         of_version = {outcome["version"]: outcome for outcome in response["outcomes"]}
-        assert sum(outcome["impressions"] for outcome in of_version.values()) == 7 * len(USERS) * 3
+        shown = sum(outcome["impressions"] for outcome in of_version.values())
+        assert shown == response["total"]["impressions"] == 7 * len(USERS) * 3
         assert of_version["good"]["click_through"]["low"] > of_version["bad"]["click_through"]["high"]
         assert of_version["good"]["revenue"] == 20.0 * of_version["good"]["conversions"] > 0
         interval = of_version["good"]["revenue_per_impression"]

@@ -85,6 +85,7 @@ class ComparisonView(DifferenceView):
 
 class OutcomesView(BaseModel):
     days: Annotated[int, Field(description="The number of days.", examples=[7])]
+    total: Annotated[OutcomeView, Field(description="The outcomes of all groups together.")]
     outcomes: Annotated[list[OutcomeView], Field(description="The outcomes of each group.")]
     comparisons: Annotated[list[ComparisonView], Field(description="Versions compared with the active version.")]
 
@@ -94,6 +95,7 @@ class OutcomesView(BaseModel):
     ) -> Self:
         return cls(
             days=days,
+            total=OutcomeView.of({}, sum(groups.values(), Outcome())),
             outcomes=[OutcomeView.of(dict(zip(by, group, strict=True)), outcome) for group, outcome in groups.items()],
             comparisons=[
                 ComparisonView.of(comparison.difference, version=comparison.version, against=comparison.against)
