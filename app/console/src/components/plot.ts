@@ -12,6 +12,7 @@ export interface Plot {
 }
 
 const COLORS = 6;
+const NARROWEST_AXIS = 56; // the first label of the other axis needs some of it
 const TRANSPARENT = "#0000";
 /** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
@@ -78,10 +79,15 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
     scales: { x: { time: isTime, range: (_, low, high) => [low - margin, high + margin] }, y: { range: (_, low, high) => yRange(low, high) } },
     axes: [
       { ...axis, grid: { show: false }, ...names },
-      { ...axis, size: 56, ...(isWhole && { incrs: WHOLE_STEPS }), values: (_, splits) => splits.map(format) },
+      { ...axis, size: (_, labels) => widthOf(labels), ...(isWhole && { incrs: WHOLE_STEPS }), values: (_, splits) => splits.map(format) },
     ],
   };
   return new uPlot(options, data as uPlot.AlignedData, target);
+}
+
+/** The pixels of an axis with these labels and a gap. */
+function widthOf(labels: readonly string[] | null): number {
+  return Math.max(NARROWEST_AXIS, ...(labels ?? []).map((label) => 22 + 7 * label.length));
 }
 
 /** The distance between neighboring positions. */

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Badge, Card, Chart } from "../../components";
 import { count } from "../../format";
+import { useInterval } from "../../hooks";
 
 interface Sample {
   at: number;
@@ -15,22 +16,20 @@ const MOST_SLOTS = 120;
 
 export function LiveEvents({ total }: { total: number }) {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), SLOT_SECONDS * 1000);
-    return () => clearInterval(timer);
-  }, []);
+  const [, setTick] = useState(0);
+  useInterval(SLOT_SECONDS, () => setTick((before) => before + 1));
   useEffect(() => {
     setSamples((before) => [...before, { at: Date.now(), total }].slice(-MOST_SLOTS * SLOT_SECONDS));
   }, [total]);
 
+  const now = Date.now();
   const first = samples[0]?.at ?? now;
-  const end = Math.floor(now / 1000 / SLOT_SECONDS) * SLOT_SECONDS;
+  const end = Math.ceil(now / 1000);
   const age = Math.ceil((now - first) / 1000 / SLOT_SECONDS);
   const length = Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, age));
   const slots = Array.from({ length }, (_, slot) => end - (length - 1 - slot) * SLOT_SECONDS);
   const rates = slots.map((second) => (second * 1000 < first ? null : increase(samples, second)));
-  const current = increase(samples, Math.ceil(Date.now() / 1000));
+  const current = increase(samples, end);
   return (
     <Card
       title="Events per minute"

@@ -1,6 +1,6 @@
 /** Requests by day. */
 import type { Schemas } from "../../api";
-import { Card, Chart, Loading } from "../../components";
+import { Card, Chart, Empty, Loading } from "../../components";
 import { count, short } from "../../format";
 import { lastDays } from "./days";
 
@@ -12,6 +12,9 @@ export function Traffic({ usage }: { usage: readonly Schemas["UsageDay"][] | und
   const of = (name: "events" | "recommendations") => days.map((day) => usage.find((used) => used.day === day)?.[name] ?? 0);
   const [events, recommendations] = [of("events"), of("recommendations")];
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  if (sum(events) + sum(recommendations) === 0) {
+    return <Card title="Traffic by day"><Empty icon="chart" title="No requests yet">Events and lists of the API are counted here by day.</Empty></Card>;
+  }
   return (
     <Card title="Traffic by day" note={`Through the API in ${DAYS} days: ${count(sum(events))} events, ${count(sum(recommendations))} lists. Files that the command line loads do not count.`}>
       <Chart

@@ -1,22 +1,32 @@
-/** The items whose use grows the most, or popular ones. */
+/** The items whose use grows the most; if there are none, the most used ones. */
 import { ApiCall, Card, Empty, ErrorNote, Loading, Picture } from "../../components";
 import { price } from "../../format";
 import { useRequest } from "../../hooks";
 
-const ITEMS = 9;
+const ITEMS = 12;
 const POLL_SECONDS = 10;
 
 export function Trending() {
   const list = useRequest(
-    (api) => api.GET("/v1/lists/{kind}", { params: { path: { kind: "trending" }, query: { limit: ITEMS, properties: true } } }),
+    async (api) => {
+      const get = (kind: "trending" | "popular") =>
+        api.GET("/v1/lists/{kind}", { params: { path: { kind }, query: { limit: ITEMS, properties: true } } });
+      const trending = await get("trending");
+      return trending.items.length ? { isTrending: true, ...trending } : { isTrending: false, ...(await get("popular")) };
+    },
     [],
     { everySeconds: POLL_SECONDS },
   );
+  const isTrending = list.data?.isTrending ?? true;
   return (
-    <Card title="Trending now" note="Items that are used more than before." actions={<ApiCall of={list.call} />}>
+    <Card
+      title={isTrending ? "Trending now" : "Popular"}
+      note={isTrending ? "Items that are used more than before." : "The most used items. Nothing is used more than before right now."}
+      actions={<ApiCall of={list.call} />}
+    >
       <ErrorNote error={list.error} retry={list.reload} />
       {!list.data && !list.error && <Loading lines={4} />}
-      {list.data?.items.length === 0 && <Empty icon="activity" title="Nothing yet">Send events to see what is trending.</Empty>}
+      {list.data?.items.length === 0 && <Empty icon="activity" title="Nothing yet">Send events to see what is used.</Empty>}
       <ol class="home-trending">
         {list.data?.items.map((item) => (
           <li key={item.item_id}>
