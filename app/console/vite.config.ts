@@ -55,6 +55,12 @@ export default defineConfig(({ command }) => ({
       "openapi-fetch": fileURLToPath(new URL("node_modules/openapi-fetch", import.meta.url)),
     },
   },
-  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rolldownOptions: { input: ["index.html", "shop.html"] },
+  },
   server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", ws: true }, "/health": "http://127.0.0.1:8000" } },
 }));

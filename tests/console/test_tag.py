@@ -3,12 +3,9 @@
 import base64
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha384
-from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -16,10 +13,10 @@ from playwright.sync_api import Browser, Route
 
 from app.api.routes.console import DIST
 from tests.console.conftest import Shop
+from tests.console.other_origin import OtherOrigin, serving
 from tests.console.visitor import Visitor
 from tests.support.builders import until
 from tests.support.chromium import needs_chromium
-from tests.support.http_servers import served_by
 
 pytestmark = needs_chromium
 
@@ -44,75 +41,30 @@ INIT = """([api, user]) => serendip.init({
 })"""
 
 
-class PageServer:
-    """The shop's own server: a page with the tag, and tokens for its user. Only it knows the key."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._shop, self.key_id, self.seconds = shop, "", 3_600
-        self.tokens = 0
-        """The number of tokens that were made."""
-
-    def page(self) -> bytes:
-        script = httpx2.get(self._shop.base + TAG, timeout=60).content
-        integrity = base64.b64encode(sha384(script).digest()).decode()
-        return (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</title><link rel="icon" href="data:,">'
-            f'<script src="{self._shop.base}{TAG}" integrity="sha384-{integrity}" crossorigin></script>'
-            '<main id="shelf"></main></html>'
-        ).encode()
-
-    def policy(self) -> str:
-        api = self._shop.base
-        return (
-            f"default-src 'none'; script-src {api}; connect-src 'self' {api} {api.replace('http', 'ws')}; img-src data:"
-        )
-
-    def token(self, user: str) -> bytes:
-        self.tokens += 1
-        body = {"key_id": self.key_id, "expires_in_seconds": self.seconds}
-        token: str = self._shop.api.post(f"/v1/users/{user}/tokens", json=body).raise_for_status().json()["token"]
-        return token.encode()
-
-
-@contextmanager
-def serving(server: PageServer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            address = urlsplit(self.path)
-            is_token = address.path == "/token"
-            content = server.token(parse_qs(address.query)["user"][0]) if is_token else server.page()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain" if is_token else "text/html")
-            self.send_header("Content-Security-Policy", server.policy())
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class's name
-
-    with served_by(Handler) as origin:
-        yield origin
-
-
 @pytest.fixture(scope="module")
-def server(shop: Shop) -> Iterator[tuple[PageServer, str]]:
-    server = PageServer(shop)
-    with serving(server) as origin:
-        page_key = {"name": "page", "scopes": ["recommend", "events:own"], "origins": [origin]}
-        server.key_id = shop.api.post("/v1/keys", json=page_key).raise_for_status().json()["key_id"]
-        yield server, origin
+def other(shop: Shop) -> Iterator[OtherOrigin]:
+    script = httpx2.get(shop.base + TAG, timeout=60).content
+    integrity = base64.b64encode(sha384(script).digest()).decode()
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</title><link rel="icon" href="data:,">'
+        f'<script src="{shop.base}{TAG}" integrity="sha384-{integrity}" crossorigin></script>'
+        '<main id="shelf"></main></html>'
+    )
+    with serving(shop, lambda _: page.encode()) as other:
+        yield other
 
 
 @pytest.fixture
-def visit(chromium: Browser, shop: Shop, server: tuple[PageServer, str]) -> Iterator[Callable[..., Visitor]]:
+def visit(chromium: Browser, shop: Shop, other: OtherOrigin) -> Iterator[Callable[..., Visitor]]:
     """Opens the page as a user; errors and violations of its policy fail the test."""
     contexts, visitors = [], []
 
     def visit(user: str, script: str = "") -> Visitor:
         contexts.append(context := chromium.new_context(viewport={"width": 800, "height": HEIGHT}))
-        visitors.append(visitor := Visitor(context.new_page(), server[1]))
+        visitors.append(visitor := Visitor(context.new_page(), other.origin))
         if script:
             visitor.page.add_init_script(script)
-        visitor.page.goto(server[1])
+        visitor.page.goto(other.origin)
         visitor.page.evaluate(INIT, [shop.base, user])
         return visitor
 
@@ -213,25 +165,25 @@ class TestImpressions:
 
 class TestTrack:
     def test_what_is_forged_is_refused_and_the_rest_is_stored(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
-        bobs = shop.api.get("/v1/users/bob/recommendations?limit=1").json()
-        item_id = bobs["items"][0]["item_id"]
+        bobs = shop.api.get("/v1/users/bob/recommendations?limit=2").json()
+        item_id, another = (item["item_id"] for item in bobs["items"])
         visitor = visit("honest")
         visitor.expected = ["403", "422", "400"]  # what Chromium says about responses
         page = visitor.page
 
         page.evaluate(
-            """async ([item_id, recommendation_id]) => {
+            """async ([item_id, recommendation_id, another]) => {
               const view = {event_type: "view", item_id};
               const forged = [{user_id: "bob"}, {event_type: "teleport"}, {recommendation_id}];
-              for (const more of [{}, ...forged, {item_id: "sku-001"}]) serendip.track({...view, ...more});
+              for (const more of [{}, ...forged, {item_id: another}]) serendip.track({...view, ...more});
               await serendip.flush();
             }""",
-            [item_id, bobs["recommendation_id"]],
+            [item_id, bobs["recommendation_id"], another],
         )
 
         faults = page.evaluate("window.faults")
         assert [(fault["status"], len(fault["events"])) for fault in faults] == [(403, 1), (422, 1), (400, 1)]
-        assert {event["item_id"] for event in events_of(shop, "honest")} == {item_id, "sku-001"}
+        assert {event["item_id"] for event in events_of(shop, "honest")} == {item_id, another}
         assert len(events_of(shop, "honest")) == 2
         assert [event for event in events_of(shop, "bob") if event["item_id"] == item_id] == []
 
@@ -263,20 +215,18 @@ class TestTrack:
         assert len(set(attempts)) == 1, "the same time each time"
         assert len(events_of(shop, "outage")) == 1
 
-    def test_an_expired_token_is_replaced(
-        self, shop: Shop, server: tuple[PageServer, str], visit: Callable[..., Visitor]
-    ) -> None:
-        server[0].seconds, made = 1, server[0].tokens
+    def test_an_expired_token_is_replaced(self, shop: Shop, other: OtherOrigin, visit: Callable[..., Visitor]) -> None:
+        other.seconds, made = 1, other.tokens
         visitor = visit("expired")
         visitor.expected = ["401"]
         visitor.page.evaluate("serendip.recommend()")
         time.sleep(1.2)
-        server[0].seconds = 3_600
+        other.seconds = 3_600
 
         visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'}); serendip.flush()")
 
         until(lambda: len(events_of(shop, "expired")) == 1)
-        assert server[0].tokens == made + 2
+        assert other.tokens == made + 2
 
     @pytest.mark.parametrize("hours", [-30, 3])
     def test_a_wrong_clock_is_corrected(self, shop: Shop, visit: Callable[..., Visitor], hours: int) -> None:

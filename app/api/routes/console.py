@@ -17,8 +17,9 @@ from app.config import Settings
 from app.errors import NotFound
 
 DIST = Path(__file__).parents[2] / "console" / "dist"
+SHOP = "shop"
 HEAD = "<!-- base -->"
-"""Replaced in `index.html` by the address that its relative links start from."""
+"""Replaced in a page by the address that its relative links start from."""
 ASSET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 TYPES = {
     ".js": "text/javascript",
@@ -93,15 +94,15 @@ def tag(name: str, request: Request) -> Response:
 
 @router.get("/")
 @router.get("/console")
-@router.get("/console/{_path:path}")
-def index(request: Request, services: ServicesDep) -> Response:
-    """Send the page, which chooses by its own address what it shows."""
+@router.get("/console/{path:path}")
+def index(request: Request, services: ServicesDep, path: str = "") -> Response:
+    """Send the console, or the example shop; the page chooses by its own address what it shows."""
     root = request.scope.get("root_path", "")
     try:
-        html = (DIST / "index.html").read_text("utf-8")
+        html = (DIST / (f"{SHOP}.html" if path == SHOP else "index.html")).read_text("utf-8")
     except FileNotFoundError:
         return HTMLResponse(NOT_BUILT.format(root=root))
-    html = html.replace(HEAD, f'<base href="{root}/console/">')
+    html = html.replace(HEAD, f'<base href="{root}/console/{SHOP if path == SHOP else ""}">')
     etag = f'"{sha256(html.encode()).hexdigest()[:16]}"'
     headers = {
         "Cache-Control": "no-cache",

@@ -2,7 +2,7 @@
 
 /** The path of the console without a final slash, such as `/console`. */
 export const CONSOLE = document.querySelector("base")
-  ? new URL(document.baseURI).pathname.replace(/\/$/, "")
+  ? new URL(document.baseURI).pathname.replace(/\/(shop)?$/, "")
   : "/console";
 
 /** The origin and path of the API without a final slash. */

@@ -1,0 +1,88 @@
+/** Shelves of items: each card says to the tag what it shows. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { decimal } from "../src/format";
+import { choose, type Item, type List, recommend, remember, visitor } from "./store";
+import type { Query } from "../tag";
+
+const HUES = 360;
+const GOLDEN_ANGLE = 137.5;
+const PICTURE = /^(https:|data:image\/|\/(?!\/))/;
+
+/** The item's picture, or a tile in a color of its own with its initials. */
+export function Tile({ item }: { item: Item }) {
+  const url = item.properties?.image_url;
+  const [hasFailed, setFailed] = useState(false);
+  if (typeof url === "string" && PICTURE.test(url) && !hasFailed) {
+    return <img class="tile" src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />;
+  }
+  const name = item.title ?? item.item_id;
+  const hue = ([...(item.categories?.[0] ?? name)].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) * GOLDEN_ANGLE) % HUES;
+  const turn = [...name].reduce((sum, letter) => (sum * 17 + letter.charCodeAt(0)) % 50, 0);
+  const initials = name.split(/[\s-]+/).filter((word) => /^\p{Lu}/u.test(word)).slice(0, 2).map((word) => word[0]);
+  return (
+    <span class="tile" aria-hidden="true" style={{ "--hue": `${hue}`, "--turn": `${turn}` }}>
+      {initials.join("") || name[0]?.toUpperCase()}
+    </span>
+  );
+}
+
+export function Price({ item }: { item: Item }) {
+  const price = item.properties?.price;
+  return <span class="price">{typeof price === "number" ? `$${decimal(price, 2)}` : ""}</span>;
+}
+
+interface ShelfProps {
+  title: string;
+  note?: string | undefined;
+  list: List | undefined;
+  /** Shown instead of an empty list. */
+  empty?: string;
+}
+
+export function Shelf({ title, note, list, empty }: ShelfProps) {
+  if (list?.items.length === 0 && !empty) return null;
+  return (
+    <section class="shelf" aria-label={title}>
+      <header><h2>{title}</h2>{note && <p class="muted small" role="status">{note}</p>}</header>
+      {list?.items.length === 0 && <p class="muted">{empty}</p>}
+      <ul class="cards">
+        {list ? list.items.map((item) => <li key={item.item_id}><Card item={item} list={list} /></li>) : Array.from({ length: 6 }, (_, n) => <li key={n}><span class="card waiting" /></li>)}
+      </ul>
+    </section>
+  );
+}
+
+function Card({ item, list }: { item: Item; list: List }) {
+  return (
+    <a class="card" href={`#item/${encodeURIComponent(item.item_id)}`} data-serendip-item={item.item_id} data-serendip-list={list.recommendation_id} onClick={() => choose(item, list)}>
+      <Tile item={item} />
+      <span class="title">{item.title ?? item.item_id}</span>
+      <span class="facts"><span class="muted">{item.categories?.[0]}</span><Price item={item} /></span>
+    </a>
+  );
+}
+
+/** A list that is read again when the query or the visitor changes. */
+export function useList(query: Query): List | undefined {
+  const [list, setList] = useState<List>();
+  const wanted = JSON.stringify([query, visitor.value]);
+  const latest = useRef(wanted);
+  latest.current = wanted;
+  useEffect(() => {
+    setList(undefined);
+    const show = (made: List) => latest.current === wanted && setList(made);
+    recommend(query).then(show, () => show({ recommendation_id: "", items: [] }));
+  }, [wanted]);
+  return list;
+}
+
+/** The visitor's list, now and whenever what they do changes it. */
+export function useLiveList(limit: number): { list: List | undefined; changes: number } {
+  const [{ list, changes }, setState] = useState<{ list?: List; changes: number }>({ changes: -1 });
+  const of = JSON.stringify(visitor.value);
+  useEffect(() => {
+    setState({ changes: -1 });
+    return serendip.subscribe({ limit, properties: true }, (next) => setState((state) => ({ list: remember(next), changes: state.changes + 1 })));
+  }, [of]);
+  return { list, changes: Math.max(0, changes) };
+}
