@@ -13,7 +13,8 @@ LOCK = "package-lock.json"
 
 def installed(here: Path, tools: Path) -> Path:
     """Installs a folder's locked packages unless they are up to date; returns their directory."""
-    if not (tools / LOCK).exists() or (tools / LOCK).read_bytes() != (here / LOCK).read_bytes():
+    is_complete = (tools / "node_modules" / ".package-lock.json").exists()  # npm writes it last
+    if not is_complete or (tools / LOCK).read_bytes() != (here / LOCK).read_bytes():
         tools.mkdir(parents=True, exist_ok=True)
         shutil.copy(here / "package.json", tools)
         shutil.copy(here / LOCK, tools / "lock")
