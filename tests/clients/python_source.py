@@ -63,10 +63,15 @@ class Parameter:
     name: str
     python_type: str
     description: str
+    is_required: bool
 
     @property
     def python_name(self) -> str:
         return self.name.lower().replace("-", "_")
+
+    @property
+    def source(self) -> str:
+        return f"{self.python_name}: {self.python_type}" + ("" if self.is_required else " | None = None")
 
 
 class Operation:
@@ -88,7 +93,7 @@ class Operation:
             body = "body"
             default = "" if request.get("required") else " | None = None"
             arguments.append(f"body: {self._type(of)} | JsonObject{default}")
-        options = [f"{each.python_name}: {each.python_type} | None = None" for each in self._optional()]
+        options = [each.source for each in self._named()]
         query, headers = (
             "{" + ", ".join(f'"{each.name}": {each.python_name}' for each in self._parameters(place)) + "}"
             for place in ("query", "header")
@@ -106,13 +111,13 @@ class Operation:
 
     def iterator_source(self, *, is_async: bool) -> str:
         """Returns the source of the method that iterates over the records of all pages; empty if there are no pages."""
-        if not self.name.startswith("list_") or "cursor" not in [each.name for each in self._optional()]:
+        if not self.name.startswith("list_") or "cursor" not in [each.name for each in self._named()]:
             return ""
         properties = self._schemas[self.answer]["properties"]
         ((records, record),) = [(name, self._type(of["items"])) for name, of in properties.items() if "items" in of]
-        options = [each for each in self._optional() if each.name != "cursor"]
+        options = [each for each in self._named() if each.name != "cursor"]
         arguments = ", ".join(f"{name}: str" for name in self._path_names())
-        signature = ", ".join(f"{each.python_name}: {each.python_type} | None = None" for each in options)
+        signature = ", ".join(each.source for each in options)
         values = ", ".join([*self._path_names(), *(f"{each.python_name}={each.python_name}" for each in options)])
         prefix, function = ("async ", "pages_async") if is_async else ("", "pages")
         iterator = "AsyncIterator" if is_async else "Iterator"
@@ -130,12 +135,12 @@ class Operation:
 
     def _parameters(self, place: str) -> list[Parameter]:
         return [
-            Parameter(each["name"], self._type(each["schema"]), each.get("description", ""))
+            Parameter(each["name"], self._type(each["schema"]), each.get("description", ""), each["required"])
             for each in self._content.get("parameters", ())
             if each["in"] == place
         ]
 
-    def _optional(self) -> list[Parameter]:
+    def _named(self) -> list[Parameter]:
         return self._parameters("query") + self._parameters("header")
 
     def _answer(self) -> str:
@@ -162,7 +167,7 @@ class Operation:
         return formats.get(schema.get("format", ""), SCALARS[schema["type"]])
 
     def _docstring(self) -> str:
-        described = [(each.python_name, each.description) for each in self._optional() if each.description]
+        described = [(each.python_name, each.description) for each in self._named() if each.description]
         text = "\n\n".join(_wrapped(part, 8) for part in self._content.get("description", "").split("\n\n"))
         parameters = "\n".join(_wrapped(f"{name}: {description}", 12, 16) for name, description in described)
         full = text.strip() + (f"\n\n        Args:\n{parameters}\n        " if parameters else "")
