@@ -46,6 +46,9 @@ PROBLEM = {
 }
 STORED: Answer = (200, {}, {"changed": 1})
 ACCEPTED: Answer = (202, {}, {"accepted": 2, "freshness_token": "t"})
+CONFLICT: Answer = (409, {}, PROBLEM)
+IN_FLIGHT: Answer = (409, {"Retry-After": "0"}, PROBLEM)
+"""An earlier try with the same Idempotency-Key is still running."""
 BUSY: Answer = (503, {"Retry-After": "0"}, PROBLEM)
 ITEMS = {"items": [{"item_id": "tea"}]}
 
@@ -72,7 +75,7 @@ class TestGeneratedModules:
 
 class TestRetries:
     @pytest.mark.parametrize(
-        "answer", [BUSY, (429, {"Retry-After": "0"}, PROBLEM), (502, {}, b"<html>"), (DROPPED, {}, b"")]
+        "answer", [BUSY, IN_FLIGHT, (429, {"Retry-After": "0"}, PROBLEM), (502, {}, b"<html>"), (DROPPED, {}, b"")]
     )
     def test_a_post_is_repeated_with_its_idempotency_key(self, answer: Answer) -> None:
         with scripted(answer, answer, STORED) as script, client_of(script) as client:
@@ -102,8 +105,14 @@ class TestRetries:
 
     @pytest.mark.parametrize(
         ("answer", "times", "sent"),
-        [(BUSY, 2, 3), (BUSY, 0, 1), ((503, {"Retry-After": "60"}, PROBLEM), 2, 1), ((422, {}, PROBLEM), 2, 1)],
-        ids=["used up", "off", "too long a wait", "final"],
+        [
+            (BUSY, 2, 3),
+            (BUSY, 0, 1),
+            (CONFLICT, 2, 1),
+            ((503, {"Retry-After": "60"}, PROBLEM), 2, 1),
+            ((422, {}, PROBLEM), 2, 1),
+        ],
+        ids=["used up", "off", "conflict", "too long a wait", "final"],
     )
     def test_a_refusal_is_raised_in_the_end(self, answer: Answer, times: int, sent: int) -> None:
         with scripted(answer) as script, client_of(script, times) as client:
@@ -182,6 +191,13 @@ class TestEventSender:
             bodies = [[event["item_id"] for event in body["events"]] for _, _, body in script.requests]
             assert bodies == [["tea", "no id!", "milk"], ["tea", "milk"], ["tea", "milk"]]
             assert all("timestamp" in event for event in script.requests[0][2]["events"])
+
+    def test_events_outlast_credentials(self) -> None:
+        with scripted((401, {}, PROBLEM), ACCEPTED) as script, client_of(script) as client:
+            with EventSender(client, max_seconds=0.1) as events:
+                events.add(user_id="ann", item_id="tea")
+
+            assert [len(body["events"]) for _, _, body in script.requests] == [1, 1]
 
     def test_a_full_batch_is_sent_at_once(self) -> None:
         with scripted(ACCEPTED) as script, client_of(script) as client:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from serendip_client.models import EventIn
 
-TOO_MANY_REQUESTS = 429
-
 
 class SerendipError(Exception):
     """A refused request, with the fields of its problem document (RFC 9457).
@@ -42,11 +40,6 @@ class SerendipError(Exception):
         self.retry_after_seconds = retry_after_seconds(response)
         fields = "".join(f"\n  {error.pointer}: {error.detail}" for error in self.errors)
         super().__init__(f"{self.status} {self.title}: {self.detail}{fields}")
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the same request would be refused again."""
-        return self.status < 500 and self.status != TOO_MANY_REQUESTS  # noqa: PLR2004 - server errors start at 500
 
 
 class UnsentEvents(Exception):

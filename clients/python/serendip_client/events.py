@@ -27,7 +27,7 @@ class EventSender:
 
     Args:
         client: the client, which can be used for other calls too.
-        max_events: the events of a request, at most 500.
+        max_events: the events of a request: at most 500, and 50 with a user token.
         max_seconds: the longest time that an event waits for others.
         max_waiting: the events that may wait while the server cannot be reached.
         on_refused: gets the events that the server refused, in the thread that sends.

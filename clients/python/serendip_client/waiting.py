@@ -13,6 +13,9 @@ from serendip_client.models import EventIn, EventsIn
 
 OnRefused = Callable[[SerendipError, Sequence[EventIn]], None]
 LONGEST_WAIT_SECONDS = 60.0
+SERVER_ERRORS = 500
+NOT_THEIR_FAULT = {401, 429}
+"""Refusals of credentials, and of requests for now: the same events can be accepted later."""
 logger = logging.getLogger("serendip_client")
 
 
@@ -65,7 +68,7 @@ class Waiting:
 
     def fail(self, batch: EventsIn, error: Exception) -> None:
         """Drops and reports the events that the server refused for good; after another error, all keep waiting."""
-        if not isinstance(error, SerendipError) or not error.is_final:
+        if not isinstance(error, SerendipError) or error.status in NOT_THEIR_FAULT or error.status >= SERVER_ERRORS:
             self.failure, self.failures = error, self.failures + 1
             return
         pointers = [re.match(r"/events/(\d+)", field.pointer) for field in error.errors]

@@ -5,7 +5,7 @@ import { SerendipError } from "./errors.js";
 export type NewEvent = Schemas["EventIn"];
 
 export interface EventSenderOptions {
-  /** Events of one request, at most 500. */
+  /** Events of one request: at most 500, and 50 with a user token. */
   maxEvents?: number;
   /** The longest time that an event waits for others. */
   maxSeconds?: number;
@@ -17,6 +17,7 @@ export interface EventSenderOptions {
 
 const KEEPALIVE_BYTES = 60_000; // browsers send at most 64 KiB after a page is gone
 const LONGEST_WAIT_SECONDS = 60;
+const UNAUTHENTICATED = 401;
 const TOO_MANY_REQUESTS = 429;
 
 /**
@@ -42,7 +43,7 @@ export class EventSender {
 
   constructor(client: SerendipClient, options: EventSenderOptions = {}) {
     this.#client = client;
-    this.#options = { maxEvents: 100, maxSeconds: 1, maxQueue: 10_000, onRefused: logRefused, ...options };
+    this.#options = { maxEvents: 50, maxSeconds: 1, maxQueue: 10_000, onRefused: logRefused, ...options };
     globalThis.addEventListener?.("pagehide", this.#leave);
     globalThis.document?.addEventListener("visibilitychange", this.#hide);
   }
@@ -158,11 +159,11 @@ function sizeOf(event: NewEvent): number {
   return new TextEncoder().encode(JSON.stringify(event)).length + 1;
 }
 
-/** Whether sending the same events again would fail again. */
+/** Whether the server refused the events, rather than credentials that can be renewed, or for now. */
 function isRefusal(error: unknown): error is SerendipError {
-  return (
-    error instanceof SerendipError && error.status >= 400 && error.status < 500 && error.status !== TOO_MANY_REQUESTS
-  );
+  if (!(error instanceof SerendipError)) return false;
+  const { status } = error;
+  return status >= 400 && status < 500 && status !== UNAUTHENTICATED && status !== TOO_MANY_REQUESTS;
 }
 
 /** Returns the events that a problem names, or all of them if it names none. */
