@@ -74,18 +74,20 @@ export function usePages<Row>(
   load: (api: SerendipClient, cursor: string | undefined) => Promise<{ rows: Row[]; next: string | null | undefined }>,
   inputs: readonly unknown[],
 ): Pages<Row> {
-  const [rows, setRows] = useState<Row[]>([]);
   const [cursor, setCursor] = useState<string>();
-  const page = useRequest((api) => load(api, cursor).then((loaded) => ({ ...loaded, cursor })), [...inputs, cursor]);
+  const earlier = useRef<Row[]>([]);
+  const page = useRequest(
+    async (api) => {
+      const { rows, next } = await load(api, cursor);
+      earlier.current = cursor === undefined ? rows : [...earlier.current, ...rows];
+      return { rows: earlier.current, next };
+    },
+    [...inputs, cursor],
+  );
   useEffect(() => setCursor(undefined), inputs);
-  useEffect(() => {
-    if (!page.data) return;
-    const { rows: loaded, cursor: from } = page.data;
-    setRows((before) => (from === undefined ? loaded : [...before, ...loaded]));
-  }, [page.data]);
   const next = page.data?.next ?? undefined;
   return {
-    rows,
+    rows: page.data?.rows ?? [],
     error: page.error,
     isLoading: page.isLoading,
     hasMore: next !== undefined,
