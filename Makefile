@@ -81,6 +81,9 @@ openapi: .venv/develop .venv/clients ## Update the OpenAPI document and the clie
 clients: .venv/develop .venv/clients ## Generate the clients from the published OpenAPI document
 	@$(BIN)/python -m tests.clients
 
+pictures: .venv/develop chromium console ## Photograph the console for the README and the guides
+	@$(BIN)/python -m pytest --quiet tests/console/pictures.py
+
 spark: .venv/spark ## Install Spark for `serendip train --spark`
 
 peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
@@ -126,4 +129,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
-.PHONY: run console deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console pictures deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah

@@ -21,6 +21,7 @@ h1, h2, h3 { line-height: 1.25; }
 pre { background: #f4f6f8; padding: 0.8rem 1rem; overflow-x: auto; border-radius: 4px; line-height: 1.45; }
 code { font: 0.9em ui-monospace, monospace; background: #f4f6f8; overflow-wrap: anywhere; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
+img { max-width: 100%; border: 1px solid #d5dae1; border-radius: 6px; }
 th, td { border: 1px solid #d5dae1; padding: 0.35rem 0.6rem; text-align: left; vertical-align: top; }
 @media (prefers-color-scheme: dark) {
   body { background: #14181e; color: #dfe5ec; }
@@ -49,6 +50,19 @@ def style() -> Response:
     return Response(STYLE, media_type="text/css")
 
 
+@router.get("/guide/pictures/{name}")
+def picture(name: str) -> Response:
+    """Send a picture of the console.
+
+    Raises:
+        NotFound: there is no such picture.
+    """
+    path = _pictures().get(name)
+    if path is None:
+        raise NotFound("There is no such picture.")
+    return Response(path.read_bytes(), headers={"Cache-Control": "max-age=86400"}, media_type="image/png")
+
+
 @router.get("/guide/{name:path}")
 def page(request: Request, name: str) -> Response:
     """Render one page, or send its Markdown. Only files listed in `_paths` can be named, none outside of the folder.
@@ -71,6 +85,11 @@ def _paths() -> dict[str, Path]:
 
 
 @cache
+def _pictures() -> dict[str, Path]:
+    return {path.name: path for path in (DOCS / "pictures").glob("*.png")}
+
+
+@cache
 def _render(path: Path, base: str) -> str:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - the OpenAPI document loads all routes, and needs no Markdown
 
@@ -80,6 +99,9 @@ def _render(path: Path, base: str) -> str:
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _link(str(child.attrGet("href")), path, base))
+            if child.type == "image":
+                source = (path.parent / str(child.attrGet("src"))).resolve()
+                child.attrSet("src", f"{base}/{source.relative_to(DOCS).as_posix()}")
     title = next((tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"), path.stem)
     body = markdown.renderer.render(tokens, markdown.options, {})
     return (

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.api.routes import guide
 from app.wiring import Wired
 from tests.support.builders import client_of
 
@@ -38,6 +39,23 @@ class TestGuide:
         for link in re.findall(r'href="(/guide[^"#]*)"', response.text):
             assert anonymous.get(link).status_code == 200, link
         assert '.md"' not in response.text
+
+    def test_pictures_of_pages_are_served(
+        self, anonymous: httpx2.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "pictures").mkdir()
+        (tmp_path / "pictures" / "home.png").write_bytes(b"picture")
+        (tmp_path / "pictured.md").write_text("# Home\n\n![Home](pictures/home.png)")
+        monkeypatch.setattr(guide, "DOCS", tmp_path)
+        for cached in (guide._paths, guide._pictures, guide._render):  # noqa: SLF001
+            monkeypatch.setattr(guide, cached.__name__, cached.__wrapped__)
+
+        html = anonymous.get("/guide/pictured").text
+        (source,) = re.findall(r'<img src="([^"]+)"', html)
+        response = anonymous.get(source)
+
+        assert (response.content, response.headers["content-type"]) == (b"picture", "image/png")
+        assert anonymous.get("/guide/pictures/other.png").status_code == 404
 
     @pytest.mark.parametrize("name", ["nothing", "../README", "..%2FREADME", "%2e%2e/%2e%2e/README", "/etc/passwd"])
     def test_other_files_are_not_found(self, anonymous: httpx2.Client, name: str) -> None:
