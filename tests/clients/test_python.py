@@ -235,6 +235,36 @@ EventSender(Serendip(sys.argv[1], "sk_test"), max_seconds=3600).add(user_id="ann
 
             assert [body["events"][0]["item_id"] for _, _, body in script.requests] == ["tea"]
 
+    def test_a_forked_process_sends_its_own_events(self) -> None:
+        program = """
+import os, sys
+from serendip_client import EventSender, Serendip
+sender = EventSender(Serendip(sys.argv[1], "sk_test"), max_seconds=3600)
+sender.add(user_id="ann", item_id="tea")
+sender.flush()
+if child := os.fork():
+    sys.exit(os.waitpid(child, 0)[1])
+sender.add(user_id="ann", item_id="milk")
+sender.close()
+"""
+        with scripted(ACCEPTED) as script:
+            environment = os.environ | {"PYTHONPATH": str(clients.PYTHON)}
+            subprocess.run([sys.executable, "-c", program, script.base], check=True, env=environment)
+
+            assert [body["events"][0]["item_id"] for _, _, body in script.requests] == ["tea", "milk"]
+
+    def test_a_report_that_fails_stops_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
+        def fail(*_: object) -> None:
+            raise LookupError
+
+        with scripted((422, {}, PROBLEM), ACCEPTED) as script, client_of(script) as client:
+            with EventSender(client, on_refused=fail) as events:
+                for item_id in ("tea", "no id!"):
+                    events.add(user_id="ann", item_id=item_id)
+
+            assert [len(body["events"]) for _, _, body in script.requests] == [2, 1]
+            assert "no id!" in caplog.text
+
     def test_an_asynchronous_sender_does_the_same(self, caplog: pytest.LogCaptureFixture) -> None:
         async def send() -> None:
             async with (

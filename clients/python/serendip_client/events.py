@@ -46,8 +46,7 @@ class EventSender:
         self._waiting = Waiting(max_events, max_seconds, max_waiting, on_refused)
         self._changed = Condition()
         self._is_flushing = self._is_closed = self._is_over = False
-        self._thread = Thread(target=self._run, name="serendip-events", daemon=True)
-        self._thread.start()
+        self._thread: Thread | None = None
         atexit.register(self._close_at_exit)
 
     def __enter__(self) -> Self:
@@ -68,6 +67,7 @@ class EventSender:
             if self._is_closed:
                 raise RuntimeError(CLOSED)
             self._waiting.add(event, fields)
+            self._ensure_running()
             self._changed.notify_all()
 
     def flush(self, timeout_seconds: float = LONGEST_WAIT_SECONDS) -> None:
@@ -78,6 +78,8 @@ class EventSender:
         """
         with self._changed:
             self._is_flushing, self._waiting.failures = True, 0
+            if self._waiting.events:
+                self._ensure_running()
             self._changed.notify_all()
             is_empty = self._changed.wait_for(lambda: not self._waiting.events, timeout_seconds)
             self._is_flushing = False
@@ -98,6 +100,12 @@ class EventSender:
             with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
+
+    def _ensure_running(self) -> None:
+        """Starts the thread with the first event of a process: threads do not survive a fork."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=self._run, name="serendip-events", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         while True:

@@ -19,8 +19,12 @@ NOT_THEIR_FAULT = {401, 429}
 logger = logging.getLogger("serendip_client")
 
 
+def refusal(error: SerendipError, events: Sequence[EventIn]) -> str:
+    return f"Serendip refused {len(events)} events: {error} {events}"
+
+
 def log_refused(error: SerendipError, events: Sequence[EventIn]) -> None:
-    logger.error("Serendip refused %d events: %s %s", len(events), error, events)
+    logger.error(refusal(error, events))
 
 
 class Waiting:
@@ -76,4 +80,8 @@ class Waiting:
         kept = [event for index, event in enumerate(batch.events) if index not in refused]
         self.events[: len(batch.events)] = kept
         self.failure, self.failures = None, 0
-        self._on_refused(error, [event for index, event in enumerate(batch.events) if index in refused])
+        events = [event for index, event in enumerate(batch.events) if index in refused]
+        try:
+            self._on_refused(error, events)
+        except Exception:
+            logger.exception("on_refused failed; %s", refusal(error, events))

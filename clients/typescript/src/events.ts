@@ -110,7 +110,7 @@ export class EventSender {
           if (!isRefusal(error)) throw error;
           const refused = refusedOf(error, batch);
           this.#settle(refused);
-          this.#options.onRefused(error, refused);
+          this.#report(error, refused);
         }
         this.#failures = 0;
       }
@@ -120,6 +120,15 @@ export class EventSender {
       throw error;
     } finally {
       this.#sending = undefined;
+    }
+  }
+
+  #report(error: SerendipError, refused: NewEvent[]): void {
+    try {
+      this.#options.onRefused(error, refused);
+    } catch (failure) {
+      console.error("onRefused failed.", failure);
+      logRefused(error, refused);
     }
   }
 
