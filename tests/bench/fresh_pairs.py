@@ -33,12 +33,12 @@ def run() -> None:
         f"\nFresh pairs: NDCG@{K} of the next moment, replayed over the newest two weeks; history, recent popularity "
         "and content of new items as of each question"
     )
-    for name, rows, items in _present():
+    for name, rows, items in present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)
         _replay(name, interactions, [items.get(item_id) for item_id in interactions.item_ids])
 
 
-def _present() -> Sequence[tuple[str, list[datasets.Interaction], Mapping[str, Item]]]:
+def present() -> Sequence[tuple[str, list[datasets.Interaction], Mapping[str, Item]]]:
     """Returns both data sets, with the first time of each pair: what a user had before is never an answer."""
     result = []
     if datasets.MOVIETWEETINGS.exists():

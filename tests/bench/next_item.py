@@ -67,7 +67,7 @@ def _compare(name: str, interactions: Interactions, seed: int) -> None:
 
 def _similarity(train: Interactions) -> tuple[Candidate, str]:
     """Returns the choice of releases up to 0.7, on each user's newest fifth."""
-    trial = Trial(train, holdouts.newest(train), KEPT)
+    trial = Trial(questions.of_mask(train, holdouts.newest(train)), KEPT)
 
     @cache
     def ndcg(candidate: Candidate, name: str) -> float:

@@ -73,7 +73,7 @@ def local_weights(
     problem = LeastSquares.of(gram(normal), sinks)
     sides = [problem.similarity(parameters)]
     if parameters.order_share:
-        blocks = (pruned(*block) for block in transition_blocks(interactions, normal))
+        blocks = (pruned(*block) for block in transition_blocks(interactions, normal, parameters.recent_pairs))
         sides.append(problem.order(parameters, blocks))
     columns = problem.columns(np.arange(matrix.shape[1]), sides, report)
     factors = discounts(item_sums(matrix), parameters.discount)

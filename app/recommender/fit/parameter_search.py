@@ -6,7 +6,7 @@ from itertools import count, product
 from typing import Any
 
 from app.recommender.fit import local_ridge, solver
-from app.recommender.fit.evaluation import holdouts
+from app.recommender.fit.evaluation import holdouts, questions
 from app.recommender.fit.evaluation.holdouts import ORDERED
 from app.recommender.fit.evaluation.metrics import Quality
 from app.recommender.fit.evaluation.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
@@ -53,8 +53,11 @@ IN_ORDER: Sequence[Changes] = (
 )
 LOWER = (0.55, 0.3)
 """Factors tried among up to 10,000 items: a sample of the items prefers a larger lambda."""
-OTHERS = 9
-"""About as many candidates more than in the groups: starts, other solvers and finer or lower lambdas."""
+RECENT_PAIRS = (1.0, 3.0)
+REPLAYED, LEAST_QUESTIONS = 0.1, 100
+"""The share of the newest interactions that is replayed to choose among them, and the least number of questions."""
+OTHERS = 13
+"""About as many candidates more than in the groups: starts, other solvers, finer or lower lambdas, recent pairs."""
 FINER = {holdouts.RANDOM: (0.33, 0.58, 1.73, 3.0), holdouts.NEXT: (0.55, 1.8)}
 HALF_LIVES = _each(half_life_days=(None, 365.0, 90.0, 30.0, 7.0))
 
@@ -83,7 +86,8 @@ def parameters(
 
     Candidates are judged by their NDCG at 20, times coverage^0.02. If the order of events counts, it is multiplied by
     coverage / floor below the floor instead, which is the coverage of similarity alone: the factor of recent popularity
-    would otherwise recommend a small part of the catalog.
+    would otherwise recommend a small part of the catalog. How much more recent pairs count is chosen last, by replaying
+    the newest interactions: users' next moments are from all times, for which what was recent at the end says little.
 
     Args:
         interactions: the interactions to divide.
@@ -95,15 +99,15 @@ def parameters(
     """
     kind = kind or holdouts.usual(interactions)
     ordered = kind in ORDERED
-    held = holdouts.of_kind(interactions, kind, seed)
+    exam = questions.of_mask(interactions, holdouts.of_kind(interactions, kind, seed))
     most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + OTHERS
     judged = count(1)
 
     def counted() -> None:
         report("choosing parameters", min(1.0, next(judged) / most))
 
-    trial = Trial(interactions, held, neighbors)
-    search = _Search(trial, ordered, counted, is_over)
+    trial = Trial(exam, neighbors)
+    search = _Search(trial, counted, is_over, keeps_coverage=ordered)
     best = search.best(ORDERED_START if ordered else UNORDERED_START, IN_ORDER if ordered else UNORDERED)
     ridge = best.parameters.ridge
     finer = FINER[holdouts.NEXT if ordered else holdouts.RANDOM]
@@ -112,9 +116,14 @@ def parameters(
     if not ordered:
         best = search.best(best, [HALF_LIVES])
     if trial.samples_items:
-        trial = Trial(interactions, held, neighbors, JUDGED)
-        search = _Search(trial, ordered, counted, is_over, search.solver)
+        trial = Trial(exam, neighbors, JUDGED)
+        search = _Search(trial, counted, is_over, search.solver, keeps_coverage=ordered)
         best = search.best(best, [_each(ridge=[best.parameters.ridge * factor for factor in LOWER])])
+    if best.parameters.order_share and not is_over():
+        replay = questions.replayed(interactions, holdouts.after(interactions, REPLAYED))
+        if len(replay.rows) >= LEAST_QUESTIONS:
+            of_replay = _Search(Trial(replay, neighbors), counted, is_over, search.solver, keeps_coverage=True)
+            best = of_replay.best(best, [_each(recent_pairs=RECENT_PAIRS)])
     quality = search.quality(best, search.solver)
     return Choice(best.parameters, best.recency, quality, trial.popularity(), search.solver, kind)
 
@@ -126,7 +135,7 @@ def reused(interactions: Interactions, neighbors: int, report: ReportProgress, e
     names = SIMILARITY.named().keys() & earlier.keys()
     candidate = SIMILARITY.changed(**{name: earlier[name] for name in names})
     name = earlier["solver"] if len(interactions.item_ids) <= DENSE_ITEMS else LOCAL
-    trial = Trial(interactions, holdouts.of_kind(interactions, kind, 0), neighbors, JUDGED)
+    trial = Trial(questions.of_mask(interactions, holdouts.of_kind(interactions, kind, 0)), neighbors, JUDGED)
     quality = trial.quality(candidate, name)
     return Choice(candidate.parameters, candidate.recency, quality, trial.popularity(), name, kind)
 
@@ -137,16 +146,20 @@ class _Search:
     def __init__(
         self,
         trial: Trial,
-        ordered: bool,  # noqa: FBT001
         judged: Callable[[], None],
         is_over: IsOver,
         solver: str | None = None,
+        *,
+        keeps_coverage: bool = False,
     ) -> None:
-        """`judged` is called for each candidate; `solver` is by default the first one of the trial."""
+        """`judged` is called for each candidate; `solver` is by default the first one of the trial.
+
+        `keeps_coverage` makes the coverage of similarity alone the floor.
+        """
         self._trial, self._judged, self._is_over = trial, judged, is_over
         self._qualities: dict[tuple[Candidate, str], Quality] = {}
         self.solver = solver or trial.solvers[0]
-        self._floor = trial.quality(SIMILARITY, self.solver).coverage if ordered else None
+        self._floor = trial.quality(SIMILARITY, self.solver).coverage if keeps_coverage else None
 
     def best(self, start: Candidate, groups: Iterable[Changes]) -> Candidate:
         """Returns the best candidate after trying the changes of each group on the best one so far."""

@@ -23,6 +23,8 @@ class Regression:
     ridge: float
     order_ridge: float = 30.0
     """The same for the weights of order, which need more: they are counted from fewer pairs."""
+    recent_pairs: float = 0.0
+    """What a new pair of earlier and later items counts more than an old one, in units of the latter."""
 
     @property
     def order_scale(self) -> float:
@@ -44,7 +46,7 @@ class Parameters(Regression):
 
     @property
     def regression(self) -> Regression:
-        return Regression(self.user_exponent, self.item_exponent, self.ridge, self.order_ridge)
+        return Regression(self.user_exponent, self.item_exponent, self.ridge, self.order_ridge, self.recent_pairs)
 
 
 @dataclass(frozen=True)

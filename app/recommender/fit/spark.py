@@ -115,7 +115,7 @@ def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Para
     problem = LeastSquares.of(Gram.of(count(lambda _, normal: gram_blocks(normal))), sinks)
     sides = [problem.similarity(parameters)]
     if parameters.order_share:
-        sides.append(problem.order(parameters, count(transition_blocks)))
+        sides.append(problem.order(parameters, count(_transition_blocks(pairs, parameters))))
     shared, factors = context.broadcast((problem, sides)), discounts(sums, parameters.discount)
     starts = range(0, len(sinks), TARGETS_A_TASK)
     solved = context.parallelize(starts, len(starts)).flatMap(
@@ -124,6 +124,12 @@ def fitted(pairs: DataFrame, item_ids: list[str], sums: Floats, parameters: Para
     return solved.reduceByKey(_plus, _blocks(len(sinks))).mapValues(
         lambda block: strongest(block.final, block.order, neighbors)
     )
+
+
+def _transition_blocks(pairs: DataFrame, parameters: Regression) -> Count:
+    """Returns the counting of transitions, in which ages count from the newest interaction of all tasks."""
+    newest = pairs.agg(F.max("time")).collect()[0][0] if parameters.recent_pairs else None
+    return partial(transition_blocks, recent_pairs=parameters.recent_pairs, newest=newest)
 
 
 def _plus(left: WeightRows, right: WeightRows) -> WeightRows:

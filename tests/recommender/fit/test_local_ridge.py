@@ -20,7 +20,7 @@ class TestLocalWeights:
         self, seed: int, exponent: float, ridge: float, share: float
     ) -> None:
         x = timed_interactions(seed)
-        parameters = Parameters(exponent, exponent, ridge, 30.0, share, 0.2)
+        parameters = Parameters(exponent, exponent, ridge, order_share=share, discount=0.2)
         together = (x.matrix().T @ x.matrix()).toarray() > 0
 
         local, dense = (fitted(x, parameters, name, 100) for name in (LOCAL, DENSE))

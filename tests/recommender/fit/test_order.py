@@ -8,7 +8,7 @@ from scipy import sparse
 
 from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.interactions import Interactions
-from app.recommender.fit.order import DECAY, SAME, transitions
+from app.recommender.fit.order import DECAY, HALF_LIFE_DAYS, SAME, transition_blocks, transitions
 from app.recommender.fit.parameter_search import fitted
 from app.recommender.fit.solver import Parameters, Regression, normalized
 from tests.support.matrices import timed_interactions
@@ -21,10 +21,11 @@ def parts(x: Interactions, parameters: Parameters, name: str) -> tuple[sparse.cs
     return rows.final - rows.order, rows.order
 
 
-MIXED = Parameters(0.25, 0.3, 2.0, order_share=0.4, discount=0.2)
+MIXED = Parameters(0.25, 0.3, 2.0, recent_pairs=2.0, order_share=0.4, discount=0.2)
+DAY = 86_400.0
 
 
-def reference(x: Interactions, normal: np.ndarray) -> np.ndarray:
+def reference(x: Interactions, normal: np.ndarray, recent_pairs: float) -> np.ndarray:
     """K by its definition: pairs of every user's entries, one after the other."""
     result = np.zeros((len(x.item_ids), len(x.item_ids)))
     for user in range(len(x.user_ids)):
@@ -36,19 +37,33 @@ def reference(x: Interactions, normal: np.ndarray) -> np.ndarray:
                 if earlier != later and 0 <= steps <= 20:
                     pair = x.items[earlier], x.items[later]
                     weight = DECAY ** (steps - 1) if steps else SAME
+                    weight *= 1 + recent_pairs * 2 ** ((x.times[later] - x.times.max()) / DAY / HALF_LIFE_DAYS)
                     result[pair] += weight * normal[user, pair[0]] * normal[user, pair[1]]
     return result
 
 
 class TestTransitions:
-    @given(st.integers(0, 50), st.sampled_from([1, 3, 1_000]))
-    def test_pairs_are_counted_from_earlier_to_later(self, seed: int, moments: int) -> None:
+    @given(st.integers(0, 50), st.sampled_from([1, 3, 1_000]), st.sampled_from([0.0, 3.0]))
+    def test_pairs_are_counted_from_earlier_to_later(self, seed: int, moments: int, recent_pairs: float) -> None:
         x = timed_interactions(seed, users=8, items=30, moments=moments)
+        x = replace(x, times=x.times * DAY / 10)
         normal, _ = normalized(x.matrix(), Regression(0.25, 0.25, 1.0))
 
-        counted = transitions(x, normal).toarray()
+        counted = transitions(x, normal, recent_pairs).toarray()
 
-        assert counted == pytest.approx(reference(x, normal.toarray()))
+        assert counted == pytest.approx(reference(x, normal.toarray(), recent_pairs))
+
+    def test_parts_of_the_users_add_up_if_ages_count_from_the_same_time(self) -> None:
+        x = timed_interactions(3)
+        x = replace(x, times=x.times * DAY / 10)
+        normal, _ = normalized(x.matrix(), Regression(0.25, 0.25, 1.0))
+
+        halves = [
+            sparse.vstack([block for _, block in transition_blocks(x.taken(half), normal, 3.0, x.times.max())])
+            for half in (x.users < 15, x.users >= 15)
+        ]
+
+        assert sum(halves).toarray() == pytest.approx(transitions(x, normal, 3.0).toarray())
 
     def test_with_one_time_for_all_they_are_a_share_of_the_gram_matrix(self) -> None:
         x = timed_interactions(moments=1)

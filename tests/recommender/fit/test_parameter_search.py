@@ -19,6 +19,16 @@ def cycles(users: int = 60, length: int = 6, *, timed: bool = True) -> Interacti
     return Interactions(*ids, user, item, np.ones(len(user)), times)
 
 
+def turning(*, changes: bool, users: int = 1_000) -> Interactions:
+    """A user a day walks three steps along the ring, and the last 200 users walk it in steps of 5 if it changes."""
+    random = np.random.default_rng(1)
+    starts, stride = random.integers(0, CYCLE, users), np.where(changes & (np.arange(users) >= users - 200), 5, 1)
+    user, step = (grid.ravel() for grid in np.meshgrid(np.arange(users), np.arange(4), indexing="ij"))
+    items = (starts[user] + step * stride[user]) % CYCLE
+    ids = [f"u{n:03d}" for n in range(users)], [f"i{n:02d}" for n in range(CYCLE)]
+    return Interactions(*ids, user, items, np.ones(len(user)), (user * 86_400 + step).astype(float))
+
+
 def quiet(_phase: str, _progress: float) -> None: ...
 
 
@@ -29,6 +39,12 @@ class TestParameters:
         assert choice.holdout == holdouts.NEXT
         assert choice.parameters.order_share > 0
         assert choice.quality.mrr > 0.9
+
+    def test_recent_pairs_count_more_if_what_comes_next_has_changed(self) -> None:
+        same, turned = turning(changes=False), turning(changes=True)
+
+        assert parameter_search.parameters(same, 100, quiet).parameters.recent_pairs == 0.0
+        assert parameter_search.parameters(turned, 100, quiet).parameters.recent_pairs > 0.0
 
     def test_data_without_times_is_judged_on_a_random_holdout(self) -> None:
         choice = parameter_search.parameters(cycles(timed=False), 100, quiet)

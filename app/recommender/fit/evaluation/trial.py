@@ -1,18 +1,17 @@
-"""Fits candidates on one part of the interactions and judges them on the part held out."""
+"""Fits candidates on what an exam leaves for training and judges their answers to its questions."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from app.recommender.fit import gram, local_ridge, solver
 from app.recommender.fit.evaluation import metrics
-from app.recommender.fit.evaluation.holdouts import sampled, user_times
+from app.recommender.fit.evaluation.holdouts import sampled
 from app.recommender.fit.evaluation.metrics import Quality
-from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.fit.local_ridge import LeastSquares
 from app.recommender.fit.order import transitions
 from app.recommender.fit.recent import NO_RECENCY, Recency, RecentCounts
@@ -50,33 +49,32 @@ class Candidate:
 
 
 class Trial:
-    """One split of the interactions.
+    """One exam.
 
     Candidates are judged on a sample of a large catalog's items, drawn uniformly, and of users with their whole
     history; the weights of a sampled item come from all others.
     """
 
-    def __init__(
-        self, interactions: Interactions, held: npt.NDArray[np.bool_], neighbors: int, targets: int = TARGETS
-    ) -> None:
-        self._train = interactions.taken(~held)
+    def __init__(self, exam: Exam, neighbors: int, targets: int = TARGETS) -> None:
+        """`neighbors` is the number of weights in each row, `targets` the size of the sample of items."""
+        questions = exam.questions
+        self._train, self._histories, self._times = questions.training, questions.histories, questions.times
         self._matrix = self._train.matrix()
-        items = len(interactions.item_ids)
+        items = len(self._train.item_ids)
         self.solvers = (LOCAL, DENSE) if items <= DENSE_ITEMS else (LOCAL,)
         self.samples_items = items > targets
         self._targets = np.sort(np.random.default_rng(SEED).permutation(items)[:targets])
         self._neighbors = max(2, round(neighbors * len(self._targets) / max(items, 1)))
-        self._seen = self._matrix[:, self._targets].tocsr()
-        self._test = _some_users(interactions.matrix(held)[:, self._targets].tocsr(), USERS)
-        self._times = user_times(interactions.taken(held), np.minimum, np.inf)
-        self._recent = RecentCounts.of(self._train)
+        self._seen = questions.seen[:, self._targets].tocsr()
+        self._test = _some_users(exam.held_out[:, self._targets].tocsr(), USERS)
+        self._recent = RecentCounts.of(questions.log)
         self._sums = item_sums(self._matrix)
         self._newest: dict[str, tuple[object, Any]] = {}
 
     def quality(self, candidate: Candidate, name: str) -> Quality:
         """Returns the quality of a candidate with a solver."""
         recency = candidate.recency
-        history = self._train.aged(recency.half_life_days, recency.step_decay)
+        history = self._histories.aged(recency.half_life_days, recency.step_decay)
         model = self._model(candidate.parameters, name)
         factors = self._recent.factors(self._times, recency, self._targets)
         return metrics.judged(history, model, self._seen, self._test, K, factors).quality()
@@ -99,7 +97,8 @@ class Trial:
         of_similarity, of_order = (
             (self._dense_similarity, self._dense_order) if name == DENSE else (self._similarity, self._order)
         )
-        plain, unscaled = replace(parameters.regression, order_ridge=0.0), replace(parameters.regression, ridge=0.0)
+        plain = replace(parameters.regression, order_ridge=0.0, recent_pairs=0.0)
+        unscaled = replace(parameters.regression, ridge=0.0)
         parts = [self._once("similarity", (plain, name), lambda: of_similarity(plain))]
         if share:
             parts.append(self._once("order", (unscaled, name), lambda: of_order(unscaled)) / (1.0 + parameters.ridge))
@@ -147,10 +146,11 @@ class Trial:
         """Returns K, which is scaled to the item exponent only here."""
 
         def counted() -> sparse.csr_matrix:
-            return transitions(self._train, scaled(self._matrix, np.ones(len(shrink)), regression))
+            normal = scaled(self._matrix, np.ones(len(shrink)), regression)
+            return transitions(self._train, normal, regression.recent_pairs)
 
-        scale = sparse.diags(shrink)
-        return (scale @ self._once("transitions", regression.user_exponent, counted) @ scale).tocsr()
+        scale, key = sparse.diags(shrink), (regression.user_exponent, regression.recent_pairs)
+        return (scale @ self._once("transitions", key, counted) @ scale).tocsr()
 
 
 def _exponents(regression: Regression) -> tuple[float, float]:
