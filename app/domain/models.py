@@ -29,6 +29,17 @@ class Scoring:
         return bool(self.recent_exponent and self.recent_half_life_days)
 
 
+LEARNED = (
+    "half_life_days",
+    "rating_threshold",
+    "content_weight",
+    "step_decay",
+    "recent_exponent",
+    "recent_half_life_days",
+)
+"""The parameters of a version that its scoring takes over."""
+
+
 class VersionState(StrEnum):
     """A version is in training until it is ready, failed or canceled."""
 
@@ -58,6 +69,13 @@ class ModelVersion:
     manifest_chunks: int = 0
     chosen_at: datetime | None = None
     """The time when the parameters were chosen, by this or an earlier training. None until then."""
+
+    @property
+    def scoring(self) -> Scoring:
+        """The parameters that serving needs; those that the version does not have keep their defaults."""
+        stored = {name: self.parameters.get(name) for name in LEARNED}
+        parameters = {name: value for name, value in stored.items() if value is not None}
+        return Scoring(**parameters, learned_at=self.created_at.timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,10 @@ class RecommendationQuery:
     shown: frozenset[bytes] = frozenset()
     """Digests of the items on earlier pages."""
     scenario: str | None = None
-    without_event: str | None = None
-    """The id of an event to leave out, as if it had not happened."""
+    without_events: frozenset[str] = frozenset()
+    """The ids of events to leave out, as if they had not happened."""
+    model_version: str | None = None
+    """The version to use; None for the one that serves the user."""
     log_sample_rate: float = 0.0
     """The share of responses that the decision log stores."""
 
@@ -91,7 +93,8 @@ class QueryOverrides(TypedDict, total=False):
     boost: str | None
     context_item: str | None
     cart: tuple[str, ...]
-    without_event: str | None
+    without_events: frozenset[str]
+    model_version: str | None
     diversity: Diversity | None
 
 

@@ -94,7 +94,9 @@ class TestExclusion:
         happen(shop, settings.project, [*later(), bought])
 
         assert "i0" not in listed(shop, settings.project)
-        assert "i0" in listed(shop, settings.project, RecommendationQuery(limit=10, without_event=bought.event_id))
+        assert "i0" in listed(
+            shop, settings.project, RecommendationQuery(limit=10, without_events=frozenset({bought.event_id}))
+        )
 
     def test_the_exclusion_costs_a_warm_instance_no_call(self, shop: Wired, settings: Settings) -> None:
         happen(shop, settings.project, [an_event("ann", "i0", "purchase"), *later()])

@@ -34,7 +34,7 @@ RecommendationId = Annotated[
 ]
 
 
-@router.get("/users/{user_id}/recommendations", responses=responses(404))
+@router.get("/users/{user_id}/recommendations", responses=responses(404, 409))
 def recommend_for_user(
     user_id: OwnUserId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
@@ -43,7 +43,7 @@ def recommend_for_user(
     return RecommendationListView.model_validate(response)
 
 
-@router.get("/sessions/{session_id}/recommendations", responses=responses(404))
+@router.get("/sessions/{session_id}/recommendations", responses=responses(404, 409))
 def recommend_for_stored_session(
     session_id: OwnSessionId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
 ) -> RecommendationListView:
@@ -89,7 +89,7 @@ def replay_recommendations(
     return RecommendationListView.model_validate(services.recommendations.replay(project, recommendation_id))
 
 
-@router.post("/recommendations", responses=responses(404))
+@router.post("/recommendations", responses=responses(404, 409))
 def recommend_for_session(
     body: SessionIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
 ) -> RecommendationListView:

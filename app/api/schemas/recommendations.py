@@ -6,7 +6,7 @@ The query string, the body of a session, the `recommend` frame and stored scenar
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.api.schemas.batches import MAX_EVENTS
 from app.api.schemas.events import SessionEvent
@@ -35,6 +35,11 @@ ExplainField = Annotated[
         examples=[False],
     ),
 ]
+
+
+def _several(value: object) -> object:
+    """Bodies of earlier clients have one id rather than a list of them."""
+    return [value] if isinstance(value, str) else value
 
 
 class ListSettings(BaseModel):
@@ -71,8 +76,16 @@ class RecommendationFields(ListSettings):
         ),
     ] = Field(default_factory=list)
     without_event: Annotated[
+        list[Id],
+        BeforeValidator(_several),
+        Field(max_length=MAX_LIMIT, description="Events to leave out, by their ids.", examples=[["order-7-line-2"]]),
+    ] = Field(default_factory=list)
+    model_version: Annotated[
         Id | None,
-        Field(description="The id of an event to leave out, as if it had not happened.", examples=["order-7-line-2"]),
+        Field(
+            description="A ready version to use instead of the one that serves the user, to compare their lists.",
+            examples=["v20261123T101500123456-a1b2"],
+        ),
     ] = None
     diversity: Annotated[
         Annotated[float, Field(ge=0, le=1)] | None,
@@ -111,7 +124,8 @@ class RecommendationFields(ListSettings):
             | {
                 "context_item": self.context_item,
                 "cart": tuple(dict.fromkeys(self.cart)),
-                "without_event": self.without_event,
+                "without_events": frozenset(self.without_event),
+                "model_version": self.model_version,
             },
             exclude=frozenset(self.exclude),
             filter=self.filter,

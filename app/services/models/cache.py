@@ -10,9 +10,9 @@ from cachetools import LRUCache, TTLCache
 
 from app.clock import Clock
 from app.config import Settings
-from app.domain.models import ActiveModel
+from app.domain.models import ActiveModel, ModelVersion, VersionState
 from app.domain.recommendations import BOUGHT_TOGETHER, POPULAR, TERMS
-from app.errors import Unavailable
+from app.errors import NotActivatable, NotFound, Unavailable
 from app.recommender import packing
 from app.recommender.packing import Row
 from app.storage.neighbors import NeighborStore
@@ -52,6 +52,26 @@ class ModelCache:
         with self._lock:
             self._pointers[project] = active
         return active
+
+    def of_version(self, project: str, version_id: str) -> ActiveModel:
+        """Returns the pointer as if a ready version served everyone; raises the errors of `ready`."""
+        active, version = self.active(project), self.ready(project, version_id)
+        newest_item = active.newest_item if active else None
+        return ActiveModel(version_id, version.created_at, scoring=version.scoring, newest_item=newest_item)
+
+    def ready(self, project: str, version_id: str) -> ModelVersion:
+        """Reads a version that can serve.
+
+        Raises:
+            NotFound: the version does not exist.
+            NotActivatable: the version is not ready.
+        """
+        version = self._versions.get(project, version_id)
+        if version is None:
+            raise NotFound("There is no such model version.")
+        if version.state is not VersionState.READY:
+            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready version can serve.")
+        return version
 
     def forget_active(self, project: str) -> None:
         """Forgets the pointer, so that this instance follows a change made here at once."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
-from app.domain.models import ActiveModel, ModelVersion, Scoring, Variant, VersionState
+from app.domain.models import ActiveModel, ModelVersion, Variant
 from app.errors import NotActivatable, NotFound, Unavailable
 from app.services.models.cache import ModelCache
 from app.services.models.outcomes import Outcomes
@@ -17,15 +17,6 @@ from app.storage.versions import VersionStore
 
 WHOLE = 100.0
 """Percent."""
-LEARNED = (
-    "half_life_days",
-    "rating_threshold",
-    "content_weight",
-    "step_decay",
-    "recent_exponent",
-    "recent_half_life_days",
-)
-"""The parameters of a version that its scoring takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,7 @@ class Rollout:
         self, project: str, version_id: str, current: ActiveModel | None, *, force: bool, live: bool
     ) -> ActiveModel:
         """Activates a version; `live` compares the outcomes of versions too."""
-        version = self._ready(project, version_id)
+        version = self._cache.ready(project, version_id)
         if current and current.version == version_id and not current.variants and not current.shadows:
             return current
         if current and not force and version_id not in {current.version, current.previous}:
@@ -113,7 +104,7 @@ class Rollout:
             if reason is not None:
                 raise NotActivatable(f"Not activated: {reason}. Use force to activate it anyway.")
         previous = None if current is None else current.previous if current.version == version_id else current.version
-        return self._point(project, ActiveModel(version_id, self._clock.now(), previous, _scoring(version)), current)
+        return self._point(project, ActiveModel(version_id, self._clock.now(), previous, version.scoring), current)
 
     def _point(self, project: str, pointer: ActiveModel, current: ActiveModel | None) -> ActiveModel:
         moved = replace(pointer, revision=current.revision + 1 if current else 1)
@@ -144,17 +135,9 @@ class Rollout:
 
     def _variants(self, project: str, shares: Mapping[str, float], whole: float) -> tuple[Variant, ...]:
         """Returns ready versions with their shares, which sum to the whole."""
-        ready = {name: self._ready(project, name) for name in sorted(shares)}
+        ready = {name: self._cache.ready(project, name) for name in sorted(shares)}
         scale = whole / sum(shares.values()) if shares else 0.0
-        return tuple(Variant(name, shares[name] * scale, _scoring(version)) for name, version in ready.items())
-
-    def _ready(self, project: str, version_id: str) -> ModelVersion:
-        version = self._versions.get(project, version_id)
-        if version is None:
-            raise NotFound("There is no such model version.")
-        if version.state is not VersionState.READY:
-            raise NotActivatable(f"Version {version_id} is {version.state.value}; only a ready version can serve.")
-        return version
+        return tuple(Variant(name, shares[name] * scale, version.scoring) for name, version in ready.items())
 
     def _lower_ndcg(self, project: str, version: ModelVersion, against: str) -> str | None:
         other = self._versions.get(project, against)
@@ -164,10 +147,3 @@ class Rollout:
         if now >= before * (1.0 - self._settings.regression_tolerance):
             return None
         return f"its NDCG@20 of {now:.4f} is clearly below the active version's {before:.4f}"
-
-
-def _scoring(version: ModelVersion) -> Scoring:
-    """Returns the parameters of a version that serving needs; those that it does not have keep their defaults."""
-    stored = {name: version.parameters.get(name) for name in LEARNED}
-    parameters = {name: value for name, value in stored.items() if value is not None}
-    return Scoring(**parameters, learned_at=version.created_at.timestamp())

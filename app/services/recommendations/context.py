@@ -86,12 +86,12 @@ class RequestContext:
         """The items that the user knows."""
         return weights.seen(self.events) | verdicts.consumed(self.verdicts)
 
-    def without(self, event_id: str) -> "RequestContext":
-        """Returns the context as if an event had not happened."""
-        left_out = [event for event in self.events if event.event_id == event_id]
+    def without(self, event_ids: Collection[str]) -> "RequestContext":
+        """Returns the context as if some events had not happened."""
+        left_out = [event for event in self.events if event.event_id in event_ids]
         if not left_out:
             return self
-        left = [event for event in self.events if event.event_id != event_id]
+        left = [event for event in self.events if event.event_id not in event_ids]
         return replace(self, events=left, verdicts=verdicts.without(self.verdicts, left_out))
 
     @cached_property
@@ -216,9 +216,8 @@ class ContextLoader:
         weights: Callable[[str], Weights],
     ) -> None:
         """`weights` returns the weights of a project."""
-        self._weights = weights
         self._events, self._users, self._snapshot, self._changes = events, users, snapshot, changes
-        self._settings, self._submit = settings, submit
+        self._settings, self._submit, self._weights = settings, submit, weights
         self._caches = Caches(models, lists, recent, items, ColdStart(models, items, submit), unknown_items)
 
     def load(
@@ -242,23 +241,25 @@ class ContextLoader:
             user = profile.result().get(user_id)
             rules_ = replace(rules_, user=rules.facts_of_user(user_id, user.properties if user else {}))
         model = pointer.result() if pointer else models.active(project)
-        active, challenger, shadow = experiments.serving(model, user_id, rules_.now)
+        serving = experiments.serving(model, user_id, rules_.now)
+        if query.model_version is not None:
+            serving = experiments.Serving(models.of_version(project, query.model_version))
         context = RequestContext(
             project=project,
             user_id=user_id,
             query=query,
             rules=rules_,
             events=past.events,
-            active=active,
-            challenger=challenger,
-            shadow=shadow,
+            active=serving.active,
+            challenger=serving.other,
+            shadow=serving.shadow,
             catalog=catalog,
             is_complete=is_complete,
             caches=self._caches,
             weights=self._weights(project),
             verdicts=verdicts.unpack(past.verdicts) if past.verdicts else NO_VERDICTS,
         )
-        return context.without(query.without_event) if query.without_event else context
+        return context.without(query.without_events)
 
     def read_history(self, project: str, user_id: str, *, consistent: bool) -> History:
         """Reads a page of the user's newest events, and more pages if impressions fill it."""

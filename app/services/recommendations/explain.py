@@ -46,7 +46,7 @@ def _with_counterfactuals(context: RequestContext, explained: Sequence[Recommend
                 shares[reason.event_id] = shares.get(reason.event_id, 0.0) + abs(reason.share)
     kept_without: dict[str, set[str]] = {}
     for event_id in sorted(shares, key=lambda event_id: -shares[event_id])[:MAX_COUNTERFACTUALS]:
-        without = context.without(event_id)
+        without = context.without({event_id})
         slate = slates.build(without, slates.excluded_items(without))
         kept_without[event_id] = {recommendation.item_id for recommendation in slate.recommendations}
 

@@ -1115,6 +1115,10 @@ class SessionIn(BaseModel):
     """
     The number of items.
     """
+    model_version: str | None = None
+    """
+    A ready version to use instead of the one that serves the user, to compare their lists.
+    """
     properties: bool = False
     """
     Whether to include the categories and properties of the items.
@@ -1123,9 +1127,9 @@ class SessionIn(BaseModel):
     """
     A stored scenario. Fields of the request win over its settings, but both filters apply.
     """
-    without_event: str | None = None
+    without_event: list[str] | None = None
     """
-    The id of an event to leave out, as if it had not happened.
+    The ids of events to leave out, as if they had not happened.
     """
 
 

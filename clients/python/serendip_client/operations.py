@@ -965,7 +965,8 @@ class Operations(ABC):
         exclude: Sequence[str] | None = None,
         context_item: str | None = None,
         cart: Sequence[str] | None = None,
-        without_event: str | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
         diversity: float | None = None,
         scenario: str | None = None,
         continue_from: str | None = None,
@@ -985,7 +986,8 @@ class Operations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The id of an event to leave out, as if it had not happened.
+            without_event: The ids of events to leave out, as if they had not happened.
+            model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
@@ -1009,6 +1011,7 @@ class Operations(ABC):
                 "context_item": context_item,
                 "cart": cart,
                 "without_event": without_event,
+                "model_version": model_version,
                 "diversity": diversity,
                 "scenario": scenario,
                 "continue_from": continue_from,
@@ -1248,7 +1251,8 @@ class Operations(ABC):
         exclude: Sequence[str] | None = None,
         context_item: str | None = None,
         cart: Sequence[str] | None = None,
-        without_event: str | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
         diversity: float | None = None,
         scenario: str | None = None,
         continue_from: str | None = None,
@@ -1268,7 +1272,8 @@ class Operations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The id of an event to leave out, as if it had not happened.
+            without_event: The ids of events to leave out, as if they had not happened.
+            model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
@@ -1292,6 +1297,7 @@ class Operations(ABC):
                 "context_item": context_item,
                 "cart": cart,
                 "without_event": without_event,
+                "model_version": model_version,
                 "diversity": diversity,
                 "scenario": scenario,
                 "continue_from": continue_from,
@@ -2298,7 +2304,8 @@ class AsyncOperations(ABC):
         exclude: Sequence[str] | None = None,
         context_item: str | None = None,
         cart: Sequence[str] | None = None,
-        without_event: str | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
         diversity: float | None = None,
         scenario: str | None = None,
         continue_from: str | None = None,
@@ -2318,7 +2325,8 @@ class AsyncOperations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The id of an event to leave out, as if it had not happened.
+            without_event: The ids of events to leave out, as if they had not happened.
+            model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
@@ -2342,6 +2350,7 @@ class AsyncOperations(ABC):
                 "context_item": context_item,
                 "cart": cart,
                 "without_event": without_event,
+                "model_version": model_version,
                 "diversity": diversity,
                 "scenario": scenario,
                 "continue_from": continue_from,
@@ -2589,7 +2598,8 @@ class AsyncOperations(ABC):
         exclude: Sequence[str] | None = None,
         context_item: str | None = None,
         cart: Sequence[str] | None = None,
-        without_event: str | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
         diversity: float | None = None,
         scenario: str | None = None,
         continue_from: str | None = None,
@@ -2609,7 +2619,8 @@ class AsyncOperations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The id of an event to leave out, as if it had not happened.
+            without_event: The ids of events to leave out, as if they had not happened.
+            model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
@@ -2633,6 +2644,7 @@ class AsyncOperations(ABC):
                 "context_item": context_item,
                 "cart": cart,
                 "without_event": without_event,
+                "model_version": model_version,
                 "diversity": diversity,
                 "scenario": scenario,
                 "continue_from": continue_from,

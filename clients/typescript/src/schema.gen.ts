@@ -3597,6 +3597,12 @@ export interface components {
              */
             limit?: number;
             /**
+             * Model Version
+             * @description A ready version to use instead of the one that serves the user, to compare their lists.
+             * @example v20261123T101500123456-a1b2
+             */
+            model_version?: string | null;
+            /**
              * Properties
              * @description Whether to include the categories and properties of the items.
              * @default false
@@ -3611,10 +3617,12 @@ export interface components {
             scenario?: string | null;
             /**
              * Without Event
-             * @description The id of an event to leave out, as if it had not happened.
-             * @example order-7-line-2
+             * @description Events to leave out, by their ids.
+             * @example [
+             *       "order-7-line-2"
+             *     ]
              */
-            without_event?: string | null;
+            without_event?: string[];
         };
         /**
          * SettingsIn
@@ -6095,6 +6103,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
@@ -6506,8 +6515,10 @@ export interface operations {
                 context_item?: string;
                 /** @description The items in the user's cart: what is bought together with them comes first, without them. */
                 cart?: string[];
-                /** @description The id of an event to leave out, as if it had not happened. */
-                without_event?: string;
+                /** @description Events to leave out, by their ids. */
+                without_event?: string[];
+                /** @description A ready version to use instead of the one that serves the user, to compare their lists. */
+                model_version?: string;
                 /** @description Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse. */
                 diversity?: number;
                 /** @description A stored scenario. Fields of the request win over its settings, but both filters apply. */
@@ -6548,6 +6559,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
@@ -7161,8 +7173,10 @@ export interface operations {
                 context_item?: string;
                 /** @description The items in the user's cart: what is bought together with them comes first, without them. */
                 cart?: string[];
-                /** @description The id of an event to leave out, as if it had not happened. */
-                without_event?: string;
+                /** @description Events to leave out, by their ids. */
+                without_event?: string[];
+                /** @description A ready version to use instead of the one that serves the user, to compare their lists. */
+                model_version?: string;
                 /** @description Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse. */
                 diversity?: number;
                 /** @description A stored scenario. Fields of the request win over its settings, but both filters apply. */
@@ -7203,6 +7217,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];

@@ -221,6 +221,31 @@ class TestSimilar:
         assert {item["source"] for item in answer["items"]} == {"popular"}
 
 
+class TestWithoutEvents:
+    def test_several_events_can_be_left_out_at_once(self, trained: httpx2.Client) -> None:
+        events = trained.get("/v1/users/u1/events").json()["events"]
+        ids_ = [event["event_id"] for event in events]
+
+        without_all = trained.get("/v1/users/u1/recommendations", params={"without_event": ids_}).json()
+        without_first = trained.get("/v1/users/u1/recommendations", params={"without_event": ids_[0]}).json()
+
+        assert {item["source"] for item in without_all["items"]} <= {"trending", "popular", "latest"}
+        reasons = [reason["event_id"] for item in without_first["items"] for reason in item["reasons"]]
+        assert reasons
+        assert ids_[0] not in reasons
+
+    def test_a_body_may_still_have_a_single_id(self, trained: httpx2.Client) -> None:
+        event = {"item_id": "i1", "event_id": "e1", "timestamp": "2026-01-01T00:00:00Z"}
+
+        several, single = (
+            trained.post("/v1/recommendations", json={"events": [event], "without_event": without}).json()
+            for without in (["e1"], "e1")
+        )
+
+        assert several["items"] == single["items"]
+        assert all(item["reasons"] == [] for item in single["items"])
+
+
 class TestRank:
     def test_all_requested_items_are_ranked_for_the_user(self, trained: httpx2.Client) -> None:
         answer = trained.post(

@@ -224,6 +224,35 @@ class TestSplitTest:
         assert moved.attribution == attribution
 
 
+class TestCompareLists:
+    @pytest.mark.usefixtures("shop")
+    def test_a_named_version_makes_the_list_whichever_serves_the_user(self, client: httpx2.Client) -> None:
+        def listed(**parameters: Any) -> Any:
+            return client.get("/v1/users/u0/recommendations", params={"limit": 3, **parameters}).json()
+
+        by_active, by_good = listed(), listed(model_version="good")
+        body = {"events": [{"item_id": "i0"}], "limit": 3, "model_version": "good"}
+        in_session = client.post("/v1/recommendations", json=body).json()
+
+        assert [item["item_id"] for item in by_active["items"]] == ["i2", "i3", "i5"]
+        assert [item["item_id"] for item in by_good["items"]] == ["i2", "i4", "i6"]
+        assert [item["item_id"] for item in in_session["items"]] == ["i2", "i4", "i6"]
+        assert (by_active["model_version"], by_good["model_version"]) == ("middle", "good")
+        client.post("/v1/models/good:activate", params={"force": True})
+        assert listed(model_version="middle")["items"] == by_active["items"]
+
+    def test_only_ready_versions_can_be_named(self, client: httpx2.Client, shop: Wired, settings: Settings) -> None:
+        training = shop.services.train.queue(settings.project).version
+
+        missing, unready = (
+            client.get("/v1/users/u0/recommendations", params={"model_version": version})
+            for version in ("missing", training)
+        )
+
+        assert (missing.status_code, unready.status_code) == (404, 409)
+        assert "only a ready version can serve" in unready.json()["detail"]
+
+
 class TestInterleaving:
     def test_items_name_the_version_that_chose_them_and_its_reasons(
         self, shop: Wired, client: httpx2.Client, settings: Settings

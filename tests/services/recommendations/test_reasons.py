@@ -128,7 +128,9 @@ class TestReasons:
                 retried = recommend.for_user(
                     project,
                     "ann",
-                    RecommendationQuery(**{**_fields(query), "without_event": reason.event_id, "explain": False}),
+                    RecommendationQuery(
+                        **{**_fields(query), "without_events": frozenset({reason.event_id}), "explain": False}
+                    ),
                 )
                 kept = recommendation.item_id in {other.item_id for other in retried.recommendations}
                 assert reason.kept_without == kept
