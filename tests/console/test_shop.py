@@ -104,8 +104,8 @@ class TestInConsole:
         expect(page.get_by_label("API key")).to_be_visible()
 
     def test_items_have_companions_and_the_list_follows_the_visitor(self, visitor: Visitor, shop: Shop) -> None:
-        page = visitor.page
-        page.goto(f"{visitor.base}/console/shop")
+        page = visitor.open()
+        page.get_by_role("link", name="Example shop").click()
         shelf = page.get_by_role("region", name="Recommended for you")
         expect(shelf.get_by_role("link")).to_have_count(12)
         visitor.photograph("shop")

@@ -91,7 +91,7 @@ function CartPage() {
 }
 
 function WithCart({ ids }: { ids: readonly string[] }) {
-  return <Shelf title="Goes well with your cart" list={useList({ cart: ids, limit: 6 })} />;
+  return <Shelf title="Goes well with your cart" list={useList({ cart: ids, include_seen: true, limit: 6 })} />;
 }
 
 function ForYou() {

@@ -9,7 +9,7 @@ import { Toasts } from "./components/toast";
 import icon from "./icon.svg";
 import { type Page, PAGES } from "./pages";
 import { CONSOLE } from "./place";
-import { type Principal, session, sessions, signOut, switchTo } from "./session";
+import { may, type Principal, session, sessions, signOut, switchTo } from "./session";
 import { SignIn } from "./sign_in";
 import { theme, toggleTheme } from "./theme";
 
@@ -98,6 +98,12 @@ function Navigation({ pages, current }: { pages: readonly Page[]; current: Page 
           </ul>
         </div>
       ))}
+      {may("write") && (
+        <div>
+          <h2>Try it</h2>
+          <ul><li><a href={`${CONSOLE}/shop`}><Icon name="box" />Example shop</a></li></ul>
+        </div>
+      )}
     </nav>
   );
 }

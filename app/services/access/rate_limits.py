@@ -70,6 +70,7 @@ class Allowance:
 class Limiter:
     def __init__(self, buckets: BucketStore, settings: Settings, clock: Clock) -> None:
         self._buckets, self._clock = buckets, clock
+        self._secret = settings.secret.get_secret_value().encode()[: blake2b.MAX_KEY_SIZE]
         self._lease_seconds = settings.lease_seconds
         self._leases: LRUCache[tuple[str, str], _Lease] = LRUCache(MAX_LEASES)
         self._lock = Lock()
@@ -87,7 +88,7 @@ class Limiter:
         Raises:
             LimitExceeded: no tokens are left.
         """
-        user = blake2b(str(principal.user_id).encode(), digest_size=USER_BYTES).hexdigest()
+        user = blake2b(str(principal.user_id).encode(), key=self._secret, digest_size=USER_BYTES).hexdigest()
         credential = f"{principal.credential}/{user}"
         self.spend(replace(principal, credential=credential, limits=principal.user_limits), "user")
 
