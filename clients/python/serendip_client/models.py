@@ -1129,7 +1129,7 @@ class SessionIn(BaseModel):
     """
     without_event: list[str] | None = None
     """
-    The ids of events to leave out, as if they had not happened.
+    Events to leave out, by their ids.
     """
 
 

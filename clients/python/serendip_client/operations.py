@@ -986,7 +986,7 @@ class Operations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The ids of events to leave out, as if they had not happened.
+            without_event: Events to leave out, by their ids.
             model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
@@ -1272,7 +1272,7 @@ class Operations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The ids of events to leave out, as if they had not happened.
+            without_event: Events to leave out, by their ids.
             model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
@@ -2325,7 +2325,7 @@ class AsyncOperations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The ids of events to leave out, as if they had not happened.
+            without_event: Events to leave out, by their ids.
             model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
@@ -2619,7 +2619,7 @@ class AsyncOperations(ABC):
             exclude: Items to leave out.
             context_item: The item that the user looks at; similar items come first.
             cart: The items in the user's cart: what is bought together with them comes first, without them.
-            without_event: The ids of events to leave out, as if they had not happened.
+            without_event: Events to leave out, by their ids.
             model_version: A ready version to use instead of the one that serves the user, to compare their lists.
             diversity: Lambda of maximal marginal relevance: 1 keeps the order of the scores, 0 is most diverse.
             scenario: A stored scenario. Fields of the request win over its settings, but both filters apply.
