@@ -17,7 +17,9 @@ from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.bundle import Launcher, Services
 from app.services.catalog.changes import CatalogChanges
+from app.services.catalog.feed import Feed
 from app.services.catalog.item_cache import ItemCache
+from app.services.catalog.search import ItemSearch
 from app.services.catalog.snapshot import CatalogSnapshot
 from app.services.catalog.unknown_items import UnknownItems
 from app.services.counters.counting import Counting
@@ -64,6 +66,7 @@ from app.storage.database import Database, Load
 from app.storage.decisions import DecisionStore
 from app.storage.events import EventStore
 from app.storage.failures import FailureStore
+from app.storage.feed import FeedStore
 from app.storage.idempotency import IdempotencyStore
 from app.storage.items import ItemStore
 from app.storage.jobs import JobStore
@@ -193,8 +196,10 @@ def wire(
         limiter=Limiter(buckets=BucketStore(database), settings=settings, clock=clock),
         idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
         items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),
+        item_search=ItemSearch(snapshot=snapshot, clock=clock),
         users=Users(store=users, tombstones=tombstones, clock=clock),
         events=Events(store=events, tombstones=tombstones, tokens=tokens, settings=settings),
+        feed=Feed(store=FeedStore(database), items=item_cache, knows_type=tuning.knows_type),
         own_events=OwnEvents(knows_type=tuning.knows_type, weights=tuning.weights, clock=clock),
         recommend=recommend,
         recommendations=Recommendations(

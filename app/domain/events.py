@@ -77,6 +77,19 @@ class SelectedEvents:
     """Where the next page starts; None after the last page."""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """An event of the feed, and what the project knows about it."""
+
+    event: Event
+    title: str | None
+    """The title of the item."""
+    is_item_known: bool
+    """Whether the item has a record."""
+    is_type_known: bool
+    """Whether the name of the type says what it means, or the project has declared it."""
+
+
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
     """Returns the id of an event that was sent without one: the same content at the same time is the same event."""
     content = "\n".join((user_id, item_id, event_type, repr(value)))

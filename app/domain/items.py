@@ -1,12 +1,33 @@
-"""Items."""
+"""Items, and searching them."""
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from app.domain.fields import EPOCH, ImportMark
 from app.domain.preconditions import etag_of
+
+
+class ItemStatus(StrEnum):
+    """Whether an item may be recommended, or why not."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+    EXPIRED = "expired"
+
+
+class ItemOrder(StrEnum):
+    """The order of items that were found."""
+
+    TITLE = "title"
+    NEWEST = "newest"
+    """The last created first."""
+    CHANGED = "changed"
+    """The last changed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +55,40 @@ class Item:
     def is_shown(self, now: datetime) -> bool:
         """Whether the item may be recommended."""
         return not self.deleted and not self.hidden and (self.expires_at is None or now < self.expires_at)
+
+    def status(self, now: datetime) -> ItemStatus:
+        """Returns the status of an item that is not deleted."""
+        if self.hidden:
+            return ItemStatus.HIDDEN
+        return ItemStatus.SHOWN if self.is_shown(now) else ItemStatus.EXPIRED
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """The items that meet all of some conditions, in an order."""
+
+    text: str = ""
+    """The beginning of an id, or of a word of the title."""
+    category: str | None = None
+    status: ItemStatus | None = None
+    order: ItemOrder = ItemOrder.TITLE
+
+
+@dataclass(frozen=True, slots=True)
+class ItemMatches:
+    """A page of the items that meet a query."""
+
+    items: tuple[Item, ...]
+    total: int
+    """The number of items on all pages."""
+    categories: Sequence[tuple[str, int]]
+    """The most frequent categories of the items that meet the other conditions, with their numbers of items."""
+    is_complete: bool
+    """Whether all items of the project were searched."""
+    next_start: str | None
+
+
+def searchable(text: str) -> str:
+    """Returns the words of a text without accents, letter case and punctuation: Café-crème is cafe creme."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
+    return " ".join(re.findall(r"\w+", plain))

@@ -12,6 +12,8 @@ from app.services.access.keys import Keys
 from app.services.access.own_events import OwnEvents
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
+from app.services.catalog.feed import Feed
+from app.services.catalog.search import ItemSearch
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.event_types import EventTypes
@@ -56,9 +58,11 @@ class Services:
     idempotency: Idempotency
     jobs: Jobs
     items: Items
+    item_search: ItemSearch
     users: Users
     events: Events
     own_events: OwnEvents
+    feed: Feed
     recommend: Recommend
     recommendations: Recommendations
     train: Train

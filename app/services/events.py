@@ -24,10 +24,14 @@ def check_deletion(request: DeletionRequest) -> None:
     """Raises InvalidInput if a deletion has no condition, or conditions that no event meets."""
     if request == DeletionRequest():
         raise InvalidInput(NO_CONDITION)
-    if request.user_id is not None and request.session_id is not None:
+    check_conditions(request.user_id, request.session_id, request.selection)
+
+
+def check_conditions(user_id: str | None, session_id: str | None, selection: EventSelection) -> None:
+    """Raises InvalidInput if no event can meet all conditions."""
+    if user_id is not None and session_id is not None:
         detail = "is set together with a user_id; the events of a session that was merged are those of its user"
         raise InvalidInput("No event belongs to both a user and a session.", (FieldError("session_id", detail),))
-    selection = request.selection
     if selection.from_time is not None and selection.to_time is not None and selection.from_time >= selection.to_time:
         raise InvalidInput("No event meets both times.", (FieldError("to_time", "must be later than from_time"),))
 

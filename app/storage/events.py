@@ -105,13 +105,13 @@ class EventStore:
             owner = key(project, selection.owner)
             rows, more = self._table.query(
                 owner,
-                range_condition=_between(selection),
+                range_condition=between(selection),
                 limit=limit,
                 consistent=True,
                 start=self._table.key(owner, start) if start else None,
             )
             next_start = rows[-1]["moment"]["S"] if more and rows else None
-        keys = [(_user_id(row), row["moment"]["S"]) for row in rows if _meets(row, selection)]
+        keys = [(user_id_of(row), row["moment"]["S"]) for row in rows if meets(row, selection)]
         if selection.import_id is not None:
             keys = self._imported(project, keys, selection.import_id)
         return SelectedEvents(keys, len(rows), next_start)
@@ -119,7 +119,7 @@ class EventStore:
     def _imported(self, project: str, keys: Sequence[EventKey], import_id: str) -> list[EventKey]:
         """Returns the keys of the events that an import wrote last, which the index of months does not say."""
         rows = self._table.get_keys(self._keys(project, keys), consistent=True)
-        return [(_user_id(row), row["moment"]["S"]) for row in rows if text(row, "import_id") == import_id]
+        return [(user_id_of(row), row["moment"]["S"]) for row in rows if text(row, "import_id") == import_id]
 
     def erase_some(self, project: str, user_id: str, report: Callable[[Sequence[str]], None]) -> int:
         """Deletes up to a page of a user's rows, oldest first; returns their number, 0 if none are left.
@@ -176,7 +176,7 @@ class EventStore:
         """Returns the packed verdicts of those of the users that have some."""
         keys = self._keys(project, [(user_id, VERDICTS) for user_id in user_ids])
         rows = self._table.get_keys(keys, consistent=True)
-        return {_user_id(row): verdicts for row in rows if (verdicts := binary(row, "verdicts"))}
+        return {user_id_of(row): verdicts for row in rows if (verdicts := binary(row, "verdicts"))}
 
     def put_verdicts(self, project: str, changed: Mapping[str, bytes | None]) -> None:
         """Replaces the verdicts of users; None deletes them."""
@@ -207,12 +207,12 @@ class EventStore:
         months = [month["moment"]["S"] for month in self._table.query_all(key(project, "", MONTHS))]
         for partition in month_partitions(project, months):
             for row in self._table.query_all(partition, index="month"):
-                yield event_of(row, _user_id(row))
+                yield event_of(row, user_id_of(row))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
         rows, next_start = self._page(project, start, limit, EventSelection())
-        return Page(tuple(event_of(row, _user_id(row)) for row in rows), next_start)
+        return Page(tuple(event_of(row, user_id_of(row)) for row in rows), next_start)
 
     def _page(
         self, project: str, start: str | None, limit: int, selection: EventSelection
@@ -220,7 +220,7 @@ class EventStore:
         """Returns a page of the events of the selected times, and the start of the next page."""
         month, shard_text, user_id, reached = start.split("/") if start else ("", "0", "", "")
         first_shard = int(shard_text)
-        first, last = _bounds(selection)
+        first, last = bounds(selection)
         rows: list[Raw] = []
         for listed in self._table.query_all(key(project, "", MONTHS)):
             name = listed["moment"]["S"]
@@ -233,18 +233,18 @@ class EventStore:
                 part, more = self._table.query(
                     partition,
                     index="month",
-                    range_condition=_between(selection),
+                    range_condition=between(selection),
                     limit=limit - len(rows),
                     start=begin if resumed else None,
                 )
                 rows += part
                 if more or len(rows) == limit:
                     end = rows[-1]
-                    return rows, f"{name}/{month_shard}/{_user_id(end)}/{end['moment']['S']}"
+                    return rows, f"{name}/{month_shard}/{user_id_of(end)}/{end['moment']['S']}"
         return rows, None
 
 
-def _bounds(selection: EventSelection) -> tuple[str, str]:
+def bounds(selection: EventSelection) -> tuple[str, str]:
     """Returns the smallest and the largest sort key of the selected times.
 
     The sort keys of events continue after their time, so that those of the end itself are larger than it.
@@ -253,11 +253,11 @@ def _bounds(selection: EventSelection) -> tuple[str, str]:
     return first, iso(selection.to_time) if selection.to_time else LAST_MOMENT
 
 
-def _between(selection: EventSelection) -> Condition:
-    return EventRow.moment.between(*_bounds(selection))
+def between(selection: EventSelection) -> Condition:
+    return EventRow.moment.between(*bounds(selection))
 
 
-def _meets(row: Raw, selection: EventSelection) -> bool:
+def meets(row: Raw, selection: EventSelection) -> bool:
     return (selection.item_id is None or row["item_id"]["S"] == selection.item_id) and (
         selection.event_type is None or row["event_type"]["S"] == selection.event_type
     )
@@ -282,7 +282,7 @@ def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:
     return row
 
 
-def _user_id(row: Raw) -> str:
+def user_id_of(row: Raw) -> str:
     return str(row["owner"]["S"]).split("#", 1)[1]
 
 

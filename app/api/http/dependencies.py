@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import WithJsonSchema
 
 from app.api.schemas.batches import MAX_RECORDS
-from app.api.schemas.fields import MAX_LIMIT, BoostField, FilterField
+from app.api.schemas.fields import MAX_LIMIT, Anytime, BoostField, FilterField, Id
 from app.domain.fields import ID_PATTERN, ID_RULE
 from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services
@@ -58,3 +59,16 @@ WithProperties = Annotated[
 ]
 FilterQuery = Annotated[FilterField, Query()]
 BoostQuery = Annotated[BoostField, Query()]
+UserOf = Annotated[Id | None, Query(description="Only events of this user.", examples=["ann"])]
+SessionOf = Annotated[Id | None, Query(description="Only events of this session.", examples=["c2Vzc2lvbg"])]
+ItemOf = Annotated[Id | None, Query(description="Only events about this item.", examples=["sku-1042"])]
+EventTypeOf = Annotated[Id | None, Query(description="Only events of this type.", examples=["view"])]
+Time = Annotated[Anytime, WithJsonSchema({"type": "string", "format": "date-time"})]
+FromTime = Annotated[
+    Time | None,
+    Query(description="Only events at this time or later: ISO 8601 with an offset.", examples=["2026-01-31T12:00:00Z"]),
+]
+ToTime = Annotated[
+    Time | None,
+    Query(description="Only events before this time: ISO 8601 with an offset.", examples=["2026-02-28T12:00:00Z"]),
+]

@@ -1,36 +1,27 @@
 """DELETE of /v1/events and /v1/imports/{id}"""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import WithJsonSchema
-
-from app.api.http.dependencies import ImportId, ServicesDep
+from app.api.http.dependencies import (
+    EventTypeOf,
+    FromTime,
+    ImportId,
+    ItemOf,
+    ServicesDep,
+    SessionOf,
+    ToTime,
+    UserOf,
+)
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
 from app.api.routes.jobs import created
-from app.api.schemas.fields import Anytime, Id
 from app.api.schemas.jobs import JobView
 from app.domain.jobs import DeletionRequest, UndoRequest
 from app.services.events import check_deletion
 from app.services.jobs import check_undo
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=Operation)
-
-User = Annotated[Id | None, Query(description="Only events of this user.", examples=["ann"])]
-Session = Annotated[Id | None, Query(description="Only events of this session.", examples=["c2Vzc2lvbg"])]
-ItemOf = Annotated[Id | None, Query(description="Only events about this item.", examples=["sku-1042"])]
-Type = Annotated[Id | None, Query(description="Only events of this type.", examples=["view"])]
-Time = Annotated[Anytime, WithJsonSchema({"type": "string", "format": "date-time"})]
-From = Annotated[
-    Time | None,
-    Query(description="Only events at this time or later: ISO 8601 with an offset.", examples=["2026-01-31T12:00:00Z"]),
-]
-To = Annotated[
-    Time | None,
-    Query(description="Only events before this time: ISO 8601 with an offset.", examples=["2026-02-28T12:00:00Z"]),
-]
 
 
 @router.delete("/events", status_code=202, responses=responses(501))
@@ -39,12 +30,12 @@ def delete_events(
     services: ServicesDep,
     request: Request,
     response: Response,
-    user_id: User = None,
-    session_id: Session = None,
+    user_id: UserOf = None,
+    session_id: SessionOf = None,
     item_id: ItemOf = None,
-    event_type: Type = None,
-    from_time: From = None,
-    to_time: To = None,
+    event_type: EventTypeOf = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
 ) -> JobView:
     """Delete the events that meet all conditions; there must be at least one. Returns a job.
 

@@ -1,6 +1,8 @@
 """/v1/items"""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from app.api.http.dependencies import (
     BoostQuery,
@@ -18,11 +20,25 @@ from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange,
 from app.api.http.responses import responses
 from app.api.http.security import PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.batches import Stored
-from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemsIn, ItemView
+from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemSearchView, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
+from app.domain.items import ItemOrder, ItemQuery, ItemStatus
 from app.domain.recommendations import RecommendationRequest
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
+
+Text = Annotated[
+    str,
+    Query(
+        max_length=100,
+        description="The beginning of an id, or of a word of the title; letter case and accents do not matter.",
+        examples=["copper ket"],
+    ),
+]
+Status = Annotated[ItemStatus | None, Query(description="Only items of this status.", examples=["hidden"])]
+Order = Annotated[
+    ItemOrder, Query(description="By title, or the last created (`newest`) or `changed` first.", examples=["changed"])
+]
 
 
 @router.put("/items/{item_id}", responses={200: TAGGED})
@@ -88,6 +104,28 @@ def list_items(
     page = services.items.list_page(project, category, services.tokens.start(cursor, *listing), limit)
     items = [ItemView.model_validate(item) for item in page.records]
     return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/items:search")
+def search_items(
+    project: ProjectForWriting,
+    services: ServicesDep,
+    text: Text = "",
+    category: CategoryName = None,
+    status: Status = None,
+    order: Order = ItemOrder.TITLE,
+    cursor: Cursor = None,
+    limit: PageLimit = 50,
+) -> ItemSearchView:
+    """Find items by the beginning of an id or of a word of the title, and count them by category.
+
+    For people who look after a catalog, not for the search of a shop. Each instance searches the items that it keeps in
+    memory for filters, up to 20 seconds old; without `complete`, only the items that changed last.
+    """
+    listing = (project, "items:search", text, category or "", status or "", order)
+    query = ItemQuery(text, category, status, order)
+    matches = services.item_search.search(project, query, services.tokens.start(cursor, *listing), limit)
+    return ItemSearchView.of(matches, services.tokens.cursor(matches.next_start, *listing))
 
 
 @router.post("/items:batch")

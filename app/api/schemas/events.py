@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from app.api.schemas.batches import MAX_EVENTS
 from app.api.schemas.fields import Body, Id, ItemField, Timestamp, Value, View
 from app.api.schemas.owners import USER_OR_SESSION, Owner
-from app.domain.events import Event, derived_event_id
+from app.domain.events import Event, FeedEvent, derived_event_id
 from app.domain.users import session_of
 
 WITH_EVENT_ID: JsonDict = {"required": ["event_id"], "properties": {"event_id": {"type": "string"}}}
@@ -91,7 +91,7 @@ class AttributionView(View):
     source: Annotated[str, Field(description="The recommender.", examples=["neighbors"])]
 
 
-class EventView(View):
+class StoredEvent(View):
     user_id: Annotated[str, BeforeValidator(_no_session), Field(description="Empty for an event of a session.")]
     session_id: Annotated[str | None, Field(description="The session of the event, if it has no user.")] = None
     item_id: Annotated[str, Field(description="The id of the item.", examples=["sku-1042"])]
@@ -99,6 +99,9 @@ class EventView(View):
     value: Annotated[float | None, Field(description="A rating, quantity or revenue.", examples=[4.5])]
     timestamp: Annotated[datetime, Field(description="The time of the event.", examples=["2026-11-24T10:15:00Z"])]
     event_id: Annotated[str, Field(description="The id of the event.", examples=["order-7-line-2"])]
+
+
+class EventView(StoredEvent):
     attribution: Annotated[
         AttributionView | None,
         Field(description="The response that showed the item, if the event has its `recommendation_id`."),
@@ -107,4 +110,38 @@ class EventView(View):
 
 class EventPage(BaseModel):
     events: Annotated[list[EventView], Field(description="The events, newest first.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
+
+
+class FeedEventView(StoredEvent):
+    title: Annotated[str | None, Field(description="The title of the item.", examples=["Copper Kettle"])]
+    item_known: Annotated[
+        bool, Field(description="Whether the item has a record; others are stored, but not recommended.")
+    ]
+    type_known: Annotated[
+        bool,
+        Field(description="Whether the type is a usual or declared one; others count like views."),
+    ]
+
+    @classmethod
+    def of(cls, listed: FeedEvent) -> "FeedEventView":
+        stored = StoredEvent.model_validate(listed.event).model_dump()
+        return cls(**stored, title=listed.title, item_known=listed.is_item_known, type_known=listed.is_type_known)
+
+
+class FeedPage(BaseModel):
+    events: Annotated[list[FeedEventView], Field(description="The events, newest first.")]
+    next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
+
+
+class FailureView(View):
+    """A stored event that did not reach counters, lists and exclusions."""
+
+    record_id: Annotated[str, Field(description="The id of the record in the stream.", examples=["8c1b27f0"])]
+    user_id: Annotated[str | None, Field(description="The user of the event, if it names one.", examples=["ann"])]
+    reason: Annotated[str, Field(description="The error.", examples=["ValueError: a record without images"])]
+
+
+class FailurePage(BaseModel):
+    failures: Annotated[list[FailureView], Field(description="The failures of the last two weeks, in no order.")]
     next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]

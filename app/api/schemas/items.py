@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.api.schemas.batches import MAX_RECORDS
 from app.api.schemas.fields import Anytime, Body, Categories, ItemField, Patch, Properties, Title, View
-from app.domain.items import Item
+from app.domain.items import Item, ItemMatches
 
 TitleField = Annotated[Title | None, Field(description="The title that shops show.", examples=["Copper Kettle"])]
 Hidden = Annotated[bool, Field(description="Keep the item, but never recommend it.", examples=[False])]
@@ -77,3 +77,31 @@ class ItemView(View):
 class ItemPage(BaseModel):
     items: Annotated[list[ItemView], Field(description="The items.")]
     next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
+
+
+class CategoryCount(BaseModel):
+    category: Annotated[str, Field(description="The category.", examples=["Kitchen"])]
+    count: Annotated[int, Field(description="The number of items in it.", examples=[12])]
+
+
+class ItemSearchView(ItemPage):
+    total: Annotated[int, Field(description="The number of items on all pages.", examples=[34])]
+    categories: Annotated[
+        list[CategoryCount],
+        Field(
+            description="How many items that meet the other conditions each category has, the 100 most frequent ones."
+        ),
+    ]
+    complete: Annotated[
+        bool, Field(description="Whether all items of the project were searched, not only the last changed ones.")
+    ]
+
+    @classmethod
+    def of(cls, matches: ItemMatches, next_cursor: str | None) -> "ItemSearchView":
+        return cls(
+            items=[ItemView.model_validate(item) for item in matches.items],
+            next_cursor=next_cursor,
+            total=matches.total,
+            categories=[CategoryCount(category=name, count=count) for name, count in matches.categories],
+            complete=matches.is_complete,
+        )

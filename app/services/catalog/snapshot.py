@@ -11,7 +11,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from app.config import Settings
-from app.domain.items import Item
+from app.domain.items import Item, searchable
 from app.recommender import rules
 from app.recommender.rules import Facts, Rule
 from app.services.catalog.changes import CatalogChanges
@@ -32,6 +32,11 @@ class CachedItem:
     @cached_property
     def facts(self) -> Facts:
         return rules.facts_of(self.item)
+
+    @cached_property
+    def words(self) -> str:
+        """The words of the title, or of the id if there is none, as searches compare them."""
+        return searchable(self.item.title or self.item.item_id)
 
     def value(self, rule: Rule, user: Facts, now: datetime) -> float:
         """Returns a rule's value for the item; it is computed once if it depends on the item alone."""

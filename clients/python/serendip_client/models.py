@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, RootModel
 
 
 class Accepted(BaseModel):
@@ -53,6 +53,17 @@ class AttributionView(BaseModel):
     version: str
     """
     The model version; empty without a model.
+    """
+
+
+class CategoryCount(BaseModel):
+    category: str
+    """
+    The category.
+    """
+    count: int
+    """
+    The number of items in it.
     """
 
 
@@ -243,6 +254,79 @@ class ExportIn(BaseModel):
     """
 
 
+class FailureView(BaseModel):
+    """
+    A stored event that did not reach counters, lists and exclusions.
+    """
+
+    reason: str
+    """
+    The error.
+    """
+    record_id: str
+    """
+    The id of the record in the stream.
+    """
+    user_id: str | None
+    """
+    The user of the event, if it names one.
+    """
+
+
+class FeedEventView(BaseModel):
+    event_id: str
+    """
+    The id of the event.
+    """
+    event_type: str
+    """
+    The type of the event.
+    """
+    item_id: str
+    """
+    The id of the item.
+    """
+    item_known: bool
+    """
+    Whether the item has a record; others are stored, but not recommended.
+    """
+    session_id: str | None = None
+    """
+    The session of the event, if it has no user.
+    """
+    timestamp: AwareDatetime
+    """
+    The time of the event.
+    """
+    title: str | None
+    """
+    The title of the item.
+    """
+    type_known: bool
+    """
+    Whether the type is a usual or declared one; others count like views.
+    """
+    user_id: str
+    """
+    Empty for an event of a session.
+    """
+    value: float | None
+    """
+    A rating, quantity or revenue.
+    """
+
+
+class FeedPage(BaseModel):
+    events: list[FeedEventView]
+    """
+    The events, newest first.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
+    """
+
+
 class Health(BaseModel):
     status: str
     """
@@ -350,6 +434,20 @@ class ImportSummary(BaseModel):
     unchanged: int
     """
     The rows whose item or user was stored before with the same facts. Events are not compared: those that were stored before count as loaded.
+    """
+
+
+class ItemOrder(RootModel[Literal["title", "newest", "changed"]]):
+    root: Literal["title", "newest", "changed"]
+    """
+    The order of items that were found.
+    """
+
+
+class ItemStatus(RootModel[Literal["shown", "hidden", "expired"]]):
+    root: Literal["shown", "hidden", "expired"]
+    """
+    Whether an item may be recommended, or why not.
     """
 
 
@@ -1543,6 +1641,17 @@ class EventTypeView(BaseModel):
     weights: WeightsView
 
 
+class FailurePage(BaseModel):
+    failures: list[FailureView]
+    """
+    The failures of the last two weeks, in no order.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
+    """
+
+
 class ItemIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -1603,6 +1712,29 @@ class ItemPatch(BaseModel):
     title: str | None = None
     """
     The title that shops show.
+    """
+
+
+class ItemSearchView(BaseModel):
+    categories: list[CategoryCount]
+    """
+    How many items that meet the other conditions each category has, the 100 most frequent ones.
+    """
+    complete: bool
+    """
+    Whether all items of the project were searched, not only the last changed ones.
+    """
+    items: list[ItemView]
+    """
+    The items.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
+    """
+    total: int
+    """
+    The number of items on all pages.
     """
 
 

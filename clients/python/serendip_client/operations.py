@@ -21,11 +21,16 @@ from serendip_client.models import (
     EventView,
     EventsIn,
     ExportIn,
+    FailurePage,
+    FailureView,
+    FeedEventView,
+    FeedPage,
     Health,
     ImportIn,
     ItemIn,
     ItemPage,
     ItemPatch,
+    ItemSearchView,
     ItemView,
     ItemsIn,
     JobFile,
@@ -104,6 +109,25 @@ class Operations(ABC):
         """Check that the database responds and has all tables."""
         return self._call(Health, "GET", "/health/ready", {}, {}, None)
 
+    def list_event_failures(
+        self, *, cursor: str | None = None, limit: int | None = None, debug: bool | None = None
+    ) -> FailurePage:
+        """List the events that are stored, but could not be counted, with the reasons. Kept for two weeks.
+
+        Args:
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return self._call(
+            FailurePage, "GET", "/v1/event-failures", {"cursor": cursor, "limit": limit, "debug": debug}, {}, None
+        )
+
+    def iter_event_failures(self, *, limit: int | None = None, debug: bool | None = None) -> Iterator[FailureView]:
+        """Iterates over the failures of all pages of `list_event_failures`."""
+        for page in pages(self.list_event_failures, limit=limit, debug=debug):
+            yield from page.failures
+
     def list_event_types(self, *, debug: bool | None = None) -> EventTypeList:
         """List the event types that came lately or have weights of the project's own, with weights and counts.
 
@@ -179,6 +203,80 @@ class Operations(ABC):
             {},
             None,
         )
+
+    def list_events(
+        self,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> FeedPage:
+        """List the newest events of all users that meet all conditions, by their own time, newest first.
+
+        A page examines at most 1,000 events, of two months: a short or empty page can have a next page. Events of the
+        last second may be missing; those of one user never are.
+
+        Args:
+            user_id: Only events of this user.
+            session_id: Only events of this session.
+            item_id: Only events about this item.
+            event_type: Only events of this type.
+            from_time: Only events at this time or later: ISO 8601 with an offset.
+            to_time: Only events before this time: ISO 8601 with an offset.
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return self._call(
+            FeedPage,
+            "GET",
+            "/v1/events",
+            {
+                "user_id": user_id,
+                "session_id": session_id,
+                "item_id": item_id,
+                "event_type": event_type,
+                "from_time": from_time,
+                "to_time": to_time,
+                "cursor": cursor,
+                "limit": limit,
+                "debug": debug,
+            },
+            {},
+            None,
+        )
+
+    def iter_events(
+        self,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> Iterator[FeedEventView]:
+        """Iterates over the events of all pages of `list_events`."""
+        for page in pages(
+            self.list_events,
+            user_id=user_id,
+            session_id=session_id,
+            item_id=item_id,
+            event_type=event_type,
+            from_time=from_time,
+            to_time=to_time,
+            limit=limit,
+            debug=debug,
+        ):
+            yield from page.events
 
     def send_events(
         self, body: EventsIn | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None
@@ -390,6 +488,48 @@ class Operations(ABC):
         """
         return self._call(
             Stored, "POST", "/v1/items:batch", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
+
+    def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> ItemSearchView:
+        """Find items by the beginning of an id or of a word of the title, and count them by category.
+
+        For people who look after a catalog, not for the search of a shop. Each instance searches the items that it
+        keeps in memory for filters, up to 20 seconds old; without `complete`, only the items that changed last.
+
+        Args:
+            text: The beginning of an id, or of a word of the title; letter case and accents do not matter.
+            category: Only items of this category.
+            status: Only items of this status.
+            order: By title, or the last created (`newest`) or `changed` first.
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return self._call(
+            ItemSearchView,
+            "GET",
+            "/v1/items:search",
+            {
+                "text": text,
+                "category": category,
+                "status": status,
+                "order": order,
+                "cursor": cursor,
+                "limit": limit,
+                "debug": debug,
+            },
+            {},
+            None,
         )
 
     def list_jobs(
@@ -1409,6 +1549,28 @@ class AsyncOperations(ABC):
         """Check that the database responds and has all tables."""
         return await self._call(Health, "GET", "/health/ready", {}, {}, None)
 
+    async def list_event_failures(
+        self, *, cursor: str | None = None, limit: int | None = None, debug: bool | None = None
+    ) -> FailurePage:
+        """List the events that are stored, but could not be counted, with the reasons. Kept for two weeks.
+
+        Args:
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return await self._call(
+            FailurePage, "GET", "/v1/event-failures", {"cursor": cursor, "limit": limit, "debug": debug}, {}, None
+        )
+
+    async def iter_event_failures(
+        self, *, limit: int | None = None, debug: bool | None = None
+    ) -> AsyncIterator[FailureView]:
+        """Iterates over the failures of all pages of `list_event_failures`."""
+        async for page in pages_async(self.list_event_failures, limit=limit, debug=debug):
+            for record in page.failures:
+                yield record
+
     async def list_event_types(self, *, debug: bool | None = None) -> EventTypeList:
         """List the event types that came lately or have weights of the project's own, with weights and counts.
 
@@ -1488,6 +1650,81 @@ class AsyncOperations(ABC):
             {},
             None,
         )
+
+    async def list_events(
+        self,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> FeedPage:
+        """List the newest events of all users that meet all conditions, by their own time, newest first.
+
+        A page examines at most 1,000 events, of two months: a short or empty page can have a next page. Events of the
+        last second may be missing; those of one user never are.
+
+        Args:
+            user_id: Only events of this user.
+            session_id: Only events of this session.
+            item_id: Only events about this item.
+            event_type: Only events of this type.
+            from_time: Only events at this time or later: ISO 8601 with an offset.
+            to_time: Only events before this time: ISO 8601 with an offset.
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return await self._call(
+            FeedPage,
+            "GET",
+            "/v1/events",
+            {
+                "user_id": user_id,
+                "session_id": session_id,
+                "item_id": item_id,
+                "event_type": event_type,
+                "from_time": from_time,
+                "to_time": to_time,
+                "cursor": cursor,
+                "limit": limit,
+                "debug": debug,
+            },
+            {},
+            None,
+        )
+
+    async def iter_events(
+        self,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        item_id: str | None = None,
+        event_type: str | None = None,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> AsyncIterator[FeedEventView]:
+        """Iterates over the events of all pages of `list_events`."""
+        async for page in pages_async(
+            self.list_events,
+            user_id=user_id,
+            session_id=session_id,
+            item_id=item_id,
+            event_type=event_type,
+            from_time=from_time,
+            to_time=to_time,
+            limit=limit,
+            debug=debug,
+        ):
+            for record in page.events:
+                yield record
 
     async def send_events(
         self, body: EventsIn | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None
@@ -1704,6 +1941,48 @@ class AsyncOperations(ABC):
         """
         return await self._call(
             Stored, "POST", "/v1/items:batch", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
+
+    async def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        debug: bool | None = None,
+    ) -> ItemSearchView:
+        """Find items by the beginning of an id or of a word of the title, and count them by category.
+
+        For people who look after a catalog, not for the search of a shop. Each instance searches the items that it
+        keeps in memory for filters, up to 20 seconds old; without `complete`, only the items that changed last.
+
+        Args:
+            text: The beginning of an id, or of a word of the title; letter case and accents do not matter.
+            category: Only items of this category.
+            status: Only items of this status.
+            order: By title, or the last created (`newest`) or `changed` first.
+            cursor: The `next_cursor` of the previous page.
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return await self._call(
+            ItemSearchView,
+            "GET",
+            "/v1/items:search",
+            {
+                "text": text,
+                "category": category,
+                "status": status,
+                "order": order,
+                "cursor": cursor,
+                "limit": limit,
+                "debug": debug,
+            },
+            {},
+            None,
         )
 
     async def list_jobs(

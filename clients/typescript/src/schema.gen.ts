@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/event-failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List event failures
+         * @description List the events that are stored, but could not be counted, with the reasons. Kept for two weeks.
+         */
+        get: operations["listEventFailures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/event-types": {
         parameters: {
             query?: never;
@@ -99,7 +119,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List events
+         * @description List the newest events of all users that meet all conditions, by their own time, newest first.
+         *
+         *     A page examines at most 1,000 events, of two months: a short or empty page can have a next page. Events of the last
+         *     second may be missing; those of one user never are.
+         */
+        get: operations["listEvents"];
         put?: never;
         /**
          * Send events
@@ -281,6 +308,29 @@ export interface paths {
          * @description Create or replace 1 to 100 items, or none of them if some are invalid.
          */
         post: operations["putItems"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items:search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search items
+         * @description Find items by the beginning of an id or of a word of the title, and count them by category.
+         *
+         *     For people who look after a catalog, not for the search of a shop. Each instance searches the items that it keeps in
+         *     memory for filters, up to 20 seconds old; without `complete`, only the items that changed last.
+         */
+        get: operations["searchItems"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1342,6 +1392,21 @@ export interface components {
              */
             user_id: string;
         };
+        /** CategoryCount */
+        CategoryCount: {
+            /**
+             * Category
+             * @description The category.
+             * @example Kitchen
+             */
+            category: string;
+            /**
+             * Count
+             * @description The number of items in it.
+             * @example 12
+             */
+            count: number;
+        };
         /**
          * ComparisonView
          * @description The click-through of a version compared with the active version's.
@@ -1694,6 +1759,116 @@ export interface components {
              */
             kind: "export";
         };
+        /** FailurePage */
+        FailurePage: {
+            /**
+             * Failures
+             * @description The failures of the last two weeks, in no order.
+             */
+            failures: components["schemas"]["FailureView"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * FailureView
+         * @description A stored event that did not reach counters, lists and exclusions.
+         */
+        FailureView: {
+            /**
+             * Reason
+             * @description The error.
+             * @example ValueError: a record without images
+             */
+            reason: string;
+            /**
+             * Record Id
+             * @description The id of the record in the stream.
+             * @example 8c1b27f0
+             */
+            record_id: string;
+            /**
+             * User Id
+             * @description The user of the event, if it names one.
+             * @example ann
+             */
+            user_id: string | null;
+        };
+        /** FeedEventView */
+        FeedEventView: {
+            /**
+             * Event Id
+             * @description The id of the event.
+             * @example order-7-line-2
+             */
+            event_id: string;
+            /**
+             * Event Type
+             * @description The type of the event.
+             * @example view
+             */
+            event_type: string;
+            /**
+             * Item Id
+             * @description The id of the item.
+             * @example sku-1042
+             */
+            item_id: string;
+            /**
+             * Item Known
+             * @description Whether the item has a record; others are stored, but not recommended.
+             */
+            item_known: boolean;
+            /**
+             * Session Id
+             * @description The session of the event, if it has no user.
+             */
+            session_id?: string | null;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description The time of the event.
+             * @example 2026-11-24T10:15:00Z
+             */
+            timestamp: string;
+            /**
+             * Title
+             * @description The title of the item.
+             * @example Copper Kettle
+             */
+            title: string | null;
+            /**
+             * Type Known
+             * @description Whether the type is a usual or declared one; others count like views.
+             */
+            type_known: boolean;
+            /**
+             * User Id
+             * @description Empty for an event of a session.
+             */
+            user_id: string;
+            /**
+             * Value
+             * @description A rating, quantity or revenue.
+             * @example 4.5
+             */
+            value: number | null;
+        };
+        /** FeedPage */
+        FeedPage: {
+            /**
+             * Events
+             * @description The events, newest first.
+             */
+            events: components["schemas"]["FeedEventView"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+        };
         /** Health */
         Health: {
             /**
@@ -1906,6 +2081,12 @@ export interface components {
              */
             title?: string | null;
         };
+        /**
+         * ItemOrder
+         * @description The order of items that were found.
+         * @enum {string}
+         */
+        ItemOrder: "title" | "newest" | "changed";
         /** ItemPage */
         ItemPage: {
             /**
@@ -1961,6 +2142,41 @@ export interface components {
              */
             title?: string | null;
         };
+        /** ItemSearchView */
+        ItemSearchView: {
+            /**
+             * Categories
+             * @description How many items that meet the other conditions each category has, the 100 most frequent ones.
+             */
+            categories: components["schemas"]["CategoryCount"][];
+            /**
+             * Complete
+             * @description Whether all items of the project were searched, not only the last changed ones.
+             */
+            complete: boolean;
+            /**
+             * Items
+             * @description The items.
+             */
+            items: components["schemas"]["ItemView"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items on all pages.
+             * @example 34
+             */
+            total: number;
+        };
+        /**
+         * ItemStatus
+         * @description Whether an item may be recommended, or why not.
+         * @enum {string}
+         */
+        ItemStatus: "shown" | "hidden" | "expired";
         /** ItemView */
         ItemView: {
             /**
@@ -4282,6 +4498,39 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    listEventFailures: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description The most records of a page. */
+                limit?: number;
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailurePage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listEventTypes: {
         parameters: {
             query?: {
@@ -4420,6 +4669,51 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events of this user. */
+                user_id?: string;
+                /** @description Only events of this session. */
+                session_id?: string;
+                /** @description Only events about this item. */
+                item_id?: string;
+                /** @description Only events of this type. */
+                event_type?: string;
+                /** @description Only events at this time or later: ISO 8601 with an offset. */
+                from_time?: string;
+                /** @description Only events before this time: ISO 8601 with an offset. */
+                to_time?: string;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description The most records of a page. */
+                limit?: number;
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
@@ -4987,6 +5281,47 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    searchItems: {
+        parameters: {
+            query?: {
+                /** @description The beginning of an id, or of a word of the title; letter case and accents do not matter. */
+                text?: string;
+                /** @description Only items of this category. */
+                category?: string;
+                /** @description Only items of this status. */
+                status?: components["schemas"]["ItemStatus"];
+                /** @description By title, or the last created (`newest`) or `changed` first. */
+                order?: components["schemas"]["ItemOrder"];
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description The most records of a page. */
+                limit?: number;
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemSearchView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];

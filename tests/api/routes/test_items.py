@@ -103,3 +103,70 @@ class TestBatch:
         again = client.post("/v1/items:batch", json={"items": [items[0], {"item_id": "b", "title": "B"}]})
 
         assert again.json() == {"changed": 1}
+
+
+class TestSearch:
+    ITEMS = (
+        {"item_id": "sku-1", "title": "Café-crème Mug", "categories": ["kitchen", "gifts"]},
+        {"item_id": "sku-2", "title": "mug, large", "categories": ["kitchen"]},
+        {"item_id": "SKU-3", "title": "Smug Cat", "categories": ["gifts"], "hidden": True},
+        {"item_id": "tea", "categories": ["kitchen"], "expires_at": "2020-01-01T00:00:00Z"},
+        {"item_id": "gone", "title": "Mug"},
+    )
+
+    @pytest.fixture
+    def catalog(self, client: httpx2.Client) -> httpx2.Client:
+        client.post("/v1/items:batch", json={"items": list(self.ITEMS)}).raise_for_status()
+        client.delete("/v1/items/gone")
+        return client
+
+    @pytest.mark.parametrize(
+        ("params", "expected"),
+        [
+            ({}, ["sku-1", "sku-2", "SKU-3", "tea"]),
+            ({"text": "MUG"}, ["sku-1", "sku-2"]),
+            ({"text": "creme m"}, ["sku-1"]),
+            ({"text": "sku-"}, ["sku-1", "sku-2"]),
+            ({"text": "SKU-3"}, ["SKU-3"]),
+            ({"text": "te"}, ["tea"]),
+            ({"text": "ug"}, []),
+            ({"category": "gifts"}, ["sku-1", "SKU-3"]),
+            ({"status": "hidden"}, ["SKU-3"]),
+            ({"status": "expired"}, ["tea"]),
+            ({"status": "shown", "category": "kitchen", "text": "mug"}, ["sku-1", "sku-2"]),
+        ],
+    )
+    def test_it_finds_ids_and_words_of_titles(
+        self, catalog: httpx2.Client, params: dict[str, str], expected: list[str]
+    ) -> None:
+        answer = catalog.get("/v1/items:search", params=params).raise_for_status().json()
+
+        assert [item["item_id"] for item in answer["items"]] == expected
+        assert (answer["total"], answer["complete"]) == (len(expected), True)
+
+    def test_it_counts_categories_besides_the_chosen_one(self, catalog: httpx2.Client) -> None:
+        answer = catalog.get("/v1/items:search?text=mug&category=gifts").json()
+
+        assert answer["categories"] == [{"category": "kitchen", "count": 2}, {"category": "gifts", "count": 1}]
+        assert answer["total"] == 1
+
+    @pytest.mark.parametrize("order", ["title", "newest", "changed"])
+    def test_pages_list_every_item_once_in_order(self, catalog: httpx2.Client, order: str) -> None:
+        whole = catalog.get("/v1/items:search", params={"order": order}).json()["items"]
+        pages, cursor = [], None
+        for _ in whole:
+            params = {"order": order, "limit": "1", **({"cursor": cursor} if cursor else {})}
+            page = catalog.get("/v1/items:search", params=params).json()
+            pages += page["items"]
+            cursor = page["next_cursor"]
+
+        assert cursor is None
+        assert pages == whole
+
+    def test_a_change_is_found_at_once(self, catalog: httpx2.Client) -> None:
+        catalog.get("/v1/items:search?text=samovar")
+        put(catalog, "tea", title="Samovar")
+
+        answer = catalog.get("/v1/items:search?text=samovar&order=changed").json()["items"]
+
+        assert [item["item_id"] for item in answer] == ["tea"]
