@@ -25,6 +25,7 @@ def is_import_field(name: str) -> bool:
 
 class JobKind(StrEnum):
     IMPORT = "import"
+    PREVIEW = "preview"
     EXPORT = "export"
     ERASURE = "erasure"
     DELETION = "deletion"
@@ -33,7 +34,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """An import waits for its file, then runs; other jobs run at once. Each ends in one of three states."""
+    """Imports and previews wait for their file, then run; other jobs run at once. Each ends in one of three states."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -66,6 +67,13 @@ class ImportRequest:
     """What stands before the fraction of a number."""
     file_name: str | None = None
     """The name of the file, for lists of imports."""
+    file_of: str | None = None
+    """The job whose uploaded file is read. None: the file is uploaded for this job."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest(ImportRequest):
+    """Shows what an import with the same options would store of the first rows, and stores nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +194,7 @@ Checkpoint = (
 
 KINDS: Mapping[type[JobRequest], JobKind] = {
     ImportRequest: JobKind.IMPORT,
+    PreviewRequest: JobKind.PREVIEW,
     ExportRequest: JobKind.EXPORT,
     ErasureRequest: JobKind.ERASURE,
     DeletionRequest: JobKind.DELETION,
@@ -194,6 +203,7 @@ KINDS: Mapping[type[JobRequest], JobKind] = {
 }
 FIRST_CHECKPOINTS: Mapping[JobKind, Checkpoint] = {
     JobKind.IMPORT: ImportCheckpoint(),
+    JobKind.PREVIEW: ImportCheckpoint(),
     JobKind.EXPORT: ExportCheckpoint(),
     JobKind.ERASURE: ErasureCheckpoint(),
     JobKind.DELETION: DeletionCheckpoint(),
@@ -238,13 +248,15 @@ class Job:
     @property
     def import_id(self) -> str | None:
         """The id that is carried by what an import added, to take it back. None for other jobs."""
-        return self.checkpoint.import_id or self.job_id if isinstance(self.checkpoint, ImportCheckpoint) else None
+        if not isinstance(self.checkpoint, ImportCheckpoint) or self.kind is not JobKind.IMPORT:
+            return None
+        return self.checkpoint.import_id or self.job_id
 
     @property
     def summary(self) -> "ImportSummary | None":
         """What an import did so far. None for other jobs."""
         checkpoint = self.checkpoint
-        if not isinstance(checkpoint, ImportCheckpoint):
+        if not isinstance(checkpoint, ImportCheckpoint) or self.kind is not JobKind.IMPORT:
             return None
         counts = {name: self.counts.get(name, 0) for name in ("read", "loaded", "unchanged", "rejected", "skipped")}
         return ImportSummary(

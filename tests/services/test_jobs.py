@@ -17,15 +17,15 @@ from app.domain.jobs import (
     JobKind,
     JobRequest,
     JobState,
+    PreviewRequest,
     TrainingRequest,
     UndoRequest,
 )
 from app.entry import oidc_client, schedule
 from app.entry.jobs import worker
 from app.errors import Conflict, Unavailable
-from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import LEASE, MAX_ATTEMPTS, STARTING, UPLOAD, Jobs, file_name
+from app.services.jobs import LEASE, MAX_ATTEMPTS, READ_FILES, STARTING, UPLOAD, Jobs, file_name, jobs
 from app.services.preconditions import ATTEMPTS
 from app.storage.jobs import JobStore
 from app.storage.neighbors import NeighborStore
@@ -265,6 +265,7 @@ class TestFaults:
         services, project = idle_on(settings).services, settings.project
         requests: dict[JobKind, JobRequest] = {
             JobKind.IMPORT: ImportRequest("items"),
+            JobKind.PREVIEW: PreviewRequest("items"),
             JobKind.EXPORT: ExportRequest(),
             JobKind.ERASURE: ErasureRequest("u1"),
             JobKind.DELETION: DeletionRequest("u1"),
@@ -272,7 +273,7 @@ class TestFaults:
             JobKind.TRAINING: TrainingRequest(services.train.queue(project).version),
         }
         job = services.jobs.create(project, requests[request.param])
-        if job.kind is JobKind.IMPORT:
+        if job.kind in READ_FILES:
             services.jobs.objects.write(file_name(project, job, UPLOAD), b'{"item_id": "new"}\n')
             services.jobs.begin(project, job.job_id)
         return services, job.job_id

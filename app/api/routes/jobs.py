@@ -10,10 +10,10 @@ from app.api.http.dependencies import Cursor, JobId, PageLimit, ServicesDep
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
+from app.api.schemas.imports import ImportIn, PreviewIn, PreviewView
 from app.api.schemas.jobs import (
     ErasureIn,
     ExportIn,
-    ImportIn,
     JobFile,
     JobFiles,
     JobIn,
@@ -21,7 +21,7 @@ from app.api.schemas.jobs import (
     JobView,
     TrainingJobIn,
 )
-from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, Job, JobKind, JobRequest
+from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, Job, JobKind, JobRequest, PreviewRequest
 from app.errors import Conflict, WorkerUnavailable
 from app.services.bundle import Services
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"], route_class=RepeatableRoute)
 Kind = Annotated[JobKind | None, Query(description="Only jobs of this kind.", examples=["import"])]
 
 
-@router.post("/jobs", status_code=202, responses=responses(501))
+@router.post("/jobs", status_code=202, responses=responses(404, 501))
 def create_job(
     body: Annotated[JobIn, Body()],
     project: ProjectForAdmin,
@@ -40,8 +40,8 @@ def create_job(
 ) -> JobView:
     """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
 
-    A job runs in steps, and continues after a crash. An import waits until its file is PUT to `upload_url` and `:start`
-    is called; other jobs start immediately.
+    A job runs in steps, and continues after a crash. An import or preview waits until its file is PUT to `upload_url`
+    and `:start` is called, unless it reads the file of another job (`file_of`); other jobs start immediately.
     """
     if isinstance(body, TrainingJobIn):
         job = services.training_jobs.begin(project, force=body.force)
@@ -72,12 +72,16 @@ def list_jobs(
 @router.get("/jobs/{job_id}", responses=responses(404))
 def get_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
     """Get the progress and result of a job."""
-    return _view(services.jobs.get(project, job_id), project, services, request)
+    job = services.jobs.get(project, job_id)
+    view = _view(job, project, services, request)
+    preview = services.jobs.preview(project, job)
+    view.preview = PreviewView.model_validate_json(preview) if preview else None
+    return view
 
 
 @router.post("/jobs/{job_id}:start", status_code=202, responses=responses(404, 501))
 def start_job(job_id: JobId, project: ProjectForAdmin, services: ServicesDep, request: Request) -> JobView:
-    """Start an import after its file was uploaded."""
+    """Start an import or preview after its file was uploaded."""
     return _view(services.jobs.begin(project, job_id), project, services, request)
 
 
@@ -108,12 +112,13 @@ def list_job_files(
     return JobFiles(files=views, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
-def _request(body: ImportIn | ExportIn | ErasureIn) -> JobRequest:
+def _request(body: ImportIn | PreviewIn | ExportIn | ErasureIn) -> JobRequest:
     if isinstance(body, ErasureIn):
         return ErasureRequest(body.owner)
     if isinstance(body, ExportIn):
         return ExportRequest()
-    return ImportRequest(**body.model_dump(exclude={"kind"}))
+    request = PreviewRequest if isinstance(body, PreviewIn) else ImportRequest
+    return request(**body.model_dump(exclude={"kind"}))
 
 
 def created(job: Job, project: str, services: Services, request: Request, response: Response) -> JobView:

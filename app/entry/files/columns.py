@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
-from app.api.schemas.jobs import valid_mapping
+from app.api.schemas.imports import valid_mapping
 from app.domain.jobs import IMPORT_FIELDS, PROPERTY
 from app.entry.files.kinds import (
     FIELDS,

@@ -1,5 +1,6 @@
 """Decides which records a file has. In doubt it asks: no kind is a guess."""
 
+import json
 import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -57,6 +58,8 @@ ENDINGS = re.compile(r"(id|no|nr|number|code|key|name|title|email|hash)$")
 NO_IDS = frozenset({"paid", "prepaid", "unpaid", "valid", "invalid", "android", "hybrid", "covid", "bid", "grid"})
 """Words that end like an id."""
 MANY_NAMES = 30
+YOUR_COLUMN = "YOUR_COLUMN"
+"""Stands in advice for a column that only the user knows."""
 FIRST_CELLS = 100
 """So many cells of a column show whether it holds names of types."""
 
@@ -73,7 +76,9 @@ def normalized(name: str) -> str:
 
 def advice(ours: str, theirs: str, *, in_job: bool) -> str:
     """How to map a column, on the command line or in a job."""
-    return f'"columns": {{"{ours}": "{theirs}"}}' if in_job else f"--map {shlex.quote(f'{ours}={theirs}')}"
+    if in_job:
+        return f'"columns": {json.dumps({ours: theirs}, ensure_ascii=False)}'
+    return f"--map {shlex.quote(f'{ours}={theirs}')}"
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class Columns:
 
     def _example(self, field: str, words: frozenset[str], but: frozenset[str] = frozenset()) -> str:
         """How to map the column that some words fit best, and others do not."""
-        return advice(field, self._similar(words, but) or "YOUR_COLUMN", in_job=self.in_job)
+        return advice(field, self._similar(words, but) or YOUR_COLUMN, in_job=self.in_job)
 
     def _similar(self, words: frozenset[str], but: frozenset[str] = frozenset()) -> str | None:
         """The column that some words fit best, and others do not."""

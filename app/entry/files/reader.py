@@ -1,24 +1,24 @@
 """The one reader of files, for the command line, `make run DATA=`, evaluation and jobs."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
 import orjson
 
-from app.entry.files import columns, dialects, header, notes, parquet_rows, text_rows
+from app.entry.files import columns, dialects, header, notes
 from app.entry.files.cells.column_types import SINGLE_PRECISION, CellKinds, ColumnTypes
 from app.entry.files.cells.formats import Formats
 from app.entry.files.cells.times import ORDERED
-from app.entry.files.contents import Content, Opened
+from app.entry.files.contents import Content
 from app.entry.files.kinds import advice, type_in, undone_in
-from app.entry.files.layouts import matching
 from app.entry.files.layouts.layout import BOTH, EVENTS, Layout
 from app.entry.files.records import DEFAULT_TYPE, CheckedRow, Checker
 from app.entry.files.rows import FileError, FileRow, FileUnused, Place
+from app.entry.files.tables.table import Table
 
 REPORTED_ROWS = 10_000
 FIRST_ROWS = 100
@@ -48,49 +48,22 @@ class Options:
         return Formats(self.time_unit, self.date_format, self.decimal)
 
 
-class Reader:
+class Reader(Table):
     """Reads one file: first the types of its columns, then its records."""
 
     def __init__(self, content: Content, options: Options) -> None:
         """Raises FileError if the file cannot be read, or if it is not certain how."""
-        self.content, self.options = content, options
-        self.name = content.name
-        dialect = dialects.recognized(content, options.encoding)
-        self.format = dialect.format
-        self._parquet: parquet_rows.ParquetFile | None = None
-        self._opened: Opened | None = None
-        layout: Layout | None = None
-        if dialect.format == dialects.PARQUET:
-            self._parquet = parquet_rows.ParquetFile(content)
-            self.names: Sequence[str] = self._parquet.columns
-        elif dialect.format == dialects.JSON:
-            self.names = header.names_of_json(self.name, dialect)
-        else:
-            layout = matching.of_first_line(dialect)
-            self.names = layout.columns if layout else header.names_of_text(self.name, dialect)
-            if layout is not None and layout.encoding and not options.encoding:
-                dialect = replace(dialect, encoding=layout.encoding, undecodable=None)
-        self._dialect = dialect
-        self._has_header = layout is None
-        layout = layout or matching.of_columns(self.names)
-        self._quoted = self._has_header and (layout is None or layout.is_quoted)
+        super().__init__(content, options.encoding)
+        self.options, layout = options, self._layout
         if layout is not None and layout.kind is None and options.kind is None and not options.mapping:
             raise FileUnused(f"{self.name} {layout.unused_because} ({layout.name}).")
-        if dialect.undecodable is not None:
-            raise dialect.undecodable
-        twice = columns.duplicated(self.names)
-        if twice:
-            raise FileError(f"{self.name} has more than one column {twice[0]!r}. Give each column its own name.")
+        self._check_cells()
         mapping = options.mapping
         if options.is_in_folder:
             mapping = {ours: theirs for ours, theirs in mapping.items() if theirs in self.names}
         self.plan = self._planned(layout if layout is not None and layout.kind is not None else None, mapping)
         if self.plan.kind in {EVENTS, BOTH} and not self.plan.has_types(self.names):
             self._check_types()
-
-    @property
-    def is_json(self) -> bool:
-        return self.format == dialects.JSON
 
     @cached_property
     def needs_types(self) -> bool:
@@ -114,35 +87,9 @@ class Reader:
     def _wide_columns(self) -> frozenset[str]:
         return self._parquet.wide_columns if self._parquet is not None else frozenset()
 
-    def progress_at(self, end: Place) -> float:
-        """The share of the file before a place that was just read, from 0 to 1."""
-        if self._parquet is not None:
-            return end.position / max(self._parquet.count, 1)
-        return self._opened.progress if self._opened else 0.0
-
     def rows(self, start: Place) -> Generator[FileRow, None, None]:
-        """Yields the rows from a place on; closing the generator closes the file.
-
-        Raises:
-            FileError: the file cannot be read on.
-        """
-        if self._parquet is not None:
-            yield from self._parquet.rows(start, [name for name in self.plan.columns if name in self.names])
-            return
-        opened = self._opened = Opened(self.content, self._dialect.encoding, is_array=self._dialect.is_array)
-        try:
-            opened.skip(start.position)
-            if self.is_json:
-                yield from text_rows.of_json(self.name, opened.bytes, start)
-                return
-            rows = text_rows.of_text(
-                self.name, opened.bytes, start, self._dialect.delimiter, self.names, quoted=self._quoted
-            )
-            skipped = self._dialect.skipped + self._has_header if start == Place() else 0
-            for row in islice(rows, skipped, None):
-                yield row._replace(fields={}, is_header=True) if self._is_header(row) else row
-        finally:
-            opened.close()
+        """Yields the rows from a place on, of Parquet with the columns of the plan; see `rows_of`."""
+        return self.rows_of(start, [name for name in self.plan.columns if name in self.names])
 
     def new_types(self, cells: CellKinds | None = None) -> ColumnTypes:
         """Returns the types of the columns as far as `cells` of earlier rows show them."""
@@ -211,7 +158,7 @@ class Reader:
         unread = [name for name in self.names if name in self.plan.ignored or name in self.plan.properties.values()]
         if not unread:
             return
-        with closing(self._parquet.rows(Place(), unread) if self._parquet else self.rows(Place())) as rows:
+        with closing(self.rows_of(Place(), unread)) as rows:
             first = [[row.fields.get(name) for name in unread] for row in islice(rows, TYPED_ROWS)]
         in_job = self.options.in_job
         has_one_type = self.options.event_type is not None or "event_type" in self.plan.constants
@@ -235,12 +182,6 @@ class Reader:
                     f"{self.name}: {name!r} seems to be the type of the events, for example {example!r:.60}. Say "
                     f"whether it is: {mapping}, or which type all events have: {event_type}."
                 )
-
-    def _is_header(self, row: FileRow) -> bool:
-        """Whether a row repeats the header, perhaps with the byte order mark of the file that it began."""
-        if not self._has_header or row.error is not None:
-            return False
-        return all(cell.strip().removeprefix(dialects.BOM) == name for name, cell in row.fields.items())
 
     def _first_parquet_row(self) -> bytes:
         assert self._parquet is not None  # noqa: S101 - the caller checked

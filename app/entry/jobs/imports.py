@@ -21,7 +21,7 @@ from app.entry.jobs.import_record import ImportRecord
 from app.entry.jobs.rejects import RejectFile
 from app.entry.jobs.summary import Summary
 from app.services.bundle import Services
-from app.services.jobs import UPLOAD, file_name
+from app.services.jobs import file_name, upload_name
 
 IMPORT_ID_BYTES = 8
 SCAN_SLICES = 8
@@ -95,6 +95,20 @@ def import_id_of(reader: Reader) -> str:
     return f"i{digest.hexdigest()}"
 
 
+def options_of(request: ImportRequest) -> Options:
+    """The options of a job."""
+    return Options(
+        request.records,
+        request.columns,
+        request.encoding,
+        request.time_unit,
+        request.event_type,
+        request.date_format,
+        request.decimal,
+        in_job=True,
+    )
+
+
 @dataclass
 class _Reading:
     """An open file between two steps of a job."""
@@ -145,18 +159,8 @@ class ImportSteps:
             return self._reading
         request, objects = job.request, self._services.jobs.objects
         assert isinstance(request, ImportRequest)  # noqa: S101 - as above
-        content = contents.of_upload(objects, file_name(self._project, job, UPLOAD), checkpoint.size)
-        options = Options(
-            request.records,
-            request.columns,
-            request.encoding,
-            request.time_unit,
-            request.event_type,
-            request.date_format,
-            request.decimal,
-            in_job=True,
-        )
-        reader = Reader(content, options)
+        content = contents.of_upload(objects, upload_name(self._project, job), checkpoint.size)
+        reader = Reader(content, options_of(request))
         if request.format is not None and dialects.FORMATS[request.format] != reader.format:
             raise FileError(f"The file is not {request.format}. Leave `format` out to recognize it by its content.")
         rows = reader.rows(Place(checkpoint.position, checkpoint.line))

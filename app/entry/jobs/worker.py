@@ -17,12 +17,13 @@ from app.domain.jobs import (
     ImportRequest,
     Job,
     JobState,
+    PreviewRequest,
     TrainingCheckpoint,
     TrainingRequest,
     UndoRequest,
 )
 from app.entry.files.rows import FileError
-from app.entry.jobs import deletions, exports, undo
+from app.entry.jobs import deletions, exports, previews, undo
 from app.entry.jobs.imports import ImportSteps
 from app.errors import Cancelled, Conflict, OutOfTime, SerendipError, TrainingTooSlow, Unavailable
 from app.heartbeat import beating
@@ -148,7 +149,7 @@ def _next(
     return services.jobs.checkpoint(project, result, job)
 
 
-def _step(
+def _step(  # noqa: PLR0911 - one for each kind
     services: Services,
     project: str,
     job: Job,
@@ -159,6 +160,8 @@ def _step(
     if not services.access.is_active(project):
         raise Cancelled("The project is being deleted.")
     match job.request:
+        case PreviewRequest():
+            return previews.step(services, project, job)
         case ImportRequest():
             return imports.step(job)
         case ExportRequest():

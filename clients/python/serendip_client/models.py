@@ -334,6 +334,25 @@ class Health(BaseModel):
     """
 
 
+class ImportChoice(BaseModel):
+    """
+    Options of an import that answer what it asks, or follow what a note advises.
+    """
+
+    columns: dict[str, str] | None
+    """
+    An entry of `columns`.
+    """
+    event_type: str | None
+    """
+    The value of `event_type`.
+    """
+    records: str | None
+    """
+    The value of `records`.
+    """
+
+
 class ImportIn(BaseModel):
     """
     Import a file, which is PUT to the `upload_url` of the job before the job is started.
@@ -367,6 +386,10 @@ class ImportIn(BaseModel):
     file_name: str | None = None
     """
     The name of the file, which lists of imports show.
+    """
+    file_of: str | None = None
+    """
+    The id of an earlier import or preview, to read its file again. Then nothing is uploaded, and the job starts at once.
     """
     format: Literal["jsonl", "csv", "tsv", "parquet"] | None = None
     """
@@ -512,69 +535,6 @@ class JobFiles(BaseModel):
     """
 
 
-class JobView(BaseModel):
-    counts: dict[str, int]
-    """
-    Records by kind.
-    """
-    created_at: AwareDatetime
-    """
-    The time when the job was created.
-    """
-    detail: str | None
-    """
-    Why the job failed, or a note.
-    """
-    ended_at: AwareDatetime | None
-    """
-    The time when the job ended.
-    """
-    heartbeat_at: AwareDatetime
-    """
-    The time of the last sign of life.
-    """
-    import_id: str | None = None
-    """
-    The id with which `DELETE /v1/imports/{id}` takes back what an import added.
-    """
-    job_id: str
-    """
-    The id of the job.
-    """
-    kind: Literal["import", "export", "erasure", "deletion", "undo", "training"]
-    """
-    The kind of the job.
-    """
-    progress: float
-    """
-    The progress from 0 to 1, if it can be estimated.
-    """
-    receipt_id: str | None = None
-    """
-    The receipt of an erasure.
-    """
-    request: dict[str, Any]
-    """
-    The request; empty for an erasure, so that it does not name the user.
-    """
-    state: Literal["waiting", "running", "succeeded", "failed", "cancelled"]
-    """
-    The state of the job.
-    """
-    summary: ImportSummary | None = None
-    """
-    What an import did with the rows of its file so far.
-    """
-    upload_url: str | None = None
-    """
-    The URL to PUT the file of a waiting import to, without credentials, within an hour.
-    """
-    version: str | None = None
-    """
-    The version of a training.
-    """
-
-
 class LimitsIn(BaseModel):
     """
     Limits; null means no limit.
@@ -677,6 +637,146 @@ class OutcomeView(BaseModel):
     version: str | None = None
     """
     The model version.
+    """
+
+
+class PreviewColumn(BaseModel):
+    cells: list[str | None]
+    """
+    Its cells in the first rows, at most 200 characters of each.
+    """
+    ignored: str | None
+    """
+    Why it is not used, or an empty text if we have no such field; null if it is used.
+    """
+    means: list[str]
+    """
+    Our fields that it fills.
+    """
+    name: str
+    """
+    The name of the column in the file.
+    """
+
+
+class PreviewIn(BaseModel):
+    """
+    Show what an import with these options would store of the first rows of a file, and store nothing.
+
+    The file is uploaded as for an import, which can read it afterwards (`file_of`).
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    columns: dict[str, str] | None = None
+    """
+    The column of the file for each field whose column has another name. `properties.NAME` names a property. Well-known layouts need no mapping.
+    """
+    date_format: str | None = None
+    """
+    How times are written, in codes of strptime. Default: ISO 8601, times since 1970, days with dots, and days with slashes if some of them show whether the day or the month comes first.
+    """
+    decimal: Literal[".", ","] = "."
+    """
+    What stands before the fraction of a number in text. With a comma, thousands may have dots.
+    """
+    encoding: str | None = None
+    """
+    The encoding of a text, as Python names it. Default: UTF-8, or UTF-16 if the file says so.
+    """
+    event_type: str | None = None
+    """
+    The type of events that have none. Default: view.
+    """
+    file_name: str | None = None
+    """
+    The name of the file, which lists of imports show.
+    """
+    file_of: str | None = None
+    """
+    The id of an earlier import or preview, to read its file again. Then nothing is uploaded, and the job starts at once.
+    """
+    format: Literal["jsonl", "csv", "tsv", "parquet"] | None = None
+    """
+    The expected format; the job fails if the file has another one. Default: any of them. `jsonl` includes an array of objects. All but Parquet may be packed with gzip, Zstandard, bzip2 or xz.
+    """
+    kind: Literal["preview"]
+    """
+    The kind of the job.
+    """
+    records: Literal["events", "items", "users", "events,items"] | None = None
+    """
+    The records of the file; `events,items` for events with facts of their items, such as a sales export. Default: they follow from the columns, and if that is not certain, the job fails and asks.
+    """
+    time_unit: Literal["s", "ms", "us", "ns"] | None = None
+    """
+    The unit of times that are numbers. Default: it follows from their size.
+    """
+
+
+class PreviewRecord(BaseModel):
+    fields: dict[str, Any]
+    """
+    Its fields, as in requests that store such a record.
+    """
+    kind: str
+    """
+    `events`, `items` or `users`.
+    """
+
+
+class PreviewRow(BaseModel):
+    line: int
+    """
+    The line of the file, from 1.
+    """
+    reason: str | None
+    """
+    Why the row would be rejected; null if it would not.
+    """
+    records: list[PreviewRecord]
+    """
+    What would be stored.
+    """
+    skipped: str | None
+    """
+    Why the row would be skipped; null if it would not.
+    """
+
+
+class PreviewView(BaseModel):
+    """
+    What an import with the same options would store of the first 10 rows.
+    """
+
+    choices: list[ImportChoice]
+    """
+    The answers that `problem` offers, or else the advice of the notes.
+    """
+    columns: list[PreviewColumn]
+    """
+    The columns of the file.
+    """
+    format: str
+    """
+    `text`, `jsonl` or `parquet`.
+    """
+    layout: str | None
+    """
+    The well-known layout, if it is one.
+    """
+    problem: str | None
+    """
+    What an import would ask, or why it would fail.
+    """
+    rows: list[PreviewRow]
+    """
+    The first rows; none if something has to be decided first.
+    """
+    summary: ImportSummary | None
+    """
+    What would be done with the first 1,000 rows; null if something has to be decided first.
     """
 
 
@@ -1748,14 +1848,70 @@ class ItemsIn(BaseModel):
     """
 
 
-class JobPage(BaseModel):
-    jobs: list[JobView]
+class JobView(BaseModel):
+    counts: dict[str, int]
     """
-    The jobs, newest first.
+    Records by kind.
     """
-    next_cursor: str | None
+    created_at: AwareDatetime
     """
-    The cursor of the next page; null on the last page.
+    The time when the job was created.
+    """
+    detail: str | None
+    """
+    Why the job failed, or a note.
+    """
+    ended_at: AwareDatetime | None
+    """
+    The time when the job ended.
+    """
+    heartbeat_at: AwareDatetime
+    """
+    The time of the last sign of life.
+    """
+    import_id: str | None = None
+    """
+    The id with which `DELETE /v1/imports/{id}` takes back what an import added.
+    """
+    job_id: str
+    """
+    The id of the job.
+    """
+    kind: Literal["import", "preview", "export", "erasure", "deletion", "undo", "training"]
+    """
+    The kind of the job.
+    """
+    preview: PreviewView | None = None
+    """
+    What a preview shows, for a week; null in lists of jobs.
+    """
+    progress: float
+    """
+    The progress from 0 to 1, if it can be estimated.
+    """
+    receipt_id: str | None = None
+    """
+    The receipt of an erasure.
+    """
+    request: dict[str, Any]
+    """
+    The request; empty for an erasure, so that it does not name the user.
+    """
+    state: Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+    """
+    The state of the job.
+    """
+    summary: ImportSummary | None = None
+    """
+    What an import did with the rows of its file so far.
+    """
+    upload_url: str | None = None
+    """
+    The URL to PUT the file of a waiting import or preview to, within an hour and without credentials.
+    """
+    version: str | None = None
+    """
+    The version of a training.
     """
 
 
@@ -2233,6 +2389,17 @@ class EventTypeList(BaseModel):
     event_types: list[EventTypeView]
     """
     The event types, the most frequent first.
+    """
+
+
+class JobPage(BaseModel):
+    jobs: list[JobView]
+    """
+    The jobs, newest first.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
     """
 
 

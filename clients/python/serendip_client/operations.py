@@ -48,6 +48,7 @@ from serendip_client.models import (
     OutcomeComparison,
     OutcomesView,
     PageView,
+    PreviewIn,
     PrincipalView,
     ProjectExport,
     ProjectIn,
@@ -535,7 +536,7 @@ class Operations(ABC):
     def list_jobs(
         self,
         *,
-        kind: Literal["import", "export", "erasure", "deletion", "undo", "training"] | None = None,
+        kind: Literal["import", "preview", "export", "erasure", "deletion", "undo", "training"] | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         debug: bool | None = None,
@@ -557,7 +558,7 @@ class Operations(ABC):
     def iter_jobs(
         self,
         *,
-        kind: Literal["import", "export", "erasure", "deletion", "undo", "training"] | None = None,
+        kind: Literal["import", "preview", "export", "erasure", "deletion", "undo", "training"] | None = None,
         limit: int | None = None,
         debug: bool | None = None,
     ) -> Iterator[JobView]:
@@ -567,15 +568,16 @@ class Operations(ABC):
 
     def create_job(
         self,
-        body: ImportIn | ExportIn | ErasureIn | TrainingJobIn | JsonObject,
+        body: ImportIn | PreviewIn | ExportIn | ErasureIn | TrainingJobIn | JsonObject,
         *,
         debug: bool | None = None,
         idempotency_key: str | None = None,
     ) -> JobView:
         """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
 
-        A job runs in steps, and continues after a crash. An import waits until its file is PUT to `upload_url` and
-        `:start` is called; other jobs start immediately.
+        A job runs in steps, and continues after a crash. An import or preview waits until its file is PUT to
+        `upload_url` and `:start` is called, unless it reads the file of another job (`file_of`); other jobs start
+        immediately.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -634,7 +636,7 @@ class Operations(ABC):
         )
 
     def start_job(self, job_id: str, *, debug: bool | None = None, idempotency_key: str | None = None) -> JobView:
-        """Start an import after its file was uploaded.
+        """Start an import or preview after its file was uploaded.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -1988,7 +1990,7 @@ class AsyncOperations(ABC):
     async def list_jobs(
         self,
         *,
-        kind: Literal["import", "export", "erasure", "deletion", "undo", "training"] | None = None,
+        kind: Literal["import", "preview", "export", "erasure", "deletion", "undo", "training"] | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         debug: bool | None = None,
@@ -2010,7 +2012,7 @@ class AsyncOperations(ABC):
     async def iter_jobs(
         self,
         *,
-        kind: Literal["import", "export", "erasure", "deletion", "undo", "training"] | None = None,
+        kind: Literal["import", "preview", "export", "erasure", "deletion", "undo", "training"] | None = None,
         limit: int | None = None,
         debug: bool | None = None,
     ) -> AsyncIterator[JobView]:
@@ -2021,15 +2023,16 @@ class AsyncOperations(ABC):
 
     async def create_job(
         self,
-        body: ImportIn | ExportIn | ErasureIn | TrainingJobIn | JsonObject,
+        body: ImportIn | PreviewIn | ExportIn | ErasureIn | TrainingJobIn | JsonObject,
         *,
         debug: bool | None = None,
         idempotency_key: str | None = None,
     ) -> JobView:
         """Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
 
-        A job runs in steps, and continues after a crash. An import waits until its file is PUT to `upload_url` and
-        `:start` is called; other jobs start immediately.
+        A job runs in steps, and continues after a crash. An import or preview waits until its file is PUT to
+        `upload_url` and `:start` is called, unless it reads the file of another job (`file_of`); other jobs start
+        immediately.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -2095,7 +2098,7 @@ class AsyncOperations(ABC):
         )
 
     async def start_job(self, job_id: str, *, debug: bool | None = None, idempotency_key: str | None = None) -> JobView:
-        """Start an import after its file was uploaded.
+        """Start an import or preview after its file was uploaded.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.

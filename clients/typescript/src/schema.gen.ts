@@ -356,8 +356,8 @@ export interface paths {
          * Create job
          * @description Start work that takes longer than a request. The `state` and `progress` of the job describe how far it is.
          *
-         *     A job runs in steps, and continues after a crash. An import waits until its file is PUT to `upload_url` and `:start`
-         *     is called; other jobs start immediately.
+         *     A job runs in steps, and continues after a crash. An import or preview waits until its file is PUT to `upload_url`
+         *     and `:start` is called, unless it reads the file of another job (`file_of`); other jobs start immediately.
          */
         post: operations["createJob"];
         delete?: never;
@@ -437,7 +437,7 @@ export interface paths {
         put?: never;
         /**
          * Start job
-         * @description Start an import after its file was uploaded.
+         * @description Start an import or preview after its file was uploaded.
          */
         post: operations["startJob"];
         delete?: never;
@@ -1879,6 +1879,34 @@ export interface components {
             status: string;
         };
         /**
+         * ImportChoice
+         * @description Options of an import that answer what it asks, or follow what a note advises.
+         */
+        ImportChoice: {
+            /**
+             * Columns
+             * @description An entry of `columns`.
+             * @example {
+             *       "item_id": "sku"
+             *     }
+             */
+            columns: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Event Type
+             * @description The value of `event_type`.
+             * @example purchase
+             */
+            event_type: string | null;
+            /**
+             * Records
+             * @description The value of `records`.
+             * @example events
+             */
+            records: string | null;
+        };
+        /**
          * ImportIn
          * @description Import a file, which is PUT to the `upload_url` of the job before the job is started.
          *
@@ -1927,6 +1955,12 @@ export interface components {
              * @example orders-2026.csv
              */
             file_name?: string | null;
+            /**
+             * File Of
+             * @description The id of an earlier import or preview, to read its file again. Then nothing is uploaded, and the job starts at once.
+             * @example j20261126T101500123456-a1b2
+             */
+            file_of?: string | null;
             /**
              * Format
              * @description The expected format; the job fails if the file has another one. Default: any of them. `jsonl` includes an array of objects. All but Parquet may be packed with gzip, Zstandard, bzip2 or xz.
@@ -2282,7 +2316,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "import" | "export" | "erasure" | "deletion" | "undo" | "training";
+        JobKind: "import" | "preview" | "export" | "erasure" | "deletion" | "undo" | "training";
         /** JobPage */
         JobPage: {
             /**
@@ -2298,7 +2332,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description An import waits for its file, then runs; other jobs run at once. Each ends in one of three states.
+         * @description Imports and previews wait for their file, then run; other jobs run at once. Each ends in one of three states.
          * @enum {string}
          */
         JobState: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
@@ -2351,6 +2385,8 @@ export interface components {
              * @example export
              */
             kind: components["schemas"]["JobKind"];
+            /** @description What a preview shows, for a week; null in lists of jobs. */
+            preview?: components["schemas"]["PreviewView"] | null;
             /**
              * Progress
              * @description The progress from 0 to 1, if it can be estimated.
@@ -2377,7 +2413,7 @@ export interface components {
             summary?: components["schemas"]["ImportSummary"] | null;
             /**
              * Upload Url
-             * @description The URL to PUT the file of a waiting import to, without credentials, within an hour.
+             * @description The URL to PUT the file of a waiting import or preview to, within an hour and without credentials.
              */
             upload_url?: string | null;
             /**
@@ -2844,6 +2880,196 @@ export interface components {
              * @example 3
              */
             scenario_version: number;
+        };
+        /** PreviewColumn */
+        PreviewColumn: {
+            /**
+             * Cells
+             * @description Its cells in the first rows, at most 200 characters of each.
+             * @example [
+             *       "S-1",
+             *       "S-2"
+             *     ]
+             */
+            cells: (string | null)[];
+            /**
+             * Ignored
+             * @description Why it is not used, or an empty text if we have no such field; null if it is used.
+             */
+            ignored: string | null;
+            /**
+             * Means
+             * @description Our fields that it fills.
+             * @example [
+             *       "item_id"
+             *     ]
+             */
+            means: string[];
+            /**
+             * Name
+             * @description The name of the column in the file.
+             * @example sku
+             */
+            name: string;
+        };
+        /**
+         * PreviewIn
+         * @description Show what an import with these options would store of the first rows of a file, and store nothing.
+         *
+         *     The file is uploaded as for an import, which can read it afterwards (`file_of`).
+         */
+        PreviewIn: {
+            /**
+             * Columns
+             * @description The column of the file for each field whose column has another name. `properties.NAME` names a property. Well-known layouts need no mapping.
+             * @example {
+             *       "item_id": "sku"
+             *     }
+             */
+            columns?: {
+                [key: string]: string;
+            };
+            /**
+             * Date Format
+             * @description How times are written, in codes of strptime. Default: ISO 8601, times since 1970, days with dots, and days with slashes if some of them show whether the day or the month comes first.
+             * @example %m/%d/%Y %H:%M
+             */
+            date_format?: string | null;
+            /**
+             * Decimal
+             * @description What stands before the fraction of a number in text. With a comma, thousands may have dots.
+             * @default .
+             * @example ,
+             * @enum {string}
+             */
+            decimal?: "." | ",";
+            /**
+             * Encoding
+             * @description The encoding of a text, as Python names it. Default: UTF-8, or UTF-16 if the file says so.
+             * @example cp1251
+             */
+            encoding?: string | null;
+            /**
+             * Event Type
+             * @description The type of events that have none. Default: view.
+             * @example purchase
+             */
+            event_type?: string | null;
+            /**
+             * File Name
+             * @description The name of the file, which lists of imports show.
+             * @example orders-2026.csv
+             */
+            file_name?: string | null;
+            /**
+             * File Of
+             * @description The id of an earlier import or preview, to read its file again. Then nothing is uploaded, and the job starts at once.
+             * @example j20261126T101500123456-a1b2
+             */
+            file_of?: string | null;
+            /**
+             * Format
+             * @description The expected format; the job fails if the file has another one. Default: any of them. `jsonl` includes an array of objects. All but Parquet may be packed with gzip, Zstandard, bzip2 or xz.
+             * @example csv
+             */
+            format?: ("jsonl" | "csv" | "tsv" | "parquet") | null;
+            /**
+             * @description The kind of the job. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "preview";
+            /**
+             * Records
+             * @description The records of the file; `events,items` for events with facts of their items, such as a sales export. Default: they follow from the columns, and if that is not certain, the job fails and asks.
+             * @example events
+             */
+            records?: ("events" | "items" | "users" | "events,items") | null;
+            /**
+             * Time Unit
+             * @description The unit of times that are numbers. Default: it follows from their size.
+             * @example ms
+             */
+            time_unit?: ("s" | "ms" | "us" | "ns") | null;
+        };
+        /** PreviewRecord */
+        PreviewRecord: {
+            /**
+             * Fields
+             * @description Its fields, as in requests that store such a record.
+             */
+            fields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Kind
+             * @description `events`, `items` or `users`.
+             * @example events
+             */
+            kind: string;
+        };
+        /** PreviewRow */
+        PreviewRow: {
+            /**
+             * Line
+             * @description The line of the file, from 1.
+             * @example 2
+             */
+            line: number;
+            /**
+             * Reason
+             * @description Why the row would be rejected; null if it would not.
+             */
+            reason: string | null;
+            /**
+             * Records
+             * @description What would be stored.
+             */
+            records: components["schemas"]["PreviewRecord"][];
+            /**
+             * Skipped
+             * @description Why the row would be skipped; null if it would not.
+             */
+            skipped: string | null;
+        };
+        /**
+         * PreviewView
+         * @description What an import with the same options would store of the first 10 rows.
+         */
+        PreviewView: {
+            /**
+             * Choices
+             * @description The answers that `problem` offers, or else the advice of the notes.
+             */
+            choices: components["schemas"]["ImportChoice"][];
+            /**
+             * Columns
+             * @description The columns of the file.
+             */
+            columns: components["schemas"]["PreviewColumn"][];
+            /**
+             * Format
+             * @description `text`, `jsonl` or `parquet`.
+             * @example text
+             */
+            format: string;
+            /**
+             * Layout
+             * @description The well-known layout, if it is one.
+             * @example MovieLens ratings
+             */
+            layout: string | null;
+            /**
+             * Problem
+             * @description What an import would ask, or why it would fail.
+             */
+            problem: string | null;
+            /**
+             * Rows
+             * @description The first rows; none if something has to be decided first.
+             */
+            rows: components["schemas"]["PreviewRow"][];
+            /** @description What would be done with the first 1,000 rows; null if something has to be decided first. */
+            summary: components["schemas"]["ImportSummary"] | null;
         };
         /** PrincipalView */
         PrincipalView: {
@@ -5382,7 +5608,7 @@ export interface operations {
                  *       "kind": "export"
                  *     }
                  */
-                "application/json": components["schemas"]["ImportIn"] | components["schemas"]["ExportIn"] | components["schemas"]["ErasureIn"] | components["schemas"]["TrainingJobIn"];
+                "application/json": components["schemas"]["ImportIn"] | components["schemas"]["PreviewIn"] | components["schemas"]["ExportIn"] | components["schemas"]["ErasureIn"] | components["schemas"]["TrainingJobIn"];
             };
         };
         responses: {
@@ -5398,6 +5624,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];

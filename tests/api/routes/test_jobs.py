@@ -51,7 +51,7 @@ class Shop:
         return current
 
     def loaded(self, content: bytes, **body: Any) -> dict[str, Any]:
-        job = self.create(kind="import", **body)
+        job = self.create(**{"kind": "import"} | body)
         assert (job["state"], job["progress"]) == ("waiting", 0)
         httpx2.put(job["upload_url"], content=content).raise_for_status()
         begun = self.client.post(f"/v1/jobs/{job['job_id']}:start")
@@ -188,6 +188,41 @@ class TestRoundTrip:
         assert job["state"] == "failed"
         assert reason in job["detail"]
         assert shop.client.get("/v1/items").json()["items"] == []
+
+    def test_a_preview_asks_and_an_import_reads_its_file(self, shop: Shop) -> None:
+        sales = b"CustomerID,StockCode,Description,sent\n" + b"".join(
+            b"c%d,S-%d,Mug %d,x\n" % (n, n, n) for n in range(30)
+        )
+        preview = shop.loaded(sales, kind="preview", file_name="sales.csv")
+        assert (preview["state"], preview["import_id"], preview["preview"]["rows"]) == ("succeeded", None, [])
+        assert [choice["columns"] for choice in preview["preview"]["choices"]] == [
+            {"item_id": "StockCode"},
+            {"user_id": "CustomerID"},
+        ]
+        columns = {"item_id": "StockCode", "user_id": "CustomerID", "title": "Description"}
+
+        shown = shop.work(shop.create(kind="preview", columns=columns, file_of=preview["job_id"]))
+        assert {column["name"]: column["means"] for column in shown["preview"]["columns"]} == {
+            "CustomerID": ["user_id"],
+            "StockCode": ["item_id"],
+            "Description": ["title"],
+            "sent": [],
+        }
+        assert shown["preview"]["summary"]["records"] == {"events": 30, "items": 30}
+        assert [record["kind"] for record in shown["preview"]["rows"][0]["records"]] == ["events", "items"]
+        assert shop.client.get("/v1/items").json()["items"] == []
+        imported = shop.work(shop.create(kind="import", columns=columns, file_of=shown["job_id"]))
+
+        assert (imported["state"], imported["summary"]["records"]) == ("succeeded", {"events": 30, "items": 30})
+        assert imported["request"]["file_name"] == "sales.csv"
+        assert len(shop.client.get("/v1/items").json()["items"]) == 30
+
+    def test_a_job_without_a_file_lends_none(self, shop: Shop) -> None:
+        waiting = shop.create(kind="import")
+        for job_id, status in ((waiting["job_id"], 409), ("j1", 404)):
+            response = shop.client.post("/v1/jobs", json={"kind": "preview", "file_of": job_id})
+
+            assert response.status_code == status, response.text
 
     def test_an_upload_url_is_valid_for_one_file_and_method(self, shop: Shop) -> None:
         job = shop.create(kind="import", records="items")

@@ -30,8 +30,7 @@ from app.domain.users import User
 from app.entry.jobs import deletions, exports, slices, undo, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
-from app.services import jobs
-from app.services.jobs import UPLOAD, file_name
+from app.services.jobs import UPLOAD, file_name, jobs
 from app.storage import events
 from app.storage.access import AccessRow
 from app.storage.admin.schema import MODELS

@@ -11,9 +11,8 @@ from app.config import Settings
 from app.domain.jobs import Job, JobState, TrainingRequest
 from app.domain.models import VersionState
 from app.entry.jobs import task, worker
-from app.services import jobs
 from app.services.bundle import Services
-from app.services.jobs import LEASE
+from app.services.jobs import LEASE, jobs
 from app.storage.neighbors import NeighborStore
 from app.storage.versions import VersionStore
 from app.wiring import Wired

@@ -21,17 +21,18 @@ from app.domain.jobs import (
     DeletionRequest,
     ErasureRequest,
     ImportCheckpoint,
+    ImportRequest,
     Job,
     JobKind,
     JobRequest,
     JobState,
-    StoredFile,
 )
 from app.domain.paging import Page
 from app.errors import Conflict, NotFound, WorkerUnavailable
+from app.services.jobs.files import READ_FILES, JobFiles, upload_name
 from app.services.preconditions import retried
 from app.storage.jobs import JobStore
-from app.storage.objects import GET, PUT, FileStore, project_folder
+from app.storage.objects import FileStore
 
 LEASE = timedelta(minutes=2)
 """A worker without a heartbeat for this long is considered killed."""
@@ -39,15 +40,12 @@ STARTING = timedelta(minutes=2)
 """A launched worker that has not acquired its job after this long has failed to start."""
 MAX_ATTEMPTS = 5
 """A job that is acquired more often without reaching its next checkpoint has failed."""
-UPLOAD = "upload"
-URL_SECONDS = 3_600
-NEED_FILES = {JobKind.IMPORT, JobKind.EXPORT}
+NEED_FILES = READ_FILES | {JobKind.EXPORT}
 NAME_USERS = {JobKind.DELETION, JobKind.UNDO}
 """The checkpoints of these jobs name users."""
-NO_FILES = "This deployment stores no files (set SERENDIP_FILES)."
 
 
-class Jobs:
+class Jobs(JobFiles):
     def __init__(
         self,
         store: JobStore,
@@ -57,15 +55,9 @@ class Jobs:
         random_hex: Callable[[int], str],
     ) -> None:
         """`launch` starts a worker for a project's job, or raises WorkerUnavailable."""
-        self._store, self._objects, self._launch = store, objects, launch
+        super().__init__(objects)
+        self._store, self._launch = store, launch
         self._clock, self._random_hex = clock, random_hex
-
-    @property
-    def objects(self) -> FileStore:
-        """The store of uploaded and exported files. Raises WorkerUnavailable if there is none."""
-        if self._objects is None:
-            raise WorkerUnavailable(NO_FILES)
-        return self._objects
 
     def get(self, project: str, job_id: str) -> Job:
         """Raises NotFound."""
@@ -79,19 +71,25 @@ class Jobs:
         return self._store.list_page(project, start, limit, kind)
 
     def create(self, project: str, request: JobRequest, *, launched: bool = True) -> Job:
-        """Creates a job and launches it, unless the caller works on it; an import waits for its file first.
+        """Creates a job and launches it, unless the caller works on it; an import waits for a file of its own first.
 
         Raises:
+            NotFound: the job whose file is to be read does not exist.
+            Conflict: that job has no file.
             WorkerUnavailable: no worker can be started; the job is deleted again.
         """
         kind = KINDS[type(request)]
-        if kind in NEED_FILES and self._objects is None:
-            raise WorkerUnavailable(NO_FILES)
+        if kind in NEED_FILES:
+            _ = self.objects  # raises WorkerUnavailable
         now = self._clock.now()
         job_id = self._new_id(now)
-        state = JobState.WAITING if kind is JobKind.IMPORT else JobState.RUNNING
+        checkpoint, waits = FIRST_CHECKPOINTS[kind], kind in READ_FILES
+        if isinstance(request, ImportRequest) and request.file_of is not None:
+            request, size = self._with_file(project, request, request.file_of)
+            checkpoint, waits = ImportCheckpoint(size=size), False
+        state = JobState.WAITING if waits else JobState.RUNNING
         starting_until = now + STARTING if state is JobState.RUNNING else None
-        job = Job(job_id, state, now, now, request, FIRST_CHECKPOINTS[kind], starting_until=starting_until)
+        job = Job(job_id, state, now, now, request, checkpoint, starting_until=starting_until)
         try:
             self._store.create(project, job)
         except Conflict:  # the request was repeated after its first attempt was killed at this point
@@ -127,7 +125,7 @@ class Jobs:
         job = self.get(project, job_id)
         if job.state is not JobState.WAITING:
             raise Conflict(f"The job is {job.state.value}; only a waiting job can be started.")
-        size = self.objects.size(file_name(project, job, UPLOAD))
+        size = self.objects.size(upload_name(project, job))
         if size is None:
             raise Conflict("The file has not been uploaded yet: PUT it to the job's upload URL first.")
         checkpoint, now = ImportCheckpoint(size=size), self._clock.now()
@@ -223,22 +221,20 @@ class Jobs:
             resumed += 1
         return resumed
 
-    def upload_url(self, project: str, job: Job) -> str | None:
-        """Where to PUT the file of a waiting import. None for other jobs."""
-        if job.kind is not JobKind.IMPORT or job.state is not JobState.WAITING:
-            return None
-        return self.objects.url(PUT, file_name(project, job, UPLOAD), URL_SECONDS)
+    def _with_file(self, project: str, request: ImportRequest, job_id: str) -> tuple[ImportRequest, int]:
+        """Returns a request that reads the file of another job, and the size of the file.
 
-    def files(self, project: str, job: Job, start: str | None, limit: int) -> Page[tuple[StoredFile, str]]:
-        """The files that a job wrote, each with its URL; not the uploaded file."""
-        folder = file_name(project, job, "")
-        page = self.objects.list_page(folder, folder + start if start else None, limit)
-        files = tuple(
-            (replace(file, name=file.name.removeprefix(folder)), self.objects.url(GET, file.name, URL_SECONDS))
-            for file in page.records
-            if file.name != folder + UPLOAD
-        )
-        return Page(files, page.next_start.removeprefix(folder) if page.next_start else None)
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has no file.
+        """
+        source = self.get(project, job_id)
+        size = self.objects.size(upload_name(project, source)) if source.kind in READ_FILES else None
+        if size is None:
+            raise Conflict(f"Job {job_id} has no uploaded file (files are deleted after a week). Upload it again.")
+        assert isinstance(source.request, ImportRequest)  # noqa: S101 - jobs that read files
+        name = request.file_name or source.request.file_name
+        return replace(request, file_of=source.request.file_of or job_id, file_name=name), size
 
     def _new_id(self, now: datetime) -> str:
         return f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
@@ -289,7 +285,3 @@ def _without_user(request: JobRequest) -> JobRequest:
             session_id=None if request.session_id is None else "",
         )
     return request
-
-
-def file_name(project: str, job: Job, name: str) -> str:
-    return f"{project_folder(project)}{job.job_id}/{name}"

@@ -1,0 +1,15 @@
+from app.services.jobs.files import PREVIEW, READ_FILES, UPLOAD, file_name, upload_name
+from app.services.jobs.jobs import LEASE, MAX_ATTEMPTS, STARTING, Jobs, check_undo
+
+__all__ = [
+    "LEASE",
+    "MAX_ATTEMPTS",
+    "PREVIEW",
+    "READ_FILES",
+    "STARTING",
+    "UPLOAD",
+    "Jobs",
+    "check_undo",
+    "file_name",
+    "upload_name",
+]
