@@ -1,7 +1,7 @@
 /** The frame around the pages: navigation, account, theme. */
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Link, matchRoute, Router, useLocation, useRouter } from "wouter-preact";
+import { Link, matchRoute, Route, Router, useLocation, useRouter } from "wouter-preact";
 import { Button, Empty, ErrorNote, Loading } from "./components/basics";
 import { Select } from "./components/form";
 import { Icon } from "./components/icons";
@@ -63,7 +63,7 @@ function Shell() {
       </aside>
       <div class="content">
         <main ref={main} class="page" tabIndex={-1}>
-          {page ? <Loaded key={page.path} page={page} /> : <Empty icon="search" title="There is no such page, or the key does not allow it."><Link href="/">Go to Home</Link></Empty>}
+          {page ? <Route key={page.path} path={page.path}><Loaded page={page} /></Route> : <Empty icon="search" title="There is no such page, or the key does not allow it."><Link href="/">Go to Home</Link></Empty>}
         </main>
       </div>
     </div>

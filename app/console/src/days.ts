@@ -1,0 +1,34 @@
+/** Days in UTC, by which usage is counted. */
+
+export const DAY_MILLISECONDS = 86_400_000;
+
+/** Today as 2026-11-28. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** So many days up to today, oldest first. */
+export function lastDays(number: number): string[] {
+  const now = Date.now();
+  return Array.from({ length: number }, (_, index) =>
+    new Date(now - (number - 1 - index) * DAY_MILLISECONDS).toISOString().slice(0, 10),
+  );
+}
+
+/** The length of this month in days, and how much of it is over. */
+export function month(): { days: number; past: number } {
+  const now = new Date();
+  const start = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
+  const end = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
+  return { days: (end - start) / DAY_MILLISECONDS, past: (now.getTime() - start) / DAY_MILLISECONDS };
+}
+
+/** The day so many days before another; after it if the number is negative. */
+export function daysBefore(day: string, number: number): string {
+  return new Date(Date.parse(day) - number * DAY_MILLISECONDS).toISOString().slice(0, 10);
+}
+
+/** The number of days since Monday. */
+export function weekday(day: string): number {
+  return (new Date(day).getUTCDay() + 6) % 7;
+}
