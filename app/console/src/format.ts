@@ -88,3 +88,11 @@ export function bytes(size: number | null | undefined): string {
   const power = Math.min(4, Math.floor(Math.log10(Math.max(1, size)) / 3));
   return `${decimal(size / 1000 ** power, power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
 }
+
+/** 980 events, 1 item: the amounts by kind that are not zero. */
+export function amounts(byKind: Readonly<Record<string, number>>): string {
+  return Object.entries(byKind)
+    .filter(([, number]) => number > 0)
+    .map(([kind, number]) => `${count(number)} ${(number === 1 ? kind.replace(/s$/, "") : kind).replaceAll("_", " ")}`)
+    .join(", ");
+}

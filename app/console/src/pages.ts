@@ -18,4 +18,7 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Home", icon: "home", group: "Project", scope: "recommend", audience: "both", load: () => import("./pages/home") },
+  { path: "/jobs/:id?", title: "Jobs", icon: "clock", group: "Administration", scope: "admin", load: () => import("./pages/jobs") },
+  { path: "/usage", title: "Usage and cost", icon: "gauge", group: "Administration", scope: "admin", load: () => import("./pages/usage") },
+  { path: "/erasure", title: "Erasure", icon: "trash", group: "Administration", scope: "admin", load: () => import("./pages/erasure") },
 ];

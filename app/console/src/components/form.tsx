@@ -25,10 +25,10 @@ export function Field({ label, hint, error, children }: FieldProps) {
   );
 }
 
-/** The message of a field that the API refused, by its JSON pointer such as `/title`. */
+/** The message of a field that the API refused, or of a part of it, by its JSON pointer such as `/title`. */
 export function fieldError(error: unknown, pointer: string): string | undefined {
   if (!(error instanceof SerendipError)) return undefined;
-  return error.errors.find((each) => each.pointer === pointer)?.detail;
+  return error.errors.find((each) => each.pointer === pointer || each.pointer.startsWith(`${pointer}/`))?.detail;
 }
 
 type InputProps = Omit<JSX.IntrinsicElements["input"], "onInput"> & { onText?: (text: string) => void };

@@ -3,7 +3,7 @@ import type { Schemas } from "../../api";
 import { Stat } from "../../components";
 import { ago, count, short } from "../../format";
 import { useRequest } from "../../hooks";
-import { today } from "./days";
+import { today } from "../../days";
 
 interface StateProps {
   total: number;

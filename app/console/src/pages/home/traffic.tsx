@@ -2,7 +2,7 @@
 import type { Schemas } from "../../api";
 import { Card, Chart, Empty, Loading } from "../../components";
 import { count, short } from "../../format";
-import { lastDays } from "./days";
+import { lastDays } from "../../days";
 
 const DAYS = 30;
 

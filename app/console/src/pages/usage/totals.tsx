@@ -1,0 +1,23 @@
+/** The sums that people ask for: this month, its forecast, last week, last month. */
+import type { Schemas } from "../../api";
+import { Stat } from "../../components";
+import { costsOf } from "../../costs";
+import { day, dollars, percent } from "../../format";
+
+export function Totals({ days }: { days: readonly Schemas["UsageDay"][] }) {
+  const { thisMonth, forecast, lastMonth, lastWeek, weekBefore, week } = costsOf(days);
+  return (
+    <div class="tiles">
+      <Stat label="This month so far" value={dollars(thisMonth)} note="Days in UTC" />
+      <Stat label="Forecast for this month" value={dollars(forecast)} note="At the rate of the last 7 days" />
+      <Stat label="Last week" value={dollars(lastWeek)} note={<>{day(week[0])} to {day(week[1])}<br />{change(lastWeek, weekBefore)}</>} />
+      <Stat label="Last month" value={dollars(lastMonth)} note="The whole month" />
+    </div>
+  );
+}
+
+function change(after: number, before: number): string {
+  if (!before) return "Nothing in the week before";
+  const share = after / before - 1;
+  return `${percent(Math.abs(share), 0)} ${share < 0 ? "less" : "more"} than in the week before`;
+}

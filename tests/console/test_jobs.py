@@ -1,0 +1,63 @@
+"""Jobs: what runs, what came out, what to do about it."""
+
+import httpx2
+from playwright.sync_api import expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+
+
+def import_of(shop: Shop, text: str | None) -> str:
+    """Creates an import of a file, and starts it unless there is no file; returns its id."""
+    job = shop.api.post("/v1/jobs", json={"kind": "import", "records": "users"}).json()
+    if text is not None:
+        httpx2.put(job["upload_url"], content=text).raise_for_status()
+        shop.api.post(f"/v1/jobs/{job['job_id']}:start").raise_for_status()
+    return str(job["job_id"])
+
+
+class TestJobs:
+    def test_they_are_listed_with_their_results_in_words(self, visitor: Visitor, shop: Shop) -> None:
+        done = import_of(shop, "user_id,plan\n" + "".join(f"jobs{n},free\n" for n in range(30)) + ",free\n")
+        failed = import_of(shop, "nothing here\n")
+        waiting = import_of(shop, None)
+        page = visitor.open("/jobs")
+        table = page.get_by_role("table", name="Jobs")
+
+        expect(table.get_by_role("row").filter(has_text=done)).to_contain_text(
+            "Loaded 30 users from 31 rows; 1 rejected.", timeout=30_000
+        )
+        expect(table.get_by_role("row").filter(has_text=failed)).to_contain_text("failed", timeout=30_000)
+        visitor.photograph("jobs")
+        table.get_by_role("row").filter(has_text=waiting).get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Cancel job").click()
+        expect(table.get_by_role("row").filter(has_text=waiting)).to_contain_text("cancelled")
+
+        page.get_by_label("Kind").select_option("Export")
+        expect(table.get_by_role("row").filter(has_text=done)).to_have_count(0)
+        page.get_by_label("Kind").select_option("Import")
+        table.get_by_role("button", name=done).click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("link", name="rejects")).to_be_visible()
+        visitor.photograph("jobs-details")
+        with page.expect_download() as download:
+            dialog.get_by_role("link", name="rejects").click()
+        assert "user_id" in download.value.path().read_text()
+
+    def test_an_export_shows_its_progress_and_files_and_runs_again(self, visitor: Visitor) -> None:
+        page = visitor.open("/jobs")
+        page.get_by_role("button", name="Export all data").click()
+        page.get_by_role("button", name="Export data").click()
+        newest = page.get_by_role("table", name="Jobs").get_by_role("row").nth(1)
+
+        expect(newest).to_contain_text("Wrote", timeout=30_000)
+        newest.get_by_role("button", name="Export").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("link").first).to_be_visible()
+        visitor.photograph("jobs-export")
+        dialog.get_by_role("button", name="Run again").click()
+        expect(dialog).to_be_hidden()
+        expect(page.get_by_role("table", name="Jobs").get_by_text("Wrote")).to_have_count(2, timeout=30_000)

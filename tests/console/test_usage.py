@@ -1,0 +1,50 @@
+"""Usage and cost: what a week or a month cost, at a glance."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from playwright.sync_api import Page, expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+
+
+def tile(page: Page, label: str) -> str:
+    """The number of a tile."""
+    tiles = page.locator(".stat", has=page.get_by_text(label, exact=True))
+    return tiles.locator("strong").inner_text()
+
+
+class TestUsage:
+    def test_it_says_what_last_week_and_month_cost(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/usage")
+        expect(page.get_by_role("img", name="Estimated US dollars by day").locator("canvas")).to_be_visible()
+
+        today = datetime.now(UTC).date()
+        monday = today - timedelta(days=today.weekday() + 7)
+        assert tile(page, "Last week") == f"${cost(shop, monday, monday + timedelta(days=6)):.2f}"
+        last_day = today.replace(day=1) - timedelta(days=1)
+        assert tile(page, "Last month") == f"${cost(shop, last_day.replace(day=1), last_day):.2f}"
+        assert float(tile(page, "Forecast for this month")[1:]) >= float(tile(page, "This month so far")[1:]) > 0
+        visitor.photograph("usage")
+
+    def test_weeks_and_months_sum_their_days(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/usage")
+        page.get_by_role("button", name="By week").click()
+        expect(page.get_by_role("heading", name="Cost by week")).to_be_visible()
+        chart = page.locator("figure", has=page.get_by_role("img", name="Estimated US dollars by week"))
+        chart.get_by_text("Show as table").click()
+
+        today = datetime.now(UTC).date()
+        monday = today - timedelta(days=today.weekday() + 7)
+        row = chart.get_by_role("row").filter(has_text=monday.isoformat())
+        expect(row).to_contain_text(f"${cost(shop, monday, monday + timedelta(days=6)):.2f}")
+        expect(page.get_by_text("public on-demand prices of AWS")).to_be_visible()
+
+
+def cost(shop: Shop, first: date, last: date) -> float:
+    """The US dollars of some days, from the API."""
+    query: dict[str, str | int] = {"to": last.isoformat(), "days": (last - first).days + 1}
+    return float(shop.api.get("/v1/usage", params=query).json()["estimated_usd"])
