@@ -5,6 +5,7 @@ import { amounts, count } from "../../format";
 
 export const KINDS: Readonly<Record<Job["kind"], string>> = {
   import: "Import",
+  preview: "Preview of a file",
   export: "Export",
   training: "Training",
   erasure: "Erasure",
@@ -39,6 +40,7 @@ function loaded({ records, read, rejected }: NonNullable<Job["summary"]>): strin
 
 const VERBS: Readonly<Record<Job["kind"], string>> = {
   import: "Loaded",
+  preview: "Read",
   export: "Wrote",
   training: "Used",
   erasure: "Erased",
