@@ -18,6 +18,9 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Home", icon: "home", group: "Project", scope: "recommend", audience: "both", load: () => import("./pages/home") },
+  { path: "/keys", title: "Keys", icon: "key", group: "Administration", scope: "admin", audience: "both", load: () => import("./pages/keys") },
+  { path: "/projects", title: "Projects", icon: "building", group: "Administration", scope: "admin", audience: "administration", load: () => import("./pages/projects") },
+  { path: "/settings", title: "Project settings", icon: "building", group: "Administration", scope: "admin", load: () => import("./pages/settings") },
   { path: "/jobs/:id?", title: "Jobs", icon: "clock", group: "Administration", scope: "admin", load: () => import("./pages/jobs") },
   { path: "/usage", title: "Usage and cost", icon: "gauge", group: "Administration", scope: "admin", load: () => import("./pages/usage") },
   { path: "/erasure", title: "Erasure", icon: "trash", group: "Administration", scope: "admin", load: () => import("./pages/erasure") },

@@ -1,0 +1,42 @@
+/** A new key, which is shown this once. */
+import { Button, Dialog, Field, Input, Note, toast } from "../../components";
+import { API } from "../../place";
+
+interface SecretProps {
+  title: string;
+  secret: string;
+  onClose: () => void;
+  /** Another button, such as one that signs in with the key. */
+  more?: { action: string; act: () => void };
+}
+
+export function Secret({ title, secret, onClose, more }: SecretProps) {
+  async function copy(): Promise<void> {
+    await navigator.clipboard.writeText(secret);
+    toast("Copied the key.");
+  }
+
+  const buttons = (
+    <>
+      {more && <Button onClick={more.act}>{more.action}</Button>}
+      <Button kind="primary" onClick={onClose}>I have stored it</Button>
+    </>
+  );
+  return (
+    <Dialog title={title} wide onClose={onClose} actions={buttons}>
+      <Note tone="warn">Store this key now: it is not shown again. Whoever has it can do what it may do.</Note>
+      <Field label="Key">
+        {(tie) => (
+          <div class="secret">
+            <Input {...tie} readOnly class="mono" value={secret} onFocus={(event) => event.currentTarget.select()} />
+            <Button icon="copy" onClick={() => void copy()}>Copy key</Button>
+          </div>
+        )}
+      </Field>
+      <div class="stack tight">
+        <p class="muted small">Try it:</p>
+        <pre class="code" tabIndex={0}>{`curl ${API}/v1/principal -H "X-API-Key: $SERENDIP_API_KEY"`}</pre>
+      </div>
+    </Dialog>
+  );
+}

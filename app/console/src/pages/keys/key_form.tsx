@@ -1,0 +1,90 @@
+/** Creates a key, or changes the name, origins, expiry and limits of one. */
+import { useState } from "preact/hooks";
+import { api, type Schemas } from "../../api";
+import { Button, Dialog, ErrorNote, Field, fieldError, Input, TextArea, Toggle, toast } from "../../components";
+import { useAction } from "../../hooks";
+import { session } from "../../session";
+import { Expiry, expiryOf, NEVER } from "../access/expiry";
+import { LimitsFields, limitsOf, NO_LIMITS, textOf } from "../access/limits_fields";
+import { linesOf } from "../access/lines";
+import type { Key, Right } from "./key";
+import { Rights } from "./rights";
+
+type FormProps =
+  | { edited?: undefined; onCreated: (key: Schemas["NewKeyView"]) => void; onClose: () => void }
+  | { edited: Key; onChanged: () => void; onClose: () => void };
+
+const FORM = "key-form";
+
+export function KeyForm(props: FormProps) {
+  const { edited, onClose } = props;
+  const isAdministration = session.value?.principal.administration ?? false;
+  const [name, setName] = useState(edited?.name ?? "");
+  const [right, setRight] = useState<Right>(isAdministration ? "admin" : "write");
+  const [sendsOwn, setSendsOwn] = useState(false);
+  const [needsToken, setNeedsToken] = useState(false);
+  const [origins, setOrigins] = useState(edited?.origins.join("\n") ?? "");
+  const [expiry, setExpiry] = useState(edited?.expires_at ?? NEVER);
+  const [limits, setLimits] = useState(edited ? textOf(edited.limits) : NO_LIMITS);
+  const [userLimits, setUserLimits] = useState(edited ? textOf(edited.user_limits) : NO_LIMITS);
+  const mayOwnEvents = edited ? edited.scopes.includes("events:own") : sendsOwn;
+
+  const saving = useAction(async () => {
+    const body = { name: name.trim(), origins: linesOf(origins), expires_at: expiryOf(expiry) };
+    const hasLimits = edited !== undefined || Object.values(limits).some(Boolean);
+    const hasUserLimits = mayOwnEvents && (edited !== undefined || Object.values(userLimits).some(Boolean));
+    const more = { ...(hasLimits && { limits: limitsOf(limits) }), ...(hasUserLimits && { user_limits: limitsOf(userLimits) }) };
+    if (props.edited) {
+      await api.PATCH("/v1/keys/{key_id}", { params: { path: { key_id: props.edited.key_id } }, body: { ...body, ...more } });
+      toast(`Changed ${body.name}. It holds everywhere within a minute.`);
+      props.onChanged();
+      return;
+    }
+    const scopes: Schemas["Scope"][] = sendsOwn ? [right, "events:own"] : [right];
+    props.onCreated(await api.POST("/v1/keys", { body: { ...body, ...more, scopes, needs_user_token: needsToken } }));
+  });
+
+  const buttons = (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button kind="primary" type="submit" form={FORM} busy={saving.isRunning}>{edited ? "Save changes" : "Create key"}</Button>
+    </>
+  );
+  return (
+    <Dialog title={edited ? `Edit ${edited.name}` : "Create a key"} wide onClose={onClose} actions={buttons}>
+      <form id={FORM} class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
+        <Field label="Name" hint="For people, such as the program that uses it." error={fieldError(saving.error, "/name")}>
+          {(tie) => <Input {...tie} required maxLength={100} value={name} onText={setName} />}
+        </Field>
+        {!edited && !isAdministration && (
+          <>
+            <Rights value={right} onChoice={setRight} />
+            <div class="stack tight">
+              <Toggle label="Lists of a user need a token of that user (for keys in web pages)" checked={needsToken} onToggle={setNeedsToken} />
+              <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
+            </div>
+          </>
+        )}
+        <Expiry value={expiry} onChange={setExpiry} error={fieldError(saving.error, "/expires_at")} />
+        {!isAdministration && (
+          <Field label="Web origins" hint="One a line, such as https://shop.example. Pages of others are refused. Empty: those of the project." error={fieldError(saving.error, "/origins")}>
+            {(tie) => <TextArea {...tie} rows={2} value={origins} onText={setOrigins} />}
+          </Field>
+        )}
+        <fieldset class="plain">
+          <legend>Limits of the key</legend>
+          <LimitsFields value={limits} onChange={setLimits} error={saving.error} />
+          {!edited && <p class="small muted">All empty: the limits of the project.</p>}
+        </fieldset>
+        {mayOwnEvents && (
+          <fieldset class="plain">
+            <legend>Limits of each user's events</legend>
+            <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
+            {!edited && <p class="small muted">All empty: 1 a second, 30 at once, 5,000 a day.</p>}
+          </fieldset>
+        )}
+        <ErrorNote error={saving.error} />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,84 @@
+"""Keys and their limits: created, shown once, used, changed, rotated, revoked."""
+
+import httpx2
+from playwright.sync_api import Page, expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+
+
+def secret_in(page: Page) -> str:
+    """The text of a new key."""
+    return page.get_by_role("dialog").get_by_label("Key", exact=True).input_value()
+
+
+def status(shop: Shop, key: str) -> int:
+    headers = {"X-API-Key": key, "Origin": "https://shop.example"}
+    return httpx2.get(f"{shop.base}/v1/principal", headers=headers, timeout=60).status_code
+
+
+class TestKeys:
+    def test_a_key_is_created_shown_once_changed_and_revoked(self, visitor: Visitor, shop: Shop) -> None:
+        visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = visitor.open("/keys")
+        page.get_by_role("button", name="Create key").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Name").fill("page of the shop")
+        dialog.get_by_text("Reads lists, scores and similar items").click()
+        dialog.get_by_text("Tokens of this key may send events").click()
+        dialog.get_by_label("Expires").select_option("In 30 days")
+        dialog.get_by_label("Web origins").fill("https://shop.example\nhttps://www.shop.example\n")
+        limits = dialog.get_by_role("group", name="Limits of the key")
+        limits.get_by_label("Requests per second").fill("5")
+        limits.get_by_label("Per day").fill("9000")
+        visitor.photograph("keys-create")
+        dialog.get_by_role("button", name="Create key").click()
+
+        expect(dialog).to_contain_text("it is not shown again")
+        secret = secret_in(page)
+        dialog.get_by_role("button", name="Copy key").click()
+        assert page.evaluate("navigator.clipboard.readText()") == secret
+        assert status(shop, secret) == 200
+        visitor.photograph("keys-secret")
+        dialog.get_by_role("button", name="I have stored it").click()
+        row = page.get_by_role("row").filter(has_text="page of the shop")
+        expect(row).to_contain_text("events:own")
+        expect(row).to_contain_text("5 a second, 9,000 a day")
+        assert secret not in page.content()
+        stored = next(key for key in shop.api.get("/v1/keys").json()["keys"] if key["name"] == "page of the shop")
+        assert stored["origins"] == ["https://shop.example", "https://www.shop.example"]
+        assert stored["expires_at"] is not None
+        visitor.photograph("keys")
+
+        row.get_by_role("button", name="Edit").click()
+        dialog.get_by_label("Expires").select_option("Never")
+        dialog.get_by_label("Web origins").fill("shop.example")
+        visitor.expected = ["422"]
+        dialog.get_by_role("button", name="Save changes").click()
+        expect(dialog.get_by_label("Web origins")).to_have_attribute("aria-invalid", "true")
+        dialog.get_by_label("Web origins").fill("")
+        limits.get_by_label("Per day").fill("")
+        dialog.get_by_role("button", name="Save changes").click()
+        expect(row).not_to_contain_text("9,000 a day")
+        stored = shop.api.get(f"/v1/keys/{stored['key_id']}").json()
+        assert (stored["origins"], stored["expires_at"]) == ([], None)
+
+        row.get_by_role("button", name="Revoke").click()
+        dialog.get_by_role("button", name="Revoke key").click()
+        expect(row).to_have_count(0)
+        assert status(shop, secret) == 401
+        page.get_by_role("button", name="Ended").click()
+        expect(row).to_contain_text("revoked")
+
+    def test_a_rotated_key_works_for_a_while(self, visitor: Visitor, shop: Shop) -> None:
+        old = shop.api.post("/v1/keys", json={"name": "to rotate", "scopes": ["write"]}).json()["key"]
+        page = visitor.open("/keys")
+        page.get_by_role("button", name="Rotate to rotate").click()
+        page.get_by_role("dialog").get_by_label("The old key works").select_option("Another hour")
+        page.get_by_role("button", name="Rotate key").click()
+
+        expect(page.get_by_role("dialog")).to_contain_text("it is not shown again")
+        assert [status(shop, old), status(shop, secret_in(page))] == [200, 200]
