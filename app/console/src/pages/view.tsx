@@ -1,0 +1,129 @@
+/** View as user: the list that a user or a made-up session gets, why, and what would change it. */
+import { useState } from "preact/hooks";
+import { useSearchParams } from "wouter-preact";
+import type { SerendipClient } from "../api";
+import { Button, Card, Empty, Field, Input, Note, PageHead, Tabs } from "../components";
+import { useRequest } from "../hooks";
+import { may } from "../session";
+import { Board } from "./view/board";
+import type { PastEvent, PickedItem, Recipe } from "./view/lists";
+import { Picker } from "./view/picker";
+import { RecipeChooser } from "./view/recipe";
+import "./view.css";
+
+const KINDS = { user: "A user", session: "A made-up session" } as const;
+const SUGGESTED = 6;
+
+export default function View() {
+  const [search, setSearch] = useSearchParams();
+  const users = useRequest((api) => (may("write") ? suggestions(api) : Promise.resolve([])), []);
+  const scenarios = useRequest(async (api) => (may("admin") ? (await api.GET("/v1/scenarios", { params: { query: { limit: 100 } } })).scenarios : []), []);
+  const versions = useRequest(async (api) => (may("admin") ? (await api.GET("/v1/models", { params: { query: { limit: 50 } } })).versions : []), []);
+  const types = useRequest(async (api) => (may("admin") ? (await api.GET("/v1/event-types")).event_types.map(({ event_type }) => event_type) : []), []);
+  const [made, setMade] = useState<readonly PastEvent[]>([]);
+
+  const kind = search.has("session") ? "session" : "user";
+  const user = search.get("user") ?? "";
+  const recipe = recipeOf(search, "");
+  const other = search.has("compare") ? recipeOf(search, "other_") : undefined;
+  const eventTypes = [...new Set(["view", "cart", "purchase", ...(types.data ?? [])])].filter((type) => type !== "impression");
+  const choices = { scenarios: scenarios.data ?? [], versions: versions.data ?? [] };
+
+  function go(changes: Readonly<Record<string, string | undefined>>): void {
+    setSearch((before) => {
+      const after = new URLSearchParams(before);
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === undefined || (value === "" && name !== "compare" && name !== "session")) after.delete(name);
+        else after.set(name, value);
+      }
+      return after;
+    });
+  }
+
+  return (
+    <>
+      <PageHead title="View as user" about="What somebody sees, why they see it, and what would change it." />
+      <Card>
+        <div class="view-who">
+          <Tabs label="Who" choices={KINDS} value={kind} onChoice={(each) => go({ session: each === "session" ? "" : undefined })} />
+          {kind === "user" && <UserChooser key={user} user={user} users={users.data ?? []} onChoose={(id) => go({ user: id })} />}
+        </div>
+        {may("admin") && (
+          <div class="view-recipe">
+            <RecipeChooser recipe={recipe} {...choices} onChange={({ scenario, version }) => go({ scenario, version })} />
+            {other ? (
+              <>
+                <span class="view-versus muted">compared with</span>
+                <RecipeChooser prefix="Other" recipe={other} {...choices} onChange={({ scenario, version }) => go({ other_scenario: scenario, other_version: version })} />
+                <Button icon="close" onClick={() => go({ compare: undefined, other_scenario: undefined, other_version: undefined })}>Stop comparing</Button>
+              </>
+            ) : (
+              <Button icon="layers" onClick={() => go({ compare: "" })}>Compare with another</Button>
+            )}
+          </div>
+        )}
+      </Card>
+      {kind === "session" && <Made events={made} onEvents={setMade} recipe={recipe} other={other} types={eventTypes} />}
+      {kind === "user" && user && <Board key={user} visitor={{ user }} recipe={recipe} other={other} types={eventTypes} />}
+      {kind === "user" && !user && (
+        <Empty icon="eye" title="Whose list do you want to see?">
+          {users.data?.length === 0 && <p>Type the id of a user, or make up a session.</p>}
+          <div class="row view-suggestions">
+            {users.data?.slice(0, SUGGESTED).map((id) => <Button key={id} small onClick={() => go({ user: id })}>{id}</Button>)}
+            <Button small icon="plus" onClick={() => go({ session: "" })}>Make up a session</Button>
+          </div>
+        </Empty>
+      )}
+    </>
+  );
+}
+
+function UserChooser({ user, users, onChoose }: { user: string; users: readonly string[]; onChoose: (user: string) => void }) {
+  const [text, setText] = useState(user);
+  return (
+    <form class="view-user" onSubmit={(event) => { event.preventDefault(); if (text.trim()) onChoose(text.trim()); }}>
+      <Field label="User">
+        {(tie) => <Input {...tie} list="view-users" value={text} placeholder="Type or pick a user id" pattern="[A-Za-z0-9._:~\|@\-]{1,128}" title="1 to 128 letters, digits or any of . _ : ~ | @ -" onText={setText} />}
+      </Field>
+      <datalist id="view-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
+      <Button kind="primary" type="submit" disabled={!text.trim()}>Show list</Button>
+    </form>
+  );
+}
+
+interface MadeProps {
+  events: readonly PastEvent[];
+  onEvents: (events: readonly PastEvent[]) => void;
+  recipe: Recipe;
+  other: Recipe | undefined;
+  types: readonly string[];
+}
+
+function Made({ events, onEvents, recipe, other, types }: MadeProps) {
+  function add(item: PickedItem, type = "view"): void {
+    const event = { event_id: `made-${Date.now()}`, item_id: item.item_id, event_type: type, timestamp: new Date().toISOString(), title: item.title ?? null };
+    onEvents([...events, event]);
+  }
+  return (
+    <>
+      <Picker onPick={(item) => add(item)} />
+      {events.length === 0 && <Note>Until the visitor does something, they see what a new visitor sees.</Note>}
+      <Board visitor={{ events }} recipe={recipe} other={other} types={types} onAdd={add} onRemove={(id) => onEvents(events.filter(({ event_id }) => event_id !== id))} />
+    </>
+  );
+}
+
+/** Users with recent events, then other stored users. */
+async function suggestions(api: SerendipClient): Promise<string[]> {
+  const [newest, stored] = await Promise.all([
+    api.GET("/v1/events", { params: { query: { limit: 50 } } }),
+    api.GET("/v1/users", { params: { query: { limit: 50 } } }),
+  ]);
+  const users = [...newest.events.map(({ user_id }) => user_id), ...stored.users.map(({ user_id }) => user_id)];
+  return [...new Set(users.filter((each) => each !== ""))];
+}
+
+function recipeOf(search: URLSearchParams, prefix: string): Recipe {
+  const [scenario, version] = [search.get(`${prefix}scenario`), search.get(`${prefix}version`)];
+  return { ...(scenario && { scenario }), ...(version && { version }) };
+}

@@ -1,0 +1,184 @@
+/** A visitor's events beside their list: what-if, live changes, and a second list to compare. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import { api } from "../../api";
+import { ApiCall, Badge, Button, Card, ErrorNote, Loading, Note, Select } from "../../components";
+import { decimal } from "../../format";
+import { useAction, useLive, useRequest } from "../../hooks";
+import { may } from "../../session";
+import { History, withReasons } from "./history";
+import { ItemPanel } from "./item_panel";
+import { idsOf, influence, LIMIT, type List, loadList, type Recipe, type Recommended, type Visitor } from "./lists";
+import { Ranking } from "./ranking";
+import type { Colors } from "./reasons";
+
+const COLORS = 6;
+const SETTLED_SECONDS = 4;
+
+interface BoardProps {
+  visitor: Visitor;
+  recipe: Recipe;
+  other: Recipe | undefined;
+  types: readonly string[];
+  /** Adds an event to a made-up session. */
+  onAdd?: (item: Recommended, type: string) => void;
+  onRemove?: (eventId: string) => void;
+}
+
+export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardProps) {
+  const user = "user" in visitor ? visitor.user : undefined;
+  const who = JSON.stringify(visitor);
+  const how = [recipe.scenario, recipe.version];
+  const [off, setOff] = useState<readonly string[]>([]);
+  const [type, setType] = useState("view");
+  const [chosen, setChosen] = useState<Recommended>();
+
+  const list = useRequest((client) => loadList(client, visitor, recipe), [who, ...how]);
+  const changed = useRequest(async (client) => (off.length > 0 ? await loadList(client, visitor, recipe, off) : undefined), [who, ...how, off.join(" ")]);
+  const compared = useRequest(async (client) => (other ? await loadList(client, visitor, other, off) : undefined), [who, other?.scenario, other?.version, Boolean(other), off.join(" ")]);
+  const stored = useRequest(
+    async (client) => (user && may("write") ? (await client.GET("/v1/users/{user_id}/events", { params: { path: { user_id: user }, query: { limit: 100 } } })).events : []),
+    [user],
+  );
+  const pushed = useMovement(user, recipe, list.data, () => {
+    for (const each of [list, changed, compared, stored]) each.reload();
+  });
+
+  const send = useAction(async (item: Recommended) => {
+    if (onAdd) return onAdd(item, type);
+    pushed.onSend();
+    await api.POST("/v1/events", { body: { events: [{ user_id: user, item_id: item.item_id, event_type: type, recommendation_id: list.data?.recommendation_id }] } });
+    stored.reload();
+  });
+
+  const past = "user" in visitor ? withReasons(stored.data, list.data) : visitor.events;
+  const shown = off.length > 0 ? changed.data ?? list.data : list.data;
+  const shares = influence(shown);
+  const colors: Colors = new Map([...influence(list.data).keys()].slice(0, COLORS).map((id, position) => [id, `var(--series-${position + 1})`]));
+  const titles = useRef(new Map<string, string>()).current;
+  for (const each of [list.data, changed.data, compared.data]) {
+    for (const item of each?.items ?? []) titles.set(item.item_id, item.title || item.item_id);
+  }
+  const common = { titles, colors, onChoose: setChosen };
+  const canSend = onAdd !== undefined || may("write");
+  const isNew = stored.data?.length === 0 && user !== undefined;
+
+  return (
+    <>
+      <ErrorNote error={list.error ?? changed.error ?? compared.error ?? send.error} retry={list.reload} />
+      <States list={list.data} isNew={isNew} />
+      <div class={other ? "view-board is-comparing" : "view-board"}>
+        <Card
+          class="view-past"
+          title={onAdd ? "The session" : "What they did"}
+          note="Switch an event off to see the list without it."
+          actions={off.length > 0 && <Button small icon="undo" onClick={() => setOff([])}>Switch all on</Button>}
+        >
+          {canSend && (
+            <label class="row small">
+              <span class="muted">The plus of an item {onAdd ? "adds" : "sends"} a</span>
+              <Select value={type} choices={types} onChoice={setType} aria-label="Event type" />
+            </label>
+          )}
+          <ErrorNote error={stored.error} retry={stored.reload} />
+          <History
+            events={past}
+            shares={shares}
+            colors={colors}
+            off={off}
+            onSwitch={(id) => setOff(off.includes(id) ? off.filter((each) => each !== id) : [...off, id])}
+            onRemove={onRemove}
+          />
+        </Card>
+        <Card
+          title={other ? "This list" : off.length > 0 ? "Their list without these events" : "Their list"}
+          note={<span aria-live="polite">{off.length > 0 ? "Arrows show how far each item moves without them." : pushed.text}</span>}
+          actions={<><VersionBadge list={shown} /><ApiCall of={off.length > 0 ? changed.call : list.call} /></>}
+        >
+          {!shown && !list.error && <Loading lines={10} />}
+          {shown && (
+            <Ranking
+              label="Recommendations"
+              list={shown}
+              before={off.length > 0 ? idsOf(list.data) : pushed.before}
+              onSend={canSend ? (item) => void send.run(item) : undefined}
+              sending={type}
+              {...common}
+            />
+          )}
+        </Card>
+        {other && (
+          <Card title="The other list" note="Arrows show how items move from this list to the other." actions={<><VersionBadge list={compared.data} /><ApiCall of={compared.call} /></>}>
+            {!compared.data && !compared.error && <Loading lines={10} />}
+            {compared.data && <Ranking label="Other recommendations" list={compared.data} before={idsOf(shown)} {...common} />}
+          </Card>
+        )}
+      </div>
+      {chosen && <ItemPanel item={chosen} onChoose={setChosen} onClose={() => setChosen(undefined)} />}
+    </>
+  );
+}
+
+function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
+  if (!list) return null;
+  return (
+    <>
+      {list.degraded && <Note tone="bad">The database cannot be reached: this is the last popular list.</Note>}
+      {!list.model_version && <Note tone="warn">No model has been trained yet, so everybody sees trending, popular and new items. <Link href="/models" class="underlined">Train one</Link>.</Note>}
+      {list.model_version && isNew && <Note>This user has no events yet. They see what every new user sees: trending, popular and new items.</Note>}
+    </>
+  );
+}
+
+function VersionBadge({ list }: { list: List | undefined }) {
+  return list?.model_version ? <Badge>version {list.model_version.split("-").at(-1)}</Badge> : null;
+}
+
+interface Movement {
+  /** The items before the list was pushed. */
+  before: readonly string[] | undefined;
+  text: string;
+  /** Notes the time at which an event is sent. */
+  onSend: () => void;
+}
+
+/** Follows the user's list over the WebSocket; `onPush` gets called when it has changed. */
+function useMovement(user: string | undefined, { scenario, version }: Recipe, list: List | undefined, onPush: () => void): Movement {
+  const live = useLive(user === undefined ? undefined : { user_id: user, properties: true, ...(scenario ? { scenario } : { limit: LIMIT }) });
+  const [before, setBefore] = useState<readonly string[]>();
+  const [text, setText] = useState("");
+  const last = useRef<readonly string[]>();
+  const sentAt = useRef<number>();
+  const served = live.list && idsOf(live.list).join(" ");
+
+  useEffect(() => {
+    last.current = undefined;
+    setBefore(undefined);
+    setText("");
+  }, [user, scenario, version]);
+
+  useEffect(() => {
+    if (!live.list) return;
+    const earlier = last.current;
+    last.current = idsOf(live.list);
+    if (!earlier) return;
+    setBefore(earlier);
+    const lag = sentAt.current === undefined ? undefined : (performance.now() - sentAt.current) / 1000;
+    setText(lag === undefined ? "Moved by an event from elsewhere." : `Moved over the WebSocket ${decimal(lag, 1)} s after the event.`);
+    sentAt.current = undefined;
+    onPush();
+  }, [served]);
+
+  function onSend(): void {
+    sentAt.current = performance.now();
+    setText("Sent.");
+    setTimeout(() => {
+      if (sentAt.current === undefined) return;
+      sentAt.current = undefined;
+      setText("Sent. The list stays as it was.");
+    }, SETTLED_SECONDS * 1000);
+  }
+
+  const isFollowed = user !== undefined && live.list !== undefined && !live.error;
+  return { before: version ? undefined : before, text: text || (isFollowed && list ? "Live: it follows events as they arrive." : ""), onSend };
+}

@@ -1,0 +1,83 @@
+/** The lists that the page shows: who gets them, how they are made, and what moved between two of them. */
+import type { Schemas, SerendipClient } from "../../api";
+
+export type List = Schemas["RecommendationListView"];
+export type Recommended = Schemas["RecommendationView"];
+export type Reason = Schemas["ReasonView"];
+
+export interface PastEvent {
+  event_id: string;
+  item_id: string;
+  event_type: string;
+  timestamp: string;
+  title?: string | null;
+}
+
+/** An item that is clicked. */
+export interface PickedItem {
+  item_id: string;
+  title?: string | null | undefined;
+  properties?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** A user of the project, or an anonymous session whose events exist on this page alone. */
+export type Visitor = { user: string } | { events: readonly PastEvent[] };
+
+/** How a list is made: by the defaults, or by a scenario and a model version. */
+export interface Recipe {
+  scenario?: string;
+  version?: string;
+}
+
+export const LIMIT = 12;
+
+/** Loads a list with all reasons, as if some events had not happened. */
+export function loadList(api: SerendipClient, visitor: Visitor, recipe: Recipe, without: readonly string[] = []): Promise<List> {
+  const settings = {
+    ...(recipe.scenario ? { scenario: recipe.scenario } : { limit: LIMIT }),
+    ...(recipe.version && { model_version: recipe.version }),
+    properties: true,
+    explain: true,
+  };
+  if ("user" in visitor) {
+    const query = { ...settings, ...(without.length > 0 && { without_event: [...without] }) };
+    return api.GET("/v1/users/{user_id}/recommendations", { params: { path: { user_id: visitor.user }, query } });
+  }
+  const events = visitor.events
+    .filter(({ event_id }) => !without.includes(event_id))
+    .map(({ event_id, item_id, event_type, timestamp }) => ({ event_id, item_id, event_type, timestamp }));
+  return api.POST("/v1/recommendations", { body: { ...settings, events } });
+}
+
+/** How many positions an item moved up; "new" if it was not in the list before. */
+export type Move = number | "new";
+
+export function movesSince(before: readonly string[] | undefined, items: readonly Recommended[]): Map<string, Move> {
+  const moves = new Map<string, Move>();
+  if (!before) return moves;
+  items.forEach(({ item_id }, position) => {
+    const earlier = before.indexOf(item_id);
+    moves.set(item_id, earlier < 0 ? "new" : earlier - position);
+  });
+  return moves;
+}
+
+export function idsOf(list: List | undefined): string[] {
+  return list?.items.map(({ item_id }) => item_id) ?? [];
+}
+
+/** The share of the whole list that each event is behind, by event id, largest first. */
+export function influence(list: List | undefined): Map<string, number> {
+  const shares = new Map<string, number>();
+  for (const { reasons } of list?.items ?? []) {
+    for (const reason of reasons ?? []) {
+      const id = idOf(reason);
+      shares.set(id, (shares.get(id) ?? 0) + reason.share / (list?.items.length ?? 1));
+    }
+  }
+  return new Map([...shares].toSorted(([, a], [, b]) => Math.abs(b) - Math.abs(a)));
+}
+
+export function idOf(reason: Reason): string {
+  return reason.event_id ?? `${reason.event_type}:${reason.item_id}`;
+}

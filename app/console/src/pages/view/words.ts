@@ -1,0 +1,46 @@
+/** Sources, event types and factors in plain words. */
+import { decimal, percent } from "../../format";
+import type { Recommended } from "./lists";
+
+const SOURCES: Readonly<Record<string, string>> = {
+  neighbors: "From past events",
+  similar: "Similar item",
+  bought_together: "Bought together",
+  exploration: "New item, shown to learn about it",
+  trending: "Trending now",
+  popular: "Popular",
+  latest: "New in the catalog",
+  catalog: "From the catalog",
+};
+
+const FILLERS: Readonly<Record<string, string>> = {
+  exploration: "No past event leads here. A part of the list is kept for new items.",
+  trending: "No past event leads here. It fills the list, because it is used more than before.",
+  popular: "No past event leads here. It fills the list, because many use it.",
+  latest: "No past event leads here. It fills the list, because it is new.",
+  catalog: "No past event leads here. It fills the list, because it passes the filter.",
+};
+
+export function sourceInWords(source: string): string {
+  return SOURCES[source] ?? source;
+}
+
+export function whyWithoutEvents(source: string): string {
+  return FILLERS[source] ?? "No past event leads here.";
+}
+
+/** What multiplies the score, such as "popular now (× 1.33)". */
+export function factorsInWords({ boost = 1, impression_factor = 1, recent_factor = 1 }: Recommended): string[] {
+  const factors: [string, number][] = [
+    ["popular now", recent_factor],
+    ["shown and ignored", impression_factor],
+    ["boosted by a rule", boost],
+  ];
+  return factors.filter(([, factor]) => Math.abs(factor - 1) >= 0.005).map(([why, factor]) => `${why} (× ${decimal(factor, 2)})`);
+}
+
+/** What the model learned the reason from. */
+export function learnedFrom(fromOrder: number | null | undefined): string {
+  if (fromOrder == null || fromOrder < 0.005) return "what the same people use";
+  return fromOrder > 0.995 ? "what people use next" : `${percent(fromOrder, 0)} what people use next, ${percent(1 - fromOrder, 0)} what the same people use`;
+}

@@ -1,0 +1,157 @@
+"""View as user: a list with its reasons, what-if, live changes, comparisons, made-up sessions."""
+
+import re
+import time
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+USER = "user-003"
+LIST, OTHER = "Recommendations", "Other recommendations"
+
+
+def ranking(page: Page, name: str = LIST) -> Locator:
+    return page.get_by_role("list", name=name, exact=True).locator("> li")
+
+
+def order(page: Page, name: str = LIST) -> list[str]:
+    """The ids of the items of a list, best first."""
+    expect(ranking(page, name).first).to_be_visible(timeout=15_000)
+    return [str(row.get_attribute("data-key")) for row in ranking(page, name).all()]
+
+
+def served(shop: Shop, user_id: str, **parameters: str) -> list[dict[str, object]]:
+    response = shop.api.get(f"/v1/users/{user_id}/recommendations", params={"limit": "12", **parameters})
+    items: list[dict[str, object]] = response.raise_for_status().json()["items"]
+    return items
+
+
+class TestList:
+    def test_a_user_is_picked_and_each_item_shows_shares_that_add_up(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/view")
+        expect(page.locator(".view-suggestions").get_by_role("button")).to_have_count(7)
+        visitor.photograph("view-nobody")
+        page.get_by_label("User", exact=True).fill(USER)
+        page.get_by_role("button", name="Show list").click()
+
+        assert order(page) == [item["item_id"] for item in served(shop, USER)]
+        first = ranking(page).first
+        widths = first.locator(".view-bar > span").evaluate_all(
+            "spans => spans.map(span => parseFloat(span.style.width))"
+        )
+        assert abs(sum(widths) - 100) < 0.01
+        first.locator("summary").click()
+        expect(first.locator("tfoot")).to_contain_text("100.0%")
+        expect(page).to_have_url(re.compile(f"user={USER}"))
+        visitor.photograph("view")
+
+    def test_a_past_event_can_be_switched_off(self, visitor: Visitor) -> None:
+        page = visitor.open(f"/view?user={USER}")
+        before = order(page)
+        switch = page.get_by_role("switch").first
+        switch.click(force=True)
+
+        expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
+        expect(page.get_by_text("left the list").or_(page.locator(".view-move")).first).to_be_visible(timeout=15_000)
+        after = order(page)
+        assert after != before
+        visitor.photograph("view-what-if")
+        page.get_by_role("button", name="Switch all on").click()
+        expect(page.get_by_role("heading", name="Their list", exact=True)).to_be_visible()
+        assert order(page) == before
+
+    def test_similar_and_bought_together_items_of_an_item(self, visitor: Visitor) -> None:
+        page = visitor.open(f"/view?user={USER}")
+        order(page)
+        ranking(page).first.get_by_role("button").first.click()
+
+        similar = page.get_by_role("list", name="Similar items")
+        expect(similar.get_by_role("listitem").first).to_be_visible()
+        page.get_by_role("button", name="Bought together").click()
+        expect(page.get_by_role("list", name="Bought together").get_by_role("listitem").first).to_be_visible()
+        visitor.photograph("view-item")
+
+
+class TestLive:
+    def test_an_event_sent_here_moves_the_list(self, visitor: Visitor) -> None:
+        page = visitor.open("/view?user=viewer-1")
+        expect(page.get_by_text("This user has no events yet")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("Live: it follows events as they arrive.")).to_be_visible(timeout=15_000)
+        before = order(page)
+        page.get_by_label("Event type").select_option("purchase")
+        ranking(page).nth(2).get_by_role("button", name=re.compile("^purchase ")).click()
+
+        expect(page.get_by_text(re.compile(r"Moved over the WebSocket \d"))).to_be_visible(timeout=30_000)
+        expect(ranking(page).filter(has_text="100%").first).to_be_visible(timeout=15_000)
+        assert before[2] not in order(page)
+        print(page.get_by_text(re.compile(r"Moved over the WebSocket")).inner_text())  # noqa: T201
+        expect(page.get_by_role("switch", name=re.compile("Count the purchase"))).to_be_visible()
+        visitor.photograph("view-live")
+
+    def test_an_event_through_rest_moves_the_list(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/view?user=viewer-2")
+        expect(page.get_by_text("Live: it follows events as they arrive.")).to_be_visible(timeout=15_000)
+        event = {"user_id": "viewer-2", "item_id": "sku-010", "event_type": "purchase"}
+        sent = time.monotonic()
+
+        shop.api.post("/v1/events", json={"events": [event]}).raise_for_status()
+
+        expect(page.get_by_text("Moved by an event from elsewhere.")).to_be_visible(timeout=30_000)
+        print(f"pushed {time.monotonic() - sent:.2f} s after the event")  # noqa: T201
+        expect(ranking(page).filter(has_text="purchase, ").first).to_be_visible(timeout=15_000)
+
+
+class TestCompare:
+    def test_two_scenarios_beside_each_other(self, visitor: Visitor, shop: Shop) -> None:
+        settings = {"limit": 8, "filter": "item.price < 40.0"}
+        shop.api.put("/v1/scenarios/view-cheap", json=settings).raise_for_status()
+        page = visitor.open(f"/view?user={USER}")
+        base = order(page)
+        page.get_by_role("button", name="Compare with another").click()
+        page.get_by_label("Other scenario").select_option("view-cheap")
+
+        expect(ranking(page, OTHER)).to_have_count(8, timeout=15_000)
+        assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, scenario="view-cheap", limit="8")]
+        assert order(page) == base
+        visitor.photograph("view-compare")
+
+    def test_two_versions_beside_each_other(self, visitor: Visitor, shop: Shop) -> None:
+        version = shop.api.get("/v1/models").json()["versions"][0]["version"]
+        page = visitor.open(f"/view?user={USER}&compare=&other_version={version}")
+
+        assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, model_version=version)]
+        expect(page.get_by_label("Other model version")).to_have_value(version)
+
+
+class TestMadeUpSession:
+    def test_clicks_make_a_list_that_is_not_stored(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/view?session")
+        expect(page.get_by_text("what a new visitor sees")).to_be_visible()
+        items = page.locator(".view-picker").get_by_role("button")
+        items.nth(1).click()
+        items.nth(4).click()
+
+        expect(page.get_by_role("switch")).to_have_count(2)
+        expect(ranking(page).filter(has_text="%").first).to_be_visible(timeout=15_000)
+        both = order(page)
+        visitor.photograph("view-session")
+        page.get_by_role("switch").first.click(force=True)
+        expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
+        expect(page.get_by_text("left the list").or_(page.locator(".view-move")).first).to_be_visible(timeout=15_000)
+        assert order(page) != both
+        page.get_by_role("button", name=re.compile("^Remove view")).first.click()
+        expect(page.get_by_role("switch")).to_have_count(1)
+        assert shop.api.get("/v1/users/session/events").json()["events"] == []
+
+
+class TestWithoutData:
+    def test_a_project_without_a_model_says_so(self, newcomer: Visitor) -> None:
+        page = newcomer.open("/view?user=ann")
+
+        expect(page.get_by_text("No model has been trained yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="An empty list")).to_be_visible()
+        newcomer.photograph("view-empty")
