@@ -6,6 +6,8 @@ export { type Column, DataTable } from "./data_table";
 export { Confirm, Dialog } from "./dialog";
 export { Field, fieldError, Input, Select, Tabs, TextArea, Toggle } from "./form";
 export { Icon, type IconName } from "./icons";
+export { Interval } from "./interval";
 export { ItemCard, Picture } from "./item_card";
 export { Bar, hasEnded, type Job, JobProgress } from "./progress";
 export { toast, toastError } from "./toast";
+export { Verdict } from "./verdict";

@@ -13,6 +13,7 @@ export interface Plot {
 
 const COLORS = 6;
 const NARROWEST_AXIS = 56; // the first label of the other axis needs some of it
+const [AXIS_WIDTH, LETTER_WIDTH, NAME_MARGIN] = [56, 7, 16];
 const TRANSPARENT = "#0000";
 /** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
@@ -67,7 +68,7 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
   const margin = isTime && !hasBars ? 0 : stepOf(positions) / 2;
   const names: Partial<uPlot.Axis> = isTime
     ? { space: 70 }
-    : { splits: () => positions, values: (_, splits) => splits.map((each) => x[each] ?? "") };
+    : { splits: (self) => readable(positions, x, self.width), values: (_, splits) => splits.map((each) => x[each] ?? "") };
   const options: uPlot.Options = {
     width: target.clientWidth || 600,
     height,
@@ -88,6 +89,13 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
 /** The pixels of an axis with these labels and a gap. */
 function widthOf(labels: readonly string[] | null): number {
   return Math.max(NARROWEST_AXIS, ...(labels ?? []).map((label) => 22 + 7 * label.length));
+}
+
+/** Every so many positions, so that their names do not touch. */
+function readable(positions: readonly number[], names: readonly string[], width: number): number[] {
+  const longest = Math.max(...names.map(({ length }) => length)) * LETTER_WIDTH + NAME_MARGIN;
+  const each = Math.ceil((positions.length * longest) / Math.max(longest, width - AXIS_WIDTH));
+  return positions.filter((_, index) => (positions.length - 1 - index) % each === 0);
 }
 
 /** The distance between neighboring positions. */

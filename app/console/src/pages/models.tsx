@@ -1,0 +1,68 @@
+/** Models: versions, how good they are, what they have learned, and who sees which. */
+import { useState } from "preact/hooks";
+import { SerendipError } from "../api";
+import { ApiCall, ErrorNote, Loading, Note, PageHead } from "../components";
+import { useRequest } from "../hooks";
+import { may } from "../session";
+import type { Version } from "../versions";
+import { Activation } from "./models/activation";
+import { Compare } from "./models/compare";
+import { Details, Learned } from "./models/details";
+import { Quality } from "./models/quality";
+import { VersionTable } from "./models/table";
+import { TrainButton, Trainings } from "./models/training";
+import { Traffic } from "./models/traffic";
+import "./models.css";
+
+const MOST = 100;
+const OUTCOME_DAYS = 30;
+const [BUSY_SECONDS, IDLE_SECONDS] = [1, 10];
+const NOT_FOUND = 404;
+
+export default function Models() {
+  const [isTraining, setTraining] = useState(false);
+  const [shown, setShown] = useState<Version>();
+  const [activated, setActivated] = useState<Version>();
+  const models = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: MOST } } }), [], { everySeconds: isTraining ? BUSY_SECONDS : IDLE_SECONDS });
+  const versions = models.data?.versions;
+  const active = versions?.find((version) => version.active);
+  const rollout = useRequest(
+    (api) => api.GET("/v1/rollout").catch((error: unknown) => {
+      if (error instanceof SerendipError && error.status === NOT_FOUND) return null;
+      throw error;
+    }),
+    [active?.version],
+  );
+  const outcomes = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days: OUTCOME_DAYS, by: ["version"] } } }), []);
+  const isBusy = versions?.some(({ state }) => state === "training") ?? false;
+  if (versions && isBusy !== isTraining) setTraining(isBusy);
+  const reload = () => {
+    models.reload();
+    rollout.reload();
+  };
+
+  const split = active ? rollout.data ?? undefined : undefined;
+  return (
+    <>
+      <PageHead title="Models" about="Versions of the model: how good they are, what they have learned, and who sees which.">
+        <ApiCall of={models.call} />
+        {may("admin") && <TrainButton isTraining={isTraining} onStart={reload} />}
+      </PageHead>
+      <ErrorNote error={models.error ?? rollout.error ?? outcomes.error} retry={() => { reload(); outcomes.reload(); }} />
+      {!versions && !models.error && <Loading lines={8} />}
+      {versions && (
+        <>
+          <Trainings versions={versions} onChange={reload} />
+          {split && active && <Compare versions={versions} rollout={split} outcomes={outcomes.data} />}
+          <Quality versions={versions} />
+          {split && <Traffic rollout={split} versions={versions} onChange={reload} />}
+          <VersionTable versions={versions} rollout={split} outcomes={outcomes.data} onShow={setShown} onActivate={setActivated} />
+          {models.data?.next_cursor && <Note>Only the newest {MOST} versions are shown.</Note>}
+          {active && <Learned version={active} />}
+        </>
+      )}
+      {shown && <Details version={shown} onClose={() => setShown(undefined)} />}
+      {activated && <Activation version={activated} active={active} rollout={split} onDone={reload} onClose={() => setActivated(undefined)} />}
+    </>
+  );
+}
