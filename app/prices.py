@@ -22,11 +22,17 @@ API_MEMORY_GB = 1.0
 """Memory of the api function in the template."""
 
 
+def parts(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> dict[str, float]:
+    """Returns the cost of requests that run for `milliseconds` in total, by what is paid for."""
+    return {
+        "requests": requests * (LAMBDA_REQUEST + HTTP_API_REQUEST),
+        "reads": read_units * READ_UNIT,
+        "writes": write_units * WRITE_UNIT,
+        "compute": milliseconds / 1_000 * API_MEMORY_GB * LAMBDA_GB_SECOND,
+    }
+
+
 def dollars(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
-    """Returns the cost of requests that run for `milliseconds` in total."""
-    return (
-        requests * (LAMBDA_REQUEST + HTTP_API_REQUEST)
-        + read_units * READ_UNIT
-        + write_units * WRITE_UNIT
-        + milliseconds / 1_000 * API_MEMORY_GB * LAMBDA_GB_SECOND
-    )
+    """Returns the sum of these `parts`."""
+    amounts = parts(requests=requests, read_units=read_units, write_units=write_units, milliseconds=milliseconds)
+    return sum(amounts.values())

@@ -81,11 +81,16 @@ def summed(first: Day, second: Day) -> Day:
     return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in NUMBERS})
 
 
-def dollars(used: Day) -> float:
-    """Returns the cost of a day's requests."""
-    return prices.dollars(
+def parts(used: Day) -> dict[str, float]:
+    """Returns the US dollars of a day's requests, by what is paid for."""
+    return prices.parts(
         requests=round(used.requests),
         read_units=used.read_units,
         write_units=used.write_units,
         milliseconds=used.milliseconds,
     )
+
+
+def dollars(used: Day) -> float:
+    """Returns the cost of a day's requests."""
+    return sum(parts(used).values())

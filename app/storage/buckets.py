@@ -1,5 +1,6 @@
 """Store the shared state of rate limits: one token bucket per key, from which instances take leases."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app import clock
-from app.storage.database import Database
+from app.storage.database import Database, Raw
 from app.storage.table import Table, key
 
 KEPT = timedelta(days=2)
@@ -42,7 +43,12 @@ class BucketStore:
 
     def get(self, project: str, credential: str) -> Bucket | None:
         row = self._table.get(key(project, credential), consistent=True)
-        return Bucket(int(row["full_at"]["N"]), row["day"]["S"], int(row["used"]["N"])) if row else None
+        return _bucket(row) if row else None
+
+    def get_many(self, project: str, credentials: Iterable[str]) -> dict[str, Bucket]:
+        """Returns those of the credentials' buckets that exist, as of a moment ago."""
+        by_key = {key(project, credential): credential for credential in credentials}
+        return {by_key[row["key"]["S"]]: _bucket(row) for row in self._table.get_many(list(by_key))}
 
     def put(self, project: str, credential: str, bucket: Bucket, expected: Bucket | None) -> None:
         """Writes a bucket. Raises Conflict if it has changed since `expected` was read."""
@@ -61,3 +67,7 @@ class BucketStore:
             expires_at=clock.now() + KEPT,
         )
         self._table.put(row, untouched)
+
+
+def _bucket(row: Raw) -> Bucket:
+    return Bucket(int(row["full_at"]["N"]), row["day"]["S"], int(row["used"]["N"]))

@@ -1,5 +1,7 @@
 """Keys and their limits: created, shown once, used, changed, rotated, revoked."""
 
+import re
+
 import httpx2
 from playwright.sync_api import Page, expect
 
@@ -82,3 +84,24 @@ class TestKeys:
 
         expect(page.get_by_role("dialog")).to_contain_text("it is not shown again")
         assert [status(shop, old), status(shop, secret_in(page))] == [200, 200]
+
+
+class TestLimits:
+    def test_they_say_how_much_is_used(self, visitor: Visitor, shop: Shop) -> None:
+        limits = {"requests_per_second": 0.01, "burst": 40, "requests_per_day": 50}
+        key = shop.api.post("/v1/keys", json={"name": "limited", "scopes": ["recommend"], "limits": limits}).json()[
+            "key"
+        ]
+        for _ in range(3):
+            httpx2.get(f"{shop.base}/v1/principal", headers={"X-API-Key": key}, timeout=60).raise_for_status()
+        page = visitor.open("/limits")
+        today = page.get_by_role("meter", name="Today's requests of limited")
+
+        expect(today).to_have_attribute("aria-valuenow", re.compile("[3-9]"))  # servers reserve some
+        expect(page.get_by_role("meter", name="Requests of limited at once")).to_have_attribute("aria-valuemax", "40")
+        visitor.photograph("limits")
+        page.get_by_role("button", name="Edit the limits of limited").click()
+        page.get_by_role("dialog").get_by_label("Per day").fill("8")
+        page.get_by_role("button", name="Save limits").click()
+        expect(today).to_have_attribute("aria-valuemax", "8")
+        assert shop.api.get("/v1/keys").json()["keys"][-1]["limits"] == {**limits, "requests_per_day": 8}

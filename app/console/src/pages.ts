@@ -23,6 +23,7 @@ export const PAGES: readonly Page[] = [
   { path: "/keys", title: "Keys", icon: "key", group: "Administration", scope: "admin", audience: "both", load: () => import("./pages/keys") },
   { path: "/projects", title: "Projects", icon: "building", group: "Administration", scope: "admin", audience: "administration", load: () => import("./pages/projects") },
   { path: "/settings", title: "Project settings", icon: "building", group: "Administration", scope: "admin", load: () => import("./pages/settings") },
+  { path: "/limits", title: "Limits", icon: "shield", group: "Administration", scope: "admin", audience: "both", load: () => import("./pages/limits") },
   { path: "/jobs/:id?", title: "Jobs", icon: "clock", group: "Administration", scope: "admin", load: () => import("./pages/jobs") },
   { path: "/usage", title: "Usage and cost", icon: "gauge", group: "Administration", scope: "admin", load: () => import("./pages/usage") },
   { path: "/erasure", title: "Erasure", icon: "trash", group: "Administration", scope: "admin", load: () => import("./pages/erasure") },

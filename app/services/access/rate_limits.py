@@ -13,6 +13,7 @@ full.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -67,6 +68,15 @@ class Allowance:
     day_seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a key's limits is used, with the tokens that instances have leased."""
+
+    requests_today: int
+    left_at_once: int | None
+    """Tokens in the bucket; None without a rate."""
+
+
 class Limiter:
     def __init__(self, buckets: BucketStore, settings: Settings, clock: Clock) -> None:
         self._buckets, self._clock = buckets, clock
@@ -119,6 +129,12 @@ class Limiter:
                 None if lease.left_today is None else lease.left_today + lease.tokens,
                 _seconds_of_day_left(self._clock.now()),
             )
+
+    def uses(self, project: str, limits: Mapping[str, Limits]) -> dict[str, Use]:
+        """Returns how much of the limits of a project's keys is used, by key, without keys that have no limits."""
+        limited = {credential: each for credential, each in limits.items() if _limited(each)}
+        buckets, now = self._buckets.get_many(project, limited), self._clock.now()
+        return {credential: _use(buckets.get(credential, Bucket()), each, now) for credential, each in limited.items()}
 
     def _lease(self, principal: Principal) -> _Lease:
         name = (principal.project, principal.credential)
@@ -193,15 +209,14 @@ class _Taken:
 def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int) -> _Taken:
     """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next."""
     day, micros = _day(now), round(now.timestamp() * MICROSECONDS)
-    used = max(0, bucket.used - unspent) if bucket.day == day else 0
+    used = max(0, _used_today(bucket, now) - unspent)
     left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
     if left_today is not None and left_today <= 0:
         return _Taken(0, bucket, QUOTA, _seconds_of_day_left(now), None, 0)
-    left_in_bucket, interval = None, 0.0
+    left_in_bucket, interval = _left_in_bucket(bucket, limits, micros), 0.0
     full_at = max(bucket.full_at, micros)
-    if limits.requests_per_second is not None:
+    if limits.requests_per_second is not None and left_in_bucket is not None:
         interval = MICROSECONDS / limits.requests_per_second
-        left_in_bucket = math.floor((micros + limits.bucket_size * interval - full_at) / interval + 1e-9)
         if left_in_bucket <= 0:
             wait = (full_at - micros - (limits.bucket_size - 1) * interval) / MICROSECONDS
             return _Taken(0, bucket, RATE, wait, 0, left_today)
@@ -212,6 +227,23 @@ def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: i
         left_in_bucket=None if left_in_bucket is None else left_in_bucket - tokens,
         left_today=None if left_today is None else left_today - tokens,
     )
+
+
+def _use(bucket: Bucket, limits: Limits, now: datetime) -> Use:
+    left = _left_in_bucket(bucket, limits, round(now.timestamp() * MICROSECONDS))
+    return Use(_used_today(bucket, now), None if left is None else max(0, left))
+
+
+def _used_today(bucket: Bucket, now: datetime) -> int:
+    return bucket.used if bucket.day == _day(now) else 0
+
+
+def _left_in_bucket(bucket: Bucket, limits: Limits, micros: int) -> int | None:
+    """Returns the tokens of the bucket, at a time in microseconds since 1970; None without a rate."""
+    if limits.requests_per_second is None:
+        return None
+    interval = MICROSECONDS / limits.requests_per_second
+    return math.floor((micros + limits.bucket_size * interval - max(bucket.full_at, micros)) / interval + 1e-9)
 
 
 def _without_database(limits: Limits, seconds: float) -> int:

@@ -1420,49 +1420,37 @@ class TrainingJobIn(BaseModel):
     """
 
 
-class UsageDay(BaseModel):
-    day: date
+class UsageParts(BaseModel):
     """
-    The day (UTC).
+    US dollars by what is paid for.
     """
-    estimated_usd: float
+
+    compute: float
     """
-    The estimated cost in US dollars.
+    Time in Lambda.
     """
-    events: int
+    reads: float
     """
-    The number of events.
+    Read units of DynamoDB.
     """
-    read_units: float
+    requests: float
     """
-    Consumed read units of DynamoDB.
+    Requests of the HTTP API and Lambda.
     """
-    recommendations: int
+    writes: float
     """
-    The number of responses with recommendations.
-    """
-    requests: int
-    """
-    The number of requests.
-    """
-    write_units: float
-    """
-    Consumed write units of DynamoDB.
+    Write units of DynamoDB.
     """
 
 
-class UsageView(BaseModel):
-    days: list[UsageDay]
+class UseView(BaseModel):
+    left_at_once: int | None
     """
-    The usage of each day.
+    The requests that can come at once now; null without a rate.
     """
-    estimated_usd: float
+    requests_today: int
     """
-    The estimated cost of all days in US dollars.
-    """
-    prices_as_of: str
-    """
-    The day of the public us-east-1 prices of the estimate.
+    Requests of today (UTC), with those that instances have reserved.
     """
 
 
@@ -2014,6 +2002,10 @@ class KeyView(BaseModel):
     """
     The scopes.
     """
+    use: UseView | None
+    """
+    How much of the key's limits is used; null for a key without limits.
+    """
     user_limits: LimitsView
     """
     The limits of each user's requests with events, with tokens of this key.
@@ -2064,6 +2056,10 @@ class NewKeyView(BaseModel):
     scopes: list[Literal["recommend", "write", "admin", "events:own"]]
     """
     The scopes.
+    """
+    use: UseView | None
+    """
+    How much of the key's limits is used; null for a key without limits.
     """
     user_limits: LimitsView
     """
@@ -2335,6 +2331,56 @@ class StoredScenarioView(BaseModel):
     version: int
     """
     The version of the settings; each change adds one.
+    """
+
+
+class UsageDay(BaseModel):
+    day: date
+    """
+    The day (UTC).
+    """
+    estimated_usd: float
+    """
+    The estimated cost in US dollars.
+    """
+    events: int
+    """
+    The number of events.
+    """
+    parts: UsageParts
+    """
+    What the estimated cost consists of.
+    """
+    read_units: float
+    """
+    Consumed read units of DynamoDB.
+    """
+    recommendations: int
+    """
+    The number of responses with recommendations.
+    """
+    requests: int
+    """
+    The number of requests.
+    """
+    write_units: float
+    """
+    Consumed write units of DynamoDB.
+    """
+
+
+class UsageView(BaseModel):
+    days: list[UsageDay]
+    """
+    The usage of each day.
+    """
+    estimated_usd: float
+    """
+    The estimated cost of all days in US dollars.
+    """
+    prices_as_of: str
+    """
+    The day of the public us-east-1 prices of the estimate.
     """
 
 

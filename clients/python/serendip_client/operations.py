@@ -681,7 +681,7 @@ class Operations(ABC):
         self._call(NoneType, "DELETE", f"/v1/keys/{in_path(key_id)}", {"debug": debug}, {}, None)
 
     def get_key(self, key_id: str, *, debug: bool | None = None) -> KeyView:
-        """Get the scopes, limits and last use of a key.
+        """Get the scopes, limits and last use of a key, and how much of its limits is used.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -2145,7 +2145,7 @@ class AsyncOperations(ABC):
         await self._call(NoneType, "DELETE", f"/v1/keys/{in_path(key_id)}", {"debug": debug}, {}, None)
 
     async def get_key(self, key_id: str, *, debug: bool | None = None) -> KeyView:
-        """Get the scopes, limits and last use of a key.
+        """Get the scopes, limits and last use of a key, and how much of its limits is used.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.

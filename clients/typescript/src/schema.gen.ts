@@ -479,7 +479,7 @@ export interface paths {
         };
         /**
          * Get key
-         * @description Get the scopes, limits and last use of a key.
+         * @description Get the scopes, limits and last use of a key, and how much of its limits is used.
          */
         get: operations["getKey"];
         put?: never;
@@ -2558,6 +2558,8 @@ export interface components {
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
+            /** @description How much of the key's limits is used; null for a key without limits. */
+            use: components["schemas"]["UseView"] | null;
             /** @description The limits of each user's requests with events, with tokens of this key. */
             user_limits: components["schemas"]["LimitsView"];
         };
@@ -2694,6 +2696,8 @@ export interface components {
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
+            /** @description How much of the key's limits is used; null for a key without limits. */
+            use: components["schemas"]["UseView"] | null;
             /** @description The limits of each user's requests with events, with tokens of this key. */
             user_limits: components["schemas"]["LimitsView"];
         };
@@ -4215,7 +4219,7 @@ export interface components {
             /**
              * Estimated Usd
              * @description The estimated cost in US dollars.
-             * @example 0.12
+             * @example 0.07
              */
             estimated_usd: number;
             /**
@@ -4224,6 +4228,8 @@ export interface components {
              * @example 40000
              */
             events: number;
+            /** @description What the estimated cost consists of. */
+            parts: components["schemas"]["UsageParts"];
             /**
              * Read Units
              * @description Consumed read units of DynamoDB.
@@ -4249,6 +4255,36 @@ export interface components {
              */
             write_units: number;
         };
+        /**
+         * UsageParts
+         * @description US dollars by what is paid for.
+         */
+        UsageParts: {
+            /**
+             * Compute
+             * @description Time in Lambda.
+             * @example 0.004
+             */
+            compute: number;
+            /**
+             * Reads
+             * @description Read units of DynamoDB.
+             * @example 0.002
+             */
+            reads: number;
+            /**
+             * Requests
+             * @description Requests of the HTTP API and Lambda.
+             * @example 0.014
+             */
+            requests: number;
+            /**
+             * Writes
+             * @description Write units of DynamoDB.
+             * @example 0.05
+             */
+            writes: number;
+        };
         /** UsageView */
         UsageView: {
             /**
@@ -4267,6 +4303,21 @@ export interface components {
              * @description The day of the public us-east-1 prices of the estimate.
              */
             prices_as_of: string;
+        };
+        /** UseView */
+        UseView: {
+            /**
+             * Left At Once
+             * @description The requests that can come at once now; null without a rate.
+             * @example 96
+             */
+            left_at_once: number | null;
+            /**
+             * Requests Today
+             * @description Requests of today (UTC), with those that instances have reserved.
+             * @example 2840
+             */
+            requests_today: number;
         };
         /** UserExport */
         UserExport: {

@@ -244,6 +244,7 @@ class TestUsage:
         assert day["read_units"] > 0
         assert day["write_units"] >= 12
         assert 0 < day["estimated_usd"] == response["estimated_usd"]
+        assert sum(day["parts"].values()) == pytest.approx(day["estimated_usd"])
         assert client.get("/v1/usage?to=2026-01-01&days=400").json()["days"] == []
         assert client.get("/v1/usage?days=401").status_code == 422
 

@@ -14,7 +14,7 @@ from app.domain.access import Limits, Principal, Scope
 from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
 from app.errors import LimitExceeded
-from app.services.access.rate_limits import Limiter
+from app.services.access.rate_limits import Limiter, Use
 from app.wiring import Wired, wire
 from tests.support import faulty_dynamodb
 from tests.support.builders import a_key, client_of, wired_on
@@ -127,6 +127,23 @@ class TestQuota:
         passed += spent(instance.services.limiter, principal, 400)
 
         assert passed == 300
+        instance.close()
+
+
+class TestUses:
+    def test_they_are_what_was_spent_and_leased(self, settings: Settings) -> None:
+        clock = FakeClock()
+        instance = wired_on(settings, clock=clock)
+        limiter = instance.services.limiter
+        key = a_principal(settings.project, requests_per_second=0.01, burst=10, requests_per_day=50)
+        limits = {"a-key": key.limits, "unused": Limits(requests_per_day=9), "free": Limits()}
+        spent(limiter, key, 4)
+
+        assert limiter.uses(settings.project, limits) == {"a-key": Use(4, 6), "unused": Use(0, None)}
+        clock.advance(200)
+        assert limiter.uses(settings.project, limits)["a-key"] == Use(4, 8)
+        clock.advance(86_400)
+        assert limiter.uses(settings.project, limits)["a-key"] == Use(0, 10)
         instance.close()
 
 

@@ -9,9 +9,9 @@ from app import prices
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.security import ProjectForAdmin
-from app.api.schemas.access.usage import UsageDay, UsageView
+from app.api.schemas.access.usage import UsageDay, UsageParts, UsageView
 from app.domain.access import DailyUsage
-from app.services.usage import dollars
+from app.services.usage import dollars, parts
 
 router = APIRouter(prefix="/v1", tags=["usage"], route_class=Operation)
 LastDay = Annotated[
@@ -38,4 +38,5 @@ def _day(used: DailyUsage) -> UsageDay:
         read_units=used.read_units,
         write_units=used.write_units,
         estimated_usd=dollars(used),
+        parts=UsageParts(**parts(used)),
     )

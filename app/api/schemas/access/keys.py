@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from app.api.schemas.fields import WHOLE, Body, Future, Patch, Title, View
 from app.domain.access import ApiKey, Limits, Scope
 from app.domain.fields import ORIGIN_PATTERN
+from app.services.access.rate_limits import Use
 
 MOST_ORIGINS = 20
 Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN)]
@@ -50,6 +51,15 @@ class LimitsView(View):
     ]
     burst: Annotated[int | None, Field(description="The number of requests that can come at once.", examples=[100])]
     requests_per_day: Annotated[int | None, Field(description="The daily quota; null for no limit.", examples=[100000])]
+
+
+class UseView(View):
+    requests_today: Annotated[
+        int, Field(description="Requests of today (UTC), with those that instances have reserved.", examples=[2840])
+    ]
+    left_at_once: Annotated[
+        int | None, Field(description="The requests that can come at once now; null without a rate.", examples=[96])
+    ]
 
 
 class KeyIn(Body):
@@ -142,27 +152,31 @@ class KeyView(BaseModel):
     user_limits: Annotated[
         LimitsView, Field(description="The limits of each user's requests with events, with tokens of this key.")
     ]
+    use: Annotated[
+        UseView | None, Field(description="How much of the key's limits is used; null for a key without limits.")
+    ]
 
     @classmethod
-    def of(cls, key: ApiKey) -> "KeyView":
-        return cls(**_fields(key))
+    def of(cls, key: ApiKey, use: Use | None) -> "KeyView":
+        return cls(**_fields(key, use))
 
 
 class NewKeyView(KeyView):
     key: Annotated[str, Field(description="The key. Store it now: it is not shown again.", examples=[EXAMPLE_KEY])]
 
     @classmethod
-    def with_text(cls, key: ApiKey, text: str) -> "NewKeyView":
-        return cls(**_fields(key), key=text)
+    def with_text(cls, key: ApiKey, use: Use | None, text: str) -> "NewKeyView":
+        return cls(**_fields(key, use), key=text)
 
 
-def _fields(key: ApiKey) -> dict[str, Any]:
-    fields = {name: getattr(key, name) for name in KeyView.model_fields}
+def _fields(key: ApiKey, use: Use | None) -> dict[str, Any]:
+    fields = {name: getattr(key, name) for name in KeyView.model_fields if name != "use"}
     return {
         **fields,
         "scopes": sorted(key.scopes),
         "limits": LimitsView.model_validate(key.limits),
         "user_limits": LimitsView.model_validate(key.user_limits),
+        "use": UseView.model_validate(use) if use else None,
     }
 
 

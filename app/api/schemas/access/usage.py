@@ -6,6 +6,15 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 
+class UsageParts(BaseModel):
+    """US dollars by what is paid for."""
+
+    requests: Annotated[float, Field(description="Requests of the HTTP API and Lambda.", examples=[0.014])]
+    reads: Annotated[float, Field(description="Read units of DynamoDB.", examples=[0.002])]
+    writes: Annotated[float, Field(description="Write units of DynamoDB.", examples=[0.05])]
+    compute: Annotated[float, Field(description="Time in Lambda.", examples=[0.004])]
+
+
 class UsageDay(BaseModel):
     day: Annotated[date, Field(description="The day (UTC).", examples=["2026-11-24"])]
     requests: Annotated[int, Field(description="The number of requests.", examples=[12000])]
@@ -13,7 +22,8 @@ class UsageDay(BaseModel):
     recommendations: Annotated[int, Field(description="The number of responses with recommendations.", examples=[9000])]
     read_units: Annotated[float, Field(description="Consumed read units of DynamoDB.", examples=[18000.0])]
     write_units: Annotated[float, Field(description="Consumed write units of DynamoDB.", examples=[80000.0])]
-    estimated_usd: Annotated[float, Field(description="The estimated cost in US dollars.", examples=[0.12])]
+    estimated_usd: Annotated[float, Field(description="The estimated cost in US dollars.", examples=[0.07])]
+    parts: Annotated[UsageParts, Field(description="What the estimated cost consists of.")]
 
 
 class UsageView(BaseModel):

@@ -4,10 +4,16 @@ import { ApiCall, Card, Chart, Empty, ErrorNote, Loading, PageHead, Tabs } from 
 import { count, dollars, short } from "../format";
 import { useRequest } from "../hooks";
 import { Assumptions } from "./usage/assumptions";
+import { Parts } from "./usage/parts";
 import { NUMBERS, PERIODS, type Period, periodsOf } from "./usage/periods";
 import { Totals } from "./usage/totals";
 
 const DAYS = 400;
+const NOTES: Readonly<Record<Period, string>> = {
+  day: "Estimated US dollars of the last 30 days.",
+  week: "Estimated US dollars; a week is named by its Monday.",
+  month: "Estimated US dollars; a month is named by its first day.",
+};
 
 export default function Usage() {
   const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: DAYS } } }), [], { everySeconds: 30 });
@@ -31,9 +37,12 @@ export default function Usage() {
       <ErrorNote error={usage.error} retry={usage.reload} />
       <Totals days={days} />
       <Tabs label="Period" choices={PERIODS} value={period} onChoice={(chosen) => setPeriod(chosen as Period)} />
-      <Card title={`Cost ${word}`} note="Estimated US dollars.">
-        <Chart label={`Estimated US dollars ${word}`} x={names} series={[{ label: "US dollars", values: values("estimated_usd"), kind: "bars" }]} format={dollars} />
-      </Card>
+      <div class="grid usage-main">
+        <Card title={`Cost ${word}`} note={NOTES[period]}>
+          <Chart label={`Estimated US dollars ${word}`} x={names} series={[{ label: "US dollars", values: values("estimated_usd"), kind: "bars" }]} format={dollars} />
+        </Card>
+        <Parts days={days} />
+      </div>
       <div class="grid">
         <Card title={`Traffic ${word}`} note="Requests of all kinds, the events in them, and responses with recommendations.">
           <Chart

@@ -72,7 +72,8 @@ class TestPatch:
 
         del made["key"]
         limits = {"requests_per_second": 0.01, "burst": 1, "requests_per_day": None}
-        assert changed.json() == made | {"limits": limits}
+        assert made["use"] == {"requests_today": 0, "left_at_once": None}
+        assert changed.json() == made | {"limits": limits, "use": {"requests_today": 0, "left_at_once": 1}}
         assert client.get(f"/v1/keys/{made['key_id']}").json() == changed.json()
 
     def test_new_limits_apply_at_once_on_the_same_instance(self, client: httpx2.Client, wired: Wired) -> None:
