@@ -3,14 +3,19 @@
 import re
 import time
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, visiting
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
 USER = "user-003"
+COUNT_ANIMATIONS = """() => {
+    window.animated = 0;
+    const animate = Element.prototype.animate;
+    Element.prototype.animate = function (...values) { window.animated += 1; return animate.apply(this, values); };
+}"""
 LIST, OTHER = "Recommendations", "Other recommendations"
 
 
@@ -51,18 +56,25 @@ class TestList:
 
     def test_a_past_event_can_be_switched_off(self, visitor: Visitor) -> None:
         page = visitor.open(f"/view?user={USER}")
+        page.evaluate(COUNT_ANIMATIONS)
         before = order(page)
         switch = page.get_by_role("switch").first
+        moved = page.get_by_text("left the list").or_(page.locator(".view-move")).first
         switch.click(force=True)
 
         expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
-        expect(page.get_by_text("left the list").or_(page.locator(".view-move")).first).to_be_visible(timeout=15_000)
+        expect(moved).to_be_visible(timeout=15_000)
         after = order(page)
         assert after != before
         visitor.photograph("view-what-if")
         page.get_by_role("button", name="Switch all on").click()
         expect(page.get_by_role("heading", name="Their list", exact=True)).to_be_visible()
         assert order(page) == before
+        assert page.evaluate("animated") == 0  # this visitor prefers reduced motion
+        page.emulate_media(reduced_motion="no-preference")
+        switch.click(force=True)
+        expect(moved).to_be_visible(timeout=15_000)
+        assert page.evaluate("animated") > 0
 
     def test_similar_and_bought_together_items_of_an_item(self, visitor: Visitor) -> None:
         page = visitor.open(f"/view?user={USER}")
@@ -100,7 +112,7 @@ class TestLive:
 
         shop.api.post("/v1/events", json={"events": [event]}).raise_for_status()
 
-        expect(page.get_by_text("Moved by an event from elsewhere.")).to_be_visible(timeout=30_000)
+        page.get_by_text("Moved by an event from elsewhere.").wait_for(timeout=30_000)
         print(f"pushed {time.monotonic() - sent:.2f} s after the event")  # noqa: T201
         expect(ranking(page).filter(has_text="purchase, ").first).to_be_visible(timeout=15_000)
 
@@ -125,6 +137,8 @@ class TestCompare:
 
         assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, model_version=version)]
         expect(page.get_by_label("Other model version")).to_have_value(version)
+        page.get_by_role("button", name="API call").last.click()
+        expect(page.get_by_role("dialog")).to_contain_text(f"model_version={version}")
 
 
 class TestMadeUpSession:
@@ -132,10 +146,15 @@ class TestMadeUpSession:
         page = visitor.open("/view?session")
         expect(page.get_by_text("what a new visitor sees")).to_be_visible()
         items = page.locator(".view-picker").get_by_role("button")
-        items.nth(1).click()
-        items.nth(4).click()
+        page.get_by_label("Search the catalog").fill("tent")
+        expect(items.first).to_contain_text("Tent")
+        items.first.click()
+        page.get_by_label("Search the catalog").fill("chess")
+        expect(items.first).to_contain_text("Chess")
+        items.first.click()
 
         expect(page.get_by_role("switch")).to_have_count(2)
+        expect(page.locator(".view-move").first).to_be_visible(timeout=15_000)
         expect(ranking(page).filter(has_text="%").first).to_be_visible(timeout=15_000)
         both = order(page)
         visitor.photograph("view-session")
@@ -146,6 +165,17 @@ class TestMadeUpSession:
         page.get_by_role("button", name=re.compile("^Remove view")).first.click()
         expect(page.get_by_role("switch")).to_have_count(1)
         assert shop.api.get("/v1/users/session/events").json()["events"] == []
+
+
+class TestWithFewRights:
+    def test_a_key_that_only_reads_lists_sees_list_and_reasons(self, chromium: Browser, shop: Shop) -> None:
+        key = shop.api.post("/v1/keys", json={"name": "viewer", "scopes": ["recommend"]}).json()["key"]
+        with visiting(chromium, shop.base, key) as viewer:
+            page = viewer.open(f"/view?user={USER}")
+
+            assert order(page) == [item["item_id"] for item in served(shop, USER)]
+            expect(page.get_by_role("switch").first).to_be_visible()
+            expect(page.get_by_label("Event type")).to_have_count(0)
 
 
 class TestWithoutData:

@@ -40,6 +40,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
     async (client) => (user && may("write") ? (await client.GET("/v1/users/{user_id}/events", { params: { path: { user_id: user }, query: { limit: 100 } } })).events : []),
     [user],
   );
+  const earlier = useEarlier(who, list.data);
   const pushed = useMovement(user, recipe, list.data, () => {
     for (const each of [list, changed, compared, stored]) each.reload();
   });
@@ -61,7 +62,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
   }
   const common = { titles, colors, onChoose: setChosen };
   const canSend = onAdd !== undefined || may("write");
-  const isNew = stored.data?.length === 0 && user !== undefined;
+  const isNew = user !== undefined && may("write") && stored.data?.length === 0;
 
   return (
     <>
@@ -100,7 +101,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
             <Ranking
               label="Recommendations"
               list={shown}
-              before={off.length > 0 ? idsOf(list.data) : pushed.before}
+              before={off.length > 0 ? idsOf(list.data) : user === undefined ? earlier : pushed.before}
               onSend={canSend ? (item) => void send.run(item) : undefined}
               sending={type}
               {...common}
@@ -132,6 +133,18 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
 
 function VersionBadge({ list }: { list: List | undefined }) {
   return list?.model_version ? <Badge>version {list.model_version.split("-").at(-1)}</Badge> : null;
+}
+
+/** The items of the list before the visitor did something else, as in a made-up session. */
+function useEarlier(who: string, list: List | undefined): readonly string[] | undefined {
+  const [earlier, setEarlier] = useState<readonly string[]>();
+  const last = useRef<{ who: string; list: List }>();
+  useEffect(() => {
+    if (!list) return;
+    if (last.current && last.current.who !== who) setEarlier(idsOf(last.current.list));
+    last.current = { who, list };
+  }, [list]);
+  return earlier;
 }
 
 interface Movement {

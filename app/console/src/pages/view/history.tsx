@@ -4,7 +4,6 @@ import { Button, Empty, Loading, Picture, Tabs } from "../../components";
 import { ago, percent } from "../../format";
 import { useRequest } from "../../hooks";
 import type { List, PastEvent } from "./lists";
-import { idOf } from "./lists";
 import type { Colors } from "./reasons";
 
 const [SHOWN, SHOWN_ON_PHONE] = [8, 4];
@@ -37,7 +36,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
       <Tabs label="Order" choices={ORDERS} value={order} onChoice={setOrder} />
       <ul class="view-events">
         {shown.map((event) => {
-          const { event_id, item_id, event_type, timestamp } = event;
+          const { event_id, item_id, event_type, timestamp, value } = event;
           const item = facts.get(item_id);
           const title = event.title || item?.title || item_id;
           const share = shares.get(event_id);
@@ -47,7 +46,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
               <Picture item={item ?? { item_id }} size={38} />
               <div>
                 <p class="truncate" title={title}>{title}</p>
-                <p class="small muted">{event_type}, {ago(timestamp)}</p>
+                <p class="small muted">{event_type}{value == null ? "" : ` ${value}`}, {ago(timestamp)}</p>
                 {share !== undefined && !isOff && (
                   <p class="view-influence small">
                     <span aria-hidden="true"><span style={{ width: `${(Math.abs(share) / most) * 100}%`, background: colors.get(event_id) }} /></span>
@@ -75,7 +74,7 @@ export function withReasons(stored: readonly PastEvent[] | undefined, list: List
   const events = new Map(stored.map((event) => [event.event_id, event]));
   for (const reason of list?.items.flatMap(({ reasons }) => reasons ?? []) ?? []) {
     const { event_id, item_id, event_type, timestamp, title } = reason;
-    if (event_id && timestamp) events.set(idOf(reason), { event_id, item_id, event_type, timestamp, title: title ?? null });
+    if (event_id && timestamp && !events.has(event_id)) events.set(event_id, { event_id, item_id, event_type, timestamp, title: title ?? null });
   }
   return [...events.values()];
 }

@@ -11,6 +11,8 @@ export interface PastEvent {
   event_type: string;
   timestamp: string;
   title?: string | null;
+  /** A rating, quantity or revenue. */
+  value?: number | null;
 }
 
 /** An item that is clicked. */
