@@ -74,7 +74,9 @@ export function usePages<Row>(
   load: (api: SerendipClient, cursor: string | undefined) => Promise<{ rows: Row[]; next: string | null | undefined }>,
   inputs: readonly unknown[],
 ): Pages<Row> {
-  const [cursor, setCursor] = useState<string>();
+  const list = JSON.stringify(inputs);
+  const [reached, setReached] = useState<{ list: string; cursor: string | undefined }>();
+  const cursor = reached?.list === list ? reached.cursor : undefined; // a cursor belongs to one list
   const earlier = useRef<Row[]>([]);
   const page = useRequest(
     async (api) => {
@@ -84,7 +86,6 @@ export function usePages<Row>(
     },
     [...inputs, cursor],
   );
-  useEffect(() => setCursor(undefined), inputs);
   const next = page.data?.next ?? undefined;
   return {
     rows: page.data?.rows ?? [],
@@ -92,8 +93,8 @@ export function usePages<Row>(
     isLoading: page.isLoading,
     hasMore: next !== undefined,
     call: page.call,
-    more: () => setCursor(next),
-    reload: () => (cursor === undefined ? page.reload() : setCursor(undefined)),
+    more: () => setReached({ list, cursor: next }),
+    reload: () => (cursor === undefined ? page.reload() : setReached(undefined)),
   };
 }
 

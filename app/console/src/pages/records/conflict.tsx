@@ -1,0 +1,52 @@
+/** What somebody else changed while a record was being edited, and how to go on. */
+import { Button, Note } from "../../components";
+import { combined, differences, type Fields } from "./versions";
+
+interface ConflictProps {
+  /** The record when it was opened, as it is now, and as it would be saved. */
+  base: Fields;
+  theirs: Fields;
+  mine: Fields;
+  busy: boolean;
+  onSave: (fields: Fields) => void;
+  onDiscard: () => void;
+}
+
+export function Conflict({ base, theirs, mine, busy, onSave, onDiscard }: ConflictProps) {
+  const own = new Set(differences(base, mine));
+  const changed = differences(base, theirs);
+  const isDisputed = changed.some((name) => own.has(name));
+  return (
+    <Note tone="warn">
+      <div class="stack tight" role="alert">
+        <p><strong>Somebody else changed this meanwhile.</strong> Nothing was saved. These are their changes:</p>
+        <div class="table">
+          <table aria-label="Changes by others">
+            <thead><tr><th scope="col">Field</th><th scope="col">Was</th><th scope="col">Is now</th><th scope="col">Yours</th></tr></thead>
+            <tbody>
+              {changed.map((name) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td>{written(base[name])}</td>
+                  <td>{written(theirs[name])}</td>
+                  <td>{own.has(name) ? <strong>{written(mine[name])}</strong> : <span class="muted">unchanged</span>}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <div class="row">
+          <Button kind="primary" small busy={busy} onClick={() => onSave(combined(base, theirs, mine))}>
+            {isDisputed ? "Save mine, keep their other changes" : "Save both"}
+          </Button>
+          <Button small disabled={busy} onClick={onDiscard}>Discard mine</Button>
+        </div>
+      </div>
+    </Note>
+  );
+}
+
+function written(value: unknown): string {
+  if (value === undefined || value === null || value === "") return "–";
+  return typeof value === "string" ? value : Array.isArray(value) ? value.join(", ") || "–" : JSON.stringify(value);
+}
