@@ -18,6 +18,7 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Home", icon: "home", group: "Project", scope: "recommend", audience: "both", load: () => import("./pages/home") },
+  { path: "/import", title: "Import", icon: "upload", group: "Data", scope: "admin", load: () => import("./pages/import") },
   { path: "/view", title: "View as user", icon: "eye", group: "Recommendations", scope: "recommend", load: () => import("./pages/view") },
   { path: "/catalog/:id?", title: "Catalog", icon: "box", group: "Data", scope: "write", load: () => import("./pages/catalog") },
   { path: "/models", title: "Models", icon: "layers", group: "Recommendations", scope: "admin", load: () => import("./pages/models") },

@@ -30,10 +30,12 @@ interface JobProgressProps {
   jobId: string;
   label: string;
   onEnd?: (job: Job) => void;
+  /** False if the page shows by itself why a job failed. */
+  showsFailure?: boolean;
 }
 
 /** Follows a job until it ends: `<JobProgress jobId={id} label="Importing items" onEnd={show} />` */
-export function JobProgress({ jobId, label, onEnd }: JobProgressProps) {
+export function JobProgress({ jobId, label, onEnd, showsFailure = true }: JobProgressProps) {
   const job = useRequest((api) => api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } }), [jobId]);
   const isOver = job.data !== undefined && hasEnded(job.data);
   useInterval(POLL_SECONDS, job.reload, !isOver && !job.isLoading);
@@ -42,6 +44,6 @@ export function JobProgress({ jobId, label, onEnd }: JobProgressProps) {
   }, [isOver]);
   if (job.error) return <ErrorNote error={job.error} retry={job.reload} />;
   if (!job.data) return <Bar label={label} />;
-  if (job.data.state === "failed") return <ErrorNote error={new Error(job.data.detail ?? `${label} failed.`)} />;
+  if (job.data.state === "failed" && showsFailure) return <ErrorNote error={new Error(job.data.detail ?? `${label} failed.`)} />;
   return <Bar label={`${label}: ${job.data.state}`} share={isOver ? 1 : job.data.progress} />;
 }

@@ -1,0 +1,95 @@
+/** Our fields in words, and the options that decide how a file is read. */
+import type { Schemas } from "../../api";
+import { count } from "../../format";
+import type { Choice, ImportRequest } from "../../imports";
+
+export type Options = Partial<ImportRequest>;
+
+export const FIELDS: Readonly<Record<string, string>> = {
+  user_id: "User",
+  session_id: "Session",
+  item_id: "Item",
+  event_type: "Event type",
+  value: "Value",
+  timestamp: "Time",
+  event_id: "Event id",
+  title: "Title",
+  categories: "Categories",
+  hidden: "Hidden",
+  expires_at: "Expires",
+  properties: "Properties",
+};
+const PROPERTY = "properties.";
+export const RECORDS = {
+  "": "What the columns say",
+  events: "Events",
+  items: "Items",
+  users: "Users",
+  "events,items": "Events and facts of their items",
+} as const;
+
+const ASSUMED: Readonly<Record<string, string>> = { liked: "Event type: like or dislike", quantity: "Sign of the value" };
+
+/** User, or Property “price”. */
+export function fieldName(ours: string): string {
+  if (ours.startsWith(PROPERTY)) return `Property “${ours.slice(PROPERTY.length)}”`;
+  return FIELDS[ours] ?? ASSUMED[ours] ?? ours;
+}
+
+/** user, or property “price”: inside a sentence. */
+export function inSentence(ours: string): string {
+  const name = fieldName(ours);
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}
+
+/** The field that the user mapped a column to. */
+export function mappedTo(options: Options, column: string): string {
+  return Object.entries(options.columns ?? {}).find(([, theirs]) => theirs === column)?.[0] ?? "";
+}
+
+/** Maps a column to a field; an empty one takes its mapping back. */
+export function withMapping(options: Options, column: string, ours: string): Options {
+  const others = Object.entries(options.columns ?? {}).filter(([field, theirs]) => theirs !== column && field !== ours);
+  return { ...options, columns: Object.fromEntries(ours ? [...others, [ours, column]] : others) };
+}
+
+/** 38 events, with facts of their items in 36 rows. */
+export function recordsIn({ kind, records }: Schemas["ImportSummary"]): string {
+  const { items = 0, ...others } = records;
+  const counted = Object.entries(kind === "events,items" ? others : records).filter(([, number]) => number > 0);
+  const listed = counted.map(([name, number]) => `${count(number)} ${number === 1 ? name.slice(0, -1) : name}`).join(" and ");
+  return kind === "events,items" && items > 0 ? `${listed || "no events"}, with facts of items in ${count(items)} rows` : listed;
+}
+
+export function propertyOf(column: string): string {
+  return PROPERTY + column;
+}
+
+/** What a choice does, for its button. */
+export function choiceName(choice: Choice): string {
+  if (choice.columns) {
+    return Object.entries(choice.columns).map(([ours, theirs]) => `Read “${theirs}” as ${inSentence(ours)}`).join(", ");
+  }
+  if (choice.records === "events,items") return "Load events and facts of their items";
+  if (choice.records) return `Load ${choice.records} only`;
+  return `All events are “${choice.event_type}”`;
+}
+
+export function withChoice(options: Options, choice: Choice): Options {
+  return {
+    ...options,
+    ...(choice.records && { records: choice.records as NonNullable<Options["records"]> }),
+    ...(choice.event_type && { event_type: choice.event_type }),
+    columns: { ...options.columns, ...choice.columns },
+  };
+}
+
+/** A message of the API without its JSON, which the buttons beside it stand for. */
+export function inWords(text: string): string {
+  return text
+    .replaceAll(/"columns": \{"((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)"\}/g, (_, ours: string, theirs: string) => `“${theirs}” as ${inSentence(ours)}`)
+    .replaceAll(/"records": "([^"]*)"/g, (_, records: string) => `“${records.replace(",", " and ")}”`)
+    .replaceAll(/"event_type": "([^"]*)"/g, "“$1”")
+    .replaceAll("“YOUR_COLUMN”", "another column")
+    .replaceAll("`", "");
+}

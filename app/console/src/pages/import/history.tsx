@@ -1,0 +1,84 @@
+/** Earlier imports, their results, and taking one back. */
+import { useState } from "preact/hooks";
+import { api } from "../../api";
+import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, type Job, JobProgress, toast } from "../../components";
+import { ago, count, time } from "../../format";
+import { type Pages, useInterval, useRequest } from "../../hooks";
+import { Outcome } from "./outcome";
+
+const OPEN = ["waiting", "running"];
+const POLL_SECONDS = 2;
+const RECORDS = ["events", "items", "users"] as const;
+const TONES = { succeeded: "good", failed: "bad", running: "accent", waiting: "neutral", cancelled: "neutral" } as const;
+
+export function History({ imports }: { imports: Pages<Job> }) {
+  const undos = useRequest((client) => client.GET("/v1/jobs", { params: { query: { kind: "undo", limit: 100 } } }), []);
+  const [shown, setShown] = useState<Job>();
+  const [asked, setAsked] = useState<Job>();
+  const [undoing, setUndoing] = useState<{ jobId: string; name: string }>();
+  useInterval(POLL_SECONDS, imports.reload, imports.rows.some((job) => job.state === "running"));
+  const undone = new Set(undos.data?.jobs.filter((job) => job.state === "succeeded").map((job) => job.request.import_id));
+  const isUndone = (job: Job) => undone.has(job.import_id);
+
+  async function undo(job: Job): Promise<void> {
+    const { job_id } = await api.DELETE("/v1/imports/{import_id}", { params: { path: { import_id: job.import_id ?? "" } } });
+    setUndoing({ jobId: job_id, name: nameOf(job) });
+  }
+
+  function end(job: Job): void {
+    if (job.state === "succeeded") {
+      const removed = RECORDS.filter((kind) => job.counts[kind]).map((kind) => `${count(job.counts[kind])} ${kind}`);
+      toast(`Undone: ${removed.join(", ") || "nothing"} deleted.`);
+      setUndoing(undefined);
+    }
+    undos.reload();
+    imports.reload();
+  }
+
+  const columns: Column<Job>[] = [
+    { header: "File", cell: (job) => <button type="button" class="link" onClick={() => setShown(job)}><strong>{nameOf(job)}</strong></button> },
+    { header: "When", cell: (job) => <span title={time(job.created_at)}>{ago(job.created_at)}</span> },
+    { header: "State", cell: (job) => (isUndone(job) ? <Badge>undone</Badge> : <Badge tone={TONES[job.state]}>{job.state}</Badge>) },
+    { header: "Rows loaded", align: "right", cell: (job) => count(job.summary?.loaded) },
+    { header: "Rejected", align: "right", cell: (job) => count(job.summary?.rejected) },
+    {
+      header: "",
+      align: "right",
+      cell: (job) =>
+        !OPEN.includes(job.state) && !isUndone(job) && (job.summary?.loaded ?? 0) > 0 && (
+          <Button small icon="undo" onClick={() => setAsked(job)}>Undo<span class="hidden-text"> {nameOf(job)}</span></Button>
+        ),
+    },
+  ];
+  return (
+    <Card title="Earlier imports" note="Of the last 30 days, also those by the command line.">
+      {undoing && <JobProgress key={undoing.jobId} jobId={undoing.jobId} label={`Undoing ${undoing.name}`} onEnd={end} />}
+      <DataTable
+        label="Earlier imports"
+        columns={columns}
+        rowKey={(job) => job.job_id}
+        empty={<Empty icon="upload" title="No imports yet">Files that you import are listed here, and can be undone.</Empty>}
+        {...imports}
+      />
+      {shown && (
+        <Dialog title={nameOf(shown)} wide onClose={() => setShown(undefined)}>
+          <p class="muted small">{time(shown.created_at)}{shown.import_id && <> · Import <span class="mono">{shown.import_id}</span></>}</p>
+          <Outcome job={shown} />
+        </Dialog>
+      )}
+      {asked && (
+        <Confirm title={`Undo the import of ${nameOf(asked)}?`} action="Undo import" danger act={() => undo(asked)} onClose={() => setAsked(undefined)}>
+          <p>
+            The events that this import wrote last are deleted, and the items and users that it created. Those that anything else has
+            changed since stay, and so do facts that it gave to items that existed before.
+          </p>
+        </Confirm>
+      )}
+    </Card>
+  );
+}
+
+function nameOf(job: Job): string {
+  const name = job.request.file_name;
+  return typeof name === "string" ? name : "File without a name";
+}

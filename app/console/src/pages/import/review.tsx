@@ -1,0 +1,116 @@
+/** What a file would become: its columns to map, its first rows as they would be stored. */
+import { useState } from "preact/hooks";
+import { Badge, Button, ErrorNote, Field, Input, Loading, Note, Select } from "../../components";
+import { count } from "../../format";
+import { useRequest } from "../../hooks";
+import { previewed, type Preview } from "../../imports";
+import { Columns } from "./columns";
+import { choiceName, inWords, type Options, RECORDS, recordsIn, withChoice } from "./fields";
+import { Stored } from "./stored";
+
+interface ReviewProps {
+  fileOf: string;
+  isStarting: boolean;
+  error: unknown;
+  onImport: (options: Options) => void;
+}
+
+export function Review({ fileOf, isStarting, error, onImport }: ReviewProps) {
+  const [options, setOptions] = useState<Options>({});
+  const preview = useRequest((client) => previewed(client, fileOf, options), [fileOf, JSON.stringify(options)]);
+  const shown = preview.data;
+  if (!shown) {
+    return (
+      <>
+        <ErrorNote error={preview.error} />
+        {preview.error ? <Reading options={options} onChange={setOptions} isOpen /> : <Loading lines={5} />}
+      </>
+    );
+  }
+  const isReady = !shown.problem && !preview.error && !preview.isLoading;
+  return (
+    <div class="stack" aria-busy={preview.isLoading}>
+      <ErrorNote error={preview.error} />
+      {shown.problem ? <Question preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} /> : <Recognized preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} />}
+      <Columns columns={shown.columns} options={options} onChange={setOptions} />
+      <Reading options={options} onChange={setOptions} />
+      {shown.rows.length > 0 && <Stored rows={shown.rows} />}
+      <ErrorNote error={error} />
+      <div class="row import-go">
+        <Button kind="primary" icon="upload" disabled={!isReady} busy={isStarting} onClick={() => onImport(options)}>Import this file</Button>
+        <span class="muted small" role="status">
+          {preview.isLoading ? "Reading the first rows again" : shown.problem ? "Answer the question above first." : "It can be undone for 30 days."}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+interface AnswerProps {
+  preview: Preview;
+  onChoose: (choice: Preview["choices"][number]) => void;
+}
+
+/** What the import would ask, with its answers as buttons. */
+function Question({ preview, onChoose }: AnswerProps) {
+  return (
+    <Note tone="warn">
+      <div class="stack tight">
+        <p><strong>One decision is yours. </strong>{inWords(preview.problem ?? "")}</p>
+        <Choices preview={preview} onChoose={onChoose} />
+      </div>
+    </Note>
+  );
+}
+
+function Choices({ preview, onChoose }: AnswerProps) {
+  if (!preview.choices.length) return null;
+  return (
+    <div class="row">
+      {preview.choices.map((choice) => <Button key={choiceName(choice)} small onClick={() => onChoose(choice)}>{choiceName(choice)}</Button>)}
+    </div>
+  );
+}
+
+function Recognized({ preview, onChoose }: AnswerProps) {
+  const summary = preview.summary;
+  if (!summary) return null;
+  const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${reason} (${count(number)})`).join("; ");
+  const notes = summary.notes.filter((note) => !note.startsWith("recognized as"));
+  const tone = summary.rejected ? "warn" : "good";
+  return (
+    <Note tone={tone}>
+      <div class="stack tight">
+        <p>
+          {preview.layout && <><Badge tone="accent">{preview.layout}</Badge>{" "}</>}
+          The first {count(summary.read)} rows give {recordsIn(summary) || "nothing"}.
+          {summary.skipped > 0 && ` ${count(summary.skipped)} are skipped.`}
+          {summary.rejected > 0 && ` ${count(summary.rejected)} would be rejected: ${reasons}.`}
+        </p>
+        {notes.length > 0 && <ul class="import-notes small">{notes.map((note) => <li key={note}>{inWords(note)}</li>)}</ul>}
+        <Choices preview={preview} onChoose={onChoose} />
+      </div>
+    </Note>
+  );
+}
+
+/** Options of the whole file. Text is applied when the field is left. */
+function Reading({ options, onChange, isOpen }: { options: Options; onChange: (options: Options) => void; isOpen?: boolean }) {
+  const set = (name: keyof Options) => (value: string) => onChange({ ...options, [name]: value || undefined });
+  const text = (name: "event_type" | "date_format" | "encoding", placeholder: string) => (tie: object) => (
+    <Input {...tie} value={options[name] ?? ""} placeholder={placeholder} onChange={(event) => set(name)(event.currentTarget.value.trim())} />
+  );
+  return (
+    <details class="import-reading" open={isOpen}>
+      <summary>How the file is read</summary>
+      <div class="grid">
+        <Field label="Records">{(tie) => <Select {...tie} value={options.records ?? ""} choices={RECORDS} onChoice={set("records")} />}</Field>
+        <Field label="Type of events that name none">{text("event_type", "view")}</Field>
+        <Field label="Decimal sign">{(tie) => <Select {...tie} value={options.decimal ?? "."} choices={{ ".": "Point: 1299.50", ",": "Comma: 1.299,50" }} onChoice={set("decimal")} />}</Field>
+        <Field label="Unit of times that are numbers">{(tie) => <Select {...tie} value={options.time_unit ?? ""} choices={{ "": "From their size", s: "Seconds", ms: "Milliseconds", us: "Microseconds", ns: "Nanoseconds" }} onChoice={set("time_unit")} />}</Field>
+        <Field label="Form of times">{text("date_format", "%m/%d/%Y %H:%M")}</Field>
+        <Field label="Encoding">{text("encoding", "utf-8")}</Field>
+      </div>
+    </details>
+  );
+}
