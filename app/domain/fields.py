@@ -8,6 +8,8 @@ from typing import Any
 ID_PATTERN = r"^[A-Za-z0-9._:~|@-]{1,128}$"
 """Ids of items, users, sessions and other resources."""
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+ORIGIN_RULE = "a web origin, such as https://shop.example: no path, no slash"
+"""The pattern in words."""
 ID_RULE = "1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -"
 """The pattern in words. Ids stand in paths and in keys, so spaces, slashes and other letters are left out."""
 MOST_CHARACTERS = 60

@@ -134,7 +134,8 @@ class TestProjects:
         assert open_to_shop.get("/v1/settings").json() == {"recommend_unknown_items": None, "origins": [SHOP]}
         assert open_to_shop.put("/v1/settings", json={}).json() == {"recommend_unknown_items": None, "origins": []}
         refused = open_to_shop.put("/v1/settings", json={"origins": ["https://shop.example/"]})
-        assert refused.json()["errors"][0]["pointer"] == "/origins/0"
+        rule = "must be a web origin, such as https://shop.example: no path, no slash"
+        assert refused.json()["errors"] == [{"pointer": "/origins/0", "detail": rule}]
 
 
 class TestDeployment:

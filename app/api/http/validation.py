@@ -13,10 +13,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from app.api.schemas.fields import PRINTABLE
-from app.domain.fields import ID_PATTERN, ID_RULE
+from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN, ORIGIN_RULE
 from app.errors import FieldError, InvalidInput
 
 MAX_NAMED_ERRORS = 1_000
+PATTERNS = {
+    PRINTABLE: "must not hold control characters",
+    ID_PATTERN: f"must be {ID_RULE}",
+    ORIGIN_PATTERN: f"must be {ORIGIN_RULE}",
+}
 FIELD_NAME = re.compile(r"[0-9]{1,6}|[A-Za-z][A-Za-z_-]{0,39}")
 SIMILARITY = 0.5
 """The ratio of equal letters from which a name counts as near."""
@@ -64,10 +69,7 @@ def _detail(error: Mapping[str, Any], form: Form) -> str:
         return f"{name}: must be {' or '.join(sorted(_options(form)))}"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
-        if pattern == PRINTABLE:
-            return "must not hold control characters"
-        is_id = pattern == ID_PATTERN
-        return f"must be {ID_RULE}" if is_id else f"must match {pattern}"
+        return PATTERNS.get(pattern, f"must match {pattern}")
     if error["type"] == "extra_forbidden":
         return _unknown("a known field", "fields", _shown(error["loc"][-1]), tuple(sorted(_fields(form))))
     if error["type"] == UNKNOWN_PARAMETER:

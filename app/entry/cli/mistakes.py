@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN
+from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN, ORIGIN_RULE
 from app.entry.local import disk
 
 
@@ -70,7 +70,7 @@ def valid_id(text: str) -> str:
 def valid_origin(text: str) -> str:
     """Raises BadParameter unless the text is the origin of web pages."""
     if not re.fullmatch(ORIGIN_PATTERN, text):
-        raise typer.BadParameter(f"{text!r} is not a web origin, such as https://shop.example: no path, no slash.")
+        raise typer.BadParameter(f"{text!r} is not {ORIGIN_RULE}.")
     return text
 
 
