@@ -27,7 +27,7 @@ class TestUsage:
         assert tile(page, "Last week") == f"${cost(shop, monday, monday + timedelta(days=6)):.2f}"
         last_day = today.replace(day=1) - timedelta(days=1)
         assert tile(page, "Last month") == f"${cost(shop, last_day.replace(day=1), last_day):.2f}"
-        assert float(tile(page, "Forecast for this month")[1:]) >= float(tile(page, "This month so far")[1:]) > 0
+        assert float(tile(page, "Forecast for the month")[1:]) >= float(tile(page, "This month so far")[1:]) > 0
         visitor.photograph("usage")
 
     def test_weeks_and_months_sum_their_days(self, visitor: Visitor, shop: Shop) -> None:

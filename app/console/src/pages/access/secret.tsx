@@ -1,4 +1,5 @@
 /** A new key, which is shown this once. */
+import { useState } from "preact/hooks";
 import { Button, Dialog, Field, Input, Note, toast } from "../../components";
 import { API } from "../../place";
 
@@ -11,8 +12,12 @@ interface SecretProps {
 }
 
 export function Secret({ title, secret, onClose, more }: SecretProps) {
+  const [isCopied, setCopied] = useState(false);
+  const [isWarned, setWarned] = useState(false);
+
   async function copy(): Promise<void> {
     await navigator.clipboard.writeText(secret);
+    setCopied(true);
     toast("Copied the key.");
   }
 
@@ -23,8 +28,11 @@ export function Secret({ title, secret, onClose, more }: SecretProps) {
     </>
   );
   return (
-    <Dialog title={title} wide onClose={onClose} actions={buttons}>
-      <Note tone="warn">Store this key now: it is not shown again. Whoever has it can do what it may do.</Note>
+    <Dialog title={title} wide onClose={() => (isCopied || isWarned ? onClose() : setWarned(true))} actions={buttons}>
+      <Note tone={isWarned ? "bad" : "warn"}>
+        {isWarned && <strong>You have not copied it yet. </strong>}
+        Store this key now: it is not shown again. Whoever has it can do what it may do.
+      </Note>
       <Field label="Key">
         {(tie) => (
           <div class="secret">

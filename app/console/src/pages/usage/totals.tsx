@@ -9,7 +9,7 @@ export function Totals({ days }: { days: readonly Schemas["UsageDay"][] }) {
   return (
     <div class="tiles">
       <Stat label="This month so far" value={dollars(thisMonth)} note="Days in UTC" />
-      <Stat label="Forecast for this month" value={dollars(forecast)} note="At the rate of the last 7 days" />
+      <Stat label="Forecast for the month" value={dollars(forecast)} note="At the rate of the last 7 days" />
       <Stat label="Last week" value={dollars(lastWeek)} note={<>{day(week[0])} to {day(week[1])}<br />{change(lastWeek, weekBefore)}</>} />
       <Stat label="Last month" value={dollars(lastMonth)} note="The whole month" />
     </div>
