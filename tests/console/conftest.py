@@ -96,9 +96,12 @@ def _use(wired: Wired, generator: random.Random) -> None:
         usage.add(PROJECT, DailyUsage(day, lists * 1.3, lists * 0.7, lists, lists * 2.5, lists * 1.4, lists * 9))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each test has a context of its own."""
+    """One browser for the tests of a file; each test has a context of its own.
+
+    No other event loop can run in this thread until it is closed, so it must not outlive the file.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
