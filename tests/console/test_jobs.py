@@ -47,6 +47,17 @@ class TestJobs:
             dialog.get_by_role("link", name="rejects").click()
         assert "user_id" in download.value.path().read_text()
 
+    def test_erasures_and_deletions_say_what_they_did(self, visitor: Visitor, shop: Shop) -> None:
+        events = [{"user_id": user, "item_id": "sku-001"} for user in ("jobs-bob", "jobs-eve")]
+        shop.api.post("/v1/events", json={"events": events}).raise_for_status()
+        shop.api.post("/v1/jobs", json={"kind": "erasure", "user_id": "jobs-bob"}).raise_for_status()
+        shop.api.delete("/v1/events", params={"user_id": "jobs-eve"}).raise_for_status()
+        page = visitor.open("/jobs")
+        rows = page.get_by_role("table", name="Jobs").get_by_role("row")
+
+        expect(rows.filter(has_text="Erasure")).to_contain_text("Erased 1 event.", timeout=30_000)
+        expect(rows.filter(has_text="Deletion of events")).to_contain_text("Deleted 1 event.", timeout=30_000)
+
     def test_an_export_shows_its_progress_and_files_and_runs_again(self, visitor: Visitor) -> None:
         page = visitor.open("/jobs")
         page.get_by_role("button", name="Export all data").click()
@@ -57,7 +68,6 @@ class TestJobs:
         newest.get_by_role("button", name="Export").click()
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("link").first).to_be_visible()
-        visitor.photograph("jobs-export")
         dialog.get_by_role("button", name="Run again").click()
         expect(dialog).to_be_hidden()
         expect(page.get_by_role("table", name="Jobs").get_by_text("Wrote")).to_have_count(2, timeout=30_000)

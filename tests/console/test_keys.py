@@ -46,7 +46,7 @@ class TestKeys:
         dialog.get_by_role("button", name="Copy key").click()
         assert page.evaluate("navigator.clipboard.readText()") == secret
         assert status(shop, secret) == 200
-        visitor.photograph("keys-secret")
+        visitor.check_accessible()
         dialog.get_by_role("button", name="I have stored it").click()
         row = page.get_by_role("row").filter(has_text="page of the shop")
         expect(row).to_contain_text("events:own")

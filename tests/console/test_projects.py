@@ -45,7 +45,7 @@ class TestProjects:
         dialog.get_by_role("button", name="Delete project").click()
 
         expect(dialog).to_contain_text("1 key")
-        administrator.photograph("projects-deleting")
+        administrator.check_accessible()
         with page.expect_download() as saved:
             dialog.get_by_role("button", name="Download receipt").click()
         receipt = json.loads(saved.value.path().read_text())

@@ -48,7 +48,7 @@ export function JobDetails({ jobId, listed, onClose, onCancel, onRepeat }: JobDe
 }
 
 function Facts({ job }: { job: Job }) {
-  const request = Object.entries(job.request).filter(([name, value]) => isSet(value) && DEFAULTS[name] !== value);
+  const request = Object.entries(job.request).filter(([name, value]) => isSet(value) && DEFAULTS[name] !== value && name !== "version");
   return (
     <>
       {job.state === "running" && <Bar label="Progress" share={job.progress} />}

@@ -27,31 +27,29 @@ export function seconds(job: Job, now = Date.now()): number {
 export function resultOf(job: Job): string {
   if (job.state === "failed") return job.detail ?? "It failed without a reason.";
   if (job.state === "waiting") return "Waits for its file.";
-  const done = job.summary ? loaded(job.summary) : counted(job);
+  const done = DONE[job.kind](job);
   if (job.state === "running") return done || "Has just begun.";
   return [done, job.detail].filter(Boolean).join(" ") || (job.state === "succeeded" ? "Nothing was to do." : "");
 }
 
-function loaded({ records, read, rejected }: NonNullable<Job["summary"]>): string {
-  const parts = amounts(records) || "nothing";
-  const rows = `Loaded ${parts} from ${count(read)} ${read === 1 ? "row" : "rows"}`;
-  return rejected ? `${rows}; ${count(rejected)} rejected.` : `${rows}.`;
-}
-
-const VERBS: Readonly<Record<Job["kind"], string>> = {
-  import: "Loaded",
-  preview: "Read",
-  export: "Wrote",
-  training: "Used",
-  erasure: "Erased",
-  deletion: "Deleted",
-  undo: "Took back",
+const DONE: Readonly<Record<Job["kind"], (job: Job) => string>> = {
+  import: ({ summary, counts }) => (summary ? loaded(summary) : sentence("Loaded", amounts(counts))),
+  preview: ({ summary }) => (summary ? `Showed what an import of ${count(summary.read)} rows would do.` : ""),
+  export: ({ counts }) => sentence("Wrote", amounts(counts)),
+  training: ({ counts: { bought_together, ...counts } }) => sentence("Learned from", amounts(counts)),
+  erasure: ({ counts }) => sentence("Erased", amounts(counts)),
+  deletion: ({ counts: { deleted = 0, read = 0 } }) => (read ? sentence("Deleted", amounts({ events: deleted }) || "nothing") : ""),
+  undo: ({ counts: { read, changed = 0, ...counts } }) =>
+    [sentence("Took back", amounts(counts)), changed && `${count(changed)} stay, because they were changed since.`].filter(Boolean).join(" "),
 };
 
-function counted(job: Job): string {
-  const parts = amounts(job.counts);
-  if (job.kind === "training" && job.version) return [`Version ${job.version}.`, parts && `Used ${parts}.`].filter(Boolean).join(" ");
-  return parts && `${VERBS[job.kind]} ${parts}.`;
+function sentence(verb: string, what: string): string {
+  return what && `${verb} ${what}.`;
+}
+
+function loaded({ records, read, rejected }: NonNullable<Job["summary"]>): string {
+  const rows = `Loaded ${amounts(records) || "nothing"} from ${count(read)} ${read === 1 ? "row" : "rows"}`;
+  return rejected ? `${rows}; ${count(rejected)} rejected.` : `${rows}.`;
 }
 
 /** Whether the same can be done again: other jobs need a file, or do not name what they were about. */
