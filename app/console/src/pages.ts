@@ -22,6 +22,7 @@ export const PAGES: readonly Page[] = [
   { path: "/view", title: "View as user", icon: "eye", group: "Recommendations", scope: "recommend", load: () => import("./pages/view") },
   { path: "/catalog/:id?", title: "Catalog", icon: "box", group: "Data", scope: "write", load: () => import("./pages/catalog") },
   { path: "/models", title: "Models", icon: "layers", group: "Recommendations", scope: "admin", load: () => import("./pages/models") },
+  { path: "/outcomes", title: "Outcomes", icon: "chart", group: "Recommendations", scope: "admin", load: () => import("./pages/outcomes") },
   { path: "/keys", title: "Keys", icon: "key", group: "Administration", scope: "admin", audience: "both", load: () => import("./pages/keys") },
   { path: "/projects", title: "Projects", icon: "building", group: "Administration", scope: "admin", audience: "administration", load: () => import("./pages/projects") },
   { path: "/settings", title: "Project settings", icon: "building", group: "Administration", scope: "admin", load: () => import("./pages/settings") },
