@@ -15,7 +15,7 @@ import { Status } from "./status";
 
 type Item = Schemas["ItemView"];
 const RELATED = 6;
-const EVENTS = 20;
+const EVENTS = 10;
 
 export function ItemPage({ id }: { id: string }) {
   const path = { item_id: id };

@@ -1,4 +1,5 @@
 /** What somebody else changed while a record was being edited, and how to go on. */
+import { useEffect, useRef } from "preact/hooks";
 import { Button, Note } from "../../components";
 import { combined, differences, type Fields } from "./versions";
 
@@ -13,14 +14,16 @@ interface ConflictProps {
 }
 
 export function Conflict({ base, theirs, mine, busy, onSave, onDiscard }: ConflictProps) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), []);
   const own = new Set(differences(base, mine));
   const changed = differences(base, theirs);
   const isDisputed = changed.some((name) => own.has(name));
   return (
     <Note tone="warn">
-      <div class="stack tight" role="alert">
+      <div ref={place} class="stack tight" role="alert">
         <p><strong>Somebody else changed this meanwhile.</strong> Nothing was saved. These are their changes:</p>
-        <div class="table">
+        <div class="table" role="region" aria-label="Changes" tabIndex={0}>
           <table aria-label="Changes by others">
             <thead><tr><th scope="col">Field</th><th scope="col">Was</th><th scope="col">Is now</th><th scope="col">Yours</th></tr></thead>
             <tbody>

@@ -31,7 +31,7 @@ interface Shown {
 }
 
 const PAGE = 50;
-const LIVE_SECONDS = 2;
+const LIVE_SECONDS = 1;
 const MOST = 1000;
 
 export function keyOf(event: FeedEvent): string {

@@ -81,7 +81,7 @@ export function PropertyList({ properties }: { properties: Readonly<Record<strin
   const entries = Object.entries(properties);
   if (!entries.length) return <p class="muted">No properties.</p>;
   return (
-    <dl class="facts">
+    <dl class="properties">
       {entries.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

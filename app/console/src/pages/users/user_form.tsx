@@ -1,0 +1,79 @@
+/** Editing a user's properties, without losing what others change meanwhile. */
+import { useState } from "preact/hooks";
+import { api, type Schemas } from "../../api";
+import { Button, Dialog, ErrorNote, toast } from "../../components";
+import { useAction } from "../../hooks";
+import { Conflict } from "../records/conflict";
+import { faultOf, PropertyEditor, propertiesOf, rowsOf } from "../records/properties";
+import { type Fields, fieldsOf, isConflict, recordOf, type Versioned, versioned } from "../records/versions";
+
+type User = Schemas["UserView"];
+
+interface UserFormProps {
+  id: string;
+  /** The user's record; none to create it. */
+  user: Versioned<User> | undefined;
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+export function UserForm({ id, user, onClose, onSaved }: UserFormProps) {
+  const path = { user_id: id };
+  const [base, setBase] = useState(user);
+  const [rows, setRows] = useState(() => rowsOf(user?.data.properties ?? {}));
+  const [theirs, setTheirs] = useState<Versioned<User>>();
+  const [isChecked, setChecked] = useState(false);
+
+  const saving = useAction(async (fields: Fields, tag: string | undefined) => {
+    const header = tag === undefined ? { "If-None-Match": "*" as const } : { "If-Match": tag };
+    try {
+      await api.PUT("/v1/users/{user_id}", { params: { path, header }, body: { properties: recordOf(fields).properties } });
+      toast("Saved.");
+      onSaved();
+      onClose();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      setTheirs(await versioned(api.raw.GET("/v1/users/{user_id}", { params: { path } })));
+    }
+  });
+
+  const isSound = rows.every((row) => faultOf(row, rows) === undefined);
+  const mine = isSound ? fieldsOf({ properties: propertiesOf(rows) }) : undefined;
+
+  function save(): void {
+    setChecked(true);
+    if (mine) void saving.run(mine, base?.tag);
+  }
+
+  function discard(): void {
+    if (!theirs) return;
+    setBase(theirs);
+    setRows(rowsOf(theirs.data.properties));
+    setTheirs(undefined);
+  }
+
+  const buttons = (
+    <>
+      <Button onClick={onClose}>Cancel</Button>
+      <Button kind="primary" type="submit" form="user-form" busy={saving.isRunning} disabled={theirs !== undefined}>Save user</Button>
+    </>
+  );
+  return (
+    <Dialog title={`Properties of ${id}`} wide onClose={onClose} actions={buttons}>
+      <form id="user-form" class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
+        <PropertyEditor rows={rows} onChange={setRows} isChecked={isChecked} />
+      </form>
+      {theirs && mine && (
+        <Conflict
+          base={fieldsOf({ properties: base?.data.properties ?? {} })}
+          theirs={fieldsOf({ properties: theirs.data.properties })}
+          mine={mine}
+          busy={saving.isRunning}
+          onSave={(fields) => void saving.run(fields, theirs.tag)}
+          onDiscard={discard}
+        />
+      )}
+      <ErrorNote error={saving.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,80 @@
+"""Users: found by id, changed without losing what others change, and their events."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.builders import until
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+
+
+def events_of(shop: Shop, user: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = shop.api.get(f"/v1/users/{user}/events").raise_for_status().json()["events"]
+    return events
+
+
+class TestUsers:
+    def test_anybody_is_found_by_id(self, visitor: Visitor, shop: Shop) -> None:
+        shop.api.put("/v1/users/users-1", json={"properties": {"country": "NL", "plan": "gold"}}).raise_for_status()
+        page = visitor.open("/users")
+        expect(page.get_by_role("table", name="Users").get_by_role("row")).to_have_count(26)
+        visitor.photograph("users")
+
+        page.get_by_label("User id").fill("users-1")
+        page.get_by_role("button", name="Open user").click()
+
+        expect(page.get_by_role("heading", name="users-1", level=1)).to_be_visible()
+        expect(page.get_by_text("gold", exact=True)).to_be_visible()
+
+
+class TestUser:
+    def test_it_shows_properties_events_and_the_personal_list(self, visitor: Visitor, shop: Shop) -> None:
+        user = shop.api.get("/v1/users?limit=1").json()["users"][0]["user_id"]
+        page = visitor.open(f"/users/{user}")
+
+        expect(page.get_by_role("table", name="Events of the user")).to_be_visible()
+        card = page.locator("section", has=page.get_by_role("heading", name="Personal list"))
+        expect(card.locator("article").first).to_contain_text("because of")
+        visitor.photograph("user")
+        page.get_by_role("link", name="View as user").last.click()
+        expect(page.get_by_role("heading", name="View as user")).to_be_visible()
+
+    def test_a_property_is_changed_beside_somebody_elses_change(self, visitor: Visitor, shop: Shop) -> None:
+        shop.api.put("/v1/users/users-2", json={"properties": {"plan": "free", "age": 30}}).raise_for_status()
+        visitor.expected = ["412"]
+        page = visitor.open("/users/users-2")
+        page.get_by_role("button", name="Edit properties").click()
+        dialog = page.get_by_role("dialog", name="Properties of users-2")
+        dialog.get_by_label("Value of plan").fill("gold")
+        shop.api.patch("/v1/users/users-2", json={"properties": {"plan": "silver", "age": 31}}).raise_for_status()
+        dialog.get_by_role("button", name="Save user").click()
+
+        expect(dialog.get_by_role("table", name="Changes by others").get_by_role("row")).to_have_count(3)
+        dialog.get_by_role("button", name="Save mine, keep their other changes").click()
+
+        expect(dialog).not_to_be_visible()
+        assert shop.api.get("/v1/users/users-2").json()["properties"] == {"plan": "gold", "age": 31}
+
+    def test_one_event_is_removed(self, visitor: Visitor, shop: Shop) -> None:
+        first = datetime.now(UTC).replace(microsecond=999_999) - timedelta(minutes=1)
+        times = [first, first + timedelta(microseconds=1), first + timedelta(microseconds=2)]
+        sent = [{"user_id": "users-3", "item_id": "sku-001", "timestamp": time.isoformat()} for time in times]
+        shop.api.post("/v1/events", json={"events": sent}).raise_for_status()
+        visitor.expected = ["404"]  # the user has no properties
+        page = visitor.open("/users/users-3")
+        table = page.get_by_role("table", name="Events of the user")
+        expect(table.get_by_role("row")).to_have_count(4)
+        expect(page.get_by_text("No properties")).to_be_visible()
+
+        table.get_by_role("button", name="Remove view of sku-001").last.click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove event").click()
+
+        expect(table.get_by_role("row")).to_have_count(3, timeout=30_000)
+        until(lambda: len(events_of(shop, "users-3")) == 2)
+        left = [datetime.fromisoformat(event["timestamp"]) for event in events_of(shop, "users-3")]
+        assert left == [times[2], times[1]]
