@@ -70,7 +70,7 @@ class Visitor:
 
     def check(self) -> None:
         faults = [fault for fault in self.faults if not any(part in fault for part in self.expected)]
-        assert faults == []
+        assert not faults, faults
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

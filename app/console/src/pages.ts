@@ -18,11 +18,12 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Home", icon: "home", group: "Project", scope: "recommend", audience: "both", load: () => import("./pages/home") },
-  { path: "/import", title: "Import", icon: "upload", group: "Data", scope: "admin", load: () => import("./pages/import") },
   { path: "/view", title: "View as user", icon: "eye", group: "Recommendations", scope: "recommend", load: () => import("./pages/view") },
   { path: "/catalog/:id?", title: "Catalog", icon: "box", group: "Data", scope: "write", load: () => import("./pages/catalog") },
   { path: "/users/:id?", title: "Users", icon: "users", group: "Data", scope: "write", load: () => import("./pages/users") },
   { path: "/events", title: "Events", icon: "activity", group: "Data", scope: "write", load: () => import("./pages/events") },
+  { path: "/import", title: "Import", icon: "upload", group: "Data", scope: "admin", load: () => import("./pages/import") },
+  { path: "/scenarios/:id?", title: "Scenarios", icon: "sliders", group: "Recommendations", scope: "admin", load: () => import("./pages/scenarios") },
   { path: "/models", title: "Models", icon: "layers", group: "Recommendations", scope: "admin", load: () => import("./pages/models") },
   { path: "/outcomes", title: "Outcomes", icon: "chart", group: "Recommendations", scope: "admin", load: () => import("./pages/outcomes") },
   { path: "/keys", title: "Keys", icon: "key", group: "Administration", scope: "admin", audience: "both", load: () => import("./pages/keys") },

@@ -1,9 +1,10 @@
 /** The first rows as they would be stored. */
 import { Badge, type Column, DataTable } from "../../components";
 import type { Preview } from "../../imports";
-import { inSentence } from "./fields";
+import { FIELDS, inSentence } from "./fields";
 
 type Row = Preview["rows"][number];
+const ORDER = Object.keys(FIELDS);
 const KINDS: Readonly<Record<string, string>> = { events: "event", items: "item", users: "user" };
 
 const COLUMNS: Column<Row>[] = [
@@ -38,7 +39,8 @@ function Records({ row }: { row: Row }) {
 }
 
 function flat(fields: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(fields).flatMap(([name, value]): [string, string][] => {
+  const ordered = Object.entries(fields).toSorted(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  return ordered.flatMap(([name, value]): [string, string][] => {
     if (name === "properties" && value && typeof value === "object") {
       return Object.entries(value).map(([property, each]) => [`properties.${property}`, text(each)]);
     }

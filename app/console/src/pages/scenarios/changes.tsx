@@ -1,0 +1,12 @@
+/** Differences of two versions, in words. */
+import type { Difference } from "./settings";
+
+export function Changes({ changes }: { changes: readonly Difference[] }) {
+  return (
+    <ul class="scenario-changes">
+      {changes.map(({ name, before, after }) => (
+        <li key={name}><strong>{name}: </strong><del>{before}</del> <span class="muted">became</span> <ins>{after}</ins></li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,109 @@
+/** One scenario: its settings beside what a user would get, its versions, and its end. */
+import { useState } from "preact/hooks";
+import { Link, useLocation } from "wouter-preact";
+import { api, type Schemas, SerendipError } from "../../api";
+import { ApiCall, Badge, Button, Card, Confirm, ErrorNote, Loading, Note, PageHead, toast } from "../../components";
+import { useAction, useRequest } from "../../hooks";
+import { Changes } from "./changes";
+import { History } from "./history";
+import { Preview, useDraft } from "./preview";
+import { bodyOf, DEFAULTS, differences, type Settings } from "./settings";
+import { SettingsForm } from "./settings_form";
+import { useVocabulary } from "./vocabulary";
+
+interface Stored {
+  /** Undefined for a scenario that is not stored yet. */
+  scenario: Schemas["ScenarioView"] | undefined;
+  etag: string | undefined;
+}
+
+export function Editor({ scenarioId }: { scenarioId: string }) {
+  const stored = useRequest(async (client): Promise<Stored> => {
+    try {
+      const { data, response } = await client.raw.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenarioId } } });
+      return { scenario: data, etag: response.headers.get("ETag") ?? undefined };
+    } catch (error) {
+      if (error instanceof SerendipError && error.status === 404) return { scenario: undefined, etag: undefined };
+      throw error;
+    }
+  }, [scenarioId]);
+  const head = (
+    <PageHead title={scenarioId} about={<Link href="/scenarios">All scenarios</Link>}><ApiCall of={stored.call} /></PageHead>
+  );
+  if (!stored.data) return <>{head}<ErrorNote error={stored.error} retry={stored.reload} />{!stored.error && <Loading lines={8} />}</>;
+  return <Loaded key={stored.data.etag ?? "new"} scenarioId={scenarioId} stored={stored.data} reload={stored.reload} call={stored.call} />;
+}
+
+interface LoadedProps {
+  scenarioId: string;
+  stored: Stored;
+  reload: () => void;
+  call: Parameters<typeof ApiCall>[0]["of"];
+}
+
+function Loaded({ scenarioId, stored: { scenario, etag }, reload, call }: LoadedProps) {
+  const [, navigate] = useLocation();
+  const [settings, setSettings] = useState<Settings>(scenario?.settings ?? DEFAULTS);
+  const [isDeleting, setDeleting] = useState(false);
+  const [user, setUser] = useState("");
+  const vocabulary = useVocabulary(user);
+  const draft = useDraft(scenarioId, settings, user);
+  const changes = differences(scenario?.settings ?? DEFAULTS, settings);
+  const path = { scenario_id: scenarioId };
+  const saving = useAction(async (wanted: Settings) => {
+    const header = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
+    const saved = await api.PUT("/v1/scenarios/{scenario_id}", { params: { path, header }, body: bodyOf(wanted) });
+    toast(`Saved as version ${saved.version}.`);
+    reload();
+  });
+  const isOutdated = saving.error instanceof SerendipError && saving.error.status === 412;
+
+  async function remove(): Promise<void> {
+    await api.DELETE("/v1/scenarios/{scenario_id}", { params: { path, header: etag ? { "If-Match": etag } : {} } });
+    toast(`${scenarioId} is deleted.`);
+    navigate("/scenarios");
+  }
+
+  return (
+    <>
+      <PageHead title={scenarioId} about={<><Link href="/scenarios">All scenarios</Link> · {scenario ? `version ${scenario.version}` : <Badge tone="accent">not saved yet</Badge>}</>}>
+        <ApiCall of={draft.call ?? call} />
+        {scenario && <Button kind="danger" icon="trash" onClick={() => setDeleting(true)}>Delete</Button>}
+        <Button kind="primary" icon="check" busy={saving.isRunning} disabled={Boolean(draft.error) || (scenario !== undefined && !changes.length)} onClick={() => void saving.run(settings)}>
+          {scenario ? "Save version" : "Create scenario"}
+        </Button>
+      </PageHead>
+      <div class="stack">
+        {isOutdated ? (
+          <Note tone="warn">
+            <div class="stack tight">
+              <p>This scenario was changed elsewhere since you opened it, so nothing was saved.</p>
+              <div class="row"><Button small icon="refresh" onClick={reload}>Load the current version</Button></div>
+            </div>
+          </Note>
+        ) : (
+          <ErrorNote error={saving.error} />
+        )}
+        <div class="scenario-halves">
+          <div class="stack">
+            <SettingsForm settings={settings} onChange={setSettings} vocabulary={vocabulary} error={draft.error} />
+          </div>
+          <div class="scenario-side stack">
+            <Preview draft={draft} user={user} onUser={setUser} users={vocabulary.users} />
+            {scenario && changes.length > 0 && (
+              <Card title="Not saved yet" actions={<Button small icon="undo" onClick={() => setSettings(scenario.settings)}>Discard</Button>}>
+                <Changes changes={changes} />
+              </Card>
+            )}
+          </div>
+        </div>
+        {scenario && <History scenario={scenario} onRestore={saving.run} />}
+      </div>
+      {isDeleting && (
+        <Confirm title={`Delete ${scenarioId}?`} action="Delete scenario" danger act={remove} onClose={() => setDeleting(false)}>
+          <p>Requests that name it are answered with 404 from then on. Its versions remain readable.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}

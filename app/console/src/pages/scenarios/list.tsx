@@ -1,0 +1,57 @@
+/** All scenarios, and a name for a new one. */
+import { useState } from "preact/hooks";
+import { Link, useLocation } from "wouter-preact";
+import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, Input, PageHead } from "../../components";
+import type { Schemas } from "../../api";
+import { ago, time } from "../../format";
+import { usePages } from "../../hooks";
+import { summary } from "./settings";
+
+type Scenario = Schemas["ScenarioView"];
+
+const COLUMNS: Column<Scenario>[] = [
+  { header: "Scenario", sort: (each) => each.scenario_id, cell: (each) => <Link href={`/scenarios/${encodeURIComponent(each.scenario_id)}`}><strong>{each.scenario_id}</strong></Link> },
+  { header: "What it does", cell: (each) => <span class="scenario-summary">{summary(each.settings)}</span> },
+  { header: "Version", align: "right", sort: (each) => each.version, cell: (each) => each.version },
+  { header: "Changed", sort: (each) => each.updated_at, cell: (each) => <span title={time(each.updated_at)}>{ago(each.updated_at)}</span> },
+];
+
+export function List() {
+  const [isNaming, setNaming] = useState(false);
+  const scenarios = usePages(async (client, cursor) => {
+    const page = await client.GET("/v1/scenarios", { params: { query: { cursor } } });
+    return { rows: page.scenarios, next: page.next_cursor };
+  }, []);
+  return (
+    <>
+      <PageHead title="Scenarios" about="Settings of the places where recommendations are shown. A request only names one.">
+        <ApiCall of={scenarios.call} />
+        <Button kind="primary" icon="plus" onClick={() => setNaming(true)}>New scenario</Button>
+      </PageHead>
+      <Card class="scenario-list">
+        <DataTable
+          label="Scenarios"
+          columns={COLUMNS}
+          rowKey={(each) => each.scenario_id}
+          empty={<Empty icon="sliders" title="No scenarios yet">A scenario keeps limits, rules and rows of a place, such as a home page or a cart, outside of your code.</Empty>}
+          {...scenarios}
+        />
+      </Card>
+      {isNaming && <Name onClose={() => setNaming(false)} />}
+    </>
+  );
+}
+
+function Name({ onClose }: { onClose: () => void }) {
+  const [, navigate] = useLocation();
+  const [name, setName] = useState("");
+  return (
+    <Dialog title="New scenario" onClose={onClose} actions={<Button kind="primary" type="submit" form="new-scenario">Continue</Button>}>
+      <form id="new-scenario" onSubmit={(event) => { event.preventDefault(); navigate(`/scenarios/${encodeURIComponent(name.trim())}`); }}>
+        <Field label="Id" hint="Requests name it: scenario=home. Letters, digits and any of . _ : ~ | @ -">
+          {(tie) => <Input {...tie} required autofocus maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" value={name} onText={setName} placeholder="home" />}
+        </Field>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,91 @@
+/** What a user would get with the settings as they stand in the form. */
+import { useEffect, useState } from "preact/hooks";
+import type { Call, Schemas } from "../../api";
+import { SerendipError } from "../../api";
+import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Picture } from "../../components";
+import { decimal } from "../../format";
+import { useRequest } from "../../hooks";
+import { bodyOf, type Settings } from "./settings";
+
+type Checked = Schemas["StoredScenarioView"];
+type Item = Schemas["RecommendationView"];
+
+export interface Draft {
+  data: Checked | undefined;
+  error: unknown;
+  isLoading: boolean;
+  call: Call | undefined;
+}
+
+const PAUSE_MILLISECONDS = 350;
+
+/** Checks the settings as they are typed, and asks for the preview of the user if there is one. */
+export function useDraft(scenarioId: string, settings: Settings, user: string): Draft {
+  const [settled, setSettled] = useState({ settings, user });
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled({ settings, user }), PAUSE_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [settings, user]);
+  const checked = useRequest(
+    (client) =>
+      client.PUT("/v1/scenarios/{scenario_id}", {
+        params: { path: { scenario_id: scenarioId }, query: { dry_run: true, ...(settled.user && { preview_user: settled.user }) } },
+        body: bodyOf(settled.settings),
+      }),
+    [scenarioId, JSON.stringify(settled)],
+  );
+  return checked;
+}
+
+interface PreviewProps {
+  draft: Draft;
+  user: string;
+  onUser: (user: string) => void;
+  users: readonly string[];
+}
+
+export function Preview({ draft, user, onUser, users }: PreviewProps) {
+  const { data } = draft;
+  const isOfForm = draft.error instanceof SerendipError && draft.error.errors.length > 0;
+  useEffect(() => {
+    if (!user && users[0]) onUser(users[0]);
+  }, [users[0]]);
+  return (
+    <Card title="Live preview" note="With the settings on this page; nothing is stored.">
+      <Field label="User">
+        {(tie) => <Input {...tie} list="scenario-users" value={user} placeholder="Id of a user" onText={(text) => onUser(text.trim())} />}
+      </Field>
+      <datalist id="scenario-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
+      {isOfForm ? <p class="small tone-bad" role="status">The settings have an error, so this is the last list before it.</p> : <ErrorNote error={draft.error} />}
+      {!data && draft.isLoading && <Loading lines={5} />}
+      <div class="stack scenario-preview" aria-busy={draft.isLoading} aria-live="polite">
+        {data?.preview_rows?.map((row) => (
+          <section key={row.recommendation_id} class="stack tight">
+            <h3>{row.title}</h3>
+            <Items items={row.items} />
+          </section>
+        ))}
+        {data?.preview && !data.preview_rows?.length && <Items items={data.preview.items} />}
+      </div>
+    </Card>
+  );
+}
+
+function Items({ items }: { items: readonly Item[] }) {
+  if (!items.length) return <Empty icon="box" title="No items">The filter leaves nothing for this user.</Empty>;
+  return (
+    <ol class="scenario-items">
+      {items.map((item) => (
+        <li key={item.item_id}>
+          <Picture item={item} size={36} />
+          <span class="scenario-item">
+            <span class="truncate">{item.title || item.item_id}</span>
+            <span class="muted small truncate">{item.item_id}</span>
+          </span>
+          <span class="muted small number">{item.score ? decimal(item.score, 2) : ""}</span>
+          <Badge tone={item.source === "neighbors" ? "accent" : "neutral"}>{item.source}</Badge>
+        </li>
+      ))}
+    </ol>
+  );
+}

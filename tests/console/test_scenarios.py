@@ -1,0 +1,98 @@
+"""Scenarios: settings and rules with completion, a live preview, versions to restore, and refused overwrites."""
+
+from playwright.sync_api import expect
+
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor
+from tests.support.chromium import needs_chromium
+
+pytestmark = needs_chromium
+SECONDS = 15_000
+
+
+class TestScenarios:
+    def test_a_rule_is_completed_checked_and_previewed(self, visitor: Visitor, shop: Shop) -> None:
+        visitor.expected = ["404", "422"]  # before it is stored, and while the rule is wrong
+        page = visitor.open("/scenarios")
+        page.get_by_role("button", name="New scenario").click()
+        page.get_by_label("Id", exact=True).fill("flows")
+        page.get_by_role("button", name="Continue").click()
+        preview = page.locator("section", has=page.get_by_role("heading", name="Live preview"))
+        expect(preview.get_by_role("listitem").first).to_be_visible(timeout=SECONDS)
+
+        # completion by keyboard: the property, with an example, then a category
+        rule = page.get_by_label("Filter", exact=True)
+        rule.press_sequentially("item.pr")
+        expect(page.get_by_role("option", name="price such as")).to_be_visible()
+        rule.press("Enter")
+        expect(rule).to_have_value("item.price")
+        rule.press_sequentially(" <")
+        expect(page.get_by_text("This is not CEL")).to_contain_text("line 1, column 13", timeout=SECONDS)
+        expect(page.locator(".scenario-fault")).to_have_text("item.price < \n            ^")
+        expect(page.get_by_role("button", name="Create scenario")).to_be_disabled()
+        page.evaluate("scrollTo(0, 0)")
+        visitor.photograph("scenario-error")
+        rule.press_sequentially(" 0.0")
+        expect(preview).to_contain_text("The filter leaves nothing for this user.", timeout=SECONDS)
+        category = shop.api.get("/v1/items").json()["items"][0]["categories"][0]
+        rule.fill("")
+        rule.press_sequentially(f'"{category[:3]}')
+        rule.press("Tab")
+        rule.press_sequentially(" in item.cat")
+        rule.press("Enter")
+        expect(rule).to_have_value(f'"{category}" in item.categories')
+        expect(preview.get_by_role("listitem").first).to_be_visible(timeout=SECONDS)
+        page.get_by_label("Items", exact=True).first.fill("3")
+        expect(preview.get_by_role("listitem")).to_have_count(3, timeout=SECONDS)
+        page.get_by_role("button", name="Create scenario").click()
+
+        expect(page.get_by_text("version 1", exact=False).first).to_be_visible(timeout=SECONDS)
+        stored = shop.api.get("/v1/scenarios/flows").json()
+        assert (stored["version"], stored["settings"]["limit"]) == (1, 3)
+        assert stored["settings"]["filter"] == f'"{category}" in item.categories'
+        visitor.photograph("scenario-created")
+        shop.api.delete("/v1/scenarios/flows").raise_for_status()
+
+    def test_a_page_of_rows_is_changed_restored_and_deleted(self, visitor: Visitor, shop: Shop) -> None:
+        shop.api.put("/v1/scenarios/rows", json={"limit": 3}).raise_for_status()
+        stored = shop.api.get("/v1/scenarios/rows").json()
+        page = visitor.open("/scenarios/rows")
+        preview = page.locator("section", has=page.get_by_role("heading", name="Live preview"))
+        page.get_by_role("button", name="Add row").click()
+        page.get_by_label("What it shows").select_option("trending")
+        page.get_by_label("Title").fill("Right now")
+        expect(preview.get_by_role("heading", name="Right now")).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_text("Rows of a page: none became “Right now” (trending, 10 items)")).to_be_visible()
+        page.evaluate("scrollTo(0, 0)")
+        visitor.photograph("scenario")
+        page.get_by_role("button", name="Save version").click()
+        versions = page.locator("section", has=page.get_by_role("heading", name="Versions"))
+        expect(versions).to_contain_text("Version 2", timeout=SECONDS)
+        expect(versions).to_contain_text("none became “Right now”")
+        page.get_by_role("button", name="Restore version 1").click()
+        visitor.photograph("scenario-restore")
+        page.get_by_role("button", name="Restore", exact=True).click()
+        expect(versions).to_contain_text("Version 3", timeout=SECONDS)
+        assert shop.api.get("/v1/scenarios/rows").json()["settings"] == stored["settings"]
+
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_role("button", name="Delete scenario").click()
+        expect(page.get_by_role("heading", name="Scenarios", level=1)).to_be_visible()
+        assert shop.api.get("/v1/scenarios/rows").status_code == 404
+
+    def test_a_change_by_somebody_else_is_not_overwritten(self, visitor: Visitor, shop: Shop) -> None:
+        visitor.expected = ["412"]
+        shop.api.put("/v1/scenarios/shared", json={"limit": 4, "exploration": 0.1}).raise_for_status()
+        page = visitor.open("/scenarios")
+        visitor.photograph("scenarios")
+        page.get_by_role("link", name="shared").click()
+        expect(page.get_by_label("Items", exact=True)).to_have_value("4", timeout=SECONDS)
+        shop.api.put("/v1/scenarios/shared", json={"limit": 5}).raise_for_status()
+        page.get_by_label("Items", exact=True).fill("6")
+        page.get_by_role("button", name="Save version").click()
+
+        expect(page.get_by_text("changed elsewhere")).to_be_visible(timeout=SECONDS)
+        assert shop.api.get("/v1/scenarios/shared").json()["settings"]["limit"] == 5
+        page.get_by_role("button", name="Load the current version").click()
+        expect(page.get_by_label("Items", exact=True)).to_have_value("5")
+        shop.api.delete("/v1/scenarios/shared").raise_for_status()
