@@ -7,6 +7,8 @@ const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeSty
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_557_600],
+  ["month", 2_629_800],
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],

@@ -77,7 +77,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
         >
           {canSend && (
             <label class="row small">
-              <span class="muted">The plus of an item {onAdd ? "adds" : "sends"} a</span>
+              <span class="muted">The button of an item {onAdd ? "adds" : "sends"} a</span>
               <Select value={type} choices={types} onChoice={setType} aria-label="Event type" />
             </label>
           )}
@@ -109,7 +109,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
           )}
         </Card>
         {other && (
-          <Card title="The other list" note="Arrows show how items move from this list to the other." actions={<><VersionBadge list={compared.data} /><ApiCall of={compared.call} /></>}>
+          <Card title="The other list" note="How items move from this list." actions={<><VersionBadge list={compared.data} /><ApiCall of={compared.call} /></>}>
             {!compared.data && !compared.error && <Loading lines={10} />}
             {compared.data && <Ranking label="Other recommendations" list={compared.data} before={idsOf(shown)} {...common} />}
           </Card>

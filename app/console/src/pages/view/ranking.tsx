@@ -42,10 +42,10 @@ export function Ranking({ label, list, before, titles, colors, onChoose, onSend,
               <div class="view-title">
                 <button type="button" class="link" onClick={() => onChoose(item)}>{item.title || item.item_id}</button>
                 <span class="number">{price(item.properties?.price)}</span>
-                {onSend && <Button kind="quiet" small icon="plus" label={`${sending} ${item.title || item.item_id}`} onClick={() => onSend(item)} />}
+                {onSend && <Button small icon="plus" label={`${sending} ${item.title || item.item_id}`} onClick={() => onSend(item)}><span>{sending}</span></Button>}
               </div>
               <p class="small muted truncate">
-                {[item.categories?.join(", "), item.source !== "neighbors" && sourceInWords(item.source), ...factorsInWords(item)].filter(Boolean).join(" · ") || item.item_id}
+                {[item.categories?.join(", "), item.source !== "neighbors" && item.reasons?.length && sourceInWords(item.source), ...factorsInWords(item)].filter(Boolean).join(" · ") || item.item_id}
               </p>
             </div>
             <div class="view-why"><Reasons item={item} colors={colors} /></div>

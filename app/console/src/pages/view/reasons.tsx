@@ -5,18 +5,19 @@ import { idOf, type Reason, type Recommended } from "./lists";
 import { learnedFrom, whyWithoutEvents } from "./words";
 
 export type Colors = ReadonlyMap<string, string>;
-const NAMED = 2;
+const [NAMED, LEAST] = [2, 0.005];
 
 /** The bar, and the largest shares in words. */
 export function Reasons({ item, colors }: { item: Recommended; colors: Colors }) {
   const reasons = item.reasons ?? [];
   if (reasons.length === 0) return <p class="small muted">{whyWithoutEvents(item.source)}</p>;
-  const rest = reasons.length - NAMED;
+  const named = reasons.slice(0, NAMED).filter(({ share }) => Math.abs(share) >= LEAST);
+  const rest = reasons.length - named.length;
   return (
     <>
       <ShareBar reasons={reasons} colors={colors} />
       <ul class="view-legend small">
-        {reasons.slice(0, NAMED).map((reason) => (
+        {named.map((reason) => (
           <li key={idOf(reason)}>
             <Dot color={colors.get(idOf(reason))} />
             <strong class="number">{percent(reason.share, 0)}</strong>
@@ -75,6 +76,7 @@ function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readon
           </tfoot>
         </table>
       </div>
+      <p class="muted">Similarity: what the same people chose. Order: what people chose next.</p>
     </div>
   );
 }

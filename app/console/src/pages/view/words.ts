@@ -14,11 +14,11 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 const FILLERS: Readonly<Record<string, string>> = {
-  exploration: "No past event leads here. A part of the list is kept for new items.",
-  trending: "No past event leads here. It fills the list, because it is used more than before.",
-  popular: "No past event leads here. It fills the list, because many use it.",
-  latest: "No past event leads here. It fills the list, because it is new.",
-  catalog: "No past event leads here. It fills the list, because it passes the filter.",
+  exploration: "New, on a place kept for new items.",
+  trending: "Trending: used more than before.",
+  popular: "Popular with everybody.",
+  latest: "New in the catalog.",
+  catalog: "Fills the list: it passes the filter.",
 };
 
 export function sourceInWords(source: string): string {
@@ -41,6 +41,6 @@ export function factorsInWords({ boost = 1, impression_factor = 1, recent_factor
 
 /** What the model learned the reason from. */
 export function learnedFrom(fromOrder: number | null | undefined): string {
-  if (fromOrder == null || fromOrder < 0.005) return "what the same people use";
-  return fromOrder > 0.995 ? "what people use next" : `${percent(fromOrder, 0)} what people use next, ${percent(1 - fromOrder, 0)} what the same people use`;
+  if (fromOrder == null || fromOrder < 0.005) return "similarity";
+  return fromOrder > 0.995 ? "order" : `order ${percent(fromOrder, 0)}, similarity ${percent(1 - fromOrder, 0)}`;
 }
