@@ -20,7 +20,7 @@ export default function Limits() {
     { header: "Today", sort: (key) => -usedShare(key), cell: (key) => <Today of={key} /> },
     { header: "At once, now", cell: (key) => <AtOnce of={key} /> },
     { header: "Rate", cell: (key) => rate(key) },
-    { header: "Events of each user", cell: (key) => (key.scopes.includes("events:own") ? <span class="small">{inWords(key.user_limits)}</span> : <span class="muted">–</span>) },
+    { header: "Events of each user", cell: (key) => (key.scopes.includes("events:own") ? <span class="small">{inWords(key.user_limits)}</span> : null) },
     { header: "", align: "right", cell: (key) => <Button small kind="quiet" icon="edit" label={`Edit the limits of ${key.name}`} onClick={() => setEdited(key)} /> },
   ];
   return (
