@@ -1,6 +1,5 @@
 /** Models: versions, how good they are, what they have learned, and who sees which. */
 import { useState } from "preact/hooks";
-import { SerendipError } from "../api";
 import { ApiCall, ErrorNote, Loading, Note, PageHead } from "../components";
 import { useRequest } from "../hooks";
 import { may } from "../session";
@@ -17,7 +16,6 @@ import "./models.css";
 const MOST = 100;
 const OUTCOME_DAYS = 30;
 const [BUSY_SECONDS, IDLE_SECONDS] = [1, 10];
-const NOT_FOUND = 404;
 
 export default function Models() {
   const [isTraining, setTraining] = useState(false);
@@ -26,13 +24,7 @@ export default function Models() {
   const models = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: MOST } } }), [], { everySeconds: isTraining ? BUSY_SECONDS : IDLE_SECONDS });
   const versions = models.data?.versions;
   const active = versions?.find((version) => version.active);
-  const rollout = useRequest(
-    (api) => api.GET("/v1/rollout").catch((error: unknown) => {
-      if (error instanceof SerendipError && error.status === NOT_FOUND) return null;
-      throw error;
-    }),
-    [active?.version],
-  );
+  const rollout = useRequest(async (api) => (active ? api.GET("/v1/rollout") : undefined), [active?.version]);
   const outcomes = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days: OUTCOME_DAYS, by: ["version"] } } }), []);
   const isBusy = versions?.some(({ state }) => state === "training") ?? false;
   if (versions && isBusy !== isTraining) setTraining(isBusy);
@@ -41,7 +33,7 @@ export default function Models() {
     rollout.reload();
   };
 
-  const split = active ? rollout.data ?? undefined : undefined;
+  const split = active && rollout.data;
   return (
     <>
       <PageHead title="Models" about="Versions of the model: how good they are, what they have learned, and who sees which.">
@@ -54,7 +46,7 @@ export default function Models() {
         <>
           <Trainings versions={versions} onChange={reload} />
           {split && active && <Compare versions={versions} rollout={split} outcomes={outcomes.data} />}
-          <Quality versions={versions} />
+          {versions.length > 0 && <Quality versions={versions} />}
           {split && <Traffic rollout={split} versions={versions} onChange={reload} />}
           <VersionTable versions={versions} rollout={split} outcomes={outcomes.data} onShow={setShown} onActivate={setActivated} />
           {models.data?.next_cursor && <Note>Only the newest {MOST} versions are shown.</Note>}

@@ -18,12 +18,10 @@ const POPULAR = "popular items";
 
 export function Compare({ versions, rollout, outcomes }: CompareProps) {
   const ready = versions.filter(({ state }) => state === "ready");
-  const others = ready.filter(({ version }) => version !== rollout.active);
-  const tested = Object.keys(rollout.shares).find((version) => version !== rollout.active);
+  const usual = usualPair(ready, rollout);
   const [chosen, setChosen] = useState<string>();
   const [chosenBase, setBase] = useState<string>();
-  const base = chosenBase ?? (others.length ? rollout.active : POPULAR);
-  const name = chosen ?? tested ?? others[0]?.version ?? rollout.active;
+  const [name, base] = [chosen ?? usual.name, chosenBase ?? usual.base];
   const names = Object.fromEntries(ready.map(({ version, active }) => [version, `${versionName(version)}${active ? " (active)" : ""}`]));
   const [one, other] = [ready.find(({ version }) => version === name), ready.find(({ version }) => version === base)];
   return (
@@ -47,6 +45,15 @@ export function Compare({ versions, rollout, outcomes }: CompareProps) {
   );
 }
 
+/** What is interesting first: a version in a test or a newer one against the active one, or this against the previous one. */
+function usualPair(ready: readonly Version[], { active, previous, shares }: Schemas["RolloutView"]): { name: string; base: string } {
+  const newest = ready[0]?.version ?? active;
+  const name = Object.keys(shares).find((version) => version !== active) ?? newest;
+  if (name !== active) return { name, base: active };
+  const earlier = ready.find(({ version }) => version === previous) ?? ready[1];
+  return { name, base: earlier?.version ?? POPULAR };
+}
+
 function HeldOut({ one, other }: { one: Version; other: Version | undefined }) {
   const [ndcg, before] = [metricOf(one, "ndcg"), other ? metricOf(other, "ndcg") : metricOf(one, "popularity_ndcg")];
   const [name, against] = [versionName(one.version), other ? versionName(other.version) : POPULAR];
@@ -67,7 +74,7 @@ function HeldOut({ one, other }: { one: Version; other: Version | undefined }) {
         {tone === "neutral" ? `No clear difference between ${name} and ${against}. ` : `${name} ranks the next items ${tone === "good" ? "higher" : "lower"} than ${against}. `}
         {values}
       </p>
-      <p class="small muted">The difference is between {signed(decimal(difference.low), difference.low)} and {signed(decimal(difference.high), difference.high)}, with a probability of 95 %{other ? "; each version was judged on the newest events at its time" : ""}.</p>
+      <p class="small muted">The 95% interval of the difference is {signed(decimal(difference.low), difference.low)} to {signed(decimal(difference.high), difference.high)}{other ? "; each version was judged on the newest events at its time" : ""}.</p>
     </section>
   );
 }
@@ -89,7 +96,7 @@ function Live({ name, against, outcomes }: { name: string; against: string; outc
       ) : (
         <>
           <Verdict name={versionName(name)} against={versionName(against)} comparison={comparison.data} base={shown(against)} />
-          <p class="small muted">95 % intervals that stay valid however often you look. <Link href="/outcomes">All outcomes</Link></p>
+          <p class="small muted">95% intervals that stay valid however often you look. <Link href="/outcomes">All outcomes</Link></p>
         </>
       ))}
     </section>

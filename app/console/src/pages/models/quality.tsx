@@ -39,7 +39,7 @@ export function Quality({ versions }: { versions: readonly Version[] }) {
   return (
     <Card
       title="Quality by version"
-      note="On each user's newest events, which the judged model did not see. The bands are 95 % intervals."
+      note="On each user's newest events, which the judged model did not see. The bands are 95% intervals."
       actions={<Tabs label="Metric" choices={METRICS} value={metric} onChoice={(each) => setMetric(each as Metric)} />}
     >
       {ready.length ? (

@@ -56,7 +56,7 @@ function Measured({ version, name }: { version: Version; name: string }) {
   const metric = metricOf(version, name);
   if (!metric) return <>{NOTHING}</>;
   return (
-    <span class="model-when" title={metric.low === undefined ? undefined : `95 % interval: ${decimal(metric.low)} to ${decimal(metric.high)}`}>
+    <span class="model-when" title={metric.low === undefined ? undefined : `95% interval: ${decimal(metric.low)} to ${decimal(metric.high)}`}>
       {decimal(metric.value)}
       {metric.low !== undefined && <span class="small muted">± {decimal(metric.value - metric.low)}</span>}
     </span>
@@ -69,7 +69,7 @@ function Clicks({ version, outcomes }: { version: string; outcomes: Schemas["Out
   if (!rate) return <>{NOTHING}</>;
   return (
     <span class="model-when">
-      <span title={`95 % interval: ${percent(rate.low)} to ${percent(rate.high)}`}>{percent(rate.value)}</span>
+      <span title={`95% interval: ${percent(rate.low)} to ${percent(rate.high)}`}>{percent(rate.value)}</span>
       {comparison && <Badge tone={VERDICTS[comparison.verdict].tone}>{VERDICTS[comparison.verdict].word}</Badge>}
     </span>
   );

@@ -98,7 +98,7 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
       </div>
       <p class={total === 100 ? "small muted" : "small tone-bad"} role="status">{total === 100 ? "Together 100 percent." : `Together ${total} percent; it has to be 100.`}</p>
       <Toggle label="Interleave the lists with those of the active version" checked={isInterleaved} onToggle={setInterleaved} />
-      <Field label="Compute in the shadow" hint={`Its lists are compared with ${SHADOW_PERCENT} % of those that are shown, but not shown.`}>
+      <Field label="Compute in the shadow" hint={`Its lists are compared with ${SHADOW_PERCENT}% of those that are shown, but not shown.`}>
         {(tie) => <Select {...tie} value={shadow} choices={{ [NONE]: "No version", ...Object.fromEntries(ready.map(({ version }) => [version, versionName(version)])) }} onChoice={setShadow} />}
       </Field>
       <ErrorNote error={saving.error} />

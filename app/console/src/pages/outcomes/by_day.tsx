@@ -40,7 +40,7 @@ export function ByDay({ by, groups, daily, days }: ByDayProps) {
   return (
     <Card
       title={`${title} by day`}
-      note={`Days in UTC.${measure ? " The bands are 95 % intervals." : ""}${groups.length > MOST_LINES ? ` The ${MOST_LINES} that were shown the most.` : ""}`}
+      note={`Days in UTC.${measure ? " The bands are 95% intervals." : ""}${groups.length > MOST_LINES ? ` The ${MOST_LINES} that were shown the most.` : ""}`}
       actions={<Tabs label="Measure" choices={CHOICES} value={chosen} onChoice={setChosen} />}
     >
       <Chart label={`${title} by day`} x={days} series={series} format={measure ? measure.format : COUNTS[counted].format} height={260} />

@@ -28,7 +28,7 @@ export function Compare({ by, groups, days, to }: CompareProps) {
   return (
     <Card
       title="Which is better, and how sure is that?"
-      note="95 % intervals that stay valid however often you look."
+      note="95% intervals that stay valid however often you look."
       actions={
         <>
           <Select aria-label="Compared" value={name} choices={choices} onChoice={setChosen} />

@@ -19,7 +19,7 @@ export function GroupTable({ by, groups }: { by: Dimension; groups: readonly Out
     })),
   ];
   return (
-    <Card title="Totals" note="Values per item shown, with their 95 % intervals.">
+    <Card title="Totals" note="Values per item shown, with their 95% intervals.">
       <DataTable label="Outcomes" columns={columns} rows={mostShown(groups)} rowKey={(outcome) => groupName(by, outcome) ?? ""} />
     </Card>
   );
