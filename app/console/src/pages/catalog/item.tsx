@@ -135,7 +135,7 @@ function Related({ id, kind }: { id: string; kind: keyof typeof KINDS }) {
       <div class="items">
         {list.data?.items.map((each) => (
           <ItemCard key={each.item_id} item={each} onChoose={() => go(`/catalog/${encodeURIComponent(each.item_id)}`)}>
-            <p class="small muted">{basketsOf(each) ?? (kind === "similar" ? "" : "Similar")}</p>
+            <p class="small muted">{basketsOf(each) ?? (kind === "similar" ? "" : "Similar; not bought together yet")}</p>
           </ItemCard>
         ))}
       </div>

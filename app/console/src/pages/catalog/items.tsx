@@ -75,15 +75,17 @@ export function Items() {
         {matches && <Facets matches={matches} chosen={category} onChoose={(value) => choose("category", value ?? "")} />}
         {matches?.complete === false && <Note tone="warn">The catalog is large: only the items that changed last are searched here. Every item opens by its id.</Note>}
         {matches && <p class="small muted" role="status">{matches.total === 1 ? "1 item" : `${count(matches.total)} items`}</p>}
-        <DataTable
-          label="Items"
-          columns={COLUMNS}
-          rowKey={(item) => item.item_id}
-          empty={isSearching
-            ? <Empty icon="search" title="No item matches"><Button small onClick={() => { setTyped(""); setQuery({}, { replace: true }); }}>Show all items</Button></Empty>
-            : <Empty icon="box" title="No items yet">Add one, or <Link href="/import">import a file</Link>.</Empty>}
-          {...items}
-        />
+        <div class="item-table">
+          <DataTable
+            label="Items"
+            columns={COLUMNS}
+            rowKey={(item) => item.item_id}
+            empty={isSearching
+              ? <Empty icon="search" title="No item matches"><Button small onClick={() => { setTyped(""); setQuery({}, { replace: true }); }}>Show all items</Button></Empty>
+              : <Empty icon="box" title="No items yet">Add one, or <Link href="/import">import a file</Link>.</Empty>}
+            {...items}
+          />
+        </div>
       </Card>
       {isAdding && <ItemForm onClose={() => setAdding(false)} onSaved={(item) => go(`/catalog/${encodeURIComponent(item.item_id)}`)} />}
     </>

@@ -23,7 +23,7 @@ export function Conflict({ base, theirs, mine, busy, onSave, onDiscard }: Confli
     <Note tone="warn">
       <div ref={place} class="stack tight" role="alert">
         <p><strong>Somebody else changed this meanwhile.</strong> Nothing was saved. These are their changes:</p>
-        <div class="table" role="region" aria-label="Changes" tabIndex={0}>
+        <div class="table changes" role="region" aria-label="Changes" tabIndex={0}>
           <table aria-label="Changes by others">
             <thead><tr><th scope="col">Field</th><th scope="col">Was</th><th scope="col">Is now</th><th scope="col">Yours</th></tr></thead>
             <tbody>

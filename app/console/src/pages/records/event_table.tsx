@@ -26,7 +26,11 @@ export function EventTable({ label, feed, without, empty, action }: EventTablePr
     ...(action ? [{ header: "", align: "right" as const, cell: action }] : []),
   ];
   const { hasMore, more, error, isLoading, reload } = feed;
-  return <DataTable label={label} columns={columns} rows={feed.events} rowKey={keyOf} empty={empty} {...{ hasMore, more, error, reload }} isLoading={isLoading && !feed.events?.length} />;
+  return (
+    <div class="event-table">
+      <DataTable label={label} columns={columns} rows={feed.events} rowKey={keyOf} empty={empty} {...{ hasMore, more, error, reload }} isLoading={isLoading && !feed.events?.length} />
+    </div>
+  );
 }
 
 function When({ event, isNew }: { event: FeedEvent; isNew: boolean }) {
