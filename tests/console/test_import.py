@@ -91,11 +91,18 @@ class TestImport:
         assert items(api) == 0
         assert api.get("/v1/users/c0/events").json()["events"] == []
 
-    def test_a_file_that_cannot_be_read_says_why(self, visitor: Visitor, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_read_says_why_and_what_helps(self, visitor: Visitor, tmp_path: Path) -> None:
         (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 100)
         page = visitor.open("/import")
         page.get_by_label("Drop a file here").set_input_files(tmp_path / "book.xlsx")
 
         expect(page.get_by_role("alert")).to_contain_text("Excel workbook", timeout=SECONDS)
         page.get_by_role("button", name="Choose another file").click()
-        expect(page.get_by_label("Drop a file here")).to_be_visible()
+
+        (tmp_path / "names.csv").write_bytes("item_id,title\n1,Café\n".encode("cp1252"))
+        page.get_by_label("Drop a file here").set_input_files(tmp_path / "names.csv")
+        expect(page.get_by_text("This file cannot be imported as it is.")).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_role("button", name="Import this file")).to_be_disabled()
+        page.get_by_label("Encoding").fill("cp1252")
+        page.get_by_label("Encoding").blur()
+        expect(page.get_by_text("title Café")).to_be_visible(timeout=SECONDS)

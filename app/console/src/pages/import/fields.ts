@@ -91,5 +91,6 @@ export function inWords(text: string): string {
     .replaceAll(/"records": "([^"]*)"/g, (_, records: string) => `“${records.replace(",", " and ")}”`)
     .replaceAll(/"event_type": "([^"]*)"/g, "“$1”")
     .replaceAll("“YOUR_COLUMN”", "another column")
+    .replaceAll('--encoding NAME (in a job: "encoding")', "Encoding, under “How the file is read”")
     .replaceAll("`", "");
 }

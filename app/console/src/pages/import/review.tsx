@@ -33,13 +33,13 @@ export function Review({ fileOf, isStarting, error, onImport }: ReviewProps) {
       <ErrorNote error={preview.error} />
       {shown.problem ? <Question preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} /> : <Recognized preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} />}
       <Columns columns={shown.columns} options={options} onChange={setOptions} />
-      <Reading options={options} onChange={setOptions} />
+      <Reading options={options} onChange={setOptions} isOpen={Boolean(shown.problem) && !shown.choices.length} />
       {shown.rows.length > 0 && <Stored rows={shown.rows} />}
       <ErrorNote error={error} />
       <div class="row import-go">
         <Button kind="primary" icon="upload" disabled={!isReady} busy={isStarting} onClick={() => onImport(options)}>Import this file</Button>
         <span class="muted small" role="status">
-          {preview.isLoading ? "Reading the first rows again" : shown.problem ? "Answer the question above first." : "It can be undone for 30 days."}
+          {preview.isLoading ? "Reading the first rows again" : shown.problem ? "See above what it needs first." : "It can be undone for 30 days."}
         </span>
       </div>
     </div>
@@ -56,7 +56,7 @@ function Question({ preview, onChoose }: AnswerProps) {
   return (
     <Note tone="warn">
       <div class="stack tight">
-        <p><strong>One decision is yours. </strong>{inWords(preview.problem ?? "")}</p>
+        <p><strong>{preview.choices.length ? "One decision is yours." : "This file cannot be imported as it is."} </strong>{inWords(preview.problem ?? "")}</p>
         <Choices preview={preview} onChoose={onChoose} />
       </div>
     </Note>

@@ -8,7 +8,7 @@ import { Changes } from "./changes";
 import { History } from "./history";
 import { Preview, useDraft } from "./preview";
 import { bodyOf, DEFAULTS, differences, type Settings } from "./settings";
-import { SettingsForm } from "./settings_form";
+import { ListForm, RulesForm } from "./settings_form";
 import { useVocabulary } from "./vocabulary";
 
 interface Stored {
@@ -18,6 +18,7 @@ interface Stored {
 }
 
 export function Editor({ scenarioId }: { scenarioId: string }) {
+  const [user, setUser] = useState("");
   const stored = useRequest(async (client): Promise<Stored> => {
     try {
       const { data, response } = await client.raw.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenarioId } } });
@@ -31,7 +32,7 @@ export function Editor({ scenarioId }: { scenarioId: string }) {
     <PageHead title={scenarioId} about={<Link href="/scenarios">All scenarios</Link>}><ApiCall of={stored.call} /></PageHead>
   );
   if (!stored.data) return <>{head}<ErrorNote error={stored.error} retry={stored.reload} />{!stored.error && <Loading lines={8} />}</>;
-  return <Loaded key={stored.data.etag ?? "new"} scenarioId={scenarioId} stored={stored.data} reload={stored.reload} call={stored.call} />;
+  return <Loaded key={stored.data.etag ?? "new"} scenarioId={scenarioId} stored={stored.data} reload={stored.reload} call={stored.call} user={user} onUser={setUser} />;
 }
 
 interface LoadedProps {
@@ -39,13 +40,15 @@ interface LoadedProps {
   stored: Stored;
   reload: () => void;
   call: Parameters<typeof ApiCall>[0]["of"];
+  /** Whose list the preview shows. */
+  user: string;
+  onUser: (user: string) => void;
 }
 
-function Loaded({ scenarioId, stored: { scenario, etag }, reload, call }: LoadedProps) {
+function Loaded({ scenarioId, stored: { scenario, etag }, reload, call, user, onUser }: LoadedProps) {
   const [, navigate] = useLocation();
   const [settings, setSettings] = useState<Settings>(scenario?.settings ?? DEFAULTS);
   const [isDeleting, setDeleting] = useState(false);
-  const [user, setUser] = useState("");
   const vocabulary = useVocabulary(user);
   const draft = useDraft(scenarioId, settings, user);
   const changes = differences(scenario?.settings ?? DEFAULTS, settings);
@@ -85,16 +88,17 @@ function Loaded({ scenarioId, stored: { scenario, etag }, reload, call }: Loaded
           <ErrorNote error={saving.error} />
         )}
         <div class="scenario-halves">
-          <div class="stack">
-            <SettingsForm settings={settings} onChange={setSettings} vocabulary={vocabulary} error={draft.error} />
-          </div>
+          <RulesForm settings={settings} onChange={setSettings} vocabulary={vocabulary} error={draft.error} />
           <div class="scenario-side stack">
-            <Preview draft={draft} user={user} onUser={setUser} users={vocabulary.users} />
+            <Preview draft={draft} user={user} onUser={onUser} users={vocabulary.users} />
             {scenario && changes.length > 0 && (
               <Card title="Not saved yet" actions={<Button small icon="undo" onClick={() => setSettings(scenario.settings)}>Discard</Button>}>
-                <Changes changes={changes} />
+                <Changes changes={changes} verb="becomes" />
               </Card>
             )}
+          </div>
+          <div class="stack">
+            <ListForm settings={settings} onChange={setSettings} vocabulary={vocabulary} error={draft.error} />
           </div>
         </div>
         {scenario && <History scenario={scenario} onRestore={saving.run} />}

@@ -51,7 +51,7 @@ export function History({ scenario, onRestore }: HistoryProps) {
                 </span>
                 {position > 0 && <Button small icon="undo" onClick={() => setAsked(version)}>Restore<span class="hidden-text"> version {version.version}</span></Button>}
               </div>
-              {changes && (changes.length ? <Changes changes={changes} /> : <p class="muted small">The same settings.</p>)}
+              {changes && (changes.length ? <Changes changes={changes} verb="became" /> : <p class="muted small">The same settings.</p>)}
               {!before && version.version === 1 && <p class="muted small">The first version.</p>}
             </li>
           );
@@ -62,7 +62,7 @@ export function History({ scenario, onRestore }: HistoryProps) {
       {asked && (
         <Confirm title={`Restore version ${asked.version}?`} action="Restore" act={() => onRestore(asked.settings)} onClose={() => setAsked(undefined)}>
           <p>Its settings become a new version:</p>
-          <Changes changes={differences(scenario.settings, asked.settings)} />
+          <Changes changes={differences(scenario.settings, asked.settings)} verb="becomes" />
         </Confirm>
       )}
     </Card>

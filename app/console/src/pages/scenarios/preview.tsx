@@ -17,6 +17,7 @@ export interface Draft {
   call: Call | undefined;
 }
 
+const RULES = /^\/?(filter|boost)$/;
 const PAUSE_MILLISECONDS = 350;
 
 /** Checks the settings as they are typed, and asks for the preview of the user if there is one. */
@@ -46,7 +47,7 @@ interface PreviewProps {
 
 export function Preview({ draft, user, onUser, users }: PreviewProps) {
   const { data } = draft;
-  const isOfForm = draft.error instanceof SerendipError && draft.error.errors.length > 0;
+  const faults = draft.error instanceof SerendipError && draft.error.errors.length > 0 ? draft.error.errors : undefined;
   useEffect(() => {
     if (!user && users[0]) onUser(users[0]);
   }, [users[0]]);
@@ -56,7 +57,7 @@ export function Preview({ draft, user, onUser, users }: PreviewProps) {
         {(tie) => <Input {...tie} list="scenario-users" value={user} placeholder="Id of a user" onText={(text) => onUser(text.trim())} />}
       </Field>
       <datalist id="scenario-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
-      {isOfForm ? <p class="small tone-bad" role="status">The settings have an error, so this is the last list before it.</p> : <ErrorNote error={draft.error} />}
+      {faults ? <Faults faults={faults} /> : <ErrorNote error={draft.error} />}
       {!data && draft.isLoading && <Loading lines={5} />}
       <div class="stack scenario-preview" aria-busy={draft.isLoading} aria-live="polite">
         {data?.preview_rows?.map((row) => (
@@ -68,6 +69,17 @@ export function Preview({ draft, user, onUser, users }: PreviewProps) {
         {data?.preview && !data.preview_rows?.length && <Items items={data.preview.items} />}
       </div>
     </Card>
+  );
+}
+
+/** Errors that may be of settings without a place for them; those of rules stand at their column. */
+function Faults({ faults }: { faults: SerendipError["errors"] }) {
+  const others = faults.filter(({ pointer }) => !RULES.test(pointer));
+  return (
+    <div class="small tone-bad" role="status">
+      <p>The settings have an error, so this is the last list before it.</p>
+      <ul>{others.map(({ pointer, detail }) => <li key={pointer}>{pointer.slice(1).replaceAll("/", ", ")}: {detail}</li>)}</ul>
+    </div>
   );
 }
 

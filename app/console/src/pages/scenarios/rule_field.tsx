@@ -63,8 +63,7 @@ export function RuleField({ label, hint, placeholder, value, error, vocabulary, 
           autocomplete="off"
           placeholder={placeholder}
           value={value}
-          role="combobox"
-          aria-expanded={isOpen}
+          aria-haspopup="listbox"
           aria-controls={`${id}-words`}
           aria-autocomplete="list"
           aria-activedescendant={isOpen ? `${id}-${active}` : undefined}

@@ -12,31 +12,40 @@ interface SettingsFormProps {
   error: unknown;
 }
 
-export function SettingsForm({ settings, onChange, vocabulary, error }: SettingsFormProps) {
+function faultOf(error: unknown, name: string): string | undefined {
+  return fieldError(error, `/${name}`) ?? fieldError(error, name);
+}
+
+export function RulesForm({ settings, onChange, vocabulary, error }: SettingsFormProps) {
+  return (
+    <Card title="Rules" note="Which items may appear, and which come first.">
+      <RuleField
+        label="Filter"
+        hint="True for items that may appear. An item without the property is dropped: use has(item.price)."
+        placeholder='item.price < 50.0 && "Kitchen" in item.categories'
+        value={settings.filter ?? ""}
+        error={faultOf(error, "filter")}
+        vocabulary={vocabulary}
+        onText={(text) => onChange({ ...settings, filter: text || null })}
+      />
+      <RuleField
+        label="Boost"
+        hint="A number that multiplies the score: above 1 moves an item up."
+        placeholder="has(item.margin) ? 1.0 + item.margin : 1.0"
+        value={settings.boost ?? ""}
+        error={faultOf(error, "boost")}
+        vocabulary={vocabulary}
+        onText={(text) => onChange({ ...settings, boost: text || null })}
+      />
+    </Card>
+  );
+}
+
+export function ListForm({ settings, onChange, vocabulary, error }: SettingsFormProps) {
   const set = (changes: Partial<Settings>) => onChange({ ...settings, ...changes });
-  const fault = (name: string) => fieldError(error, `/${name}`) ?? fieldError(error, name);
+  const fault = (name: string) => faultOf(error, name);
   return (
     <>
-      <Card title="Rules" note="Which items may appear, and which come first.">
-        <RuleField
-          label="Filter"
-          hint="True for items that may appear. An item without the property is dropped: use has(item.price)."
-          placeholder='item.price < 50.0 && "Kitchen" in item.categories'
-          value={settings.filter ?? ""}
-          error={fault("filter")}
-          vocabulary={vocabulary}
-          onText={(text) => set({ filter: text || null })}
-        />
-        <RuleField
-          label="Boost"
-          hint="A number that multiplies the score: above 1 moves an item up."
-          placeholder="has(item.margin) ? 1.0 + item.margin : 1.0"
-          value={settings.boost ?? ""}
-          error={fault("boost")}
-          vocabulary={vocabulary}
-          onText={(text) => set({ boost: text || null })}
-        />
-      </Card>
       <Card title="List">
         <div class="grid scenario-fields">
           <NumberField label="Items" value={settings.limit} min={1} max={100} step={1} error={fault("limit")} onValue={(limit) => set({ limit: limit ?? 10 })} />
