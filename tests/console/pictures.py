@@ -10,6 +10,7 @@ from tests.support.chromium import needs_chromium
 
 PICTURES = {
     "console.png": "",
+    "view.png": "/view?user=user-003",
 }
 """The path of the page in each picture."""
 SIZE: ViewportSize = {"width": 1280, "height": 800}

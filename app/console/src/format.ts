@@ -6,13 +6,14 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
-const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ["year", 31_557_600],
-  ["month", 2_629_800],
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-  ["second", 1],
+/** Units, their seconds, and from how many on they are used. */
+const STEPS: [Intl.RelativeTimeFormatUnit, number, number][] = [
+  ["year", 31_557_600, 2],
+  ["month", 2_629_800, 2],
+  ["day", 86_400, 1],
+  ["hour", 3_600, 1],
+  ["minute", 60, 1],
+  ["second", 1, 1],
 ];
 export const NOTHING = "–";
 
@@ -72,7 +73,7 @@ export function day(value: string | Date | null | undefined): string {
 export function ago(value: string | Date | null | undefined, now = Date.now()): string {
   if (value == null) return NOTHING;
   const seconds = (new Date(value).getTime() - now) / 1000;
-  const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ["second", 1];
+  const [unit, length] = STEPS.find(([, step, least]) => Math.abs(seconds) >= least * step) ?? ["second", 1];
   return relative.format(Math.round(seconds / length), unit);
 }
 

@@ -13,6 +13,8 @@ import "./view.css";
 
 const KINDS = { user: "A user", session: "A made-up session" } as const;
 const SUGGESTED = 6;
+/** Event types that a click cannot mean, or that need a value. */
+const NOT_SENT: readonly string[] = ["impression", "rating"];
 
 export default function View() {
   const [search, setSearch] = useSearchParams();
@@ -26,7 +28,7 @@ export default function View() {
   const user = search.get("user") ?? "";
   const recipe = recipeOf(search, "");
   const other = search.has("compare") ? recipeOf(search, "other_") : undefined;
-  const eventTypes = [...new Set(["view", "cart", "purchase", ...(types.data ?? [])])].filter((type) => type !== "impression");
+  const eventTypes = [...new Set(["view", "cart", "purchase", ...(types.data ?? [])])].filter((type) => !NOT_SENT.includes(type));
   const choices = { scenarios: scenarios.data ?? [], versions: versions.data ?? [] };
 
   function go(changes: Readonly<Record<string, string | undefined>>): void {

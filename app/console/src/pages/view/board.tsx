@@ -1,7 +1,7 @@
 /** A visitor's events beside their list: what-if, live changes, and a second list to compare. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { api } from "../../api";
+import { api, explain } from "../../api";
 import { ApiCall, Badge, Button, Card, ErrorNote, Loading, Note, Select } from "../../components";
 import { decimal } from "../../format";
 import { useAction, useLive, useRequest } from "../../hooks";
@@ -183,15 +183,17 @@ function useMovement(user: string | undefined, { scenario, version }: Recipe, li
   }, [served]);
 
   function onSend(): void {
-    sentAt.current = performance.now();
+    const at = performance.now();
+    sentAt.current = at;
     setText("Sent.");
     setTimeout(() => {
-      if (sentAt.current === undefined) return;
+      if (sentAt.current !== at) return;
       sentAt.current = undefined;
       setText("Sent. The list stays as it was.");
     }, SETTLED_SECONDS * 1000);
   }
 
-  const isFollowed = user !== undefined && live.list !== undefined && !live.error;
-  return { before: version ? undefined : before, text: text || (isFollowed && list ? "Live: it follows events as they arrive." : ""), onSend };
+  const isLive = live.list !== undefined && list !== undefined;
+  const state = live.error ? `Not live: ${explain(live.error)}` : isLive ? "Live: it follows events as they arrive." : "";
+  return { before: version ? undefined : before, text: text || state, onSend };
 }
