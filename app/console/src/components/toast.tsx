@@ -1,5 +1,6 @@
 /** Short messages about what was done, also read out by screen readers. */
 import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { explain } from "../api";
 import { Button } from "./basics";
 
@@ -30,8 +31,14 @@ function dismiss(id: number): void {
 }
 
 export function Toasts() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!toasts.value.length) return;
+    place.current?.hidePopover(); // what is shown last is above an open dialog
+    place.current?.showPopover();
+  }, [toasts.value.length]);
   return (
-    <div class="toasts" aria-live="polite" role="status">
+    <div ref={place} popover="manual" class="toasts" aria-live="polite" role="status">
       {toasts.value.map(({ id, text, tone }) => (
         <div key={id} class={`toast tone-${tone}`}>
           <span>{text}</span>

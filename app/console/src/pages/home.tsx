@@ -1,5 +1,6 @@
 /** Home: the state of the project at a glance, or the first steps of an empty one. */
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { ApiCall, Empty, ErrorNote, Loading, Note, PageHead } from "../components";
 import { useRequest } from "../hooks";
 import { may, session } from "../session";
@@ -18,7 +19,7 @@ export default function Home() {
     return (
       <>
         <PageHead title="Home" />
-        <Empty icon="building" title="This key manages projects">It has no data of its own. Sign in with a key of a project to see that project.</Empty>
+        <Empty icon="building" title="This key manages projects">It has no data of its own: <Link href="/projects">go to Projects</Link>, or sign in with a key of a project to see that project.</Empty>
       </>
     );
   }
