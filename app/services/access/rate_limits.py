@@ -75,6 +75,8 @@ class Use:
     requests_today: int
     left_at_once: int | None
     """Tokens in the bucket; None without a rate."""
+    most_at_once: int | None
+    """Tokens of a full bucket; None without a rate."""
 
 
 class Limiter:
@@ -231,7 +233,9 @@ def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: i
 
 def _use(bucket: Bucket, limits: Limits, now: datetime) -> Use:
     left = _left_in_bucket(bucket, limits, round(now.timestamp() * MICROSECONDS))
-    return Use(_used_today(bucket, now), None if left is None else max(0, left))
+    if left is None:
+        return Use(_used_today(bucket, now), None, None)
+    return Use(_used_today(bucket, now), max(0, left), limits.bucket_size)
 
 
 def _used_today(bucket: Bucket, now: datetime) -> int:

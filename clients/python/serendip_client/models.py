@@ -1448,6 +1448,10 @@ class UseView(BaseModel):
     """
     The requests that can come at once now; null without a rate.
     """
+    most_at_once: int | None
+    """
+    The requests that can come at once after a pause; null without a rate.
+    """
     requests_today: int
     """
     Requests of today (UTC), with those that instances have reserved.

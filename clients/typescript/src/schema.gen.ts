@@ -4313,6 +4313,12 @@ export interface components {
              */
             left_at_once: number | null;
             /**
+             * Most At Once
+             * @description The requests that can come at once after a pause; null without a rate.
+             * @example 100
+             */
+            most_at_once: number | null;
+            /**
              * Requests Today
              * @description Requests of today (UTC), with those that instances have reserved.
              * @example 2840

@@ -139,11 +139,11 @@ class TestUses:
         limits = {"a-key": key.limits, "unused": Limits(requests_per_day=9), "free": Limits()}
         spent(limiter, key, 4)
 
-        assert limiter.uses(settings.project, limits) == {"a-key": Use(4, 6), "unused": Use(0, None)}
+        assert limiter.uses(settings.project, limits) == {"a-key": Use(4, 6, 10), "unused": Use(0, None, None)}
         clock.advance(200)
-        assert limiter.uses(settings.project, limits)["a-key"] == Use(4, 8)
+        assert limiter.uses(settings.project, limits)["a-key"] == Use(4, 8, 10)
         clock.advance(86_400)
-        assert limiter.uses(settings.project, limits)["a-key"] == Use(0, 10)
+        assert limiter.uses(settings.project, limits)["a-key"] == Use(0, 10, 10)
         instance.close()
 
 

@@ -60,6 +60,10 @@ class UseView(View):
     left_at_once: Annotated[
         int | None, Field(description="The requests that can come at once now; null without a rate.", examples=[96])
     ]
+    most_at_once: Annotated[
+        int | None,
+        Field(description="The requests that can come at once after a pause; null without a rate.", examples=[100]),
+    ]
 
 
 class KeyIn(Body):

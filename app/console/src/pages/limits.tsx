@@ -57,10 +57,9 @@ function Today({ of: { limits, use, name } }: { of: Key }) {
   return <Meter label={`Today's requests of ${name}`} used={use.requests_today} most={limits.requests_per_day} />;
 }
 
-function AtOnce({ of: { limits, use, name } }: { of: Key }) {
-  const most = limits.burst ?? Math.max(1, Math.ceil(limits.requests_per_second ?? 0));
-  if (use?.left_at_once == null) return <span class="muted">No limit</span>;
-  return <Meter label={`Requests of ${name} at once`} used={most - use.left_at_once} most={most} />;
+function AtOnce({ of: { use, name } }: { of: Key }) {
+  if (use?.left_at_once == null || use.most_at_once === null) return <span class="muted">No limit</span>;
+  return <Meter label={`Requests of ${name} at once`} used={use.most_at_once - use.left_at_once} most={use.most_at_once} />;
 }
 
 function rate({ limits }: Key): string {

@@ -72,8 +72,9 @@ class TestPatch:
 
         del made["key"]
         limits = {"requests_per_second": 0.01, "burst": 1, "requests_per_day": None}
-        assert made["use"] == {"requests_today": 0, "left_at_once": None}
-        assert changed.json() == made | {"limits": limits, "use": {"requests_today": 0, "left_at_once": 1}}
+        assert made["use"] == {"requests_today": 0, "left_at_once": None, "most_at_once": None}
+        use = {"requests_today": 0, "left_at_once": 1, "most_at_once": 1}
+        assert changed.json() == made | {"limits": limits, "use": use}
         assert client.get(f"/v1/keys/{made['key_id']}").json() == changed.json()
 
     def test_new_limits_apply_at_once_on_the_same_instance(self, client: httpx2.Client, wired: Wired) -> None:
