@@ -1,5 +1,5 @@
 /** Uploading a file for an import job, and trying how it would be read. */
-import { api, type Schemas, type SerendipClient } from "./api";
+import { api, type Call, type Schemas, type SerendipClient } from "./api";
 import { hasEnded } from "./components/progress";
 
 export type ImportRequest = Omit<Schemas["ImportIn"], "kind" | "columns" | "decimal"> &
@@ -35,7 +35,16 @@ export async function previewed(client: SerendipClient, fileOf: string, request:
 
 /** Starts an import of the uploaded file of a job. */
 export function importAgain(fileOf: string, request: Partial<ImportRequest>): Promise<Schemas["JobView"]> {
-  return api.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "import", file_of: fileOf, ...request } });
+  return api.POST("/v1/jobs", { body: bodyOf(fileOf, request) });
+}
+
+/** The request of `importAgain`, to repeat it elsewhere. */
+export function importCall(fileOf: string, request: Partial<ImportRequest>): Call {
+  return { method: "POST", target: "/v1/jobs", body: JSON.stringify(bodyOf(fileOf, request)) };
+}
+
+function bodyOf(fileOf: string, request: Partial<ImportRequest>): Schemas["ImportIn"] {
+  return { ...DEFAULTS, kind: "import", file_of: fileOf, ...request };
 }
 
 async function upload(file: File, job: Schemas["JobView"], onShare: (share: number) => void = () => {}): Promise<Schemas["JobView"]> {

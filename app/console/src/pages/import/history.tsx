@@ -36,11 +36,16 @@ export function History({ imports }: { imports: Pages<Job> }) {
   }
 
   const columns: Column<Job>[] = [
-    { header: "File", cell: (job) => <button type="button" class="link" onClick={() => setShown(job)}><strong>{nameOf(job)}</strong></button> },
-    { header: "When", cell: (job) => <span title={time(job.created_at)}>{ago(job.created_at)}</span> },
+    {
+      header: "File",
+      cell: (job) => (
+        <>
+          <button type="button" class="link" onClick={() => setShown(job)}><strong>{nameOf(job)}</strong></button>
+          <span class="muted small import-line">{inShort(job)} · <span title={time(job.created_at)}>{ago(job.created_at)}</span></span>
+        </>
+      ),
+    },
     { header: "State", cell: (job) => (isUndone(job) ? <Badge>undone</Badge> : <Badge tone={TONES[job.state]}>{job.state}</Badge>) },
-    { header: "Rows loaded", align: "right", cell: (job) => count(job.summary?.loaded) },
-    { header: "Rejected", align: "right", cell: (job) => count(job.summary?.rejected) },
     {
       header: "",
       align: "right",
@@ -76,6 +81,11 @@ export function History({ imports }: { imports: Pages<Job> }) {
       )}
     </Card>
   );
+}
+
+function inShort({ summary }: Job): string {
+  if (!summary?.read) return "nothing read";
+  return `${count(summary.loaded)} rows loaded${summary.rejected ? `, ${count(summary.rejected)} rejected` : ""}`;
 }
 
 function nameOf(job: Job): string {

@@ -1,5 +1,6 @@
 /** What an import did, in words and numbers. */
-import { Button, type Column, DataTable, ErrorNote, type Job, Note, Stat } from "../../components";
+import { Link } from "wouter-preact";
+import { Button, type Column, DataTable, ErrorNote, Icon, type Job, Note, Stat } from "../../components";
 import { count } from "../../format";
 import { api } from "../../api";
 import { useAction } from "../../hooks";
@@ -37,6 +38,7 @@ export function Outcome({ job, isNew }: { job: Job; isNew?: boolean }) {
       )}
       {reasons.length > 0 && <DataTable label="Rejected rows" columns={REASONS} rows={reasons} rowKey={({ problem }) => problem} />}
       {summary && summary.rejected > 0 && <Rejects job={job} />}
+      {isNew && (summary?.records.events ?? 0) > 0 && <div><Link href="/models" class="button"><Icon name="layers" />Train a model on them</Link></div>}
       {ignored.length > 0 && <p class="small"><strong>Columns ignored: </strong>{ignored.join(", ")}.</p>}
       {summary && summary.repeated > 0 && <p class="small muted">{count(summary.repeated)} rows repeat earlier ones.</p>}
       {summary && summary.notes.length > 0 && (

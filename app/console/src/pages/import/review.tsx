@@ -1,9 +1,9 @@
 /** What a file would become: its columns to map, its first rows as they would be stored. */
 import { useState } from "preact/hooks";
-import { Badge, Button, ErrorNote, Field, Input, Loading, Note, Select } from "../../components";
+import { ApiCall, Badge, Button, ErrorNote, Field, Input, Loading, Note, Select } from "../../components";
 import { count } from "../../format";
 import { useRequest } from "../../hooks";
-import { previewed, type Preview } from "../../imports";
+import { importCall, previewed, type Preview } from "../../imports";
 import { Columns } from "./columns";
 import { choiceName, inWords, type Options, RECORDS, recordsIn, withChoice } from "./fields";
 import { Stored } from "./stored";
@@ -41,6 +41,7 @@ export function Review({ fileOf, isStarting, error, onImport }: ReviewProps) {
         <span class="muted small" role="status">
           {preview.isLoading ? "Reading the first rows again" : shown.problem ? "See above what it needs first." : "It can be undone for 30 days."}
         </span>
+        <ApiCall of={importCall(fileOf, options)} />
       </div>
     </div>
   );
