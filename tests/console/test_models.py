@@ -46,7 +46,7 @@ ORDER = {
     "holdout": "next",
 }
 HISTORY = {
-    f"v202611{day}T101500123456-a1{day}": ndcg for day, ndcg in ((10, 0.091), (14, 0.117), (18, 0.109), (22, 0.131))
+    f"v202611{day}T101500123456-a1{day}": ndcg for day, ndcg in ((10, 0.091), (14, 0.117), (18, 0.12), (22, 0.131))
 }
 
 IN_WORDS = [
@@ -116,7 +116,7 @@ def key(shop: Shop, wired_shop: Wired) -> str:
             VersionState.READY,
             created,
             created,
-            parameters=ORDER if number % 2 else LIKENESS,
+            parameters=LIKENESS if number == 1 else ORDER,
             metrics=metrics,
             counts={"interactions": 4_100 + 300 * number, "users": 900, "items": 240, "bought_together": 31},
             seconds=41.0,
@@ -145,12 +145,14 @@ class TestModels:
         page = own.visitor.open("/models")
         answer = card(page, "Which version is better")
 
-        expect(answer).to_contain_text("Nov 22 · a122 ranks the next items higher than Nov 18 · a118")
-        expect(answer).to_contain_text("NDCG@20 is 0.131 for Nov 22 · a122 and 0.109 for Nov 18 · a118 (+20%)")
-        expect(answer).to_contain_text("The 95% interval of the difference is +0.009 to +0.035")
+        expect(answer).to_contain_text("No clear difference between Nov 22 · a122 and Nov 18 · a118")
+        expect(answer).to_contain_text("NDCG@20 is 0.131 for Nov 22 · a122 and 0.120 for Nov 18 · a118 (+9%)")
+        expect(answer).to_contain_text("The 95% interval of the difference is -0.002 to +0.024")
         expect(answer).to_contain_text("No clicks can be compared yet")
+        answer.get_by_label("Version", exact=True).select_option(label="Nov 10 · a110")
+        expect(answer).to_contain_text("Nov 10 · a110 ranks the next items lower than Nov 18 · a118")
         answer.get_by_label("Version", exact=True).select_option(label="Nov 14 · a114")
-        expect(answer).to_contain_text("No clear difference between Nov 14 · a114 and Nov 18 · a118")
+        expect(answer).to_contain_text("They were judged on different kinds of events")
         answer.get_by_label("Against").select_option("Popular items")
         expect(answer).to_contain_text("Nov 14 · a114 ranks the next items higher than popular items")
         quality = card(page, "Quality by version")
@@ -165,7 +167,12 @@ class TestModels:
 
     def test_it_puts_parameters_into_words(self, own: Own) -> None:
         page = own.visitor.open("/models")
-        expect(card(page, "What Nov 18 · a118 has learned").locator("dd")).to_have_text(
+        expect(card(page, "What Nov 18 · a118 has learned").locator("dd")).to_have_text(IN_WORDS)
+
+        page.get_by_role("button", name="Nov 14 · a114").click()
+
+        dialog = page.get_by_role("dialog")
+        expect(dialog.locator("dd")).to_have_text(
             [
                 "Only what the same people like counts, and not in which order they use it.",
                 "An event counts half after 1 h.",
@@ -174,12 +181,7 @@ class TestModels:
                 "A random fifth of the events, which the judged model did not see: there were no usable times.",
             ]
         )
-
-        page.get_by_role("button", name="Nov 22 · a122").click()
-
-        dialog = page.get_by_role("dialog")
-        expect(dialog.locator("dd")).to_have_text(IN_WORDS)
-        expect(dialog.get_by_role("row", name="NDCG@20")).to_contain_text("0.131 (0.122 to 0.140)")
+        expect(dialog.get_by_role("row", name="NDCG@20")).to_contain_text("0.117 (0.108 to 0.126)")
         own.visitor.photograph("models-details")
 
     def test_it_divides_users_and_ends_the_test(self, own: Own) -> None:

@@ -59,6 +59,9 @@ function HeldOut({ one, other }: { one: Version; other: Version | undefined }) {
   const [name, against] = [versionName(one.version), other ? versionName(other.version) : POPULAR];
   const difference = ndcg && before && differenceOf(ndcg, before);
   if (!ndcg || !before) return <p class="muted">The quality of one of them was not measured.</p>;
+  if (other && one.parameters.holdout !== other.parameters.holdout) {
+    return <section class="stack tight"><h3>On held-out events</h3><p class="muted">They were judged on different kinds of events, so that their quality cannot be compared.</p></section>;
+  }
   const change = before.value ? ` (${signed(percent(ndcg.value / before.value - 1, 0), ndcg.value - before.value)})` : "";
   const values = `NDCG@20 is ${decimal(ndcg.value)} for ${name} and ${decimal(before.value)} for ${against}${change}.`;
   if (!difference) return <section class="stack tight"><h3>On held-out events</h3><p>{values}</p><p class="muted">One of them was trained by an earlier release, which did not measure intervals: train again to see how sure this is.</p></section>;
