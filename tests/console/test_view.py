@@ -7,7 +7,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.conftest import Shop
 from tests.console.visitor import Visitor, visiting
+from tests.support.builders import an_event, an_item, wired_on
 from tests.support.chromium import needs_chromium
+from tests.support.planted_models import plant
 
 pytestmark = needs_chromium
 USER = "user-003"
@@ -131,14 +133,30 @@ class TestCompare:
         assert order(page) == base
         visitor.photograph("view-compare")
 
-    def test_two_versions_beside_each_other(self, visitor: Visitor, shop: Shop) -> None:
-        version = shop.api.get("/v1/models").json()["versions"][0]["version"]
-        page = visitor.open(f"/view?user={USER}&compare=&other_version={version}")
+    def test_two_versions_beside_each_other(self, chromium: Browser, shop: Shop) -> None:
+        key, wired = shop.new_project("view-versions"), wired_on(shop.settings)
+        wired.services.items.put_many("view-versions", [an_item(f"i{n}") for n in range(6)])
+        plant(wired, "view-versions", "v-first", {"i0": {"i1": 3.0, "i2": 2.0, "i3": 1.0}})
+        plant(wired, "view-versions", "v-second", {"i0": {"i2": 3.0, "i4": 2.0, "i1": 1.0}})
+        wired.services.rollout.activate("view-versions", "v-first")
+        wired.services.events.accept("view-versions", [an_event("ann", "i0")])
+        wired.close()
+        settings = {"recommenders": ["neighbors"]}
+        headers = {"X-API-Key": key}
+        shop.api.put("/v1/scenarios/learned", json=settings, headers=headers).raise_for_status()
+        with visiting(chromium, shop.base, key) as viewer:
+            page = viewer.open("/view?user=ann&scenario=learned")
+            page.get_by_role("button", name="Compare with another").click()
+            page.get_by_label("Other scenario").select_option("learned")
+            page.get_by_label("Other model version").select_option("v-second")
 
-        assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, model_version=version)]
-        expect(page.get_by_label("Other model version")).to_have_value(version)
-        page.get_by_role("button", name="API call").last.click()
-        expect(page.get_by_role("dialog")).to_contain_text(f"model_version={version}")
+            expect(ranking(page, OTHER).first).to_have_attribute("data-key", "i2")
+            assert (order(page), order(page, OTHER)) == (["i1", "i2", "i3"], ["i2", "i4", "i1"])
+            moves = [row.locator(".view-place").inner_text().split("\n")[1:] for row in ranking(page, OTHER).all()]
+            assert [" ".join(move).split() for move in moves] == [["up", "1"], ["new"], ["down", "2"]]
+            expect(page.locator(".view-gone")).to_contain_text("I3")
+            page.get_by_role("button", name="API call").last.click()
+            expect(page.get_by_role("dialog")).to_contain_text("model_version=v-second")
 
 
 class TestMadeUpSession:
