@@ -87,6 +87,8 @@ class TestList:
         expect(similar.get_by_role("listitem").first).to_be_visible()
         page.get_by_role("button", name="Bought together").click()
         expect(page.get_by_role("list", name="Bought together").get_by_role("listitem").first).to_be_visible()
+        source = page.get_by_text("These items are similar.").or_(page.get_by_text("baskets with it"))
+        expect(source.first).to_be_visible()
         visitor.photograph("view-item")
 
 

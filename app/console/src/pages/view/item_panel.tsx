@@ -1,6 +1,6 @@
 /** What is similar to an item, and what is bought together with it. */
 import { useState } from "preact/hooks";
-import { ApiCall, Dialog, Empty, ErrorNote, Loading, Picture, Tabs } from "../../components";
+import { ApiCall, Dialog, Empty, ErrorNote, Loading, Note, Picture, Tabs } from "../../components";
 import { price } from "../../format";
 import { useRequest } from "../../hooks";
 import type { Recommended } from "./lists";
@@ -15,6 +15,7 @@ export function ItemPanel({ item, onChoose, onClose }: { item: Recommended; onCh
     (api) => api.GET(`/v1/items/{item_id}/${kind}`, { params: { path: { item_id: item.item_id }, query: { limit: 8, properties: true } } }),
     [item.item_id, kind],
   );
+  const isFilled = kind === "bought-together" && list.data?.items.length && list.data.items.every(({ source }) => source !== "bought_together");
   return (
     <Dialog title={item.title || item.item_id} wide onClose={onClose}>
       <div class="row apart">
@@ -23,7 +24,8 @@ export function ItemPanel({ item, onChoose, onClose }: { item: Recommended; onCh
       </div>
       <ErrorNote error={list.error} retry={list.reload} />
       {!list.data && !list.error && <Loading lines={5} />}
-      {list.data?.items.length === 0 && <Empty icon="box" title="Nothing yet">Too few people bought it together with something else.</Empty>}
+      {list.data?.items.length === 0 && <Empty icon="box" title="Nothing yet">Neither sales nor its description lead to other items.</Empty>}
+      {isFilled && <Note>Too few people bought it together with something else. These items are similar.</Note>}
       <ol class="view-related" aria-label={KINDS[kind]}>
         {list.data?.items.map((other) => (
           <li key={other.item_id}>
