@@ -45,5 +45,5 @@ export function JobProgress({ jobId, label, onEnd, showsFailure = true }: JobPro
   if (job.error) return <ErrorNote error={job.error} retry={job.reload} />;
   if (!job.data) return <Bar label={label} />;
   if (job.data.state === "failed" && showsFailure) return <ErrorNote error={new Error(job.data.detail ?? `${label} failed.`)} />;
-  return <Bar label={`${label}: ${job.data.state}`} share={isOver ? 1 : job.data.progress} />;
+  return <Bar label={`${label}: ${job.data.state}`} share={isOver ? 1 : job.data.progress || null} />;
 }

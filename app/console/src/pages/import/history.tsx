@@ -83,8 +83,8 @@ export function History({ imports }: { imports: Pages<Job> }) {
   );
 }
 
-function inShort({ summary }: Job): string {
-  if (!summary?.read) return "nothing read";
+function inShort({ state, summary }: Job): string {
+  if (!summary?.read) return state === "running" ? "reading the columns" : "nothing read";
   return `${count(summary.loaded)} rows loaded${summary.rejected ? `, ${count(summary.rejected)} rejected` : ""}`;
 }
 
