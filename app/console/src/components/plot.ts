@@ -14,6 +14,7 @@ export interface Plot {
 const COLORS = 6;
 const NARROWEST_AXIS = 56; // the first label of the other axis needs some of it
 const [AXIS_WIDTH, LETTER_WIDTH, NAME_MARGIN] = [56, 7, 16];
+const LONE_INTERVAL_WIDTH = 4;
 const TRANSPARENT = "#0000";
 /** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
@@ -57,6 +58,24 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
     return name.length > 10 ? new Date(name).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : name;
   }
 
+  /** A band needs two points in a row; the interval of a point alone is a line. */
+  function drawLoneIntervals({ ctx, valToPos }: uPlot): void {
+    for (const [position, { values, low, high }] of series.entries()) {
+      ctx.strokeStyle = `color-mix(in srgb, ${color(`series-${(position % COLORS) + 1}`)} 45%, transparent)`;
+      ctx.lineWidth = LONE_INTERVAL_WIDTH * devicePixelRatio;
+      for (const [index, value] of values.entries()) {
+        const [from, to, x] = [low?.[index], high?.[index], positions[index]];
+        if (value === null || from == null || to == null || x === undefined) continue;
+        if (values[index - 1] != null || values[index + 1] != null) continue;
+        const left = valToPos(x, "x", true);
+        ctx.beginPath();
+        ctx.moveTo(left, valToPos(from, "y", true));
+        ctx.lineTo(left, valToPos(to, "y", true));
+        ctx.stroke();
+      }
+    }
+  }
+
   const isWhole = series.every((each) => each.values.every((value) => value === null || Number.isInteger(value)));
   const axis: uPlot.Axis = {
     stroke: color("muted"),
@@ -74,10 +93,11 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
     height,
     series: shown,
     bands,
+    hooks: { draw: [drawLoneIntervals] },
     legend: { live: true },
     cursor: { y: false, points: { size: 8 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), x[0]?.length === 10 ? "UTC" : timeZone()),
-    scales: { x: { time: isTime, range: (_, low, high) => [low - margin, high + margin] }, y: { range: (_, low, high) => yRange(low, high) } },
+    scales: { x: { time: isTime, range: (_, low, high) => [low - margin, (positions.length > 1 ? high : low) + margin] }, y: { range: (_, low, high) => yRange(low, high) } },
     axes: [
       { ...axis, grid: { show: false }, ...names },
       { ...axis, size: (_, labels) => widthOf(labels), ...(isWhole && { incrs: WHOLE_STEPS }), values: (_, splits) => splits.map(format) },
