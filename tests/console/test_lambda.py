@@ -48,6 +48,8 @@ def gateway(shop: Shop) -> Iterator[str]:
     loop.close()
 
 
+SMALL_BYTES = 1_024
+"""Smaller assets are not compressed."""
 SIZES = """
 performance.getEntriesByType("resource").filter(({name}) => name.includes("/assets/")).map(entry => entry.transferSize)
 """
@@ -61,8 +63,10 @@ class TestLambda:
         encodings: dict[str, str | None] = {}
 
         def note(response: Response) -> None:
-            if response.url.endswith((".js", ".css")):
-                encodings[response.url] = response.headers.get("content-encoding")
+            encoding = response.headers.get("content-encoding")
+            is_small = encoding is None and int(response.headers["content-length"]) < SMALL_BYTES
+            if response.url.endswith((".js", ".css")) and not is_small:
+                encodings[response.url] = encoding
 
         with visiting(chromium, gateway, shop.key) as visitor:
             visitor.page.on("response", note)
