@@ -27,7 +27,7 @@ from app.services.counters.lists import Lists
 from app.services.counters.rollups import PARTS, Rollups
 from app.services.event_types import EventTypes
 from app.services.events import Events
-from app.services.failures import Failures
+from app.services.failures import Failures, Refusals
 from app.services.items import Items
 from app.services.jobs import Jobs
 from app.services.models.begin_training import TrainingJobs
@@ -230,6 +230,7 @@ def wire(
             unknown_items=tuning.unknown_items,
         ),
         failures=Failures(store=failures, tombstones=tombstones),
+        refusals=Refusals(store=failures, clock=clock),
         scenarios=scenarios,
         decisions=decisions,
         sessions=Sessions(events=events, tombstones=tombstones),

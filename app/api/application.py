@@ -56,7 +56,7 @@ DEFERRED = {
     "access.tickets": ("/v1/tickets",),
     "models.versions": ("/v1/models",),
     "jobs": ("/v1/jobs",),
-    "feed": ("/v1/events", "/v1/event-failures"),
+    "feed": ("/v1/events", "/v1/event-failures", "/v1/event-refusals"),
     "deletions": ("/v1/events", "/v1/imports"),
     "models.rollout": ("/v1/rollout",),
     "event_types": ("/v1/event-types", "/v1/settings"),

@@ -112,6 +112,26 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPlace:
+    """One fault of a refused request."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused request with events. Nothing was stored."""
+
+    refused_at: datetime
+    status: int
+    detail: str
+    errors: Sequence[RefusedPlace]
+    others: int
+    """The number of refusals shortly before it that are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A stream record that could not be applied, and the reason."""
 

@@ -18,7 +18,7 @@ from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
 from app.services.event_types import EventTypes
 from app.services.events import Events
-from app.services.failures import Failures
+from app.services.failures import Failures, Refusals
 from app.services.items import Items
 from app.services.jobs import Jobs
 from app.services.models.begin_training import TrainingJobs
@@ -74,6 +74,7 @@ class Services:
     event_types: EventTypes
     lists: Lists
     failures: Failures
+    refusals: Refusals
     scenarios: Scenarios
     decisions: DecisionLog
     sessions: Sessions

@@ -1,16 +1,22 @@
-"""Stream records that could not be applied: stored with the reason, listed, and applied again on request."""
+"""Stream records that could not be applied, which are applied again on request, and refused requests with events."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import Any
 
-from app.domain.events import Failure
+from app.clock import Clock
+from app.domain.events import Failure, Refusal, RefusedPlace
 from app.domain.paging import Page, every
-from app.errors import NotFound
+from app.errors import FieldError, NotFound, Unavailable
 from app.services.privacy.tombstones import Tombstones
 from app.storage.failures import UNKNOWN, FailureStore, owner
 
 PAGE = 100
+REFUSAL_SECONDS = 10.0
+"""An instance stores a refusal of a project at most once in this time, so that senders cannot cause many writes."""
+MOST_PLACES, MOST_CHARACTERS = 5, 500
 
 
 class Failures:
@@ -37,3 +43,31 @@ class Failures:
                 self._store.delete(failure)
                 succeeded += 1
         return tried, succeeded
+
+
+class Refusals:
+    """Refused requests with events: a sample, so that a broken sender is noticed."""
+
+    def __init__(self, store: FailureStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._lock = Lock()
+        self._stored_at: dict[str, float] = {}
+        self._others: dict[str, int] = defaultdict(int)
+
+    def add(self, project: str, status: int, detail: str, errors: Sequence[FieldError]) -> None:
+        """Stores a refusal, or only counts it if another one was stored in the last seconds."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if now - self._stored_at.get(project, -REFUSAL_SECONDS) < REFUSAL_SECONDS:
+                self._others[project] += 1
+                return
+            self._stored_at[project] = now
+            others = self._others.pop(project, 0)
+        shown = tuple(RefusedPlace(place.pointer, place.detail[:MOST_CHARACTERS]) for place in errors[:MOST_PLACES])
+        refusal = Refusal(self._clock.now(), status, detail[:MOST_CHARACTERS], shown, others)
+        with suppress(Unavailable):  # the sender gets the problem in any case
+            self._store.put_refusal(project, refusal)
+
+    def newest(self, project: str, limit: int) -> list[Refusal]:
+        """Returns the newest refusals of the last two weeks, newest first."""
+        return self._store.newest_refusals(project, limit)

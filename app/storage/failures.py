@@ -1,18 +1,19 @@
-"""Store stream records that could not be applied, with the reason, for two weeks."""
+"""Store stream records that could not be applied, and refused requests, with the reasons, for two weeks."""
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain.events import Failure
+from app.domain.events import Failure, Refusal, RefusedPlace
 from app.domain.paging import Page, every
 from app.storage.attributes import decoded, text
 from app.storage.database import Database, Raw
-from app.storage.table import SEPARATOR, Table
+from app.storage.table import SEPARATOR, Table, is_expired, iso, key, moment
 
 KEPT = timedelta(days=14)
 LISTED = 100
@@ -32,7 +33,9 @@ class FailureRow(Model):
         table_name = "failures"
 
     project = UnicodeAttribute(hash_key=True)
+    """project, or project#refusals."""
     record_id = UnicodeAttribute(range_key=True)
+    """Of a refusal, its time."""
     user = UnicodeAttribute(null=True)
     reason = UnicodeAttribute()
     record = RecordAttribute()
@@ -69,8 +72,33 @@ class FailureStore:
         report(len(failures))
         self._table.write_many([], [self._table.key(failure.project, failure.record_id) for failure in failures])
 
+    def put_refusal(self, project: str, refusal: Refusal) -> None:
+        facts = {
+            "status": refusal.status,
+            "errors": [asdict(error) for error in refusal.errors],
+            "others": refusal.others,
+        }
+        row = FailureRow(
+            project=refusals_of(project),
+            record_id=iso(refusal.refused_at),
+            reason=refusal.detail,
+            record=facts,
+            expires_at=KEPT,
+        )
+        self._table.put(row)
+
+    def newest_refusals(self, project: str, limit: int) -> list[Refusal]:
+        """Returns the newest refusals, newest first."""
+        rows, _ = self._table.query(refusals_of(project), limit=limit, newest_first=True)
+        return [_refusal(row) for row in rows if not is_expired(row)]
+
     def delete(self, failure: Failure) -> None:
         self._table.write_many([], [self._table.key(failure.project, failure.record_id)])
+
+
+def refusals_of(project: str) -> str:
+    """Returns the partition of a project's refusals."""
+    return key(project, "refusals")
 
 
 def owner(record: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -94,3 +122,9 @@ def _failure(row: Raw) -> Failure:
         reason=row["reason"]["S"],
         record=decoded(row, "record"),
     )
+
+
+def _refusal(row: Raw) -> Refusal:
+    facts = decoded(row, "record")
+    errors = tuple(RefusedPlace(**error) for error in facts["errors"])
+    return Refusal(moment(row["record_id"]["S"]), facts["status"], row["reason"]["S"], errors, facts["others"])

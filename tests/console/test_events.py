@@ -105,8 +105,12 @@ class TestTypes:
         assert shop.api.get("/v1/event-types/events_lease").json()["is_default"]
 
 
-def test_everything_was_counted(visitor: Visitor) -> None:
+def test_refused_requests_are_shown_with_their_faults(visitor: Visitor, shop: Shop) -> None:
+    refused = shop.api.post("/v1/events", json={"events": [{"user_id": "events-6", "item_id": "no id"}]})
     page = visitor.open("/events?view=failures")
 
+    assert refused.status_code == 422
+    table = page.get_by_role("table", name="Refused requests")
+    expect(table).to_contain_text("/events/0/item_id")
     expect(page.get_by_text("Every event was counted")).to_be_visible()
-    visitor.check_accessible()
+    visitor.photograph("events-refused")

@@ -46,6 +46,7 @@ CALLS: dict[str, Call] = {
     "sendEvents": Call("POST", "/v1/events", {"events": [{"user_id": "u1", "item_id": "i1"}]}, elsewhere=202),
     "listEvents": Call("GET", "/v1/events"),
     "listEventFailures": Call("GET", "/v1/event-failures"),
+    "listEventRefusals": Call("GET", "/v1/event-refusals"),
     "deleteEvents": Call("DELETE", "/v1/events?item_id=i9", elsewhere=202),
     "undoImport": Call("DELETE", "/v1/imports/i0", elsewhere=202),
     "listEventTypes": Call("GET", "/v1/event-types"),

@@ -1,18 +1,52 @@
 """/v1/events"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-from fastapi import APIRouter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from app import telemetry
+from app.api.http import validation
 from app.api.http.dependencies import ServicesDep
 from app.api.http.idempotency import RepeatableRoute
+from app.api.http.problems import status_of
 from app.api.http.security import Sender
 from app.api.schemas.events import Accepted, EventIn, EventsIn
 from app.domain.access import Principal
+from app.errors import Erased, Forbidden, InvalidInput
 from app.services.bundle import Services
 
-router = APIRouter(prefix="/v1", tags=["events"], route_class=RepeatableRoute)
+
+class WatchedRoute(RepeatableRoute):
+    """A route whose refusals of what a request says are listed by `GET /v1/event-refusals`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_watched(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                body = self.body_field and self.body_field.field_info.annotation
+                await _remember(request, validation.of_request(error.errors(), body))
+                raise
+            except (InvalidInput, Forbidden, Erased) as error:
+                await _remember(request, error)
+                raise
+
+        return handle_watched
+
+
+async def _remember(request: Request, error: InvalidInput | Forbidden | Erased) -> None:
+    services: Services = request.app.state.services
+    principal: Principal = request.scope["principal"]
+    places = () if isinstance(error, Erased) else error.errors
+    await run_sync(services.refusals.add, principal.project, status_of(error), error.detail, places)
+
+
+router = APIRouter(prefix="/v1", tags=["events"], route_class=WatchedRoute)
 
 
 @router.post("/events", status_code=202)

@@ -1,4 +1,4 @@
-"""GET of /v1/events and /v1/event-failures"""
+"""GET of /v1/events, /v1/event-failures and /v1/event-refusals"""
 
 from fastapi import APIRouter
 
@@ -15,7 +15,7 @@ from app.api.http.dependencies import (
 )
 from app.api.http.operations import Operation
 from app.api.http.security import ProjectForAdmin, ProjectForWriting
-from app.api.schemas.events import FailurePage, FailureView, FeedEventView, FeedPage
+from app.api.schemas.events import FailurePage, FailureView, FeedEventView, FeedPage, RefusalList, RefusalView
 from app.domain.events import EventSelection
 from app.domain.users import of_session
 from app.services.events import check_conditions
@@ -59,3 +59,13 @@ def list_event_failures(
     page = services.failures.list_page(project, services.tokens.start(cursor, *listing), limit)
     failures = [FailureView.model_validate(failure) for failure in page.records]
     return FailurePage(failures=failures, next_cursor=services.tokens.cursor(page.next_start, *listing))
+
+
+@router.get("/event-refusals")
+def list_event_refusals(project: ProjectForAdmin, services: ServicesDep, limit: PageLimit = 50) -> RefusalList:
+    """List the newest requests with events that were refused, with the faults, so that a broken sender is noticed.
+
+    A sample: each instance keeps one refusal in ten seconds, for two weeks. The response to a refused request has all.
+    """
+    refusals = services.refusals.newest(project, limit)
+    return RefusalList(refusals=[RefusalView.model_validate(refusal) for refusal in refusals])

@@ -145,3 +145,22 @@ class FailureView(View):
 class FailurePage(BaseModel):
     failures: Annotated[list[FailureView], Field(description="The failures of the last two weeks, in no order.")]
     next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
+
+
+class RefusedPlace(View):
+    pointer: Annotated[str, Field(description="The JSON pointer of the fault.", examples=["/events/0/item_id"])]
+    detail: Annotated[str, Field(description="What is wrong with it.", examples=["is missing"])]
+
+
+class RefusalView(View):
+    """A refused request with events. Nothing was stored."""
+
+    refused_at: Annotated[datetime, Field(description="The time of the request.", examples=["2026-11-24T10:15:00Z"])]
+    status: Annotated[int, Field(description="The status of the response.", examples=[422])]
+    detail: Annotated[str, Field(description="The detail of the problem.")]
+    errors: Annotated[list[RefusedPlace], Field(description="The first five faults.")]
+    others: Annotated[int, Field(description="The number of refusals shortly before it that are not listed.")]
+
+
+class RefusalList(BaseModel):
+    refusals: Annotated[list[RefusalView], Field(description="The refusals, newest first.")]

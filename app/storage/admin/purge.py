@@ -24,7 +24,7 @@ from app.storage.counters import CounterRow, due_key, partitions_of
 from app.storage.database import Database, Raw, plain_name
 from app.storage.decisions import DecisionRow
 from app.storage.events import MONTHS, VERDICTS, EventRow
-from app.storage.failures import FailureRow
+from app.storage.failures import FailureRow, refusals_of
 from app.storage.idempotency import IdempotencyRow
 from app.storage.items import CATEGORIES, CHANGES, ItemRow
 from app.storage.jobs import JobRow
@@ -90,7 +90,8 @@ class Purge:
         shards = [listing.partition(project, f"{number:02d}") for number in range(LISTING_SHARDS)]
         counters = partitions_of(project, self._levels)
         steps: list[Step] = [
-            *(self._partitions(model, lambda: [project]) for model in (FailureRow, UsageRow, ScenarioRow, JobRow)),
+            *(self._partitions(model, lambda: [project]) for model in (UsageRow, ScenarioRow, JobRow)),
+            self._partitions(FailureRow, lambda: [project, refusals_of(project)]),
             self._partitions(CounterRow, lambda: counters),
             self._keys(CounterRow, lambda: [self._tables[CounterRow].key(*due_key(project))]),
             self._partitions(EventRow, self._months, "month", derived=self._with_verdicts),

@@ -976,6 +976,17 @@ class RecommendationView(BaseModel):
     """
 
 
+class RefusedPlace(BaseModel):
+    detail: str
+    """
+    What is wrong with it.
+    """
+    pointer: str
+    """
+    The JSON pointer of the fault.
+    """
+
+
 class RolloutIn(BaseModel):
     """
     The shares of users by model version.
@@ -2300,6 +2311,33 @@ class RecommendationListView(BaseModel):
     """
 
 
+class RefusalView(BaseModel):
+    """
+    A refused request with events. Nothing was stored.
+    """
+
+    detail: str
+    """
+    The detail of the problem.
+    """
+    errors: list[RefusedPlace]
+    """
+    The first five faults.
+    """
+    others: int
+    """
+    The number of refusals shortly before it that are not listed.
+    """
+    refused_at: AwareDatetime
+    """
+    The time of the request.
+    """
+    status: int
+    """
+    The status of the response.
+    """
+
+
 class ScenarioPage(BaseModel):
     next_cursor: str | None
     """
@@ -2479,4 +2517,11 @@ class ProjectPage(BaseModel):
     projects: list[ProjectView]
     """
     The projects.
+    """
+
+
+class RefusalList(BaseModel):
+    refusals: list[RefusalView]
+    """
+    The refusals, newest first.
     """

@@ -58,6 +58,7 @@ from serendip_client.models import (
     RankingIn,
     ReceiptView,
     RecommendationListView,
+    RefusalList,
     RolloutIn,
     RolloutView,
     RotationIn,
@@ -128,6 +129,18 @@ class Operations(ABC):
         """Iterates over the failures of all pages of `list_event_failures`."""
         for page in pages(self.list_event_failures, limit=limit, debug=debug):
             yield from page.failures
+
+    def list_event_refusals(self, *, limit: int | None = None, debug: bool | None = None) -> RefusalList:
+        """List the newest requests with events that were refused, with the faults, so that a broken sender is noticed.
+
+        A sample: each instance keeps one refusal in ten seconds, for two weeks. The response to a refused request has
+        all.
+
+        Args:
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return self._call(RefusalList, "GET", "/v1/event-refusals", {"limit": limit, "debug": debug}, {}, None)
 
     def list_event_types(self, *, debug: bool | None = None) -> EventTypeList:
         """List the event types that came lately or have weights of the project's own, with weights and counts.
@@ -1572,6 +1585,18 @@ class AsyncOperations(ABC):
         async for page in pages_async(self.list_event_failures, limit=limit, debug=debug):
             for record in page.failures:
                 yield record
+
+    async def list_event_refusals(self, *, limit: int | None = None, debug: bool | None = None) -> RefusalList:
+        """List the newest requests with events that were refused, with the faults, so that a broken sender is noticed.
+
+        A sample: each instance keeps one refusal in ten seconds, for two weeks. The response to a refused request has
+        all.
+
+        Args:
+            limit: The most records of a page.
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+        """
+        return await self._call(RefusalList, "GET", "/v1/event-refusals", {"limit": limit, "debug": debug}, {}, None)
 
     async def list_event_types(self, *, debug: bool | None = None) -> EventTypeList:
         """List the event types that came lately or have weights of the project's own, with weights and counts.

@@ -64,6 +64,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/event-refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List event refusals
+         * @description List the newest requests with events that were refused, with the faults, so that a broken sender is noticed.
+         *
+         *     A sample: each instance keeps one refusal in ten seconds, for two weeks. The response to a refused request has all.
+         */
+        get: operations["listEventRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/event-types": {
         parameters: {
             query?: never;
@@ -3533,6 +3555,63 @@ export interface components {
              */
             title?: string | null;
         };
+        /** RefusalList */
+        RefusalList: {
+            /**
+             * Refusals
+             * @description The refusals, newest first.
+             */
+            refusals: components["schemas"]["RefusalView"][];
+        };
+        /**
+         * RefusalView
+         * @description A refused request with events. Nothing was stored.
+         */
+        RefusalView: {
+            /**
+             * Detail
+             * @description The detail of the problem.
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description The first five faults.
+             */
+            errors: components["schemas"]["RefusedPlace"][];
+            /**
+             * Others
+             * @description The number of refusals shortly before it that are not listed.
+             */
+            others: number;
+            /**
+             * Refused At
+             * Format: date-time
+             * @description The time of the request.
+             * @example 2026-11-24T10:15:00Z
+             */
+            refused_at: string;
+            /**
+             * Status
+             * @description The status of the response.
+             * @example 422
+             */
+            status: number;
+        };
+        /** RefusedPlace */
+        RefusedPlace: {
+            /**
+             * Detail
+             * @description What is wrong with it.
+             * @example is missing
+             */
+            detail: string;
+            /**
+             * Pointer
+             * @description The JSON pointer of the fault.
+             * @example /events/0/item_id
+             */
+            pointer: string;
+        };
         /**
          * RolloutIn
          * @description The shares of users by model version.
@@ -4807,6 +4886,36 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listEventRefusals: {
+        parameters: {
+            query?: {
+                /** @description The most records of a page. */
+                limit?: number;
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalList"];
+                };
+            };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             422: components["responses"]["Problem422"];

@@ -9,8 +9,11 @@ import pytest
 from app.config import Settings
 from app.domain.events import Event
 from app.domain.users import of_session
+from app.services.failures import Refusals
+from app.storage.failures import FailureStore
 from app.wiring import Wired
 from tests.support.builders import NOON, a_project, an_event, client_of
+from tests.support.fake_clock import FakeClock
 
 YEAR = 60 * 24 * 365
 
@@ -140,3 +143,32 @@ def test_other_projects_are_not_listed(wired: Wired, settings: Settings, stored:
 
     assert stored
     assert feed(other) == []
+
+
+class TestRefusals:
+    def test_a_refused_request_is_listed_with_its_faults(self, client: httpx2.Client) -> None:
+        sent = [{"events": [{"user_id": "ann", "item_id": "a b"}]}, {"events": [{"user_id": "ann"}]}, {}]
+        assert [client.post("/v1/events", json=body).status_code for body in sent] == [422, 422, 422]
+        client.post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea"}]}).raise_for_status()
+
+        [refusal] = client.get("/v1/event-refusals").json()["refusals"]
+
+        assert (refusal["status"], refusal["others"]) == (422, 0)
+        assert [place["pointer"] for place in refusal["errors"]] == ["/events/0/item_id"]
+
+    def test_a_forged_recommendation_id_is_listed(self, client: httpx2.Client) -> None:
+        body = {"events": [{"user_id": "ann", "item_id": "tea", "recommendation_id": "forged"}]}
+        assert client.post("/v1/events", json=body).status_code == 400
+
+        [refusal] = client.get("/v1/event-refusals").json()["refusals"]
+
+        assert [place["pointer"] for place in refusal["errors"]] == ["/events/0/recommendation_id"]
+
+    def test_many_refusals_write_once_in_ten_seconds(self, wired: Wired, settings: Settings) -> None:
+        clock = FakeClock()
+        refusals = Refusals(FailureStore(wired.database), clock)
+        for seconds in (0, 1, 3, 10):
+            clock.advance(seconds)
+            refusals.add(settings.project, 422, "bad", ())
+
+        assert [refusal.others for refusal in refusals.newest(settings.project, 10)] == [2, 0]

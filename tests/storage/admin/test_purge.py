@@ -62,6 +62,7 @@ def left(wired: Wired, *models: type[Model]) -> list[dict[str, Any]]:
 
 def put_strays(wired: Wired, project: str) -> None:
     """Writes what no item, user or event of the project names, or no longer."""
+    wired.services.refusals.add(project, 422, "Broken.", ())
     database, now = wired.database, clock.now()
     item = Item("tea", "Tea", ("hot", "old"), {}, now, now)
     ItemStore(database).put(project, item, None)

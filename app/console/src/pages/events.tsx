@@ -8,7 +8,7 @@ import { EventTypes } from "./events/types";
 import "./records/records.css";
 import "./events.css";
 
-const VIEWS = { feed: "Newest events", types: "Types and weights", failures: "Not counted" };
+const VIEWS = { feed: "Newest events", types: "Types and weights", failures: "Refused" };
 
 export default function Events() {
   const [query, setQuery] = useSearchParams();
