@@ -48,8 +48,8 @@ def gateway(shop: Shop) -> Iterator[str]:
     loop.close()
 
 
-SMALL_BYTES = 1_024
-"""Smaller assets are not compressed."""
+SMALL_BYTES = 1_000
+"""Smaller assets are not compressed (`SMALLEST_BYTES` of vite.config.ts)."""
 SIZES = """
 performance.getEntriesByType("resource").filter(({name}) => name.includes("/assets/")).map(entry => entry.transferSize)
 """
