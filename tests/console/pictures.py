@@ -9,7 +9,9 @@ from tests.console.visitor import Visitor
 from tests.support.chromium import needs_chromium
 
 PICTURES = {
-    "console.png": "",
+    "catalog.png": "/catalog",
+    "models.png": "/models",
+    "usage.png": "/usage",
     "view.png": "/view?user=user-003",
 }
 """The path of the page in each picture."""
