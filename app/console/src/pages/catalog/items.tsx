@@ -75,7 +75,7 @@ export function Items() {
         {matches && <Facets matches={matches} chosen={category} onChoose={(value) => choose("category", value ?? "")} />}
         {matches?.complete === false && <Note tone="warn">The catalog is large: only the items that changed last are searched here. Every item opens by its id.</Note>}
         {matches && <p class="small muted" role="status">{matches.total === 1 ? "1 item" : `${count(matches.total)} items`}</p>}
-        <div class="item-table">
+        <div class="item-table compact">
           <DataTable
             label="Items"
             columns={COLUMNS}

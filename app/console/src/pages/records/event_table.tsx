@@ -27,7 +27,7 @@ export function EventTable({ label, feed, without, empty, action }: EventTablePr
   ];
   const { hasMore, more, error, isLoading, reload } = feed;
   return (
-    <div class="event-table">
+    <div class="event-table compact">
       <DataTable label={label} columns={columns} rows={feed.events} rowKey={keyOf} empty={empty} {...{ hasMore, more, error, reload }} isLoading={isLoading && !feed.events?.length} />
     </div>
   );
