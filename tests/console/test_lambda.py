@@ -25,13 +25,14 @@ from tests.support.payloads import http_api
 def gateway(shop: Shop) -> Iterator[str]:
     """Turns requests into events of an HTTP API and results into responses, one at a time as an instance does."""
     wired, lock, loop = wired_on(shop.settings), Lock(), asyncio.new_event_loop()
-    handler: Any = Mangum(create_application(wired.services), lifespan="off", text_mime_types=TEXT_TYPES)
+    application = create_application(wired.services)
 
     class Gateway(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
-                asyncio.set_event_loop(loop)
+                asyncio.set_event_loop(loop)  # otherwise Mangum makes one that nobody closes
+                handler: Any = Mangum(application, lifespan="off", text_mime_types=TEXT_TYPES)
                 result = handler(http_api(("GET", self.path, headers, None)), None)
             content = b64decode(result["body"]) if result["isBase64Encoded"] else result["body"].encode()
             self.send_response(result["statusCode"])

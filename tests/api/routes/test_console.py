@@ -142,11 +142,10 @@ class TestAsset:
 class TestLambda:
     @pytest.mark.parametrize("form", FORMS)
     def test_compressed_bytes_arrive_unchanged(self, wired: Wired, form: str) -> None:
-        handler: Any = Mangum(create_application(wired.services), lifespan="off", text_mime_types=TEXT_TYPES)
-
         def answered(path: str, headers: dict[str, str]) -> Any:
             with Runner() as runner:
-                set_event_loop(runner.get_loop())
+                set_event_loop(runner.get_loop())  # otherwise Mangum makes one that nobody closes
+                handler: Any = Mangum(create_application(wired.services), lifespan="off", text_mime_types=TEXT_TYPES)
                 return handler(FORMS[form](("GET", path, headers, None)), None)
 
         with ThreadPoolExecutor(1) as aside:  # browsers of other tests leave a running loop in this thread
