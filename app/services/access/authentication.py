@@ -91,7 +91,7 @@ class Authentication:
             if project is None:
                 raise Unauthenticated("The project of this token does not exist.")
             principal = replace(principal, limits=project.limits)
-            _check_page(project.settings.origins, credentials)
+            _check_project_page(project.settings.origins, credentials)
         if credentials.api_key is not None:
             key = self._checked_key(credentials.api_key)
             self._of_key(key, credentials)
@@ -126,10 +126,7 @@ class Authentication:
             Forbidden: the key or project of the principal may not be used from this origin.
         """
         key = self._key_of(principal)
-        if key is not None and key.origins:
-            _check_key_page(key, credentials)
-        else:
-            _check_page(self._project_origins(principal.project, credentials), credentials)
+        self._check_origin(key.origins if key else (), principal.project, credentials)
 
     def is_allowed_page(self, principal: Principal, credentials: Credentials) -> bool:
         """Whether the key of an authenticated request, or else its project, names the origin of its page."""
@@ -187,11 +184,15 @@ class Authentication:
         project = self._cache.active_project(project_id) if credentials.origin is not None else None
         return project.settings.origins if project else ()
 
+    def _check_origin(self, key_origins: Collection[str], project_id: str, credentials: Credentials) -> None:
+        """Raises Forbidden unless a key, or else its project, may be used by the page of a request."""
+        if not key_origins:
+            _check_project_page(self._project_origins(project_id, credentials), credentials)
+        elif credentials.origin not in key_origins:
+            raise Forbidden("This key may not be used from this origin.")
+
     def _of_key(self, key: ApiKey, credentials: Credentials) -> Principal:
-        if key.origins:
-            _check_key_page(key, credentials)
-        else:
-            _check_page(self._project_origins(key.project, credentials), credentials)
+        self._check_origin(key.origins, key.project, credentials)
         scopes = frozenset().union(*(INCLUDED[scope] for scope in key.scopes))
         return Principal(
             key.project,
@@ -220,13 +221,7 @@ def _is_of_key(principal: Principal) -> bool:
     return re.match(secret_keys.KEY_ID_PATTERN, principal.credential) is not None
 
 
-def _check_key_page(key: ApiKey, credentials: Credentials) -> None:
-    """Raises Forbidden unless a request is of a page that the key names."""
-    if credentials.origin not in key.origins:
-        raise Forbidden("This key may not be used from this origin.")
-
-
-def _check_page(origins: Collection[str], credentials: Credentials) -> None:
+def _check_project_page(origins: Collection[str], credentials: Credentials) -> None:
     """Raises Forbidden if a request is of a page of another origin that the project does not name.
 
     It may name none; then keys work from everywhere, although pages of other origins cannot read the responses.
