@@ -23,7 +23,7 @@ from cachetools import LRUCache
 
 from app.clock import Clock
 from app.config import Settings
-from app.domain.access import Limits, Principal
+from app.domain.access import ApiKey, Limits, Principal
 from app.errors import Conflict, LimitExceeded, Unavailable
 from app.storage.buckets import Bucket, BucketStore
 
@@ -131,6 +131,10 @@ class Limiter:
                 None if lease.left_today is None else lease.left_today + lease.tokens,
                 _seconds_of_day_left(self._clock.now()),
             )
+
+    def use(self, key: ApiKey) -> Use | None:
+        """Returns how much of a key's limits is used; None if it has none."""
+        return self.uses(key.project, {key.key_id: key.limits}).get(key.key_id)
 
     def uses(self, project: str, limits: Mapping[str, Limits]) -> dict[str, Use]:
         """Returns how much of the limits of a project's keys is used, by key, without keys that have no limits."""

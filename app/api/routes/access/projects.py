@@ -18,8 +18,8 @@ def create_project(body: ProjectIn, _by: Administrator, services: ServicesDep) -
     """Create a project and its first admin key, which only this response contains. Ids are never reused."""
     limits = body.limits.record() if body.limits else Limits()
     project, key, text = services.projects.create_with_key(body.project_id, body.name, limits)
-    use = services.limiter.uses(key.project, {key.key_id: key.limits}).get(key.key_id)
-    return NewProjectView(project=ProjectView.of(project), key=NewKeyView.with_text(key, use, text))
+    new_key = NewKeyView.with_text(key, services.limiter.use(key), text)
+    return NewProjectView(project=ProjectView.of(project), key=new_key)
 
 
 @router.get("/projects")
