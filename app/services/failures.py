@@ -1,10 +1,11 @@
 """Stream records that could not be applied, which are applied again on request, and refused requests with events."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache, TTLCache
 
 from app.clock import Clock
 from app.domain.events import Failure, Refusal, RefusedPlace
@@ -16,6 +17,7 @@ from app.storage.failures import UNKNOWN, FailureStore, owner
 PAGE = 100
 REFUSAL_SECONDS = 10.0
 """An instance stores a refusal of a project at most once in this time, so that senders cannot cause many writes."""
+MAX_PROJECTS = 10_000
 MOST_PLACES, MOST_CHARACTERS = 5, 500
 
 
@@ -51,17 +53,17 @@ class Refusals:
     def __init__(self, store: FailureStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._lock = Lock()
-        self._stored_at: dict[str, float] = {}
-        self._others: dict[str, int] = defaultdict(int)
+        self._stored: TTLCache[str, bool] = TTLCache(MAX_PROJECTS, REFUSAL_SECONDS, clock.monotonic)
+        """The projects with a refusal that was stored in the last seconds."""
+        self._others: LRUCache[str, int] = LRUCache(MAX_PROJECTS)
 
     def add(self, project: str, status: int, detail: str, errors: Sequence[FieldError]) -> None:
         """Stores a refusal, or only counts it if another one was stored in the last seconds."""
-        now = self._clock.monotonic()
         with self._lock:
-            if now - self._stored_at.get(project, -REFUSAL_SECONDS) < REFUSAL_SECONDS:
-                self._others[project] += 1
+            if project in self._stored:
+                self._others[project] = self._others.get(project, 0) + 1
                 return
-            self._stored_at[project] = now
+            self._stored[project] = True
             others = self._others.pop(project, 0)
         shown = tuple(RefusedPlace(place.pointer, place.detail[:MOST_CHARACTERS]) for place in errors[:MOST_PLACES])
         refusal = Refusal(self._clock.now(), status, detail[:MOST_CHARACTERS], shown, others)
