@@ -56,7 +56,7 @@ def step(services: Services, project: str, job: Job) -> Job:
 
 
 def preview_of(content: Content, options: Options) -> dict[str, Any]:
-    """Returns the fields of `app.api.schemas.previews.PreviewView`.
+    """Returns the fields of `app.api.schemas.imports.PreviewView`.
 
     Raises:
         FileError: the file cannot be read as a table.
@@ -86,17 +86,17 @@ def preview_of(content: Content, options: Options) -> dict[str, Any]:
         "rows": [_shown(row) for row in shown],
         "summary": asdict(
             ImportSummary(
-                plan.kind,
-                summary.read,
-                summary.loaded,
-                summary.unchanged,
-                summary.rejected,
-                summary.skipped,
-                summary.repeated,
-                dict(summary.records),
-                dict(summary.reasons),
-                plan.ignored,
-                notes,
+                kind=plan.kind,
+                read=summary.read,
+                loaded=summary.loaded,
+                unchanged=summary.unchanged,
+                rejected=summary.rejected,
+                skipped=summary.skipped,
+                repeated=summary.repeated,
+                records=dict(summary.records),
+                reasons=dict(summary.reasons),
+                ignored_columns=plan.ignored,
+                notes=notes,
             )
         ),
         "problem": None,
