@@ -9,7 +9,7 @@ from app.recommender.fit import local_ridge, solver
 from app.recommender.fit.evaluation import holdouts, questions
 from app.recommender.fit.evaluation.holdouts import ORDERED
 from app.recommender.fit.evaluation.metrics import Quality
-from app.recommender.fit.evaluation.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, Candidate, Trial
+from app.recommender.fit.evaluation.trial import DENSE, DENSE_ITEMS, JUDGED, LOCAL, USERS, Candidate, Trial
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.order import transitions
 from app.recommender.fit.recent import Recency
@@ -120,7 +120,7 @@ def parameters(
         search = _Search(trial, counted, is_over, search.solver, keeps_coverage=ordered)
         best = search.best(best, [_each(ridge=[best.parameters.ridge * factor for factor in LOWER])])
     if best.parameters.order_share and not is_over():
-        replay = questions.replayed(interactions, holdouts.after(interactions, REPLAYED))
+        replay = questions.replayed(interactions, holdouts.after(interactions, REPLAYED), USERS)
         if len(replay.rows) >= LEAST_QUESTIONS:
             of_replay = _Search(Trial(replay, neighbors), counted, is_over, search.solver, keeps_coverage=True)
             best = of_replay.best(best, [_each(recent_pairs=RECENT_PAIRS)])
