@@ -16,6 +16,7 @@ from app.recommender.fit import parameter_search
 from app.recommender.fit.evaluation import beyond_accuracy
 from app.recommender.fit.evaluation.metrics import Judged
 from app.recommender.fit.interactions import Interactions, gather
+from app.recommender.fit.parameter_search import Choice
 from app.services.models.training import SEARCH_SECONDS
 from tests.bench.replay import DAY, KEPT, LEARNED, LIVE, SCHEDULES, SINCE, K, Pairs, Replay, Served, Shop
 from tests.support import datasets
@@ -53,12 +54,16 @@ def present() -> Sequence[tuple[str, list[datasets.Interaction], Mapping[str, It
     return result
 
 
+def choice_of(interactions: Interactions) -> Choice:
+    """Returns what a training on these interactions would choose, in its time."""
+    ends_at = time.monotonic() + SEARCH_SECONDS
+    return parameter_search.parameters(interactions, KEPT, lambda *_: None, is_over=lambda: time.monotonic() >= ends_at)
+
+
 def _replay(name: str, interactions: Interactions, items: Sequence[Item | None]) -> None:
     end = float(interactions.times.max()) + 1.0
     start = end - REPLAYED
-    earlier = interactions.taken(interactions.times < start - REPLAYED)
-    ends_at = time.monotonic() + SEARCH_SECONDS
-    choice = parameter_search.parameters(earlier, KEPT, lambda *_: None, is_over=lambda: time.monotonic() >= ends_at)
+    choice = choice_of(interactions.taken(interactions.times < start - REPLAYED))
     shop = Shop(interactions, items, choice)
     before, after = Replay(shop, start - REPLAYED, start), Replay(shop, start, end)
     print(f"  {name}: {len(after.exam.rows):,} questions; {choice.parameters}, {choice.recency}", flush=True)

@@ -1,6 +1,5 @@
 """Recent pairs: what the trainer gains by counting recent pairs more, over two weeks that no choice has seen."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,12 +10,11 @@ from app.recommender.fit.evaluation import beyond_accuracy, metrics, questions
 from app.recommender.fit.interactions import Floats, Interactions, gather
 from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.recent import RecentCounts
-from app.services.models.training import SEARCH_SECONDS
-from tests.bench.fresh_pairs import present
+from tests.bench.fresh_pairs import choice_of, present
+from tests.bench.replay import DAY, KEPT, K
 from tests.support.builders import an_event
 
-DAY, DAYS = 86_400.0, 14
-KEPT, K = 100, 20
+DAYS = 14
 WEIGHTS = (0.0, 1.0, 3.0)
 
 
@@ -28,7 +26,7 @@ def run() -> None:
     for name, rows, _ in present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)
         start = float(interactions.times.max()) + 1.0 - DAYS * DAY
-        choice = _choice(interactions.taken(interactions.times < start))
+        choice = choice_of(interactions.taken(interactions.times < start))
         print(f"  {name}: chosen {choice.parameters}, {choice.recency}", flush=True)
         days = [_day(interactions, start + day * DAY, choice) for day in range(DAYS)]
         lists = {weight: np.concatenate([day[weight] for day in days]) for weight in WEIGHTS}
@@ -41,11 +39,6 @@ def run() -> None:
                 f"{ndcg.mean() / plain.mean() - 1:+.1%} [{low:+.1%}, {high:+.1%}]{chosen}",
                 flush=True,
             )
-
-
-def _choice(interactions: Interactions) -> Choice:
-    ends_at = time.monotonic() + SEARCH_SECONDS
-    return parameter_search.parameters(interactions, KEPT, lambda *_: None, is_over=lambda: time.monotonic() >= ends_at)
 
 
 def _day(interactions: Interactions, start: float, choice: Choice) -> dict[float, Floats]:
