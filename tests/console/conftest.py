@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from app import clock
 from app.config import Settings
@@ -19,7 +19,7 @@ from app.wiring import Wired
 from infra import console
 from tests.console.visitor import Visitor, visiting
 from tests.support.builders import SECRET, a_key, a_project, until, wired_on
-from tests.support.chromium import CHROMIUM, QUIET
+from tests.support.chromium import launched
 from tests.support.server_process import JOBS, running
 
 PREFIX, PROJECT, EMPTY = "console-", "shop", "new-shop"
@@ -98,14 +98,9 @@ def _use(wired: Wired, generator: random.Random) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the tests of a file; each test has a context of its own.
-
-    No other event loop can run in this thread until it is closed, so it must not outlive the file.
-    """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    """One browser for the tests of a file, which it must not outlive; each test has a context of its own."""
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
