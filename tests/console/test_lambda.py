@@ -1,9 +1,7 @@
 """The same pages as API Gateway and Lambda send them."""
 
 import asyncio
-from base64 import b64decode
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from threading import Lock
 from typing import Any
 
@@ -18,32 +16,21 @@ from tests.console.visitor import visiting
 from tests.support.builders import wired_on
 from tests.support.chromium import needs_chromium
 from tests.support.http_servers import served_by
-from tests.support.payloads import http_api
+from tests.support.lambda_bridge import gateway
 
 
 @pytest.fixture(scope="module")
-def gateway(shop: Shop) -> Iterator[str]:
-    """Turns requests into events of an HTTP API and results into responses, one at a time as an instance does."""
+def lambda_base(shop: Shop) -> Iterator[str]:
+    """The address of the application as an instance of a function, which handles one request at a time."""
     wired, lock, loop = wired_on(shop.settings), Lock(), asyncio.new_event_loop()
     application = create_application(wired.services)
 
-    class Gateway(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            with lock:
-                asyncio.set_event_loop(loop)  # otherwise Mangum makes one that nobody closes
-                handler: Any = Mangum(application, lifespan="off", text_mime_types=TEXT_TYPES)
-                result = handler(http_api(("GET", self.path, headers, None)), None)
-            content = b64decode(result["body"]) if result["isBase64Encoded"] else result["body"].encode()
-            self.send_response(result["statusCode"])
-            for name, value in result["headers"].items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+    def handler(event: Any, context: Any) -> Any:
+        with lock:
+            asyncio.set_event_loop(loop)  # otherwise Mangum makes one that nobody closes
+            return Mangum(application, lifespan="off", text_mime_types=TEXT_TYPES)(event, context)
 
-        def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002 - the library's name
-
-    with served_by(Gateway) as base:
+    with served_by(gateway(handler)) as base:
         yield base
     wired.close()
     loop.close()
@@ -59,7 +46,7 @@ performance.getEntriesByType("resource").filter(({name}) => name.includes("/asse
 @needs_chromium
 class TestLambda:
     def test_pages_work_with_compressed_assets_which_are_sent_once(
-        self, chromium: Browser, shop: Shop, gateway: str
+        self, chromium: Browser, shop: Shop, lambda_base: str
     ) -> None:
         encodings: dict[str, str | None] = {}
 
@@ -69,7 +56,7 @@ class TestLambda:
             if response.url.endswith((".js", ".css")) and not is_small:
                 encodings[response.url] = encoding
 
-        with visiting(chromium, gateway, shop.key) as visitor:
+        with visiting(chromium, lambda_base, shop.key) as visitor:
             visitor.page.on("response", note)
             page = visitor.open()
             expect(page.get_by_role("img", name="Estimated US dollars by day").locator("canvas")).to_be_visible()

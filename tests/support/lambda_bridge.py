@@ -2,10 +2,11 @@
 
 import os
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
+from typing import Any
 
 import httpx2
 
@@ -32,11 +33,8 @@ class Worker(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def serve(variables: Mapping[str, str], port: int) -> None:
-    """Serves one request at a time, as an instance of a function does, until the process is terminated."""
-    os.environ.clear()
-    os.environ.update(variables)
-    handler = import_module("app.entry.aws.handler").handler
+def gateway(handler: Callable[[dict[str, Any], None], Mapping[str, Any]]) -> type[BaseHTTPRequestHandler]:
+    """Returns what turns requests into events of an HTTP API, and the handler's results into responses."""
 
     class Gateway(BaseHTTPRequestHandler):
         def respond(self) -> None:
@@ -56,7 +54,15 @@ def serve(variables: Mapping[str, str], port: int) -> None:
 
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Gateway, f"do_{method}", Gateway.respond)
-    HTTPServer(("127.0.0.1", port), Gateway).serve_forever()
+    return Gateway
+
+
+def serve(variables: Mapping[str, str], port: int) -> None:
+    """Serves one request at a time, as an instance of a function does, until the process is terminated."""
+    os.environ.clear()
+    os.environ.update(variables)
+    handler = import_module("app.entry.aws.handler").handler
+    HTTPServer(("127.0.0.1", port), gateway(handler)).serve_forever()
 
 
 @contextmanager
