@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -43,9 +44,23 @@ class Shop:
 
     def new_project(self, project: str) -> str:
         """Creates an empty project; returns an admin key of it."""
-        body = {"project_id": project}
-        response = httpx2.post(f"{self.base}/v1/projects", json=body, headers={"X-API-Key": self.root_key}, timeout=60)
-        return str(response.json()["key"]["key"])
+        with self.client(self.root_key) as administrator:
+            made = administrator.post("/v1/projects", json={"project_id": project}).raise_for_status()
+        return str(made.json()["key"]["key"])
+
+    def new_key(self, scope: str) -> str:
+        """Creates a key of the shop for this scope alone."""
+        return str(self.api.post("/v1/keys", json={"name": scope, "scopes": [scope]}).raise_for_status().json()["key"])
+
+    def client(self, key: str) -> httpx2.Client:
+        """Returns a client that calls the API with a key."""
+        return client_of(self.base, key)
+
+    def events_of(self, user: str) -> list[dict[str, Any]]:
+        """Returns the newest events of a user of the shop, at most 100."""
+        response = self.api.get(f"/v1/users/{user}/events", params={"limit": 100}).raise_for_status()
+        events: list[dict[str, Any]] = response.json()["events"]
+        return events
 
 
 @pytest.fixture(scope="session")
@@ -74,12 +89,16 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     wired.close()
     with (
         running(settings, PROJECT, mode=JOBS) as server,
-        httpx2.Client(base_url=server.base, headers={"X-API-Key": key}, timeout=60) as api,
+        client_of(server.base, key) as api,
     ):
         recent = [{"user_id": f"u{n % 40}", "item_id": f"sku-{n % 12:03}", "event_type": "view"} for n in range(120)]
         api.post("/v1/events", json={"events": recent}).raise_for_status()
         until(lambda: sum(counts(api)) == len(events) + len(recent))
         yield Shop(server.base, key, empty_key, api, root_key, settings)
+
+
+def client_of(base: str, key: str) -> httpx2.Client:
+    return httpx2.Client(base_url=base, headers={"X-API-Key": key}, timeout=60)
 
 
 def counts(api: httpx2.Client) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, card
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -95,11 +95,10 @@ class TestItem:
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         expect(page.get_by_role("table", name="Events of the item")).to_contain_text("viewer")
         for name in ("Similar items", "Bought together"):
-            card = page.locator("section", has=page.get_by_role("heading", name=name))
-            expect(card.locator("article").first).to_be_visible()
+            expect(card(page, name).locator("article").first).to_be_visible()
         visitor.photograph("catalog-item")
 
-        card.locator("article").first.get_by_role("button").click()
+        card(page, "Bought together").locator("article").first.get_by_role("button").click()
         expect(page.get_by_role("heading", name=title, level=1)).not_to_be_visible()
 
     def test_a_change_by_somebody_else_is_explained_and_kept(self, visitor: Visitor, shop: Shop) -> None:

@@ -66,8 +66,7 @@ class TestFeed:
         expect(table.get_by_role("row")).to_have_count(51)
 
     def test_a_key_that_may_not_administrate_sees_the_feed_alone(self, chromium: Browser, shop: Shop) -> None:
-        key = shop.api.post("/v1/keys", json={"name": "writer", "scopes": ["write"]}).json()["key"]
-        with visiting(chromium, shop.base, key) as writer:
+        with visiting(chromium, shop.base, shop.new_key("write")) as writer:
             page = writer.open("/events")
 
             expect(page.get_by_role("table", name="Newest events")).to_be_visible()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor, visiting
+from tests.console.visitor import Visitor, card, visiting
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -32,7 +32,7 @@ class TestHome:
         page = visitor.open()
 
         expect(page.get_by_text("Ready", exact=True)).to_be_visible()
-        model = page.locator("section", has=page.get_by_role("heading", name="Active model"))
+        model = card(page, "Active model")
         expect(model).to_contain_text("NDCG@20")
         expect(model).to_contain_text("popular 0.")
         expect(page.get_by_role("img", name="Estimated US dollars by day").locator("canvas")).to_be_visible()
@@ -63,8 +63,7 @@ class TestHome:
         loader.photograph("home-first-steps")
 
     def test_a_key_that_only_reads_lists_sees_what_is_trending(self, chromium: Browser, shop: Shop) -> None:
-        key = shop.api.post("/v1/keys", json={"name": "reader", "scopes": ["recommend"]}).json()["key"]
-        with visiting(chromium, shop.base, key) as reader:
+        with visiting(chromium, shop.base, shop.new_key("recommend")) as reader:
             page = reader.open()
 
             expect(page.get_by_role("heading", name="Trending now")).to_be_visible()

@@ -28,7 +28,7 @@ def importer(chromium: Browser, shop: Shop) -> Iterator[tuple[Visitor, httpx2.Cl
     key = shop.new_project("imports")
     with (
         visiting(chromium, shop.base, key) as visitor,
-        httpx2.Client(base_url=shop.base, headers={"X-API-Key": key}, timeout=60) as api,
+        shop.client(key) as api,
     ):
         yield visitor, api
 

@@ -6,17 +6,15 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app import clock
-from app.config import Settings
 from app.domain.models import ModelVersion, VersionState
-from app.entry.local.dynamodb import Emulator
 from app.storage.versions import VersionStore
 from app.wiring import Wired
-from tests.console.conftest import PREFIX, Shop
-from tests.console.visitor import Visitor, visiting
-from tests.support.builders import SECRET, two_tastes, wired_on
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor, card, visiting
+from tests.support.builders import two_tastes, wired_on
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -85,9 +83,9 @@ class Own:
 
 
 @pytest.fixture(scope="module")
-def wired_shop(emulator: Emulator) -> Iterator[Wired]:
+def wired_shop(shop: Shop) -> Iterator[Wired]:
     """The services on the database of the server."""
-    wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, table_prefix=PREFIX, project=PROJECT))
+    wired = wired_on(shop.settings)
     yield wired
     wired.close()
 
@@ -131,13 +129,9 @@ def key(shop: Shop, wired_shop: Wired) -> str:
 def own(chromium: Browser, shop: Shop, key: str) -> Iterator[Own]:
     with (
         visiting(chromium, shop.base, key) as visitor,
-        httpx2.Client(base_url=shop.base, headers={"X-API-Key": key}, timeout=60) as api,
+        shop.client(key) as api,
     ):
         yield Own(visitor, api)
-
-
-def card(page: Page, title: str) -> Locator:
-    return page.locator("section.card", has=page.get_by_role("heading", name=title))
 
 
 class TestModels:

@@ -8,14 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app import clock
-from app.config import Settings
-from app.entry.local.dynamodb import Emulator
-from tests.console.conftest import PREFIX, Shop
-from tests.console.visitor import Visitor, visiting
-from tests.support.builders import SECRET, an_item, until, wired_on
+from tests.console.conftest import Shop
+from tests.console.visitor import Visitor, card, visiting
+from tests.support.builders import an_item, until, wired_on
 from tests.support.chromium import needs_chromium
 from tests.support.planted_models import Table, plant
 
@@ -29,17 +27,17 @@ BATCH = 500
 
 
 @pytest.fixture(scope="module")
-def key(shop: Shop, emulator: Emulator) -> str:
+def key(shop: Shop) -> str:
     """A key of a project whose users are divided between two versions, and click more on what the new one shows."""
     key = shop.new_project(PROJECT)
-    wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, table_prefix=PREFIX, project=PROJECT))
+    wired = wired_on(shop.settings)
     wired.services.items.put_many(PROJECT, [an_item(f"i{number}") for number in range(ITEMS)])
     rows: Table = {f"i{n}": {f"i{(n + step) % ITEMS}": 1.0 / step for step in range(1, 9)} for n in range(ITEMS)}
     for version in (OLD, NEW):
         plant(wired, PROJECT, version, rows)
     wired.services.rollout.activate(PROJECT, OLD)
     wired.close()
-    with httpx2.Client(base_url=shop.base, headers={"X-API-Key": key}, timeout=60) as api:
+    with shop.client(key) as api:
         api.put("/v1/rollout", json={"shares": {OLD: 50, NEW: 50}}).raise_for_status()
         api.put("/v1/scenarios/home", json={"limit": SHOWN}).raise_for_status()
         sent = _visits(api)
@@ -82,13 +80,10 @@ def analyst(chromium: Browser, shop: Shop, key: str) -> Iterator[Visitor]:
         yield visitor
 
 
-def card(page: Page, title: str) -> Locator:
-    return page.locator("section.card", has=page.get_by_role("heading", name=title))
-
-
 class TestOutcomes:
     def test_it_says_which_version_is_better_and_how_sure_that_is(self, analyst: Visitor, shop: Shop, key: str) -> None:
-        outcomes = httpx2.get(f"{shop.base}/v1/outcomes?days=14", headers={"X-API-Key": key}, timeout=60).json()
+        with shop.client(key) as api:
+            outcomes = api.get("/v1/outcomes?days=14").json()
         total = outcomes["total"]
         page = analyst.open("/outcomes")
 

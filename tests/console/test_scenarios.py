@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, card
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -17,7 +17,7 @@ class TestScenarios:
         page.get_by_role("button", name="New scenario").click()
         page.get_by_label("Id", exact=True).fill("flows")
         page.get_by_role("button", name="Continue").click()
-        preview = page.locator("section", has=page.get_by_role("heading", name="Live preview"))
+        preview = card(page, "Live preview")
         expect(preview.get_by_role("listitem").first).to_be_visible(timeout=SECONDS)
 
         # completion by keyboard: the property, with an example, then a category
@@ -59,7 +59,7 @@ class TestScenarios:
         shop.api.put("/v1/scenarios/rows", json={"limit": 3}).raise_for_status()
         stored = shop.api.get("/v1/scenarios/rows").json()
         page = visitor.open("/scenarios/rows")
-        preview = page.locator("section", has=page.get_by_role("heading", name="Live preview"))
+        preview = card(page, "Live preview")
         page.get_by_role("button", name="Add row").click()
         page.get_by_label("What it shows").select_option("trending")
         page.get_by_label("Title").fill("")
@@ -70,7 +70,7 @@ class TestScenarios:
         page.evaluate("scrollTo(0, 0)")
         visitor.photograph("scenario")
         page.get_by_role("button", name="Save version").click()
-        versions = page.locator("section", has=page.get_by_role("heading", name="Versions"))
+        versions = card(page, "Versions")
         expect(versions).to_contain_text("Version 2", timeout=SECONDS)
         expect(versions).to_contain_text("none became “Right now”")
         page.get_by_role("button", name="Restore version 1").click()

@@ -41,8 +41,7 @@ def other(shop: Shop) -> Iterator[OtherOrigin]:
 
 def events_of(shop: Shop, user: str) -> list[dict[str, Any]]:
     """What the user did in this test: the sample's events are older."""
-    events = shop.api.get(f"/v1/users/{user}/events?limit=100").raise_for_status().json()["events"]
-    return [event for event in events if event["event_id"].startswith("own-")]
+    return [event for event in shop.events_of(user) if event["event_id"].startswith("own-")]
 
 
 def outcomes(shop: Shop) -> Counter[str]:

@@ -75,11 +75,6 @@ def visit(chromium: Browser, shop: Shop, other: OtherOrigin) -> Iterator[Callabl
         context.close()
 
 
-def events_of(shop: Shop, user: str) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = shop.api.get(f"/v1/users/{user}/events?limit=100").json()["events"]
-    return events
-
-
 def outcome(shop: Shop, scenario: str) -> dict[str, int]:
     """Impressions, clicks and conversions of the scenario."""
     rows = shop.api.get("/v1/outcomes?by=scenario&days=1").raise_for_status().json()["outcomes"]
@@ -143,8 +138,8 @@ class TestImpressions:
         page.evaluate("event => serendip.track(event)", click)
         page.goto("about:blank")  # the click is sent by the page that is left
 
-        until(lambda: len(events_of(shop, "seen")) >= 5)
-        kinds = [(event["event_type"], event["item_id"]) for event in events_of(shop, "seen")]
+        until(lambda: len(shop.events_of("seen")) >= 5)
+        kinds = [(event["event_type"], event["item_id"]) for event in shop.events_of("seen")]
         assert sorted(kinds) == sorted([("click", item_ids[3]), *(("impression", item_ids[n]) for n in (0, 1, 3, 4))])
         until(lambda: outcome(shop, "tag-home").get("clicks") == 1)
         assert outcome(shop, "tag-home") == {"impressions": 4, "clicks": 1, "conversions": 0}
@@ -160,7 +155,7 @@ class TestImpressions:
         page.wait_for_timeout(1_300)
         page.evaluate("serendip.flush()")
 
-        assert {event["item_id"] for event in events_of(shop, "changing")} == {first, second}
+        assert {event["item_id"] for event in shop.events_of("changing")} == {first, second}
 
 
 class TestTrack:
@@ -183,9 +178,9 @@ class TestTrack:
 
         faults = page.evaluate("window.faults")
         assert [(fault["status"], len(fault["events"])) for fault in faults] == [(403, 1), (422, 1), (400, 1)]
-        assert {event["item_id"] for event in events_of(shop, "honest")} == {item_id, another}
-        assert len(events_of(shop, "honest")) == 2
-        assert [event for event in events_of(shop, "bob") if event["item_id"] == item_id] == []
+        assert {event["item_id"] for event in shop.events_of("honest")} == {item_id, another}
+        assert len(shop.events_of("honest")) == 2
+        assert [event for event in shop.events_of("bob") if event["item_id"] == item_id] == []
 
     def test_events_survive_an_outage_and_are_stored_once(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
         """The first request is lost on its way, the response to the second on its way back."""
@@ -213,7 +208,7 @@ class TestTrack:
         visitor.page.evaluate("serendip.flush()")
 
         assert len(set(attempts)) == 1, "the same time each time"
-        assert len(events_of(shop, "outage")) == 1
+        assert len(shop.events_of("outage")) == 1
 
     def test_an_expired_token_is_replaced(self, shop: Shop, other: OtherOrigin, visit: Callable[..., Visitor]) -> None:
         other.seconds, made = 1, other.tokens
@@ -225,7 +220,7 @@ class TestTrack:
 
         visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'}); serendip.flush()")
 
-        until(lambda: len(events_of(shop, "expired")) == 1)
+        until(lambda: len(shop.events_of("expired")) == 1)
         assert other.tokens == made + 2
 
     @pytest.mark.parametrize("hours", [-30, 3])
@@ -236,8 +231,8 @@ class TestTrack:
 
         visitor.page.evaluate("serendip.track({event_type: 'view', item_id: 'sku-001'}); serendip.flush()")
 
-        until(lambda: len(events_of(shop, f"clock{hours}")) == 1)
-        [event] = events_of(shop, f"clock{hours}")
+        until(lambda: len(shop.events_of(f"clock{hours}")) == 1)
+        [event] = shop.events_of(f"clock{hours}")
         assert abs((datetime.fromisoformat(event["timestamp"]) - datetime.now(UTC)).total_seconds()) < 30
 
 
@@ -261,7 +256,7 @@ class TestLists:
         page.evaluate("serendip.flush()")
 
         assert page.evaluate("window.faults") is None
-        assert [event["attribution"] is not None for event in events_of(shop, "lists")] == [True] * len(queries)
+        assert [event["attribution"] is not None for event in shop.events_of("lists")] == [True] * len(queries)
 
     def test_a_list_follows_events_over_a_socket(self, visit: Callable[..., Visitor]) -> None:
         page = visit("live").page

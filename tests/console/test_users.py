@@ -1,21 +1,15 @@
 """Users: found by id, changed without losing what others change, and their events."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from playwright.sync_api import expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, card
 from tests.support.builders import until
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
-
-
-def events_of(shop: Shop, user: str) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = shop.api.get(f"/v1/users/{user}/events").raise_for_status().json()["events"]
-    return events
 
 
 class TestUsers:
@@ -38,8 +32,7 @@ class TestUser:
         page = visitor.open(f"/users/{user}")
 
         expect(page.get_by_role("table", name="Events of the user")).to_be_visible()
-        card = page.locator("section", has=page.get_by_role("heading", name="Personal list"))
-        expect(card.locator("article").first).to_contain_text("because of")
+        expect(card(page, "Personal list").locator("article").first).to_contain_text("because of")
         visitor.photograph("user")
         page.get_by_role("link", name="View as user").last.click()
         expect(page.get_by_role("heading", name="View as user")).to_be_visible()
@@ -75,6 +68,6 @@ class TestUser:
         page.get_by_role("dialog").get_by_role("button", name="Remove event").click()
 
         expect(table.get_by_role("row")).to_have_count(3, timeout=30_000)
-        until(lambda: len(events_of(shop, "users-3")) == 2)
-        left = [datetime.fromisoformat(event["timestamp"]) for event in events_of(shop, "users-3")]
+        until(lambda: len(shop.events_of("users-3")) == 2)
+        left = [datetime.fromisoformat(event["timestamp"]) for event in shop.events_of("users-3")]
         assert left == [times[2], times[1]]

@@ -143,9 +143,8 @@ class TestCompare:
         wired.services.rollout.activate("view-versions", "v-first")
         wired.services.events.accept("view-versions", [an_event("ann", "i0")])
         wired.close()
-        settings = {"recommenders": ["neighbors"]}
-        headers = {"X-API-Key": key}
-        shop.api.put("/v1/scenarios/learned", json=settings, headers=headers).raise_for_status()
+        with shop.client(key) as api:
+            api.put("/v1/scenarios/learned", json={"recommenders": ["neighbors"]}).raise_for_status()
         with visiting(chromium, shop.base, key) as viewer:
             page = viewer.open("/view?user=ann&scenario=learned")
             page.get_by_role("button", name="Compare with another").click()
@@ -189,8 +188,7 @@ class TestMadeUpSession:
 
 class TestWithFewRights:
     def test_a_key_that_only_reads_lists_sees_list_and_reasons(self, chromium: Browser, shop: Shop) -> None:
-        key = shop.api.post("/v1/keys", json={"name": "viewer", "scopes": ["recommend"]}).json()["key"]
-        with visiting(chromium, shop.base, key) as viewer:
+        with visiting(chromium, shop.base, shop.new_key("recommend")) as viewer:
             page = viewer.open(f"/view?user={USER}")
 
             assert order(page) == [item["item_id"] for item in served(shop, USER)]

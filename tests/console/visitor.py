@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from infra.console import MODULES
 
@@ -80,6 +80,11 @@ class Visitor:
         address = urlsplit(url)
         if address.scheme not in {"data", "blob"} and address.hostname not in {"127.0.0.1", "localhost"}:
             self.faults.append(f"request to {url}")
+
+
+def card(page: Page, title: str) -> Locator:
+    """The card with this heading."""
+    return page.locator("section.card", has=page.get_by_role("heading", name=title))
 
 
 @contextmanager
