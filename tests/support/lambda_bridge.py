@@ -8,15 +8,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
 from typing import Any
 
-import httpx2
-
 from app.config import Settings
-from app.entry.local import dynamodb
-from tests.support.builders import until
 from tests.support.http_servers import served_by
 from tests.support.payloads import http_api
-from tests.support.processes import PROCESSES
-from tests.support.server_process import environment
+from tests.support.server_process import environment, started
 
 AWS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
 
@@ -68,24 +63,7 @@ def serve(variables: Mapping[str, str], port: int) -> None:
 @contextmanager
 def bridged(settings: Settings, project: str) -> Iterator[str]:
     """The address of the handler."""
-    port = dynamodb.free_port()
-    base = f"http://127.0.0.1:{port}"
-
-    def is_up() -> bool:
-        assert process.is_alive(), "the bridge has ended"
-        try:
-            return httpx2.get(f"{base}/health/live", timeout=5).is_success
-        except httpx2.TransportError:
-            return False
-
     with served_by(Worker) as worker:
         variables = {"SERENDIP_WORKER_FUNCTION": "worker", "AWS_ENDPOINT_URL_LAMBDA": worker}
-        process = PROCESSES.Process(target=serve, args=(environment(settings, project) | AWS | variables, port))
-        process.start()
-        try:
-            until(is_up)
-            yield base
-        finally:
-            process.terminate()
-            process.join(60)
-            assert not process.is_alive()
+        with started(serve, environment(settings, project) | AWS | variables) as server:
+            yield server.base

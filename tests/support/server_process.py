@@ -1,7 +1,7 @@
 """The application in a separate process on a real socket."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx2
@@ -60,6 +60,31 @@ def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None
 
 
 @contextmanager
+def started(serve: Callable[..., None], variables: Mapping[str, str], *more: object) -> Iterator[Server]:
+    """Runs `serve(variables, port, *more)` in a process until the context ends, which begins when it responds."""
+    port = dynamodb.free_port()
+    process = PROCESSES.Process(target=serve, args=(variables, port, *more))
+    process.start()
+    assert process.pid is not None
+    server = Server(process.pid, port)
+
+    def is_up() -> bool:
+        assert process.is_alive(), "the server has ended"
+        try:
+            return httpx2.get(f"{server.base}/health/live", timeout=5).is_success
+        except httpx2.TransportError:
+            return False
+
+    try:
+        until(is_up)
+        yield server
+    finally:
+        process.terminate()
+        process.join(60)
+        assert not process.is_alive()
+
+
+@contextmanager
 def running(
     settings: Settings,
     project: str,
@@ -68,27 +93,8 @@ def running(
     output: str | None = None,
 ) -> Iterator[Server]:
     """Runs a server until the context ends; `output` is the file of its log, by default this process's output."""
-    port = dynamodb.free_port()
-    variables = environment(settings, project) | dict(more or {})
-    process = PROCESSES.Process(target=serve, args=(variables, port, mode, output))
-    process.start()
-    assert process.pid is not None
-    running_server = Server(process.pid, port)
-
-    def is_up() -> bool:
-        assert process.is_alive(), "the server has ended"
-        try:
-            return httpx2.get(f"{running_server.base}/health/live", timeout=1).is_success
-        except httpx2.TransportError:
-            return False
-
-    try:
-        until(is_up)
-        yield running_server
-    finally:
-        process.terminate()
-        process.join(60)
-        assert not process.is_alive()
+    with started(serve, environment(settings, project) | dict(more or {}), mode, output) as server:
+        yield server
 
 
 @contextmanager
