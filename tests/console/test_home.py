@@ -46,7 +46,6 @@ class TestHome:
         shop.api.post("/v1/events", json={"events": events})
 
         expect(page.get_by_text("12 in the last minute", exact=True)).to_be_visible(timeout=15_000)
-        page.wait_for_timeout(5_000)  # until the chart has a second point
         visitor.photograph("home")
 
     def test_an_empty_project_gets_to_its_first_list(self, loader: Visitor, tmp_path: Path) -> None:
