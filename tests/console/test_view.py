@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.conftest import Shop
 from tests.console.visitor import Visitor, visiting
-from tests.support.builders import an_event, an_item, wired_on
+from tests.support.builders import an_event, an_item, until, wired_on
 from tests.support.chromium import needs_chromium
 from tests.support.planted_models import plant
 
@@ -179,8 +179,8 @@ class TestMadeUpSession:
         visitor.photograph("view-session")
         page.get_by_role("switch").first.click(force=True)
         expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
+        until(lambda: order(page) != both)
         expect(page.get_by_text("left the list").or_(page.locator(".view-move")).first).to_be_visible(timeout=15_000)
-        assert order(page) != both
         page.get_by_role("button", name=re.compile("^Remove view")).first.click()
         expect(page.get_by_role("switch")).to_have_count(1)
         assert shop.api.get("/v1/users/session/events").json()["events"] == []
