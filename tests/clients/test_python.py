@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -230,8 +228,7 @@ from serendip_client import EventSender, Serendip
 EventSender(Serendip(sys.argv[1], "sk_test"), max_seconds=3600).add(user_id="ann", item_id="tea")
 """
         with scripted(ACCEPTED) as script:
-            environment = os.environ | {"PYTHONPATH": str(clients.PYTHON)}
-            subprocess.run([sys.executable, "-c", program, script.base], check=True, env=environment)
+            clients.run([sys.executable, "-c", program, script.base], clients.PYTHON)
 
             assert [body["events"][0]["item_id"] for _, _, body in script.requests] == ["tea"]
 
@@ -248,8 +245,7 @@ sender.add(user_id="ann", item_id="milk")
 sender.close()
 """
         with scripted(ACCEPTED) as script:
-            environment = os.environ | {"PYTHONPATH": str(clients.PYTHON)}
-            subprocess.run([sys.executable, "-c", program, script.base], check=True, env=environment)
+            clients.run([sys.executable, "-c", program, script.base], clients.PYTHON)
 
             assert [body["events"][0]["item_id"] for _, _, body in script.requests] == ["tea", "milk"]
 
