@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import orjson
 
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 DROPPED = 0
 """The status of an answer that is a closed connection."""
@@ -31,26 +30,19 @@ class Script:
 def scripted(*answers: Answer) -> Iterator[Script]:
     script = Script("", list(answers))
 
-    class Server(BaseHTTPRequestHandler):
+    class Server(Responder):
         def do_GET(self) -> None:
-            size = int(self.headers.get("Content-Length", "0"))
-            body = orjson.loads(self.rfile.read(size)) if size else None
-            script.requests.append((self.path, {n.lower(): v for n, v in self.headers.items()}, body))
+            body = self.body()
+            sent = {name.lower(): value for name, value in self.headers.items()}
+            script.requests.append((self.path, sent, orjson.loads(body) if body else None))
             status, headers, content = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
             if status == DROPPED:
                 self.close_connection = True
                 return
-            text = content if isinstance(content, bytes) else orjson.dumps(content)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(text)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
+            self.respond(status, content if isinstance(content, bytes) else orjson.dumps(content), headers)
 
         def do_POST(self) -> None:
             self.do_GET()
-
-        def log_message(self, *_: object) -> None: ...
 
     with served_by(Server) as base:
         script.base = base

@@ -1,7 +1,6 @@
 """The TypeScript client: generated from the document, strictly typed, and used on a server and behind a gateway."""
 
 import re
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.clients.uses import REFUSED, uses
 from tests.support import node
 from tests.support.builders import until
 from tests.support.chromium import needs_chromium
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 HERE = Path(__file__).parent
 PROJECT = """{
@@ -163,23 +162,16 @@ class TestClient:
     def test_events_are_sent_when_a_page_is_left(self, leave: str | None, programs: Path, browser: Browser) -> None:
         received: list[str] = []
 
-        class Site(BaseHTTPRequestHandler):
+        class Site(Responder):
             def do_GET(self) -> None:
-                self.send(200, PAGE if self.path == "/" else (programs / self.path[1:]).read_bytes())
+                content = PAGE if self.path == "/" else (programs / self.path[1:]).read_bytes()
+                kind = "text/javascript" if self.path.endswith("js") else "text/html"
+                self.respond(200, content, {"Content-Type": kind})
 
             def do_POST(self) -> None:
-                events = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))["events"]
+                events = orjson.loads(self.body())["events"]
                 received.extend(event["item_id"] for event in events)
-                self.send(202, orjson.dumps({"accepted": len(events), "freshness_token": "t"}))
-
-            def send(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "text/javascript" if self.path.endswith("js") else "text/html")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None: ...
+                self.respond(202, orjson.dumps({"accepted": len(events), "freshness_token": "t"}))
 
         with served_by(Site) as base:
             page = browser.new_page()

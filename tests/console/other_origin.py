@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from tests.console.conftest import Shop
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 TOKENS = "/token"
 TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -45,19 +44,14 @@ class OtherOrigin:
 def serving(shop: Shop, content: Callable[[str], bytes]) -> Iterator[OtherOrigin]:
     other = OtherOrigin(shop, content)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Responder):
         def do_GET(self) -> None:
             address = urlsplit(self.path)
             is_token = address.path == TOKENS
             body = other.token(parse_qs(address.query)["user"][0]) if is_token else other.content(address.path)
             kind = "text/plain" if is_token else TYPES.get(address.path.rpartition(".")[2], "text/html")
-            self.send_response(200)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Security-Policy", other.policy)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class's name
+            headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Security-Policy": other.policy}
+            self.respond(200, body, headers)
 
     with served_by(Handler) as other.origin:
         page_key = {"name": "page", "scopes": ["recommend", "events:own"], "origins": [other.origin]}

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from zlib import crc32
 
 import httpx2
 import orjson
 
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 Fault = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]] | None]
 """Returns a response to an operation's request instead of DynamoDB's, or None; may change the request."""
@@ -18,29 +17,22 @@ UNDONE: dict[str, str] = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": 
 
 @contextmanager
 def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Responder):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             operation = self.headers["X-Amz-Target"].partition(".")[2]
-            request = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            request = orjson.loads(self.body())
             status, answer = fault(operation, request) or self.forwarded(request)
             left = request.get("left undone")
             body = orjson.dumps(answer | ({UNDONE[operation]: left} if left else {}))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("x-amz-crc32", str(crc32(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.respond(status, body, {"Content-Type": "application/x-amz-json-1.0", "x-amz-crc32": str(crc32(body))})
 
         def forwarded(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
             content = orjson.dumps({name: value for name, value in request.items() if name != "left undone"})
             names = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
             answer = httpx2.post(endpoint, content=content, headers={name: self.headers[name] for name in names})
             return answer.status_code, answer.json()
-
-        def log_message(self, *_: object) -> None: ...
 
     with served_by(Handler) as address:
         yield address

@@ -4,51 +4,39 @@ import os
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from importlib import import_module
 from typing import Any
 
 from app.config import Settings
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 from tests.support.payloads import http_api
 from tests.support.server_process import environment, started
 
 AWS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
 
 
-class Worker(BaseHTTPRequestHandler):
+class Worker(Responder):
     """Lambda's own API, which accepts all invocations of the worker function and runs none."""
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
+        self.body()
+        self.respond(202)
 
 
-def gateway(handler: Callable[[dict[str, Any], None], Mapping[str, Any]]) -> type[BaseHTTPRequestHandler]:
+def gateway(handler: Callable[[dict[str, Any], None], Mapping[str, Any]]) -> type[Responder]:
     """Returns what turns requests into events of an HTTP API, and the handler's results into responses."""
 
-    class Gateway(BaseHTTPRequestHandler):
-        def respond(self) -> None:
-            size = int(self.headers.get("Content-Length", "0"))
-            body = self.rfile.read(size) if size else None
+    class Gateway(Responder):
+        def hand_on(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            result = handler(http_api((self.command, self.path, headers, body)), None)
+            result = handler(http_api((self.command, self.path, headers, self.body() or None)), None)
             content = result.get("body", "")
             decoded = b64decode(content) if result.get("isBase64Encoded") else content.encode()
-            self.send_response(result["statusCode"])
-            for name, value in {**result.get("headers", {}), "content-length": str(len(decoded))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(decoded)
-
-        def log_message(self, *_: object) -> None: ...
+            self.respond(result["statusCode"], decoded, result.get("headers"))
 
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        setattr(Gateway, f"do_{method}", Gateway.respond)
+        setattr(Gateway, f"do_{method}", Gateway.hand_on)
     return Gateway
 
 

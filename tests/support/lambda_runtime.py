@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from queue import Queue
 from typing import Any
 
 import orjson
 
 from tests.support.datasets import ROOT
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 VERSION = "/2018-06-01/runtime"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:serendip-api"
@@ -53,7 +52,7 @@ def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler.
     """Runs the function in its own process with AWS's runtime client, like Lambda's image does."""
     state = Runtime()
 
-    class Api(BaseHTTPRequestHandler):
+    class Api(Responder):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -63,24 +62,19 @@ def runtime(variables: Mapping[str, str], handler: str = "app.entry.aws.handler.
                 self.close_connection = True
                 return
             state.number += 1
-            self.send_response(200)
-            self.send_header("Lambda-Runtime-Aws-Request-Id", f"request-{state.number}")
-            self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + TIMEOUT_SECONDS) * 1_000)))
-            self.send_header("Lambda-Runtime-Invoked-Function-Arn", ARN)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(event)))
-            self.end_headers()
-            self.wfile.write(event)
+            headers = {
+                "Lambda-Runtime-Aws-Request-Id": f"request-{state.number}",
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + TIMEOUT_SECONDS) * 1_000)),
+                "Lambda-Runtime-Invoked-Function-Arn": ARN,
+                "Content-Type": "application/json",
+            }
+            self.respond(200, event, headers)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             kind = "init" if "/init/" in self.path else self.path.rpartition("/")[2]
-            self.send_response(202)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.respond(202)
             state.outcomes.put(Outcome(kind, orjson.loads(body)))
-
-        def log_message(self, *_: object) -> None: ...
 
     with served_by(Api) as address:
         own = {"AWS_LAMBDA_RUNTIME_API": address.removeprefix("http://"), "AWS_REGION": "eu-west-1"}

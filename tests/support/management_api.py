@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
-from tests.support.http_servers import served_by
+from tests.support.http_servers import Responder, served_by
 
 
 class Gateway:
@@ -28,11 +27,11 @@ class Gateway:
     def serving(self) -> Iterator[str]:
         gateway = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Responder):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.body()
                 status = gateway.answers.pop(0) if gateway.answers else 200
                 if status == 200:
                     gateway.posted.append((self._connection(), body))
@@ -47,13 +46,7 @@ class Gateway:
 
             def _answer(self, status: int) -> None:
                 kinds = {410: "GoneException", 413: "PayloadTooLargeException", 429: "LimitExceededException"}
-                self.send_response(status)
-                if status in kinds:
-                    self.send_header("x-amzn-ErrorType", kinds[status])
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
+                self.respond(status, headers={"x-amzn-ErrorType": kinds[status]} if status in kinds else None)
 
         with served_by(Handler) as address:
             yield f"{address}/live"
