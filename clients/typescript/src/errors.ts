@@ -3,6 +3,8 @@ import type { components } from "./schema.gen.js";
 export type Problem = components["schemas"]["Problem"];
 export type FieldError = components["schemas"]["ProblemError"];
 
+const TOO_MANY_REQUESTS = 429;
+
 /** A refused request, with the fields of its problem document (RFC 9457). */
 export class SerendipError extends Error {
   override readonly name = "SerendipError";
@@ -50,6 +52,12 @@ export class SerendipError extends Error {
       retryAfterSeconds(response),
     );
   }
+}
+
+/** Whether the server refused a request for good, rather than for now. */
+export function isRefusal(error: unknown): error is SerendipError {
+  if (!(error instanceof SerendipError)) return false;
+  return error.status >= 400 && error.status < 500 && error.status !== TOO_MANY_REQUESTS;
 }
 
 /** Returns the seconds of `Retry-After`, which is a number of seconds or a date. */

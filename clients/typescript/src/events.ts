@@ -1,5 +1,5 @@
 import type { Schemas, SerendipClient } from "./client.js";
-import { SerendipError } from "./errors.js";
+import { isRefusal, type SerendipError } from "./errors.js";
 
 /** An event as `POST /v1/events` takes it. */
 export type NewEvent = Schemas["EventIn"];
@@ -17,8 +17,7 @@ export interface EventSenderOptions {
 
 const KEEPALIVE_BYTES = 60_000; // browsers send at most 64 KiB after a page is gone
 const LONGEST_WAIT_SECONDS = 60;
-const UNAUTHENTICATED = 401;
-const TOO_MANY_REQUESTS = 429;
+const UNAUTHENTICATED = 401; // credentials can be renewed
 
 /**
  * Sends events in batches: when enough have come, when the first has waited long enough, and when the page is left.
@@ -107,7 +106,7 @@ export class EventSender {
           await this.#client.POST("/v1/events", { body: { events: batch } });
           this.#settle(batch);
         } catch (error) {
-          if (!isRefusal(error)) throw error;
+          if (!isRefusal(error) || error.status === UNAUTHENTICATED) throw error;
           const refused = refusedOf(error, batch);
           this.#settle(refused);
           this.#report(error, refused);
@@ -166,13 +165,6 @@ export class EventSender {
 
 function sizeOf(event: NewEvent): number {
   return new TextEncoder().encode(JSON.stringify(event)).length + 1;
-}
-
-/** Whether the server refused the events, rather than credentials that can be renewed, or for now. */
-function isRefusal(error: unknown): error is SerendipError {
-  if (!(error instanceof SerendipError)) return false;
-  const { status } = error;
-  return status >= 400 && status < 500 && status !== UNAUTHENTICATED && status !== TOO_MANY_REQUESTS;
 }
 
 /** Returns the events that a problem names, or all of them if it names none. */

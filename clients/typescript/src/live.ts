@@ -1,5 +1,5 @@
 import type { Schemas, SerendipClient } from "./client.js";
-import { SerendipError } from "./errors.js";
+import { isRefusal, SerendipError } from "./errors.js";
 import { sleep } from "./retries.js";
 
 /** A list that was pushed; `trimmed` if reasons or properties did not fit into a frame. */
@@ -105,8 +105,4 @@ async function connection(
     closing.removeEventListener("abort", close);
     socket.close();
   }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof SerendipError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
