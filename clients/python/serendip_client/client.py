@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import httpx2
 
@@ -71,7 +71,7 @@ class Serendip(Operations):
             SerendipError: the server refused the request.
             httpx2.TransportError: the server could not be reached.
         """
-        arguments: dict[str, Any] = request_arguments(method, query or {}, headers or {}, body)
+        arguments = request_arguments(method, query or {}, headers or {}, body)
         sent = 0
         while True:
             sent += 1
@@ -137,7 +137,7 @@ class AsyncSerendip(AsyncOperations):
         body: Body | None = None,
     ) -> httpx2.Response:
         """Sends a request as `Serendip.request` does."""
-        arguments: dict[str, Any] = request_arguments(method, query or {}, headers or {}, body)
+        arguments = request_arguments(method, query or {}, headers or {}, body)
         sent = 0
         while True:
             sent += 1
