@@ -1,8 +1,9 @@
 /** What an import did, in words and numbers. */
 import { Link } from "wouter-preact";
 import { Button, type Column, DataTable, ErrorNote, Icon, type Job, Note, Stat } from "../../components";
-import { count } from "../../format";
 import { api } from "../../api";
+import { saveFile } from "../../download";
+import { count } from "../../format";
 import { useAction } from "../../hooks";
 import { inWords, recordsIn } from "./fields";
 
@@ -63,7 +64,7 @@ function Rejects({ job }: { job: Job }) {
       cursor = page.next_cursor ?? undefined;
     } while (cursor);
     if (!parts.length) throw new Error("The rejected rows are no longer kept: they are deleted after a week.");
-    save(new Blob(parts, { type: "application/jsonl" }), `${job.request.file_name ?? job.job_id}.rejects.jsonl`);
+    saveFile(`${job.request.file_name ?? job.job_id}.rejects.jsonl`, new Blob(parts, { type: "application/jsonl" }));
   });
   return (
     <>
@@ -71,13 +72,4 @@ function Rejects({ job }: { job: Job }) {
       <ErrorNote error={saving.error} />
     </>
   );
-}
-
-function save(content: Blob, name: string): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1_000);
 }
