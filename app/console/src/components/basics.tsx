@@ -9,7 +9,7 @@ interface ButtonProps extends Omit<JSX.IntrinsicElements["button"], "icon"> {
   icon?: IconName;
   busy?: boolean;
   small?: boolean;
-  /** The name of a button that shows only its icon. */
+  /** The name of a button whose icon stands alone, and its tooltip. */
   label?: string;
 }
 
@@ -17,7 +17,7 @@ interface ButtonProps extends Omit<JSX.IntrinsicElements["button"], "icon"> {
 export function Button({ kind = "plain", icon, busy, small, label, children, ...rest }: ButtonProps) {
   const classes = ["button", kind, small && "small", !children && "square"].filter(Boolean).join(" ");
   return (
-    <button type="button" {...rest} class={classes} disabled={Boolean(rest.disabled) || busy} aria-label={label} title={label} aria-busy={busy}>
+    <button type="button" aria-label={label} title={label} {...rest} class={classes} disabled={Boolean(rest.disabled) || busy} aria-busy={busy}>
       {busy ? <span class="spinner" aria-hidden="true" /> : icon && <Icon name={icon} size={small ? 15 : 16} />}
       {children}
     </button>
