@@ -36,6 +36,32 @@ export function Dialog({ title, onClose, actions, wide, children }: DialogProps)
   );
 }
 
+interface FormDialogProps extends Omit<DialogProps, "actions"> {
+  /** The button that sends the form, in words: "Save item". */
+  action: string;
+  onSubmit: () => void;
+  busy: boolean;
+  disabled?: boolean;
+  error: unknown;
+}
+
+/** `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
+export function FormDialog({ action, onSubmit, busy, disabled, error, children, ...dialog }: FormDialogProps) {
+  const id = useId();
+  const buttons = (
+    <>
+      <Button onClick={dialog.onClose}>Cancel</Button>
+      <Button kind="primary" type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
+    </>
+  );
+  return (
+    <Dialog {...dialog} actions={buttons}>
+      <form id={id} class="stack" onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{children}</form>
+      <ErrorNote error={error} />
+    </Dialog>
+  );
+}
+
 interface ConfirmProps {
   title: string;
   /** The button that does it, in words: "Delete item". */

@@ -1,7 +1,7 @@
 /** Limits: how much of the rate and the daily quota of each key is used. */
 import { useState } from "preact/hooks";
 import { api } from "../api";
-import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, ErrorNote, PageHead, toast } from "../components";
+import { ApiCall, Button, Card, type Column, DataTable, Empty, FormDialog, PageHead, toast } from "../components";
 import { count } from "../format";
 import { useAction, useRequest } from "../hooks";
 import { LimitsFields, inWords, limitsOf, textOf } from "./access/limits_fields";
@@ -10,7 +10,6 @@ import { Meter } from "./limits/meter";
 import "./access/access.css";
 
 const POLL_SECONDS = 5;
-const FORM = "limits-form";
 
 export default function Limits() {
   const keys = useRequest((client) => client.GET("/v1/keys"), [], { everySeconds: POLL_SECONDS });
@@ -80,24 +79,15 @@ function Edit({ of, onChanged, onClose }: { of: Key; onChanged: () => void; onCl
     toast(`Changed the limits of ${of.name}. They hold everywhere within a minute.`);
     onChanged();
   });
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={FORM} busy={saving.isRunning}>Save limits</Button>
-    </>
-  );
   return (
-    <Dialog title={`Limits of ${of.name}`} wide onClose={onClose} actions={buttons}>
-      <form id={FORM} class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
-        <LimitsFields value={limits} onChange={setLimits} error={saving.error} />
-        {hasOwnEvents && (
-          <fieldset class="plain">
-            <legend>Limits of each user's events</legend>
-            <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
-          </fieldset>
-        )}
-        <ErrorNote error={saving.error} />
-      </form>
-    </Dialog>
+    <FormDialog title={`Limits of ${of.name}`} action="Save limits" wide onSubmit={() => void saving.run()} busy={saving.isRunning} error={saving.error} onClose={onClose}>
+      <LimitsFields value={limits} onChange={setLimits} error={saving.error} />
+      {hasOwnEvents && (
+        <fieldset class="plain">
+          <legend>Limits of each user's events</legend>
+          <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
+        </fieldset>
+      )}
+    </FormDialog>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, type Schemas } from "../../api";
-import { Button, Dialog, ErrorNote, Field, fieldError, Icon, Input, Note, toast, Toggle } from "../../components";
+import { Field, fieldError, FormDialog, Icon, Input, Note, toast, Toggle } from "../../components";
 import { useAction } from "../../hooks";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, type PropertyRow, rowsOf } from "../records/properties";
@@ -66,30 +66,31 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
   }
 
   const exists = !item && isConflict(saving.error);
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form="item-form" busy={saving.isRunning} disabled={theirs !== undefined}>{item ? "Save item" : "Add item"}</Button>
-    </>
-  );
   return (
-    <Dialog title={item ? "Edit item" : "Add item"} wide onClose={onClose} actions={buttons}>
-      <form id="item-form" class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
-        {!item && id === undefined && (
-          <Field label="Id" hint="Your own id of it, up to 128 letters, digits or . _ : ~ | @ -" error={exists ? "There is an item with this id already." : fieldError(saving.error, "/item_id")}>
-            {(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={draft.item_id} onText={(item_id) => set({ item_id })} />}
-          </Field>
-        )}
-        <Field label="Title" error={fieldError(saving.error, "/title")}>{(tie) => <Input {...tie} maxLength={1000} value={draft.title} onText={(title) => set({ title })} />}</Field>
-        <Categories categories={draft.categories} onChange={(categories) => set({ categories })} />
-        <PropertyEditor rows={draft.rows} onChange={(rows) => set({ rows })} isChecked={isChecked} />
-        <div class="row apart">
-          <Toggle label="Hidden: keep the item, but never recommend it" checked={draft.hidden} onToggle={(hidden) => set({ hidden })} />
-        </div>
-        <Field label="Recommend until" hint="Your local time; empty: without an end." error={fieldError(saving.error, "/expires_at")}>
-          {(tie) => <Input {...tie} type="datetime-local" value={draft.expires} onText={(expires) => set({ expires })} />}
+    <FormDialog
+      title={item ? "Edit item" : "Add item"}
+      action={item ? "Save item" : "Add item"}
+      wide
+      onSubmit={save}
+      busy={saving.isRunning}
+      disabled={theirs !== undefined}
+      error={exists ? undefined : saving.error}
+      onClose={onClose}
+    >
+      {!item && id === undefined && (
+        <Field label="Id" hint="Your own id of it, up to 128 letters, digits or . _ : ~ | @ -" error={exists ? "There is an item with this id already." : fieldError(saving.error, "/item_id")}>
+          {(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={draft.item_id} onText={(item_id) => set({ item_id })} />}
         </Field>
-      </form>
+      )}
+      <Field label="Title" error={fieldError(saving.error, "/title")}>{(tie) => <Input {...tie} maxLength={1000} value={draft.title} onText={(title) => set({ title })} />}</Field>
+      <Categories categories={draft.categories} onChange={(categories) => set({ categories })} />
+      <PropertyEditor rows={draft.rows} onChange={(rows) => set({ rows })} isChecked={isChecked} />
+      <div class="row apart">
+        <Toggle label="Hidden: keep the item, but never recommend it" checked={draft.hidden} onToggle={(hidden) => set({ hidden })} />
+      </div>
+      <Field label="Recommend until" hint="Your local time; empty: without an end." error={fieldError(saving.error, "/expires_at")}>
+        {(tie) => <Input {...tie} type="datetime-local" value={draft.expires} onText={(expires) => set({ expires })} />}
+      </Field>
       {theirs && base && mine && (
         <Conflict
           base={fieldsOf(editable(base.data))}
@@ -100,8 +101,8 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
           onDiscard={discard}
         />
       )}
-      {exists ? <Note tone="warn">Nothing was changed. <Link href={`/catalog/${encodeURIComponent(path.item_id)}`}>Open {path.item_id}</Link></Note> : <ErrorNote error={saving.error} />}
-    </Dialog>
+      {exists && <Note tone="warn">Nothing was changed. <Link href={`/catalog/${encodeURIComponent(path.item_id)}`}>Open {path.item_id}</Link></Note>}
+    </FormDialog>
   );
 }
 

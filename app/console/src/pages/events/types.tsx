@@ -1,7 +1,7 @@
 /** The event types of a project: how often they came, what they mean, and how much they weigh. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { ApiCall, Badge, Button, Card, Chart, type Column, Confirm, DataTable, Dialog, Empty, ErrorNote, Field, fieldError, Input, Select, toast } from "../../components";
+import { ApiCall, Badge, Button, Card, Chart, type Column, Confirm, DataTable, Empty, Field, fieldError, FormDialog, Input, Select, toast } from "../../components";
 import { count, decimal } from "../../format";
 import { useAction, useRequest } from "../../hooks";
 
@@ -80,29 +80,20 @@ function TypeForm({ type, onClose, onSaved }: { type: EventType | undefined; onC
     onSaved();
     onClose();
   });
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form="type-form" busy={saving.isRunning}>Save type</Button>
-    </>
-  );
   return (
-    <Dialog title={type ? `Weights of ${type.event_type}` : "Add a type"} onClose={onClose} actions={buttons}>
-      <form id="type-form" class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
-        {!type && <Field label="Type" hint="Letter case, _ and - do not matter.">{(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={name} onText={setName} />}</Field>}
-        <Field label="Means" hint="For names that do not say so. Purchases are conversions, and count for what is bought together.">
-          {(tie) => <Select {...tie} choices={MEANINGS} value={means} onChoice={setMeans} />}
-        </Field>
-        <div class="weights">
-          {(Object.keys(WEIGHTS) as Weight[]).map((weight) => (
-            <Field key={weight} label={WEIGHTS[weight]} hint={HINTS[weight]} error={fieldError(saving.error, `/${weight}`)}>
-              {(tie) => <Input {...tie} type="number" step="any" min={weight === "serving" ? -10 : 0} max={10} placeholder="Default" value={weights[weight]} onText={(text) => setWeights((before) => ({ ...before, [weight]: text }))} />}
-            </Field>
-          ))}
-        </div>
-        <p class="small muted">Empty: the default of its meaning. A negative history weight excludes the item until a positive event follows.</p>
-      </form>
-      <ErrorNote error={saving.error} />
-    </Dialog>
+    <FormDialog title={type ? `Weights of ${type.event_type}` : "Add a type"} action="Save type" onSubmit={() => void saving.run()} busy={saving.isRunning} error={saving.error} onClose={onClose}>
+      {!type && <Field label="Type" hint="Letter case, _ and - do not matter.">{(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={name} onText={setName} />}</Field>}
+      <Field label="Means" hint="For names that do not say so. Purchases are conversions, and count for what is bought together.">
+        {(tie) => <Select {...tie} choices={MEANINGS} value={means} onChoice={setMeans} />}
+      </Field>
+      <div class="weights">
+        {(Object.keys(WEIGHTS) as Weight[]).map((weight) => (
+          <Field key={weight} label={WEIGHTS[weight]} hint={HINTS[weight]} error={fieldError(saving.error, `/${weight}`)}>
+            {(tie) => <Input {...tie} type="number" step="any" min={weight === "serving" ? -10 : 0} max={10} placeholder="Default" value={weights[weight]} onText={(text) => setWeights((before) => ({ ...before, [weight]: text }))} />}
+          </Field>
+        ))}
+      </div>
+      <p class="small muted">Empty: the default of its meaning. A negative history weight excludes the item until a positive event follows.</p>
+    </FormDialog>
   );
 }

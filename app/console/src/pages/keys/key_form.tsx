@@ -1,7 +1,7 @@
 /** Creates a key, or changes the name, origins, expiry and limits of one. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { Button, Dialog, ErrorNote, Field, fieldError, Input, TextArea, Toggle, toast } from "../../components";
+import { Field, fieldError, FormDialog, Input, TextArea, Toggle, toast } from "../../components";
 import { useAction } from "../../hooks";
 import { session } from "../../session";
 import { Expiry, expiryOf, NEVER } from "../access/expiry";
@@ -13,8 +13,6 @@ import { Rights } from "./rights";
 type FormProps =
   | { edited?: undefined; onCreated: (key: Schemas["NewKeyView"]) => void; onClose: () => void }
   | { edited: Key; onChanged: () => void; onClose: () => void };
-
-const FORM = "key-form";
 
 export function KeyForm(props: FormProps) {
   const { edited, onClose } = props;
@@ -44,47 +42,38 @@ export function KeyForm(props: FormProps) {
     props.onCreated(await api.POST("/v1/keys", { body: { ...body, ...more, scopes, needs_user_token: needsToken } }));
   });
 
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={FORM} busy={saving.isRunning}>{edited ? "Save changes" : "Create key"}</Button>
-    </>
-  );
   return (
-    <Dialog title={edited ? `Edit ${edited.name}` : "Create a key"} wide onClose={onClose} actions={buttons}>
-      <form id={FORM} class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
-        <Field label="Name" hint="For people, such as the program that uses it." error={fieldError(saving.error, "/name")}>
-          {(tie) => <Input {...tie} required maxLength={100} value={name} onText={setName} />}
+    <FormDialog title={edited ? `Edit ${edited.name}` : "Create a key"} action={edited ? "Save changes" : "Create key"} wide onSubmit={() => void saving.run()} busy={saving.isRunning} error={saving.error} onClose={onClose}>
+      <Field label="Name" hint="For people, such as the program that uses it." error={fieldError(saving.error, "/name")}>
+        {(tie) => <Input {...tie} required maxLength={100} value={name} onText={setName} />}
+      </Field>
+      {!edited && !isAdministration && (
+        <>
+          <Rights value={right} onChoice={setRight} />
+          <div class="stack tight">
+            <Toggle label="Lists of a user need a token of that user (for keys in web pages)" checked={needsToken} onToggle={setNeedsToken} />
+            <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
+          </div>
+        </>
+      )}
+      <Expiry value={expiry} onChange={setExpiry} error={fieldError(saving.error, "/expires_at")} />
+      {!isAdministration && (
+        <Field label="Web origins" hint="One a line, such as https://shop.example. Pages of others are refused. Empty: those of the project." error={fieldError(saving.error, "/origins")}>
+          {(tie) => <TextArea {...tie} rows={2} value={origins} onText={setOrigins} />}
         </Field>
-        {!edited && !isAdministration && (
-          <>
-            <Rights value={right} onChoice={setRight} />
-            <div class="stack tight">
-              <Toggle label="Lists of a user need a token of that user (for keys in web pages)" checked={needsToken} onToggle={setNeedsToken} />
-              <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
-            </div>
-          </>
-        )}
-        <Expiry value={expiry} onChange={setExpiry} error={fieldError(saving.error, "/expires_at")} />
-        {!isAdministration && (
-          <Field label="Web origins" hint="One a line, such as https://shop.example. Pages of others are refused. Empty: those of the project." error={fieldError(saving.error, "/origins")}>
-            {(tie) => <TextArea {...tie} rows={2} value={origins} onText={setOrigins} />}
-          </Field>
-        )}
+      )}
+      <fieldset class="plain">
+        <legend>Limits of the key</legend>
+        <LimitsFields value={limits} onChange={setLimits} error={saving.error} />
+        {!edited && <p class="small muted">All empty: the limits of the project.</p>}
+      </fieldset>
+      {mayOwnEvents && (
         <fieldset class="plain">
-          <legend>Limits of the key</legend>
-          <LimitsFields value={limits} onChange={setLimits} error={saving.error} />
-          {!edited && <p class="small muted">All empty: the limits of the project.</p>}
+          <legend>Limits of each user's events</legend>
+          <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
+          {!edited && <p class="small muted">All empty: 1 a second, 30 at once, 5,000 a day.</p>}
         </fieldset>
-        {mayOwnEvents && (
-          <fieldset class="plain">
-            <legend>Limits of each user's events</legend>
-            <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
-            {!edited && <p class="small muted">All empty: 1 a second, 30 at once, 5,000 a day.</p>}
-          </fieldset>
-        )}
-        <ErrorNote error={saving.error} />
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }

@@ -1,7 +1,7 @@
 /** Editing a user's properties, without losing what others change meanwhile. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { Button, Dialog, ErrorNote, toast } from "../../components";
+import { FormDialog, toast } from "../../components";
 import { useAction } from "../../hooks";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, rowsOf } from "../records/properties";
@@ -52,17 +52,9 @@ export function UserForm({ id, user, onClose, onSaved }: UserFormProps) {
     setTheirs(undefined);
   }
 
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form="user-form" busy={saving.isRunning} disabled={theirs !== undefined}>Save user</Button>
-    </>
-  );
   return (
-    <Dialog title={`Properties of ${id}`} wide onClose={onClose} actions={buttons}>
-      <form id="user-form" class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
-        <PropertyEditor rows={rows} onChange={setRows} isChecked={isChecked} />
-      </form>
+    <FormDialog title={`Properties of ${id}`} action="Save user" wide onSubmit={save} busy={saving.isRunning} disabled={theirs !== undefined} error={saving.error} onClose={onClose}>
+      <PropertyEditor rows={rows} onChange={setRows} isChecked={isChecked} />
       {theirs && mine && (
         <Conflict
           base={fieldsOf({ properties: base?.data.properties ?? {} })}
@@ -73,7 +65,6 @@ export function UserForm({ id, user, onClose, onSaved }: UserFormProps) {
           onDiscard={discard}
         />
       )}
-      <ErrorNote error={saving.error} />
-    </Dialog>
+    </FormDialog>
   );
 }
