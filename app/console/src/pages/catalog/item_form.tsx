@@ -3,10 +3,10 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, type Schemas } from "../../api";
 import { Field, fieldError, FormDialog, Icon, Input, Note, toast, Toggle } from "../../components";
-import { useAction } from "../../hooks";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, type PropertyRow, rowsOf } from "../records/properties";
-import { type Fields, fieldsOf, isConflict, recordOf, type Versioned, versioned } from "../records/versions";
+import { useSaving } from "../records/saving";
+import { fieldsOf, isConflict, recordOf, type Versioned, versioned } from "../records/versions";
 
 type Item = Schemas["ItemView"];
 type Body = Schemas["ItemIn"];
@@ -30,24 +30,20 @@ interface Draft {
 }
 
 export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
-  const [base, setBase] = useState(item);
   const [draft, setDraft] = useState(() => ({ ...draftOf(item?.data), ...(id !== undefined && { item_id: id }) }));
-  const [theirs, setTheirs] = useState<Versioned<Item>>();
   const [isChecked, setChecked] = useState(false);
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
   const path = { item_id: draft.item_id.trim() };
 
-  const saving = useAction(async (fields: Fields, tag: string | undefined) => {
-    const header = tag === undefined ? { "If-None-Match": "*" as const } : { "If-Match": tag };
-    try {
+  const { base, theirs, acceptTheirs, ...saving } = useSaving<Item>({
+    opened: item,
+    put: async (fields, header) => {
       const saved = await api.PUT("/v1/items/{item_id}", { params: { path, header }, body: recordOf(fields) as Body });
       toast("Saved.");
       onSaved(saved);
       onClose();
-    } catch (error) {
-      if (!isConflict(error) || tag === undefined) throw error;
-      setTheirs(await versioned(api.raw.GET("/v1/items/{item_id}", { params: { path } })));
-    }
+    },
+    load: item && (() => versioned(api.raw.GET("/v1/items/{item_id}", { params: { path } }))),
   });
 
   const isSound = draft.rows.every((row) => faultOf(row, draft.rows) === undefined);
@@ -59,10 +55,8 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
   }
 
   function discard(): void {
-    if (!theirs) return;
-    setBase(theirs);
-    setDraft(draftOf(theirs.data));
-    setTheirs(undefined);
+    setDraft(draftOf(theirs?.data));
+    acceptTheirs();
   }
 
   const exists = !item && isConflict(saving.error);

@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
 import { FormDialog, toast } from "../../components";
-import { useAction } from "../../hooks";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, rowsOf } from "../records/properties";
-import { type Fields, fieldsOf, isConflict, recordOf, type Versioned, versioned } from "../records/versions";
+import { useSaving } from "../records/saving";
+import { fieldsOf, recordOf, type Versioned, versioned } from "../records/versions";
 
 type User = Schemas["UserView"];
 
@@ -19,22 +19,18 @@ interface UserFormProps {
 
 export function UserForm({ id, user, onClose, onSaved }: UserFormProps) {
   const path = { user_id: id };
-  const [base, setBase] = useState(user);
   const [rows, setRows] = useState(() => rowsOf(user?.data.properties ?? {}));
-  const [theirs, setTheirs] = useState<Versioned<User>>();
   const [isChecked, setChecked] = useState(false);
 
-  const saving = useAction(async (fields: Fields, tag: string | undefined) => {
-    const header = tag === undefined ? { "If-None-Match": "*" as const } : { "If-Match": tag };
-    try {
+  const { base, theirs, acceptTheirs, ...saving } = useSaving<User>({
+    opened: user,
+    put: async (fields, header) => {
       await api.PUT("/v1/users/{user_id}", { params: { path, header }, body: { properties: recordOf(fields).properties } });
       toast("Saved.");
       onSaved();
       onClose();
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      setTheirs(await versioned(api.raw.GET("/v1/users/{user_id}", { params: { path } })));
-    }
+    },
+    load: () => versioned(api.raw.GET("/v1/users/{user_id}", { params: { path } })),
   });
 
   const isSound = rows.every((row) => faultOf(row, rows) === undefined);
@@ -46,10 +42,8 @@ export function UserForm({ id, user, onClose, onSaved }: UserFormProps) {
   }
 
   function discard(): void {
-    if (!theirs) return;
-    setBase(theirs);
-    setRows(rowsOf(theirs.data.properties));
-    setTheirs(undefined);
+    setRows(rowsOf(theirs?.data.properties ?? {}));
+    acceptTheirs();
   }
 
   return (
