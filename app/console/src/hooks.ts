@@ -19,14 +19,15 @@ type State<Data> = Pick<Request<Data>, "data" | "error" | "isLoading" | "call">;
 
 /**
  * Loads data when the component appears, and again when `inputs` or the project change; earlier loads are aborted.
- * The earlier data stays until the new arrive. With `everySeconds` it loads again so long after the last load.
+ * The earlier data stay until the new ones arrive. With `everySeconds` it loads again that long after the last load; a
+ * function gets the data, to stop when there is nothing more to wait for.
  *
  *     const items = useRequest((api) => api.GET("/v1/items", { params: { query: { category } } }), [category]);
  */
 export function useRequest<Data>(
   load: (api: SerendipClient) => Promise<Data>,
   inputs: readonly unknown[],
-  { everySeconds = 0 }: { everySeconds?: number } = {},
+  { everySeconds = 0 }: { everySeconds?: number | ((data: Data | undefined) => number) } = {},
 ): Request<Data> {
   const [state, setState] = useState<State<Data>>({ data: undefined, error: undefined, isLoading: true, call: undefined });
   const [round, setRound] = useState(0);
@@ -47,7 +48,8 @@ export function useRequest<Data>(
     return () => aborting.abort();
   }, [...inputs, round, session.value?.credential]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
-  useInterval(everySeconds, reload, everySeconds > 0 && !state.isLoading);
+  const seconds = typeof everySeconds === "number" ? everySeconds : everySeconds(state.data);
+  useInterval(seconds, reload, seconds > 0 && !state.isLoading);
   const set = useCallback((data: Data) => setState((before) => ({ ...before, data, error: undefined })), []);
   return { ...state, reload, set };
 }
@@ -63,7 +65,8 @@ export interface Pages<Row> {
 }
 
 /**
- * Loads a list page by page, the next one with `more`.
+ * Loads a list page by page, the next one with `more`. `everySeconds` applies while only the first page is shown: loading
+ * the list again takes the reader back to it.
  *
  *     const items = usePages(async (api, cursor) => {
  *       const page = await api.GET("/v1/items", { params: { query: { cursor, limit: 50 } } });
@@ -73,6 +76,7 @@ export interface Pages<Row> {
 export function usePages<Row>(
   load: (api: SerendipClient, cursor: string | undefined) => Promise<{ rows: Row[]; next: string | null | undefined }>,
   inputs: readonly unknown[],
+  { everySeconds = () => 0 }: { everySeconds?: (rows: readonly Row[]) => number } = {},
 ): Pages<Row> {
   const list = JSON.stringify(inputs);
   const [reached, setReached] = useState<{ list: string; cursor: string | undefined }>();
@@ -85,6 +89,7 @@ export function usePages<Row>(
       return { rows: earlier.current, next };
     },
     [...inputs, cursor],
+    { everySeconds: (page) => (cursor === undefined ? everySeconds(page?.rows ?? []) : 0) },
   );
   const next = page.data?.next ?? undefined;
   return {

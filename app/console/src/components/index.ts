@@ -8,6 +8,6 @@ export { Field, fieldError, Input, Select, Tabs, TextArea, Toggle } from "./form
 export { Icon, type IconName } from "./icons";
 export { Interval } from "./interval";
 export { ItemCard, Picture } from "./item_card";
-export { Bar, hasEnded, type Job, JobProgress } from "./progress";
+export { Bar, hasEnded, type Job, JobProgress, useJob } from "./progress";
 export { toast, toastError } from "./toast";
 export { Verdict } from "./verdict";

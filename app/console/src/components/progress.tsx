@@ -1,7 +1,7 @@
 /** Jobs and other work that takes longer than a request. */
 import { useEffect } from "preact/hooks";
 import type { Schemas } from "../api";
-import { useInterval, useRequest } from "../hooks";
+import { type Request, useRequest } from "../hooks";
 import { percent } from "../format";
 import { ErrorNote } from "./basics";
 
@@ -26,6 +26,13 @@ export function hasEnded(job: Job): boolean {
   return ENDED.includes(job.state);
 }
 
+/** A job, loaded again every second until it has ended, and when `inputs` change. */
+export function useJob(jobId: string, inputs: readonly unknown[] = []): Request<Job> {
+  return useRequest((api) => api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } }), [jobId, ...inputs], {
+    everySeconds: (job) => (job && !hasEnded(job) ? POLL_SECONDS : 0),
+  });
+}
+
 interface JobProgressProps {
   jobId: string;
   label: string;
@@ -36,9 +43,8 @@ interface JobProgressProps {
 
 /** Follows a job until it ends: `<JobProgress jobId={id} label="Importing items" onEnd={show} />` */
 export function JobProgress({ jobId, label, onEnd, showsFailure = true }: JobProgressProps) {
-  const job = useRequest((api) => api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } }), [jobId]);
+  const job = useJob(jobId);
   const isOver = job.data !== undefined && hasEnded(job.data);
-  useInterval(POLL_SECONDS, job.reload, !isOver && !job.isLoading);
   useEffect(() => {
     if (job.data && isOver) onEnd?.(job.data);
   }, [isOver]);

@@ -10,11 +10,17 @@ import { Outcome } from "./import/outcome";
 import { Review } from "./import/review";
 import "./import.css";
 
+const POLL_SECONDS = 2;
+
 export default function Import() {
-  const imports = usePages(async (client, cursor) => {
-    const page = await client.GET("/v1/jobs", { params: { query: { kind: "import", cursor, limit: 20 } } });
-    return { rows: page.jobs, next: page.next_cursor };
-  }, []);
+  const imports = usePages(
+    async (client, cursor) => {
+      const page = await client.GET("/v1/jobs", { params: { query: { kind: "import", cursor, limit: 20 } } });
+      return { rows: page.jobs, next: page.next_cursor };
+    },
+    [],
+    { everySeconds: (rows) => (rows.some(({ state }) => state === "running") ? POLL_SECONDS : 0) },
+  );
   return (
     <>
       <PageHead title="Import" about="Load events, items and users from a file."><ApiCall of={imports.call} /></PageHead>

@@ -4,7 +4,7 @@ import { useLocation, useParams } from "wouter-preact";
 import { api } from "../api";
 import { ApiCall, Button, type Column, Confirm, DataTable, Empty, hasEnded, type Job, PageHead, Select, toast } from "../components";
 import { ago, duration, time } from "../format";
-import { useInterval, usePages } from "../hooks";
+import { usePages } from "../hooks";
 import { JobDetails } from "./jobs/details";
 import { isRepeatable, KINDS, kindOf, repeat, resultOf, seconds } from "./jobs/job";
 import { State } from "./jobs/state";
@@ -26,9 +26,8 @@ export default function Jobs() {
       return { rows: page.jobs, next: page.next_cursor };
     },
     [kind],
+    { everySeconds: (rows) => (rows.every(hasEnded) ? 0 : POLL_SECONDS) },
   );
-  const isMoving = jobs.rows.length <= PAGE && jobs.rows.some((job) => !hasEnded(job));
-  useInterval(POLL_SECONDS, jobs.reload, isMoving && !jobs.isLoading);
 
   async function cancel(job: Job): Promise<void> {
     await api.POST("/v1/jobs/{job_id}:cancel", { params: { path: { job_id: job.job_id } } });

@@ -18,16 +18,13 @@ const OUTCOME_DAYS = 30;
 const [BUSY_SECONDS, IDLE_SECONDS] = [1, 10];
 
 export default function Models() {
-  const [isTraining, setTraining] = useState(false);
   const [shown, setShown] = useState<Version>();
   const [activated, setActivated] = useState<Version>();
-  const models = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: MOST } } }), [], { everySeconds: isTraining ? BUSY_SECONDS : IDLE_SECONDS });
+  const models = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: MOST } } }), [], { everySeconds: (page) => (hasTraining(page?.versions) ? BUSY_SECONDS : IDLE_SECONDS) });
   const versions = models.data?.versions;
   const active = versions?.find((version) => version.active);
   const rollout = useRequest(async (api) => (active ? api.GET("/v1/rollout") : undefined), [active?.version]);
   const outcomes = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days: OUTCOME_DAYS, by: ["version"] } } }), []);
-  const isBusy = versions?.some(({ state }) => state === "training") ?? false;
-  if (versions && isBusy !== isTraining) setTraining(isBusy);
   const reload = () => {
     models.reload();
     rollout.reload();
@@ -38,7 +35,7 @@ export default function Models() {
     <>
       <PageHead title="Models" about="Versions of the model: how good they are, what they have learned, and who sees which.">
         <ApiCall of={models.call} />
-        {may("admin") && <TrainButton isTraining={isTraining} onStart={reload} />}
+        {may("admin") && <TrainButton isTraining={hasTraining(versions)} onStart={reload} />}
       </PageHead>
       <ErrorNote error={models.error ?? rollout.error ?? outcomes.error} retry={() => { reload(); outcomes.reload(); }} />
       {!versions && !models.error && <Loading lines={8} />}
@@ -57,4 +54,8 @@ export default function Models() {
       {activated && <Activation version={activated} active={active} rollout={split} onDone={reload} onClose={() => setActivated(undefined)} />}
     </>
   );
+}
+
+function hasTraining(versions: readonly Version[] | undefined): boolean {
+  return versions?.some(({ state }) => state === "training") ?? false;
 }

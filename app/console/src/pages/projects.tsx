@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { connect } from "../api";
 import { ApiCall, Badge, Button, type Column, DataTable, Empty, PageHead, toast, toastError } from "../components";
 import { day } from "../format";
-import { useInterval, usePages } from "../hooks";
+import { usePages } from "../hooks";
 import { addSession } from "../session";
 import { inWords } from "./access/limits_fields";
 import { Secret } from "./access/secret";
@@ -13,18 +13,19 @@ import { ProjectForm } from "./projects/project_form";
 import "./access/access.css";
 
 const POLL_SECONDS = 3;
-const PAGE = 100;
 const TONES = { active: "good", deleting: "warn", deleted: "neutral" } as const;
 type Open = { action: "edit" | "delete"; project: Project } | { action: "create" } | { action: "show"; project: string; secret: string };
 
 export default function Projects() {
   const [open, setOpen] = useState<Open>();
-  const projects = usePages(async (api, cursor) => {
-    const page = await api.GET("/v1/projects", { params: { query: { cursor, limit: PAGE } } });
-    return { rows: page.projects, next: page.next_cursor };
-  }, []);
-  const isDeleting = projects.rows.length <= PAGE && projects.rows.some(({ state }) => state === "deleting");
-  useInterval(POLL_SECONDS, projects.reload, isDeleting && !projects.isLoading);
+  const projects = usePages(
+    async (api, cursor) => {
+      const page = await api.GET("/v1/projects", { params: { query: { cursor, limit: 100 } } });
+      return { rows: page.projects, next: page.next_cursor };
+    },
+    [],
+    { everySeconds: (rows) => (rows.some(({ state }) => state === "deleting") ? POLL_SECONDS : 0) },
+  );
   const close = () => setOpen(undefined);
 
   const columns: readonly Column<Project>[] = [

@@ -3,11 +3,10 @@ import { useState } from "preact/hooks";
 import { api } from "../../api";
 import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, type Job, JobProgress, toast } from "../../components";
 import { ago, count, time } from "../../format";
-import { type Pages, useInterval, useRequest } from "../../hooks";
+import { type Pages, useRequest } from "../../hooks";
 import { Outcome } from "./outcome";
 
 const OPEN = ["waiting", "running"];
-const POLL_SECONDS = 2;
 const RECORDS = ["events", "items", "users"] as const;
 const TONES = { succeeded: "good", failed: "bad", running: "accent", waiting: "neutral", cancelled: "neutral" } as const;
 
@@ -16,7 +15,6 @@ export function History({ imports }: { imports: Pages<Job> }) {
   const [shown, setShown] = useState<Job>();
   const [asked, setAsked] = useState<Job>();
   const [undoing, setUndoing] = useState<{ jobId: string; name: string }>();
-  useInterval(POLL_SECONDS, imports.reload, imports.rows.some((job) => job.state === "running"));
   const undone = new Set(undos.data?.jobs.filter((job) => job.state === "succeeded").map((job) => job.request.import_id));
   const isUndone = (job: Job) => undone.has(job.import_id);
 

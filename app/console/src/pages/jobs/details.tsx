@@ -1,14 +1,13 @@
 /** One job: its progress, its result in full, its files, and what can be done about it. */
 import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
-import { ApiCall, Bar, Button, Dialog, ErrorNote, hasEnded, type Job, Loading, Note } from "../../components";
+import { ApiCall, Bar, Button, Dialog, ErrorNote, hasEnded, type Job, Loading, Note, useJob } from "../../components";
 import { count, duration, time } from "../../format";
-import { useAction, useInterval, useRequest } from "../../hooks";
+import { useAction } from "../../hooks";
 import { Files } from "./files";
 import { kindOf, resultOf, seconds } from "./job";
 import { State } from "./state";
 
-const POLL_SECONDS = 1;
 /** Not worth a line. */
 const DEFAULTS: Readonly<Record<string, unknown>> = { decimal: "." };
 
@@ -22,9 +21,8 @@ interface JobDetailsProps {
 }
 
 export function JobDetails({ jobId, listed, onClose, onCancel, onRepeat }: JobDetailsProps) {
-  const job = useRequest((api) => api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } }), [jobId, listed?.state]);
+  const job = useJob(jobId, [listed?.state]);
   const isOpen = job.data !== undefined && !hasEnded(job.data);
-  useInterval(POLL_SECONDS, job.reload, isOpen && !job.isLoading);
   const repeating = useAction(async (ended: Job) => {
     await onRepeat?.(ended);
     onClose();
