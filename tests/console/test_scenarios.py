@@ -100,3 +100,12 @@ class TestScenarios:
         page.get_by_role("button", name="Load the current version").click()
         expect(page.get_by_label("Items", exact=True)).to_have_value("5")
         shop.api.delete("/v1/scenarios/shared").raise_for_status()
+
+    def test_a_scenario_that_cannot_be_read_is_not_offered_as_a_new_one(self, visitor: Visitor) -> None:
+        visitor.expected = ["403"]
+        refused = {"title": "Forbidden", "status": 403, "detail": "The key needs the scope admin."}
+        visitor.page.route("**/v1/scenarios/unread", lambda route: route.fulfill(status=403, json=refused))
+        page = visitor.open("/scenarios/unread")
+
+        expect(page.get_by_role("alert")).to_contain_text("The key needs the scope admin.")
+        expect(page.get_by_role("button", name="Create scenario")).to_have_count(0)

@@ -50,6 +50,25 @@ export function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+export function isMissing(error: unknown): boolean {
+  return error instanceof SerendipError && error.status === 404;
+}
+
+/** Whether a change was refused because the record is not in the expected state. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof SerendipError && error.status === 412;
+}
+
+/** The response; null if there is no such record. */
+export async function ifExists<Data>(sent: Promise<Data>): Promise<Data | null> {
+  try {
+    return await sent;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
 export function wasAborted(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }

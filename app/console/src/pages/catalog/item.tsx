@@ -1,7 +1,7 @@
 /** One item: its facts, what goes with it, and what users did with it. */
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, type Schemas } from "../../api";
+import { api, isConflict, isMissing, type Schemas } from "../../api";
 import { ApiCall, Badge, Button, Card, Confirm, Empty, ErrorNote, ItemCard, Loading, Note, PageHead, Picture, toast } from "../../components";
 import { count, day, price, time } from "../../format";
 import { useAction, useRequest } from "../../hooks";
@@ -9,7 +9,7 @@ import { may } from "../../session";
 import { EventTable } from "../records/event_table";
 import { useFeed } from "../records/feed";
 import { PropertyList } from "../records/properties";
-import { isConflict, isMissing, type Versioned, versioned } from "../records/versions";
+import { type Versioned, versioned } from "../records/versions";
 import { ItemForm } from "./item_form";
 import { Status } from "./status";
 

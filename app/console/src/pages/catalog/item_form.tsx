@@ -1,12 +1,12 @@
 /** Adding and editing an item, without losing what others change meanwhile. */
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { api, type Schemas } from "../../api";
+import { api, isConflict, type Schemas } from "../../api";
 import { Field, fieldError, FormDialog, Icon, Input, Note, toast, Toggle } from "../../components";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, type PropertyRow, rowsOf } from "../records/properties";
 import { useSaving } from "../records/saving";
-import { fieldsOf, isConflict, recordOf, type Versioned, versioned } from "../records/versions";
+import { fieldsOf, recordOf, type Versioned, versioned } from "../records/versions";
 
 type Item = Schemas["ItemView"];
 type Body = Schemas["ItemIn"];

@@ -1,5 +1,5 @@
 /** What the API stores of a user, and its removal. */
-import { api, type Schemas, type SerendipClient, SerendipError } from "../../api";
+import { api, ifExists, type Schemas, type SerendipClient } from "../../api";
 
 export type Receipt = Schemas["ReceiptView"];
 
@@ -12,7 +12,7 @@ export interface Owner {
 export interface StoredData {
   user: string;
   /** Of the erasure, if there was one. */
-  receipt: Receipt | undefined;
+  receipt: Receipt | null;
   profile: Schemas["UserView"] | null;
   /** The newest. */
   events: readonly Schemas["EventView"][];
@@ -21,12 +21,12 @@ export interface StoredData {
 
 const SHOWN_EVENTS = 100;
 const PAGE = 100;
-const NOT_FOUND = 404;
 const PAUSE_MILLISECONDS = 500;
 
 export async function storedOf(client: SerendipClient, user: string): Promise<StoredData> {
   const { profile, events, next_cursor } = await exported(client, user, undefined, SHOWN_EVENTS);
-  const receipt = profile || events.length ? undefined : await receiptOf(client, user);
+  const isEmpty = !profile && !events.length;
+  const receipt = isEmpty ? await ifExists(client.GET("/v1/users/{user_id}/erasure", { params: { path: { user_id: user } } })) : null;
   return { user, receipt, profile, events, hasMore: next_cursor !== null };
 }
 
@@ -56,13 +56,4 @@ export async function erase({ kind, id }: Owner, onProgress: (receipt: Receipt) 
 
 function exported(client: SerendipClient, user: string, cursor: string | undefined, limit: number) {
   return client.GET("/v1/users/{user_id}/export", { params: { path: { user_id: user }, query: { cursor, limit } } });
-}
-
-async function receiptOf(client: SerendipClient, user: string): Promise<Receipt | undefined> {
-  try {
-    return await client.GET("/v1/users/{user_id}/erasure", { params: { path: { user_id: user } } });
-  } catch (error) {
-    if (error instanceof SerendipError && error.status === NOT_FOUND) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,8 @@
 /** Saving a record without overwriting what somebody else has changed since it was opened. */
 import { useState } from "preact/hooks";
+import { isConflict } from "../../api";
 import { useAction } from "../../hooks";
-import { type Fields, isConflict, type Versioned } from "./versions";
+import type { Fields, Versioned } from "./versions";
 
 interface SavingOptions<Data> {
   /** The record that the form started from; undefined for a new one. */

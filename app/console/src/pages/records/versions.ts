@@ -20,15 +20,6 @@ export async function versioned<Data>(sent: Promise<Answer<Data>>): Promise<Vers
   return { data, tag: response.headers.get("ETag") ?? "*" };
 }
 
-/** Whether a change was refused because the record is not in the expected state. */
-export function isConflict(error: unknown): boolean {
-  return error instanceof SerendipError && error.status === 412;
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof SerendipError && error.status === 404;
-}
-
 /** The fields of a record by name; a property is a field of its own. */
 export type Fields = Readonly<Record<string, unknown>>;
 const PROPERTY = "property ";

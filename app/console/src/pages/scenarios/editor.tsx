@@ -1,9 +1,10 @@
 /** One scenario: its settings beside what a user would get, its versions, and its end. */
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, type Schemas, SerendipError } from "../../api";
+import { api, ifExists, isConflict, type Schemas } from "../../api";
 import { ApiCall, Badge, Button, Card, Confirm, ErrorNote, Loading, Note, PageHead, toast } from "../../components";
 import { useAction, useRequest } from "../../hooks";
+import { type Versioned, versioned } from "../records/versions";
 import { Changes } from "./changes";
 import { History } from "./history";
 import { Preview, useDraft } from "./preview";
@@ -11,33 +12,23 @@ import { bodyOf, DEFAULTS, differences, type Settings } from "./settings";
 import { ListForm, RulesForm } from "./settings_form";
 import { useVocabulary } from "./vocabulary";
 
-interface Stored {
-  /** Undefined for a scenario that is not stored yet. */
-  scenario: Schemas["ScenarioView"] | undefined;
-  etag: string | undefined;
-}
-
 export function Editor({ scenarioId }: { scenarioId: string }) {
   const [user, setUser] = useState("");
-  const stored = useRequest(async (client): Promise<Stored> => {
-    try {
-      const { data, response } = await client.raw.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenarioId } } });
-      return { scenario: data, etag: response.headers.get("ETag") ?? undefined };
-    } catch (error) {
-      if (error instanceof SerendipError && error.status === 404) return { scenario: undefined, etag: undefined };
-      throw error;
-    }
-  }, [scenarioId]);
+  const stored = useRequest(
+    (client) => ifExists(versioned(client.raw.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenarioId } } }))),
+    [scenarioId],
+  );
   const head = (
     <PageHead title={scenarioId} about={<Link href="/scenarios">All scenarios</Link>}><ApiCall of={stored.call} /></PageHead>
   );
-  if (!stored.data) return <>{head}<ErrorNote error={stored.error} retry={stored.reload} />{!stored.error && <Loading lines={8} />}</>;
-  return <Loaded key={stored.data.etag ?? "new"} scenarioId={scenarioId} stored={stored.data} reload={stored.reload} call={stored.call} user={user} onUser={setUser} />;
+  if (stored.data === undefined) return <>{head}<ErrorNote error={stored.error} retry={stored.reload} />{!stored.error && <Loading lines={8} />}</>;
+  return <Loaded key={stored.data?.tag ?? "new"} scenarioId={scenarioId} stored={stored.data} reload={stored.reload} call={stored.call} user={user} onUser={setUser} />;
 }
 
 interface LoadedProps {
   scenarioId: string;
-  stored: Stored;
+  /** Null for a scenario that is not stored yet. */
+  stored: Versioned<Schemas["ScenarioView"]> | null;
   reload: () => void;
   call: Parameters<typeof ApiCall>[0]["of"];
   /** Whose list the preview shows. */
@@ -45,7 +36,8 @@ interface LoadedProps {
   onUser: (user: string) => void;
 }
 
-function Loaded({ scenarioId, stored: { scenario, etag }, reload, call, user, onUser }: LoadedProps) {
+function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps) {
+  const [scenario, etag] = [stored?.data, stored?.tag];
   const [, navigate] = useLocation();
   const [settings, setSettings] = useState<Settings>(scenario?.settings ?? DEFAULTS);
   const [isDeleting, setDeleting] = useState(false);
@@ -59,7 +51,7 @@ function Loaded({ scenarioId, stored: { scenario, etag }, reload, call, user, on
     toast(`Saved as version ${saved.version}.`);
     reload();
   });
-  const isOutdated = saving.error instanceof SerendipError && saving.error.status === 412;
+  const isOutdated = isConflict(saving.error);
 
   async function remove(): Promise<void> {
     await api.DELETE("/v1/scenarios/{scenario_id}", { params: { path, header: etag ? { "If-Match": etag } : {} } });

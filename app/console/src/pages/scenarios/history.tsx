@@ -1,6 +1,6 @@
 /** The versions of a scenario, newest first, and what each of them changed. */
 import { useState } from "preact/hooks";
-import { type Schemas, SerendipError } from "../../api";
+import { ifExists, type Schemas } from "../../api";
 import { Badge, Button, Card, Confirm, ErrorNote, Loading } from "../../components";
 import { ago, time } from "../../format";
 import { useRequest } from "../../hooks";
@@ -24,16 +24,12 @@ export function History({ scenario, onRestore }: HistoryProps) {
       Promise.all(
         Array.from({ length: scenario.version - first }, (_, back) => {
           const query = { version: scenario.version - 1 - back };
-          const loaded = client.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenario.scenario_id }, query } });
-          return loaded.catch((error: unknown) => {
-            if (error instanceof SerendipError && error.status === 404) return undefined;
-            throw error;
-          });
+          return ifExists(client.GET("/v1/scenarios/{scenario_id}", { params: { path: { scenario_id: scenario.scenario_id }, query } }));
         }),
       ),
     [scenario.scenario_id, scenario.version, shown],
   );
-  const versions = [scenario, ...(earlier.data ?? []).filter((each): each is Scenario => each !== undefined)];
+  const versions = [scenario, ...(earlier.data ?? []).filter((each) => each !== null)];
   return (
     <Card title="Versions" note="Each change is one.">
       <ErrorNote error={earlier.error} retry={earlier.reload} />

@@ -1,4 +1,5 @@
 /** What rules can speak of: the properties of items and users as the project has them, and the words of CEL. */
+import { ifExists } from "../../api";
 import { useRequest } from "../../hooks";
 
 export interface Word {
@@ -51,7 +52,7 @@ export function useVocabulary(userId: string): Vocabulary {
   const types = useRequest((client) => client.GET("/v1/event-types"), []);
   const users = useRequest((client) => client.GET("/v1/users", { params: { query: { limit: SAMPLE } } }), []);
   const user = useRequest(
-    async (client) => (userId ? client.GET("/v1/users/{user_id}", { params: { path: { user_id: userId } } }).catch(() => undefined) : undefined),
+    async (client) => (userId ? ifExists(client.GET("/v1/users/{user_id}", { params: { path: { user_id: userId } } })) : null),
     [userId],
   );
   const records = items.data?.items ?? [];

@@ -1,7 +1,7 @@
 /** One user: properties, newest events, and what they would see. */
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, type Schemas } from "../../api";
+import { api, ifExists, type Schemas } from "../../api";
 import { ApiCall, Button, Card, Confirm, Empty, ErrorNote, Icon, ItemCard, JobProgress, Loading, PageHead } from "../../components";
 import { day, percent, time } from "../../format";
 import { useRequest } from "../../hooks";
@@ -9,7 +9,7 @@ import { may } from "../../session";
 import { EventTable } from "../records/event_table";
 import { type FeedEvent, useFeed } from "../records/feed";
 import { PropertyList } from "../records/properties";
-import { isMissing, versioned } from "../records/versions";
+import { versioned } from "../records/versions";
 import { UserForm } from "./user_form";
 
 const EVENTS = 10;
@@ -18,13 +18,7 @@ const LIST = 12;
 export function UserPage({ id }: { id: string }) {
   const path = { user_id: id };
   const [isEditing, setEditing] = useState(false);
-  const user = useRequest(
-    (client) => versioned(client.raw.GET("/v1/users/{user_id}", { params: { path } })).catch((error: unknown) => {
-      if (isMissing(error)) return null;
-      throw error;
-    }),
-    [id],
-  );
+  const user = useRequest((client) => ifExists(versioned(client.raw.GET("/v1/users/{user_id}", { params: { path } }))), [id]);
   const [round, setRound] = useState(0);
   return (
     <>
