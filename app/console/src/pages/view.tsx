@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { useSearchParams } from "wouter-preact";
 import type { SerendipClient } from "../api";
-import { Button, Card, Empty, Field, Input, Note, PageHead, Tabs } from "../components";
+import { Button, Card, Empty, Field, ID, Input, Note, PageHead, Tabs } from "../components";
 import { useRequest } from "../hooks";
 import { may } from "../session";
 import { Board } from "./view/board";
@@ -85,7 +85,7 @@ function UserChooser({ user, users, onChoose }: { user: string; users: readonly 
   return (
     <form class="view-user" onSubmit={(event) => { event.preventDefault(); if (text.trim()) onChoose(text.trim()); }}>
       <Field label="User">
-        {(tie) => <Input {...tie} list="view-users" value={text} placeholder="Type or pick a user id" pattern="[A-Za-z0-9._:~\|@\-]{1,128}" title="1 to 128 letters, digits or any of . _ : ~ | @ -" onText={setText} />}
+        {(tie) => <Input {...tie} {...ID} list="view-users" value={text} placeholder="Type or pick a user id" onText={setText} />}
       </Field>
       <datalist id="view-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
       <Button kind="primary" type="submit" disabled={!text.trim()}>Show list</Button>

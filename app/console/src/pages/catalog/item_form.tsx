@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, isConflict, type Schemas } from "../../api";
-import { Field, fieldError, FormDialog, Icon, Input, Note, toast, Toggle } from "../../components";
+import { Field, fieldError, FormDialog, Icon, ID, Input, Note, toast, Toggle } from "../../components";
 import { Conflict } from "../records/conflict";
 import { faultOf, PropertyEditor, propertiesOf, type PropertyRow, rowsOf } from "../records/properties";
 import { useSaving } from "../records/saving";
@@ -73,7 +73,7 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
     >
       {!item && id === undefined && (
         <Field label="Id" hint="Your own id of it, up to 128 letters, digits or . _ : ~ | @ -" error={exists ? "There is an item with this id already." : fieldError(saving.error, "/item_id")}>
-          {(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={draft.item_id} onText={(item_id) => set({ item_id })} />}
+          {(tie) => <Input {...tie} required {...ID} value={draft.item_id} onText={(item_id) => set({ item_id })} />}
         </Field>
       )}
       <Field label="Title" error={fieldError(saving.error, "/title")}>{(tie) => <Input {...tie} maxLength={1000} value={draft.title} onText={(title) => set({ title })} />}</Field>

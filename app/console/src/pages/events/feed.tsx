@@ -1,7 +1,7 @@
 /** The newest events of all users, refreshed every second. */
 import { useState } from "preact/hooks";
 import { Link, useSearchParams } from "wouter-preact";
-import { ApiCall, Button, Card, Empty, Field, Input, Note, Select, Toggle } from "../../components";
+import { ApiCall, Button, Card, Empty, Field, ID, Input, Note, Select, Toggle } from "../../components";
 import { count } from "../../format";
 import { useRequest } from "../../hooks";
 import { may } from "../../session";
@@ -9,7 +9,6 @@ import { EventTable } from "../records/event_table";
 import { type Conditions, useFeed } from "../records/feed";
 
 const NAMES = ["user_id", "item_id", "event_type"] as const;
-const ID = { maxLength: 128, pattern: "[A-Za-z0-9._:~\\|@\\-]+", title: "Letters, digits or . _ : ~ | @ -" };
 
 export function EventFeed() {
   const [query, setQuery] = useSearchParams();

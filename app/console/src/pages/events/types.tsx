@@ -1,7 +1,7 @@
 /** The event types of a project: how often they came, what they mean, and how much they weigh. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { ApiCall, Badge, Button, Card, Chart, type Column, Confirm, DataTable, Empty, Field, fieldError, FormDialog, Input, Select, toast } from "../../components";
+import { ApiCall, Badge, Button, Card, Chart, type Column, Confirm, DataTable, Empty, Field, fieldError, FormDialog, ID, Input, Select, toast } from "../../components";
 import { count, decimal } from "../../format";
 import { useAction, useRequest } from "../../hooks";
 
@@ -82,7 +82,7 @@ function TypeForm({ type, onClose, onSaved }: { type: EventType | undefined; onC
   });
   return (
     <FormDialog title={type ? `Weights of ${type.event_type}` : "Add a type"} action="Save type" onSubmit={() => void saving.run()} busy={saving.isRunning} error={saving.error} onClose={onClose}>
-      {!type && <Field label="Type" hint="Letter case, _ and - do not matter.">{(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" value={name} onText={setName} />}</Field>}
+      {!type && <Field label="Type" hint="Letter case, _ and - do not matter.">{(tie) => <Input {...tie} required {...ID} value={name} onText={setName} />}</Field>}
       <Field label="Means" hint="For names that do not say so. Purchases are conversions, and count for what is bought together.">
         {(tie) => <Select {...tie} choices={MEANINGS} value={means} onChoice={setMeans} />}
       </Field>

@@ -1,7 +1,7 @@
 /** All scenarios, and a name for a new one. */
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, Input, PageHead } from "../../components";
+import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, ID, Input, PageHead } from "../../components";
 import type { Schemas } from "../../api";
 import { ago, time } from "../../format";
 import { usePages } from "../../hooks";
@@ -49,7 +49,7 @@ function Name({ onClose }: { onClose: () => void }) {
     <Dialog title="New scenario" onClose={onClose} actions={<Button kind="primary" type="submit" form="new-scenario">Continue</Button>}>
       <form id="new-scenario" onSubmit={(event) => { event.preventDefault(); navigate(`/scenarios/${encodeURIComponent(name.trim())}`); }}>
         <Field label="Id" hint="Requests name it: scenario=home. Letters, digits and any of . _ : ~ | @ -">
-          {(tie) => <Input {...tie} required autofocus maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" value={name} onText={setName} placeholder="home" />}
+          {(tie) => <Input {...tie} required autofocus {...ID} value={name} onText={setName} placeholder="home" />}
         </Field>
       </form>
     </Dialog>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { Schemas } from "../../api";
-import { ApiCall, Button, Card, type Column, DataTable, Empty, Field, Input, PageHead } from "../../components";
+import { ApiCall, Button, Card, type Column, DataTable, Empty, Field, ID, Input, PageHead } from "../../components";
 import { ago, time } from "../../format";
 import { usePages } from "../../hooks";
 
@@ -28,7 +28,7 @@ export function Users() {
       <PageHead title="Users" about="Who events are of, and what is known about them."><ApiCall of={users.call} /></PageHead>
       <Card title="Find a user" note="Also users without properties, who have only events.">
         <form class="user-find" onSubmit={(event) => { event.preventDefault(); if (id.trim()) go(`/users/${encodeURIComponent(id.trim())}`); }}>
-          <Field label="User id">{(tie) => <Input {...tie} required maxLength={128} pattern="[A-Za-z0-9._:~\|@\-]+" title="Letters, digits or . _ : ~ | @ -" placeholder="The whole id" value={id} onText={setId} />}</Field>
+          <Field label="User id">{(tie) => <Input {...tie} required {...ID} placeholder="The whole id" value={id} onText={setId} />}</Field>
           <Button type="submit" kind="primary" icon="search">Open user</Button>
         </form>
       </Card>
