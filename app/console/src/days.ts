@@ -1,4 +1,4 @@
-/** Days in UTC, by which usage is counted. */
+/** Days in UTC, by which usage and outcomes are counted. */
 
 export const DAY_MILLISECONDS = 86_400_000;
 
@@ -7,12 +7,9 @@ export function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** So many days up to today, oldest first. */
-export function lastDays(number: number): string[] {
-  const now = Date.now();
-  return Array.from({ length: number }, (_, index) =>
-    new Date(now - (number - 1 - index) * DAY_MILLISECONDS).toISOString().slice(0, 10),
-  );
+/** That many days up to and with the last one, oldest first. */
+export function lastDays(number: number, last = today()): string[] {
+  return Array.from({ length: number }, (_, index) => daysBefore(last, number - 1 - index));
 }
 
 /** The length of this month in days, and how much of it is over. */
@@ -23,7 +20,7 @@ export function month(): { days: number; past: number } {
   return { days: (end - start) / DAY_MILLISECONDS, past: (now.getTime() - start) / DAY_MILLISECONDS };
 }
 
-/** The day so many days before another; after it if the number is negative. */
+/** The day that many days before another; after it if the number is negative. */
 export function daysBefore(day: string, number: number): string {
   return new Date(Date.parse(day) - number * DAY_MILLISECONDS).toISOString().slice(0, 10);
 }

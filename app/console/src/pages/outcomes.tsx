@@ -1,13 +1,14 @@
 /** Outcomes: what users did with the lists they were shown, by day, version, scenario and recommender. */
 import { useState } from "preact/hooks";
 import { ApiCall, ErrorNote, Loading, PageHead, Select, Tabs } from "../components";
+import { lastDays, today } from "../days";
 import { useRequest } from "../hooks";
 import { ByDay } from "./outcomes/by_day";
 import { Compare } from "./outcomes/compare";
 import { GroupTable } from "./outcomes/group_table";
 import { type Dimension, DIMENSIONS, groupName } from "./outcomes/groups";
 import { HowTo } from "./outcomes/how_to";
-import { daysUpTo, LastDay, PERIODS } from "./outcomes/period";
+import { LastDay, PERIODS } from "./outcomes/period";
 import { Totals } from "./outcomes/totals";
 import "./outcomes.css";
 
@@ -16,7 +17,7 @@ export default function Outcomes() {
   const [last, setLast] = useState<string>();
   const [by, setBy] = useState<Dimension>("version");
   const days = Number(period);
-  const to = last ?? new Date().toISOString().slice(0, 10);
+  const to = last ?? today();
   const groups = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days, to, by: [by] } } }), [days, to, by]);
   const daily = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days, to, by: ["day", by] } } }), [days, to, by]);
   const total = groups.data?.total;
@@ -36,7 +37,7 @@ export default function Outcomes() {
         <>
           <Totals total={total} />
           <div class="row"><Tabs label="Divide by" choices={DIMENSIONS} value={by} onChoice={(each) => setBy(each as Dimension)} /></div>
-          {outcomes && daily.data && <ByDay by={by} groups={outcomes} daily={daily.data.outcomes} days={daysUpTo(to, days)} />}
+          {outcomes && daily.data && <ByDay by={by} groups={outcomes} daily={daily.data.outcomes} days={lastDays(days, to)} />}
           {outcomes && outcomes.length > 1 && <Compare key={by} by={by} groups={outcomes} days={days} to={to} />}
           {outcomes && <GroupTable by={by} groups={outcomes} />}
         </>

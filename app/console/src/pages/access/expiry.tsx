@@ -1,9 +1,9 @@
 /** When a key expires: never, after some days, or at a time that was set before. */
 import { Field, Select } from "../../components";
+import { DAY_MILLISECONDS } from "../../days";
 import { day } from "../../format";
 
 export const NEVER = "";
-const DAY_MILLISECONDS = 86_400_000;
 const AFTER_DAYS: Readonly<Record<string, string>> = { 1: "In a day", 7: "In a week", 30: "In 30 days", 90: "In 90 days", 365: "In a year" };
 
 interface ExpiryProps {

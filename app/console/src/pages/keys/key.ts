@@ -1,12 +1,13 @@
 /** Keys in words. */
 import type { Schemas } from "../../api";
+import { DAY_MILLISECONDS } from "../../days";
 import { session } from "../../session";
 
 export type Key = Schemas["KeyView"];
 export type Right = "recommend" | "write" | "admin";
 
 const PREFIX = "sk_".length;
-const SOON_MILLISECONDS = 7 * 86_400_000;
+const SOON_MILLISECONDS = 7 * DAY_MILLISECONDS;
 
 export const RIGHTS: Readonly<Record<Right, { title: string; about: string }>> = {
   recommend: { title: "Recommend", about: "Reads lists, scores and similar items." },

@@ -1,6 +1,7 @@
 /** The keys of a project. */
 import type { ComponentChildren } from "preact";
 import { Badge, Button, type Column, DataTable } from "../../components";
+import { today } from "../../days";
 import { ago, day } from "../../format";
 import { inWords } from "../access/limits_fields";
 import { endsSoon, hasEnded, isOwn, type Key } from "./key";
@@ -65,5 +66,5 @@ function End({ of }: { of: Key }) {
 }
 
 function lastUsed(used: string): string {
-  return used === new Date().toISOString().slice(0, 10) ? "today" : day(used);
+  return used === today() ? "today" : day(used);
 }
