@@ -4,7 +4,6 @@ const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 /** Units, their seconds, and from how many on they are used. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number, number][] = [
@@ -57,11 +56,6 @@ export function price(value: unknown): string {
 /** Nov 28, 2026, 7:05 PM */
 export function time(value: string | Date | null | undefined): string {
   return value == null ? NOTHING : moment.format(new Date(value));
-}
-
-/** 7:05:12 PM */
-export function timeOfDay(value: string | Date | null | undefined): string {
-  return value == null ? NOTHING : clock.format(new Date(value));
 }
 
 /** Nov 28, 2026 */

@@ -1,7 +1,7 @@
 /** Light or dark: the system's choice until the toggle overrides it for this browser. */
 import { effect, signal } from "@preact/signals";
 
-export type Theme = "light" | "dark";
+type Theme = "light" | "dark";
 
 const STORED = "serendip.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");

@@ -13,7 +13,7 @@ export interface Options {
 }
 
 /** RFC 9457's problem document of the server. */
-export interface Problem {
+interface Problem {
   detail?: string;
   errors?: readonly { pointer: string; detail: string }[];
 }

@@ -23,8 +23,6 @@ interface ChartProps {
   height?: number;
 }
 
-const WIDEST_BAR = 36;
-
 /** `<Chart label="Events by day" x={days} series={[{ label: "Events", values, kind: "bars" }]} />` */
 export function Chart({ label, x, series, format = defaultFormat, height = 220 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -37,7 +35,7 @@ export function Chart({ label, x, series, format = defaultFormat, height = 220 }
     const resizing = new ResizeObserver(() => chart?.setSize({ width: target.clientWidth, height }));
     void import("./plot").then(({ plot }) => {
       if (isGone) return;
-      chart = plot(target, { x, series, format, height, widestBar: WIDEST_BAR });
+      chart = plot(target, { x, series, format, height });
       resizing.observe(target);
     });
     return () => {

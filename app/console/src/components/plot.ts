@@ -8,10 +8,10 @@ export interface Plot {
   series: readonly Series[];
   format: (value: number) => string;
   height: number;
-  widestBar: number;
 }
 
 const COLORS = 6;
+const WIDEST_BAR = 36;
 const NARROWEST_AXIS = 56; // the first label of the other axis needs some of it
 const [AXIS_WIDTH, LETTER_WIDTH, NAME_MARGIN] = [56, 7, 16];
 const LONE_INTERVAL_WIDTH = 4;
@@ -19,7 +19,7 @@ const TRANSPARENT = "#0000";
 /** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
-export function plot(target: HTMLElement, { x, series, format, height, widestBar }: Plot): uPlot {
+export function plot(target: HTMLElement, { x, series, format, height }: Plot): uPlot {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const times = x.map((each) => Date.parse(each) / 1000);
@@ -39,7 +39,7 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
       width: isBars ? 0 : 2,
       fill: isBars ? stroke : undefined,
       spanGaps: true,
-      paths: isBars ? uPlot.paths.bars?.({ size: [0.65, widestBar], radius: 0.18 }) : undefined,
+      paths: isBars ? uPlot.paths.bars?.({ size: [0.65, WIDEST_BAR], radius: 0.18 }) : undefined,
       points: { show: !isBars && x.length <= 40, size: 6, fill: color("surface"), width: 2 },
       value: (_, value: number | null) => (value == null ? "" : format(value)),
     });
@@ -108,7 +108,7 @@ export function plot(target: HTMLElement, { x, series, format, height, widestBar
 
 /** The pixels of an axis with these labels and a gap. */
 function widthOf(labels: readonly string[] | null): number {
-  return Math.max(NARROWEST_AXIS, ...(labels ?? []).map((label) => 22 + 7 * label.length));
+  return Math.max(NARROWEST_AXIS, ...(labels ?? []).map((label) => 22 + LETTER_WIDTH * label.length));
 }
 
 /** Every so many positions, so that their names do not touch. */

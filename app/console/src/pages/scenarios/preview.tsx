@@ -27,7 +27,7 @@ export function useDraft(scenarioId: string, settings: Settings, user: string): 
     const timer = setTimeout(() => setSettled({ settings, user }), PAUSE_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [settings, user]);
-  const checked = useRequest(
+  return useRequest(
     (client) =>
       client.PUT("/v1/scenarios/{scenario_id}", {
         params: { path: { scenario_id: scenarioId }, query: { dry_run: true, ...(settled.user && { preview_user: settled.user }) } },
@@ -35,7 +35,6 @@ export function useDraft(scenarioId: string, settings: Settings, user: string): 
       }),
     [scenarioId, JSON.stringify(settled)],
   );
-  return checked;
 }
 
 interface PreviewProps {

@@ -81,7 +81,7 @@ function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readon
   );
 }
 
-export function Dot({ color }: { color: string | undefined }) {
+function Dot({ color }: { color: string | undefined }) {
   return <span class="view-dot" style={{ background: color }} aria-hidden="true" />;
 }
 

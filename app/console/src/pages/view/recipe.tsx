@@ -30,6 +30,6 @@ export function RecipeChooser({ prefix = "", recipe, scenarios, versions, onChan
   );
 }
 
-export function versionInWords({ version, created_at, active }: Schemas["VersionView"]): string {
+function versionInWords({ version, created_at, active }: Schemas["VersionView"]): string {
   return `${version.split("-").at(-1) ?? version}, trained ${ago(created_at)}${active ? " (active)" : ""}`;
 }
