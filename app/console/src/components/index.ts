@@ -4,6 +4,7 @@ export { Badge, Button, Card, Empty, ErrorNote, Loading, Note, PageHead, Stat } 
 export { Chart, type Series } from "./chart";
 export { type Column, DataTable } from "./data_table";
 export { Confirm, Dialog, FormDialog } from "./dialog";
+export { DropFile } from "./drop_file";
 export { Field, fieldError, ID, Input, Select, Tabs, TextArea, Toggle } from "./form";
 export { Icon, type IconName } from "./icons";
 export { Interval } from "./interval";

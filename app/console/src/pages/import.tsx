@@ -1,10 +1,9 @@
 /** Import: a file in, its columns mapped on a preview, the result, and earlier imports to take back. */
 import { useState } from "preact/hooks";
-import { Bar, Card, ErrorNote, Icon, JobProgress, type Job, PageHead, ApiCall, Button } from "../components";
+import { Bar, Card, DropFile, ErrorNote, Icon, JobProgress, type Job, PageHead, ApiCall, Button } from "../components";
 import { bytes } from "../format";
 import { useAction, usePages } from "../hooks";
 import { importAgain, uploadForPreview, type ImportRequest } from "../imports";
-import { DropFile } from "./import/drop_file";
 import { History } from "./import/history";
 import { Outcome } from "./import/outcome";
 import { Review } from "./import/review";
@@ -60,7 +59,9 @@ function NewImport({ onChange }: { onChange: () => void }) {
     return (
       <Card>
         <ErrorNote error={uploading.error} />
-        <DropFile onFile={(chosen) => void uploading.run(chosen)} />
+        <DropFile onFile={(chosen) => void uploading.run(chosen)}>
+          CSV, TSV, JSON Lines or Parquet, also compressed, up to 5 GB. You see what its columns become before anything is stored.
+        </DropFile>
       </Card>
     );
   }

@@ -2,8 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { Button, ErrorNote, Field, Icon, Input, ItemCard, JobProgress, type Job, Note, toast } from "../../components";
-import { count } from "../../format";
+import { Button, DropFile, ErrorNote, Field, Icon, Input, ItemCard, JobProgress, type Job, Note, toast } from "../../components";
+import { amounts, count } from "../../format";
 import { useAction, useRequest } from "../../hooks";
 import { startImport } from "../../imports";
 
@@ -47,7 +47,6 @@ function Step({ number, title, isDone, children }: { number: number; title: stri
 }
 
 function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
-  const [isOver, setOver] = useState(false);
   const [job, setJob] = useState<Job>();
   const [ended, setEnded] = useState<Job>();
   const loading = useAction(async (file: File) => {
@@ -64,23 +63,11 @@ function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
     if (over.state === "succeeded") onLoaded(over);
   }
 
-  function drop(event: DragEvent): void {
-    event.preventDefault();
-    setOver(false);
-    const file = event.dataTransfer?.files[0];
-    if (file) void loading.run(file);
-  }
-
   return (
     <>
-      <p class="muted">Events, items or users as CSV, TSV, JSON Lines or Parquet, also compressed. What the columns mean is recognized.</p>
-      <div class={isOver ? "drop is-over" : "drop"} onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={drop}>
-        <Icon name="upload" size={22} />
-        <label>
-          <span class="small muted">Drop a file here, or choose one: </span>
-          <input type="file" disabled={loading.isRunning} onChange={(event) => { const file = event.currentTarget.files?.[0]; if (file) void loading.run(file); }} />
-        </label>
-      </div>
+      <DropFile disabled={loading.isRunning} onFile={(file) => void loading.run(file)}>
+        Events, items or users as CSV, TSV, JSON Lines or Parquet, also compressed. Serendip works out what the columns mean.
+      </DropFile>
       <ErrorNote error={loading.error} />
       {job && <JobProgress key={job.job_id} jobId={job.job_id} label="Import" onEnd={end} />}
       {ended?.summary && <Summary summary={ended.summary} />}
@@ -95,11 +82,10 @@ function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
 }
 
 function Summary({ summary }: { summary: Schemas["ImportSummary"] }) {
-  const records = Object.entries(summary.records).map(([kind, number]) => `${count(number)} ${kind}`);
   const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${reason} (${count(number)})`);
   return (
     <Note tone={summary.rejected ? "warn" : "good"}>
-      Loaded {records.join(", ") || "nothing"} from {count(summary.read)} rows.
+      Loaded {amounts(summary.records) || "nothing"} from {count(summary.read)} rows.
       {summary.rejected > 0 && ` ${count(summary.rejected)} rows were rejected: ${reasons.join("; ")}.`}
     </Note>
   );
