@@ -1,13 +1,11 @@
 /** Earlier imports, their results, and taking one back. */
 import { useState } from "preact/hooks";
 import { api } from "../../api";
-import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, type Job, JobProgress, toast } from "../../components";
-import { ago, count, time } from "../../format";
+import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, hasEnded, type Job, JobProgress, toast } from "../../components";
+import { ago, amounts, count, time } from "../../format";
 import { type Pages, useRequest } from "../../hooks";
 import { Outcome } from "./outcome";
 
-const OPEN = ["waiting", "running"];
-const RECORDS = ["events", "items", "users"] as const;
 const TONES = { succeeded: "good", failed: "bad", running: "accent", waiting: "neutral", cancelled: "neutral" } as const;
 
 export function History({ imports }: { imports: Pages<Job> }) {
@@ -25,8 +23,8 @@ export function History({ imports }: { imports: Pages<Job> }) {
 
   function end(job: Job): void {
     if (job.state === "succeeded") {
-      const removed = RECORDS.filter((kind) => job.counts[kind]).map((kind) => `${count(job.counts[kind])} ${kind}`);
-      toast(`Undone: ${removed.join(", ") || "nothing"} deleted.`);
+      const { events = 0, items = 0, users = 0 } = job.counts;
+      toast(`Undone: ${amounts({ events, items, users }) || "nothing"} deleted.`);
       setUndoing(undefined);
     }
     undos.reload();
@@ -48,7 +46,7 @@ export function History({ imports }: { imports: Pages<Job> }) {
       header: "",
       align: "right",
       cell: (job) =>
-        !OPEN.includes(job.state) && !isUndone(job) && (job.summary?.loaded ?? 0) > 0 && (
+        hasEnded(job) && !isUndone(job) && (job.summary?.loaded ?? 0) > 0 && (
           <Button small icon="undo" onClick={() => setAsked(job)}>Undo<span class="hidden-text"> {nameOf(job)}</span></Button>
         ),
     },
