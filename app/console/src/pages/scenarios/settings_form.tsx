@@ -12,6 +12,21 @@ interface SettingsFormProps {
   error: unknown;
 }
 
+const RULES = [
+  {
+    name: "filter",
+    label: "Filter",
+    hint: "True for items that may appear. An item without the property is dropped: use has(item.price).",
+    placeholder: 'item.price < 50.0 && "Kitchen" in item.categories',
+  },
+  {
+    name: "boost",
+    label: "Boost",
+    hint: "A number that multiplies the score: above 1 moves an item up.",
+    placeholder: "has(item.margin) ? 1.0 + item.margin : 1.0",
+  },
+] as const;
+
 function faultOf(error: unknown, name: string): string | undefined {
   return fieldError(error, `/${name}`) ?? fieldError(error, name);
 }
@@ -19,24 +34,16 @@ function faultOf(error: unknown, name: string): string | undefined {
 export function RulesForm({ settings, onChange, vocabulary, error }: SettingsFormProps) {
   return (
     <Card title="Rules" note="Which items may appear, and which come first.">
-      <RuleField
-        label="Filter"
-        hint="True for items that may appear. An item without the property is dropped: use has(item.price)."
-        placeholder='item.price < 50.0 && "Kitchen" in item.categories'
-        value={settings.filter ?? ""}
-        error={faultOf(error, "filter")}
-        vocabulary={vocabulary}
-        onText={(text) => onChange({ ...settings, filter: text || null })}
-      />
-      <RuleField
-        label="Boost"
-        hint="A number that multiplies the score: above 1 moves an item up."
-        placeholder="has(item.margin) ? 1.0 + item.margin : 1.0"
-        value={settings.boost ?? ""}
-        error={faultOf(error, "boost")}
-        vocabulary={vocabulary}
-        onText={(text) => onChange({ ...settings, boost: text || null })}
-      />
+      {RULES.map(({ name, ...words }) => (
+        <RuleField
+          key={name}
+          {...words}
+          value={settings[name] ?? ""}
+          error={faultOf(error, name)}
+          vocabulary={vocabulary}
+          onText={(text) => onChange({ ...settings, [name]: text || null })}
+        />
+      ))}
     </Card>
   );
 }
