@@ -1,18 +1,18 @@
 /** Shelves of items: each card says to the tag what it shows. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { pictureUrl } from "../src/components/item_card";
 import { decimal } from "../src/format";
 import { choose, type Item, type List, recommend, remember, visitor } from "./store";
 import type { Query } from "../tag";
 
 const HUES = 360;
 const GOLDEN_ANGLE = 137.5;
-const PICTURE = /^(https:|data:image\/|\/(?!\/))/;
 
 /** The item's picture, or a tile in a color of its own with its initials. */
 export function Tile({ item }: { item: Item }) {
-  const url = item.properties?.image_url;
+  const url = pictureUrl(item);
   const [hasFailed, setFailed] = useState(false);
-  if (typeof url === "string" && PICTURE.test(url) && !hasFailed) {
+  if (url && !hasFailed) {
     return <img class="tile" src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />;
   }
   const name = item.title ?? item.item_id;

@@ -11,14 +11,19 @@ interface Item {
 
 const TINTS = 6;
 
-/** The picture of the property `image_url`, or the first letter of the title. Only https addresses and paths are loaded. */
+/** The address in the property `image_url`, if it is one of https, a path or data. */
+export function pictureUrl({ properties }: Pick<Item, "properties">): string | undefined {
+  const url = properties?.image_url;
+  return typeof url === "string" && /^(https:|data:image\/|\/(?!\/))/.test(url) ? url : undefined;
+}
+
+/** The picture of the property `image_url`, or the first letter of the title. */
 export function Picture({ item, size }: { item: Item; size?: number }) {
-  const url = item.properties?.image_url;
+  const url = pictureUrl(item);
   const [hasFailed, setFailed] = useState(false);
-  const isPicture = typeof url === "string" && /^(https:|data:image\/|\/(?!\/))/.test(url) && !hasFailed;
   return (
     <span class="picture" {...(size && { style: { width: `${size}px`, height: `${size}px` } })}>
-      {isPicture ? (
+      {url && !hasFailed ? (
         <img src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />
       ) : (
         <span class={`initial tint-${tintOf(item.item_id)}`} aria-hidden="true">{[...(item.title || item.item_id)][0]}</span>
