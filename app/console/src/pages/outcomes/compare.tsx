@@ -23,7 +23,7 @@ export function Compare({ by, groups, days, to }: CompareProps) {
   const [chosenBase, setBase] = useState<string>();
   const pick = (name: string | undefined, usual: string | undefined) => (name !== undefined && names.includes(name) ? name : usual ?? "");
   const [name, against] = [pick(chosen, names[1]), pick(chosenBase, names[0])];
-  const comparison = useRequest((api) => api.GET("/v1/outcomes/comparison", { params: { query: { by, name, against, days, to } } }), [by, name, against, days, to]);
+  const comparison = useRequest(async (api) => (name === against ? undefined : api.GET("/v1/outcomes/comparison", { params: { query: { by, name, against, days, to } } })), [by, name, against, days, to]);
   const choices = Object.fromEntries(names.map((each) => [each, label(by, each)]));
   return (
     <Card
@@ -39,7 +39,7 @@ export function Compare({ by, groups, days, to }: CompareProps) {
       }
     >
       <ErrorNote error={comparison.error} retry={comparison.reload} />
-      {!comparison.data && !comparison.error && <Loading />}
+      {!comparison.data && comparison.isLoading && <Loading />}
       {name === against ? <p class="muted">Choose two different ones.</p> : comparison.data && comparison.data.name === name && (
         <Verdict name={label(by, name)} against={label(by, against)} comparison={comparison.data} base={groups.find((outcome) => groupName(by, outcome) === against)} />
       )}
