@@ -52,7 +52,7 @@ class TestErasure:
         visitor.expected = ["404"]  # there is no receipt any more
         page.get_by_role("button", name="Let come back…").click()
         page.get_by_role("button", name="Accept again").click()
-        expect(page.get_by_text("Nothing is stored of this user")).to_be_visible()
+        expect(page.get_by_text("Nothing is stored about this user")).to_be_visible()
         remember(shop, user_id=USER)
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_text("No profile and 12 events")).to_be_visible()

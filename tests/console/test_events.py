@@ -30,7 +30,7 @@ class TestFeed:
 
         expect(table.get_by_role("row").nth(1)).to_contain_text("unknown item")
         expect(table.get_by_role("row").nth(1)).to_contain_text("unknown type")
-        expect(page.get_by_text("Nothing says what events_wave means")).to_be_visible()
+        expect(page.get_by_text("The meaning of events_wave is not known")).to_be_visible()
         send(shop, "events-2", "sku-004", "purchase")
         expect(table.get_by_role("row").nth(1)).to_contain_text("events-2")
         visitor.photograph("events")

@@ -54,7 +54,7 @@ IN_WORDS = [
     ),
     "An event counts half after 30 days. Each later visit leaves 90% of what earlier ones count.",
     (
-        "An item that is used ten times as much as another just now gets 4.0 times its score. "
+        "An item that is used ten times as much as another right now gets 4.0 times its score. "
         "Use counts half after 7 days."
     ),
     (
@@ -186,7 +186,7 @@ class TestModels:
         expect(dialog.get_by_role("status")).to_have_text("Together 110 percent; it has to be 100.")
         expect(dialog.get_by_role("button", name="Divide users")).to_be_disabled()
         dialog.get_by_label("Nov 18 · a118 (active)").fill("90")
-        dialog.get_by_label("Compute in the shadow").select_option("Nov 10 · a110")
+        dialog.get_by_label("Shadow version").select_option("Nov 10 · a110")
         own.visitor.photograph("models-divide")
         dialog.get_by_role("button", name="Divide users").click()
 
@@ -212,7 +212,7 @@ class TestModels:
         dialog.get_by_role("button", name="Activate").click()
         expect(dialog.get_by_role("alert")).to_contain_text("clearly below the active version's")
         assert own.active() == "a118"
-        dialog.get_by_text("Activate it in any case").click()
+        dialog.get_by_text("Activate it anyway", exact=True).click()
         dialog.get_by_role("button", name="Activate").click()
 
         expect(table.get_by_role("row", name="a110")).to_contain_text("active")
@@ -226,7 +226,7 @@ class TestModels:
     def test_it_trains_a_version(self, own: Own) -> None:
         page = own.visitor.open("/models")
         page.get_by_role("button", name="Train now").click()
-        page.get_by_role("dialog").get_by_text("Activate it in any case").click()
+        page.get_by_role("dialog").get_by_text("Activate it anyway", exact=True).click()
         page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
 
         expect(page.get_by_role("progressbar").first).to_be_visible()

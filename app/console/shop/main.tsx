@@ -1,4 +1,4 @@
-/** An example shop: everything it knows, it knows by `serendip-1.js`, with a token of its visitor. */
+/** An example shop, which gets everything it shows from `serendip-1.js` with a token for its visitor. */
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "../src/theme";

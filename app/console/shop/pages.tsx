@@ -70,7 +70,7 @@ function CartPage() {
   return (
     <>
       <h1>{hasBought ? "Thank you!" : "Your cart"}</h1>
-      {ids.length === 0 && <p class="muted">{hasBought ? "Your order is on its way, in this example." : "It is empty."} <a href="#">Go on shopping</a></p>}
+      {ids.length === 0 && <p class="muted">{hasBought ? "Your order is on its way, in this example." : "It is empty."} <a href="#">Continue shopping</a></p>}
       <ul class="lines">
         {ids.map((item_id) => {
           const item = items.value.get(item_id) ?? { item_id, title: item_id, source: "", score: 0 };

@@ -1,4 +1,4 @@
-/** Shelves of items: each card says to the tag what it shows. */
+/** Shelves of items: each card tells the tag which item it shows. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { pictureUrl } from "../src/components/item_card";
 import { decimal } from "../src/format";

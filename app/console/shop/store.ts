@@ -21,7 +21,7 @@ export const visitor = signal<Visitor>(stored(VISITOR, FIRST));
 export const cart = signal<readonly string[]>(stored(CART, []));
 export const failure = signal("");
 
-/** Everything that a list has shown, by id: a page about an item knows it from there. */
+/** Every item that a list has shown, by id; an item's page is drawn from it. */
 export const items = signal<ReadonlyMap<string, Item>>(new Map());
 export const shelves = computed(() =>
   [...new Set([...items.value.values()].flatMap(({ categories }) => categories?.slice(0, 1) ?? []))].sort(),
@@ -37,7 +37,7 @@ addEventListener("hashchange", () => {
 effect(() => sessionStorage.setItem(CART, JSON.stringify(cart.value)));
 effect(() => sessionStorage.setItem(VISITOR, JSON.stringify(visitor.value)));
 
-/** Loads the tag and says who visits. */
+/** Loads the tag and tells it who the visitor is. */
 export async function open(): Promise<void> {
   await new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src: `${TAG_API}/serendip-1.js`, crossOrigin: "anonymous" });
@@ -48,7 +48,7 @@ export async function open(): Promise<void> {
   init();
 }
 
-/** Goes on as someone else, with an empty cart. What the last visitor did is sent first, with their token. */
+/** Continues as someone else, with an empty cart. What the last visitor did is sent first, with their token. */
 export async function become(next: Visitor): Promise<void> {
   await serendip.flush();
   cart.value = [];

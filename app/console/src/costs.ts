@@ -1,4 +1,4 @@
-/** Sums of the estimated cost of a project's requests, by which Home and Usage say the same. Days are in UTC. */
+/** The estimated cost of a project's requests by month and week, for both Home and Usage. Days are in UTC. */
 import type { Schemas } from "./api";
 import { DAY_MILLISECONDS, daysBefore, month, today, weekday } from "./days";
 
@@ -8,7 +8,7 @@ const RATE_DAYS = 7;
 
 export interface Costs {
   thisMonth: number;
-  /** This month, if its other days cost what the last seven did. */
+  /** This month, if its remaining days cost what the last seven did. */
   forecast: number;
   lastMonth: number;
   /** From Monday to Sunday. */

@@ -26,14 +26,14 @@ export function short(value: number | null | undefined): string {
   return value == null ? NOTHING : compact.format(value);
 }
 
-/** 0.123 with so many digits after the point. */
+/** 0.123, with `digits` digits after the point. */
 export function decimal(value: number | null | undefined, digits = 3): string {
   return value == null
     ? NOTHING
     : value.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** 12.3% of a share from 0 to 1. */
+/** 12.3% for a share from 0 to 1. */
 export function percent(share: number | null | undefined, digits = 1): string {
   return share == null
     ? NOTHING

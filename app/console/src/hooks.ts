@@ -103,7 +103,7 @@ export function usePages<Row>(
   };
 }
 
-/** Calls a function every so many seconds while the page is visible. */
+/** Calls a function at an interval of `seconds` while the page is visible. */
 export function useInterval(seconds: number, call: () => void, isOn = true): void {
   const latest = useRef(call);
   latest.current = call;

@@ -1,4 +1,4 @@
-/** Uploading a file for an import job, and trying how it would be read. */
+/** Uploads a file for an import job, and previews how it would be read. */
 import { api, type Call, type Schemas, type SerendipClient } from "./api";
 import { hasEnded } from "./components/progress";
 
@@ -38,7 +38,7 @@ export function importAgain(fileOf: string, request: Partial<ImportRequest>): Pr
   return api.POST("/v1/jobs", { body: bodyOf(fileOf, request) });
 }
 
-/** The request of `importAgain`, to repeat it elsewhere. */
+/** The request that `importAgain` sends, for `ApiCall`. */
 export function importCall(fileOf: string, request: Partial<ImportRequest>): Call {
   return { method: "POST", target: "/v1/jobs", body: JSON.stringify(bodyOf(fileOf, request)) };
 }

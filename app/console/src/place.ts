@@ -8,7 +8,7 @@ export const CONSOLE = document.querySelector("base")
 /** The origin and path of the API without a final slash. */
 export const API = location.origin + CONSOLE.replace(/\/console$/, "");
 
-/** The server also sends the page at `/`; the router works below `/console`. */
+/** The server also serves the page at `/`; the router works below `/console`. */
 export function goToConsole(): void {
   if (location.pathname !== CONSOLE && !location.pathname.startsWith(`${CONSOLE}/`)) {
     history.replaceState(null, "", CONSOLE + location.search + location.hash);

@@ -6,7 +6,7 @@ export type Version = Schemas["VersionView"];
 const ID = /^v(\d{4})(\d\d)(\d\d)T\d+-(\w+)$/;
 const calendar = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
 
-/** "Nov 28 · 6051" of v20261128T182929077658-6051; other ids as they are. */
+/** "Nov 28 · 6051" for v20261128T182929077658-6051; other ids are unchanged. */
 export function versionName(id: string): string {
   const [, year, month, day, end] = ID.exec(id) ?? [];
   return end ? `${calendar.format(new Date(`${year}-${month}-${day}`))} · ${end}` : id;

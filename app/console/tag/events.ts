@@ -12,7 +12,7 @@ import { Refusal, report, request, serverTime } from "./server";
 export interface NewEvent {
   event_type: string;
   item_id: string;
-  /** That of the list which showed the item. */
+  /** The id of the list that showed the item. */
   recommendation_id?: string;
   /** Of ratings. */
   value?: number;
@@ -38,7 +38,7 @@ let failures = 0;
 /** Takes an event, which is sent with others within two seconds, or when the page is left. */
 export function track(event: NewEvent): void {
   waiting.push({ event, at: Date.now() });
-  if (waiting.length > MOST_WAITING) report(new Error(`Dropped an event: ${MOST_WAITING} wait.`, { cause: waiting.shift()?.event }));
+  if (waiting.length > MOST_WAITING) report(new Error(`Dropped the oldest event: ${MOST_WAITING} are waiting.`, { cause: waiting.shift()?.event }));
   schedule(PAUSE_MS);
 }
 
@@ -58,7 +58,7 @@ function nextBatch(): Waiting[] {
   return waiting.splice(0, tooMany < 0 ? waiting.length : tooMany);
 }
 
-/** Returns whether to go on with the next batch. */
+/** Returns whether to continue with the next batch. */
 async function send(batch: Waiting[]): Promise<boolean> {
   for (const each of batch) each.timestamp ??= serverTime(each.at);
   const events = batch.map(({ event, timestamp }) => ({ ...event, timestamp }));
@@ -72,7 +72,7 @@ async function send(batch: Waiting[]): Promise<boolean> {
     waiting.unshift(...batch);
     failures += 1;
     const pause = Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** failures) * (0.5 + Math.random() / 2);
-    clearTimeout(timer); // events that came meanwhile wait as long
+    clearTimeout(timer); // events that came in the meantime wait just as long
     timer = undefined;
     schedule(error instanceof Refusal ? Math.max(pause, error.waitSeconds * 1_000) : pause);
     return false;

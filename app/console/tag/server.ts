@@ -45,7 +45,7 @@ let options: Options | undefined;
 let token: Promise<string> | undefined;
 let skew: number | undefined;
 
-/** Says who visits the page, and where tokens come from. Call it again when the user changes. */
+/** Sets who visits the page and where tokens come from. Call it again when the user changes. */
 export function init(chosen: Options): void {
   if (!chosen.user === !chosen.session) throw new TypeError("serendip.init needs either a user or a session.");
   options = chosen;

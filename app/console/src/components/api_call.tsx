@@ -1,4 +1,4 @@
-/** The request behind a page, to repeat it elsewhere. The key is never copied: its place is $SERENDIP_API_KEY. */
+/** The request behind a page, to repeat it elsewhere. The key is never copied: $SERENDIP_API_KEY takes its place. */
 import { useState } from "preact/hooks";
 import type { Call } from "../api";
 import { API } from "../place";
@@ -26,7 +26,7 @@ export function ApiCall({ of }: { of: Call | undefined }) {
     <>
       <Button kind="quiet" small icon="code" onClick={() => setOpen(true)}>API call</Button>
       {isOpen && (
-        <Dialog title="The API call behind this" wide onClose={() => setOpen(false)} actions={<Button kind="primary" icon="copy" onClick={() => void copy()}>Copy</Button>}>
+        <Dialog title="The API call for this page" wide onClose={() => setOpen(false)} actions={<Button kind="primary" icon="copy" onClick={() => void copy()}>Copy</Button>}>
           <Tabs label="Language" choices={LANGUAGES} value={language} onChoice={(each) => setLanguage(each as Language)} />
           <pre class="code" tabIndex={0}>{text}</pre>
         </Dialog>

@@ -1,4 +1,4 @@
-/** Lines and bars with intervals, by uPlot, which is loaded with the first chart; a table says the same in words. */
+/** Lines and bars with intervals, drawn by uPlot, which is loaded with the first chart; a table has the same numbers. */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { decimal, NOTHING, short } from "../format";

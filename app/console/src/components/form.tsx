@@ -78,7 +78,7 @@ export function Toggle({ label, checked, onToggle, disabled }: { label: string; 
   );
 }
 
-/** Alternatives of which one is chosen: `<Tabs label="View" choices={{ day: "Day", week: "Week" }} value={view} onChoice={setView} />` */
+/** A choice of one of several views: `<Tabs label="View" choices={{ day: "Day", week: "Week" }} value={view} onChoice={setView} />` */
 export function Tabs({ label, choices, value, onChoice }: { label: string; choices: Readonly<Record<string, string>>; value: string; onChoice: (value: string) => void }) {
   return (
     <div class="tabs" role="group" aria-label={label}>

@@ -1,4 +1,4 @@
-/** Icons on a grid of 24, drawn with the color of the text. Decorative: the text beside them says the same. */
+/** Icons on a grid of 24, drawn with the color of the text. Decorative: a label always says what they mean. */
 const PATHS = {
   home: "M4 11.5 12 4l8 7.5M6 10v9.5h12V10M10 19.5v-5h4v5",
   eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12Zm9.5 3a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z",

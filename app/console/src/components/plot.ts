@@ -111,7 +111,7 @@ function widthOf(labels: readonly string[] | null): number {
   return Math.max(NARROWEST_AXIS, ...(labels ?? []).map((label) => 22 + LETTER_WIDTH * label.length));
 }
 
-/** Every so many positions, so that their names do not touch. */
+/** Every second position, or every third and so on, so that the labels do not touch. */
 function readable(positions: readonly number[], names: readonly string[], width: number): number[] {
   const longest = Math.max(...names.map(({ length }) => length)) * LETTER_WIDTH + NAME_MARGIN;
   const each = Math.ceil((positions.length * longest) / Math.max(longest, width - AXIS_WIDTH));

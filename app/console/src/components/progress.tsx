@@ -37,7 +37,7 @@ interface JobProgressProps {
   jobId: string;
   label: string;
   onEnd?: (job: Job) => void;
-  /** False if the page shows by itself why a job failed. */
+  /** False if the page itself shows why a job failed. */
   showsFailure?: boolean;
 }
 

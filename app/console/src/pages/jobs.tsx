@@ -52,7 +52,7 @@ export default function Jobs() {
   const opened = jobs.rows.find((job) => job.job_id === id);
   return (
     <>
-      <PageHead title="Jobs" about="Imports, exports, trainings, erasures: what takes longer than a request. Jobs are kept for 30 days.">
+      <PageHead title="Jobs" about="Imports, exports, trainings, erasures: work that takes longer than a request. Jobs are kept for 30 days.">
         <ApiCall of={jobs.call} />
         <Button icon="box" onClick={() => setExporting(true)}>Export all data</Button>
       </PageHead>

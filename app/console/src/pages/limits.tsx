@@ -40,9 +40,9 @@ export default function Limits() {
       <Card title="What limits do">
         <ul class="bullets">
           <li>A key's rate fills a bucket, which holds as many requests as may come at once. All servers share it.</li>
-          <li>The daily quota begins again at midnight UTC. Requests of keys without limits are not counted here; Usage has them.</li>
+          <li>The daily quota starts over at midnight UTC. Keys without limits are not counted here; see Usage for them.</li>
           <li>Servers reserve a few requests at a time, so the numbers can be ahead of what was sent.</li>
-          <li>A request beyond a limit gets the status 429, which says when to try again; nothing of it is stored.</li>
+          <li>A request over a limit gets status 429 and is told when to try again; none of it is stored.</li>
         </ul>
       </Card>
       {edited && <Edit of={edited} onChanged={() => { keys.reload(); setEdited(undefined); }} onClose={() => setEdited(undefined)} />}

@@ -19,7 +19,7 @@ export default function Usage() {
   const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: DAYS } } }), [], { everySeconds: 30 });
   const [period, setPeriod] = useState<Period>("day");
   const head = (
-    <PageHead title="Usage and cost" about="What the requests of this project used, and about what they cost in AWS.">
+    <PageHead title="Usage and cost" about="What the requests of this project used, and roughly what they cost in AWS.">
       <ApiCall of={usage.call} />
     </PageHead>
   );

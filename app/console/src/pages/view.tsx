@@ -44,7 +44,7 @@ export default function View() {
 
   return (
     <>
-      <PageHead title="View as user" about="What somebody sees, why they see it, and what would change it." />
+      <PageHead title="View as user" about="What someone sees, why they see it, and what would change it." />
       <Card>
         <div class="view-who">
           <Tabs label="Who" choices={KINDS} value={kind} onChoice={(each) => go({ session: each === "session" ? "" : undefined })} />

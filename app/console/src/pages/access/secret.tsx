@@ -1,4 +1,4 @@
-/** A new key, which is shown this once. */
+/** A new key, shown only once. */
 import { useState } from "preact/hooks";
 import { Button, Dialog, Field, Input, Note, toast } from "../../components";
 import { API } from "../../place";
@@ -31,7 +31,7 @@ export function Secret({ title, secret, onClose, more }: SecretProps) {
     <Dialog title={title} wide onClose={() => (isCopied || isWarned ? onClose() : setWarned(true))} actions={buttons}>
       <Note tone={isWarned ? "bad" : "warn"}>
         {isWarned && <strong>You have not copied it yet. </strong>}
-        Store this key now: it is not shown again. Whoever has it can do what it may do.
+        Store this key now: it is not shown again. Anyone who has it can use it.
       </Note>
       <Field label="Key">
         {(tie) => (

@@ -31,7 +31,7 @@ export function ItemPage({ id }: { id: string }) {
       toast(hidden ? "Hidden: it is no longer recommended." : "Shown again.");
     } catch (error) {
       if (!isConflict(error)) throw error;
-      throw new Error("Somebody else changed the item meanwhile. This is its new state; try again if you still want to.");
+      throw new Error("Someone else has just changed this item, so nothing was saved. It is now shown as they left it; check it and try again.");
     } finally {
       item.reload();
     }
@@ -50,7 +50,7 @@ export function ItemPage({ id }: { id: string }) {
         {back}
         <PageHead title={id} about="This item has no record."><ApiCall of={item.call} /></PageHead>
         <Note tone="warn">
-          There is no item with this id in the catalog. Events may name it all the same; they count once it has a record.{" "}
+          There is no item with this id in the catalog. Events can still name it; they count once it has a record.{" "}
           <Button small icon="plus" onClick={() => setDialog("add")}>Add it</Button>
         </Note>
         <ItemEvents id={id} />

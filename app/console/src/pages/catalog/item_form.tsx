@@ -1,4 +1,4 @@
-/** Adding and editing an item, without losing what others change meanwhile. */
+/** Adds or edits an item without losing changes that others make at the same time. */
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, isConflict, type Schemas } from "../../api";
@@ -14,7 +14,7 @@ type Body = Schemas["ItemIn"];
 interface ItemFormProps {
   /** The item to edit; none to add one. */
   item?: Versioned<Item>;
-  /** The id of the item to add, if it is settled. */
+  /** The id of the item to add, if it is already decided. */
   id?: string;
   onClose: () => void;
   onSaved: (item: Item) => void;
@@ -72,7 +72,7 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
       onClose={onClose}
     >
       {!item && id === undefined && (
-        <Field label="Id" hint="Your own id of it, up to 128 letters, digits or . _ : ~ | @ -" error={exists ? "There is an item with this id already." : fieldError(saving.error, "/item_id")}>
+        <Field label="Id" hint="Your own id for it: up to 128 letters, digits or . _ : ~ | @ -" error={exists ? "There is an item with this id already." : fieldError(saving.error, "/item_id")}>
           {(tie) => <Input {...tie} required {...ID} value={draft.item_id} onText={(item_id) => set({ item_id })} />}
         </Field>
       )}
@@ -82,7 +82,7 @@ export function ItemForm({ item, id, onClose, onSaved }: ItemFormProps) {
       <div class="row apart">
         <Toggle label="Hidden: keep the item, but never recommend it" checked={draft.hidden} onToggle={(hidden) => set({ hidden })} />
       </div>
-      <Field label="Recommend until" hint="Your local time; empty: without an end." error={fieldError(saving.error, "/expires_at")}>
+      <Field label="Recommend until" hint="In your local time. Empty: forever." error={fieldError(saving.error, "/expires_at")}>
         {(tie) => <Input {...tie} type="datetime-local" value={draft.expires} onText={(expires) => set({ expires })} />}
       </Field>
       {theirs && base && mine && (

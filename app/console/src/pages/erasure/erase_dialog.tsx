@@ -28,7 +28,7 @@ export function EraseDialog({ owner, onErased, onClose }: EraseDialogProps) {
   return (
     <Dialog title={`Erase the ${owner.kind} ${owner.id}?`} onClose={() => !erasing.isRunning && onClose()} actions={buttons}>
       <p>
-        Profile, events and everything else that is stored of this {owner.kind} are removed and cannot be restored. Events that come later are refused.
+        The profile, the events and everything else stored about this {owner.kind} are removed and cannot be restored. Events that come later are refused.
         Models forget them with the next training.
       </p>
       <Field label={`Type the id of the ${owner.kind} to confirm`} hint={<code>{owner.id}</code>}>

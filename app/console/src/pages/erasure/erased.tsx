@@ -12,7 +12,7 @@ export function Erased({ user, receipt, onReadmitted }: { user: string; receipt:
 
   async function readmit(): Promise<void> {
     await api.POST("/v1/users/{user_id}:readmit", { params: { path: { user_id: user } } });
-    toast("The user may come back. Their former data stay removed.");
+    toast("The user may come back. Their old data stays removed.");
     onReadmitted();
   }
 
@@ -26,7 +26,7 @@ export function Erased({ user, receipt, onReadmitted }: { user: string; receipt:
       )}
       <ReceiptCard title={<>Receipt for <code>{user}</code></>} name={`receipt-${user}.json`} receipt={receipt} about={{ user_id: user }} />
       <Card title="Let this user come back" actions={<Button icon="undo" disabled={!receipt.complete} onClick={() => setReadmitting(true)}>Let come back…</Button>}>
-        <p class="muted">Events and profiles of an erased user are refused. If the person signs up again, accept them again; nothing of the former data returns.</p>
+        <p class="muted">Events and profiles of an erased user are refused. If the person signs up again, accept them again; none of the old data comes back.</p>
       </Card>
       {isReadmitting && (
         <Confirm title={`Accept ${user} again?`} action="Accept again" act={readmit} onClose={() => setReadmitting(false)}>

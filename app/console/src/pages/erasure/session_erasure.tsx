@@ -1,4 +1,4 @@
-/** Erases an anonymous session, of which the API exports nothing. */
+/** Erases an anonymous session. The API cannot export its data first. */
 import { useState } from "preact/hooks";
 import { Button, Card, Field, Input } from "../../components";
 import { ReceiptCard } from "../access/receipt";

@@ -1,4 +1,4 @@
-/** What is stored of a user who was not erased. */
+/** What is stored about a user who was not erased. */
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api";
 import { Button, Card, type Column, DataTable, Empty, ErrorNote, toast } from "../../components";
@@ -38,7 +38,7 @@ export function Stored({ stored, onErased }: { stored: StoredData; onErased: (re
       actions={actions}
     >
       <ErrorNote error={saving.error} />
-      {isUnknown && <Empty icon="users" title="Nothing is stored of this user">Check the id. Erasing it all the same refuses later events.</Empty>}
+      {isUnknown && <Empty icon="users" title="Nothing is stored about this user">Check the id. If you erase it anyway, later events are refused.</Empty>}
       {properties.length > 0 && (
         <dl class="facts">
           {properties.flatMap(([name, value]) => [

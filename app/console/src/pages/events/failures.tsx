@@ -28,7 +28,7 @@ export function Failures() {
   }, []);
   return (
     <>
-      <Card title="Refused requests" note="Nothing of them was stored. A sample of the last two weeks; their responses name every fault." actions={<ApiCall of={refusals.call} />}>
+      <Card title="Refused requests" note="None of their events were stored. A sample of the last two weeks; the responses named every fault." actions={<ApiCall of={refusals.call} />}>
         <DataTable
           label="Refused requests"
           columns={REFUSALS}

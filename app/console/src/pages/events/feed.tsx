@@ -28,7 +28,7 @@ export function EventFeed() {
       <Filters conditions={conditions} onChange={(changed) => setQuery(Object.entries(changed).filter(([, value]) => value) as [string, string][], { replace: true })} />
       {unknownTypes.length > 0 && (
         <Note tone="warn">
-          Nothing says what <strong>{unknownTypes.slice(0, 5).join(", ")}</strong> mean{unknownTypes.length === 1 && "s"}: it counts like a view.{" "}
+          The meaning of <strong>{unknownTypes.slice(0, 5).join(", ")}</strong> is not known, so such events count like views.{" "}
           {may("admin") && <Link href="/events?view=types">Set its meaning and weights</Link>}
         </Note>
       )}

@@ -1,4 +1,4 @@
-/** What this month costs, and what it will have cost at its end if it goes on like this. */
+/** What this month has cost so far, and a forecast for the whole month. */
 import type { Schemas } from "../../api";
 import { Card, Chart, Loading } from "../../components";
 import { costsOf } from "../../costs";

@@ -84,7 +84,7 @@ export function withChoice(options: Options, choice: Choice): Options {
   };
 }
 
-/** A message of the API without its JSON, which the buttons beside it stand for. */
+/** A message of the API without its JSON: buttons beside it do the same. */
 export function inWords(text: string): string {
   return text
     .replaceAll(/"columns": \{"((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)"\}/g, (_, ours: string, theirs: string) => `“${theirs}” as ${inSentence(ours)}`)

@@ -1,4 +1,4 @@
-/** Earlier imports, their results, and taking one back. */
+/** Earlier imports, their results, and a way to undo one. */
 import { useState } from "preact/hooks";
 import { api } from "../../api";
 import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, hasEnded, type Job, JobProgress, toast } from "../../components";
@@ -70,8 +70,8 @@ export function History({ imports }: { imports: Pages<Job> }) {
       {asked && (
         <Confirm title={`Undo the import of ${nameOf(asked)}?`} action="Undo import" danger act={() => undo(asked)} onClose={() => setAsked(undefined)}>
           <p>
-            The events that this import wrote last are deleted, and the items and users that it created. Those that anything else has
-            changed since stay, and so do facts that it gave to items that existed before.
+            This deletes the items and users that the import created, and the events that nothing else has written since. Whatever has
+            been changed since then stays, and so do facts that it added to existing items.
           </p>
         </Confirm>
       )}

@@ -26,10 +26,10 @@ export function seconds(job: Job, now = Date.now()): number {
 /** What a job did, or why it failed, in a sentence. */
 export function resultOf(job: Job): string {
   if (job.state === "failed") return job.detail ?? "It failed without a reason.";
-  if (job.state === "waiting") return "Waits for its file.";
+  if (job.state === "waiting") return "Waiting for its file.";
   const done = DONE[job.kind](job);
-  if (job.state === "running") return done || "Has just begun.";
-  return [done, job.detail].filter(Boolean).join(" ") || (job.state === "succeeded" ? "Nothing was to do." : "");
+  if (job.state === "running") return done || "Just started.";
+  return [done, job.detail].filter(Boolean).join(" ") || (job.state === "succeeded" ? "There was nothing to do." : "");
 }
 
 const DONE: Readonly<Record<Job["kind"], (job: Job) => string>> = {
@@ -40,7 +40,7 @@ const DONE: Readonly<Record<Job["kind"], (job: Job) => string>> = {
   erasure: ({ counts }) => sentence("Erased", amounts(counts)),
   deletion: ({ counts: { deleted = 0, read = 0 } }) => (read ? sentence("Deleted", amounts({ events: deleted }) || "nothing") : ""),
   undo: ({ counts: { read, changed = 0, ...counts } }) =>
-    [sentence("Took back", amounts(counts)), changed && `${count(changed)} stay, because they were changed since.`].filter(Boolean).join(" "),
+    [sentence("Took back", amounts(counts)), changed && `${count(changed)} stay, because they have changed since.`].filter(Boolean).join(" "),
 };
 
 function sentence(verb: string, what: string): string {

@@ -40,7 +40,7 @@ export function Activation({ version, active, rollout, onDone, onClose }: Activa
         {changes(version, active, rollout).map((change) => <li key={change}>{change}</li>)}
       </ul>
       <ErrorNote error={acting.error} />
-      {(isRefused || isForced) && <Toggle label="Activate it in any case" checked={isForced} onToggle={setForced} />}
+      {(isRefused || isForced) && <Toggle label="Activate it anyway" checked={isForced} onToggle={setForced} />}
     </Dialog>
   );
 }
@@ -48,7 +48,7 @@ export function Activation({ version, active, rollout, onDone, onClose }: Activa
 /** What activating a version changes, a sentence each. */
 function changes(version: Version, active: Version | undefined, rollout: Schemas["RolloutView"] | undefined): string[] {
   const name = versionName(version.version);
-  const says = [`All users get lists of ${name} within 5 seconds${active && !active.active ? "" : active ? `, instead of ${versionName(active.version)}` : ""}.`];
+  const says = [`All users get lists of ${name} within 5 seconds${active ? `, instead of ${versionName(active.version)}` : ""}.`];
   const [ndcg, before] = [metricOf(version, "ndcg"), active && metricOf(active, "ndcg")];
   if (ndcg && before && active?.version !== version.version) {
     says.push(`Its NDCG@20 is ${decimal(ndcg.value)}; that of the active version is ${decimal(before.value)}.`);

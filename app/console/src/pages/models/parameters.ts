@@ -25,7 +25,7 @@ export function inWords(parameters: Parameters): Sentence[] {
 
   add("Order and likeness", order(number("order_share")));
   add("Old events", aging(number("half_life_days")), later(number("step_decay")));
-  add("Popular just now", recent(number("recent_exponent"), number("recent_half_life_days")));
+  add("Popular right now", recent(number("recent_exponent"), number("recent_half_life_days")));
   add("Popular items", discount(number("discount")), similarity(number("item_exponent")));
   add("Busy users", busy(number("user_exponent")));
   add("Rare coincidences", caution(number("ridge"), number("order_share") ? number("order_ridge") : undefined));
@@ -54,8 +54,8 @@ function later(decay: number | undefined): string | false {
 
 function recent(exponent: number | undefined, days: number | undefined): string | undefined {
   if (exponent === undefined) return undefined;
-  if (!exponent || days === undefined) return "What is popular just now makes no difference.";
-  return `An item that is used ten times as much as another just now gets ${decimal(10 ** exponent, 1)} times its score. Use counts half after ${lasting(days)}.`;
+  if (!exponent || days === undefined) return "What is popular right now makes no difference.";
+  return `An item that is used ten times as much as another right now gets ${decimal(10 ** exponent, 1)} times its score. Use counts half after ${lasting(days)}.`;
 }
 
 function discount(exponent: number | undefined): string | false {

@@ -46,7 +46,7 @@ export function Traffic({ rollout, versions, onChange }: TrafficProps) {
         ))}
       </ul>
       {rollout.interleaved && <p class="small muted">Interleaved: users of the other versions get lists in which their version and the active one take turns.</p>}
-      {rollout.shadows.length > 0 && <p class="small muted">In the shadow, for {percent(rollout.shadow_share / 100, 0)} of the lists, and never shown: {rollout.shadows.map(versionName).join(", ")}. The log tells how much of the lists is the same.</p>}
+      {rollout.shadows.length > 0 && <p class="small muted">Shadow version, computed for {percent(rollout.shadow_share / 100, 0)} of the lists and never shown: {rollout.shadows.map(versionName).join(", ")}. The log reports how much the lists overlap.</p>}
       {open === "divide" && <Divide rollout={rollout} versions={versions} onChange={onChange} onClose={() => setOpen(undefined)} />}
       {open === "end" && (
         <Confirm
@@ -88,7 +88,7 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
   );
   return (
     <Dialog title="Divide the users among versions" onClose={onClose} actions={buttons}>
-      <p class="muted">Give a new version a few percent first, and look at its clicks. Nothing is switched off by itself.</p>
+      <p class="muted">Give a new version a few percent first, and look at its clicks. Nothing is switched off automatically.</p>
       <div class="share-inputs">
         {ready.map(({ version, active }) => (
           <Field key={version} label={`${versionName(version)}${active ? " (active)" : ""}`} error={fieldError(saving.error, `/shares/${version}`)}>
@@ -98,7 +98,7 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
       </div>
       <p class={total === 100 ? "small muted" : "small tone-bad"} role="status">{total === 100 ? "Together 100 percent." : `Together ${total} percent; it has to be 100.`}</p>
       <Toggle label="Interleave the lists with those of the active version" checked={isInterleaved} onToggle={setInterleaved} />
-      <Field label="Compute in the shadow" hint={`Its lists are compared with ${SHADOW_PERCENT}% of those that are shown, but not shown.`}>
+      <Field label="Shadow version" hint={`Its lists are compared with ${SHADOW_PERCENT}% of those that users see, but never shown.`}>
         {(tie) => <Select {...tie} value={shadow} choices={{ [NONE]: "No version", ...Object.fromEntries(ready.map(({ version }) => [version, versionName(version)])) }} onChoice={setShadow} />}
       </Field>
       <ErrorNote error={saving.error} />

@@ -28,7 +28,7 @@ export function TrainButton({ isTraining, onStart }: { isTraining: boolean; onSt
       {isOpen && (
         <Dialog title="Train a new version" onClose={() => setOpen(false)} actions={buttons}>
           <p>The training reads all events, tries parameters on each user's newest events, and learns from all of them. The new version becomes active when it is ready, unless it is clearly worse, or versions share the users.</p>
-          <Toggle label="Activate it in any case" checked={isForced} onToggle={setForced} />
+          <Toggle label="Activate it anyway" checked={isForced} onToggle={setForced} />
           <ErrorNote error={starting.error} />
         </Dialog>
       )}
@@ -36,7 +36,7 @@ export function TrainButton({ isTraining, onStart }: { isTraining: boolean; onSt
   );
 }
 
-/** The trainings in progress; says so when one has ended. */
+/** The trainings in progress, with a message when one ends. */
 export function Trainings({ versions, onChange }: { versions: readonly Version[]; onChange: () => void }) {
   const [cancelled, setCancelled] = useState<Version>();
   const running = versions.filter(({ state }) => state === "training");

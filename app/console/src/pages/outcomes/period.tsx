@@ -5,7 +5,7 @@ import { daysBefore, today } from "../../days";
 export const PERIODS = { 7: "7 days", 14: "14 days", 30: "30 days", 90: "90 days" } as const;
 const KEPT_DAYS = 90;
 
-/** `<LastDay value="2026-11-28" onDay={setLast} />`; undefined stands for today. */
+/** `<LastDay value="2026-11-28" onDay={setLast} />`; undefined means today. */
 export function LastDay({ value, onDay }: { value: string; onDay: (day: string | undefined) => void }) {
   return (
     <label class="row small muted">

@@ -1,10 +1,10 @@
-/** What somebody else changed while a record was being edited, and how to go on. */
+/** Shows what someone else changed while a record was being edited, and asks whose changes to keep. */
 import { useEffect, useRef } from "preact/hooks";
 import { Button, Note } from "../../components";
 import { combined, differences, type Fields } from "./versions";
 
 interface ConflictProps {
-  /** The record when it was opened, as it is now, and as it would be saved. */
+  /** The record as it was opened, as it is stored now, and as it would be saved. */
   base: Fields;
   theirs: Fields;
   mine: Fields;
@@ -22,7 +22,7 @@ export function Conflict({ base, theirs, mine, busy, onSave, onDiscard }: Confli
   return (
     <Note tone="warn">
       <div ref={place} class="stack tight" role="alert">
-        <p><strong>Somebody else changed this meanwhile.</strong> Nothing was saved. These are their changes:</p>
+        <p><strong>Someone else changed this while you were editing it.</strong> Nothing was saved. These are their changes:</p>
         <div class="table changes" role="region" aria-label="Changes" tabIndex={0}>
           <table aria-label="Changes by others">
             <thead><tr><th scope="col">Field</th><th scope="col">Was</th><th scope="col">Is now</th><th scope="col">Yours</th></tr></thead>

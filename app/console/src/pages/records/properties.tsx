@@ -37,7 +37,7 @@ export function faultOf(row: PropertyRow, rows: readonly PropertyRow[]): string 
   return undefined;
 }
 
-/** The properties that sound rows stand for. */
+/** The properties that valid rows describe. */
 export function propertiesOf(rows: readonly PropertyRow[]): Record<string, unknown> {
   return Object.fromEntries(rows.map(({ name, kind, text }) => [name, kind === "text" ? text : kind === "number" ? Number(text) : JSON.parse(text)]));
 }

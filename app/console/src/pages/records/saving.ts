@@ -1,4 +1,4 @@
-/** Saving a record without overwriting what somebody else has changed since it was opened. */
+/** Saves a record without overwriting what someone else has changed since it was opened. */
 import { useState } from "preact/hooks";
 import { isConflict } from "../../api";
 import { useAction } from "../../hooks";

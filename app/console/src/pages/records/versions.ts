@@ -1,4 +1,4 @@
-/** Records with an ETag: reading them, and combining a change with one that somebody else made meanwhile. */
+/** Reads records with their ETags, and merges an edit with a change that someone else made at the same time. */
 import { SerendipError } from "../../api";
 
 export interface Versioned<Data> {
@@ -24,11 +24,11 @@ export async function versioned<Data>(sent: Promise<Answer<Data>>): Promise<Vers
 export type Fields = Readonly<Record<string, unknown>>;
 const PROPERTY = "property ";
 
-interface Record_ {
+interface HasProperties {
   properties: Readonly<Record<string, unknown>>;
 }
 
-export function fieldsOf(record: Record_ & object): Fields {
+export function fieldsOf(record: HasProperties & object): Fields {
   const { properties, ...others } = record;
   return { ...others, ...Object.fromEntries(Object.entries(properties).map(([name, value]) => [PROPERTY + name, value])) };
 }
@@ -48,7 +48,7 @@ export function differences(first: Fields, second: Fields): string[] {
   return [...new Set([...Object.keys(first), ...Object.keys(second)])].filter((name) => !isSame(first[name], second[name]));
 }
 
-/** Theirs, with what was changed from `base` to `mine`. */
+/** Their record, with the edits from `base` to `mine` applied. */
 export function combined(base: Fields, theirs: Fields, mine: Fields): Fields {
   const fields: Record<string, unknown> = { ...theirs };
   for (const name of differences(base, mine)) {

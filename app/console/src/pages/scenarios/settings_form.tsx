@@ -72,10 +72,10 @@ export function ListForm({ settings, onChange, vocabulary, error }: SettingsForm
               <Input {...tie} list="scenario-properties" value={settings.diversity?.property ?? ""} onChange={(event) => set({ diversity: diversity(settings, { property: event.currentTarget.value.trim() || null }) })} />
             )}
           </Field>
-          <NumberField label="At most so many of them" value={settings.diversity?.max_per_value ?? 1} min={1} max={100} step={1} error={fault("diversity/max_per_value")} isOff={!settings.diversity?.property} onValue={(most) => set({ diversity: diversity(settings, { max_per_value: most ?? 1 }) })} />
+          <NumberField label="How many of them at most" value={settings.diversity?.max_per_value ?? 1} min={1} max={100} step={1} error={fault("diversity/max_per_value")} isOff={!settings.diversity?.property} onValue={(most) => set({ diversity: diversity(settings, { max_per_value: most ?? 1 }) })} />
           <NumberField label="Relevance against variety" hint="1 keeps the order of scores, 0 varies most; empty for the order of scores." value={settings.diversity?.relevance ?? null} min={0} max={1} step={0.1} error={fault("diversity/relevance")} onValue={(relevance) => set({ diversity: diversity(settings, { relevance }) })} />
           <NumberField label="Positions for new items" hint="A share from 0 to 1." value={settings.exploration} min={0} max={1} step={0.05} error={fault("exploration")} onValue={(share) => set({ exploration: share ?? 0 })} />
-          <NumberField label="Ignored impressions" hint="So many halve the score; empty: they do not matter." value={settings.impression_decay} min={0.1} max={1000} step="any" error={fault("impression_decay")} onValue={(decay) => set({ impression_decay: decay })} />
+          <NumberField label="Ignored impressions" hint="How many halve the score. Empty: they do not matter." value={settings.impression_decay} min={0.1} max={1000} step="any" error={fault("impression_decay")} onValue={(decay) => set({ impression_decay: decay })} />
           <NumberField label="Responses kept for replay" hint="A share from 0 to 1." value={settings.log_sample_rate} min={0} max={1} step={0.01} error={fault("log_sample_rate")} onValue={(share) => set({ log_sample_rate: share ?? 0 })} />
         </div>
         <datalist id="scenario-properties">

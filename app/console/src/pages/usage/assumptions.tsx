@@ -1,4 +1,4 @@
-/** What the estimate consists of, and what it leaves out. */
+/** What the estimate includes, and what it leaves out. */
 import type { Schemas } from "../../api";
 import { Card } from "../../components";
 import { day, dollars } from "../../format";

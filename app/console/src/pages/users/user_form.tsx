@@ -1,4 +1,4 @@
-/** Editing a user's properties, without losing what others change meanwhile. */
+/** Edits a user's properties without losing changes that others make at the same time. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
 import { FormDialog, toast } from "../../components";

@@ -1,4 +1,4 @@
-/** The users with properties, and finding anybody by id. */
+/** Lists the users with properties, and finds any user by id. */
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { Schemas } from "../../api";
@@ -25,7 +25,7 @@ export function Users() {
   }, []);
   return (
     <>
-      <PageHead title="Users" about="Who events are of, and what is known about them."><ApiCall of={users.call} /></PageHead>
+      <PageHead title="Users" about="The people behind the events, and what is known about them."><ApiCall of={users.call} /></PageHead>
       <Card title="Find a user" note="Also users without properties, who have only events.">
         <form class="user-find" onSubmit={(event) => { event.preventDefault(); if (id.trim()) go(`/users/${encodeURIComponent(id.trim())}`); }}>
           <Field label="User id">{(tie) => <Input {...tie} required {...ID} placeholder="The whole id" value={id} onText={setId} />}</Field>

@@ -125,7 +125,7 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
   return (
     <>
       {list.degraded && <Note tone="bad">The database cannot be reached: this is the last popular list.</Note>}
-      {!list.model_version && <Note tone="warn">No model has been trained yet, so everybody sees trending, popular and new items. <Link href="/models" class="underlined">Train one</Link>.</Note>}
+      {!list.model_version && <Note tone="warn">No model has been trained yet, so everyone sees trending, popular and new items. <Link href="/models" class="underlined">Train one</Link>.</Note>}
       {list.model_version && isNew && <Note>This user has no events yet. They see what every new user sees: trending, popular and new items.</Note>}
     </>
   );

@@ -68,7 +68,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
   );
 }
 
-/** Stored events, and those that reasons name but the newest page of the history does not hold. */
+/** Stored events, and older ones that only the reasons name. */
 export function withReasons(stored: readonly PastEvent[] | undefined, list: List | undefined): PastEvent[] | undefined {
   if (!stored) return undefined;
   const events = new Map(stored.map((event) => [event.event_id, event]));

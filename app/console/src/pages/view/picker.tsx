@@ -1,4 +1,4 @@
-/** Items to click, which make up a session: popular ones, or those that a search finds. */
+/** Items to click, to make up a session: popular ones or search results. */
 import { useState } from "preact/hooks";
 import { ApiCall, Card, Empty, ErrorNote, Input, Loading, Picture } from "../../components";
 import { price } from "../../format";

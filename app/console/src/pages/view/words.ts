@@ -16,7 +16,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 const FILLERS: Readonly<Record<string, string>> = {
   exploration: "New, on a place kept for new items.",
   trending: "Trending: used more than before.",
-  popular: "Popular with everybody.",
+  popular: "Popular with everyone.",
   latest: "New in the catalog.",
   catalog: "Fills the list: it passes the filter.",
 };
