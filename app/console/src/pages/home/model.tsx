@@ -55,8 +55,8 @@ function Measure({ metric: { name, label, meaning }, values }: { metric: Metric;
           <strong>{decimal(model)}</strong> <span class="muted">popular {decimal(popular)}</span>
         </span>
       </div>
-      <div class="track" aria-hidden="true"><span class="is-model" style={{ width: `${model * 100}%` }} /></div>
-      <div class="track" aria-hidden="true"><span style={{ width: `${(popular ?? 0) * 100}%` }} /></div>
+      <div class="track" aria-hidden="true"><span style={{ width: `${model * 100}%` }} /></div>
+      <div class="track" aria-hidden="true"><span class="is-popular" style={{ width: `${(popular ?? 0) * 100}%` }} /></div>
     </div>
   );
 }
