@@ -1,7 +1,7 @@
 /** The pages of the shop. */
 import { useEffect, useState } from "preact/hooks";
 import { Price, Shelf, Tile, useList, useLiveList } from "./shelf";
-import { add, buy, cart, items, place, recommend, remove, track } from "./store";
+import { add, buy, cart, isFromList, items, place, recommend, remove, track } from "./store";
 
 export function Page() {
   const [kind, ...rest] = place.value.split("/");
@@ -37,8 +37,8 @@ function ItemPage({ item_id }: { item_id: string }) {
   const together = useList({ bought_with: item_id, limit: 6 });
   const [isMissing, setMissing] = useState(false);
   useEffect(() => {
+    if (!isFromList(item_id)) track("view", item_id); // a click in a list was tracked already
     if (item) return;
-    track("view", item_id); // opened by its address: no list led here
     const filter = `item.id == ${JSON.stringify(item_id)}`;
     recommend({ filter, include_seen: true, limit: 1 }).then(({ items: [first] }) => setMissing(!first), () => setMissing(true));
   }, []);

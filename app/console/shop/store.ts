@@ -77,6 +77,11 @@ export function choose(item: Item, list: List): void {
   track("click", item.item_id);
 }
 
+/** Whether the visitor came to the item from a list. */
+export function isFromList(item_id: string): boolean {
+  return ledBy.has(item_id);
+}
+
 export function add(item: Item): void {
   if (cart.value.includes(item.item_id)) return;
   cart.value = [...cart.value, item.item_id];
