@@ -16,7 +16,6 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 """Ignored by git; look at them after a change."""
 WIDTHS = {"desktop": 1440, "phone": 390}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PHOTOGRAPHED = {("desktop", "light"), ("phone", "dark")}
 HEIGHT = 900
 SERIOUS = ("serious", "critical")
 STORED = "serendip.sessions"
@@ -57,7 +56,7 @@ class Visitor:
         assert serious == []
 
     def photograph(self, name: str) -> None:
-        """Checks the current page at both widths in both themes, and photographs each of these once."""
+        """Checks and photographs the current page at both widths in both themes."""
         SCREENSHOTS.mkdir(exist_ok=True)
         size = self.page.viewport_size
         for theme in THEMES:
@@ -65,10 +64,9 @@ class Visitor:
             for device, width in WIDTHS.items():
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
                 self.page.evaluate(DRAWN)
-                if (device, theme) in PHOTOGRAPHED:
-                    path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
-                    has_dialog = self.page.locator("dialog[open]").count() > 0
-                    self.page.screenshot(path=path, full_page=not has_dialog)
+                path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
+                has_dialog = self.page.locator("dialog[open]").count() > 0
+                self.page.screenshot(path=path, full_page=not has_dialog)
                 too_wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
                 assert not too_wide, f"{name} scrolls sideways at {width} px"
             self.check_accessible()
