@@ -104,12 +104,16 @@ class TestTypes:
         assert shop.api.get("/v1/event-types/events_lease").json()["is_default"]
 
 
-def test_refused_requests_are_shown_with_their_faults(visitor: Visitor, shop: Shop) -> None:
-    refused = shop.api.post("/v1/events", json={"events": [{"user_id": "events-6", "item_id": "no id"}]})
-    page = visitor.open("/events?view=failures")
+def test_refused_requests_are_shown_with_their_faults(chromium: Browser, shop: Shop) -> None:
+    """In a project of its own: a project's refusals are listed at most every ten seconds."""
+    key = shop.new_project("refusing")
+    with shop.client(key) as sender:
+        refused = sender.post("/v1/events", json={"events": [{"user_id": "events-6", "item_id": "no id"}]})
+    with visiting(chromium, shop.base, key) as visitor:
+        page = visitor.open("/events?view=failures")
 
-    assert refused.status_code == 422
-    table = page.get_by_role("table", name="Refused requests")
-    expect(table).to_contain_text("/events/0/item_id")
-    expect(page.get_by_text("Every event was counted")).to_be_visible()
-    visitor.photograph("events-refused")
+        assert refused.status_code == 422
+        table = page.get_by_role("table", name="Refused requests")
+        expect(table).to_contain_text("/events/0/item_id")
+        expect(page.get_by_text("Every event was counted")).to_be_visible()
+        visitor.photograph("events-refused")
