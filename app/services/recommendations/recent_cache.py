@@ -19,8 +19,6 @@ from app.storage.lists import LiveListStore
 
 MAX_PROJECTS = 200
 TTL_SECONDS = 60.0
-EMPTY_SECONDS = 5.0
-"""A project that has just loaded its events gets its list within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,6 @@ class _Read(NamedTuple):
     started_at: float
     popularity: "Future[RecentPopularity]"
 
-    @property
-    def most_seconds(self) -> float:
-        """How old it may become before it is read again."""
-        is_empty = self.popularity.done() and not self.popularity.result().of_items
-        return EMPTY_SECONDS if is_empty else TTL_SECONDS
-
 
 class RecentCache:
     def __init__(self, lists: LiveListStore, clock: Clock, submit: "Callable[..., Future[Any]]") -> None:
@@ -59,7 +51,7 @@ class RecentCache:
         """Starts to read what is in memory again, if it is too old."""
         with self._lock:
             read = self._reads.get(project)
-            if read is not None and self._clock.monotonic() - read.started_at > read.most_seconds:
+            if read is not None and self._clock.monotonic() - read.started_at > TTL_SECONDS:
                 self._start(project, read.popularity)
 
     def begin(self, project: str) -> "Future[RecentPopularity]":

@@ -27,15 +27,6 @@ class UnsteadyStore(LiveListStore):
         return {name: LiveList(RECENT, "", 0.0, packing.pack([("a", 3.0)])) for name in names}
 
 
-class EmptyStore(LiveListStore):
-    def __init__(self) -> None:
-        self.reads = 0
-
-    def get(self, _: str, _names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LiveList]:
-        self.reads += 1
-        return {}
-
-
 def at_once(function: Callable[..., Any], *arguments: object) -> "Future[Any]":
     future: Future[Any] = Future()
     future.set_result(function(*arguments))
@@ -62,25 +53,3 @@ class TestFailure:
         cache.renew("p")
 
         assert cache.begin("p").result().factors(SCORING, 86_400.0) == {"a": 2.5**0.5}
-
-
-class TestRenew:
-    def test_a_list_that_is_not_there_yet_is_looked_for_within_seconds(self) -> None:
-        clock, store = FakeClock(), EmptyStore()
-        cache = RecentCache(store, clock, at_once)
-        cache.begin("p")
-
-        clock.advance(6.0)
-        cache.renew("p")
-
-        assert store.reads == 2
-
-    def test_a_list_that_is_there_is_kept_for_a_minute(self) -> None:
-        clock = FakeClock()
-        cache = RecentCache(UnsteadyStore(True), clock, at_once)
-        cache.begin("p")
-
-        clock.advance(59.0)
-        cache.renew("p")
-
-        assert cache.begin("p").result().factors(SCORING, 0.0) == {"a": 2.0}
