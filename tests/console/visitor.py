@@ -53,11 +53,12 @@ class Visitor:
             for finding in violations
             if finding["impact"] in SERIOUS
         ]
-        assert serious == []
+        assert serious == [], serious
 
     def photograph(self, name: str) -> None:
         """Checks and photographs the current page at both widths in both themes."""
         SCREENSHOTS.mkdir(exist_ok=True)
+        expect(self.page.locator("[aria-busy=true]:not(button)")).to_have_count(0, timeout=60_000)  # it is dimmed
         size = self.page.viewport_size
         for theme in THEMES:
             self.page.emulate_media(color_scheme=theme)
