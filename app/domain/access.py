@@ -14,9 +14,11 @@ ADMINISTRATION = "administration"
 
 
 class Scope(StrEnum):
-    """What a credential may do. `admin` includes `write`, and `write` includes `recommend`."""
+    """What a credential may do. `admin` includes `write` and `read:all`, and each of these includes `recommend`."""
 
     RECOMMEND = "recommend"
+    READ_ALL = "read:all"
+    """Every GET of the project's data that any scope allows, and no change."""
     WRITE = "write"
     ADMIN = "admin"
     OWN_EVENTS = "events:own"
@@ -25,8 +27,9 @@ class Scope(StrEnum):
 
 INCLUDED: Mapping[Scope, frozenset[Scope]] = {
     Scope.RECOMMEND: frozenset({Scope.RECOMMEND}),
+    Scope.READ_ALL: frozenset({Scope.RECOMMEND, Scope.READ_ALL}),
     Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.WRITE}),
-    Scope.ADMIN: frozenset({Scope.RECOMMEND, Scope.WRITE, Scope.ADMIN}),
+    Scope.ADMIN: frozenset({Scope.RECOMMEND, Scope.READ_ALL, Scope.WRITE, Scope.ADMIN}),
     Scope.OWN_EVENTS: frozenset({Scope.OWN_EVENTS}),
 }
 OF_USERS = frozenset({Scope.RECOMMEND, Scope.OWN_EVENTS})

@@ -38,7 +38,7 @@ PrincipalDep = Annotated[Principal, Depends(_principal)]
 
 @dataclass(frozen=True)
 class Requires:
-    """Returns the project of a request whose credentials have a scope.
+    """Returns the project of a request whose credentials have a scope. To read data, `read:all` is enough.
 
     Raises:
         Forbidden.
@@ -51,7 +51,8 @@ class Requires:
     async def __call__(
         self, principal: PrincipalDep, services: ServicesDep, request: Request, debug: Debug = False
     ) -> str:
-        services.access.check_scope(principal, self.scope)
+        reads = (Scope.READ_ALL,) if self.of_data and request.method == "GET" else ()
+        services.access.check_scope(principal, self.scope, *reads)
         if self.of_data:
             services.access.check_has_data(principal)
         _allow_debug(principal, services, request, debug=debug)

@@ -21,6 +21,7 @@ from app.api.schemas.jobs import (
     JobView,
     TrainingJobIn,
 )
+from app.domain.access import Principal, Scope
 from app.domain.jobs import ErasureRequest, ExportRequest, ImportRequest, Job, JobKind, JobRequest, PreviewRequest
 from app.errors import Conflict, WorkerUnavailable
 from app.services.bundle import Services
@@ -131,8 +132,9 @@ def _view(job: Job, project: str, services: Services, request: Request) -> JobVi
     view = JobView.model_validate(job)
     if job.kind is JobKind.ERASURE:
         view.request = {}
+    principal: Principal = request.scope["principal"]
     with suppress(WorkerUnavailable):  # this process has no storage for files
-        url = services.jobs.upload_url(project, job)
+        url = services.jobs.upload_url(project, job) if Scope.ADMIN in principal.scopes else None
         view.upload_url = _absolute(url, request) if url else None
     return view
 

@@ -67,7 +67,7 @@ class JobView(View):
         str | None,
         Field(
             description="The URL to PUT the file of a waiting import or preview to, within an hour and without "
-            "credentials."
+            "credentials; only for admin keys."
         ),
     ] = None
 

@@ -112,7 +112,7 @@ function Account({ onAdd }: { onAdd: () => void }) {
   const principal = session.value?.principal;
   if (!principal) return null;
   const projects = Object.fromEntries(sessions.value.map(({ principal: { project } }) => [project, project]));
-  const strongest = ["admin", "write", "recommend"].find((scope) => (principal.scopes as string[]).includes(scope));
+  const strongest = ["admin", "write", "read:all", "recommend"].find((scope) => (principal.scopes as string[]).includes(scope));
   return (
     <div class="account">
       <Select aria-label="Project" value={principal.project} choices={{ ...projects, [ADD]: "Another key…" }} onChoice={(project) => (project === ADD ? onAdd() : switchTo(project))} />

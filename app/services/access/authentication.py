@@ -136,10 +136,11 @@ class Authentication:
         own = key.origins if key else ()
         return credentials.origin in (own or self._project_origins(principal.project, credentials))
 
-    def check_scope(self, principal: Principal, scope: Scope) -> None:
-        """Raises Forbidden unless the principal has the scope."""
-        if scope not in principal.scopes:
-            raise Forbidden(f"This operation requires the scope {scope.value!r}, which these credentials do not have.")
+    def check_scope(self, principal: Principal, *scopes: Scope) -> None:
+        """Raises Forbidden unless the principal has one of the scopes."""
+        if principal.scopes.isdisjoint(scopes):
+            names = " or ".join(repr(scope.value) for scope in scopes)
+            raise Forbidden(f"This operation requires the scope {names}, which these credentials do not have.")
 
     def check_sender(self, principal: Principal) -> None:
         """Raises Forbidden unless the principal may send events: any, or those of its own user."""

@@ -1508,7 +1508,7 @@ class UserTokenView(BaseModel):
     """
     The time when the token expires.
     """
-    scopes: list[Literal["recommend", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
     """
     What the token may do for its user.
     """
@@ -1910,7 +1910,7 @@ class JobView(BaseModel):
     """
     upload_url: str | None = None
     """
-    The URL to PUT the file of a waiting import or preview to, within an hour and without credentials.
+    The URL to PUT the file of a waiting import or preview to, within an hour and without credentials; only for admin keys.
     """
     version: str | None = None
     """
@@ -1939,9 +1939,9 @@ class KeyIn(BaseModel):
     """
     The web origins whose pages can use the key, and no one else; empty for those of the project.
     """
-    scopes: list[Literal["recommend", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
     """
-    `admin` includes `write`, which includes `recommend`. With `events:own`, tokens of this key may send events of their user.
+    `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user.
     """
     user_limits: LimitsIn | None = None
     """
@@ -2013,7 +2013,7 @@ class KeyView(BaseModel):
     """
     The time when the key was revoked.
     """
-    scopes: list[Literal["recommend", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
     """
     The scopes.
     """
@@ -2068,7 +2068,7 @@ class NewKeyView(BaseModel):
     """
     The time when the key was revoked.
     """
-    scopes: list[Literal["recommend", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
     """
     The scopes.
     """
@@ -2203,7 +2203,7 @@ class PrincipalView(BaseModel):
     """
     The project of the credentials.
     """
-    scopes: list[Literal["recommend", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
     """
     The scopes, with those they include.
     """

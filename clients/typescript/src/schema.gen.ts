@@ -2435,7 +2435,7 @@ export interface components {
             summary?: components["schemas"]["ImportSummary"] | null;
             /**
              * Upload Url
-             * @description The URL to PUT the file of a waiting import or preview to, within an hour and without credentials.
+             * @description The URL to PUT the file of a waiting import or preview to, within an hour and without credentials; only for admin keys.
              */
             upload_url?: string | null;
             /**
@@ -2475,7 +2475,7 @@ export interface components {
             origins?: string[];
             /**
              * Scopes
-             * @description `admin` includes `write`, which includes `recommend`. With `events:own`, tokens of this key may send events of their user.
+             * @description `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user.
              * @example [
              *       "recommend"
              *     ]
@@ -3984,10 +3984,10 @@ export interface components {
         };
         /**
          * Scope
-         * @description What a credential may do. `admin` includes `write`, and `write` includes `recommend`.
+         * @description What a credential may do. `admin` includes `write` and `read:all`, and each of these includes `recommend`.
          * @enum {string}
          */
-        Scope: "recommend" | "write" | "admin" | "events:own";
+        Scope: "recommend" | "read:all" | "write" | "admin" | "events:own";
         /**
          * SessionEvent
          * @description An event of an anonymous visitor.

@@ -200,6 +200,29 @@ class TestMatrix:
             if scope in below:
                 assert stage.call(call, headers[below[scope]]).status_code == 403, operation
 
+    def test_a_reader_reads_everything_but_keys_and_changes_nothing(self, stage: Stage) -> None:
+        served = routes(create_application(stage.wired.services))
+        reader = stage.key(Scope.READ_ALL)
+        allowed = {
+            name
+            for name, call in CALLS.items()
+            if needed(served[name]) is Scope.RECOMMEND
+            or (call.method == "GET" and not call.url.startswith(("/v1/keys", "/v1/projects")))
+        }
+
+        statuses = {name: stage.call(call, reader).status_code for name, call in CALLS.items()}
+
+        assert {name for name, status in statuses.items() if status < 400} == allowed
+        assert {statuses[name] for name in CALLS.keys() - allowed} == {403}
+
+    def test_a_reader_gets_no_url_to_write_to(self, stage: Stage) -> None:
+        seen = [
+            stage.call(CALLS["getJob"], {"X-API-Key": stage.victim_key}),
+            stage.call(CALLS["getJob"], stage.key(Scope.READ_ALL)),
+        ]
+
+        assert [job.json()["upload_url"] is not None for job in seen] == [True, False]
+
     def test_a_token_without_scopes_gets_403(self, stage: Stage) -> None:
         headers = stage.bearer(stage.issuer.token())
 

@@ -73,8 +73,9 @@ class KeyIn(Body):
         Field(
             min_length=1,
             max_length=len(Scope),
-            description="`admin` includes `write`, which includes `recommend`. With `events:own`, tokens of this key "
-            "may send events of their user.",
+            description="`recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` "
+            "changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may "
+            "send events of their user.",
             examples=[["recommend"]],
         ),
     ]

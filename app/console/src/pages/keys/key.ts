@@ -4,13 +4,14 @@ import { DAY_MILLISECONDS } from "../../days";
 import { session } from "../../session";
 
 export type Key = Schemas["KeyView"];
-export type Right = "recommend" | "write" | "admin";
+export type Right = "recommend" | "read:all" | "write" | "admin";
 
 const PREFIX = "sk_".length;
 const SOON_MILLISECONDS = 7 * DAY_MILLISECONDS;
 
 export const RIGHTS: Readonly<Record<Right, { title: string; about: string }>> = {
   recommend: { title: "Recommend", about: "Reads lists, scores and similar items." },
+  "read:all": { title: "Read", about: "Reads everything but keys, and changes nothing. For assistants and reports." },
   write: { title: "Write", about: "Also sends events, and changes items and users. For your servers." },
   admin: { title: "Admin", about: "Also manages keys, models, scenarios, imports and erasures. For people." },
 };
