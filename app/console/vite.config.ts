@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import emoji from "@iconify-json/fluent-emoji-flat/icons.json" with { type: "json" };
 import { build, defineConfig, type InlineConfig, type Plugin } from "vite";
+import pictures from "./sample/pictures.json" with { type: "json" };
 
 const SMALLEST_BYTES = 1_000;
 
@@ -45,10 +47,26 @@ function withTag(): Plugin {
   return { name: "tag", apply: "build", closeBundle: async () => void (await build(tag)) };
 }
 
+/** `dist/sample/tent.svg`: what the sample shop's items look like, an emoji with room around it, 4 by 3. */
+function samplePictures(): Plugin {
+  return {
+    name: "sample-pictures",
+    apply: "build",
+    writeBundle({ dir }) {
+      const folder = join(dir ?? "dist", "sample");
+      mkdirSync(folder);
+      for (const [thing, name] of Object.entries(pictures)) {
+        const { body } = emoji.icons[name as keyof typeof emoji.icons];
+        writeFileSync(join(folder, `${thing}.svg`), `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -8 64 48">${body}</svg>`);
+      }
+    },
+  };
+}
+
 export default defineConfig(({ command }) => ({
   // Relative addresses work below any path; the server names it in <base>. `npm run dev` has no such server.
   base: command === "build" ? "./" : "/console/",
-  plugins: [compressed("assets"), withTag()],
+  plugins: [samplePictures(), compressed("assets"), compressed("sample"), withTag()],
   resolve: {
     alias: {
       "serendip-client": fileURLToPath(new URL("../../clients/typescript/src/index.ts", import.meta.url)),

@@ -15,13 +15,15 @@ KEPT = 20
 """Number of content neighbors added to a row."""
 MAX_TERMS = 200
 WORD = re.compile(r"\w{2,}")
+ADDRESS = re.compile(r"(https?:|data:|/)\S*", re.IGNORECASE)
+"""Of a page or picture: its parts say nothing about the item."""
 
 Vector = Mapping[str, float]
 """Weights by term, with Euclidean length 1; empty if nothing is known about the item."""
 
 
 def terms(item: Item) -> Iterator[str]:
-    """Yields the terms of an item: words of texts, categories and named values. Numbers are left out."""
+    """Yields the terms of an item: words of texts, categories and named values. Numbers and addresses are left out."""
     yield from (f"category:{name}" for name in item.categories)
     yield from WORD.findall((item.title or "").lower())
     yield from _of_properties(item.properties, "")
@@ -36,7 +38,7 @@ def _of_properties(value: object, name: str) -> Iterator[str]:
             yield from _of_properties(entry, name)
     elif isinstance(value, bool):
         yield f"{name}{value}"
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not ADDRESS.fullmatch(value.strip()):
         words = WORD.findall(value.lower())
         yield from words
         if len(words) > 1:

@@ -21,6 +21,19 @@ class TestTerms:
 
         assert terms == {"category:kitchen", "red", "mug", "acme", "gift:True", "you", "two", "for:who:you two"}
 
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://cdn.shop.example/a/red-mug.jpg?w=200",
+            "/pictures/red-mug.svg",
+            "data:image/png;base64,aGVsbG8gd29ybGQ",
+        ],
+    )
+    def test_an_address_says_nothing_about_an_item(self, address: str) -> None:
+        item = Item("i", "Red Mug", (), {"image_url": address, "more": [address], "text": "see /pictures of it"})
+
+        assert set(content.terms(item)) == {"red", "mug", "see", "pictures", "of", "it", "text:see pictures of it"}
+
 
 class TestNewItems:
     @given(DESCRIBED_ITEMS)

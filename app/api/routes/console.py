@@ -32,6 +32,7 @@ TYPES = {
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """The build's compressed copies of an asset, the smaller first."""
 MISSING = "The console has no such file. Reload its page."
+NO_PICTURE = "The sample shop has no such picture."
 TAG = re.compile(r"(?P<version>[0-9]{1,4})(\.(?P<hash>[0-9a-f]{12}))?\.js")
 HASH_LETTERS = 12
 NO_TAG = "There is no such version of the tag. /serendip-1.js is the current one; its Content-Location has its hash."
@@ -58,6 +59,18 @@ def asset(name: str, request: Request) -> Response:
     if not ASSET.fullmatch(name) or Path(name).suffix not in TYPES:
         raise NotFound(MISSING)
     return _sent(f"assets/{name}", request, {"Cache-Control": FOR_EVER}, MISSING)
+
+
+@router.get("/console/sample/{name}")
+def sample_picture(name: str, request: Request) -> Response:
+    """Send the picture of an item of the sample shop.
+
+    Raises:
+        NotFound: there is no such picture.
+    """
+    if not ASSET.fullmatch(name) or Path(name).suffix != ".svg":
+        raise NotFound(NO_PICTURE)
+    return _sent(f"sample/{name}", request, {"Cache-Control": FOR_A_DAY}, NO_PICTURE)
 
 
 @router.get("/serendip-{name}")

@@ -8,19 +8,20 @@ import type { Query } from "../tag";
 const HUES = 360;
 const GOLDEN_ANGLE = 137.5;
 
-/** The item's picture, or a tile in a color of its own with its initials. */
+/** The item's picture or its initials, on a color of its own. */
 export function Tile({ item }: { item: Item }) {
   const url = pictureUrl(item);
   const [hasFailed, setFailed] = useState(false);
-  if (url && !hasFailed) {
-    return <img class="tile" src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />;
-  }
   const name = item.title ?? item.item_id;
   const hue = ([...(item.categories?.[0] ?? name)].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) * GOLDEN_ANGLE) % HUES;
   const turn = [...name].reduce((sum, letter) => (sum * 17 + letter.charCodeAt(0)) % 50, 0);
+  const style = { "--hue": `${hue}`, "--turn": `${turn}` };
+  if (url && !hasFailed) {
+    return <img class="tile" style={style} src={url} alt="" loading="lazy" referrerpolicy="no-referrer" onError={() => setFailed(true)} />;
+  }
   const initials = name.split(/[\s-]+/).filter((word) => /^\p{Lu}/u.test(word)).slice(0, 2).map((word) => word[0]);
   return (
-    <span class="tile" aria-hidden="true" style={{ "--hue": `${hue}`, "--turn": `${turn}` }}>
+    <span class="tile" style={style} aria-hidden="true">
       {initials.join("") || name[0]?.toUpperCase()}
     </span>
   );

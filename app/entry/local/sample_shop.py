@@ -93,7 +93,11 @@ def items(random: Random) -> list[Item]:
         for make, thing in product(makes, things):
             categories = (shelf, "Gifts") if random.random() < 0.2 else (shelf,)  # noqa: PLR2004 - one in five
             price = round(random.uniform(low, high)) - 0.05
-            properties = {"price": price, "brand": random.choice(("Alder", "Brook", "Cove", "Dune", "Elm"))}
+            properties = {
+                "price": price,
+                "brand": random.choice(("Alder", "Brook", "Cove", "Dune", "Elm")),
+                "image_url": f"/console/sample/{thing.lower().replace(' ', '-')}.svg",
+            }
             shop.append(Item(f"sku-{len(shop) + 1:03d}", f"{make} {thing}", categories, properties))
     return shop
 

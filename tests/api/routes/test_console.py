@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx2
@@ -20,6 +21,7 @@ from app.api.application import create_application
 from app.api.routes import console
 from app.config import Settings
 from app.entry.aws.dispatch import TEXT_TYPES
+from app.entry.local import sample_shop
 from app.wiring import Wired
 from infra.console import build
 from tests.support.builders import SECRET, client_of
@@ -135,6 +137,19 @@ class TestAsset:
     @pytest.mark.parametrize("path", ["..%2F..%2Fsrc%2Fapi.ts", "%2e%2e/%2e%2e/package.json", "a/../../index.html"])
     def test_no_path_leads_out_of_the_build(self, anonymous: httpx2.Client, path: str) -> None:
         response = anonymous.get(f"/console/assets/{path}")
+
+        assert response.status_code == 404 or response.text == anonymous.get("/console").text
+
+
+class TestSamplePicture:
+    def test_every_item_of_the_sample_shop_has_one(self, anonymous: httpx2.Client) -> None:
+        urls = {str(item.properties["image_url"]) for item in sample_shop.items(Random(0))}
+
+        assert {anonymous.get(url).headers["content-type"] for url in urls} == {"image/svg+xml"}
+
+    @pytest.mark.parametrize("name", ["spoon.svg", "tent.svg.br", "..%2Findex.html"])
+    def test_others_are_not_found(self, anonymous: httpx2.Client, name: str) -> None:
+        response = anonymous.get(f"/console/sample/{name}")
 
         assert response.status_code == 404 or response.text == anonymous.get("/console").text
 
