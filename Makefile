@@ -88,6 +88,8 @@ spark: .venv/spark ## Install Spark for `serendip train --spark`
 
 peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
 
+mcp: .venv/mcp ## Install the server of `serendip mcp`, by which assistants read a project
+
 clean: ## Remove the environment, caches and the local database
 	@rm -rf app/console/dist app/console/node_modules .venv .serendip .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -129,4 +131,9 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
-.PHONY: run console pictures deploy admin-key stage-run restore spark peers test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah
+.venv/mcp: .venv/installed
+	@echo "Installing the MCP server into .venv"
+	@$(INSTALL) --editable './clients/python[mcp]'
+	@touch $@
+
+.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah

@@ -24,7 +24,7 @@ from app.entry.cli import (
     serve,
     train,
 )
-from app.entry.cli.operations import backup, cost, doctor, exports, openapi, stream
+from app.entry.cli.operations import backup, cost, doctor, exports, mcp, openapi, stream
 from app.entry.cli.terminal import problems
 
 INTERRUPTED = 130
@@ -42,6 +42,7 @@ cli.command("train")(train.train)
 cli.command("recommend")(recommend.recommend)
 cli.command("evaluate")(evaluate.evaluate)
 cli.command("export")(exports.export)
+cli.command("mcp")(mcp.mcp)
 cli.command("openapi")(openapi.openapi)
 cli.command("backup")(backup.backup)
 cli.command("restore")(backup.restore)
