@@ -56,6 +56,10 @@ class Serendip(Operations):
     def close(self) -> None:
         self._http.close()
 
+    @property
+    def base_url(self) -> str:
+        return str(self._http.base_url)
+
     def request(
         self,
         method: str,
@@ -126,6 +130,10 @@ class AsyncSerendip(AsyncOperations):
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    @property
+    def base_url(self) -> str:
+        return str(self._http.base_url)
 
     async def request(
         self,
