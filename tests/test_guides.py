@@ -1,4 +1,4 @@
-"""The calls that the README and the guides show succeed as they are, one page after the other."""
+"""The calls and programs that the README and the guides show succeed as they are, one page after the other."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from app.entry.local.dynamodb import Emulator
 from tests.support.api_calls import train
 from tests.support.builders import SECRET, a_project, client_of, wired_on
 from tests.support.datasets import ROOT
-from tests.support.server_process import running
+from tests.support.server_process import JOBS, running
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "app" / "docs").glob("*.md"))]
 CALL = re.compile(r"(\w+=\$\()?curl ")
@@ -46,6 +47,11 @@ def calls(page: Path) -> list[str]:
     return [command for command in commands if CALL.match(command)]
 
 
+def program(page: Path) -> str:
+    """Returns a page's code blocks in Python, which follow each other."""
+    return "\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
+
+
 @pytest.fixture(scope="module")
 def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, dict[str, str]]]:
     """A server with two model versions: its address, a key, and what to write instead of the ids in the pages."""
@@ -65,7 +71,7 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "v20261125T101500123456-c3d4": second,
         "<the 12 characters after sk_ of the key `page`>": page_key.key_id,
     }
-    with running(settings, settings.project) as server:
+    with running(settings, settings.project, mode=JOBS) as server:
         yield server.base, key, names
     wired.close()
 
@@ -96,3 +102,23 @@ class TestCalls:
         shown = sum(len(re.findall(r"^ {4}(?:\w+=\$\()?curl ", page.read_text(), re.MULTILINE)) for page in PAGES)
 
         assert sum(len(calls(page)) for page in PAGES) == shown > 10
+
+
+class TestPrograms:
+    @pytest.mark.parametrize("page", [page for page in PAGES if program(page)], ids=lambda page: page.stem)
+    def test_they_succeed(
+        self,
+        page: Path,
+        shop: tuple[str, str, dict[str, str]],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        base, key, _ = shop
+        monkeypatch.setenv("SERENDIP_URL", base)
+        monkeypatch.setenv("SERENDIP_API_KEY", key)
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "items.csv").write_text("sku,title\ntea,Tea\n")
+
+        names: dict[str, Any] = {}
+        exec(compile(program(page), page.name, "exec"), names)  # noqa: S102 - our own pages
+        names["client"].close()

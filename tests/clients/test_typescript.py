@@ -15,6 +15,7 @@ from tests.clients.uses import REFUSED, uses
 from tests.support import node
 from tests.support.builders import until
 from tests.support.chromium import needs_chromium
+from tests.support.datasets import ROOT
 from tests.support.http_servers import Responder, served_by
 
 HERE = Path(__file__).parent
@@ -53,6 +54,12 @@ PAGE = b"""<!doctype html><title>Shop</title><link rel="icon" href="data:,">
   for (let i = 0; i < 120; i++) sender.add({ user_id: "ann", item_id: `i${i}` });
   globalThis.added = sender.waiting;
 </script>"""
+SHOWN = {
+    "readme": clients.TYPESCRIPT / "README.md",
+    "data": ROOT / "app" / "docs" / "data.md",
+    "live": ROOT / "app" / "docs" / "live.md",
+}
+"""Pages with a program."""
 WEBSOCKET = "--experimental-websocket"
 """Needed by Node.js 20."""
 
@@ -74,8 +81,11 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in HERE.glob("*.ts"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "operations.ts").write_text(every_operation())
-    readme = example(clients.TYPESCRIPT / "README.md", "ts")
-    (folder / "readme.ts").write_text(f"declare const process: {{ env: Record<string, string> }};\n{readme}")
+    for name, page in SHOWN.items():
+        shown = example(page, "ts")
+        (folder / f"{name}_example.ts").write_text(
+            f"declare const process: {{ env: Record<string, string> }};\n{shown}"
+        )
     clients.run([*compiler, str(folder)], folder)
     return folder
 
@@ -127,10 +137,13 @@ class TestClient:
     def test_it_pages_sends_events_and_raises(self, server: Place, programs: Path) -> None:
         clients.run([*node.node(), "calls.js", server.base, server.key()], programs)
 
-    def test_the_readmes_example_runs(self, server: Place, programs: Path) -> None:
-        variables = {"SERENDIP_URL": server.base, "SERENDIP_API_KEY": server.key()}
+    @pytest.mark.parametrize("name", SHOWN)
+    def test_the_examples_of_the_readme_and_the_guides_run(self, name: str, server: Place, programs: Path) -> None:
+        variables = {"SERENDIP_URL": server.base, "SERENDIP_API_KEY": server.key(), "NODE_NO_WARNINGS": "1"}
 
-        assert clients.run([*node.node(), "readme.js"], programs, **variables).startswith("[")
+        output = clients.run([*node.node(), WEBSOCKET, f"{name}_example.js"], programs, **variables)
+
+        assert output.startswith("[") or name == "data", output  # the program of data prints nothing
 
     def test_requests_are_repeated_with_their_idempotency_key(self, programs: Path) -> None:
         busy: Answer = (503, {"Retry-After": "0"}, PROBLEM)
