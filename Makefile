@@ -72,7 +72,7 @@ console: .venv/installed ## Build the web console with npm, unless its sources a
 	@$(BIN)/python -m infra.console
 
 lock: .venv/bin/uv ## Update the pinned dependencies
-	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --output-file requirements.lock
+	@$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --group dev --group java --group npm --group notebook --output-file requirements.lock
 	@for file in tests/infra/*.in tests/clients/*.in tests/bench/*.in; do $(BIN)/uv $(COMPILE) $$file --output-file $${file%.in}.lock; done
 
 openapi: .venv/develop .venv/clients ## Update the OpenAPI document and the clients, unless that would break programs that use them
@@ -87,6 +87,9 @@ pictures: .venv/develop chromium console ## Photograph the console for the READM
 spark: .venv/spark ## Install Spark for `serendip train --spark`
 
 peers: .venv/peers ## Install the recommenders of `serendip evaluate --against`
+
+notebook: .venv/notebook ## Open the notebook that evaluates and plots your own data
+	@$(BIN)/jupyter lab app/docs/evaluation.ipynb
 
 mcp: .venv/mcp ## Install the server of `serendip mcp`, by which assistants read a project
 
@@ -131,9 +134,14 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable '.[spark]'
 	@touch $@
 
+.venv/notebook: .venv/installed
+	@echo "Installing Jupyter into .venv"
+	@$(INSTALL) --group notebook
+	@touch $@
+
 .venv/mcp: .venv/installed
 	@echo "Installing the MCP server into .venv"
 	@$(INSTALL) --editable './clients/python[mcp]'
 	@touch $@
 
-.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from app.config import Settings
 from app.domain.access import Scope
+from app.entry.local import sample_shop
 from app.entry.local.dynamodb import Emulator
 from tests.support.api_calls import train
 from tests.support.builders import SECRET, a_project, client_of, wired_on
@@ -19,6 +21,7 @@ from tests.support.datasets import ROOT
 from tests.support.server_process import JOBS, running
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "app" / "docs").glob("*.md"))]
+NOTEBOOK = ROOT / "app" / "docs" / "evaluation.ipynb"
 CALL = re.compile(r"(\w+=\$\()?curl ")
 # Every refusal ends the page. JOB and UPLOAD_URL are those of the last response that has them.
 SHELL = r"""
@@ -122,3 +125,24 @@ class TestPrograms:
         names: dict[str, Any] = {}
         exec(compile(program(page), page.name, "exec"), names)  # noqa: S102 - our own pages
         names["client"].close()
+
+
+class TestNotebook:
+    def test_it_evaluates_the_sample_and_plots(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("MPLBACKEND", "agg")
+        monkeypatch.setattr(sample_shop, "USERS", 100)
+        monkeypatch.chdir(tmp_path)
+        cells = [cell for cell in orjson.loads(NOTEBOOK.read_bytes())["cells"] if cell["cell_type"] == "code"]
+        names: dict[str, Any] = {}
+
+        for cell in cells:
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)  # noqa: S102 - our own notebook
+
+        plots = names["plt"].get_fignums()
+        names["plt"].close("all")
+        assert len(plots) == 3
+        assert names["report"]["metrics"]["ndcg"] > names["report"]["popularity"]["ndcg"]
+        assert "ndcg, new users" in capsys.readouterr().out
+        assert [cell["outputs"] for cell in cells] == [[]] * len(cells), "store it without outputs"

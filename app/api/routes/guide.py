@@ -1,4 +1,4 @@
-"""/guide: the Markdown pages of `app/docs`, rendered as HTML; /llms.txt and /guide/NAME.md for programs that read."""
+"""/guide: the Markdown pages of `app/docs`, rendered as HTML, and notebooks; for programs, /llms.txt and Markdown."""
 
 from functools import cache
 from html import escape
@@ -63,6 +63,19 @@ def picture(name: str) -> Response:
     return Response(path.read_bytes(), headers={"Cache-Control": "max-age=86400"}, media_type="image/png")
 
 
+@router.get("/guide/{name}.ipynb")
+def notebook(name: str) -> Response:
+    """Send a notebook of the guides.
+
+    Raises:
+        NotFound: there is no such notebook.
+    """
+    path = _notebooks().get(name)
+    if path is None:
+        raise NotFound("There is no such notebook.")
+    return Response(path.read_bytes(), media_type="application/x-ipynb+json")
+
+
 @router.get("/guide/{name:path}")
 def page(request: Request, name: str) -> Response:
     """Render one page, or send its Markdown. Only files listed in `_paths` can be named, none outside of the folder.
@@ -87,6 +100,11 @@ def _paths() -> dict[str, Path]:
 @cache
 def _pictures() -> dict[str, Path]:
     return {path.name: path for path in (DOCS / "pictures").glob("*.png")}
+
+
+@cache
+def _notebooks() -> dict[str, Path]:
+    return {path.stem: path for path in DOCS.glob("*.ipynb")}
 
 
 @cache

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -36,8 +37,8 @@ class TestGuide:
         response = anonymous.get(f"/guide/{name}")
 
         assert response.status_code == 200
-        for link in re.findall(r'href="(/guide[^"#]*)"', response.text):
-            assert anonymous.get(link).status_code == 200, link
+        for link in re.findall(r'href="((?:/guide|[\w-]+\.ipynb)[^"#]*)"', response.text):
+            assert anonymous.get(urljoin(f"/guide/{name}", link)).status_code == 200, link
         assert '.md"' not in response.text
 
     def test_pictures_of_pages_are_served(
