@@ -58,6 +58,8 @@ DEFERRED = {
     "jobs": ("/v1/jobs",),
     "feed": ("/v1/events", "/v1/event-failures", "/v1/event-refusals"),
     "deletions": ("/v1/events", "/v1/imports"),
+    "senders.segment": ("/v1/events:segment",),
+    "senders.ga4": ("/v1/events:ga4",),
     "models.rollout": ("/v1/rollout",),
     "event_types": ("/v1/event-types", "/v1/settings"),
     "models.outcomes": ("/v1/outcomes",),

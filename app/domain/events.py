@@ -92,8 +92,12 @@ class FeedEvent:
 
 def derived_event_id(user_id: str, item_id: str, event_type: str, value: float | None) -> str:
     """Returns the id of an event that was sent without one: the same content at the same time is the same event."""
-    content = "\n".join((user_id, item_id, event_type, repr(value)))
-    return blake2b(content.encode(), digest_size=9).hexdigest()
+    return event_id_of(user_id, item_id, event_type, repr(value))
+
+
+def event_id_of(*content: str) -> str:
+    """Returns the id of an event that is the same whenever this content is."""
+    return blake2b("\n".join(content).encode(), digest_size=9).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Events:
         project: str,
         events: Sequence[Event],
         recommendation_ids: Sequence[str | None],
-        pointer: str,
+        places: Sequence[str],
         *,
         only_own: bool = False,
     ) -> list[Event]:
@@ -57,7 +57,7 @@ class Events:
             project: the project of the events.
             events: the events.
             recommendation_ids: the recommendation_id of each event, None for those that have none.
-            pointer: the JSON pointer of an event; `{}` stands for its position.
+            places: the JSON pointer of each event.
             only_own: whether each list must have been made for the user or session of the event.
 
         Raises:
@@ -65,7 +65,7 @@ class Events:
                 it was made for someone else.
         """
         attributed, errors = list[Event](), list[FieldError]()
-        for position, (event, recommendation_id) in enumerate(zip(events, recommendation_ids, strict=True)):
+        for event, recommendation_id, place in zip(events, recommendation_ids, places, strict=True):
             try:
                 attribution = (
                     self._attribution(project, recommendation_id, event, only_own=only_own)
@@ -73,7 +73,7 @@ class Events:
                     else None
                 )
             except InvalidToken as error:
-                errors.append(FieldError(pointer.format(position) + "/recommendation_id", error.detail))
+                errors.append(FieldError(place + "/recommendation_id", error.detail))
             else:
                 attributed.append(replace(event, attribution=attribution))
         if errors:

@@ -289,8 +289,10 @@ sender.close()
             asyncio.run(send())
 
 
-def model_of(body: Any, of: UnionType) -> BaseModel:
-    """Returns the first model of a union that takes a body."""
+def model_of(body: Any, of: UnionType) -> BaseModel | list[BaseModel]:
+    """Returns the first model of a union that takes a body, or the models of a list."""
+    if isinstance(body, list):
+        return [model for part in body if isinstance(model := model_of(part, of), BaseModel)]
     for model in get_args(of):
         if isinstance(model, type) and issubclass(model, BaseModel):
             with suppress(ValidationError):

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 from app.api.schemas.fields import LATEST_SECONDS
+from app.api.schemas.senders.ga4 import EARLIEST, MICROS
 from app.domain.fields import ID_PATTERN
 
 IDEMPOTENCY_KEY = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')
@@ -37,10 +38,14 @@ def _moved(body: Any) -> Any:
         return body
     moved = {name: _moved(value) for name, value in body.items()}
     now = datetime.now(UTC)
-    stamp: Any = moved.get("timestamp")
+    for name in ("timestamp", "originalTimestamp"):
+        stamp: Any = moved.get(name)
+        if isinstance(stamp, int | float) and now.timestamp() < stamp <= LATEST_SECONDS:
+            moved[name] = stamp % now.timestamp()
+    micros: Any = moved.get("timestamp_micros")
+    if re.fullmatch(r"[1-9][0-9]{15}(\.0)?", str(micros)) and float(micros) / MICROS > now.timestamp():
+        moved["timestamp_micros"] = EARLIEST
     ends: Any = moved.get("expires_at")
-    if isinstance(stamp, int | float) and now.timestamp() < stamp <= LATEST_SECONDS:
-        moved["timestamp"] = stamp % now.timestamp()
     if type(ends) in {int, float} and 0 <= ends <= now.timestamp() + 60:
         moved["expires_at"] = (now + timedelta(days=1)).timestamp()
     if isinstance(ends, str) and _is_timestamp(ends):

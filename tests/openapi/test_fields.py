@@ -78,7 +78,8 @@ def models(root: type[Body] = Body) -> Iterator[tuple[str, type[Body]]]:
 
 def refused(model: type[Body], field: str, example: object) -> str:
     """Why a field alone refuses a value; empty if it takes it."""
-    alone = create_model("Alone", __base__=Body, **{field: (model.model_fields[field].rebuild_annotation(), ...)})  # type: ignore[call-overload]
+    info = next(info for name, info in model.model_fields.items() if (info.alias or name) == field)
+    alone = create_model("Alone", __base__=Body, **{field: (info.rebuild_annotation(), ...)})  # type: ignore[call-overload]
     try:
         TypeAdapter(alone).validate_python({field: example})
     except ValueError as error:

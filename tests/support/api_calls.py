@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx2
 
+from app.domain.access import Scope
 from app.domain.events import Event
-from tests.support.builders import two_tastes
+from app.wiring import Wired
+from tests.support.builders import a_key, client_of, two_tastes
 
 CATALOG = [
     {
@@ -46,3 +48,12 @@ def recommended(client: httpx2.Client, user: str, **params: Any) -> dict[str, An
 
 def ids(answer: dict[str, Any]) -> list[str]:
     return [item["item_id"] for item in answer["items"]]
+
+
+def browser_of(wired: Wired, project: str, path: str = "users/ann", **more: Any) -> httpx2.Client:
+    """A client with a token of a user or session, whose key allows events of their own."""
+    key = a_key(wired, project, Scope.WRITE, Scope.OWN_EVENTS, **more)
+    token = client_of(wired, key).post(f"/v1/{path}/tokens", json={}).json()["token"]
+    browser = client_of(wired)
+    browser.headers["Authorization"] = f"Bearer {token}"
+    return browser

@@ -44,6 +44,18 @@ CALLS: dict[str, Call] = {
     "getErasure": Call("GET", "/v1/users/erased/erasure", elsewhere=404),
     "readmitUser": Call("POST", "/v1/users/erased:readmit", elsewhere=404),
     "sendEvents": Call("POST", "/v1/events", {"events": [{"user_id": "u1", "item_id": "i1"}]}, elsewhere=202),
+    "sendSegmentMessages": Call(
+        "POST",
+        "/v1/events:segment",
+        [{"type": "page", "userId": "u1", "properties": {"product_id": "i1"}}],
+        elsewhere=202,
+    ),
+    "sendGa4Events": Call(
+        "POST",
+        "/v1/events:ga4",
+        {"client_id": "1.2", "events": [{"name": "view_item", "params": {"items": [{"item_id": "i1"}]}}]},
+        elsewhere=202,
+    ),
     "listEvents": Call("GET", "/v1/events"),
     "listEventFailures": Call("GET", "/v1/event-failures"),
     "listEventRefusals": Call("GET", "/v1/event-refusals"),

@@ -33,6 +33,24 @@ REQUESTS: dict[str, Any] = {
             {"session_id": "c2Vzc2lvbg", "item_id": "sku-042", "event_type": "cart"},
         ]
     },
+    "sendSegmentMessages": {
+        "batch": [
+            {
+                "type": "track",
+                "event": "Order Completed",
+                "userId": "user-001",
+                "messageId": "022bb90c-bbac-11e4-8dfc-aa07a5b093db",
+                "timestamp": "2026-01-31T12:00:00Z",
+                "properties": {"order_id": "7", "products": [{"product_id": "sku-042", "price": 19.0, "quantity": 2}]},
+            },
+            {"type": "identify", "userId": "user-001", "traits": {"plan": "free"}},
+        ]
+    },
+    "sendGa4Events": {
+        "client_id": "123456.7654321",
+        "timestamp_micros": 1769860800000000,
+        "events": [{"name": "add_to_cart", "params": {"items": [{"item_id": "sku-042", "item_name": "Tent"}]}}],
+    },
     "recommendForSession": {
         "events": [{"item_id": "sku-042", "event_type": "view"}, {"item_id": "sku-007", "event_type": "cart"}],
         "limit": 5,

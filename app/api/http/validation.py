@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Tag
 
 from app.api.schemas.fields import PRINTABLE
 from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN, ORIGIN_RULE
@@ -41,6 +41,12 @@ def of_request(details: Sequence[Mapping[str, Any]], body: Form) -> InvalidInput
     noun = "place is" if len(details) == 1 else "places are"
     bad_places = tuple(_place(error, body) for error in details[:MAX_NAMED_ERRORS])
     return InvalidInput(f"{len(details)} {noun} not as expected; nothing was stored.", bad_places)
+
+
+def of_part(details: Sequence[Mapping[str, Any]], form: Form, pointer: str) -> tuple[FieldError, ...]:
+    """Returns the errors of what pydantic reports about the part of a body at a JSON pointer."""
+    places = (_place_in(error, form, error["loc"]) for error in details)
+    return tuple(FieldError(pointer + place.pointer, place.detail) for place in places)
 
 
 def _place(error: Mapping[str, Any], body: Form) -> FieldError:
@@ -124,12 +130,20 @@ def _inner(form: Form, part: int | str) -> Form:
 
 
 def _options(form: Form) -> dict[str, Form]:
-    """Returns the models of a union by the constant that distinguishes them; none if the type is not such a union."""
+    """Returns the members of a union by the constant or tag that distinguishes them; none if it is not such a union."""
     members = _members(form)
     if len(members) == 1:
         return {}
+    if tags := _tags(form):
+        return tags
     constants = ((get_args(field), model) for model in members for field in _constants(model))
     return {str(values[0]): model for values, model in constants}
+
+
+def _tags(form: Form) -> dict[str, Form]:
+    """Returns the members of a union by their tags, if a function of the value chooses among them."""
+    tagged = [get_args(option) for option in get_args(form) if _origin(option) is Annotated]
+    return {mark.tag: member for member, *marks in tagged for mark in marks if isinstance(mark, Tag)}
 
 
 def _constants(model: Form) -> Iterator[Form]:

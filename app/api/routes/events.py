@@ -15,6 +15,7 @@ from app.api.http.problems import status_of
 from app.api.http.security import Sender
 from app.api.schemas.events import Accepted, EventIn, EventsIn
 from app.domain.access import Principal
+from app.domain.events import Event
 from app.errors import Erased, Forbidden, InvalidInput
 from app.services.bundle import Services
 
@@ -65,17 +66,18 @@ def send_events(body: EventsIn, principal: Sender, services: ServicesDep) -> Acc
     its own user or session, which they need not name. Their types must be usual ones or declared by the project, their
     recommendation_ids those of lists that were made with such a token, and only ratings may have a value.
     """
-    return accept(services, principal, body.events, "/events/{}")
+    places = [f"/events/{position}" for position in range(len(body.events))]
+    return accept(services, principal, body.events, places)
 
 
-def accept(services: Services, principal: Principal, sent: Sequence[EventIn], pointer: str) -> Accepted:
+def accept(services: Services, principal: Principal, sent: Sequence[EventIn], places: Sequence[str]) -> Accepted:
     """Store events, and count them in the request's log; events without a timestamp get the current time.
 
     Args:
         services: the services.
         principal: who sends them; credentials of one user limit them.
         sent: the events.
-        pointer: the JSON pointer of an event; `{}` stands for its position.
+        places: the JSON pointer of each event.
 
     Raises:
         Forbidden: some events are of another user.
@@ -83,12 +85,23 @@ def accept(services: Services, principal: Principal, sent: Sequence[EventIn], po
         InvalidToken: a recommendation_id is not from this project or user, or its list does not hold the event's item.
         Erased: some events belong to erased users.
     """
-    now, project, only_own = services.clock.now(), principal.project, principal.sends_only_own
+    now = services.clock.now()
     records = [event.record(event.owner, now) for event in sent]
+    store(services, principal, records, [event.recommendation_id for event in sent], places)
+    return Accepted(accepted=len(sent), freshness_token=services.tokens.freshness(principal.project, now))
+
+
+def store(
+    services: Services,
+    principal: Principal,
+    records: Sequence[Event],
+    recommendation_ids: Sequence[str | None],
+    places: Sequence[str],
+) -> None:
+    """Store events as `accept` does, each with the recommendation_id of the list that showed its item, if any."""
+    project, only_own = principal.project, principal.sends_only_own
     if only_own:
-        records = services.own_events.checked(principal, records, pointer)
-    recommendation_ids = [event.recommendation_id for event in sent]
-    attributed = services.events.attribute(project, records, recommendation_ids, pointer, only_own=only_own)
+        records = services.own_events.checked(principal, records, places)
+    attributed = services.events.attribute(project, records, recommendation_ids, places, only_own=only_own)
     services.events.accept(project, attributed)
     telemetry.current().events += len(attributed)
-    return Accepted(accepted=len(sent), freshness_token=services.tokens.freshness(project, now))

@@ -68,7 +68,7 @@ def _timestamp(value: object) -> object:
     return datetime.fromtimestamp(value, UTC)
 
 
-def _in_time(value: datetime) -> datetime:
+def in_time(value: datetime) -> datetime:
     if value > clock.now() + CLOCK_SKEW:
         raise ValueError("must not be more than an hour in the future")
     return _since_1970(value)
@@ -165,7 +165,7 @@ Moment = (
 Timestamp = Annotated[
     AwareDatetime,
     BeforeValidator(_timestamp, json_schema_input_type=Moment),
-    AfterValidator(_in_time),
+    AfterValidator(in_time),
     Field(
         description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead. The default is now.",
         examples=["2026-01-31T12:00:00Z"],

@@ -32,6 +32,11 @@ def owned_by_default(owner: str | None) -> Iterator[None]:
         _default_owner.reset(token)
 
 
+def default_owner() -> str | None:
+    """The user or session of the credentials, if they are of one."""
+    return _default_owner.get()
+
+
 class Owner(Body):
     """A user, or the session of an anonymous visitor. Credentials of one user or session are its default."""
 
@@ -43,7 +48,7 @@ class Owner(Body):
     @model_validator(mode="after")
     def check_one(self) -> Self:
         named = (self.user_id is not None) + (self.session_id is not None)
-        if named > 1 or (not named and _default_owner.get() is None):
+        if named > 1 or (not named and default_owner() is None):
             raise ValueError("needs either a user_id or a session_id")
         return self
 
@@ -52,4 +57,4 @@ class Owner(Body):
         """The id of the user, or the id that stands for the session."""
         if self.session_id is not None:
             return of_session(self.session_id)
-        return str(_default_owner.get() if self.user_id is None else self.user_id)
+        return str(default_owner() if self.user_id is None else self.user_id)

@@ -122,7 +122,7 @@ class SocketApi:
                 services.access.check_sender(principal)
                 if principal.sends_only_own:
                     services.limiter.spend_of_user(principal)
-                accepted = events.accept(services, principal, [frame], "")
+                accepted = events.accept(services, principal, [frame], [""])
                 reply = frames.packed("accepted", frame.id, **accepted.model_dump())
             case frames.Recommend():
                 reply = self._recommend(principal, frame)

@@ -32,14 +32,19 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "viewitemlist",
         "viewlist",
         "productlistviewed",
+        "productlistfiltered",
+        "viewedproductcategory",
     ),
     VIEW: (
         *("views", "viewed", "visit", "pageview", "pageviews", "pageviewed", "itemview", "itempageview", "viewitem"),
         *("productview", "productviewed", "viewproduct", "viewcontent", "detailview", "detailpageview"),
         *("productdetailview", "vieweditem", "viewedproduct", "screenview", "pv"),
     ),
-    CLICK: ("clicks", "clicked", "clickthrough", "itemclick", "productclick", "productclicked", "tap", "selectitem"),
-    RATING: ("ratings", "rate", "rated", "stars", "starrating"),
+    CLICK: (
+        *("clicks", "clicked", "clickthrough", "itemclick", "productclick", "productclicked", "clickedproduct", "tap"),
+        "selectitem",
+    ),
+    RATING: ("ratings", "rate", "rated", "stars", "starrating", "productreviewed"),
     LIKE: (
         *(
             "likes",
@@ -59,12 +64,13 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     ),
     CART: (
         *("addtocart", "addedtocart", "cartadd", "addcart", "addtobasket", "addedtobasket", "basket", "basketadd"),
-        *("addtobag", "cartaddition", "cartadditions", "productadded", "begincheckout", "checkoutstarted", "checkout"),
+        *("addtobag", "cartaddition", "cartadditions", "productadded", "addedproduct", "wishlistproductaddedtocart"),
+        *("begincheckout", "checkoutstarted", "checkout"),
     ),
     PURCHASE: (
         *("purchases", "purchased", "buy", "buys", "bought", "order", "orders", "ordered", "ordercompleted"),
         *("orderplaced", "placeorder", "transaction", "transactions", "sale", "sold", "checkoutcompleted"),
-        *("purchasecomplete", "purchasecompleted", "conversion", "ecommerceorder"),
+        *("purchasecomplete", "purchasecompleted", "conversion", "ecommerceorder", "completedorder"),
     ),
     DISLIKE: ("dislikes", "disliked", "thumbsdown", "thumbdown", "downvote", "hate"),
     HIDE: ("hidden", "hideitem", "block", "mute", "notinterested", "dismiss", "dismissed", "report"),
@@ -76,13 +82,19 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     ),
     REMOVE_FROM_CART: (
         *("removedfromcart", "cartremove", "cartremoval", "removecart", "removefrombasket", "removedfrombasket"),
-        *("basketremove", "removefrombag", "deletefromcart", "productremoved"),
+        *("basketremove", "removefrombag", "deletefromcart", "productremoved", "removedproduct"),
     ),
     RETURN: (
         *("returns", "returned", "refund", "refunds", "refunded", "chargeback", "orderrefunded"),
         *("ordercancelled", "ordercanceled", "cancelorder", "cancelled", "canceled", "cancellation"),
     ),
 }
+GA4_TYPES: Mapping[str, str] = {
+    "view_item_list": IMPRESSION,
+    "view_promotion": IMPRESSION,
+    "select_item": CLICK,
+}
+"""Google Analytics' names of events that are stored under ours; others keep theirs."""
 _KINDS = {spelling: kind for kind, spellings in SPELLINGS.items() for spelling in (kind, *spellings)}
 
 

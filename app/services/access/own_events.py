@@ -24,7 +24,7 @@ class OwnEvents:
         """`knows_type` says whether a project knows an event type, `weights` returns the weights of a project."""
         self._knows_type, self._weights, self._clock = knows_type, weights, clock
 
-    def checked(self, principal: Principal, events: Sequence[Event], pointer: str) -> list[Event]:
+    def checked(self, principal: Principal, events: Sequence[Event], places: Sequence[str]) -> list[Event]:
         """Returns the events that credentials of one user send, with ids that no event of a server has.
 
         Otherwise a user could replace an event that the server sent, whose time and id a list's reasons show.
@@ -32,7 +32,7 @@ class OwnEvents:
         Args:
             principal: the credentials.
             events: the events.
-            pointer: the JSON pointer of an event; `{}` stands for its position.
+            places: the JSON pointer of each event.
 
         Raises:
             Forbidden: some events are of another user.
@@ -41,7 +41,6 @@ class OwnEvents:
         if len(events) > MOST_EVENTS:
             error = FieldError("/events", f"has {len(events)} events; these credentials may send {MOST_EVENTS} at once")
             raise InvalidInput("There are too many events. Nothing was stored.", (error,))
-        places = [pointer.format(position) for position in range(len(events))]
         strangers = tuple(
             FieldError(f"{place}/{'user_id' if event.session_id is None else 'session_id'}", "is not that of the token")
             for place, event in zip(places, events, strict=True)

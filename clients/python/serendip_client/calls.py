@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx2
 
 JsonObject = Mapping[str, Any]
-Body = BaseModel | JsonObject
+Body = BaseModel | JsonObject | Sequence[BaseModel | JsonObject]
 Answer = TypeVar("Answer", bound=BaseModel | None)
 
 TIMEOUT_SECONDS = 30.0
@@ -71,11 +71,15 @@ def request_arguments(
         "params": {name: _in_query(value) for name, value in query.items() if value is not None},
         "headers": own_headers,
     }
-    if isinstance(body, BaseModel):
-        arguments["json"] = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    elif body is not None:
-        arguments["json"] = dict(body)
+    if body is not None:
+        arguments["json"] = [_plain(part) for part in body] if isinstance(body, Sequence) else _plain(body)
     return arguments
+
+
+def _plain(body: BaseModel | JsonObject) -> JsonObject:
+    if isinstance(body, BaseModel):
+        return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return dict(body)
 
 
 def parsed(answer: type[Answer], response: httpx2.Response) -> Answer:

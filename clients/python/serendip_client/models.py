@@ -929,6 +929,29 @@ class ReceiptView(BaseModel):
     """
 
 
+class Received(BaseModel):
+    accepted: int
+    """
+    The number of events.
+    """
+    erased: int
+    """
+    The number of events of erased users, which were not stored.
+    """
+    freshness_token: str
+    """
+    Pass it as `fresh_after` to get recommendations that reflect these events.
+    """
+    ignored: list[str]
+    """
+    The names of the facts of stored events and their items that were not stored. Send facts of items to `POST /v1/items:batch`.
+    """
+    skipped: dict[str, int]
+    """
+    What names no item and was not stored: the number of messages, or of their items, by the name of the event or the type of the message.
+    """
+
+
 class RecommendationView(BaseModel):
     boost: float = 1.0
     """
@@ -1237,6 +1260,42 @@ class ScenarioView(BaseModel):
     version: int
     """
     The version of the settings; each change adds one.
+    """
+
+
+class SegmentMessage(BaseModel):
+    """
+    A message. What else it has, such as `context` and `sentAt`, is ignored.
+    """
+
+    anonymousId: str | int | None = None
+    """
+    The visitor, whose id is that of a session.
+    """
+    event: str | None = None
+    """
+    What the user did. Spaces become `_`.
+    """
+    messageId: str | None = None
+    """
+    Tells messages of the same time apart.
+    """
+    originalTimestamp: AwareDatetime | float | None = None
+    """
+    The time if there is no `timestamp`.
+    """
+    properties: dict[str, Any] | None = None
+    """
+    Either `products`, or the fields of one product: `product_id`, and `price`, `quantity`, `rating` and `recommendation_id`.
+    """
+    timestamp: AwareDatetime | float | None = None
+    type: str
+    """
+    `track`, `page` and `screen` become events if they name products; others are skipped.
+    """
+    userId: str | int | None = None
+    """
+    The user; it goes before the anonymousId.
     """
 
 
@@ -1752,6 +1811,52 @@ class FailurePage(BaseModel):
     next_cursor: str | None
     """
     The cursor of the next page; null on the last page.
+    """
+
+
+class Ga4Event(BaseModel):
+    """
+    An event. What else it has is ignored.
+    """
+
+    name: str
+    """
+    What the user did.
+    """
+    params: dict[str, Any] | None = None
+    """
+    `items`, each with an `item_id`, and `price`, `quantity` and `recommendation_id`; `transaction_id`.
+    """
+    timestamp_micros: int | str | None = None
+    """
+    The time of the event.
+    """
+
+
+class Ga4In(BaseModel):
+    """
+    Events of one user or visitor. What else it has, such as `user_properties`, is ignored.
+    """
+
+    app_instance_id: str | int | None = None
+    """
+    The installation of an app, whose id is that of a session.
+    """
+    client_id: str | int | None = None
+    """
+    The browser, whose id is that of a session.
+    """
+    events: list[Ga4Event]
+    """
+    The events.
+    """
+    timestamp_micros: int | str | None = None
+    """
+    The time of events that have none.
+    """
+    user_id: str | int | None = None
+    """
+    The user; it goes before the client_id.
     """
 
 
@@ -2346,6 +2451,17 @@ class ScenarioPage(BaseModel):
     scenarios: list[ScenarioView]
     """
     The scenarios, by id.
+    """
+
+
+class SegmentBatch(BaseModel):
+    """
+    Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored.
+    """
+
+    batch: list[SegmentMessage]
+    """
+    The messages.
     """
 
 

@@ -25,6 +25,7 @@ from serendip_client.models import (
     FailureView,
     FeedEventView,
     FeedPage,
+    Ga4In,
     Health,
     ImportIn,
     ItemIn,
@@ -57,6 +58,7 @@ from serendip_client.models import (
     ProjectView,
     RankingIn,
     ReceiptView,
+    Received,
     RecommendationListView,
     RefusalList,
     RolloutIn,
@@ -65,6 +67,8 @@ from serendip_client.models import (
     ScenarioPage,
     ScenarioSettingsIn,
     ScenarioView,
+    SegmentBatch,
+    SegmentMessage,
     SessionIn,
     SettingsIn,
     SettingsView,
@@ -317,6 +321,56 @@ class Operations(ABC):
                 effect.
         """
         return self._call(Accepted, "POST", "/v1/events", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body)
+
+    def send_ga4_events(
+        self, body: Ga4In | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None
+    ) -> Received:
+        """Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
+
+        Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
+        `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price
+        times the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+
+        A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500
+        events.
+
+        The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+
+        Args:
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
+        """
+        return self._call(
+            Received, "POST", "/v1/events:ga4", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
+
+    def send_segment_messages(
+        self,
+        body: SegmentMessage | SegmentBatch | Sequence[SegmentMessage] | JsonObject,
+        *,
+        debug: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> Received:
+        """Store the events in messages of Segment's Spec, or none of them if some are invalid.
+
+        Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
+
+        Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of
+        the event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price
+        times the quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+
+        A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can
+        hold up to 500 events.
+
+        Args:
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
+        """
+        return self._call(
+            Received, "POST", "/v1/events:segment", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
 
     def export_project(
         self, *, cursor: str | None = None, limit: int | None = None, debug: bool | None = None
@@ -1779,6 +1833,56 @@ class AsyncOperations(ABC):
         """
         return await self._call(
             Accepted, "POST", "/v1/events", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
+
+    async def send_ga4_events(
+        self, body: Ga4In | JsonObject, *, debug: bool | None = None, idempotency_key: str | None = None
+    ) -> Received:
+        """Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
+
+        Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
+        `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price
+        times the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+
+        A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500
+        events.
+
+        The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+
+        Args:
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
+        """
+        return await self._call(
+            Received, "POST", "/v1/events:ga4", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
+        )
+
+    async def send_segment_messages(
+        self,
+        body: SegmentMessage | SegmentBatch | Sequence[SegmentMessage] | JsonObject,
+        *,
+        debug: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> Received:
+        """Store the events in messages of Segment's Spec, or none of them if some are invalid.
+
+        Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
+
+        Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of
+        the event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price
+        times the quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+
+        A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can
+        hold up to 500 events.
+
+        Args:
+            debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            idempotency_key: A request repeated with its key within a day gets the same response and has no second
+                effect.
+        """
+        return await self._call(
+            Received, "POST", "/v1/events:segment", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
         )
 
     async def export_project(

@@ -180,6 +180,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events:ga4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send ga4 events
+         * @description Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
+         *
+         *     Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
+         *     `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price times
+         *     the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+         *
+         *     A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500 events.
+         *
+         *     The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+         */
+        post: operations["sendGa4Events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events:segment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send segment messages
+         * @description Store the events in messages of Segment's Spec, or none of them if some are invalid.
+         *
+         *     Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
+         *
+         *     Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of the
+         *     event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price times the
+         *     quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+         *
+         *     A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can hold up
+         *     to 500 events.
+         */
+        post: operations["sendSegmentMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/export": {
         parameters: {
             query?: never;
@@ -1891,6 +1948,74 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /**
+         * Ga4Event
+         * @description An event. What else it has is ignored.
+         */
+        Ga4Event: {
+            /**
+             * Name
+             * @description What the user did.
+             * @example add_to_cart
+             */
+            name: string;
+            /**
+             * Params
+             * @description `items`, each with an `item_id`, and `price`, `quantity` and `recommendation_id`; `transaction_id`.
+             * @example {
+             *       "items": [
+             *         {
+             *           "item_id": "sku-1042",
+             *           "price": 19,
+             *           "quantity": 2
+             *         }
+             *       ],
+             *       "transaction_id": "7"
+             *     }
+             */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Timestamp Micros
+             * @description The time of the event.
+             */
+            timestamp_micros?: (number | string) | null;
+        };
+        /**
+         * Ga4In
+         * @description Events of one user or visitor. What else it has, such as `user_properties`, is ignored.
+         */
+        Ga4In: {
+            /**
+             * App Instance Id
+             * @description The installation of an app, whose id is that of a session.
+             * @example a1b2c3d4e5f60718293a4b5c6d7e8f90
+             */
+            app_instance_id?: string | number | null;
+            /**
+             * Client Id
+             * @description The browser, whose id is that of a session.
+             * @example 123456.7654321
+             */
+            client_id?: string | number | null;
+            /**
+             * Events
+             * @description The events.
+             */
+            events: components["schemas"]["Ga4Event"][];
+            /**
+             * Timestamp Micros
+             * @description The time of events that have none.
+             */
+            timestamp_micros?: (number | string) | null;
+            /**
+             * User Id
+             * @description The user; it goes before the client_id.
+             * @example ann
+             */
+            user_id?: string | number | null;
+        };
         /** Health */
         Health: {
             /**
@@ -3447,6 +3572,47 @@ export interface components {
              */
             started_at: string;
         };
+        /** Received */
+        Received: {
+            /**
+             * Accepted
+             * @description The number of events.
+             * @example 2
+             */
+            accepted: number;
+            /**
+             * Erased
+             * @description The number of events of erased users, which were not stored.
+             * @example 0
+             */
+            erased: number;
+            /**
+             * Freshness Token
+             * @description Pass it as `fresh_after` to get recommendations that reflect these events.
+             */
+            freshness_token: string;
+            /**
+             * Ignored
+             * @description The names of the facts of stored events and their items that were not stored. Send facts of items to `POST /v1/items:batch`.
+             * @example [
+             *       "brand",
+             *       "currency",
+             *       "name"
+             *     ]
+             */
+            ignored: string[];
+            /**
+             * Skipped
+             * @description What names no item and was not stored: the number of messages, or of their items, by the name of the event or the type of the message.
+             * @example {
+             *       "identify": 1,
+             *       "page": 2
+             *     }
+             */
+            skipped: {
+                [key: string]: number;
+            };
+        };
         /** RecommendationListView */
         RecommendationListView: {
             /**
@@ -3988,6 +4154,77 @@ export interface components {
          * @enum {string}
          */
         Scope: "recommend" | "read:all" | "write" | "admin" | "events:own";
+        /**
+         * SegmentBatch
+         * @description Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored.
+         */
+        SegmentBatch: {
+            /**
+             * Batch
+             * @description The messages.
+             */
+            batch: components["schemas"]["SegmentMessage"][];
+        };
+        /**
+         * SegmentMessage
+         * @description A message. What else it has, such as `context` and `sentAt`, is ignored.
+         */
+        SegmentMessage: {
+            /**
+             * Anonymousid
+             * @description The visitor, whose id is that of a session.
+             * @example c2Vzc2lvbg
+             */
+            anonymousId?: string | number | null;
+            /**
+             * Event
+             * @description What the user did. Spaces become `_`.
+             * @example Order Completed
+             */
+            event?: string | null;
+            /**
+             * Messageid
+             * @description Tells messages of the same time apart.
+             * @example 022bb90c-bbac-11e4-8dfc-aa07a5b093db
+             */
+            messageId?: string | null;
+            /**
+             * Originaltimestamp
+             * @description The time if there is no `timestamp`.
+             */
+            originalTimestamp?: (string | number) | null;
+            /**
+             * Properties
+             * @description Either `products`, or the fields of one product: `product_id`, and `price`, `quantity`, `rating` and `recommendation_id`.
+             * @example {
+             *       "order_id": "7",
+             *       "products": [
+             *         {
+             *           "price": 19,
+             *           "product_id": "sku-1042",
+             *           "quantity": 2
+             *         }
+             *       ]
+             *     }
+             */
+            properties?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Timestamp */
+            timestamp?: (string | number) | null;
+            /**
+             * Type
+             * @description `track`, `page` and `screen` become events if they name products; others are skipped.
+             * @example track
+             */
+            type: string;
+            /**
+             * Userid
+             * @description The user; it goes before the anonymousId.
+             * @example ann
+             */
+            userId?: string | number | null;
+        } & unknown;
         /**
          * SessionEvent
          * @description An event of an anonymous visitor.
@@ -5211,6 +5448,133 @@ export interface operations {
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    sendGa4Events: {
+        parameters: {
+            query?: {
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: {
+                /** @description A request repeated with its key within a day gets the same response and has no second effect. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_id": "123456.7654321",
+                 *       "events": [
+                 *         {
+                 *           "name": "add_to_cart",
+                 *           "params": {
+                 *             "items": [
+                 *               {
+                 *                 "item_id": "sku-042",
+                 *                 "item_name": "Tent"
+                 *               }
+                 *             ]
+                 *           }
+                 *         }
+                 *       ],
+                 *       "timestamp_micros": 1769860800000000
+                 *     }
+                 */
+                "application/json": components["schemas"]["Ga4In"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    sendSegmentMessages: {
+        parameters: {
+            query?: {
+                /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
+                debug?: boolean;
+            };
+            header?: {
+                /** @description A request repeated with its key within a day gets the same response and has no second effect. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "batch": [
+                 *         {
+                 *           "event": "Order Completed",
+                 *           "messageId": "022bb90c-bbac-11e4-8dfc-aa07a5b093db",
+                 *           "properties": {
+                 *             "order_id": "7",
+                 *             "products": [
+                 *               {
+                 *                 "price": 19,
+                 *                 "product_id": "sku-042",
+                 *                 "quantity": 2
+                 *               }
+                 *             ]
+                 *           },
+                 *           "timestamp": "2026-01-31T12:00:00Z",
+                 *           "type": "track",
+                 *           "userId": "user-001"
+                 *         },
+                 *         {
+                 *           "traits": {
+                 *             "plan": "free"
+                 *           },
+                 *           "type": "identify",
+                 *           "userId": "user-001"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SegmentMessage"] | components["schemas"]["SegmentBatch"] | components["schemas"]["SegmentMessage"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };

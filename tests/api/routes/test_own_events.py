@@ -9,19 +9,11 @@ import pytest
 
 from app.domain.access import Scope
 from app.wiring import Wired
+from tests.support.api_calls import browser_of
 from tests.support.builders import a_key, an_item, client_of
 
 VIEW = {"item_id": "tea"}
 MINUTE = timedelta(minutes=1)
-
-
-def browser_of(wired: Wired, project: str, path: str = "users/ann", **more: Any) -> httpx2.Client:
-    """A client with a token of a user or session, whose key allows events of their own."""
-    key = a_key(wired, project, Scope.WRITE, Scope.OWN_EVENTS, **more)
-    token = client_of(wired, key).post(f"/v1/{path}/tokens", json={}).json()["token"]
-    browser = client_of(wired)
-    browser.headers["Authorization"] = f"Bearer {token}"
-    return browser
 
 
 def send(browser: httpx2.Client, *events: dict[str, Any]) -> httpx2.Response:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, Layout
+from app.recommender.events.kinds import GA4_TYPES
 
-GA4_TYPES = {"view_item_list": "impression", "view_promotion": "impression", "select_item": "click"}
 GA4_FIELDS: Mapping[str, str | Sequence[str]] = {
     "user_id": "user_id",
     "session_id": "user_pseudo_id",

@@ -1,0 +1,137 @@
+"""The body of `POST /v1/events:segment`: messages of Segment's Spec, as webhooks and libraries send them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic.config import JsonDict
+
+from app.api.schemas.fields import Timestamp
+from app.api.schemas.owners import default_owner
+from app.api.schemas.senders.messages import Foreign, ForeignId, Line, Message, named
+from app.domain.users import of_session
+
+TRACK = "track"
+VIEWS = {"page": "page_view", "screen": "screen_view"}
+"""Types of messages without an event name -> the event type if they name a product."""
+REQUIRED: JsonDict = {
+    "if": {"required": ["type"], "properties": {"type": {"const": TRACK}}},
+    "then": {"required": ["event"], "properties": {"event": {"type": "string"}}},
+    "allOf": [{"if": named("userId"), "else": named("anonymousId")}],
+}
+
+
+class SegmentProduct(Line):
+    ITEM: ClassVar[str] = "product_id"
+
+    item_id: Annotated[ForeignId, Field(alias=ITEM)]
+
+
+class SegmentMessage(Foreign):
+    """A message. What else it has, such as `context` and `sentAt`, is ignored."""
+
+    model_config = ConfigDict(json_schema_extra=REQUIRED)
+
+    type: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            description="`track`, `page` and `screen` become events if they name products; others are skipped.",
+            examples=[TRACK],
+        ),
+    ]
+    event: Annotated[
+        Annotated[str, Field(min_length=1, max_length=1_000)] | None,
+        Field(description="What the user did. Spaces become `_`.", examples=["Order Completed"]),
+    ] = None
+    user_id: Annotated[
+        ForeignId, Field(alias="userId", description="The user; it goes before the anonymousId.", examples=["ann"])
+    ] = None
+    anonymous_id: Annotated[
+        ForeignId,
+        Field(alias="anonymousId", description="The visitor, whose id is that of a session.", examples=["c2Vzc2lvbg"]),
+    ] = None
+    message_id: Annotated[
+        str | None,
+        Field(
+            alias="messageId",
+            max_length=1_000,
+            description="Tells messages of the same time apart.",
+            examples=["022bb90c-bbac-11e4-8dfc-aa07a5b093db"],
+        ),
+    ] = None
+    timestamp: Timestamp | None = None
+    original_timestamp: Annotated[
+        Timestamp | None,
+        Field(alias="originalTimestamp", description="The time if there is no `timestamp`."),
+    ] = None
+    properties: Annotated[
+        dict[str, JsonValue] | None,
+        Field(
+            description="Either `products`, or the fields of one product: `product_id`, and `price`, `quantity`, "
+            "`rating` and `recommendation_id`.",
+            examples=[{"order_id": "7", "products": [{"product_id": "sku-1042", "price": 19.0, "quantity": 2}]}],
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        if self.type == TRACK and self.event is None:
+            raise ValueError("a track message needs its event")
+        if self.user_id is None and self.anonymous_id is None and default_owner() is None:
+            raise ValueError("needs a userId or an anonymousId")
+        return self
+
+    def read(self, pointer: str) -> Message:
+        """Returns what it says; `pointer` is its own."""
+        event_type = (self.event if self.type == TRACK else VIEWS.get(self.type)) or ""
+        properties = self.properties or {}
+        products = properties.get("products")
+        lines: Sequence[tuple[str, object]] = ()
+        others = set[str]()
+        if event_type and isinstance(products, list):
+            lines = [(f"{pointer}/properties/products/{n}", product) for n, product in enumerate(products)]
+            others = properties.keys() - {"products"}
+        elif event_type and properties.get(SegmentProduct.ITEM) is not None:
+            lines = [(f"{pointer}/properties", properties)]
+        return Message(
+            name=(self.event if self.type == TRACK else None) or self.type,
+            event_type=event_type,
+            type_pointer=f"{pointer}/event",
+            owner=self.user_id or (of_session(self.anonymous_id) if self.anonymous_id else str(default_owner())),
+            timestamp=self.timestamp or self.original_timestamp,
+            identity=(self.message_id or "",),
+            lines=lines,
+            others=others,
+        )
+
+
+class SegmentBatch(Foreign):
+    """Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored."""
+
+    batch: Annotated[list[SegmentMessage], Field(min_length=1, description="The messages.")]
+
+
+def _form(body: Any) -> str:  # noqa: ANN401 - JSON
+    """How a body holds its messages."""
+    if isinstance(body, list):
+        return "list"
+    return "batch" if isinstance(body, Mapping) and "batch" in body else "message"
+
+
+SegmentIn = Annotated[
+    Annotated[SegmentMessage, Tag("message")]
+    | Annotated[SegmentBatch, Tag("batch")]
+    | Annotated[list[SegmentMessage], Field(min_length=1), Tag("list")],
+    Discriminator(_form),
+]
+
+
+def messages_of(body: SegmentMessage | SegmentBatch | list[SegmentMessage]) -> Iterator[Message]:
+    if isinstance(body, SegmentMessage):
+        yield body.read("")
+        return
+    messages, pointer = (body, "") if isinstance(body, list) else (body.batch, "/batch")
+    for position, message in enumerate(messages):
+        yield message.read(f"{pointer}/{position}")
