@@ -102,7 +102,7 @@ help: ## Print this help
 		$(MAKEFILE_LIST)
 
 chromium:
-	@$(call apt,chromium,chromium,the page tests)
+	@$(call apt,chromium-headless-shell,chromium-headless-shell,without a chromium the page tests)
 
 buildah:
 	@$(call apt,buildah,buildah,the image's build steps)
