@@ -34,7 +34,7 @@ class Contents:
 SERVING = Contents(("not-in-aws.txt", "not-in-zip.txt", "not-serving.txt"))
 TRAINING = Contents(
     ("not-in-aws.txt", "not-in-zip.txt"),
-    without=("cel_expr_python",),  # only requests evaluate filters and boosts
+    without=("cel_expr_python", "re2"),  # only requests evaluate filters and boosts
 )
 
 

@@ -181,6 +181,8 @@ class RecommendationList:
     degraded: bool = False
     challenger: str | None = None
     """The version that is interleaved with the active one."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about rules that had no value for any item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,8 @@ class RecommendationResponse:
     offset: int
     """The number of items on earlier pages."""
     items: tuple[RecommendedItem, ...]
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    """Empty in stored responses of earlier releases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Filters and boosts: expressions in CEL (Common Expression Language, cel.dev) over `item`, `user` and `now`.
 
-Google's implementation checks types before evaluation, its regular expressions take linear time (RE2), and one
-evaluation takes at most 10,000 steps of `exists`, `all`, `map` and `filter`.
+Google's implementation parses and checks types; `app.recommender.cel` evaluates with bounded work.
 """
 
 import math
@@ -11,17 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from app.domain.items import Item
 from app.errors import FieldError, InvalidInput
+from app.recommender.cel import syntax
+from app.recommender.cel.evaluation import Expression, Unsupported
+from app.recommender.cel.values import EvaluationError
+from app.recommender.cel.work import TooMuchWork, Work
 
 MAX_LENGTH = 2_000
 COMPILED = 1_000
 LARGEST_BOOST = 1e6
 LOCATION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 QUOTED = re.compile(r"'([^']*)'")
-OVER_BUDGET, TOO_DEEP = "Iteration budget exceeded", "recursion"
+TOO_DEEP = "recursion"
 
 Facts = Mapping[str, Any]
 
@@ -40,36 +43,49 @@ TYPES: Mapping[Kind, tuple[str, ...]] = {
 EXPECTED: Mapping[Kind, str] = {Kind.FILTER: "true or false", Kind.BOOST: "a number"}
 
 
+class Failed(float):
+    """The value of a rule that cannot be evaluated for an item, with the reason."""
+
+    reason: EvaluationError
+
+    def __new__(cls, value: float, reason: EvaluationError) -> Self:
+        failed = super().__new__(cls, value)
+        failed.reason = reason.with_traceback(None)
+        return failed
+
+
 @dataclass(frozen=True)
 class Rule:
     """A compiled filter or boost."""
 
     kind: Kind
     source: str
-    expression: Any = field(compare=False, repr=False)
+    expression: Expression = field(compare=False, repr=False)
     of_item_alone: bool = field(compare=False)
     """Whether it uses neither `user` nor `now`, so that its value for an item can be cached until the item changes."""
     uses_user: bool = field(compare=False)
 
-    def value(self, facts: Facts, user: Facts, now: datetime) -> float:
+    def value(self, facts: Facts, user: Facts, now: datetime, work: Work) -> float:
         """Returns 1 or 0 for a filter, and a factor in [0, 1e6] for a boost.
 
         If the expression cannot be evaluated for an item, for example because the item lacks a property, a filter is 0
-        and a boost 1.
+        and a boost 1, as Failed.
 
         Raises:
-            InvalidInput: the expression takes more than 10,000 steps.
+            InvalidInput: the expressions of the request take more steps than they may.
         """
         try:
-            value = self.expression.eval(data={"item": facts, "user": user, "now": now}).value()
-        except RuntimeError as error:
-            if OVER_BUDGET in str(error):
-                raise _invalid(self.kind, "takes more than 10,000 steps for one item") from error
-            raise
+            value = self.expression.value({"item": facts, "user": user, "now": now}, work)
+        except EvaluationError as error:
+            return Failed(float(self.kind is Kind.BOOST), error)
+        except TooMuchWork as error:
+            raise _invalid(self.kind, "takes too many steps for this many items") from error
         if self.kind is Kind.FILTER:
-            return float(value is True)
+            if value is True or value is False:
+                return float(value)
+            return Failed(0.0, EvaluationError("its value is neither true nor false"))
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return 1.0
+            return Failed(1.0, EvaluationError("its value is not a number"))
         return min(max(float(value), 0.0), LARGEST_BOOST)
 
 
@@ -84,21 +100,21 @@ def compiled(kind: Kind, source: str) -> Rule:
         raise _invalid(kind, f"has {len(source):,} characters; at most {MAX_LENGTH:,} are allowed")
     try:
         source.encode()
-        expression = _environment("item", "user", "now").compile(source)
+        checked = _environment().compile(source)
     except UnicodeEncodeError as error:
         raise _invalid(kind, "must not contain unpaired surrogates") from error
     except RuntimeError as error:
         raise _invalid(kind, _compile_error(str(error), source)) from error
-    type_name = expression.return_type().name()
+    type_name = checked.return_type().name()
     if type_name not in TYPES[kind]:
         raise _invalid(kind, f"gives {type_name.lower()}, but {EXPECTED[kind]} is needed (line 1, column 1)")
-    return Rule(
-        kind,
-        source,
-        expression,
-        of_item_alone=_compiles(source, "item"),
-        uses_user=not _compiles(source, "item", "now"),
-    )
+    try:
+        tree = syntax.tree(checked.serialize())
+        expression = Expression(tree)
+    except Unsupported as error:
+        raise _invalid(kind, str(error)) from error
+    names = syntax.names(tree)
+    return Rule(kind, source, expression, of_item_alone=names.isdisjoint(("user", "now")), uses_user="user" in names)
 
 
 def facts_of(item: Item) -> dict[str, Any]:
@@ -131,20 +147,17 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 @lru_cache
-def _environment(*names: str) -> Any:  # noqa: ANN401 - cel.Env
+def _environment() -> Any:  # noqa: ANN401 - cel.Env
     from cel_expr_python import cel  # noqa: PLC0415 - 15 MB that most instances never need
 
-    facts = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
-    types = {"item": facts, "user": facts, "now": cel.Type.TIMESTAMP}
-    return cel.NewEnv(variables={name: types[name] for name in names})
-
-
-def _compiles(source: str, *names: str) -> bool:
-    try:
-        _environment(*names).compile(source)
-    except RuntimeError:
-        return False
-    return True
+    text, facts = cel.Type.STRING, cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    return cel.NewEnv(
+        variables={"item": facts, "user": facts, "now": cel.Type.TIMESTAMP},
+        functions=[
+            cel.FunctionDecl(name, [cel.Overload(f"string_{name}", text, [text], is_member=True)])
+            for name in ("lowerAscii", "upperAscii")
+        ],
+    )
 
 
 def _compile_error(message: str, source: str) -> str:

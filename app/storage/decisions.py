@@ -64,7 +64,8 @@ def _encode(response: RecommendationResponse) -> bytes:
 
 def _decode(content: bytes) -> RecommendationResponse:
     response = json.loads(decompress(content))
-    return RecommendationResponse(**{**response, "items": tuple(map(_item, response["items"]))})
+    items, warnings = tuple(map(_item, response["items"])), tuple(response.get("warnings", ()))
+    return RecommendationResponse(**{**response, "items": items, "warnings": warnings})
 
 
 def _item(item: dict[str, Any]) -> RecommendedItem:

@@ -11,12 +11,12 @@ from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, Project
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
     MAX_TOKEN,
-    PageView,
     RankingIn,
     RecommendationListView,
     RecommendationQueryIn,
     SessionIn,
 )
+from app.api.schemas.scenarios import PageView
 from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
 

@@ -10,8 +10,8 @@ from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.responses import responses
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.fields import Id
-from app.api.schemas.recommendations import PageRowView, RecommendationListView
-from app.api.schemas.scenarios import ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
+from app.api.schemas.recommendations import RecommendationListView
+from app.api.schemas.scenarios import PageRowView, ScenarioPage, ScenarioSettingsIn, ScenarioView, StoredScenarioView
 
 router = APIRouter(prefix="/v1", tags=["scenarios"], route_class=Operation)
 

@@ -280,18 +280,10 @@ class RecommendationListView(View):
     ]
     offset: Annotated[int, Field(description="The number of items on earlier pages.", examples=[0])]
     items: Annotated[list[RecommendationView], Field(description="The recommendations, best first.")]
-
-
-class PageRowView(RecommendationListView):
-    kind: Annotated[str, Field(description="The kind of the row.", examples=["similar_to_recent"])]
-    title: Annotated[str, Field(description="The title of the row.", examples=["Because you liked Espresso cups"])]
-    source_item: Annotated[
-        str | None,
-        Field(description="The item that a `similar_to_recent` row starts from.", examples=["sku-1042"]),
-    ]
-
-
-class PageView(View):
-    scenario_id: Annotated[str, Field(description="The scenario of the page.", examples=["home"])]
-    scenario_version: Annotated[int, Field(description="The version of the scenario.", examples=[3])]
-    rows: Annotated[list[PageRowView], Field(description="The rows that have items, in order.")]
+    warnings: Annotated[
+        list[str],
+        Field(
+            description="What is probably not meant: a filter or boost that had no value for any item.",
+            examples=[["The filter has no value for any item that it was tried on: there is no `prise`."]],
+        ),
+    ] = Field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.api.schemas.fields import MAX_LIMIT, PRINTABLE, WHOLE, Body, Category, Id, View
-from app.api.schemas.recommendations import LimitField, ListSettings, PageRowView, RecommendationListView
+from app.api.schemas.recommendations import LimitField, ListSettings, RecommendationListView
 from app.domain.recommendations import RECOMMENDERS, Diversity
 from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 
@@ -14,6 +14,21 @@ Recommender = Literal["neighbors", "trending", "popular", "latest"]
 RowKind = Literal["recommendations", "similar_to_recent", "trending", "popular", "latest"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class PageRowView(RecommendationListView):
+    kind: Annotated[str, Field(description="The kind of the row.", examples=["similar_to_recent"])]
+    title: Annotated[str, Field(description="The title of the row.", examples=["Because you liked Espresso cups"])]
+    source_item: Annotated[
+        str | None,
+        Field(description="The item that a `similar_to_recent` row starts from.", examples=["sku-1042"]),
+    ]
+
+
+class PageView(View):
+    scenario_id: Annotated[str, Field(description="The scenario of the page.", examples=["home"])]
+    scenario_version: Annotated[int, Field(description="The version of the scenario.", examples=[3])]
+    rows: Annotated[list[PageRowView], Field(description="The rows that have items, in order.")]
 
 
 class DiversityIn(Body):

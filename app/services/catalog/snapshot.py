@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from app.config import Settings
 from app.domain.items import Item, searchable
 from app.recommender import rules
+from app.recommender.cel.work import Work
 from app.recommender.rules import Facts, Rule
 from app.services.catalog.changes import CatalogChanges
 from app.storage.items import ItemStore
@@ -38,15 +39,19 @@ class CachedItem:
         """The words of the title, or of the id if there is none, as searches compare them."""
         return searchable(self.item.title or self.item.item_id)
 
-    def value(self, rule: Rule, user: Facts, now: datetime) -> float:
-        """Returns a rule's value for the item; it is computed once if it depends on the item alone."""
+    def value(self, rule: Rule, user: Facts, now: datetime, work: Work) -> float:
+        """Returns a rule's value for the item; it is computed once if it depends on the item alone.
+
+        Raises:
+            InvalidInput: the rules of the request take more steps than they may.
+        """
         if not rule.of_item_alone:
-            return rule.value(self.facts, user, now)
+            return rule.value(self.facts, user, now, work)
         value = self._values.get(rule)
         if value is None:
             if len(self._values) >= MAX_VALUES:
                 self._values.clear()
-            value = self._values[rule] = rule.value(self.facts, user, now)
+            value = self._values[rule] = rule.value(self.facts, user, now, work)
         return value
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 
@@ -10,8 +11,10 @@ from app.deadline import remaining_seconds
 from app.domain.recommendations import Recommendation, RecommendationQuery, item_digest
 from app.errors import InvalidInput
 from app.recommender import diversity, rules
+from app.recommender.cel.values import NoSuchKey
+from app.recommender.cel.work import Work
 from app.recommender.diversity import Caps
-from app.recommender.rules import Facts, Kind, Rule
+from app.recommender.rules import Facts, Failed, Kind, Rule
 from app.services.catalog.snapshot import CachedItem
 
 SPARE_CANDIDATES = 10
@@ -19,13 +22,36 @@ POOL = 5
 """Candidates per position that diversity chooses from."""
 MIN_SECONDS = 2.0
 """A request whose rules leave less time than this is refused."""
-CHECK_INTERVAL = 500
-"""Items between two checks of the remaining time."""
+STEPS, STEPS_AN_ITEM = 300_000, 20
+"""What the rules of a request may do: 500,000 steps, or about 50 ms, with 10,000 items."""
 MAX_CHUNK = 100
 
 FetchItems = Callable[[Sequence[str]], Mapping[str, CachedItem]]
 """Returns items by id; unknown ids are left out."""
 NO_USER: Facts = {"id": "", "properties": {}}
+
+
+def _check_time() -> None:
+    if remaining_seconds() < MIN_SECONDS:
+        raise InvalidInput("The filter or boost is too slow for this many items. Simplify it.")
+
+
+@dataclass(slots=True)
+class Tried:
+    """How often a rule was tried on an item, and how often it had no value."""
+
+    times: int = 0
+    failures: int = 0
+    last: Failed | None = None
+    facts: Facts = field(default_factory=dict)
+    """Of an item for which the rule had no value."""
+
+    def warning(self, rule: Rule) -> str:
+        """Returns what to tell the caller of a rule that had no value for any item."""
+        reason = self.last.reason if self.last is not None else None
+        near = get_close_matches(reason.key, self.facts, 1) if isinstance(reason, NoSuchKey) else []
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        return f"The {rule.kind.value} has no value for any item that it was tried on: {reason}.{hint}"
 
 
 @dataclass(frozen=True)
@@ -36,6 +62,8 @@ class Rules:
     boost: Rule | None
     now: datetime
     user: Facts = field(default_factory=lambda: NO_USER)
+    work: Work = field(default_factory=lambda: Work(STEPS, _check_time))
+    tried: dict[Rule, Tried] = field(default_factory=dict)
 
     @classmethod
     def of(cls, query: RecommendationQuery, now: datetime) -> "Rules":
@@ -54,20 +82,39 @@ class Rules:
     def use_user(self) -> bool:
         return any(rule is not None and rule.uses_user for rule in (*self.filters, self.boost))
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence about each rule that had no value for any item."""
+        return tuple(tried.warning(rule) for rule, tried in self.tried.items() if tried.failures == tried.times)
+
     def admit(self, item_id: str, cached: CachedItem | None) -> bool:
-        """Whether an item is visible and passes all filters."""
+        """Whether an item is visible and passes all filters.
+
+        Raises:
+            InvalidInput: the rules take too many steps or too long.
+        """
         if cached is not None and not cached.item.is_shown(self.now):
             return False
+        self.work.allow(STEPS_AN_ITEM)
         return all(self._value(rule, item_id, cached) > 0 for rule in self.filters)
 
     def factor(self, item_id: str, cached: CachedItem | None) -> float:
-        """Returns the factor of the boost; 1 without a boost."""
+        """Returns the factor of the boost; 1 without a boost. Raises as `admit`."""
         return 1.0 if self.boost is None else self._value(self.boost, item_id, cached)
 
     def _value(self, rule: Rule, item_id: str, cached: CachedItem | None) -> float:
         if cached is None:  # the item was never put: only its id is available
-            return rule.value({"id": item_id, "title": "", "categories": [], "properties": {}}, self.user, self.now)
-        return cached.value(rule, self.user, self.now)
+            facts: Facts = {"id": item_id, "title": "", "categories": [], "properties": {}}
+            value = rule.value(facts, self.user, self.now, self.work)
+        else:
+            value = cached.value(rule, self.user, self.now, self.work)
+        tried = self.tried.get(rule) or self.tried.setdefault(rule, Tried())
+        tried.times += 1
+        if isinstance(value, Failed):
+            tried.failures += 1
+            if tried.last is None:
+                tried.last, tried.facts = value, cached.facts if cached else facts
+        return value
 
 
 @dataclass(frozen=True)
@@ -129,14 +176,11 @@ class CandidateFilter:
         return [pool[position] for position in order]
 
     def _admitted(self, candidates: Iterable[Recommendation]) -> Iterator[Recommendation]:
-        """Yields the candidates that may be shown, with their items, in the same order."""
-        remaining, size, count = iter(candidates), self._query.limit + SPARE_CANDIDATES, 0
+        """Yields the candidates that may be shown, with their items, in the same order. Raises as `Rules.admit`."""
+        remaining, size = iter(candidates), self._query.limit + SPARE_CANDIDATES
         while chunk := list(islice(remaining, size)):
             items = self._fetch_items([candidate.item_id for candidate in chunk])
             for candidate in chunk:
-                count += 1
-                if count % CHECK_INTERVAL == 0 and remaining_seconds() < MIN_SECONDS:
-                    raise InvalidInput("The filter or boost is too slow for this many items. Simplify it.")
                 item_id, cached = candidate.item_id, items.get(candidate.item_id)
                 if item_id in self._excluded or not self._rules.admit(item_id, cached):
                     continue

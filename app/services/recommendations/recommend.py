@@ -1,6 +1,6 @@
 """Recommendation lists: load the context, build the slate, explain it; or degrade if the database is unavailable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -75,7 +75,7 @@ class Recommend:
         rules = Rules.of(query, self._clock.now())
         try:
             context = self._loader.load(project, "", query, rules)
-            return RecommendationList(tuple(recommended(context, item_id)), context.active)
+            return _listed(context, recommended(context, item_id))
         except Unavailable:
             return self._degraded(project, query, rules)
 
@@ -109,7 +109,7 @@ class Recommend:
             if include_hidden or item_id not in hidden
         ]
         explained = (context.evidence.explain(recommendation, fully=query.explain) for recommendation in ranked)
-        return RecommendationList(tuple(explained), context.active)
+        return _listed(context, explained)
 
     def from_list(
         self, project: str, kind: str, category: str | None, query: RecommendationQuery
@@ -163,13 +163,17 @@ class Recommend:
         active, popular, items = self._loader.degraded(project)
         candidates = CandidateFilter(query, rules, Excluded(query.left_out, query.shown), lambda _: items, lambda: True)
         candidates.add(popular, query.limit)
-        return RecommendationList(tuple(candidates.kept), active, degraded=True)
+        return RecommendationList(tuple(candidates.kept), active, degraded=True, warnings=rules.warnings)
 
 
 def _explained(context: RequestContext, excluded: Excluded) -> RecommendationList:
     explained = explain(context, slates.build(context, excluded))
     challenger = context.challenger.version if context.challenger else None
-    return RecommendationList(tuple(explained), context.active, challenger=challenger)
+    return replace(_listed(context, explained), challenger=challenger)
+
+
+def _listed(context: RequestContext, recommendations: Iterable[Recommendation]) -> RecommendationList:
+    return RecommendationList(tuple(recommendations), context.active, warnings=context.rules.warnings)
 
 
 def _similar(context: RequestContext, item_id: str) -> Sequence[Recommendation]:
@@ -203,7 +207,7 @@ def _add(candidates: CandidateFilter, row: Row, source: str, query: Recommendati
 def _from_list(context: RequestContext, kind: str, category: str | None, excluded: Excluded) -> RecommendationList:
     candidates = context.candidates(excluded)
     candidates.add(context.from_list(kind, category), context.query.limit)
-    return RecommendationList(tuple(candidates.kept), context.active)
+    return _listed(context, candidates.kept)
 
 
 def _rows(context: RequestContext, excluded: Excluded, settings: RowSettings) -> list[PageRow]:
@@ -233,7 +237,7 @@ def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: Ro
             continue
         cached = context.items([item_id]).get(item_id)
         title = settings.title.replace("{item}", (cached.item.title if cached else None) or item_id)
-        recommendations = RecommendationList(tuple(candidates.kept), context.active)
+        recommendations = _listed(context, candidates.kept)
         rows.append(PageRow(settings.kind, title, recommendations, item_id))
         excluded = excluded | _item_ids(recommendations)
     return rows

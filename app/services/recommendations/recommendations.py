@@ -177,6 +177,7 @@ class Recommendations:
             degraded=response.degraded,
             offset=response.offset,
             items=response.items,
+            warnings=response.warnings,
             kind=row.kind,
             title=row.title,
             source_item=row.source_item,

@@ -63,6 +63,7 @@ class Responses:
                 _item(recommendation, recommendations.challenger, properties=properties)
                 for recommendation in recommendations.recommendations
             ),
+            warnings=recommendations.warnings,
         )
         if decision_id is not None:
             self._decisions.put(project, user_id, decision_id, response)

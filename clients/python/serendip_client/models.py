@@ -2270,6 +2270,10 @@ class PageRowView(BaseModel):
     """
     The title of the row.
     """
+    warnings: list[str] | None = None
+    """
+    What is probably not meant: a filter or boost that had no value for any item.
+    """
 
 
 class PageView(BaseModel):
@@ -2413,6 +2417,10 @@ class RecommendationListView(BaseModel):
     recommendation_id: str
     """
     The id of the list. Send it with the events that follow, and to get the next page.
+    """
+    warnings: list[str] | None = None
+    """
+    What is probably not meant: a filter or boost that had no value for any item.
     """
 
 

@@ -3011,6 +3011,14 @@ export interface components {
              * @example Because you liked Espresso cups
              */
             title: string;
+            /**
+             * Warnings
+             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @example [
+             *       "The filter has no value for any item that it was tried on: there is no `prise`."
+             *     ]
+             */
+            warnings?: string[];
         };
         /** PageView */
         PageView: {
@@ -3643,6 +3651,14 @@ export interface components {
              * @description The id of the list. Send it with the events that follow, and to get the next page.
              */
             recommendation_id: string;
+            /**
+             * Warnings
+             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @example [
+             *       "The filter has no value for any item that it was tried on: there is no `prise`."
+             *     ]
+             */
+            warnings?: string[];
         };
         /** RecommendationView */
         RecommendationView: {

@@ -223,3 +223,43 @@ class TestErrors:
             assert answer.status_code == 422
             assert [error["pointer"] for error in problem["errors"]] == [pointer]
             assert "line 1, column 4" in problem["errors"][0]["detail"]
+
+    def test_a_rule_that_would_take_too_many_steps_is_refused(self, client: httpx2.Client) -> None:
+        tags = [f"t{n}" for n in range(500)]
+        client.post("/v1/items:batch", json={"items": [{"item_id": "i1", "properties": {"tags": tags}}]})
+        nested = "item.tags.all(a, item.tags.all(b, item.tags.all(c, a + b != c)))"
+
+        problem = client.get("/v1/users/new/recommendations", params={"filter": nested}).json()
+
+        assert problem["status"] == 422
+        assert problem["errors"] == [{"pointer": "filter", "detail": "takes too many steps for this many items"}]
+
+
+class TestWarnings:
+    @pytest.mark.parametrize(
+        ("rule", "warning"),
+        [
+            (
+                {"filter": "item.prise < 5.0"},
+                "The filter has no value for any item that it was tried on: there is no `prise`. Did you mean `price`?",
+            ),
+            (
+                {"boost": "item.title * 2.0"},
+                "The boost has no value for any item that it was tried on: * does not take a text and a number.",
+            ),
+        ],
+    )
+    def test_a_rule_without_a_value_for_any_item_is_reported(
+        self, client: httpx2.Client, rule: dict[str, str], warning: str
+    ) -> None:
+        items = [{"item_id": f"i{n}", "title": "T", "properties": {"price": n}} for n in range(3)]
+        client.post("/v1/items:batch", json={"items": items})
+
+        assert client.get("/v1/users/new/recommendations", params=rule).json()["warnings"] == [warning]
+        assert client.get("/v1/lists/latest", params=rule).json()["warnings"] == [warning]
+
+    def test_a_rule_with_a_value_for_some_items_is_not(self, client: httpx2.Client) -> None:
+        items = [{"item_id": "i1", "properties": {"price": 3}}, {"item_id": "i2"}]
+        client.post("/v1/items:batch", json={"items": items})
+
+        assert client.get("/v1/lists/latest", params={"filter": "item.price < 5.0"}).json()["warnings"] == []
