@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class TestNotebook:
     ) -> None:
         monkeypatch.setenv("MPLBACKEND", "agg")
         monkeypatch.setattr(sample_shop, "USERS", 100)
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         cells = [cell for cell in orjson.loads(NOTEBOOK.read_bytes())["cells"] if cell["cell_type"] == "code"]
         names: dict[str, Any] = {}
 

@@ -12,8 +12,8 @@ const SOON_MILLISECONDS = 7 * DAY_MILLISECONDS;
 export const RIGHTS: Readonly<Record<Right, { title: string; about: string }>> = {
   recommend: { title: "Recommend", about: "Reads lists, scores and similar items." },
   "read:all": { title: "Read", about: "Reads everything but keys, and changes nothing. For assistants and reports." },
-  write: { title: "Write", about: "Also sends events, and changes items and users. For your servers." },
-  admin: { title: "Admin", about: "Also manages keys, models, scenarios, imports and erasures. For people." },
+  write: { title: "Write", about: "Reads lists, sends events, and changes items and users. For your servers." },
+  admin: { title: "Admin", about: "All of this, and manages keys, models, scenarios, imports and erasures. For people." },
 };
 
 export function hasEnded({ revoked_at, expires_at }: Key, now = Date.now()): boolean {
