@@ -100,8 +100,6 @@ def run(url: str, api_key: str | None) -> None:
     """
     if not api_key:
         raise Unusable(f"The MCP server needs a key that only reads. {HOW_TO}")
-    for ending in (signal.SIGINT, signal.SIGTERM):  # nothing else ends a thread that waits for standard input
-        signal.signal(ending, signal.SIG_DFL)
     asyncio.run(_serve(url, api_key))
 
 
@@ -112,6 +110,8 @@ async def _serve(url: str, api_key: str) -> None:
                 await client.check()
         except (SerendipError, httpx2.TransportError, TimeoutError) as error:
             sys.stderr.write(f"Serendip at {url} is not available yet: {error}\n")
+        for ending in (signal.SIGINT, signal.SIGTERM):  # nothing else ends a thread that waits for standard input
+            signal.signal(ending, signal.SIG_DFL)
         await server_of(client, url).run_stdio_async()
 
 
