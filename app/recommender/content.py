@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from app.domain.items import Item
 
 LEAST_COSINE = 0.1
+EQUAL_CONTENT = 0.5
+"""The weight of equal content of an item without users, relative to the usual heaviest weight of a learned neighbor."""
 KEPT = 20
 """Number of content neighbors added to a row."""
 MAX_TERMS = 200

@@ -1,6 +1,6 @@
 """Content neighbors, so that items without events are recommended too.
 
-The content of an item with n users counts with the strength  1 / (1 + n), so that behavior replaces content as events
+The content of an item with n users counts with the strength  1 / (2 + n), so that behavior replaces content as events
 arrive.
 """
 
@@ -13,12 +13,12 @@ from scipy import sparse
 
 from app.domain.items import Item
 from app.recommender import content
-from app.recommender.content import KEPT, LEAST_COSINE
+from app.recommender.content import EQUAL_CONTENT, KEPT, LEAST_COSINE
 from app.recommender.fit.gram import Row, largest, of_rows
 from app.recommender.fit.solver import Floats
 
 LEAST_STRENGTH = 0.1
-"""Below this, the content of an item no longer counts: with 10 users or more."""
+"""Below this, the content of an item no longer counts: with 9 users or more."""
 MOST_ITEMS, MOST_SHARE = 5_000, 0.01
 """A term of more items than both limits is left out: it says little and costs much."""
 BLOCK_ITEMS = 1_000
@@ -73,7 +73,7 @@ def weights(vectors: sparse.csr_matrix, users: Floats, scale: float) -> sparse.c
         scale: weight of an item with equal content.
     """
     items = len(users)
-    strength = 1.0 / (1.0 + users)
+    strength = EQUAL_CONTENT / (1.0 + EQUAL_CONTENT * users)
     strength[strength < LEAST_STRENGTH] = 0.0
     everything, weak, strong = np.arange(items), np.flatnonzero(strength), np.flatnonzero(strength == 0)
     neighbors: list[Row] = [(everything[:0], strength[:0])] * items

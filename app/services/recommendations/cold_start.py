@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from app.domain.items import Item
 from app.domain.models import ActiveModel
-from app.recommender.content import NewItems
+from app.recommender.content import EQUAL_CONTENT, NewItems
 from app.recommender.packing import Row
 from app.services.catalog.item_cache import ItemCache
 from app.services.models.cache import ModelCache
@@ -41,10 +41,10 @@ class ColdStart:
             weighted: the items and their weights.
             bought: items for which the cache gets, in the same round trip, what they are bought together with.
         """
-        content_weight, item_ids = active.scoring.content_weight, [item_id for item_id, _ in weighted]
+        usual_weight, item_ids = active.scoring.content_weight, [item_id for item_id, _ in weighted]
         latest = self._items.latest(project, None) if item_ids and active.newest_item else {}
         new = [item_id for item_id, created_at in latest.items() if active.is_new(created_at)][:MAX_NEW]
-        if not new or content_weight is None:
+        if not new or usual_weight is None:
             return self._models.rows(project, active, item_ids, bought=bought)
         compared = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:MAX_COMPARED]]
         reading = self._submit(self._items.get_many, project, list(dict.fromkeys((*new, *compared))))
@@ -53,7 +53,8 @@ class ColdStart:
         index = self._index(project, active, [items[item_id] for item_id in new if item_id in items])
         for item_id in compared:
             if item_id in items:
-                similar = {name: content_weight * cosine for name, cosine in index.near(items[item_id]).items()}
+                near = index.near(items[item_id]).items()
+                similar = {name: EQUAL_CONTENT * usual_weight * cosine for name, cosine in near}
                 rows[item_id] = rows.get(item_id, Row()).with_similar(similar)
         return rows
 

@@ -29,7 +29,7 @@ class TestWeights:
     ) -> None:
         vectors = content.tf_idf(items)
         counts = np.array(users[: len(items)], dtype=float)
-        strength = 1 / (1 + counts)
+        strength = 1 / (2 + counts)
         strength[strength < content.LEAST_STRENGTH] = 0
         cosines = (vectors @ vectors.T).toarray()
         expected = scale * np.maximum(strength[:, None], strength[None, :]) * cosines
