@@ -9,6 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
 from starlette.types import ASGIApp
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.api.application import create_application
 from app.api.sockets.frames import MAX_MESSAGE_BYTES
@@ -44,6 +46,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+
+class _WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Completes a handshake that is refused; uvicorn logs it as an error (github.com/Kludex/uvicorn/pull/3138)."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
 
 def serve(
@@ -93,14 +104,17 @@ def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[
 
 
 def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _ignore) -> None:
-    config = uvicorn.Config(
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
+        _Server(configured(application, port), ready).run()
+
+
+def configured(application: ASGIApp, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         host="127.0.0.1",
         port=port,
         log_level="warning",
         lifespan="off",
-        ws="websockets-sansio",
+        ws=_WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
     )
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
-        _Server(config, ready).run()
