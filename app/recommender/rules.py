@@ -4,7 +4,6 @@ Google's implementation parses and checks types; `app.recommender.cel` evaluates
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any, Self
 
 from app.domain.items import Item
 from app.errors import FieldError, InvalidInput
-from app.recommender.cel import syntax
+from app.recommender.cel import mistakes, syntax
 from app.recommender.cel.evaluation import Expression, Unsupported
 from app.recommender.cel.values import EvaluationError
 from app.recommender.cel.work import TooMuchWork, Work
@@ -22,9 +21,6 @@ from app.recommender.cel.work import TooMuchWork, Work
 MAX_LENGTH = 2_000
 COMPILED = 1_000
 LARGEST_BOOST = 1e6
-LOCATION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
-QUOTED = re.compile(r"'([^']*)'")
-TOO_DEEP = "recursion"
 
 Facts = Mapping[str, Any]
 
@@ -104,7 +100,7 @@ def compiled(kind: Kind, source: str) -> Rule:
     except UnicodeEncodeError as error:
         raise _invalid(kind, "must not contain unpaired surrogates") from error
     except RuntimeError as error:
-        raise _invalid(kind, _compile_error(str(error), source)) from error
+        raise _invalid(kind, mistakes.in_words(str(error), source)) from error
     type_name = checked.return_type().name()
     if type_name not in TYPES[kind]:
         raise _invalid(kind, f"gives {type_name.lower()}, but {EXPECTED[kind]} is needed (line 1, column 1)")
@@ -158,17 +154,6 @@ def _environment() -> Any:  # noqa: ANN401 - cel.Env
             for name in ("lowerAscii", "upperAscii")
         ],
     )
-
-
-def _compile_error(message: str, source: str) -> str:
-    """Returns CEL's first error with its location, without the parts of the expression that it repeats."""
-    match = LOCATION.search(message)
-    if match is None:
-        return "is nested too deeply" if TOO_DEEP in message else "is not in CEL"
-    line, column, text = match.groups()
-    text = text.removesuffix(" [INVALID_ARGUMENT]").replace(" (in container '')", "")
-    text = QUOTED.sub(lambda quoted: "what is there" if quoted[1] in source else quoted[0], text)
-    return f"is not in CEL: {text[:300]} (line {line}, column {column})"
 
 
 def _invalid(kind: Kind, detail: str) -> InvalidInput:

@@ -69,11 +69,26 @@ class TestCompiled:
     @pytest.mark.parametrize(
         ("source", "detail"),
         [
-            ("itm.price > 2", "undeclared reference to what is there (line 1, column 4)"),
-            ('item.price > 2 &&\n  "a" < 1', "found no matching overload for '_<_' applied to '(string, int)' (line 2"),
-            ("nofn(1)", "undeclared reference"),
+            ("itm.price > 2.0", "has an unknown name; did you mean `item`? (line 1, column 1)"),
+            ("has(item.a) && itm.itm", "did you mean `item`? (line 1, column 16)"),
+            (
+                "sk_secret.price > 2.0",
+                "the names are `item`, `user` and `now`, a property is `item.price` (line 1, column 1)",
+            ),
+            ('item.title.startWith("a")', "an unknown function; did you mean `startsWith`? (line 1, column 12)"),
+            ('item.categories.exist(c, c == "a")', "an unknown function; did you mean `exists`? (line 1, column 17)"),
+            ("has(itm.price)", "did you mean `item`? (line 1, column 5)"),
+            ('item.has("a")', "calls `has` with something that it does not take (line 1, column 6)"),
+            ('item.price > 2 &&\n  "a" < 1', "`<` does not take string and int (line 2, column 7)"),
+            ("nofn(1)", "an unknown function; the guide lists them (line 1, column 1)"),
+            ("(item.price > 2.0", "`)` is missing (line 1, column 18)"),
+            ("item.price > 2.0 AND true", "write `&&` instead of `AND` (line 1, column 18)"),
+            ("item.price = 2.0", "write `==` instead of `=` (line 1, column 12)"),
+            ('"abc', "a text in quotes begins here and does not end (line 1, column 1)"),
+            ("true ? 1", "it ends without `:` (line 1, column 9)"),
+            ("true)", "this bracket was not opened (line 1, column 5)"),
             ("1 + 2", "gives int, but true or false is needed (line 1, column 1)"),
-            ("item.price >", "(line 1, column 13)"),
+            ("item.price >", "it ends too early (line 1, column 13)"),
             ("", "(line 1, column 1)"),
             ("(" * 60 + "true" + ")" * 60, "nested too deeply"),
             ("item.a == " + "1" * 2_000, "at most 2,000"),
@@ -88,9 +103,10 @@ class TestCompiled:
         assert detail in caught.value.errors[0].detail
         assert caught.value.errors[0].pointer == "filter"
 
-    def test_errors_do_not_repeat_the_expression(self) -> None:
+    @pytest.mark.parametrize("source", ["sk_secret_key + 1.0", "secret(1)", "item.secret(1)", "1 secret"])
+    def test_errors_do_not_repeat_the_expression(self, source: str) -> None:
         with pytest.raises(InvalidInput) as caught:
-            rules.compiled(Kind.BOOST, "sk_secret_key + 1.0")
+            rules.compiled(Kind.BOOST, source)
 
         assert "secret" not in caught.value.detail
 

@@ -1,5 +1,6 @@
 """/guide: the Markdown pages of `app/docs`, rendered as HTML, and notebooks; for programs, /llms.txt and Markdown."""
 
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -113,7 +114,9 @@ def _render(path: Path, base: str) -> str:
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(path.read_text("utf-8"))
-    for token in tokens:
+    for position, token in enumerate(tokens):
+        if token.type == "heading_open":  # the next one is its text
+            token.attrSet("id", re.sub(r"\W+", "-", tokens[position + 1].content.lower()).strip("-"))
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _link(str(child.attrGet("href")), path, base))

@@ -30,7 +30,7 @@ class TestGuide:
 
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/html; charset=utf-8"
-        assert "<h1>" in response.text
+        assert "<h1 " in response.text
 
     @pytest.mark.parametrize("name", NAMES)
     def test_every_page_renders_and_its_links_lead_to_pages(self, anonymous: httpx2.Client, name: str) -> None:
@@ -40,6 +40,10 @@ class TestGuide:
         for link in re.findall(r'href="((?:/guide|[\w-]+\.ipynb)[^"#]*)"', response.text):
             assert anonymous.get(urljoin(f"/guide/{name}", link)).status_code == 200, link
         assert '.md"' not in response.text
+
+    def test_a_section_has_an_address(self, anonymous: httpx2.Client) -> None:
+        """The console links to this one."""
+        assert '<h2 id="filters-and-boosts">' in anonymous.get("/guide/recommendations").text
 
     def test_pictures_of_pages_are_served(
         self, anonymous: httpx2.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
