@@ -1,6 +1,6 @@
 """Projects, API keys, scopes and principals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,7 +14,10 @@ ADMINISTRATION = "administration"
 
 
 class Scope(StrEnum):
-    """What a credential may do. `admin` includes `write` and `read:all`, and each of these includes `recommend`."""
+    """What a credential may do.
+
+    `admin` includes `write` and `read:all`, and each of these includes `recommend` and `rules`.
+    """
 
     RECOMMEND = "recommend"
     READ_ALL = "read:all"
@@ -23,17 +26,30 @@ class Scope(StrEnum):
     ADMIN = "admin"
     OWN_EVENTS = "events:own"
     """Whether credentials of one user may send events of that user. No other scope includes it."""
+    RULES = "rules"
+    """Filters and boosts in requests, beside those of stored scenarios."""
 
 
 INCLUDED: Mapping[Scope, frozenset[Scope]] = {
     Scope.RECOMMEND: frozenset({Scope.RECOMMEND}),
-    Scope.READ_ALL: frozenset({Scope.RECOMMEND, Scope.READ_ALL}),
-    Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.WRITE}),
-    Scope.ADMIN: frozenset({Scope.RECOMMEND, Scope.READ_ALL, Scope.WRITE, Scope.ADMIN}),
+    Scope.READ_ALL: frozenset({Scope.RECOMMEND, Scope.RULES, Scope.READ_ALL}),
+    Scope.WRITE: frozenset({Scope.RECOMMEND, Scope.RULES, Scope.WRITE}),
+    Scope.ADMIN: frozenset({Scope.RECOMMEND, Scope.RULES, Scope.READ_ALL, Scope.WRITE, Scope.ADMIN}),
     Scope.OWN_EVENTS: frozenset({Scope.OWN_EVENTS}),
+    Scope.RULES: frozenset({Scope.RULES}),
 }
-OF_USERS = frozenset({Scope.RECOMMEND, Scope.OWN_EVENTS})
+OF_USERS = frozenset({Scope.RECOMMEND, Scope.OWN_EVENTS, Scope.RULES})
 """The scopes that credentials of one user can have."""
+
+
+def included(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """Returns scopes and all that they include."""
+    return frozenset().union(*(INCLUDED[scope] for scope in scopes))
+
+
+def of_user(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """Returns what one user may do with credentials that state these scopes: lists, and beyond that what is stated."""
+    return included(scopes) & {Scope.RECOMMEND} | scopes & OF_USERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,11 @@ class RecommendationRequest:
     consistent: bool = False
     """Whether to read the newest events, also without a freshness token."""
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether it has a filter or boost of its own."""
+        return self.filter is not None or self.overrides.get("boost") is not None
+
 
 def list_name(kind: str, name: str) -> str:
     """Returns the name of a model version's list, which no item can have."""

@@ -148,6 +148,7 @@ def similar_items(
 ) -> RecommendationListView:
     """Get items that interest the same users."""
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    services.access.check_rules(principal, request)
     response = services.recommendations.similar(project, item_id, request, principal.owner)
     return RecommendationListView.model_validate(response)
 
@@ -165,5 +166,6 @@ def bought_together(
 ) -> RecommendationListView:
     """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    services.access.check_rules(principal, request)
     response = services.recommendations.bought_together(project, item_id, request, principal.owner)
     return RecommendationListView.model_validate(response)

@@ -36,19 +36,31 @@ RecommendationId = Annotated[
 
 @router.get("/users/{user_id}/recommendations", responses=responses(404, 409))
 def recommend_for_user(
-    user_id: OwnUserId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
+    user_id: OwnUserId,
+    project: ProjectForRecommending,
+    principal: PrincipalDep,
+    services: ServicesDep,
+    query: ListQuery,
 ) -> RecommendationListView:
     """Recommend items to a user, each with its reasons. New users get trending, popular and latest items."""
-    response = services.recommendations.for_user(project, user_id, query.request())
+    request = query.request()
+    services.access.check_rules(principal, request)
+    response = services.recommendations.for_user(project, user_id, request)
     return RecommendationListView.model_validate(response)
 
 
 @router.get("/sessions/{session_id}/recommendations", responses=responses(404, 409))
 def recommend_for_stored_session(
-    session_id: OwnSessionId, project: ProjectForRecommending, services: ServicesDep, query: ListQuery
+    session_id: OwnSessionId,
+    project: ProjectForRecommending,
+    principal: PrincipalDep,
+    services: ServicesDep,
+    query: ListQuery,
 ) -> RecommendationListView:
     """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`."""
-    response = services.recommendations.for_user(project, of_session(session_id), query.request())
+    request = query.request()
+    services.access.check_rules(principal, request)
+    response = services.recommendations.for_user(project, of_session(session_id), request)
     return RecommendationListView.model_validate(response)
 
 
@@ -96,7 +108,9 @@ def recommend_for_session(
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
-    response = services.recommendations.for_session(project, events, body.request(), principal.owner)
+    request = body.request()
+    services.access.check_rules(principal, request)
+    response = services.recommendations.for_session(project, events, request, principal.owner)
     return RecommendationListView.model_validate(response)
 
 
@@ -132,5 +146,6 @@ def get_list(
     Popular and trending items follow the stream of events within seconds.
     """
     request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    services.access.check_rules(principal, request)
     response = services.recommendations.from_list(project, kind, category, request, principal.owner)
     return RecommendationListView.model_validate(response)

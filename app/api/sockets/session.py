@@ -140,7 +140,9 @@ class SocketApi:
     def _recommend(self, principal: Principal, frame: frames.Recommend) -> bytes:
         services = self._services
         services.access.check_user(principal, frame.owner)
-        response = services.recommendations.for_user(principal.project, frame.owner, frame.request())
+        request = frame.request()
+        services.access.check_rules(principal, request)
+        response = services.recommendations.for_user(principal.project, frame.owner, request)
         return list_frame(frame.owner, response, frame.id)
 
     def _resume(self, connection: Connection, lists: list[WatchedList], frame_id: str | None) -> None:

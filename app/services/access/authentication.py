@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from app.clock import Clock
-from app.domain.access import ADMINISTRATION, INCLUDED, OF_USERS, ApiKey, Principal, Scope
+from app.domain.access import ADMINISTRATION, ApiKey, Principal, Scope, included, of_user
+from app.domain.recommendations import RecommendationRequest
 from app.errors import Forbidden, Unauthenticated
 from app.services.access import secret_keys
 from app.services.access.credential_cache import CredentialCache
@@ -153,6 +154,14 @@ class Authentication:
             f"{Scope.OWN_EVENTS.value!r} may."
         )
 
+    def check_rules(self, principal: Principal, request: RecommendationRequest) -> None:
+        """Raises Forbidden if the request has a filter or boost of its own, which the principal may not send."""
+        if request.has_rules and Scope.RULES not in principal.scopes:
+            raise Forbidden(
+                "These credentials may not send a filter or boost: name a stored scenario that has them, or use a key "
+                f"with the scope {Scope.RULES.value!r}."
+            )
+
     def check_has_data(self, principal: Principal) -> None:
         """Raises Forbidden for keys of the administration project, which has no data."""
         if principal.project == ADMINISTRATION:
@@ -194,10 +203,9 @@ class Authentication:
 
     def _of_key(self, key: ApiKey, credentials: Credentials) -> Principal:
         self._check_origin(key.origins, key.project, credentials)
-        scopes = frozenset().union(*(INCLUDED[scope] for scope in key.scopes))
         return Principal(
             key.project,
-            scopes,
+            included(key.scopes),
             key.key_id,
             needs_user_token=key.needs_user_token,
             limits=key.limits,
@@ -208,10 +216,9 @@ class Authentication:
         key = self._cache.key(claim.key_id)
         if key is None or key.project != claim.project or key.has_ended(self._clock.now()):
             raise Unauthenticated("The API key that created this user token has expired or was revoked.")
-        of_key = self._of_key(key, credentials)
         return replace(
-            of_key,
-            scopes=INCLUDED[Scope.RECOMMEND] | (of_key.scopes & OF_USERS),
+            self._of_key(key, credentials),
+            scopes=of_user(key.scopes | {Scope.RECOMMEND}),
             user_id=claim.user_id,
             needs_user_token=False,
             ends_at=claim.expires_at,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.clock import Clock
 from app.config import Issuer, Settings
-from app.domain.access import INCLUDED, OF_USERS, Principal, Scope
+from app.domain.access import Principal, Scope, included, of_user
 from app.domain.fields import ID_PATTERN
 from app.errors import Unauthenticated, Unavailable
 from app.telemetry import hashed
@@ -106,15 +106,15 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     claim = claims.get(issuer.scope_claim) or ()
     words: Sequence[object] = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     names = {word.removeprefix(SCOPE_PREFIX) for word in words if isinstance(word, str)}
-    scopes = frozenset().union(*(INCLUDED[scope] for scope in Scope if scope.value in names))
+    scopes = frozenset(scope for scope in Scope if scope.value in names)
     credential = "jwt-" + hashed(f"{issuer.issuer}\n{claims.get('sub')}")
     ends_at = datetime.fromtimestamp(claims["exp"], UTC)
     if issuer.user_claim is None:
-        return Principal(project, scopes, credential, ends_at=ends_at)
+        return Principal(project, included(scopes), credential, ends_at=ends_at)
     user_id = claims.get(issuer.user_claim)
     if not isinstance(user_id, str) or not re.fullmatch(ID_PATTERN, user_id):
         raise Unauthenticated("The token names no user.")
-    return Principal(project, scopes & OF_USERS, credential, user_id, ends_at=ends_at)
+    return Principal(project, of_user(scopes), credential, user_id, ends_at=ends_at)
 
 
 class _Keys:

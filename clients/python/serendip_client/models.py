@@ -1567,7 +1567,7 @@ class UserTokenView(BaseModel):
     """
     The time when the token expires.
     """
-    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own", "rules"]]
     """
     What the token may do for its user.
     """
@@ -2044,9 +2044,9 @@ class KeyIn(BaseModel):
     """
     The web origins whose pages can use the key, and no one else; empty for those of the project.
     """
-    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own", "rules"]]
     """
-    `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user.
+    `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user; with `rules`, which all but `recommend` include, requests may have filters.
     """
     user_limits: LimitsIn | None = None
     """
@@ -2118,7 +2118,7 @@ class KeyView(BaseModel):
     """
     The time when the key was revoked.
     """
-    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own", "rules"]]
     """
     The scopes.
     """
@@ -2173,7 +2173,7 @@ class NewKeyView(BaseModel):
     """
     The time when the key was revoked.
     """
-    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own", "rules"]]
     """
     The scopes.
     """
@@ -2312,7 +2312,7 @@ class PrincipalView(BaseModel):
     """
     The project of the credentials.
     """
-    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own"]]
+    scopes: list[Literal["recommend", "read:all", "write", "admin", "events:own", "rules"]]
     """
     The scopes, with those they include.
     """

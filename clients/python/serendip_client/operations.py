@@ -1279,7 +1279,8 @@ class Operations(ABC):
         """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
         Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The
-        socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list.
+        socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
+        and the filters of stored scenarios.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -2820,7 +2821,8 @@ class AsyncOperations(ABC):
         """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
         Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The
-        socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list.
+        socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
+        and the filters of stored scenarios.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.

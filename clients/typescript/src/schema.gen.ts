@@ -1075,7 +1075,8 @@ export interface paths {
          * @description Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
          *
          *     Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket
-         *     has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list.
+         *     has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
+         *     and the filters of stored scenarios.
          */
         post: operations["createTicket"];
         delete?: never;
@@ -2600,7 +2601,7 @@ export interface components {
             origins?: string[];
             /**
              * Scopes
-             * @description `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user.
+             * @description `recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may send events of their user; with `rules`, which all but `recommend` include, requests may have filters.
              * @example [
              *       "recommend"
              *     ]
@@ -4166,10 +4167,12 @@ export interface components {
         };
         /**
          * Scope
-         * @description What a credential may do. `admin` includes `write` and `read:all`, and each of these includes `recommend`.
+         * @description What a credential may do.
+         *
+         *     `admin` includes `write` and `read:all`, and each of these includes `recommend` and `rules`.
          * @enum {string}
          */
-        Scope: "recommend" | "read:all" | "write" | "admin" | "events:own";
+        Scope: "recommend" | "read:all" | "write" | "admin" | "events:own" | "rules";
         /**
          * SegmentBatch
          * @description Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored.

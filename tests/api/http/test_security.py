@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,13 @@ def needed(route: APIRoute) -> Scope | None:
             scope = dependant.call.scope
         pending += dependant.dependencies
     return scope
+
+
+def _takes(route: APIRoute, name: str) -> bool:
+    """Whether a route takes a field, in its query or body."""
+    models = [field.field_info.annotation for field in (*route.dependant.query_params, *route.dependant.body_params)]
+    fields = {field.name for field in route.dependant.query_params}
+    return name in fields.union(*(getattr(model, "model_fields", {}) for model in models))
 
 
 @dataclass
@@ -199,6 +206,26 @@ class TestMatrix:
             scope = needed(served[operation])
             if scope in below:
                 assert stage.call(call, headers[below[scope]]).status_code == 403, operation
+
+    @pytest.mark.parametrize("name", ["filter", "boost"])
+    def test_rules_need_a_scope_that_user_tokens_do_not_inherit(self, stage: Stage, name: str) -> None:
+        served = routes(create_application(stage.wired.services))
+        rule = {"filter": "true", "boost": "2.0"}[name]
+        calls = {
+            operation: replace(call, url=f"{call.url}?{name}={rule}")
+            if call.method == "GET"
+            else replace(call, body=call.body | {name: rule})
+            for operation, call in CALLS.items()
+            if _takes(served[operation], name) and needed(served[operation]) is Scope.RECOMMEND
+        }
+        assert len(calls) == 6
+        token = client_of(stage.wired, stage.victim_key).post("/v1/users/u1/tokens", json={}).json()["token"]
+        refused = (stage.key(Scope.RECOMMEND), stage.bearer(token), stage.bearer(stage.issuer.token(scope="recommend")))
+        allowed = (stage.key(Scope.RECOMMEND, Scope.RULES), stage.key(Scope.WRITE), stage.key(Scope.READ_ALL))
+
+        for operation, call in calls.items():
+            assert [stage.call(call, headers).status_code for headers in refused] == [403, 403, 403], operation
+            assert [stage.call(call, headers).status_code for headers in allowed] == [200, 200, 200], operation
 
     def test_a_reader_reads_everything_but_keys_and_changes_nothing(self, stage: Stage) -> None:
         served = routes(create_application(stage.wired.services))

@@ -39,7 +39,7 @@ class TestClaims:
         ("scope", "scopes"),
         [
             ("openid recommend", {Scope.RECOMMEND}),
-            ("serendip:write email", {Scope.RECOMMEND, Scope.WRITE}),
+            ("serendip:write email", {Scope.RECOMMEND, Scope.RULES, Scope.WRITE}),
             (["serendip:admin"], set(Scope) - {Scope.OWN_EVENTS}),
             ("administrator", set()),
             (7, set()),

@@ -9,7 +9,7 @@ from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.security import PrincipalDep, ProjectForRecommending
 from app.api.schemas.access.tickets import TicketIn, TicketView
-from app.domain.access import OF_USERS
+from app.domain.access import OF_USERS, Scope
 
 router = APIRouter(prefix="/v1", tags=["sockets"], route_class=Operation)
 
@@ -21,11 +21,13 @@ def create_ticket(
     """Create a ticket that opens one live socket within a minute, as `?ticket=` in its URL.
 
     Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket
-    has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list.
+    has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
+    and the filters of stored scenarios.
     """
     if body.owner is not None:
         services.access.check_user(principal, body.owner)
-        principal = replace(principal, user_id=body.owner, scopes=principal.scopes & OF_USERS)
+        own = OF_USERS if principal.user_id is not None else OF_USERS - {Scope.RULES}
+        principal = replace(principal, user_id=body.owner, scopes=principal.scopes & own)
     assert principal.project == project  # noqa: S101 - both follow from the credentials
     expires_at = services.clock.now() + timedelta(seconds=services.settings.ticket_seconds)
     endpoint = services.settings.socket_endpoint

@@ -9,7 +9,7 @@ from app.api.http.idempotency import RepeatableRoute
 from app.api.http.responses import responses
 from app.api.http.security import PrincipalDep, ProjectForWriting
 from app.api.schemas.access.user_tokens import UserTokenIn, UserTokenView
-from app.domain.access import INCLUDED, OF_USERS, Principal, Scope
+from app.domain.access import Principal, Scope, of_user
 from app.domain.users import of_session
 from app.services.access.authentication import UserClaim
 from app.services.bundle import Services
@@ -41,7 +41,7 @@ def create_session_token(
 
 def _token(services: Services, project: str, principal: Principal, owner: str, body: UserTokenIn) -> UserTokenView:
     key_id = body.key_id or principal.credential
-    scopes = INCLUDED[Scope.RECOMMEND] | (services.keys.get(project, key_id).scopes & OF_USERS)
+    scopes = of_user(services.keys.get(project, key_id).scopes | {Scope.RECOMMEND})
     expires_at = services.clock.now() + timedelta(seconds=body.expires_in_seconds)
     token = services.tokens.user(UserClaim(project, owner, key_id, expires_at))
     return UserTokenView(token=token, scopes=sorted(scopes), expires_at=expires_at)

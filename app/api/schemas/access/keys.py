@@ -75,7 +75,7 @@ class KeyIn(Body):
             max_length=len(Scope),
             description="`recommend` reads lists; `read:all` reads everything but keys, and changes nothing; `write` "
             "changes items, users and events; `admin` includes all three. With `events:own`, tokens of this key may "
-            "send events of their user.",
+            "send events of their user; with `rules`, which all but `recommend` include, requests may have filters.",
             examples=[["recommend"]],
         ),
     ]

@@ -16,7 +16,7 @@ class TestPrincipal:
 
         assert principal == {
             "project": settings.project,
-            "scopes": ["recommend", "write"],
+            "scopes": ["recommend", "rules", "write"],
             "administration": False,
             "user_id": None,
             "needs_user_token": False,
