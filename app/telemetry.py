@@ -68,6 +68,8 @@ class RequestLog:
     write_units: float = 0.0
     events: int = 0
     recommendations: int | None = None
+    """The number of items of the last list."""
+    lists: int = 0
     fallbacks: int = 0
     model_version: str | None = None
     staleness_seconds: float | None = None

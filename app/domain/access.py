@@ -170,6 +170,7 @@ class DailyUsage:
     requests: float = 0.0
     events: float = 0.0
     recommendations: float = 0.0
+    """Lists, not items."""
     read_units: float = 0.0
     write_units: float = 0.0
     milliseconds: float = 0.0

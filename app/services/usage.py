@@ -29,9 +29,7 @@ class Usage:
     def count(self, project: str, credential: str, work: RequestLog) -> None:
         """Adds one finished request."""
         today = self._clock.now().date()
-        used = Day(
-            today, 1, work.events, work.recommendations or 0, work.read_units, work.write_units, work.milliseconds
-        )
+        used = Day(today, 1, work.events, work.lists, work.read_units, work.write_units, work.milliseconds)
         with self._lock:
             before = self._days.get((project, today), Day(today))
             self._days[project, today] = summed(before, used)

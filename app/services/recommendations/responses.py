@@ -73,6 +73,7 @@ class Responses:
         log, active = telemetry.current(), recommendations.active
         log.model_version = active.version if active else None
         log.staleness_seconds = (now - active.activated_at).total_seconds() if active else None
+        log.lists += 1
         log.recommendations = len(recommendations.recommendations)
         log.fallbacks = sum(recommendation.source in FALLBACKS for recommendation in recommendations.recommendations)
 

@@ -2523,7 +2523,7 @@ class UsageDay(BaseModel):
     """
     recommendations: int
     """
-    The number of responses with recommendations.
+    The number of lists that were returned: recommendations, rankings, similar, popular and trending items, and each row of a page. Items are not counted.
     """
     requests: int
     """

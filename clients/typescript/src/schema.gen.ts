@@ -4573,7 +4573,7 @@ export interface components {
             read_units: number;
             /**
              * Recommendations
-             * @description The number of responses with recommendations.
+             * @description The number of lists that were returned: recommendations, rankings, similar, popular and trending items, and each row of a page. Items are not counted.
              * @example 9000
              */
             recommendations: number;

@@ -233,14 +233,15 @@ class TestUsage:
             client.post(
                 "/v1/events", json={"events": [{"user_id": "u", "item_id": f"i{n}"}, {"user_id": "v", "item_id": "j"}]}
             )
-        client.get("/v1/users/u/recommendations")
+        client.get("/v1/users/u/recommendations?limit=2")
+        client.get("/v1/lists/popular")
         watched.wired.services.usage.write()
 
         response = client.get("/v1/usage").json()
 
         [day] = response["days"]
         assert day["day"] == datetime.now(UTC).date().isoformat()
-        assert (day["requests"], day["events"]) == (4, 6)
+        assert (day["requests"], day["events"], day["recommendations"]) == (5, 6, 2)
         assert day["read_units"] > 0
         assert day["write_units"] >= 12
         assert 0 < day["estimated_usd"] == response["estimated_usd"]

@@ -19,7 +19,14 @@ class UsageDay(BaseModel):
     day: Annotated[date, Field(description="The day (UTC).", examples=["2026-11-24"])]
     requests: Annotated[int, Field(description="The number of requests.", examples=[12000])]
     events: Annotated[int, Field(description="The number of events.", examples=[40000])]
-    recommendations: Annotated[int, Field(description="The number of responses with recommendations.", examples=[9000])]
+    recommendations: Annotated[
+        int,
+        Field(
+            description="The number of lists that were returned: recommendations, rankings, similar, popular and "
+            "trending items, and each row of a page. Items are not counted.",
+            examples=[9000],
+        ),
+    ]
     read_units: Annotated[float, Field(description="Consumed read units of DynamoDB.", examples=[18000.0])]
     write_units: Annotated[float, Field(description="Consumed write units of DynamoDB.", examples=[80000.0])]
     estimated_usd: Annotated[float, Field(description="The estimated cost in US dollars.", examples=[0.07])]

@@ -16,7 +16,7 @@ const NOTES: Readonly<Record<Period, string>> = {
 };
 
 export default function Usage() {
-  const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: DAYS } } }), [], { everySeconds: 30 });
+  const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: DAYS } } }), [], { everySeconds: 60 });
   const [period, setPeriod] = useState<Period>("day");
   const head = (
     <PageHead title="Usage and cost" about="What the requests of this project used, and roughly what they cost in AWS.">
@@ -44,14 +44,14 @@ export default function Usage() {
         <Parts days={days} />
       </div>
       <div class="grid">
-        <Card title={`Traffic ${word}`} note="Requests of all kinds, the events in them, and responses with recommendations.">
+        <Card title={`Traffic ${word}`} note="Requests of all kinds, the events in them, and the lists they returned. What this console asks for counts too.">
           <Chart
-            label={`Requests, events and recommendations ${word}`}
+            label={`Requests, events and lists ${word}`}
             x={names}
             series={[
               { label: "Requests", values: values("requests") },
               { label: "Events", values: values("events") },
-              { label: "Recommendations", values: values("recommendations") },
+              { label: "Lists", values: values("recommendations") },
             ]}
             format={short}
           />

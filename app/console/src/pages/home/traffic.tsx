@@ -10,17 +10,17 @@ export function Traffic({ usage }: { usage: readonly Schemas["UsageDay"][] | und
   if (!usage) return <Card title="Traffic by day"><Loading lines={5} /></Card>;
   const days = lastDays(DAYS);
   const of = (name: "events" | "recommendations") => days.map((day) => usage.find((used) => used.day === day)?.[name] ?? 0);
-  const [events, recommendations] = [of("events"), of("recommendations")];
+  const [events, lists] = [of("events"), of("recommendations")];
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  if (sum(events) + sum(recommendations) === 0) {
+  if (sum(events) + sum(lists) === 0) {
     return <Card title="Traffic by day"><Empty icon="chart" title="No requests yet">Events and lists of the API are counted here by day.</Empty></Card>;
   }
   return (
-    <Card title="Traffic by day" note={`Through the API in ${DAYS} days: ${count(sum(events))} events, ${count(sum(recommendations))} lists. Files that the command line loads do not count.`}>
+    <Card title="Traffic by day" note={`Through the API in ${DAYS} days: ${count(sum(events))} events, ${count(sum(lists))} lists. What this console asks for counts too, files that the command line loads do not.`}>
       <Chart
-        label={`Events and recommendations by day in the last ${DAYS} days`}
+        label={`Events and lists by day in the last ${DAYS} days`}
         x={days}
-        series={[{ label: "Events", values: events }, { label: "Recommendations", values: recommendations }]}
+        series={[{ label: "Events", values: events }, { label: "Lists", values: lists }]}
         format={short}
         height={200}
       />
