@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.console.conftest import Shop
 from tests.console.visitor import Visitor, card, visiting
+from tests.support.builders import until
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
+BECOME = """state => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 EVENTS = """user_id,item_id,event_type,timestamp
 ann,tea,view,2026-11-01T10:00:00Z
 ann,cup,view,2026-11-01T10:05:00Z
@@ -29,9 +34,15 @@ def loader(chromium: Browser, shop: Shop) -> Iterator[Visitor]:
 
 class TestHome:
     def test_it_shows_the_state_of_the_project(self, visitor: Visitor) -> None:
+        checks: list[Route] = []
+        visitor.page.route("**/health/ready", lambda route: checks.append(route))  # noqa: PLW0108 - Playwright marks it
         page = visitor.open()
+        service = page.locator(".stat", has=page.get_by_text("Service", exact=True))
+        expect(service).to_have_text("Service…checking")
+        until(lambda: page.evaluate("true") and len(checks) > 0)
+        checks[0].continue_()
 
-        expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+        expect(service).to_have_text("ServiceReadydatabase and tables respond")
         model = card(page, "Active model")
         expect(model).to_contain_text("NDCG@20")
         expect(model).to_contain_text("popular 0.")
@@ -45,8 +56,32 @@ class TestHome:
 
         shop.api.post("/v1/events", json={"events": events})
 
-        expect(page.get_by_text("12 in the last minute", exact=True)).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("so far, still counting")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("12 in the last minute", exact=True)).to_be_visible(timeout=30_000)
         visitor.photograph("home")
+
+    def test_a_page_that_nobody_needs_costs_little(self, visitor: Visitor) -> None:
+        page, sent, ended = visitor.page, list[Request](), list[Request]()
+        page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - Playwright marks it
+        page.on("requestfinished", lambda request: ended.append(request))  # noqa: PLW0108
+        page.on("requestfailed", lambda request: ended.append(request))  # noqa: PLW0108
+
+        def sent_in(minutes: int) -> int:
+            before = len(sent)
+            for _ in range(minutes * 6):
+                page.clock.run_for(10_000)
+                until(lambda: page.evaluate("true") and len(ended) == len(sent))
+            return len(sent) - before
+
+        page.clock.install()
+        visitor.open()
+        expect(page.get_by_text("database and tables respond")).to_be_visible()
+        sent_in(minutes=8)
+        assert 0 < sent_in(minutes=5) <= 25
+        page.evaluate(BECOME, "hidden")
+        assert sent_in(minutes=5) == 0
+        page.evaluate(BECOME, "visible")
+        assert sent_in(minutes=1) >= 10
 
     def test_an_empty_project_gets_to_its_first_list(self, loader: Visitor, tmp_path: Path) -> None:
         (tmp_path / "events.csv").write_text(EVENTS)

@@ -15,12 +15,16 @@ export interface Request<Data> {
   set: (data: Data) => void;
 }
 
+/** How the pause between loads grows while nothing changes, and how long it gets. */
+const [GROWTH, MOST_TIMES, MOST_SECONDS] = [1.5, 20, 120];
+
 type State<Data> = Pick<Request<Data>, "data" | "error" | "isLoading" | "call">;
 
 /**
  * Loads data when the component appears, and again when `inputs` or the project change; earlier loads are aborted.
  * The earlier data stay until the new ones arrive. With `everySeconds` it loads again that long after the last load; a
- * function gets the data, to stop when there is nothing more to wait for.
+ * function gets the data, to stop when there is nothing more to wait for. While the data stay the same, it waits longer
+ * and longer; when the reader comes back to the page, it starts over. A hidden page loads nothing.
  *
  *     const items = useRequest((api) => api.GET("/v1/items", { params: { query: { category } } }), [category]);
  */
@@ -31,6 +35,7 @@ export function useRequest<Data>(
 ): Request<Data> {
   const [state, setState] = useState<State<Data>>({ data: undefined, error: undefined, isLoading: true, call: undefined });
   const [round, setRound] = useState(0);
+  const rest = useRef({ data: "", loads: 0 }); // how many loads in a row brought nothing new
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
@@ -39,9 +44,14 @@ export function useRequest<Data>(
     setState((before) => ({ ...before, isLoading: true }));
     latest
       .current(connect({ signal: aborting.signal, onCall: (sent) => (call = sent) }))
-      .then((data) => setState({ data, error: undefined, isLoading: false, call }))
+      .then((data) => {
+        const text = JSON.stringify(data) ?? "";
+        rest.current = { data: text, loads: text === rest.current.data ? rest.current.loads + 1 : 0 };
+        setState({ data, error: undefined, isLoading: false, call });
+      })
       .catch((error: unknown) => {
         if (!aborting.signal.aborted && !wasAborted(error)) {
+          rest.current.loads += 1;
           setState((before) => ({ ...before, error, isLoading: false, call }));
         }
       });
@@ -49,7 +59,13 @@ export function useRequest<Data>(
   }, [...inputs, round, session.value?.credential]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   const seconds = typeof everySeconds === "number" ? everySeconds : everySeconds(state.data);
-  useInterval(seconds, reload, seconds > 0 && !state.isLoading);
+  const most = Math.max(seconds, Math.min(MOST_SECONDS, MOST_TIMES * seconds));
+  useInterval(Math.min(most, seconds * GROWTH ** rest.current.loads), reload, seconds > 0 && !state.isLoading);
+  useReturn(() => {
+    if (seconds <= 0 || rest.current.loads === 0) return;
+    rest.current.loads = 0;
+    reload();
+  });
   const set = useCallback((data: Data) => setState((before) => ({ ...before, data, error: undefined })), []);
   return { ...state, reload, set };
 }
@@ -112,6 +128,21 @@ export function useInterval(seconds: number, call: () => void, isOn = true): voi
     const timer = setInterval(() => document.visibilityState === "visible" && latest.current(), seconds * 1000);
     return () => clearInterval(timer);
   }, [seconds, isOn]);
+}
+
+/** Calls a function when the reader comes back to the page from another tab or window. */
+function useReturn(call: () => void): void {
+  const latest = useRef(call);
+  latest.current = call;
+  useEffect(() => {
+    const back = () => document.visibilityState === "visible" && latest.current();
+    document.addEventListener("visibilitychange", back);
+    addEventListener("focus", back);
+    return () => {
+      document.removeEventListener("visibilitychange", back);
+      removeEventListener("focus", back);
+    };
+  }, []);
 }
 
 /** An action with its state: `const save = useAction(async () => {...}); <Button onClick={save.run} busy={save.isRunning}>` */

@@ -13,6 +13,9 @@ import { Traffic } from "./home/traffic";
 import { Trending } from "./home/trending";
 import "./home.css";
 
+/** Servers write usage every minute, also that of these requests. */
+const [EVENTS_SECONDS, MODELS_SECONDS, USAGE_SECONDS] = [2, 5, 60];
+
 export default function Home() {
   const principal = session.value?.principal;
   if (principal?.administration) {
@@ -27,9 +30,9 @@ export default function Home() {
 }
 
 function Overview({ project }: { project: string }) {
-  const events = useRequest((api) => api.GET("/v1/event-types"), [], { everySeconds: 2 });
-  const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: 60 } } }), [], { everySeconds: 10 });
-  const versions = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: 20 } } }), [], { everySeconds: 5 });
+  const events = useRequest((api) => api.GET("/v1/event-types"), [], { everySeconds: EVENTS_SECONDS });
+  const usage = useRequest((api) => api.GET("/v1/usage", { params: { query: { days: 60 } } }), [], { everySeconds: USAGE_SECONDS });
+  const versions = useRequest((api) => api.GET("/v1/models", { params: { query: { limit: 20 } } }), [], { everySeconds: MODELS_SECONDS });
   const [isNew, setNew] = useState<boolean>();
 
   const total = events.data?.event_types.reduce((sum, { count }) => sum + count, 0);

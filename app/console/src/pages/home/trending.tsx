@@ -12,7 +12,10 @@ export function Trending() {
       const get = (kind: "trending" | "popular") =>
         api.GET("/v1/lists/{kind}", { params: { path: { kind }, query: { limit: ITEMS, properties: true } } });
       const trending = await get("trending");
-      return trending.items.length ? { isTrending: true, ...trending } : { isTrending: false, ...(await get("popular")) };
+      const isTrending = trending.items.length > 0;
+      const { items } = isTrending ? trending : await get("popular");
+      // without scores, which change all the time, it is seen that nothing has changed
+      return { isTrending, items: items.map(({ item_id, title, categories, properties }) => ({ item_id, title, categories, properties })) };
     },
     [],
     { everySeconds: POLL_SECONDS },
