@@ -35,6 +35,7 @@ class TestErasure:
 
         page.get_by_role("button", name="Erase…").click()
         button = page.get_by_role("button", name="Erase for good")
+        expect(page.get_by_label("Type the id of the user to confirm")).to_be_focused()
         page.get_by_label("Type the id of the user to confirm").fill("forget")
         expect(button).to_be_disabled()
         page.get_by_label("Type the id of the user to confirm").fill(USER)

@@ -2,13 +2,27 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from app import clock
+from app.domain.access import DailyUsage
+from app.storage.usage import UsageStore
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, visiting
+from tests.support.builders import wired_on
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
+CONTRAST = """tab => {
+    const luminance = element => {
+        const linear = part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        const parts = getComputedStyle(element).backgroundColor.match(/\\d+/g);
+        const [red, green, blue] = parts.map(part => linear(part / 255));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+    };
+    return luminance(tab) / luminance(tab.parentElement);
+}"""
+"""Of a selected tab with its bar."""
 
 
 def tile(page: Page, label: str) -> str:
@@ -28,17 +42,31 @@ class TestUsage:
         last_day = today.replace(day=1) - timedelta(days=1)
         assert tile(page, "Last month") == f"${cost(shop, last_day.replace(day=1), last_day):.2f}"
         assert float(tile(page, "Forecast for the month")[1:]) >= float(tile(page, "This month so far")[1:]) > 0
+        expect(page.get_by_text("At the rate of the last 7 days")).to_be_visible()
         visitor.photograph("usage")
+
+    def test_the_forecast_of_a_new_project_is_from_today(self, chromium: Browser, shop: Shop) -> None:
+        key, wired = shop.new_project("usage-new"), wired_on(shop.settings)
+        UsageStore(wired.database).add("usage-new", DailyUsage(clock.now().date(), requests=1_000, write_units=1_000))
+        wired.close()
+        with visiting(chromium, shop.base, key) as visitor:
+            page = visitor.open("/usage")
+
+            expect(page.get_by_text("If every day costs what today has cost so far")).to_be_visible()
 
     def test_weeks_and_months_sum_their_days(self, visitor: Visitor, shop: Shop) -> None:
         page = visitor.open("/usage")
         page.get_by_role("button", name="By week").click()
         expect(page.get_by_role("heading", name="Cost by week")).to_be_visible()
+        page.emulate_media(color_scheme="dark")
+        assert page.get_by_role("button", name="By week").evaluate(CONTRAST) > 1.4
         chart = page.locator("figure", has=page.get_by_role("img", name="Estimated US dollars by week"))
         chart.get_by_text("Show as table").click()
 
         today = datetime.now(UTC).date()
         monday = today - timedelta(days=today.weekday() + 7)
+        this_week = today - timedelta(days=today.weekday())
+        expect(chart.locator("details").get_by_role("row").nth(1)).to_contain_text(this_week.isoformat())
         row = chart.get_by_role("row").filter(has_text=monday.isoformat())
         expect(row).to_contain_text(f"${cost(shop, monday, monday + timedelta(days=6)):.2f}")
         expect(page.get_by_text("public on-demand prices of AWS")).to_be_visible()

@@ -8,8 +8,10 @@ const RATE_DAYS = 7;
 
 export interface Costs {
   thisMonth: number;
-  /** This month, if its remaining days cost what the last seven did. */
+  /** This month, if its remaining days cost what the last ones did. */
   forecast: number;
+  /** From how many days the forecast is, at most seven: of a new project it is today alone. */
+  forecastDays: number;
   lastMonth: number;
   /** From Monday to Sunday. */
   lastWeek: number;
@@ -28,9 +30,12 @@ export function costsOf(usage: readonly UsageDay[]): Costs {
   const monthBefore = daysBefore(monthStart, 1);
   const { days, past } = month();
   const thisMonth = sum(monthStart, now);
+  const first = firstOfRate(usage, now);
+  const length = Math.max(1, (Date.now() - Date.parse(first)) / DAY_MILLISECONDS);
   return {
     thisMonth,
-    forecast: thisMonth + (days - past) * dailyCost(usage, sum, now),
+    forecast: thisMonth + ((days - past) * sum(first, now)) / length,
+    forecastDays: Math.ceil(length),
     lastMonth: sum(`${monthBefore.slice(0, 7)}-01`, monthBefore),
     lastWeek: sum(monday, sunday),
     weekBefore: sum(daysBefore(monday, 7), daysBefore(monday, 1)),
@@ -38,11 +43,14 @@ export function costsOf(usage: readonly UsageDay[]): Costs {
   };
 }
 
-/** The cost of a day at the rate of the last seven, or of all days of a younger project. */
-function dailyCost(usage: readonly UsageDay[], sum: (from: string, to: string) => number, now: string): number {
-  const start = daysBefore(now, RATE_DAYS);
+/** The first of the last seven days with today, or the first day of a younger project. */
+function firstOfRate(usage: readonly UsageDay[], now: string): string {
+  const start = daysBefore(now, RATE_DAYS - 1);
   const oldest = usage.reduce((first, { day }) => (day < first ? day : first), now);
-  const first = oldest > start ? oldest : start;
-  const length = (Date.now() - Date.parse(first)) / DAY_MILLISECONDS;
-  return sum(first, now) / Math.max(1, length);
+  return oldest > start ? oldest : start;
+}
+
+/** At the rate of which days the forecast is. */
+export function rateInWords({ forecastDays }: Costs): string {
+  return forecastDays === 1 ? "If every day costs what today has cost so far" : `At the rate of the last ${forecastDays} days`;
 }

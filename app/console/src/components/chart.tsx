@@ -1,8 +1,10 @@
-/** Lines and bars with intervals, drawn by uPlot, which is loaded with the first chart; a table has the same numbers. */
+/** Lines and bars with intervals, drawn by uPlot, which is loaded with the first chart; a table has the same numbers, the newest first. */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { decimal, NOTHING, short } from "../format";
 import { theme } from "../theme";
+
+const DAY = /^\d{4}-\d\d-\d\d/;
 
 export interface Series {
   label: string;
@@ -27,6 +29,8 @@ interface ChartProps {
 export function Chart({ label, x, series, format = defaultFormat, height = 220 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const content = JSON.stringify([x, series]);
+  const rows = x.map((name, row) => ({ name, row }));
+  if (DAY.test(x[0] ?? "")) rows.reverse(); // what is new is read first
   useEffect(() => {
     const target = place.current;
     if (!target || !x.length) return;
@@ -58,7 +62,7 @@ export function Chart({ label, x, series, format = defaultFormat, height = 220 }
               </tr>
             </thead>
             <tbody>
-              {x.map((name, row) => (
+              {rows.map(({ name, row }) => (
                 <tr key={name}>
                   <th scope="row">{name}</th>
                   {series.map((each) => <td key={each.label} class="right number">{cell(each, row, format)}</td>)}

@@ -4,6 +4,8 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { useAction } from "../hooks";
 import { Button, ErrorNote } from "./basics";
 
+const FIELD = ":scope > .stack :is(input:not([type=radio], [type=checkbox], [type=file]), textarea):enabled";
+
 interface DialogProps {
   title: string;
   onClose: () => void;
@@ -20,6 +22,7 @@ export function Dialog({ title, onClose, actions, wide, children }: DialogProps)
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>(FIELD)?.focus(); // not "Close", which comes first
     return () => {
       if (opener instanceof HTMLElement) opener.focus();
     };

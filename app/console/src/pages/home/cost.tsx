@@ -1,7 +1,7 @@
 /** What this month has cost so far, and a forecast for the whole month. */
 import type { Schemas } from "../../api";
 import { Card, Chart, Loading } from "../../components";
-import { costsOf } from "../../costs";
+import { costsOf, rateInWords } from "../../costs";
 import { lastDays } from "../../days";
 import { day, dollars } from "../../format";
 
@@ -11,13 +11,14 @@ export function Cost({ usage }: { usage: Schemas["UsageView"] | undefined }) {
   if (!usage) return <Card title="Cost"><Loading /></Card>;
   const days = lastDays(DAYS);
   const costs = days.map((name) => usage.days.find((used) => used.day === name)?.estimated_usd ?? 0);
-  const { thisMonth, forecast } = costsOf(usage.days);
+  const monthly = costsOf(usage.days);
+  const { thisMonth, forecast } = monthly;
   return (
     <Card title="Cost" note={`Requests at public prices of ${day(usage.prices_as_of)}, without stored bytes and trainings.`}>
       <dl class="home-facts">
         <dt>This month</dt>
         <dd class="number"><strong>{dollars(thisMonth)}</strong></dd>
-        <dt>Forecast for the whole month</dt>
+        <dt>Forecast for the whole month<br /><span class="small">{rateInWords(monthly)}</span></dt>
         <dd class="number"><strong>{dollars(forecast)}</strong></dd>
       </dl>
       <Chart label="Estimated US dollars by day" x={days} series={[{ label: "US dollars", values: costs, kind: "bars" }]} format={dollars} height={140} />

@@ -1,15 +1,16 @@
 /** The sums that people ask for: this month, its forecast, last week, last month. */
 import type { Schemas } from "../../api";
 import { Stat } from "../../components";
-import { costsOf } from "../../costs";
+import { costsOf, rateInWords } from "../../costs";
 import { day, dollars, percent } from "../../format";
 
 export function Totals({ days }: { days: readonly Schemas["UsageDay"][] }) {
-  const { thisMonth, forecast, lastMonth, lastWeek, weekBefore, week } = costsOf(days);
+  const costs = costsOf(days);
+  const { thisMonth, forecast, lastMonth, lastWeek, weekBefore, week } = costs;
   return (
     <div class="tiles">
       <Stat label="This month so far" value={dollars(thisMonth)} note="Days in UTC" />
-      <Stat label="Forecast for the month" value={dollars(forecast)} note="At the rate of the last 7 days" />
+      <Stat label="Forecast for the month" value={dollars(forecast)} note={rateInWords(costs)} />
       <Stat label="Last week" value={dollars(lastWeek)} note={<>{day(week[0])} to {day(week[1])}<br />{change(lastWeek, weekBefore)}</>} />
       <Stat label="Last month" value={dollars(lastMonth)} note="The whole month" />
     </div>
