@@ -26,18 +26,18 @@ export function short(value: number | null | undefined): string {
   return value == null ? NOTHING : compact.format(value);
 }
 
-/** 0.123, with `digits` digits after the point. */
+/** 0.123, with `digits` digits after the point; zero has no sign. */
 export function decimal(value: number | null | undefined, digits = 3): string {
   return value == null
     ? NOTHING
-    : value.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    : value.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
 }
 
 /** 12.3% for a share from 0 to 1. */
 export function percent(share: number | null | undefined, digits = 1): string {
   return share == null
     ? NOTHING
-    : share.toLocaleString(undefined, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+    : share.toLocaleString(undefined, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
 }
 
 /** US dollars; less than ten cents have two significant digits. */
