@@ -45,13 +45,14 @@ test: .venv/develop .venv/spark .venv/ministack .venv/clients chromium console #
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
-lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates and the Dockerfile
+lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates, the Dockerfile and compose.yaml
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint $(TEMPLATES)
 	@.venv/checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@.venv/checkov/bin/hadolint Dockerfile
+	@.venv/checkov/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/local/compose.yaml
 
 format: .venv/develop ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .

@@ -8,15 +8,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
+import psutil
 import pytest
 
+from app.entry.local.dynamodb import free_port
+from tests.support.builders import until
 from tests.support.datasets import ROOT
 from tests.support.deployment_checks import FULL
 
 BUILDAH = shutil.which("buildah")
-TOOLS = ("sh", "du", "env", "cp", "mkdir", "rm", "id", "ls")
+TOOLS = ("sh", "chown", "du", "env", "cp", "mkdir", "rm", "id", "ls")
 TASK_ROOT = "/var/task"
-BASE, IMAGE = "localhost/serendip-base", "localhost/serendip-check"
+BASE, IMAGE, SERVER = (f"localhost/serendip-{name}" for name in ("base", "check", "server"))
+ENVIRONMENT = {**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+PROGRAMS = "/opt/serendip/"
+"""Where the image's Python and Java are."""
 
 pytestmark = [
     pytest.mark.skipif(not FULL, reason="part of make deploy-check"),
@@ -26,13 +33,13 @@ pytestmark = [
 ]
 
 
-def buildah(*arguments: str, **more: str) -> str:
+def buildah(*arguments: str) -> str:
     done = subprocess.run(
         [str(BUILDAH), *arguments],
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs", **more},
+        env=ENVIRONMENT,
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,6 +81,7 @@ def root_file_system(folder: Path) -> None:
         shutil.copy(library.resolve(), target)
     for place in ("tmp", "var/task", "etc/ssl/certs", "root"):
         (folder / place).mkdir(parents=True, exist_ok=True)
+    (folder / "tmp").chmod(0o1777)
     (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "etc/ssl/certs")
 
@@ -87,7 +95,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "Containerfile").write_text(
         "FROM scratch\nCOPY root /\n"
         f"ENV PATH=/usr/local/bin:/bin LAMBDA_TASK_ROOT={TASK_ROOT}\n"
-        f"ENV SSL_CERT_FILE={certificates} PIP_CERT={certificates}\n"
+        f"ENV SSL_CERT_FILE={certificates} PIP_CERT={certificates} NODE_EXTRA_CA_CERTS={certificates}\n"
         f"WORKDIR {TASK_ROOT}\n"
     )
     buildah("bud", "--quiet", "--tag", BASE, str(folder))
@@ -95,10 +103,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     buildah("rmi", "--force", BASE)
 
 
-def build(base: str, context: Path, tag: str) -> str:
-    return buildah(
-        "bud", "--build-arg", f"BASE={base}", "--tag", tag, "--file", str(context / "Dockerfile"), str(context)
-    )
+def build(base: str, context: Path, tag: str, *more: str) -> str:
+    bases = ("--build-arg", f"BASE={base}", "--build-arg", f"SERVER_BASE={base}")
+    return buildah("bud", *bases, *more, "--tag", tag, "--file", str(context / "Dockerfile"), str(context))
+
+
+def server_and_database(running: psutil.Popen) -> list[psutil.Process]:
+    """Return the processes of Python and Java in a container."""
+    return [process for process in running.children(recursive=True) if process.cmdline()[0].startswith(PROGRAMS)]
 
 
 class TestImage:
@@ -143,3 +155,52 @@ class TestImage:
 
         with pytest.raises(AssertionError, match="nothing_of_that_name"):
             build(base, tmp_path, IMAGE)
+
+
+class TestServer:
+    def test_one_command_serves_the_console_and_a_sample_shop_unprivileged(self, base: str, tmp_path: Path) -> None:
+        build(base, ROOT, SERVER, "--target", "server")
+        config = buildah("inspect", "--format", "{{.OCIv1.Config.User}} {{.OCIv1.Config.Volumes}}", SERVER)
+        container = buildah("from", "--quiet", SERVER).strip()
+        port, log = free_port(), tmp_path / "log"
+        command = [
+            "run",
+            "--user",
+            "1000",
+            container,
+            "--",
+            "serendip",
+            "serve",
+            "--all-interfaces",
+            "--port",
+            str(port),
+        ]
+        try:
+            with log.open("wb") as output:
+                running = psutil.Popen([str(BUILDAH), *command], env=ENVIRONMENT, stdout=output, stderr=output)
+
+            def is_ready() -> bool:
+                assert running.poll() is None, log.read_text()
+                return "(stop with Ctrl-C)" in log.read_text()
+
+            try:
+                until(is_ready, seconds=300)
+                [(page, code)] = re.findall(r"Ready: (\S+)/console#code=(\S+)", log.read_text())
+                key = httpx2.post(f"{page}/console/session", content=code, timeout=60).json()["key"]
+                console = httpx2.get(f"{page}/console", timeout=60).text
+                shown = httpx2.get(
+                    f"{page}/v1/users/user-001/recommendations", headers={"X-API-Key": key}, timeout=60
+                ).json()
+                users = [process.uids().real for process in server_and_database(running)]
+            finally:
+                for process in server_and_database(running)[:1]:  # stopped, the server stops its database
+                    process.terminate()
+                running.wait(60)
+        finally:
+            buildah("rm", container)
+            buildah("rmi", "--force", SERVER)
+
+        assert config.strip() == "1000 map[/srv/.serendip:{}]"
+        assert '<script type="module"' in console
+        assert shown["items"]
+        assert users == [1000, 1000]

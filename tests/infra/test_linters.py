@@ -24,6 +24,7 @@ SPOILT = {
     "a public bucket": ("bootstrap.yaml", "BlockPublicPolicy: true", "BlockPublicPolicy: false", "CKV_AWS_54"),
     "a superuser": ("Dockerfile", "USER 1000", "USER root", "DL3002"),
     "packages of any version": ("Dockerfile", "uv==0.13.9", "uv", "DL3013"),
+    "a misspelled limit of a container": ("local/compose.yaml", "cap_drop", "cap_dorp", "'cap_dorp' was unexpected"),
 }
 
 pytestmark = pytest.mark.skipif(not FULL, reason="part of make deploy-check")
@@ -33,6 +34,8 @@ def linted(path: Path) -> tuple[int, str]:
     """Return the exit status and the output about the file."""
     if path.name == "Dockerfile":
         asking = [[str(CHECKOV / "hadolint"), str(path)]]
+    elif path.name == "compose.yaml":
+        asking = [[str(CHECKOV / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(path)]]
     else:
         security = [str(CHECKOV / "checkov"), "--config-file", str(INFRA / "checkov.yaml"), "--file", str(path)]
         asking = [[str(TOOLS / "cfn-lint"), str(path)], security]
@@ -47,9 +50,10 @@ class TestLinters:
         source = (ROOT if name == "Dockerfile" else INFRA) / name
         before = source.read_text()
         assert right in before
-        (tmp_path / name).write_text(before.replace(right, wrong))
+        spoilt = tmp_path / source.name
+        spoilt.write_text(before.replace(right, wrong))
 
-        status, said = linted(tmp_path / name)
+        status, said = linted(spoilt)
 
         assert status != 0
         assert rule in said

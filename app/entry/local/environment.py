@@ -1,6 +1,7 @@
 """The environment on a laptop: DynamoDB Local, a signing secret, an API key, and jobs as processes."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from opentelemetry.trace import TracerProvider
 from app.config import PREFIX, Settings
 from app.domain.access import Limits, Scope
 from app.entry import oidc_client, tracing
+from app.entry.errors import SetupError
 from app.entry.launcher import NoLauncher
 from app.entry.local import database_file, disk, shared_emulator
+from app.entry.local.dynamodb import POLL_SECONDS, START_SECONDS, responds
 from app.entry.local.home import FILES, KEY, keep_private, read, secret
 from app.entry.local.worker_processes import WorkerProcesses
 from app.errors import Exists, Unauthenticated
@@ -53,10 +56,13 @@ class Laptop:
 @contextmanager
 def serving(home: Path, folder: Path) -> Iterator[Laptop]:
     """The services over a local database, or over the one at SERENDIP_ENDPOINT; they run jobs in processes."""
+    folder.mkdir(parents=True, exist_ok=True)
     with _database(home, folder) as (endpoint, load):
         values = environment(home, endpoint)
+        settings = Settings.from_environment(values)
+        wait_for(str(settings.endpoint))
         workers = WorkerProcesses(home, values)
-        provider = tracing.provider(Settings.from_environment(values))
+        provider = tracing.provider(settings)
         with _wired(values, workers, provider, load, partial(disk.full, folder)) as wired:
             try:
                 yield Laptop(wired, provider, workers)
@@ -90,6 +96,19 @@ def _database(home: Path, folder: Path) -> Iterator[tuple[str, Load | None]]:
         return
     with shared_emulator.running(home, folder) as emulator:
         yield emulator.endpoint, partial(database_file.load, emulator, folder) if emulator.start_again else None
+
+
+def wait_for(endpoint: str, seconds: float = START_SECONDS) -> None:
+    """Returns once the database at an address responds: one that SERENDIP_ENDPOINT names may start later than this.
+
+    Raises:
+        SetupError: it does not respond in time.
+    """
+    ends_at = time.monotonic() + seconds
+    while not responds(endpoint):
+        if time.monotonic() > ends_at:
+            raise SetupError(f"The database at {endpoint} does not respond. Start it, or unset SERENDIP_ENDPOINT.")
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from app.storage.checkpoints import CheckpointStore
 from app.storage.objects import FolderFileStore
 from app.wiring import Wired
 
+LOOPBACK = "127.0.0.1"
 DELETIONS_SECONDS = 5.0
 """Time between two looks for projects whose deletion is unfinished."""
 
@@ -65,9 +66,10 @@ def serve(
     every_second: Callable[[], None] = _ignore,
     sign_in: SignIn | None = None,
     *,
+    host: str = LOOPBACK,
     with_request_lines: bool = False,
 ) -> None:
-    """Serves on 127.0.0.1 until the process is stopped; `ready` is called once the server listens."""
+    """Serves until the process is stopped; `ready` is called once the server listens."""
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
@@ -83,7 +85,7 @@ def serve(
     try:
         served = _with_files(application, services.jobs)
         with beating(partial(continue_deletions, services), DELETIONS_SECONDS, Unavailable):
-            listen(RequestLines(served) if with_request_lines else served, port, ready)
+            listen(RequestLines(served) if with_request_lines else served, port, ready, host)
     finally:
         follower.stop()
 
@@ -103,15 +105,15 @@ def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[
     return application, sockets
 
 
-def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _ignore) -> None:
+def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _ignore, host: str = LOOPBACK) -> None:
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
-        _Server(configured(application, port), ready).run()
+        _Server(configured(application, port, host), ready).run()
 
 
-def configured(application: ASGIApp, port: int) -> uvicorn.Config:
+def configured(application: ASGIApp, port: int, host: str = LOOPBACK) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        host="127.0.0.1",
+        host=host,
         port=port,
         log_level="warning",
         lifespan="off",
