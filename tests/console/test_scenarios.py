@@ -28,13 +28,19 @@ class TestScenarios:
         rule.press("Enter")
         expect(rule).to_have_value("item.price")
         rule.press_sequentially(" <")
-        expect(page.get_by_text("This is not CEL")).to_contain_text("line 1, column 13", timeout=SECONDS)
+        expect(page.get_by_text("It ends too early", exact=True)).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_role("button", name="Go to line 1, column 13")).to_be_visible()
         expect(page.locator(".scenario-fault")).to_have_text("item.price < \n            ^")
         expect(page.get_by_role("button", name="Create scenario")).to_be_disabled()
+        rule.fill("itm.price < 0.0")
+        expect(page.get_by_text("“itm” is unknown; did you mean “item”?", exact=True)).to_be_visible(timeout=SECONDS)
+        expect(page.locator(".scenario-fault")).to_have_text("itm.price < 0.0\n^^^")
         page.evaluate("scrollTo(0, 0)")
         visitor.photograph("scenario-error")
-        rule.press_sequentially(" 0.0")
+        page.get_by_role("button", name="Write item", exact=True).click()
+        expect(rule).to_have_value("item.price < 0.0")
         expect(preview).to_contain_text("The filter leaves nothing for this user.", timeout=SECONDS)
+
         category = shop.api.get("/v1/items").json()["items"][0]["categories"][0]
         rule.fill("")
         rule.press_sequentially(f'"{category[:3]}')
@@ -43,6 +49,7 @@ class TestScenarios:
         rule.press("Enter")
         expect(rule).to_have_value(f'"{category}" in item.categories')
         expect(preview.get_by_role("listitem").first).to_be_visible(timeout=SECONDS)
+        expect(preview.get_by_role("listitem").first).to_contain_text(category)
         page.get_by_label("Items", exact=True).first.fill("3")
         expect(preview.get_by_role("listitem")).to_have_count(3, timeout=SECONDS)
         page.get_by_role("button", name="Create scenario").click()
@@ -53,6 +60,41 @@ class TestScenarios:
         assert stored["settings"]["filter"] == f'"{category}" in item.categories'
         visitor.photograph("scenario-created")
         shop.api.delete("/v1/scenarios/flows").raise_for_status()
+
+    def test_names_that_nothing_has_are_doubted(self, visitor: Visitor, shop: Shop) -> None:
+        visitor.expected = ["404"]
+        category = shop.api.get("/v1/items").json()["items"][0]["categories"][0]
+        page = visitor.open("/scenarios/doubted")
+        preview, rule = card(page, "Live preview"), page.get_by_label("Filter", exact=True)
+        rule.fill(f'!("{category}" in item.categorys) || "{category}s" in item.categories')
+        doubts = page.get_by_role("list", name="What may be wrong in filter")
+        expect(doubts).to_contain_text(f"No item has the category “{category}s”.")
+        expect(preview).to_contain_text("Did you mean “categories”?", timeout=SECONDS)
+        page.evaluate("scrollTo(0, 0)")
+        visitor.photograph("scenario-doubts")
+        doubts.get_by_role("button", name="Write categories").click()
+        doubts.get_by_role("button", name=f'Write "{category}"').click()
+        expect(rule).to_have_value(f'!("{category}" in item.categories) || "{category}" in item.categories')
+        expect(doubts).to_have_count(0)
+
+    def test_changes_are_kept_until_they_are_saved(self, visitor: Visitor, shop: Shop) -> None:
+        visitor.expected = ["404"]
+        page = visitor.open("/scenarios/kept")
+        page.get_by_label("Items", exact=True).fill("3")
+        expect(card(page, "Not saved yet")).to_contain_text("10 becomes 3")
+        page.get_by_role("link", name="All scenarios").click()
+        expect(page.get_by_text("Not saved yet: kept")).to_be_visible()
+        closes = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+        assert page.evaluate(closes) is False
+        visitor.photograph("scenarios-unsaved")
+
+        page.get_by_role("link", name="kept").click()
+        expect(page.get_by_label("Items", exact=True)).to_have_value("3")
+        page.get_by_role("button", name="Create scenario").click()
+        expect(page.get_by_text("version 1", exact=False).first).to_be_visible(timeout=SECONDS)
+        assert page.evaluate(closes) is True
+        assert shop.api.get("/v1/scenarios/kept").json()["settings"]["limit"] == 3
+        shop.api.delete("/v1/scenarios/kept").raise_for_status()
 
     def test_a_page_of_rows_is_changed_restored_and_deleted(self, visitor: Visitor, shop: Shop) -> None:
         visitor.expected = ["422"]  # a row without a title
@@ -98,6 +140,9 @@ class TestScenarios:
         expect(page.get_by_text("changed elsewhere")).to_be_visible(timeout=SECONDS)
         assert shop.api.get("/v1/scenarios/shared").json()["settings"]["limit"] == 5
         page.get_by_role("button", name="Load the current version").click()
+        expect(page.get_by_text("Items: 5 becomes 6")).to_be_visible()
+        expect(page.get_by_text("Positions for new items")).to_have_count(1)  # the other change is not taken back
+        page.get_by_role("button", name="Discard").click()
         expect(page.get_by_label("Items", exact=True)).to_have_value("5")
         shop.api.delete("/v1/scenarios/shared").raise_for_status()
 

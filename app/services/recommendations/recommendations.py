@@ -125,11 +125,11 @@ class Recommendations:
     def preview(
         self, project: str, user_id: str, scenario: Scenario
     ) -> tuple[RecommendationResponse, tuple[PageRowResponse, ...]]:
-        """Returns the list and the rows that a user would get from a scenario, stored or not."""
+        """Returns the list and the rows that a user would get from a scenario, stored or not, with properties."""
         query = query_of(scenario)
         recommendations = self._recommend.for_user(project, user_id, query)
-        response = self._responses.respond(project, user_id, query, recommendations)
-        return response, self._rows(project, user_id, query, scenario)
+        response = self._responses.respond(project, user_id, query, recommendations, properties=True)
+        return response, self._rows(project, user_id, query, scenario, properties=True)
 
     def watched(self, project: str, watched: WatchedList) -> tuple[RecommendationQuery, RecommendationList]:
         """Returns the current list of a subscription; `respond` makes a response of it.

@@ -1,14 +1,15 @@
 /** One scenario: its settings beside what a user would get, its versions, and its end. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ifExists, isConflict, type Schemas } from "../../api";
 import { ApiCall, Badge, Button, Card, Confirm, ErrorNote, Loading, Note, PageHead, toast } from "../../components";
 import { useAction, useRequest } from "../../hooks";
 import { type Versioned, versioned } from "../records/versions";
 import { Changes } from "./changes";
+import { draftOf, keepDraft } from "./drafts";
 import { History } from "./history";
 import { Preview, useDraft } from "./preview";
-import { bodyOf, DEFAULTS, differences, type Settings } from "./settings";
+import { bodyOf, changed, DEFAULTS, differences, type Settings } from "./settings";
 import { ListForm, RulesForm } from "./settings_form";
 import { useVocabulary } from "./vocabulary";
 
@@ -39,15 +40,18 @@ interface LoadedProps {
 function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps) {
   const [scenario, etag] = [stored?.data, stored?.tag];
   const [, navigate] = useLocation();
-  const [settings, setSettings] = useState<Settings>(scenario?.settings ?? DEFAULTS);
+  const before = scenario?.settings ?? DEFAULTS;
+  const [settings, setSettings] = useState<Settings>({ ...before, ...draftOf(scenarioId) });
   const [isDeleting, setDeleting] = useState(false);
   const vocabulary = useVocabulary(user);
   const draft = useDraft(scenarioId, settings, user);
-  const changes = differences(scenario?.settings ?? DEFAULTS, settings);
+  const changes = differences(before, settings);
   const path = { scenario_id: scenarioId };
+  useEffect(() => keepDraft(scenarioId, changed(before, settings)), [settings]);
   const saving = useAction(async (wanted: Settings) => {
     const header = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
     const saved = await api.PUT("/v1/scenarios/{scenario_id}", { params: { path, header }, body: bodyOf(wanted) });
+    keepDraft(scenarioId, {});
     toast(`Saved as version ${saved.version}.`);
     reload();
   });
@@ -55,6 +59,7 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
 
   async function remove(): Promise<void> {
     await api.DELETE("/v1/scenarios/{scenario_id}", { params: { path, header: etag ? { "If-Match": etag } : {} } });
+    keepDraft(scenarioId, {});
     toast(`${scenarioId} is deleted.`);
     navigate("/scenarios");
   }
@@ -72,7 +77,7 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
         {isOutdated ? (
           <Note tone="warn">
             <div class="stack tight">
-              <p>This scenario was changed elsewhere since you opened it, so nothing was saved.</p>
+              <p>This scenario was changed elsewhere since you opened it, so nothing was saved. Your changes stay on this page when you load what it has become.</p>
               <div class="row"><Button small icon="refresh" onClick={reload}>Load the current version</Button></div>
             </div>
           </Note>
@@ -83,8 +88,8 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
           <RulesForm settings={settings} onChange={setSettings} vocabulary={vocabulary} error={draft.error} />
           <div class="scenario-side stack">
             <Preview draft={draft} user={user} onUser={onUser} users={vocabulary.users} />
-            {scenario && changes.length > 0 && (
-              <Card title="Not saved yet" actions={<Button small icon="undo" onClick={() => setSettings(scenario.settings)}>Discard</Button>}>
+            {changes.length > 0 && (
+              <Card title="Not saved yet" note="Kept until you close this tab, also when you leave the page." actions={<Button small icon="undo" onClick={() => setSettings(before)}>Discard</Button>}>
                 <Changes changes={changes} verb="becomes" />
               </Card>
             )}

@@ -1,10 +1,12 @@
 /** All scenarios, and a name for a new one. */
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, ID, Input, PageHead } from "../../components";
+import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, ID, Input, Note, PageHead } from "../../components";
 import type { Schemas } from "../../api";
 import { ago, time } from "../../format";
 import { usePages } from "../../hooks";
+import { unsaved } from "./drafts";
 import { summary } from "./settings";
 
 type Scenario = Schemas["ScenarioView"];
@@ -28,6 +30,11 @@ export function List() {
         <ApiCall of={scenarios.call} />
         <Button kind="primary" icon="plus" onClick={() => setNaming(true)}>New scenario</Button>
       </PageHead>
+      {unsaved.value.length > 0 && (
+        <Note tone="warn">
+          Not saved yet: {unsaved.value.map((id, position) => <Fragment key={id}>{position > 0 && ", "}<Link href={`/scenarios/${encodeURIComponent(id)}`}>{id}</Link></Fragment>)}. Open {unsaved.value.length === 1 ? "it" : "them"} to save or discard the changes, before you close this tab.
+        </Note>
+      )}
       <Card class="scenario-list">
         <DataTable
           label="Scenarios"

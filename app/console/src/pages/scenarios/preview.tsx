@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Call, Schemas } from "../../api";
 import { SerendipError } from "../../api";
-import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Picture } from "../../components";
+import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Note, Picture } from "../../components";
 import { decimal } from "../../format";
 import { useRequest } from "../../hooks";
 import { bodyOf, type Settings } from "./settings";
@@ -27,7 +27,7 @@ export function useDraft(scenarioId: string, settings: Settings, user: string): 
     const timer = setTimeout(() => setSettled({ settings, user }), PAUSE_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [settings, user]);
-  return useRequest(
+  const checked = useRequest(
     (client) =>
       client.PUT("/v1/scenarios/{scenario_id}", {
         params: { path: { scenario_id: scenarioId }, query: { dry_run: true, ...(settled.user && { preview_user: settled.user }) } },
@@ -35,6 +35,7 @@ export function useDraft(scenarioId: string, settings: Settings, user: string): 
       }),
     [scenarioId, JSON.stringify(settled)],
   );
+  return { ...checked, isLoading: checked.isLoading || settled.settings !== settings || settled.user !== user };
 }
 
 interface PreviewProps {
@@ -47,6 +48,8 @@ interface PreviewProps {
 export function Preview({ draft, user, onUser, users }: PreviewProps) {
   const { data } = draft;
   const faults = draft.error instanceof SerendipError && draft.error.errors.length > 0 ? draft.error.errors : undefined;
+  const lists = data?.preview ? [data.preview, ...(data.preview_rows ?? [])] : [];
+  const warnings = [...new Set(lists.flatMap((list) => list.warnings ?? []))];
   useEffect(() => {
     if (!user && users[0]) onUser(users[0]);
   }, [users[0]]);
@@ -57,6 +60,7 @@ export function Preview({ draft, user, onUser, users }: PreviewProps) {
       </Field>
       <datalist id="scenario-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
       {faults ? <Faults faults={faults} /> : <ErrorNote error={draft.error} />}
+      {!faults && warnings.map((warning) => <Note key={warning} tone="warn">{warning.replaceAll(/`([^`]+)`/g, "“$1”")}</Note>)}
       {!data && draft.isLoading && <Loading lines={5} />}
       <div class="stack scenario-preview" aria-busy={draft.isLoading} aria-live="polite">
         {data?.preview_rows?.map((row) => (
@@ -91,7 +95,7 @@ function Items({ items }: { items: readonly Item[] }) {
           <Picture item={item} size={36} />
           <span class="scenario-item">
             <span class="truncate">{item.title || item.item_id}</span>
-            <span class="muted small truncate">{item.item_id}</span>
+            <span class="muted small truncate">{[item.item_id, ...(item.categories ?? [])].join(" · ")}</span>
           </span>
           <span class="muted small number">{item.score ? decimal(item.score, 2) : ""}</span>
           <Badge tone={item.source === "neighbors" ? "accent" : "neutral"}>{item.source}</Badge>

@@ -1,17 +1,19 @@
 /** The rows of a page, in their order. */
 import { Button, Card, Field, Input, Select } from "../../components";
+import { unknownCategory } from "./doubts";
 import { NEW_ROW, type Row, ROW_KINDS } from "./settings";
-import { NumberField } from "./settings_form";
+import { Doubtful, NumberField } from "./settings_form";
+import type { Vocabulary } from "./vocabulary";
 
 const LISTS = ["trending", "popular", "latest"];
 
 interface RowsFieldProps {
   rows: readonly Row[];
-  categories: readonly string[];
+  vocabulary: Vocabulary;
   onChange: (rows: Row[]) => void;
 }
 
-export function RowsField({ rows, categories, onChange }: RowsFieldProps) {
+export function RowsField({ rows, vocabulary, onChange }: RowsFieldProps) {
   const replace = (position: number, row: Row) => onChange(rows.map((each, place) => (place === position ? row : each)));
   const remove = (position: number) => onChange(rows.filter((_, place) => place !== position));
   const lift = (position: number) => {
@@ -30,7 +32,7 @@ export function RowsField({ rows, categories, onChange }: RowsFieldProps) {
               <NumberField label="Items" value={row.limit} min={1} max={100} step={1} onValue={(limit) => replace(position, { ...row, limit: limit ?? 10 })} />
               {row.kind === "similar_to_recent" && <NumberField label="Rows of this kind" value={row.count} min={1} max={5} step={1} onValue={(count) => replace(position, { ...row, count: count ?? 1 })} />}
               {LISTS.includes(row.kind) && (
-                <Field label="Category">{(tie) => <Input {...tie} list="scenario-categories" placeholder="All" value={row.category ?? ""} onChange={(event) => replace(position, { ...row, category: event.currentTarget.value.trim() || null })} />}</Field>
+                <Field label="Category" hint={<Doubtful about={unknownCategory(row.category ?? "", vocabulary)} />}>{(tie) => <Input {...tie} list="scenario-categories" placeholder="All" value={row.category ?? ""} onChange={(event) => replace(position, { ...row, category: event.currentTarget.value.trim() || null })} />}</Field>
               )}
             </div>
             <div class="row">
@@ -40,7 +42,7 @@ export function RowsField({ rows, categories, onChange }: RowsFieldProps) {
           </li>
         ))}
       </ol>
-      <datalist id="scenario-categories">{categories.map((name) => <option key={name} value={name} />)}</datalist>
+      <datalist id="scenario-categories">{vocabulary.categories.map((name) => <option key={name} value={name} />)}</datalist>
     </Card>
   );
 }

@@ -1,6 +1,8 @@
-/** A rule in CEL with completion, and its error at the column where it is. */
+/** A rule in CEL with completion, its error at the column where it is, and words that nothing in the project has. */
 import { useId, useRef, useState } from "preact/hooks";
+import { Button, Icon } from "../../components";
 import { type Completion, completed } from "./completion";
+import { doubtsOf } from "./doubts";
 import type { Vocabulary, Word } from "./vocabulary";
 
 const NOTHING: Completion = { words: [], start: 0 };
@@ -49,6 +51,13 @@ export function RuleField({ label, hint, placeholder, value, error, vocabulary, 
     event.preventDefault();
   }
 
+  /** Replaces a part of the rule by what was probably meant. */
+  function replace(start: number, end: number, word: string): void {
+    onText(value.slice(0, start) + word + value.slice(end));
+    area.current?.focus();
+  }
+
+  const doubts = isOpen ? [] : doubtsOf(value, vocabulary); // a word that is being typed is not a mistake yet
   const described = error ? `${id}-error` : `${id}-hint`;
   return (
     <div class="field scenario-rule">
@@ -83,40 +92,67 @@ export function RuleField({ label, hint, placeholder, value, error, vocabulary, 
           ))}
         </ul>
       </div>
-      {error ? <Fault id={`${id}-error`} text={value} error={error} area={area.current} /> : <p id={`${id}-hint`} class="small muted">{hint}</p>}
+      {error ? <Fault id={`${id}-error`} text={value} error={error} area={area.current} onReplace={replace} /> : <p id={`${id}-hint`} class="small muted">{hint}</p>}
+      {doubts.length > 0 && (
+        <ul class="scenario-doubts" aria-label={`What may be wrong in ${label.toLowerCase()}`}>
+          {doubts.map(({ about, better, start, end }) => (
+            <li key={start} class="row small tone-warn">
+              <Icon name="warning" size={14} />
+              <span>{about}</span>
+              {better && <Button small onClick={() => replace(start, end, better)}>Write {better}</Button>}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }
 
-/** The error, under the character where it is. */
-function Fault({ id, text, error, area }: { id: string; text: string; error: string; area: HTMLTextAreaElement | null }) {
+interface FaultProps {
+  id: string;
+  text: string;
+  error: string;
+  area: HTMLTextAreaElement | null;
+  onReplace: (start: number, end: number, word: string) => void;
+}
+
+/** The error, under the word where it is. */
+function Fault({ id, text, error, area, onReplace }: FaultProps) {
   const [, line = "", column = ""] = PLACE.exec(error) ?? [];
   const lines = text.split("\n");
   const wrong = lines[Number(line) - 1];
-  const message = <p class="small tone-bad">{plain(error)}</p>;
-  if (wrong === undefined) return <div id={id}>{message}</div>;
+  if (wrong === undefined) return <p id={id} class="small tone-bad">{plain(error, "")}</p>;
   const place = Number(column) - 1;
+  const word = /^\w+/.exec(wrong.slice(place))?.[0] ?? wrong.charAt(place);
+  const start = lines.slice(0, Number(line) - 1).reduce((sum, each) => sum + each.length + 1, 0) + place;
+  const meant = /did you mean `(\w+)`/.exec(error)?.[1];
 
   function go(): void {
-    const start = lines.slice(0, Number(line) - 1).reduce((sum, each) => sum + each.length + 1, 0) + place;
     area?.focus();
-    area?.setSelectionRange(Math.min(start, text.length), Math.min(start + 1, text.length));
+    area?.setSelectionRange(start, start + word.length);
   }
 
   return (
     <div id={id} class="stack tight">
-      <pre class="code scenario-fault" aria-hidden="true">{wrong.slice(0, place)}<mark>{wrong.charAt(place) || " "}</mark>{wrong.slice(place + 1)}{"\n"}<span>{" ".repeat(place)}^</span></pre>
-      {message}
-      <div><button type="button" class="link small scenario-go" onClick={go}>Go to line {line}, column {column}</button></div>
+      <pre class="code scenario-fault" aria-hidden="true">{wrong.slice(0, place)}<mark>{word || " "}</mark>{wrong.slice(place + word.length)}{"\n"}<span>{" ".repeat(place)}{"^".repeat(word.length || 1)}</span></pre>
+      <p class="small tone-bad">{plain(error, word)}</p>
+      <div class="row">
+        {meant && <Button small onClick={() => onReplace(start, start + word.length, meant)}>Write {meant}</Button>}
+        <button type="button" class="link small scenario-go" onClick={go}>Go to line {line}, column {column}</button>
+      </div>
     </div>
   );
 }
 
-/** The compiler's list of what it expected is longer than the rule. */
-function plain(error: string): string {
+/** The error without its place, which is shown, and with the word that it is about, which the API leaves out. */
+function plain(error: string, word: string): string {
   return error
-    .replace(PLACE, "at line $1, column $2")
-    .replace(/mismatched input '<EOF>' expecting \{.*\}/, "the rule ends too early")
-    .replace(/ expecting \{.*\}/, "")
-    .replace(/^is not in CEL: /, "This is not CEL: ");
+    .replace(PLACE, "")
+    .trim()
+    .replace(/^has an unknown name/, `“${word}” is unknown`)
+    .replace(/^calls an unknown function/, `“${word}” is not a function`)
+    .replace(/^calls `(\w+)` with/, "“$1” is called with")
+    .replace(/^gives/, "It gives")
+    .replace(/^is not in CEL: (.)/, (_, first: string) => first.toUpperCase())
+    .replaceAll(/`([^`]+)`/g, "“$1”");
 }

@@ -63,6 +63,12 @@ export function differences(before: Settings, after: Settings): Difference[] {
   );
 }
 
+/** The settings of `after` that differ from `before`. */
+export function changed(before: Settings, after: Settings): Partial<Settings> {
+  const names = NAMES.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  return Object.fromEntries(names.map((name) => [name, after[name]]));
+}
+
 /** What a scenario changes, in one line. */
 export function summary(settings: Settings): string {
   const changes = differences({ ...DEFAULTS, limit: settings.limit }, { ...settings });

@@ -1,5 +1,8 @@
 /** The settings of a scenario as a form. */
+import type { ComponentChildren } from "preact";
 import { Button, Card, Field, fieldError, Input, Toggle } from "../../components";
+import { API } from "../../place";
+import { unknownProperty } from "./doubts";
 import { RowsField } from "./rows_field";
 import { RuleField } from "./rule_field";
 import { RECOMMENDERS, type Settings } from "./settings";
@@ -33,7 +36,10 @@ function faultOf(error: unknown, name: string): string | undefined {
 
 export function RulesForm({ settings, onChange, vocabulary, error }: SettingsFormProps) {
   return (
-    <Card title="Rules" note="Which items may appear, and which come first.">
+    <Card
+      title="Rules"
+      note={<>Which items may appear, and which come first, in the expression language CEL. <a href={`${API}/guide/recommendations#filters-and-boosts`} target="_blank" rel="noreferrer">How to write rules</a></>}
+    >
       {RULES.map(({ name, ...words }) => (
         <RuleField
           key={name}
@@ -56,7 +62,7 @@ export function ListForm({ settings, onChange, vocabulary, error }: SettingsForm
       <Card title="List">
         <div class="grid scenario-fields">
           <NumberField label="Items" value={settings.limit} min={1} max={100} step={1} error={fault("limit")} onValue={(limit) => set({ limit: limit ?? 10 })} />
-          <Field label="Only events of these types" hint="Separated by commas; empty for all." error={fault("event_types")}>
+          <Field label="Only events of these types" hint={<Doubtful about={doubtOfTypes(settings.event_types, vocabulary)}>Separated by commas; empty for all.</Doubtful>} error={fault("event_types")}>
             {(tie) => <Input {...tie} list="scenario-types" value={settings.event_types?.join(", ") ?? ""} onChange={(event) => set({ event_types: names(event.currentTarget.value) })} />}
           </Field>
         </div>
@@ -67,7 +73,7 @@ export function ListForm({ settings, onChange, vocabulary, error }: SettingsForm
       </Card>
       <Card title="Variety" note="How different and how new the items are.">
         <div class="grid scenario-fields">
-          <Field label="Cap items with the same" hint="categories, or a property such as brand; empty for no cap." error={fault("diversity/property")}>
+          <Field label="Cap items with the same" hint={<Doubtful about={doubtOfCap(settings.diversity?.property, vocabulary)}>categories, or a property such as brand; empty for no cap.</Doubtful>} error={fault("diversity/property")}>
             {(tie) => (
               <Input {...tie} list="scenario-properties" value={settings.diversity?.property ?? ""} onChange={(event) => set({ diversity: diversity(settings, { property: event.currentTarget.value.trim() || null }) })} />
             )}
@@ -82,9 +88,23 @@ export function ListForm({ settings, onChange, vocabulary, error }: SettingsForm
           {["categories", ...vocabulary.item.map(({ text }) => text)].map((name) => <option key={name} value={name} />)}
         </datalist>
       </Card>
-      <RowsField rows={settings.rows} categories={vocabulary.categories} onChange={(rows) => set({ rows })} />
+      <RowsField rows={settings.rows} vocabulary={vocabulary} onChange={(rows) => set({ rows })} />
     </>
   );
+}
+
+/** A hint, which gives way to what is doubtful about the value. */
+export function Doubtful({ about, children }: { about: string | undefined; children?: ComponentChildren }) {
+  return about ? <span class="tone-warn">{about}</span> : <>{children}</>;
+}
+
+function doubtOfCap(property: string | null | undefined, { item, itemsExamined }: Vocabulary): string | undefined {
+  return property && itemsExamined ? unknownProperty(property, item, `None of ${itemsExamined} items`) : undefined;
+}
+
+function doubtOfTypes(types: readonly string[] | null, { eventTypes }: Vocabulary): string | undefined {
+  const unknown = types?.filter((type) => !eventTypes.includes(type)) ?? [];
+  return unknown.length && eventTypes.length ? `There are no events of the type ${unknown.map((type) => `“${type}”`).join(", ")}.` : undefined;
 }
 
 interface NumberFieldProps {

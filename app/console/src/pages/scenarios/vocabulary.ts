@@ -14,12 +14,18 @@ export interface Vocabulary {
   item: readonly Word[];
   user: readonly Word[];
   categories: readonly string[];
+  /** Whether `categories` are all that there are; else they are the most frequent ones. */
+  hasAllCategories: boolean;
+  /** From how many items and users the properties come. */
+  itemsExamined: number;
+  usersExamined: number;
   eventTypes: readonly string[];
   users: readonly string[];
 }
 
 const SAMPLE = 100;
-const ITEM_FIELDS: Word[] = [
+const MOST_CATEGORIES = 100; // that a search counts
+const ITEM_FIELDS: readonly Word[] = [
   { text: "id", about: "text" },
   { text: "title", about: "text" },
   { text: "categories", about: "list of texts" },
@@ -41,6 +47,7 @@ export const WORDS: readonly Word[] = [
 export const METHODS: readonly Word[] = [
   { text: "startsWith()", about: "text begins with", insert: "startsWith(" },
   { text: "endsWith()", about: "text ends with", insert: "endsWith(" },
+  { text: "lowerAscii()", about: "text in lower case", insert: "lowerAscii()" },
   { text: "contains()", about: "text contains", insert: "contains(" },
   { text: "matches()", about: "text matches a regular expression", insert: "matches(" },
   { text: "exists()", about: "one of a list: exists(c, c == \"Tea\")", insert: "exists(c, " },
@@ -48,7 +55,7 @@ export const METHODS: readonly Word[] = [
 ];
 
 export function useVocabulary(userId: string): Vocabulary {
-  const items = useRequest((client) => client.GET("/v1/items", { params: { query: { limit: SAMPLE } } }), []);
+  const items = useRequest((client) => client.GET("/v1/items:search", { params: { query: { limit: SAMPLE } } }), []);
   const types = useRequest((client) => client.GET("/v1/event-types"), []);
   const users = useRequest((client) => client.GET("/v1/users", { params: { query: { limit: SAMPLE } } }), []);
   const user = useRequest(
@@ -56,10 +63,15 @@ export function useVocabulary(userId: string): Vocabulary {
     [userId],
   );
   const records = items.data?.items ?? [];
+  const people = [...(users.data?.users ?? []), ...(user.data ? [user.data] : [])];
+  const categories = items.data?.categories ?? [];
   return {
     item: [...propertiesOf(records.map((item) => item.properties)), ...ITEM_FIELDS],
-    user: [...propertiesOf([user.data?.properties]), { text: "id", about: "text" }],
-    categories: [...new Set(records.flatMap((item) => item.categories ?? []))].toSorted(),
+    user: [...propertiesOf(people.map(({ properties }) => properties)), { text: "id", about: "text" }],
+    categories: categories.map(({ category }) => category).toSorted(),
+    hasAllCategories: categories.length < MOST_CATEGORIES && (items.data?.complete ?? false),
+    itemsExamined: records.length,
+    usersExamined: people.length,
     eventTypes: types.data?.event_types.map(({ event_type }) => event_type) ?? [],
     users: users.data?.users.map(({ user_id }) => user_id) ?? [],
   };
