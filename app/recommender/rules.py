@@ -4,6 +4,7 @@ Google's implementation parses and checks types; `app.recommender.cel` evaluates
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from app.recommender.cel.work import TooMuchWork, Work
 MAX_LENGTH = 2_000
 COMPILED = 1_000
 LARGEST_BOOST = 1e6
+LARGEST_DOUBLE = int(sys.float_info.max)
 
 Facts = Mapping[str, Any]
 
@@ -139,7 +141,9 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if abs(value) <= LARGEST_DOUBLE else math.inf if value > 0 else -math.inf
+    return value
 
 
 @lru_cache

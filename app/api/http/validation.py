@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel, JsonValue, Tag
 
 from app.api.schemas.fields import PRINTABLE
 from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN, ORIGIN_RULE
@@ -27,6 +27,17 @@ SIMILARITY = 0.5
 """The ratio of equal letters from which a name counts as near."""
 UNSHOWN = "(a name that was sent)"
 UNKNOWN_PARAMETER = "unknown_parameter"
+EXPECTED = {
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "invalid-json-value": "a value of JSON",
+}
+"""What is expected, by the types of errors whose sentences name types of Python."""
 UNKNOWN_TAG = {"union_tag_invalid", "union_tag_not_found"}
 
 Form = Any
@@ -53,13 +64,17 @@ def _place(error: Mapping[str, Any], body: Form) -> FieldError:
     part, *location = error["loc"]
     if part == "body":
         return _place_in(error, body, location)
-    return FieldError(_shown(error["loc"][-1]), _detail(error, None))
+    return FieldError(_shown(location[0] if location else part), _detail(error, None))
 
 
 def _place_in(error: Mapping[str, Any], form: Form, location: Sequence[int | str]) -> FieldError:
     """Returns the JSON pointer (RFC 6901) of a place in a body, and what is wrong there."""
-    pointer, parent = "", None
+    pointer, parent, names_kind = "", None, True
     for part in location:
+        if form is JsonValue and names_kind:  # pydantic names the kind of each JSON value, which is no part of the body
+            names_kind = False
+            continue
+        names_kind = True
         option = _options(form).get(str(part))
         if option is not None:  # pydantic names the option of a union, which is no part of the body
             form = option
@@ -80,6 +95,8 @@ def _detail(error: Mapping[str, Any], form: Form) -> str:
         return _unknown("a known field", "fields", _shown(error["loc"][-1]), tuple(sorted(_fields(form))))
     if error["type"] == UNKNOWN_PARAMETER:
         return _unknown("a parameter of this operation", "parameters", _shown(error["loc"][-1]), error["ctx"]["names"])
+    if error["type"] in EXPECTED:
+        return f"must be {EXPECTED[error['type']]}"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
@@ -121,6 +138,8 @@ def _fields(form: Form) -> dict[str, Form]:
 
 def _inner(form: Form, part: int | str) -> Form:
     """Returns the type of a part of a body; None if unknown."""
+    if form is JsonValue:
+        return JsonValue
     container = _members(form)[0]
     if _origin(container) in {list, tuple}:
         return get_args(container)[0]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,7 @@ from pydantic import (
 
 from app import clock
 from app.domain.events import CLOCK_SKEW
-from app.domain.fields import EPOCH, ID_PATTERN
+from app.domain.fields import EPOCH, ID_PATTERN, MOST_CHARACTERS
 from app.errors import InvalidInput
 from app.recommender import rules
 from app.recommender.rules import Kind
@@ -32,6 +33,9 @@ MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
 LATEST_SECONDS = 1e11
 """Timestamps in milliseconds are larger."""
+MAX_DEPTH = 32
+"""Of lists and objects in properties."""
+LARGEST_DOUBLE = int(sys.float_info.max)
 PRINTABLE = r"^[^\x00-\x1f]+$"
 
 
@@ -101,7 +105,9 @@ def _moderate(value: float | None) -> float | None:
 
 
 def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Properties that JSON, and so every client, can carry, and DynamoDB can store."""
+    """Properties that JSON, and so every client, can carry, rules can compare and DynamoDB can store."""
+    for name, inner in value.items():
+        _check_plain(inner, name, 1)
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
@@ -113,6 +119,22 @@ def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if size > MAX_RECORD_BYTES:
         raise ValueError(f"has {size:,} bytes; at most {MAX_RECORD_BYTES:,} can be stored")
     return value
+
+
+def _check_plain(value: object, path: str, depth: int) -> None:
+    """Raises ValueError, with the path, for a whole number beyond all doubles and for what is nested too deeply."""
+    if isinstance(value, int) and abs(value) > rules.LARGEST_DOUBLE:
+        raise ValueError(f"holds a number at {_short(path)} that is too large: at most 1.8e308 can be compared")
+    if not isinstance(value, Mapping | list):
+        return
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep at {_short(path)}")
+    for name, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+        _check_plain(inner, f"{path}/{name}", depth + 1)
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= MOST_CHARACTERS else f"{path[:MOST_CHARACTERS]}..."
 
 
 def _sound(text: str) -> str:

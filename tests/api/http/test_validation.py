@@ -134,3 +134,39 @@ class TestUnknownFields:
 
         assert "sk_0123456789" not in response.text
         assert response.json()["errors"][0]["pointer"] == "/(a name that was sent)"
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        ("method", "url", "content", "pointer", "detail"),
+        [
+            ("GET", "/v1/users/ann/recommendations?exclude=a,b", None, "exclude", "must be 1 to 128 ASCII letters"),
+            ("PUT", "/v1/items/a", '{"properties": {"n": {"int": [NaN]}}}', "/properties/n/int/0", "finite number"),
+            ("PUT", "/v1/items/a", '{"properties": [1]}', "/properties", "must be an object"),
+            ("PUT", "/v1/items/a", '{"categories": "mugs"}', "/categories", "must be a list"),
+            ("PUT", "/v1/items/a", "[1]", "", "must be an object"),
+            ("PUT", "/v1/items/a", f'{{"properties": {{"n": 1{"0" * 400}}}}}', "/properties", "at n that is too large"),
+            (
+                "PUT",
+                "/v1/users/a",
+                f'{{"properties": {{"m": {{"n": [-1{"0" * 400}]}}}}}}',
+                "/properties",
+                "at m/n/0 that is too large",
+            ),
+            (
+                "PUT",
+                "/v1/users/a",
+                f'{{"properties": {{"m": {"[" * 33}{"]" * 33}}}}}',
+                "/properties",
+                "more than 32 levels deep at m/0/0",
+            ),
+        ],
+    )
+    def test_the_problem_names_the_place_in_plain_words(
+        self, client: httpx2.Client, method: str, url: str, content: str | None, pointer: str, detail: str
+    ) -> None:
+        response = client.request(method, url, content=content, headers={"content-type": "application/json"})
+
+        (error,) = response.json()["errors"]
+        assert (response.status_code, error["pointer"]) == (422, pointer)
+        assert detail in error["detail"]

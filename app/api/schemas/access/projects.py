@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.api.schemas.access.keys import LimitedPatch, LimitsIn, LimitsView, NewKeyView
 from app.api.schemas.fields import Body, Id, Title
@@ -13,8 +13,18 @@ from app.domain.access import Project, ProjectState
 ProjectName = Annotated[Title | None, Field(description="A name for people.", examples=["Shop, production"])]
 
 
+def _named(project_id: str) -> str:
+    if not project_id.strip("."):
+        raise ValueError("must not consist of dots, because paths cannot hold it")
+    return project_id
+
+
 class ProjectIn(Body):
-    project_id: Annotated[Id, Field(description="The id of the project, which is never reused.", examples=["shop"])]
+    project_id: Annotated[
+        Id,
+        AfterValidator(_named),
+        Field(description="The id of the project, which is never reused.", examples=["shop"]),
+    ]
     name: ProjectName = None
     limits: Annotated[LimitsIn | None, Field(description="The limits of keys that are created without limits.")] = None
 

@@ -65,6 +65,7 @@ class TestCreate:
     def test_the_administration_cannot_be_created_or_deleted(self, wired: Wired) -> None:
         administrator = client_of(wired, a_key(wired, ADMINISTRATION, Scope.ADMIN))
 
+        assert administrator.post("/v1/projects", json={"project_id": ".."}).status_code == 422
         assert administrator.post("/v1/projects", json={"project_id": ADMINISTRATION}).status_code == 409
         assert administrator.delete(f"/v1/projects/{ADMINISTRATION}").status_code == 404
 
