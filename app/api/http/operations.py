@@ -58,7 +58,9 @@ class _StrictRequest(Request):
     async def json(self) -> Any:  # noqa: ANN401 - JSON
         body = await self.body()
         try:
-            return json.loads(body, object_pairs_hook=json_object)
+            return json.loads(body.decode(), object_pairs_hook=json_object)
+        except UnicodeDecodeError as error:
+            raise json.JSONDecodeError("it is not encoded in UTF-8", "", 0) from error
         except RepeatedName as error:
             raise json.JSONDecodeError(str(error), "", 0) from error
 

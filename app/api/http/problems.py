@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app import errors
 from app.api.http import validation
@@ -66,6 +67,8 @@ FRAMEWORK_DETAILS = {
     405: "This path does not take this method.",
     413: "The body is larger than 5 MB. Send less at a time.",
 }
+UNPARSED = "There was an error parsing the body"
+"""What FastAPI says of a body that made the parser fail."""
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -155,8 +158,17 @@ async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     status = error.status_code
     title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
-    detail = FRAMEWORK_DETAILS.get(status, error.detail)
-    return render(_request_id(request), status, title, detail, headers=error.headers)
+    says_nothing = error.detail in {HTTPStatus(status).phrase, UNPARSED}
+    detail = FRAMEWORK_DETAILS.get(status, error.detail) if says_nothing else error.detail
+    headers = {"Allow": ", ".join(_methods(request))} if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return render(_request_id(request), status, title, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Returns the methods that the request's path takes; each route knows its own only."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is Match.PARTIAL)
+    methods = {method for route in routes for method in getattr(route, "methods", ())}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _not_json(request: Request, details: Sequence[Mapping[str, Any]]) -> bool:

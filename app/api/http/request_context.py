@@ -1,6 +1,7 @@
-"""The context of every request: id, trace, deadline, body limit, security headers and log line."""
+"""The context of every request: id, trace, deadline, decoded and limited body, security headers and log line."""
 
 import re
+import zlib
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -29,6 +30,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+NOT_GZIP = "The body is not one gzip stream, although Content-Encoding says so."
+UNKNOWN_CODING = "The body has a Content-Encoding that is not supported. Send it as it is, or compressed with gzip."
 TRANSPORT_SECURITY = "max-age=63072000"
 
 
@@ -42,22 +45,28 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_head = scope["method"] == "HEAD"
+        if is_head:  # answered as GET, without the body
+            scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         work = _work(headers)
         scope["request_id"], cold = work.request_id, self._cold
         self._cold = cold and telemetry.is_warm_up()
-        status = 0
+        method, status = "HEAD" if is_head else _method(scope), 0
+        body = _decoded(headers, self._limited(headers, receive), self._max_body_bytes)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._add_headers(MutableHeaders(scope=message), scope, work)
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         with telemetry.logging_context(work), within(self._deadline_seconds):
             try:
-                await self._app(scope, self._limited(headers, receive), send_with_headers)
+                await self._app(scope, body, send_with_headers)
             except Exception as error:
                 telemetry.log_failure(work, error)
                 if status:
@@ -65,7 +74,7 @@ class RequestContext:
                 await problems.unexpected(work.request_id)(scope, receive, send_with_headers)
             finally:
                 work.route = getattr(scope.get("route"), "path", None)
-                telemetry.log_request(work, _method(scope), status or 500, cold_start=cold, emf=self._emf)
+                telemetry.log_request(work, method, status or 500, cold_start=cold, emf=self._emf)
 
     def _limited(self, headers: Headers, receive: Receive) -> Receive:
         """Refuses a body whose announced or actual size is too large."""
@@ -100,6 +109,35 @@ class RequestContext:
         self._deprecations.add_headers(headers, scope.get("route"))
         if scope.get("debug"):
             _add_costs(headers, work)
+
+
+def _decoded(headers: Headers, receive: Receive, most_bytes: int) -> Receive:
+    """Decompresses a body with `Content-Encoding: gzip`; refuses other encodings, and bodies that become too large."""
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding in {"identity", ""}:
+        return receive
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    left = most_bytes
+
+    async def receive_decoded() -> Message:
+        nonlocal left
+        if coding not in {"gzip", "x-gzip"}:
+            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNKNOWN_CODING, {"Accept-Encoding": "gzip"})
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        try:
+            body = decompressor.decompress(message.get("body", b""), left + 1)
+        except zlib.error as error:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, NOT_GZIP) from error
+        left -= len(body)
+        if left < 0:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if not message.get("more_body", False) and (not decompressor.eof or decompressor.unused_data):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, NOT_GZIP)
+        return {**message, "body": body}
+
+    return receive_decoded
 
 
 def _method(scope: Scope) -> str:

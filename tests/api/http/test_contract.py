@@ -1,5 +1,6 @@
 """Security headers, deprecation and cursors: the contract of every response."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -97,3 +98,38 @@ class TestCursor:
 
         assert client.get("/v1/items", params={"cursor": cursor}).status_code == 200
         assert other.get("/v1/items", params={"cursor": cursor}).json()["title"] == "Invalid token"
+
+
+class TestMethods:
+    @pytest.mark.parametrize("url", ["/v1/items", "/health/live", "/console", "/guide", "/openapi.json"])
+    def test_head_is_get_without_the_body(self, client: httpx2.Client, url: str) -> None:
+        whole, head = client.get(url), client.head(url)
+
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == whole.headers["content-length"]
+        assert head.headers["content-type"] == whole.headers["content-type"]
+
+    @pytest.mark.parametrize(
+        ("method", "url", "allowed"),
+        [
+            ("PUT", "/v1/events", "DELETE, GET, HEAD, POST"),
+            ("POST", "/v1/items/i1", "DELETE, GET, HEAD, PATCH, PUT"),
+            ("GET", "/v1/items:batch", "POST"),
+        ],
+    )
+    def test_another_method_gets_all_that_the_path_takes(
+        self, client: httpx2.Client, method: str, url: str, allowed: str
+    ) -> None:
+        response = client.request(method, url)
+
+        assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+class TestCompressedBodies:
+    def test_a_body_may_be_compressed(self, client: httpx2.Client) -> None:
+        body = gzip.compress(b'{"events": [{"user_id": "ann", "item_id": "mug"}]}' + b" " * 100_000)
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+
+        response = client.post("/v1/events", content=(body[n : n + 7] for n in range(0, len(body), 7)), headers=headers)
+
+        assert (response.status_code, response.json()["accepted"]) == (202, 1)

@@ -1,3 +1,4 @@
+import gzip
 from typing import Any
 
 import httpx2
@@ -53,7 +54,12 @@ class TestProblem:
                 "name 'price' twice",
             ),
             ("PUT", "/v1/items/a", b"[]", JSON, 422, "not as expected"),
-            ("PUT", "/v1/items/a", b"\xff\xfe", JSON, 422, "not valid JSON"),
+            ("PUT", "/v1/items/a", b"\xff\xfe", JSON, 422, "not encoded in UTF-8"),
+            ("PUT", "/v1/items/a", '{"title": "Caf\u00e9"}'.encode("latin-1"), JSON, 422, "not encoded in UTF-8"),
+            ("PUT", "/v1/items/a", b"{}", JSON | {"content-encoding": "gzip"}, 400, "not one gzip stream"),
+            ("PUT", "/v1/items/a", gzip.compress(b"{}")[:-4], JSON | {"content-encoding": "gzip"}, 400, "not one gzip"),
+            ("PUT", "/v1/items/a", b"{}", JSON | {"content-encoding": "br"}, 415, "compressed with gzip"),
+            ("PUT", "/v1/items/a", gzip.compress(b" " * 6_000_000), JSON | {"content-encoding": "gzip"}, 413, "larger"),
             ("PUT", "/v1/items/a", b"title=x", {"content-type": "text/plain"}, 415, "Content-Type"),
             ("PUT", "/v1/items/a", b"{}", {}, 415, "Content-Type"),
             ("PUT", "/v1/items/a", b"", JSON, 422, "not as expected"),
