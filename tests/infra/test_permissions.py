@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.storage.admin.backups import MANIFESTS
+from app.storage.objects import project_folder
 from infra.stacks import Template, load
 from tests.support import permissions
 from tests.support.cloud import statements
@@ -78,3 +80,15 @@ class TestComparison:
 
         assert before - after == {("dynamodb:Query", "connections")}
         assert ("dynamodb:Scan", "events/index/*") in after - before
+
+    @pytest.mark.parametrize("function", [API, WORKER])
+    def test_the_files_of_jobs_can_be_reached_but_no_backups(self, function: str) -> None:
+        of_bucket = [statement for statement in statements(load("template"), function) if "s3:" in str(statement)]
+
+        names = [
+            statement["Resource"]["Fn::Sub"][0] for statement in of_bucket if statement["Action"] != "s3:ListBucket"
+        ]
+        listing = [statement["Condition"] for statement in of_bucket if statement["Action"] == "s3:ListBucket"]
+        assert {name.partition("${Files}")[2] for name in names} == {f"/{project_folder('*').removesuffix('/')}"}
+        assert all(condition == {"StringLike": {"s3:prefix": "of-*"}} for condition in listing)
+        assert not MANIFESTS.startswith("of-")

@@ -13,6 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.errors import InvalidToken
 from app.storage.objects import GET, LOCAL_PATH, PUT, FolderFileStore
 
+HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Disposition": "attachment",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of all responses: an uploaded file is never shown as a page of this origin."""
 KEPT_DAYS = 7
 """As in the bucket's template."""
 
@@ -29,6 +37,7 @@ class LocalFiles:
             await self._app(scope, receive, send)
             return
         response = await self._respond(Request(scope, receive))
+        response.headers.update(HEADERS)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

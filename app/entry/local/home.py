@@ -76,11 +76,19 @@ def keep_current(home: Path, folder: Path) -> None:
     (home / CURRENT).write_text(str(folder))
 
 
+def make_private(home: Path) -> None:
+    """Creates the folder, for its owner alone; what this process and its children create from now on is private too."""
+    os.umask(0o077)
+    home.mkdir(parents=True, exist_ok=True)
+    if home.stat().st_uid == os.getuid():  # another owner decides who may read it
+        home.chmod(0o700)
+
+
 def secret(home: Path) -> str:
     """This folder's signing secret, created once in a file that only its owner can read. Raises SetupError."""
     path = home / SECRET
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         keep_private(path, token_hex(SECRET_CHARACTERS))
     text = read(path)
     if len(text.strip()) < SECRET_CHARACTERS:
@@ -112,7 +120,7 @@ def read(path: Path) -> str:
 @contextmanager
 def only_server(home: Path, base: str) -> Iterator[None]:
     """Raises SetupError if another process serves from this folder; `base` is where this one listens."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     with os.fdopen(os.open(home / SERVER, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -83,6 +83,11 @@ class Authentication:
             if credentials.api_key is None:
                 raise Unauthenticated("Send an API key as X-API-Key, or a token as Authorization: Bearer.")
             return self._of_key(self._checked_key(credentials.api_key), credentials)
+        if not credentials.bearer:
+            raise Unauthenticated(
+                "The Authorization header counts before X-API-Key, and holds no token. Send `Bearer` and a token "
+                "in it, or leave it out."
+            )
         claim = self._user_tokens.user_claim(credentials.bearer, self._clock.now())
         if claim is not None:
             principal = self._of_user(claim, credentials)

@@ -228,7 +228,9 @@ class TestRoundTrip:
         job = shop.create(kind="import", records="items")
         url = job["upload_url"]
 
-        assert httpx2.get(url).status_code == 403
+        refused = httpx2.get(url)
+        assert (refused.status_code, refused.headers["content-disposition"]) == (403, "attachment")
+        assert refused.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert httpx2.put(url + "x", content=b"{}").status_code == 403
         assert httpx2.put(url.replace("/files/", "/files/../"), content=b"{}").status_code in {403, 404}
         assert shop.client.post(f"/v1/jobs/{job['job_id']}:start").json()["detail"].startswith("The file has not been")

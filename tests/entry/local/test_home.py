@@ -1,5 +1,7 @@
 """The files of `.serendip`: each fault is one sentence that names the file, and a second server is refused."""
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_bytes
@@ -63,6 +65,19 @@ class TestFaults:
 
         with pytest.raises(SetupError, match=rf"{folder / name} is not a file"):
             home.check(folder)
+
+    def test_the_folder_and_its_files_are_for_their_owner_alone(self, folder: Path) -> None:
+        folder.mkdir()
+        folder.chmod(0o755)  # as earlier releases made it
+        umask = os.umask(0o022)
+        try:
+            with home.only_server(folder, "http://127.0.0.1:8000"):
+                home.keep_current(folder, folder / "databases" / "sample")
+        finally:
+            os.umask(umask)
+
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+        assert modes == {folder.name: 0o700, home.SERVER: 0o600, home.CURRENT: 0o600}
 
     def test_the_files_of_a_server_are_accepted_also_if_its_database_was_deleted(self, folder: Path) -> None:
         folder.mkdir()
