@@ -139,6 +139,12 @@ def unexpected(request_id: str) -> Response:
     return render(request_id, 500, "Internal error", detail)
 
 
+def too_large(request_id: str) -> Response:
+    """Returns the problem document of a response that is too large to be sent."""
+    detail = "The response would be larger than 5 MB. Ask for fewer records with `limit`, or leave out `properties`."
+    return render(request_id, 422, "Response too large", detail)
+
+
 async def _serendip(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.SerendipError)  # noqa: S101 - registered for this class
     return of(error, _request_id(request))

@@ -35,6 +35,10 @@ UNKNOWN_CODING = "The body has a Content-Encoding that is not supported. Send it
 TRANSPORT_SECURITY = "max-age=63072000"
 
 
+class _ResponseTooLarge(Exception):
+    """Lambda would answer 502 instead."""
+
+
 class RequestContext:
     def __init__(self, app: ASGIApp, *, settings: Settings, deprecations: Deprecations) -> None:
         self._app, self._deprecations, self._emf = app, deprecations, settings.emf
@@ -58,6 +62,8 @@ class RequestContext:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if _is_too_large(message, self._max_body_bytes):
+                    raise _ResponseTooLarge
                 status = message["status"]
                 self._add_headers(MutableHeaders(scope=message), scope, work)
             elif is_head and message["type"] == "http.response.body":
@@ -67,6 +73,8 @@ class RequestContext:
         with telemetry.logging_context(work), within(self._deadline_seconds):
             try:
                 await self._app(scope, body, send_with_headers)
+            except _ResponseTooLarge:
+                await problems.too_large(work.request_id)(scope, receive, send_with_headers)
             except Exception as error:
                 telemetry.log_failure(work, error)
                 if status:
@@ -109,6 +117,11 @@ class RequestContext:
         self._deprecations.add_headers(headers, scope.get("route"))
         if scope.get("debug"):
             _add_costs(headers, work)
+
+
+def _is_too_large(start: Message, most_bytes: int) -> bool:
+    length = dict(start["headers"]).get(b"content-length", b"")
+    return length.isdigit() and int(length) > most_bytes
 
 
 def _decoded(headers: Headers, receive: Receive, most_bytes: int) -> Receive:

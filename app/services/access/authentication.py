@@ -168,14 +168,14 @@ class Authentication:
             )
 
     def check_has_data(self, principal: Principal) -> None:
-        """Raises Forbidden for keys of the administration project, which has no data."""
+        """Raises Forbidden for keys that access no data: those of the administration, and public ones alone."""
         if principal.project == ADMINISTRATION:
             raise Forbidden("Keys of the administration project cannot access data. Use a key of another project.")
+        if principal.needs_user_token:
+            raise Forbidden("This key works only together with a token of a user, as Authorization: Bearer.")
 
     def check_user(self, principal: Principal, user_id: str) -> None:
         """Raises Forbidden if the principal may not read this user's list."""
-        if principal.needs_user_token:
-            raise Forbidden("This key reads a list only together with a token of its user.")
         if principal.user_id is not None and principal.user_id != user_id:
             raise Forbidden("These credentials are for another user.")
 

@@ -14,7 +14,9 @@ from app.storage.access import AccessStore as Store
 
 HAS_ENDED = "This key has expired or was revoked. Create a new one."
 MAX_KEYS = 100
-"""The number of keys that a project may have."""
+"""Keys that a project may have, beside those that have ended."""
+MAX_ENDED = 400
+"""Keys that have ended; when there are more, the oldest are deleted."""
 
 
 class Keys:
@@ -46,8 +48,7 @@ class Keys:
             Conflict: the project has as many keys as it may have.
             NotFound: the project does not exist.
         """
-        if len(self._store.list_keys(project)) >= MAX_KEYS:
-            raise Conflict(f"A project has at most {MAX_KEYS} keys. Revoke one that is no longer used.")
+        self._make_room(project)
         text = secret_keys.mint(self._random_bytes)
         key = ApiKey(
             key_id=secret_keys.key_id(text) or "",
@@ -128,6 +129,14 @@ class Keys:
     def mark_used(self, key_id: str) -> None:
         """Records that a key was used today."""
         self._store.mark_used(key_id, self._clock.now().date())
+
+    def _make_room(self, project: str) -> None:
+        """Deletes the oldest of many keys that have ended. Raises Conflict if too many have not."""
+        now, keys = self._clock.now(), self._store.list_keys(project)
+        ended = sorted((key for key in keys if key.has_ended(now)), key=lambda key: key.created_at)
+        if len(keys) - len(ended) >= MAX_KEYS:
+            raise Conflict(f"A project has at most {MAX_KEYS} keys. Revoke one that is no longer used.")
+        self._store.delete_keys([key.key_id for key in ended[: max(0, len(ended) - MAX_ENDED)]])
 
     def _limits(self, project_id: str) -> Limits:
         return Limits() if project_id == ADMINISTRATION else self._cache.project(project_id).limits

@@ -2038,7 +2038,7 @@ class KeyIn(BaseModel):
     """
     needs_user_token: bool = False
     """
-    Whether recommendations of a user need a token of that user.
+    Whether every request needs a token of a user as well; for keys in web pages, which have no scopes beyond `recommend`, `events:own` and `rules`.
     """
     origins: list[str] = []
     """

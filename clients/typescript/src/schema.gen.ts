@@ -2585,7 +2585,7 @@ export interface components {
             name: string;
             /**
              * Needs User Token
-             * @description Whether recommendations of a user need a token of that user.
+             * @description Whether every request needs a token of a user as well; for keys in web pages, which have no scopes beyond `recommend`, `events:own` and `rules`.
              * @default false
              * @example true
              */

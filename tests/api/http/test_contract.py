@@ -133,3 +133,18 @@ class TestCompressedBodies:
         response = client.post("/v1/events", content=(body[n : n + 7] for n in range(0, len(body), 7)), headers=headers)
 
         assert (response.status_code, response.json()["accepted"]) == (202, 1)
+
+
+class TestSizes:
+    def test_a_response_beyond_5_mb_is_a_problem_that_says_what_to_do(self, client: httpx2.Client) -> None:
+        for start in range(0, 20, 10):
+            items = [{"item_id": f"i{n}", "properties": {"text": "x" * 350_000}} for n in range(start, start + 10)]
+            assert client.post("/v1/items:batch", json={"items": items}).status_code == 200
+
+        problem = client.get("/v1/lists/latest?properties=true&limit=100").json()
+        assert (problem["status"], problem["title"]) == (422, "Response too large")
+        assert "with `limit`" in problem["detail"]
+        assert len(client.get("/v1/lists/latest?properties=true&limit=5").json()["items"]) == 5
+        page = client.get("/v1/items?limit=100")  # shorter than asked for
+        assert len(page.content) < 5_000_000
+        assert page.json()["next_cursor"]

@@ -1,12 +1,12 @@
 """The bodies of keys, and the limits of keys and projects."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.api.schemas.fields import WHOLE, Body, Future, Patch, Title, View
-from app.domain.access import ApiKey, Limits, Scope
+from app.domain.access import OF_USERS, ApiKey, Limits, Scope
 from app.domain.fields import ORIGIN_PATTERN
 from app.services.access.rate_limits import Use
 
@@ -82,7 +82,12 @@ class KeyIn(Body):
     expires_at: Future | None = None
     origins: Origins = ()
     needs_user_token: Annotated[
-        bool, Field(description="Whether recommendations of a user need a token of that user.", examples=[True])
+        bool,
+        Field(
+            description="Whether every request needs a token of a user as well; for keys in web pages, which have no "
+            "scopes beyond `recommend`, `events:own` and `rules`.",
+            examples=[True],
+        ),
     ] = False
     limits: Annotated[LimitsIn | None, Field(description="The limits of the key; the default is the project's.")] = None
     user_limits: Annotated[
@@ -92,6 +97,12 @@ class KeyIn(Body):
             "default is 1 a second, 30 at once and 5,000 a day."
         ),
     ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.needs_user_token and not OF_USERS.issuperset(self.scopes):
+            raise ValueError("needs_user_token is for keys without scopes beyond recommend, events:own and rules")
+        return self
 
 
 class LimitedPatch(Patch):

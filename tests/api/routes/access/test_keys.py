@@ -187,6 +187,36 @@ class TestBrowser:
         client.delete(f"/v1/keys/{public['key_id']}")
         assert client_of(wired).get("/v1/users/ann/recommendations", headers=bearer).status_code == 401
 
+    def test_a_public_key_alone_accesses_nothing(self, client: httpx2.Client, wired: Wired) -> None:
+        public = client_of(wired, make(client, scopes=["recommend", "events:own"], needs_user_token=True)["key"])
+
+        for url in ("/v1/lists/latest", "/v1/items/i1/similar", "/v1/sessions/s1/recommendations"):
+            assert public.get(url).status_code == 403, url
+        assert public.post("/v1/recommendations", json={"events": []}).status_code == 403
+        assert public.post("/v1/events", json={"events": []}).status_code == 403
+
+    def test_only_keys_for_pages_may_need_a_user_token(self, client: httpx2.Client) -> None:
+        response = client.post("/v1/keys", json={"name": "k", "scopes": ["write"], "needs_user_token": True})
+
+        assert response.status_code == 422
+        assert "without scopes beyond recommend" in response.text
+
+    def test_ended_keys_do_not_count_and_the_oldest_are_deleted(
+        self, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.services.access.keys.MAX_KEYS", 3)
+        monkeypatch.setattr("app.services.access.keys.MAX_ENDED", 2)
+        made = []
+        for _ in range(4):  # beside the key of the client
+            made.append(make(client)["key_id"])
+            client.delete(f"/v1/keys/{made[-1]}")
+        more = [make(client)["key_id"] for _ in range(2)]
+
+        assert client.post("/v1/keys", json={"name": "k", "scopes": ["write"]}).status_code == 409
+        listed = {key["key_id"] for key in client.get("/v1/keys").json()["keys"]}
+        assert listed >= {*made[2:], *more}
+        assert listed.isdisjoint(made[:2])
+
     def test_a_user_token_expires(self, client: httpx2.Client, wired: Wired) -> None:
         made = client.post("/v1/users/ann/tokens", json={"expires_in_seconds": 1}).json()
         bearer = {"Authorization": f"Bearer {made['token']}"}
