@@ -18,6 +18,7 @@ SerendipError
 ├── PreconditionFailed      If-Match or If-None-Match does not match
 ├── PreconditionRequired    this deployment requires If-Match for changes
 ├── Unavailable             the database is unreachable or throttled; try again
+│   ├── IssuerUnavailable   the issuer of a token does not answer, and its keys are not known
 │   ├── DeadlineExceeded    the time for the request is used up
 │   └── Overloaded          there are too many requests; this one was not started
 ├── WorkerUnavailable       this deployment has no worker, or no storage for files
@@ -108,6 +109,9 @@ class PreconditionRequired(SerendipError): ...
 
 
 class Unavailable(SerendipError): ...
+
+
+class IssuerUnavailable(Unavailable): ...
 
 
 class DeadlineExceeded(Unavailable): ...

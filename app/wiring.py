@@ -10,8 +10,9 @@ from app.config import Settings
 from app.services.access.authentication import Authentication
 from app.services.access.credential_cache import CredentialCache
 from app.services.access.idempotency import Idempotency
+from app.services.access.issuer_keys import Fetch
 from app.services.access.keys import Keys
-from app.services.access.oidc import Fetch, JwtVerifier
+from app.services.access.oidc import JwtVerifier
 from app.services.access.own_events import OwnEvents
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter

@@ -24,7 +24,7 @@ from app.domain.jobs import Job
 from app.entry import oidc_client
 from app.entry.jobs import worker
 from app.errors import Exists, Unavailable
-from app.services.access.oidc import Fetch
+from app.services.access.issuer_keys import Fetch
 from app.services.bundle import Services
 from app.storage.admin import migration
 from app.storage.database import Database

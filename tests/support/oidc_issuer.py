@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import jwt
@@ -25,6 +26,9 @@ class OidcIssuer:
     def __init__(self) -> None:
         self.keys = {"k1": rsa.generate_private_key(65537, 2048)}
         self.down = False
+        self.hangs = Event()
+        """Clear while the issuer does not answer."""
+        self.hangs.set()
         self.fetched: list[str] = []
 
     def settings(self, **more: Any) -> Issuer:
@@ -35,6 +39,7 @@ class OidcIssuer:
 
     def fetch(self, url: str) -> Mapping[str, Any]:
         self.fetched.append(url)
+        self.hangs.wait()
         if self.down:
             raise Unavailable("down")
         if url == f"{URL}/.well-known/openid-configuration":

@@ -38,6 +38,7 @@ ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
     errors.PreconditionFailed: (HTTPStatus.PRECONDITION_FAILED, "Precondition failed"),
     errors.PreconditionRequired: (HTTPStatus.PRECONDITION_REQUIRED, "Precondition required"),
     errors.Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Database unavailable"),
+    errors.IssuerUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Issuer unavailable"),
     errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "Out of time"),
     errors.Overloaded: (
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,40 +1,33 @@
 """Verify the JWTs of OIDC issuers: signature, algorithm, issuer, audience, times and scopes."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.clock import Clock
 from app.config import Issuer, Settings
 from app.domain.access import Principal, Scope, included, of_user
 from app.domain.fields import ID_PATTERN
-from app.errors import Unauthenticated, Unavailable
+from app.errors import Unauthenticated
+from app.services.access.issuer_keys import Fetch, IssuerKeys
 from app.telemetry import hashed
-
-if TYPE_CHECKING:
-    from jwt import PyJWK
 
 SCOPE_PREFIX = "serendip:"
 CLOCK_SKEW_SECONDS = 30
 MAX_LENGTH = 16_384
-DISCOVERY = "/.well-known/openid-configuration"
-
-Fetch = Callable[[str], Mapping[str, Any]]
-"""Fetches a JSON document by its URL; raises Unavailable."""
 
 
 class JwtVerifier:
     def __init__(self, settings: Settings, fetch: Fetch, clock: Clock) -> None:
-        self._issuers = {issuer.issuer: _Keys(issuer, settings, fetch, clock) for issuer in settings.issuers}
+        self._issuers = {issuer.issuer: IssuerKeys(issuer, settings, fetch, clock) for issuer in settings.issuers}
 
     def principal(self, token: str, now: datetime) -> Principal:
         """Verifies a token and derives project, scopes and user from its claims.
 
         Raises:
             Unauthenticated: the token is not valid; the message does not repeat any part of it.
-            Unavailable: the issuer's keys have never been fetched, and the issuer cannot be reached.
+            IssuerUnavailable: the issuer's keys are not known, and the issuer does not answer.
         """
         if not self._issuers:
             raise Unauthenticated("Not a user token, and no OIDC issuer is configured (SERENDIP_ISSUERS).")
@@ -115,68 +108,3 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     if not isinstance(user_id, str) or not re.fullmatch(ID_PATTERN, user_id):
         raise Unauthenticated("The token names no user.")
     return Principal(project, of_user(scopes), credential, user_id, ends_at=ends_at)
-
-
-class _Keys:
-    """The public keys of an issuer: fetched at first use, fetched again if one is unknown, kept during an outage."""
-
-    def __init__(self, issuer: Issuer, settings: Settings, fetch: Fetch, clock: Clock) -> None:
-        self.issuer, self._fetch, self._clock = issuer, fetch, clock
-        self._ttl_seconds, self._pause_seconds = settings.issuer_ttl_seconds, settings.issuer_pause_seconds
-        self._keys: dict[str, PyJWK] = {}
-        self._fetched_at = self._tried_at = float("-inf")
-        self._lock, self._first = Lock(), Lock()
-
-    def get(self, key_id: object) -> "PyJWK":
-        """Returns the key with an id. A token without a key id gets the issuer's only key.
-
-        Raises:
-            Unauthenticated: the issuer does not have the key.
-            Unavailable: the keys have never been fetched, and the issuer cannot be reached.
-        """
-        if not self._keys:
-            with self._first:
-                if not self._keys:
-                    self._refresh()
-        elif self._due(key_id):
-            self._refresh()
-        key = self._find(key_id)
-        if key is None:
-            raise Unauthenticated("The token is not signed with a key of its issuer.")
-        return key
-
-    def _due(self, key_id: object) -> bool:
-        """Whether this thread should fetch the keys again; other threads use the present keys meanwhile."""
-        with self._lock:
-            now = self._clock.monotonic()
-            wanted = now - self._fetched_at >= self._ttl_seconds or self._find(key_id) is None
-            due = wanted and now - self._tried_at >= self._pause_seconds
-            if due:
-                self._tried_at = now
-            return due
-
-    def _find(self, key_id: object) -> "PyJWK | None":
-        if key_id is None:
-            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
-        return self._keys.get(key_id) if isinstance(key_id, str) else None
-
-    def _refresh(self) -> None:
-        from jwt import PyJWK  # noqa: PLC0415
-        from jwt.exceptions import PyJWTError  # noqa: PLC0415
-
-        try:
-            address = self.issuer.jwks_uri or str(self._fetch(self.issuer.issuer.rstrip("/") + DISCOVERY)["jwks_uri"])
-            documents = self._fetch(address)["keys"]
-        except (Unavailable, KeyError, TypeError) as error:
-            if not self._keys:
-                raise Unavailable("The token's issuer cannot be reached. Try again later.") from error
-            return
-        keys: dict[str, PyJWK] = {}
-        for document in documents:
-            if document.get("use", "sig") != "sig" or document.get("kty") == "oct":
-                continue
-            try:
-                keys[str(document.get("kid", len(keys)))] = PyJWK(document)
-            except PyJWTError:
-                continue  # PyJWT does not know the key's type; tokens signed with it are refused
-        self._keys, self._fetched_at = keys, self._clock.monotonic()

@@ -1,6 +1,9 @@
 """JWTs: project, scopes and user of their claims, and outages of their issuer."""
 
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -8,7 +11,8 @@ from app.clock import SYSTEM_CLOCK
 from app.config import Issuer, Settings
 from app.domain.access import Principal, Scope
 from app.entry import oidc_client
-from app.errors import Unauthenticated, Unavailable
+from app.errors import IssuerUnavailable, Unauthenticated, Unavailable
+from app.services.access.issuer_keys import IssuerKeys
 from app.services.access.oidc import JwtVerifier
 from tests.support.builders import SECRET
 from tests.support.oidc_issuer import URL, OidcIssuer
@@ -91,14 +95,14 @@ class TestKeys:
         assert deployment.principal(issuer.token("k2")).project == "shop"
         assert len(issuer.fetched) == 2
 
-    def test_many_unknown_key_ids_fetch_the_keys_once(self, issuer: OidcIssuer) -> None:
+    def test_unknown_key_ids_fetch_nothing_until_the_pause_is_over(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop", pause=60.0, jwks_uri=f"{URL}/keys")
         deployment.principal(issuer.token())
         for number in range(20):
             with pytest.raises(Unauthenticated):
                 deployment.principal(issuer.token(headers={"kid": f"made-up-{number}"}))
 
-        assert len(issuer.fetched) == 2
+        assert len(issuer.fetched) == 1
 
     def test_cached_keys_are_used_during_an_outage(self, issuer: OidcIssuer) -> None:
         deployment = Deployment(issuer, project="shop", ttl=0.0)
@@ -111,6 +115,52 @@ class TestKeys:
         issuer.down = True
         with pytest.raises(Unavailable):
             Deployment(issuer, project="shop").principal(issuer.token())
+
+    def test_an_outage_before_the_first_fetch_is_tried_once_a_pause(self, issuer: OidcIssuer) -> None:
+        issuer.down = True
+        deployment = Deployment(issuer, project="shop", pause=60.0, jwks_uri=f"{URL}/keys")
+        for _ in range(20):
+            with pytest.raises(IssuerUnavailable):
+                deployment.principal(issuer.token())
+
+        assert issuer.fetched == [f"{URL}/keys"]
+
+    @pytest.mark.parametrize("kid", [7, ["k1"], "k" * 257])
+    def test_an_impossible_key_id_is_refused_without_a_fetch(self, issuer: OidcIssuer, kid: Any) -> None:
+        keys = IssuerKeys(issuer.settings(), Settings(secret=SECRET), issuer.fetch, SYSTEM_CLOCK)
+
+        with pytest.raises(Unauthenticated):
+            keys.get(kid)
+        assert issuer.fetched == []
+
+    def test_an_issuer_that_hangs_delays_only_tokens_with_other_keys(
+        self, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.services.access.issuer_keys.WAIT_SECONDS", 0.05)
+        deployment = Deployment(issuer, project="shop", ttl=0.0, jwks_uri=f"{URL}/keys")
+        deployment.principal(issuer.token())
+        issuer.hangs.clear()
+
+        assert deployment.principal(issuer.token()).project == "shop"
+        for _ in range(20):
+            with pytest.raises(IssuerUnavailable):
+                deployment.principal(issuer.token(headers={"kid": "new"}))
+        assert len(issuer.fetched) == 2
+        issuer.hangs.set()
+
+    def test_few_wait_for_an_issuer_that_hangs(self, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.services.access.issuer_keys.WAIT_SECONDS", 60.0)
+        monkeypatch.setattr("app.services.access.issuer_keys.MAX_WAITING", 2)
+        deployment = Deployment(issuer, project="shop", jwks_uri=f"{URL}/keys")
+        issuer.hangs.clear()
+        with ThreadPoolExecutor(10) as threads:
+            requests = [threads.submit(deployment.principal, issuer.token()) for _ in range(10)]
+            refused = list(islice(as_completed(requests), 8))
+            assert {type(each.exception()) for each in refused} == {IssuerUnavailable}
+            issuer.hangs.set()
+            served = [each for each in requests if each not in refused]
+
+        assert [each.result().project for each in served] == ["shop", "shop"]
 
 
 class TestSettings:
