@@ -19,6 +19,8 @@ from app.telemetry import RequestLog
 
 GUARDED = "/v1"
 BEARER = "bearer "
+MOST_ARRIVING = 4
+"""How many times as many requests may wait for their body as may be worked on."""
 
 Result = TypeVar("Result")
 
@@ -26,7 +28,7 @@ Result = TypeVar("Result")
 class Admission:
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         self._app, self._services = app, services
-        self._open = 0
+        self._open = self._arriving = 0
         self._max_open = services.settings.max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,14 +37,32 @@ class Admission:
             return
         self._open += 1
         try:
-            await self._admit(scope, receive, send)
+            await self._admit(scope, self._apart(receive), send)
         finally:
             self._open -= 1
+
+    def _apart(self, receive: Receive) -> Receive:
+        """Counts a request apart while its body arrives, so that slow clients take no room from others."""
+        is_complete = False
+
+        async def receive_apart() -> Message:
+            nonlocal is_complete
+            if is_complete:
+                return await receive()
+            self._open, self._arriving = self._open - 1, self._arriving + 1
+            try:
+                message = await receive()
+            finally:
+                self._open, self._arriving = self._open + 1, self._arriving - 1
+            is_complete = not message.get("more_body", False)
+            return message
+
+        return receive_apart
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         policies: dict[str, str] = {}
         try:
-            if self._open > self._max_open:
+            if self._open > self._max_open or self._arriving > MOST_ARRIVING * self._max_open:
                 raise Overloaded("There are too many requests right now. Try again shortly.")
             principal, is_allowed_page = await self._principal(Headers(scope=scope))
             scope["principal"], scope["is_allowed_page"] = principal, is_allowed_page

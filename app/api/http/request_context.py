@@ -5,6 +5,7 @@ import zlib
 from http import HTTPStatus
 from uuid import uuid4
 
+from anyio import fail_after
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +14,7 @@ from app import prices, telemetry
 from app.api.http import problems
 from app.api.http.deprecation import Deprecations
 from app.config import Settings
-from app.deadline import within
+from app.deadline import remaining_seconds, within
 from app.telemetry import RequestLog
 
 REQUEST_ID = "x-request-id"
@@ -30,6 +31,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+TOO_SLOW = "The body did not arrive in time. Send less at a time, or over a faster connection."
 NOT_GZIP = "The body is not one gzip stream, although Content-Encoding says so."
 UNKNOWN_CODING = "The body has a Content-Encoding that is not supported. Send it as it is, or compressed with gzip."
 TRANSPORT_SECURITY = "max-age=63072000"
@@ -85,13 +87,23 @@ class RequestContext:
                 telemetry.log_request(work, method, status or 500, cold_start=cold, emf=self._emf)
 
     def _limited(self, headers: Headers, receive: Receive) -> Receive:
-        """Refuses a body whose announced or actual size is too large."""
+        """Refuses a body whose announced or actual size is too large, or that does not arrive before the deadline."""
         announced = headers.get("content-length", "")
         read_bytes = int(announced) if announced.isdecimal() and int(announced) > self._max_body_bytes else 0
+        is_complete = False
 
         async def receive_limited() -> Message:
-            nonlocal read_bytes
-            message = {"type": "http.request"} if read_bytes > self._max_body_bytes else await receive()
+            nonlocal read_bytes, is_complete
+            if is_complete:  # what follows is the end of the connection
+                return await receive()
+            message: Message = {"type": "http.request"}
+            if read_bytes <= self._max_body_bytes:
+                try:
+                    with fail_after(max(remaining_seconds(), 0.0)):
+                        message = await receive()
+                except TimeoutError as error:
+                    raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, {"Connection": "close"}) from error
+            is_complete = not message.get("more_body", False)
             read_bytes += len(message.get("body", b""))
             if read_bytes > self._max_body_bytes:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
