@@ -6,6 +6,7 @@ import { Button, DropFile, ErrorNote, Field, Icon, Input, ItemCard, JobProgress,
 import { amounts, count } from "../../format";
 import { useAction, useRequest } from "../../hooks";
 import { startImport } from "../../imports";
+import { sourceInWords } from "../../sources";
 
 const ITEMS = 6;
 
@@ -146,5 +147,5 @@ function List({ user, after }: { user: string; after: string }) {
 
 function reasonOf({ reasons, source }: Schemas["RecommendationView"]): string {
   const reason = reasons?.[0];
-  return reason ? `Because of ${reason.event_type} of ${reason.title || reason.item_id}` : `From ${source} items`;
+  return reason ? `Because of ${reason.event_type} of ${reason.title || reason.item_id}` : sourceInWords(source);
 }

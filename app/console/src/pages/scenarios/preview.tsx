@@ -5,6 +5,7 @@ import { SerendipError } from "../../api";
 import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Note, Picture } from "../../components";
 import { decimal } from "../../format";
 import { useRequest } from "../../hooks";
+import { sourceInWords } from "../../sources";
 import { bodyOf, type Settings } from "./settings";
 
 type Checked = Schemas["StoredScenarioView"];
@@ -98,7 +99,7 @@ function Items({ items }: { items: readonly Item[] }) {
             <span class="muted small truncate">{[item.item_id, ...(item.categories ?? [])].join(" · ")}</span>
           </span>
           <span class="muted small number">{item.score ? decimal(item.score, 2) : ""}</span>
-          <Badge tone={item.source === "neighbors" ? "accent" : "neutral"}>{item.source}</Badge>
+          <Badge tone={item.source === "neighbors" ? "accent" : "neutral"}>{sourceInWords(item.source)}</Badge>
         </li>
       ))}
     </ol>

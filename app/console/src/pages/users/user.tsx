@@ -6,6 +6,7 @@ import { ApiCall, Button, Card, Confirm, Empty, ErrorNote, Icon, ItemCard, JobPr
 import { day, percent, time } from "../../format";
 import { useRequest } from "../../hooks";
 import { may } from "../../session";
+import { sourceInWords } from "../../sources";
 import { EventTable } from "../records/event_table";
 import { type FeedEvent, useFeed } from "../records/feed";
 import { PropertyList } from "../records/properties";
@@ -107,7 +108,7 @@ function PersonalList({ id }: { id: string }) {
 
 function reasonOf({ reasons, source }: Schemas["RecommendationView"]): string {
   const reason = reasons?.[0];
-  if (!reason) return `From ${source} items`;
+  if (!reason) return sourceInWords(source);
   const share = reason.share == null ? "" : `${percent(reason.share, 0)} `;
   return `${share}because of ${reason.event_type} of ${reason.title || reason.item_id}`;
 }

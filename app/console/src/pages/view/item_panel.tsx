@@ -3,8 +3,8 @@ import { useState } from "preact/hooks";
 import { ApiCall, Dialog, Empty, ErrorNote, Loading, Note, Picture, Tabs } from "../../components";
 import { price } from "../../format";
 import { useRequest } from "../../hooks";
+import { sourceInWords } from "../../sources";
 import type { Recommended } from "./lists";
-import { sourceInWords } from "./words";
 
 const KINDS = { similar: "Similar items", "bought-together": "Bought together" } as const;
 type Kind = keyof typeof KINDS;

@@ -1,17 +1,6 @@
-/** Sources, event types and factors in plain words. */
+/** Reasons and factors in plain words. */
 import { decimal, percent } from "../../format";
 import type { Recommended } from "./lists";
-
-const SOURCES: Readonly<Record<string, string>> = {
-  neighbors: "From past events",
-  similar: "Similar item",
-  bought_together: "Bought together",
-  exploration: "New item, shown to learn about it",
-  trending: "Trending now",
-  popular: "Popular",
-  latest: "New in the catalog",
-  catalog: "From the catalog",
-};
 
 const FILLERS: Readonly<Record<string, string>> = {
   exploration: "New, on a place kept for new items.",
@@ -20,10 +9,6 @@ const FILLERS: Readonly<Record<string, string>> = {
   latest: "New in the catalog.",
   catalog: "Fills the list: it passes the filter.",
 };
-
-export function sourceInWords(source: string): string {
-  return SOURCES[source] ?? source;
-}
 
 export function whyWithoutEvents(source: string): string {
   return FILLERS[source] ?? "No past event leads here.";
