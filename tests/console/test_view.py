@@ -1,9 +1,11 @@
 """View as user: a list with its reasons, what-if, live changes, comparisons, made-up sessions."""
 
+import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.console.conftest import Shop
 from tests.console.visitor import Visitor, visiting
@@ -78,6 +80,51 @@ class TestList:
         expect(moved).to_be_visible(timeout=15_000)
         assert page.evaluate("animated") > 0
 
+    def test_what_was_done_again_is_one_row_with_its_newest_time(self, visitor: Visitor, shop: Shop) -> None:
+        now = datetime.now(UTC)
+        days = {"sku-007": (40, 20, 5), "sku-009": (10,)}
+        events = [
+            {"user_id": "view-again", "item_id": item, "timestamp": (now - timedelta(days=ago)).isoformat()}
+            for item, agos in days.items()
+            for ago in agos
+        ]
+        shop.api.post("/v1/events", json={"events": events}).raise_for_status()
+        page = visitor.open("/view?user=view-again")
+        order(page)
+        page.get_by_role("button", name="Newest").click()
+        rows = page.locator(".view-events > li")
+
+        expect(rows).to_have_count(2)
+        expect(rows.first).to_contain_text("view, 3 times, last 5d ago")
+        expect(rows.last).to_contain_text("view, 10d ago")
+        expect(page.get_by_text("is one row, and one switch")).to_be_visible()
+        rows.first.get_by_role("switch", name=re.compile("^Count all 3: view of ")).click(force=True)
+        expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
+        expect(page.get_by_text(re.compile("of the list$"))).to_have_count(1)
+
+    def test_it_says_what_speaks_against_an_item(self, visitor: Visitor) -> None:
+        def respond(route: Route) -> None:
+            answer = route.fetch().json()
+            first, second, third, *_ = reasons = answer["items"][0]["reasons"]
+            first["share"], second["share"], third["share"] = 0.9, 0.3, -0.2
+            third["contribution"], third["kept_without"] = -0.0001, None
+            del reasons[3:]
+            route.fulfill(json=answer)
+
+        page = visitor.page
+        page.route("**/v1/users/*/recommendations?*", respond)
+        visitor.open(f"/view?user={USER}")
+        order(page)
+        row = ranking(page).first
+
+        expect(page.get_by_text("Striped: past events that speak against the item.")).to_be_visible()
+        expect(row.locator(".view-legend > li")).to_contain_text(["90%", "30%", "-20%an event against it"])
+        row.locator("summary").click()
+        against = row.locator("tbody > tr").last
+        expect(against).to_contain_text("-20.0%0.000")
+        expect(against).to_contain_text("not tried")
+        visitor.photograph("view-against")
+
     def test_similar_and_bought_together_items_of_an_item(self, visitor: Visitor) -> None:
         page = visitor.open(f"/view?user={USER}")
         order(page)
@@ -128,9 +175,11 @@ class TestCompare:
         page = visitor.open(f"/view?user={USER}")
         base = order(page)
         page.get_by_role("button", name="Compare with another").click()
+        expect(page.get_by_text("Both lists are made the same way")).to_be_visible()
         page.get_by_label("Other scenario").select_option("view-cheap")
 
         expect(ranking(page, OTHER)).to_have_count(8, timeout=15_000)
+        expect(page.get_by_text("Both lists are made the same way")).to_have_count(0)
         assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, scenario="view-cheap", limit="8")]
         assert order(page) == base
         visitor.photograph("view-compare")
@@ -184,6 +233,26 @@ class TestMadeUpSession:
         page.get_by_role("button", name=re.compile("^Remove view")).first.click()
         expect(page.get_by_role("switch")).to_have_count(1)
         assert shop.api.get("/v1/users/session/events").json()["events"] == []
+
+    def test_events_keep_their_colors(self, visitor: Visitor) -> None:
+        def respond(route: Route) -> None:
+            answer = route.fetch().json()
+            events = json.loads(route.request.post_data or "")["events"]
+            reasons = [{**event, "share": n, "contribution": n, "title": "it"} for n, event in enumerate(events, 1)]
+            for item in answer["items"]:
+                item["reasons"] = reasons[::-1]
+            route.fulfill(json=answer)
+
+        page = visitor.page
+        page.route("**/v1/recommendations", respond)
+        visitor.open("/view?session")
+        items, bars = page.locator(".view-picker").get_by_role("button"), page.locator(".view-influence span[style]")
+        for n in range(2):
+            items.nth(n).click()
+            expect(bars).to_have_count(n + 1)
+
+        expect(bars.first).to_have_attribute("style", re.compile("series-2"))
+        expect(bars.last).to_have_attribute("style", re.compile("series-1"))
 
 
 class TestWithFewRights:

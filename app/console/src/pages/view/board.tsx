@@ -12,7 +12,7 @@ import { idsOf, influence, LIMIT, type List, loadList, type Recipe, type Recomme
 import { Ranking } from "./ranking";
 import type { Colors } from "./reasons";
 
-const COLORS = 6;
+const [COLORS, EVENTS] = [6, 100];
 const SETTLED_SECONDS = 4;
 
 interface BoardProps {
@@ -37,7 +37,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
   const changed = useRequest(async (client) => (off.length > 0 ? await loadList(client, visitor, recipe, off) : undefined), [who, ...how, off.join(" ")]);
   const compared = useRequest(async (client) => (other ? await loadList(client, visitor, other, off) : undefined), [who, other?.scenario, other?.version, Boolean(other), off.join(" ")]);
   const stored = useRequest(
-    async (client) => (user && may("write") ? (await client.GET("/v1/users/{user_id}/events", { params: { path: { user_id: user }, query: { limit: 100 } } })).events : []),
+    async (client) => (user && may("write") ? await client.GET("/v1/users/{user_id}/events", { params: { path: { user_id: user }, query: { limit: EVENTS } } }) : undefined),
     [user],
   );
   const earlier = useEarlier(who, list.data);
@@ -52,22 +52,24 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
     stored.reload();
   });
 
-  const past = "user" in visitor ? withReasons(stored.data, list.data) : visitor.events;
+  const storedEvents = may("write") ? stored.data?.events : [];
+  const past = "user" in visitor ? withReasons(storedEvents, list.data) : visitor.events;
   const shown = off.length > 0 ? changed.data ?? list.data : list.data;
   const shares = influence(shown);
-  const colors: Colors = new Map([...influence(list.data).keys()].slice(0, COLORS).map((id, position) => [id, `var(--series-${position + 1})`]));
+  const colors = useColors([...influence(list.data).keys()].slice(0, COLORS));
   const titles = useRef(new Map<string, string>()).current;
   for (const each of [list.data, changed.data, compared.data]) {
     for (const item of each?.items ?? []) titles.set(item.item_id, item.title || item.item_id);
   }
   const common = { titles, colors, onChoose: setChosen };
   const canSend = onAdd !== undefined || may("write");
-  const isNew = user !== undefined && may("write") && stored.data?.length === 0;
+  const isNew = user !== undefined && may("write") && stored.data?.events.length === 0;
 
   return (
     <>
       <ErrorNote error={list.error ?? changed.error ?? compared.error ?? send.error} retry={list.reload} />
       <States list={list.data} isNew={isNew} />
+      {other && shown && compared.data && <Equal lists={[shown, compared.data]} hasSameRecipe={recipe.scenario === other.scenario && recipe.version === other.version} />}
       <div class={other ? "view-board is-comparing" : "view-board"}>
         <Card
           class="view-past"
@@ -90,6 +92,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
             onSwitch={(id) => setOff(off.includes(id) ? off.filter((each) => each !== id) : [...off, id])}
             onRemove={onRemove}
           />
+          {stored.data?.next_cursor && <p class="small muted">The newest {EVENTS} events, and older ones that the list comes from.</p>}
         </Card>
         <Card
           title={other ? "This list" : off.length > 0 ? "Their list without these events" : "Their list"}
@@ -126,13 +129,32 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
     <>
       {list.degraded && <Note tone="bad">The database cannot be reached: this is the last popular list.</Note>}
       {!list.model_version && <Note tone="warn">No model has been trained yet, so everyone sees trending, popular and new items. <Link href="/models" class="underlined">Train one</Link>.</Note>}
-      {list.model_version && isNew && <Note>This user has no events yet. They see what every new user sees: trending, popular and new items.</Note>}
+      {list.model_version && isNew && <Note>This user has no events yet, or the id is not right. They see what every new user sees: trending, popular and new items.</Note>}
     </>
   );
 }
 
+/** Says that two lists do not differ, which is hard to see. */
+function Equal({ lists: [list, other], hasSameRecipe }: { lists: readonly [List, List]; hasSameRecipe: boolean }) {
+  if (idsOf(list).join(" ") !== idsOf(other).join(" ")) return null;
+  return <Note>{hasSameRecipe ? "Both lists are made the same way: choose another scenario or model version for one of them." : "Both lists are equal for this visitor."}</Note>;
+}
+
 function VersionBadge({ list }: { list: List | undefined }) {
   return list?.model_version ? <Badge>version {list.model_version.split("-").at(-1)}</Badge> : null;
+}
+
+/** Colors of events, which keep them while the order changes. */
+function useColors(eventIds: readonly string[]): Colors {
+  const last = useRef<(string | undefined)[]>([]);
+  const slots = last.current.map((id) => (id !== undefined && eventIds.includes(id) ? id : undefined));
+  for (const id of eventIds) {
+    if (slots.includes(id)) continue;
+    const free = slots.indexOf(undefined);
+    slots[free < 0 ? slots.length : free] = id;
+  }
+  last.current = slots;
+  return new Map(slots.flatMap((id, slot) => (id === undefined ? [] : [[id, `var(--series-${slot + 1})`] as const])));
 }
 
 /** The items of the list before the visitor did something else, as in a made-up session. */

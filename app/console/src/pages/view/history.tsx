@@ -30,23 +30,25 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
   const sorted = order === "newest" ? newest : newest.toSorted((a, b) => weight(b) - weight(a));
   const few = matchMedia("(max-width: 980px)").matches ? SHOWN_ON_PHONE : SHOWN;
   const shown = isWhole ? sorted : sorted.slice(0, few);
+  const hasRepeats = events.some(({ times = 1 }) => times > 1);
   const most = Math.max(...[...shares.values()].map(Math.abs), Number.EPSILON);
   return (
     <>
       <Tabs label="Order" choices={ORDERS} value={order} onChoice={setOrder} />
+      {hasRepeats && <p class="small muted">What was done several times is one row, and one switch.</p>}
       <ul class="view-events">
         {shown.map((event) => {
-          const { event_id, item_id, event_type, timestamp, value } = event;
+          const { event_id, item_id, event_type, timestamp, value, times = 1 } = event;
           const item = facts.get(item_id);
           const title = event.title || item?.title || item_id;
           const share = shares.get(event_id);
           const isOff = off.includes(event_id);
           return (
-            <li key={event_id} class={isOff ? "is-off" : ""}>
+            <li key={keyOf(event)} class={isOff ? "is-off" : ""}>
               <Picture item={item ?? { item_id }} size={38} />
               <div>
                 <p class="truncate" title={title}>{title}</p>
-                <p class="small muted">{event_type}{value == null ? "" : ` ${value}`}, {ago(timestamp)}</p>
+                <p class="small muted">{event_type}{value == null ? "" : ` ${value}`}, {times > 1 && `${times} times, last `}{ago(timestamp)}</p>
                 {share !== undefined && !isOff && (
                   <p class="view-influence small">
                     <span aria-hidden="true"><span style={{ width: `${(Math.abs(share) / most) * 100}%`, background: colors.get(event_id) }} /></span>
@@ -56,7 +58,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
               </div>
               {onRemove && <Button kind="quiet" small icon="close" label={`Remove ${event_type} of ${title}`} onClick={() => onRemove(event_id)} />}
               <label class="toggle">
-                <input type="checkbox" role="switch" checked={!isOff} onChange={() => onSwitch(event_id)} aria-label={`Count the ${event_type} of ${title}, ${ago(timestamp)}`} />
+                <input type="checkbox" role="switch" checked={!isOff} onChange={() => onSwitch(event_id)} aria-label={times > 1 ? `Count all ${times}: ${event_type} of ${title}` : `Count the ${event_type} of ${title}, ${ago(timestamp)}`} />
                 <span aria-hidden="true" />
               </label>
             </li>
@@ -68,15 +70,26 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
   );
 }
 
-/** Stored events, and older ones that only the reasons name. */
+/** Stored events, newest first, and older ones that only the reasons name; what was done again is one entry with its newest time. */
 export function withReasons(stored: readonly PastEvent[] | undefined, list: List | undefined): PastEvent[] | undefined {
   if (!stored) return undefined;
-  const events = new Map(stored.map((event) => [event.event_id, event]));
-  for (const reason of list?.items.flatMap(({ reasons }) => reasons ?? []) ?? []) {
-    const { event_id, item_id, event_type, timestamp, title } = reason;
-    if (event_id && timestamp && !events.has(event_id)) events.set(event_id, { event_id, item_id, event_type, timestamp, title: title ?? null });
+  const events = new Map<string, PastEvent>();
+  for (const event of stored) {
+    const newest = events.get(keyOf(event));
+    events.set(keyOf(event), newest ? { ...newest, times: (newest.times ?? 1) + 1 } : event);
+  }
+  const ids = new Set(stored.map(({ event_id }) => event_id));
+  for (const { event_id, item_id, event_type, timestamp, title } of list?.items.flatMap(({ reasons }) => reasons ?? []) ?? []) {
+    if (!event_id || !timestamp || ids.has(event_id)) continue;
+    const event = { event_id, item_id, event_type, timestamp, title: title ?? null };
+    events.set(keyOf(event), event);
   }
   return [...events.values()];
+}
+
+/** Repeats of an event share it. */
+function keyOf({ event_id, item_id, event_type }: PastEvent): string {
+  return [event_id, item_id, event_type].join("\n");
 }
 
 /** Titles and pictures of the events' items, in one request. */

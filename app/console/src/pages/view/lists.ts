@@ -13,6 +13,8 @@ export interface PastEvent {
   title?: string | null;
   /** A rating, quantity or revenue. */
   value?: number | null;
+  /** How many events share the id: the same was done again. They are switched off together. */
+  times?: number;
 }
 
 /** An item that is clicked. */

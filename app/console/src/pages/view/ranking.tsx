@@ -2,10 +2,11 @@
 import { useRef } from "preact/hooks";
 import { Badge, Button, Empty, Icon, Picture } from "../../components";
 import { price } from "../../format";
+import { sourceInWords } from "../../sources";
 import { useGlide } from "./flip";
 import { idsOf, type List, type Move, movesSince, type Recommended } from "./lists";
-import { type Colors, Reasons } from "./reasons";
-import { factorsInWords, sourceInWords } from "./words";
+import { Against, type Colors, Reasons } from "./reasons";
+import { factorsInWords } from "./words";
 
 interface RankingProps {
   label: string;
@@ -28,8 +29,10 @@ export function Ranking({ label, list, before, titles, colors, onChoose, onSend,
   const moves = movesSince(before, list.items);
   const gone = before?.filter((itemId) => !order.includes(itemId)) ?? [];
   if (list.items.length === 0) return <Empty icon="box" title="An empty list">No item passes, or the catalog is empty.</Empty>;
+  const hasAgainst = list.items.some(({ reasons }) => reasons?.some(({ share }) => share < 0));
   return (
     <>
+      {hasAgainst && <p class="view-key small muted"><Against /> Striped: past events that speak against the item. The other shares then add up to more than 100%.</p>}
       <ol class="view-list" ref={rows} aria-label={label}>
         {list.items.map((item, position) => (
           <li key={item.item_id} data-key={item.item_id}>

@@ -11,7 +11,9 @@ const [NAMED, LEAST] = [2, 0.005];
 export function Reasons({ item, colors }: { item: Recommended; colors: Colors }) {
   const reasons = item.reasons ?? [];
   if (reasons.length === 0) return <p class="small muted">{whyWithoutEvents(item.source)}</p>;
-  const named = reasons.slice(0, NAMED).filter(({ share }) => Math.abs(share) >= LEAST);
+  const named = reasons.filter(({ share }) => share >= LEAST).slice(0, NAMED);
+  const against = reasons.filter(({ share }) => share < 0);
+  const down = sumOf(against, "share");
   const rest = reasons.length - named.length;
   return (
     <>
@@ -25,6 +27,13 @@ export function Reasons({ item, colors }: { item: Recommended; colors: Colors })
             <span class="muted when">{kindAndAge(reason)}</span>
           </li>
         ))}
+        {down <= -LEAST && (
+          <li>
+            <Against />
+            <strong class="number">{percent(down, 0)}</strong>
+            <span class="muted">{against.length === 1 ? "an event" : `${against.length} events`} against it</span>
+          </li>
+        )}
       </ul>
       <details class="view-exactly small">
         <summary>{rest > 0 ? `${rest} more, and the exact shares` : "The exact shares"}</summary>
@@ -53,6 +62,7 @@ function ShareBar({ reasons, colors }: { reasons: readonly Reason[]; colors: Col
 }
 
 function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readonly Reason[]; colors: Colors }) {
+  const hasUntried = reasons.some(({ kept_without }) => kept_without == null);
   return (
     <div class="stack tight">
       <div class="table" role="region" aria-label={`Exact shares of ${item.title || item.item_id}`} tabIndex={0}>
@@ -63,11 +73,11 @@ function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readon
           <tbody>
             {reasons.map((reason) => (
               <tr key={idOf(reason)}>
-                <td><span class="row"><Dot color={colors.get(idOf(reason))} /><span>{nameOf(reason)} <span class="muted">{kindAndAge(reason)}</span></span></span></td>
+                <td><span class="row">{reason.share < 0 ? <Against /> : <Dot color={colors.get(idOf(reason))} />}<span>{nameOf(reason)} <span class="muted">{kindAndAge(reason)}</span></span></span></td>
                 <td class="right">{percent(reason.share)}</td>
                 <td class="right">{decimal(reason.contribution)}</td>
                 <td>{reason.baskets_together ? `${reason.baskets_together} of ${reason.baskets} baskets` : learnedFrom(reason.from_order)}</td>
-                <td>{reason.kept_without == null ? "" : reason.kept_without ? <span class="muted">stays</span> : <Badge tone="warn">leaves</Badge>}</td>
+                <td>{reason.kept_without == null ? <span class="muted">not tried</span> : reason.kept_without ? <span class="muted">stays</span> : <Badge tone="warn">leaves</Badge>}</td>
               </tr>
             ))}
           </tbody>
@@ -76,13 +86,18 @@ function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readon
           </tfoot>
         </table>
       </div>
-      <p class="muted">Similarity: what the same people chose. Order: what people chose next.</p>
+      <p class="muted">Similarity: what the same people chose. Order: what people chose next.{hasUntried && " The list is made again without each of the twenty events with the most influence on it; the others are not tried."}</p>
     </div>
   );
 }
 
 function Dot({ color }: { color: string | undefined }) {
   return <span class="view-dot" style={{ background: color }} aria-hidden="true" />;
+}
+
+/** The mark of events that lower a score. */
+export function Against() {
+  return <span class="view-dot is-against" aria-hidden="true" />;
 }
 
 function sumOf(reasons: readonly Reason[], field: "share" | "contribution"): number {
