@@ -105,8 +105,7 @@ class Ga4In(Foreign):
                 owner=str(self.owner),
                 timestamp=event.timestamp_micros or self.timestamp_micros,
                 identity=(str(params.get("transaction_id", "")), str(position)),
-                lines=[(f"{pointer}/params/items/{n}", item) for n, item in enumerate(items)]
-                if isinstance(items, list)
-                else (),
+                lines=items if isinstance(items, list) else (),
+                place=f"{pointer}/params/items/{{}}",
                 others=params.keys() - {"items", "transaction_id"},
             )

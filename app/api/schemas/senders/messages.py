@@ -125,8 +125,10 @@ class Message:
     """None: it arrives as it happens."""
     identity: tuple[str, ...]
     """What tells it apart from other messages of the same time, whenever it is sent."""
-    lines: Sequence[tuple[str, object]]
-    """The JSON pointer and the content of each item."""
+    lines: Sequence[object]
+    """The content of each item."""
+    place: str
+    """The JSON pointer of an item; `{}` stands for its position."""
     others: Collection[str] = ()
     """The names of what else it says about the event."""
 

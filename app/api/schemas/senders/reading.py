@@ -37,20 +37,26 @@ class Reading:
     ignored: set[str] = field(default_factory=set)
     sent: list[Sent] = field(default_factory=list)
     errors: list[FieldError] = field(default_factory=list)
+    named: int = 0
+    """The number of items with an id. Only as many as a request can hold are read."""
 
     def add(self, message: Message) -> None:
         """Reads the events of a message: one for each item that it names."""
         event_type = "_".join(message.event_type.split())
-        named = [each for each in enumerate(message.lines) if self._names_item(each[1][1])]
+        named = [position for position, content in enumerate(message.lines) if self._names_item(content)]
         if len(named) < max(1, len(message.lines)):
             self.skipped[message.name] += max(1, len(message.lines)) - len(named)
+        self.named += len(named)
+        if self.named > MAX_EVENTS:
+            return
         if named and not fullmatch(ID_PATTERN, event_type):
             self.errors.append(FieldError(message.type_pointer, f"with its spaces as _, must be {ID_RULE}"))
             return
         kind = self.kind(event_type)
-        for position, (pointer, content) in named:
+        for position in named:
+            pointer = message.place.format(position)
             try:
-                line = self.line.model_validate(content)
+                line = self.line.model_validate(message.lines[position])
             except ValidationError as error:
                 self.errors += validation.of_part(error.errors(), self.line, pointer)
                 continue
@@ -75,11 +81,11 @@ class Reading:
         Raises:
             InvalidInput: some are invalid, or there are too many.
         """
-        if self.errors:
-            raise InvalidInput("Some items are not as expected; nothing was stored.", tuple(self.errors))
-        if len(self.sent) > MAX_EVENTS:
+        if self.named > MAX_EVENTS:
             raise InvalidInput(
-                f"The items make {len(self.sent)} events, and a request can hold {MAX_EVENTS}; nothing was stored. "
+                f"The items make {self.named} events, and a request can hold {MAX_EVENTS}; nothing was stored. "
                 "Send smaller batches."
             )
+        if self.errors:
+            raise InvalidInput("Some items are not as expected; nothing was stored.", tuple(self.errors))
         return self.sent

@@ -88,13 +88,12 @@ class SegmentMessage(Foreign):
         event_type = (self.event if self.type == TRACK else VIEWS.get(self.type)) or ""
         properties = self.properties or {}
         products = properties.get("products")
-        lines: Sequence[tuple[str, object]] = ()
-        others = set[str]()
+        lines: Sequence[object] = ()
+        place, others = f"{pointer}/properties", set[str]()
         if event_type and isinstance(products, list):
-            lines = [(f"{pointer}/properties/products/{n}", product) for n, product in enumerate(products)]
-            others = properties.keys() - {"products"}
-        elif event_type and properties.get(SegmentProduct.ITEM) is not None:
-            lines = [(f"{pointer}/properties", properties)]
+            lines, place, others = products, place + "/products/{}", properties.keys() - {"products"}
+        elif event_type:
+            lines = [properties]
         return Message(
             name=(self.event if self.type == TRACK else None) or self.type,
             event_type=event_type,
@@ -103,6 +102,7 @@ class SegmentMessage(Foreign):
             timestamp=self.timestamp or self.original_timestamp,
             identity=(self.message_id or "",),
             lines=lines,
+            place=place,
             others=others,
         )
 

@@ -192,7 +192,7 @@ class TestSegment:
 
         assert len(segment(*messages).checked()) == 500
         with pytest.raises(InvalidInput, match="502 events"):
-            segment(*messages, bought({"product_id": "a"}, {"product_id": "b"})).checked()
+            segment(*messages, bought({"product_id": "a"}, {"product_id": "a/b"})).checked()
 
 
 class TestGa4:
