@@ -187,7 +187,7 @@ class TestClient:
                 self.respond(202, orjson.dumps({"accepted": len(events), "freshness_token": "t"}))
 
         with served_by(Site) as base:
-            page = browser.new_page()
+            page = browser.new_context().new_page()  # closing a page of `browser.new_page` cancels its requests
             page.goto(base)
             page.wait_for_function("globalThis.added === 120")
             before = len(received)
