@@ -94,10 +94,13 @@ class Exists(Conflict): ...
 
 
 class Erased(Conflict):
-    def __init__(self, positions: tuple[int, ...], records: int = 1) -> None:
-        """`positions` are those of the records of erased users among all records of the request, from 0."""
+    def __init__(self, positions: tuple[int, ...], users: int = 1) -> None:
+        """`positions` are those of the records of erased users among all records of the request, from 0.
+
+        `users` is how many users the records have.
+        """
         shown = ", ".join(map(str, positions[:20]))
-        which = "The user was" if records == 1 else f"The users of records {shown} (positions count from 0) were"
+        which = "The user was" if users == 1 else f"The users of records {shown} (positions count from 0) were"
         super().__init__(f"{which} erased. Nothing was stored.")
         self.positions = positions
 

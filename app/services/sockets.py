@@ -27,6 +27,15 @@ class Sockets:
         self._connections, self._tombstones, self._clock = connections, tombstones, clock
         self._life = timedelta(seconds=settings.connection_seconds)
 
+    def check_owner(self, principal: Principal) -> None:
+        """Checks that the user of the credentials, if they are of one, was not erased.
+
+        Raises:
+            Erased.
+        """
+        if principal.user_id is not None:
+            self._tombstones.refuse(principal.project, [principal.user_id])
+
     def open(self, connection_id: str, principal: Principal) -> Connection:
         """Stores a connection with the identity of its client. Opening it twice has the same effect.
 
@@ -34,8 +43,7 @@ class Sockets:
             Unauthenticated: another client has a connection with this id.
             Erased: the client's user was erased.
         """
-        if principal.user_id is not None:
-            self._tombstones.refuse(principal.project, [principal.user_id])
+        self.check_owner(principal)
         now = self._clock.now()
         ends_at = min(now + self._life, principal.ends_at or now + self._life)
         connection = Connection(connection_id, principal, now, ends_at)

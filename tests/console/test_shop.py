@@ -136,3 +136,34 @@ class TestInConsole:
         assert shop.key not in page.url
         kinds = Counter(event["event_type"] for event in events_of(shop, "shopper-1"))
         assert (kinds["view"], kinds["click"], kinds["cart"]) == (1, 2, 2)
+
+    def test_purchases_have_their_price_and_an_erased_visitor_gets_popular_items(
+        self, visitor: Visitor, shop: Shop
+    ) -> None:
+        visitor.expected = ["409"]  # of the erased visitor's events
+        page = visitor.page
+        page.add_init_script("sessionStorage.setItem('serendip.shop.visitor', '{\"user\": \"buyer-1\"}')")
+        page.goto(f"{visitor.base}/console/shop")
+        shelf = page.get_by_role("region", name="Recommended for you")
+        expect(shelf.get_by_role("link")).to_have_count(12)
+        shelf.get_by_role("link").first.click()
+        page.get_by_role("button", name="Add to cart").click()
+        page.get_by_role("link", name="Cart").click()
+        page.get_by_role("button", name="Buy now").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you!")
+        expect(shelf.get_by_role("link")).to_have_count(6)  # its socket is open, so leaving is no fault
+
+        [bought] = [event for event in shop.events_of("buyer-1") if event["event_type"] == "purchase"]
+        price = shop.api.get(f"/v1/items/{bought['item_id']}").json()["properties"]["price"]
+        assert (bought["value"], bool(bought["attribution"])) == (price, True)
+
+        shop.api.delete("/v1/users/buyer-1").raise_for_status()
+        sockets: list[object] = []
+        page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks its handlers
+        page.goto(f"{visitor.base}/console")
+        page.goto(f"{visitor.base}/console/shop")
+        expect(shelf.get_by_role("link")).to_have_count(12)
+        expect(page.get_by_role("alert")).to_have_text("The user was erased. Nothing was stored.")
+        assert sockets == []
+        page.get_by_role("link", name="Back to the console").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -7,7 +7,7 @@ import "../src/styles/base.css";
 import { CONSOLE } from "../src/place";
 import { Page } from "./pages";
 import { become, cart, failure, open, place, shelves, TAG_API, visitor } from "./store";
-import { canServe } from "./tokens";
+import { canServe, isServedByConsole } from "./tokens";
 import "./shop.css";
 
 function Shop() {
@@ -37,6 +37,7 @@ function Header() {
         ))}
       </nav>
       <Account />
+      {isServedByConsole && <a class="plain" href={CONSOLE}>Back to the console</a>}
       <a class="cart" href="#cart" aria-label={`Cart, ${cart.value.length} items`}>Cart <span class="badge">{cart.value.length}</span></a>
     </header>
   );

@@ -1,7 +1,7 @@
 /** The pages of the shop. */
 import { useEffect, useState } from "preact/hooks";
 import { Price, Shelf, Tile, useList, useLiveList } from "./shelf";
-import { add, buy, cart, isFromList, items, place, recommend, remove, track } from "./store";
+import { add, buy, cart, fail, find, isFromList, items, place, remove, track } from "./store";
 
 export function Page() {
   const [kind, ...rest] = place.value.split("/");
@@ -39,12 +39,11 @@ function ItemPage({ item_id }: { item_id: string }) {
   useEffect(() => {
     if (!isFromList(item_id)) track("view", item_id); // a click in a list was tracked already
     if (item) return;
-    const filter = `item.id == ${JSON.stringify(item_id)}`;
-    recommend({ filter, include_seen: true, limit: 1 }).then(({ items: [first] }) => setMissing(!first), () => setMissing(true));
+    find(item_id).then((exists) => setMissing(!exists), fail);
   }, []);
   const bought = together && { ...together, items: together.items.filter(({ source }) => source === "bought_together") };
   const others = similar && { ...similar, items: similar.items.filter((each) => !bought?.items.some((other) => other.item_id === each.item_id)) };
-  if (!item) return <p class="muted" role="status">{isMissing ? "There is no such item." : "Loading…"}</p>;
+  if (!item || isMissing) return <p class="muted" role="status">{isMissing ? "There is no such item." : "Loading…"}</p>;
   const isInCart = cart.value.includes(item_id);
   return (
     <>
@@ -84,7 +83,7 @@ function CartPage() {
           );
         })}
       </ul>
-      {ids.length > 0 && <button type="button" class="buy" onClick={() => void buy().then(() => setBought(true))}>Buy now</button>}
+      {ids.length > 0 && <button type="button" class="buy" onClick={() => void buy().then(() => setBought(true), fail)}>Buy now</button>}
       {ids.length > 0 ? <WithCart ids={ids} /> : <ForYou />}
     </>
   );

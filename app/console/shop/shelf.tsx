@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { pictureUrl } from "../src/components/item_card";
 import { decimal } from "../src/format";
-import { choose, type Item, type List, recommend, remember, visitor } from "./store";
+import { choose, hasActed, type Item, type List, priceOf, recommend, remember, visitor } from "./store";
 import type { Query } from "../tag";
 
 const HUES = 360;
@@ -28,8 +28,8 @@ export function Tile({ item }: { item: Item }) {
 }
 
 export function Price({ item }: { item: Item }) {
-  const price = item.properties?.price;
-  return <span class="price">{typeof price === "number" ? `$${decimal(price, 2)}` : ""}</span>;
+  const price = priceOf(item);
+  return <span class="price">{price === undefined ? "" : `$${decimal(price, 2)}`}</span>;
 }
 
 interface ShelfProps {
@@ -77,13 +77,15 @@ export function useList(query: Query): List | undefined {
   return list;
 }
 
-/** The visitor's list, now and whenever what they do changes it. */
+/** The visitor's list, now and whenever it changes; `changes` counts since they did something. */
 export function useLiveList(limit: number): { list: List | undefined; changes: number } {
-  const [{ list, changes }, setState] = useState<{ list?: List; changes: number }>({ changes: -1 });
+  const [{ list, changes }, setState] = useState<{ list?: List; changes: number }>({ changes: 0 });
   const of = JSON.stringify(visitor.value);
   useEffect(() => {
-    setState({ changes: -1 });
-    return serendip.subscribe({ limit, properties: true }, (next) => setState((state) => ({ list: remember(next), changes: state.changes + 1 })));
+    setState({ changes: 0 });
+    return serendip.subscribe({ limit, properties: true }, (next) =>
+      setState((before) => ({ list: remember(next), changes: before.changes + Number(hasActed.value && before.list !== undefined) })),
+    );
   }, [of]);
-  return { list, changes: Math.max(0, changes) };
+  return { list, changes };
 }

@@ -2,7 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Item, List, Query } from "../tag";
 import { API } from "../src/place";
-import { tokenOf, type Visitor } from "./tokens";
+import { report, tokenOf, type Visitor } from "./tokens";
 
 export type { Item, List, Visitor };
 
@@ -20,6 +20,8 @@ export const place = signal(decodeURIComponent(location.hash.slice(1)));
 export const visitor = signal<Visitor>(stored(VISITOR, FIRST));
 export const cart = signal<readonly string[]>(stored(CART, []));
 export const failure = signal("");
+/** Whether the visitor did more than look at lists. */
+export const hasActed = signal(false);
 
 /** Every item that a list has shown, by id; an item's page is drawn from it. */
 export const items = signal<ReadonlyMap<string, Item>>(new Map());
@@ -53,17 +55,30 @@ export async function become(next: Visitor): Promise<void> {
   await serendip.flush();
   cart.value = [];
   ledBy.clear();
+  hasActed.value = false;
+  failure.value = "";
   visitor.value = next;
   init();
 }
 
 function init(): void {
   const chosen = visitor.value;
-  serendip.init({ api: TAG_API, ...chosen, token: () => tokenOf(chosen), onError: (error) => void (failure.value = String(error)) });
+  serendip.init({ api: TAG_API, ...chosen, token: () => tokenOf(chosen), onError: fail });
+}
+
+/** Shows what went wrong. */
+export function fail(error: unknown): void {
+  failure.value = error instanceof Error ? error.message : String(error);
 }
 
 export async function recommend(query: Query): Promise<List> {
   return remember(await serendip.recommend({ properties: true, ...query }));
+}
+
+/** Gets an item that no list has shown yet; false if there is none. */
+export async function find(item_id: string): Promise<boolean> {
+  const { items: [first] } = remember(await serendip.rank([item_id], { properties: true }));
+  return Boolean(first?.properties);
 }
 
 export function remember(list: List): List {
@@ -93,14 +108,28 @@ export function remove(item_id: string): void {
   track("remove_from_cart", item_id);
 }
 
-/** A real shop's server would report the purchase, with its revenue. */
 export async function buy(): Promise<void> {
-  for (const item_id of cart.value) track("purchase", item_id);
-  cart.value = [];
+  const bought = cart.value;
+  cart.value = []; // a second click buys nothing
+  const purchases = bought.map((item_id) => ({ item_id, recommendation_id: ledBy.get(item_id), value: priceOf(items.value.get(item_id)) }));
+  try {
+    await serendip.flush();
+    if (await report(visitor.value, purchases)) hasActed.value = true;
+    else for (const item_id of bought) track("purchase", item_id);
+  } catch (error) {
+    cart.value = bought;
+    throw error;
+  }
   await serendip.flush();
 }
 
+export function priceOf(item: Item | undefined): number | undefined {
+  const price = item?.properties?.price;
+  return typeof price === "number" ? price : undefined;
+}
+
 export function track(event_type: string, item_id: string): void {
+  hasActed.value = true;
   serendip.track({ event_type, item_id, recommendation_id: ledBy.get(item_id) });
 }
 

@@ -1,5 +1,5 @@
 /** The user's list over a WebSocket, which is opened again whenever it ends. */
-import type { List } from "./index";
+import { type List, recommend } from "./lists";
 import { address, Refusal, report, request } from "./server";
 
 export interface Subscription {
@@ -12,7 +12,11 @@ export interface Subscription {
 const PING_MS = 300_000; // API Gateway closes sockets that are silent for ten minutes
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Calls back with the list now, and again whenever events change it. Returns a function that ends the subscription. */
+/**
+ * Calls back with the list now, and again whenever events change it. Returns a function that ends the subscription.
+ *
+ * If the server refuses to follow the user, such as one who was erased, it calls back once, with the list as it is.
+ */
 export function subscribe(subscription: Subscription, show: (list: List) => void): () => void {
   let socket: WebSocket | undefined;
   let failures = 0;
@@ -26,6 +30,7 @@ export function subscribe(subscription: Subscription, show: (list: List) => void
     } catch (error) {
       report(error);
       if (!(error instanceof Refusal && error.isFinal)) connectAgain();
+      else recommend({ ...subscription }).then((list) => hasEnded || show(list), report);
     }
   }
 

@@ -56,6 +56,12 @@ export function report(error: unknown): void {
   (options?.onError ?? ((reason) => console.warn("serendip:", reason)))(error);
 }
 
+/** Returns the page's user or session, as bodies of requests name it. */
+export function visitor(): { user_id: string } | { session_id: string } {
+  const { user, session = "" } = initialized();
+  return user ? { user_id: user } : { session_id: session };
+}
+
 /** Returns the path of the page's user or session. */
 export function owner(): string {
   const { user, session } = initialized();

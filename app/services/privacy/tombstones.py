@@ -48,7 +48,7 @@ class Tombstones:
         erased = self.erased(project, user_ids)
         if erased:
             positions = tuple(position for position, user_id in enumerate(user_ids) if user_id in erased)
-            raise Erased(positions, len(user_ids))
+            raise Erased(positions, len(set(user_ids)))
 
     def guard(
         self,

@@ -1280,7 +1280,7 @@ class Operations(ABC):
 
         Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The
         socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
-        and the filters of stored scenarios.
+        and the filters of stored scenarios. There are none for users who were erased.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -2822,7 +2822,7 @@ class AsyncOperations(ABC):
 
         Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The
         socket has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
-        and the filters of stored scenarios.
+        and the filters of stored scenarios. There are none for users who were erased.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.

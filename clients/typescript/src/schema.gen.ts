@@ -1076,7 +1076,7 @@ export interface paths {
          *
          *     Tickets are for browsers, which cannot set headers and should not put longer-lived credentials in URLs. The socket
          *     has the scopes of the request's credentials; with a `user_id` or `session_id` it only gets their list,
-         *     and the filters of stored scenarios.
+         *     and the filters of stored scenarios. There are none for users who were erased.
          */
         post: operations["createTicket"];
         delete?: never;
@@ -7828,6 +7828,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];

@@ -83,9 +83,12 @@ class TestUser:
             peopled.post("/v1/events", json={"events": [{"user_id": "bob", "item_id": "i1"}, late]}),
             peopled.put(f"/v1/users/{ANN}", json={}),
             peopled.post("/v1/users:batch", json={"users": [{"user_id": "new"}, {"user_id": ANN}]}),
+            peopled.post("/v1/events", json={"events": [late, {**late, "item_id": "i2"}]}),
+            peopled.post("/v1/tickets", json={"user_id": ANN}),
         ]
 
-        assert [(answer.status_code, answer.json()["title"]) for answer in refused] == [(409, "Erased")] * 4
+        assert [(answer.status_code, answer.json()["title"]) for answer in refused] == [(409, "Erased")] * 6
+        assert refused[4].json()["detail"] == "The user was erased. Nothing was stored."
         assert "records 1 (positions" in refused[1].json()["detail"]
         assert tables.naming(wired, ANN) == []
         assert peopled.get("/v1/users/bob/events").json()["events"] == []
