@@ -16,6 +16,11 @@ FAREWELL = timedelta(minutes=12)
 """How long before its end a connection asks its client to reconnect. Longer than the ten minutes between pings."""
 
 
+def until_farewell(life: timedelta) -> timedelta:
+    """How long after its start a connection of this length asks its client to reconnect."""
+    return life - min(FAREWELL, life / 2)
+
+
 class Sockets:
     def __init__(
         self,
@@ -92,7 +97,7 @@ class Sockets:
     def is_leaving(self, connection: Connection) -> bool:
         """Whether it is time to ask the client to reconnect."""
         life = connection.expires_at - connection.connected_at
-        return self._clock.now() >= connection.expires_at - min(FAREWELL, life / 10)
+        return self._clock.now() >= connection.connected_at + until_farewell(life)
 
     def subscribe(self, connection: Connection, watched: WatchedList) -> Subscription:
         """Subscribes a connection to a user's list, or changes the settings of the list.

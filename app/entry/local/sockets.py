@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from secrets import token_urlsafe
 from threading import Lock
 
@@ -18,6 +19,7 @@ from app.api.sockets.push import Gone, TooLarge
 from app.api.sockets.session import SocketApi
 from app.errors import SerendipError
 from app.services.bundle import Services
+from app.services.sockets import until_farewell
 
 PATH = "/v1/socket"
 WAITING_FRAMES = 100
@@ -88,7 +90,7 @@ class LocalSockets:
     def __init__(self, services: Services) -> None:
         self._pusher = LocalPusher()
         self.api = SocketApi(services, self._pusher)
-        self._life_seconds = services.settings.connection_seconds
+        self._until_farewell = until_farewell(timedelta(seconds=services.settings.connection_seconds))
 
     def add_to(self, app: FastAPI) -> None:
         app.router.routes.append(WebSocketRoute(PATH, self._serve))
@@ -111,7 +113,7 @@ class LocalSockets:
     async def _talk(self, socket: WebSocket, connection_id: str, outbox: _Outbox) -> None:
         """Exchanges frames until one side closes, or the connection's time is up."""
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(0.9 * self._life_seconds, self._leave, loop, connection_id)
+        timer = loop.call_later(self._until_farewell.total_seconds(), self._leave, loop, connection_id)
         sending = asyncio.create_task(outbox.send_to(socket))
         receiving = asyncio.create_task(self._receive(socket, connection_id))
         _, pending = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
