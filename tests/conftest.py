@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from app.config import Settings
 from app.domain.access import Limits, Scope
@@ -20,16 +22,24 @@ from tests.support import permissions
 from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
 
-LONGEST_FILES = (
-    "test_learn.py",
-    "test_spark.py",
-    "test_crash.py",
-    "test_deployment.py",
-    "test_rollout.py",
-    "test_fuzz.py",
+CONSOLE = "tests/console"
+LONGEST = (
+    CONSOLE,
     "test_worker.py",
+    "test_live_updates.py",
+    "test_fuzz.py",
+    "test_spark.py",
+    "test_deployment.py",
+    "test_stream.py",
+    "test_crash.py",
+    "test_main.py",
+    "test_doctor.py",
+    "test_database_file.py",
+    "test_rollout.py",
+    "test_typescript.py",
+    "test_learn.py",
 )
-"""Files with few but long tests, started first so that no worker process waits for one at the end."""
+"""What takes a process longest, started first so that no other process waits for it at the end."""
 
 _numbers = count(1)
 
@@ -41,12 +51,30 @@ hypothesis.settings.load_profile("busy machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the longest files first, and the comparison of permissions only in a session after all other tests."""
+    """Run the longest first, and the comparison of permissions only in a session after all other tests."""
     others = [item for item in items if item.path.name != permissions.COMPARISON]
     if others:
         comparison = [item for item in items if item.path.name == permissions.COMPARISON]
         config.hook.pytest_deselected(items=comparison)
-        items[:] = sorted(others, key=lambda item: item.path.name not in LONGEST_FILES)
+        items[:] = sorted(others, key=lambda item: place(item.nodeid))
+
+
+def place(nodeid: str) -> int:
+    """Where a test is in the order of `LONGEST`."""
+    part = CONSOLE if nodeid.startswith(CONSOLE) else nodeid.partition("::")[0].rpartition("/")[2]
+    return LONGEST.index(part) if part in LONGEST else len(LONGEST)
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc] # published without type information
+    """Runs each file in one process, and all files of the console, whose tests share a server and a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return CONSOLE if nodeid.startswith(CONSOLE) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

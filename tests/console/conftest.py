@@ -1,4 +1,4 @@
-"""One server with a trained sample shop for all tests of the console in a process, and a browser that is signed in."""
+"""One server with a trained sample shop for all tests of the console, and a browser that is signed in."""
 
 import random
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Shop:
         return events
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Tests share it: change only what they create."""
     console.build()
@@ -115,9 +115,9 @@ def _use(wired: Wired, generator: random.Random) -> None:
         usage.add(PROJECT, DailyUsage(day, lists * 1.3, lists * 0.7, lists, lists * 2.5, lists * 1.4, lists * 9))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for the tests of a file, which it must not outlive; each test has a context of its own."""
+    """One browser for the tests of this folder, which it must not outlive; each test has a context of its own."""
     with launched() as browser:
         yield browser
 
