@@ -62,7 +62,10 @@ IN_WORDS = [
         "When items are compared, a user of an item with ten times the users counts 50%."
     ),
     "Each event of a user with ten times as many counts 56%.",
-    ("Pairs that few people share hardly count: the regularization is 10 times the usual item, and 100 for order."),
+    (
+        "Pairs that few people share hardly count: they are damped by 10 times the weight of a typical item; "
+        "for what comes next, 100 times."
+    ),
     "Items with few users also follow items with a similar title, categories and texts.",
     "Each item was compared with all others at once.",
     "The newest visit of each user, which the judged model did not see.",

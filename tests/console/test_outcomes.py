@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from app import clock
 from tests.console.conftest import Shop
@@ -114,7 +114,7 @@ class TestOutcomes:
         days = chart.get_by_role("row").filter(has_text=str(clock.now().year))
         expect(days).to_have_count(14)
         shown = [sum(int(cell) for cell in row.get_by_role("cell").all_inner_texts()) for row in days.all()]
-        assert shown == [0] * (14 - DAYS) + [USERS * SHOWN] * DAYS
+        assert shown == [USERS * SHOWN] * DAYS + [0] * (14 - DAYS)  # today first
 
         page.get_by_role("button", name="By scenario").click()
 
@@ -129,7 +129,7 @@ class TestOutcomes:
             "No clear difference in purchases: no scenario gets between [0-9.]+ fewer and [0-9.]+ more per 1,000 items"
         )
         expect(answer).to_contain_text(re.compile(undecided))
-        expect(answer).to_contain_text("More data is needed")
+        expect(answer).to_contain_text(re.compile("More data is needed: .* (more|fewer) purchases per 1,000 items"))
         page.get_by_label("Period").select_option("7 days")
         expect(page.locator(".stat", has_text="Items shown")).to_contain_text(f"{USERS * 7 * SHOWN:,} impressions")
         page.get_by_label("up to").fill((clock.now() - timedelta(days=8)).date().isoformat())
@@ -153,3 +153,13 @@ class TestOutcomes:
         page.get_by_role("button", name="From a server").click()
         expect(page.get_by_role("main")).to_contain_text('"event_type": "impression"')
         newcomer.photograph("outcomes-empty")
+
+        def with_purchase(route: Route) -> None:
+            outcomes = route.fetch().json()
+            outcomes["total"]["conversions"] = 1
+            route.fulfill(json=outcomes)
+
+        page.route("**/v1/outcomes?*", with_purchase)
+        page.reload()
+        expect(page.get_by_role("main")).to_contain_text("1 purchase named the list that showed the item")
+        expect(page.get_by_role("main")).to_contain_text("serendip.impressions")

@@ -38,11 +38,12 @@ export function differenceInWords(name: string, against: string, measure: Measur
 }
 
 /** How much more is needed to be sure of a difference as large as it is now. */
-export function dataNeeded({ difference, low, high, verdict }: Difference): string | undefined {
+export function dataNeeded(measure: Measure, { difference, low, high, verdict }: Difference): string | undefined {
   if (verdict !== "undecided") return undefined;
   const times = difference ? Math.ceil(((high - low) / 2 / difference) ** 2) : Infinity;
-  if (times > MOST_TIMES) return "More data is needed; if there is a difference, it is small.";
-  return `More data is needed: about ${Math.max(2, times)} times as much, if the difference stays ${difference > 0 ? "+" : ""}${perThousand(difference)}.`;
+  const now = `${perThousand(Math.abs(difference))} ${difference < 0 ? measure.less : "more"} ${measure.of} per ${count(PER)} items shown`;
+  if (times > MOST_TIMES) return `More data is needed: the interval is far wider than the difference so far, ${now}.`;
+  return `More data is needed: about ${Math.max(2, times)} times as much, if the difference stays at ${now}.`;
 }
 
 function oneSided(bound: number, { less }: Measure): string {

@@ -33,7 +33,7 @@ export function Verdict({ name, against, comparison, base }: VerdictProps) {
               <>
                 <Interval value={difference.difference} low={difference.low} high={difference.high} tone={TONES[difference.verdict]} />
                 <p>{differenceInWords(name, against, measure, difference, base?.[measure.field]?.value)}</p>
-                {dataNeeded(difference) && <p class="small muted">{dataNeeded(difference)}</p>}
+                {dataNeeded(measure, difference) && <p class="small muted">{dataNeeded(measure, difference)}</p>}
               </>
             ) : (
               <p class="muted">{measure.field === "revenue_per_impression" ? "There are too few purchases with a value." : "One of them was not shown in this time."}</p>

@@ -22,7 +22,7 @@ export default function Outcomes() {
   const daily = useRequest((api) => api.GET("/v1/outcomes", { params: { query: { days, to, by: ["day", by] } } }), [days, to, by]);
   const total = groups.data?.total;
   const outcomes = groups.data?.outcomes.every((outcome) => groupName(by, outcome) !== undefined) ? groups.data.outcomes : undefined;
-  const isEmpty = total && !total.impressions && !total.clicks && !total.conversions;
+  const isMeasured = total !== undefined && total.impressions > 0; // rates are per item shown
   return (
     <>
       <PageHead title="Outcomes" about="What users did with the items that recommendations showed them.">
@@ -32,8 +32,8 @@ export default function Outcomes() {
       </PageHead>
       <ErrorNote error={groups.error ?? daily.error} retry={() => { groups.reload(); daily.reload(); }} />
       {!total && !groups.error && <Loading lines={8} />}
-      {isEmpty && <HowTo days={days} />}
-      {total && !isEmpty && (
+      {total && !isMeasured && <HowTo days={days} total={total} />}
+      {total && isMeasured && (
         <>
           <Totals total={total} />
           <div class="row"><Tabs label="Divide by" choices={DIMENSIONS} value={by} onChoice={(each) => setBy(each as Dimension)} /></div>

@@ -75,8 +75,8 @@ function busy(exponent: number | undefined): string | undefined {
 
 function caution(ridge: number | undefined, orderRidge: number | undefined): string | undefined {
   if (ridge === undefined) return undefined;
-  const byOrder = orderRidge === undefined ? "" : `, and ${compact(orderRidge)} for order`;
-  return `Pairs that few people share hardly count: the regularization is ${compact(ridge)} times the usual item${byOrder}.`;
+  const byOrder = orderRidge === undefined ? "" : `; for what comes next, ${compact(orderRidge)} times`;
+  return `Pairs that few people share hardly count: they are damped by ${compact(ridge)} times the weight of a typical item${byOrder}.`;
 }
 
 function liked(threshold: number | undefined): string | undefined {

@@ -97,8 +97,11 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
         ))}
       </div>
       <p class={total === 100 ? "small muted" : "small tone-bad"} role="status">{total === 100 ? "Together 100 percent." : `Together ${total} percent; it has to be 100.`}</p>
-      <Toggle label="Interleave the lists with those of the active version" checked={isInterleaved} onToggle={setInterleaved} />
-      <Field label="Shadow version" hint={`Its lists are compared with ${SHADOW_PERCENT}% of those that users see, but never shown.`}>
+      <div class="stack tight">
+        <Toggle label="Interleave the lists with those of the active version" checked={isInterleaved} onToggle={setInterleaved} />
+        <p class="small muted">Users of another version then get lists in which it and the active one take turns, and a click counts for the one that placed the item. This shows a difference with fewer users.</p>
+      </div>
+      <Field label="Shadow version" hint={`Try a version on real requests before anyone sees it: ${SHADOW_PERCENT}% of the lists are also made with it, never shown, and the log says how much they overlap.`}>
         {(tie) => <Select {...tie} value={shadow} choices={{ [NONE]: "No version", ...Object.fromEntries(ready.map(({ version }) => [version, versionName(version)])) }} onChoice={setShadow} />}
       </Field>
       <ErrorNote error={saving.error} />

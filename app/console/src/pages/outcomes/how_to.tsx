@@ -1,7 +1,9 @@
 /** How outcomes come about, for a project that sends no impressions yet. */
 import { useState } from "preact/hooks";
 import { Card, Empty, Tabs } from "../../components";
+import { amounts } from "../../format";
 import { API } from "../../place";
+import type { Outcome } from "./groups";
 
 const WAYS = { tag: "In a web page", rest: "From a server" } as const;
 type Way = keyof typeof WAYS;
@@ -26,11 +28,16 @@ const NOTES: Readonly<Record<Way, string>> = {
   rest: "Send the recommendation_id of the response that showed the item. Its version, scenario and recommender are then known.",
 };
 
-export function HowTo({ days }: { days: number }) {
+export function HowTo({ days, total }: { days: number; total: Outcome }) {
   const [way, setWay] = useState<Way>("tag");
+  const counted = amounts({ clicks: total.clicks, purchases: total.conversions });
   return (
     <Card>
-      <Empty icon="chart" title="No outcomes yet">In these {days} days no event named the list that showed its item.</Empty>
+      {counted ? (
+        <Empty icon="chart" title="No impressions yet">In these {days} days {counted} named the list that showed the item, but no impression did. Outcomes are per item shown.</Empty>
+      ) : (
+        <Empty icon="chart" title="No outcomes yet">In these {days} days no event named the list that showed its item.</Empty>
+      )}
       <ol class="outcome-steps">
         <li>Ask for a list and keep its <code>recommendation_id</code>.</li>
         <li>Send an <code>impression</code> for each item that the user saw, with that id.</li>
