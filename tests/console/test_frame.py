@@ -16,7 +16,7 @@ pytestmark = needs_chromium
 
 
 class TestSignIn:
-    def test_a_key_signs_in_and_is_kept_in_this_tab_only(self, stranger: Visitor, shop: Shop) -> None:
+    def test_a_key_signs_in_and_is_kept_by_the_tabs_only(self, stranger: Visitor, shop: Shop) -> None:
         page = stranger.open()
         stranger.photograph("sign-in")
         page.get_by_label("API key").fill(shop.key)
@@ -29,8 +29,13 @@ class TestSignIn:
         assert shop.key in page.evaluate("JSON.stringify(sessionStorage)")
         page.reload()
         expect(page.get_by_role("heading", name="Home", level=1)).to_be_visible()
-        page.get_by_role("button", name="Sign out").click()
+        other = page.context.new_page()
+        other.goto(f"{stranger.base}/console/usage")
+        expect(other.get_by_role("heading", name="Usage and cost", level=1)).to_be_visible()
+        other.get_by_role("button", name="Sign out").click()
+        expect(other.get_by_label("API key")).to_be_visible()
         expect(page.get_by_label("API key")).to_be_visible()
+        assert shop.key not in other.evaluate("JSON.stringify(sessionStorage)")
         assert shop.key not in page.evaluate("JSON.stringify(sessionStorage)")
 
     def test_a_wrong_key_is_refused_with_a_reason(self, stranger: Visitor) -> None:

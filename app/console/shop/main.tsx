@@ -5,6 +5,7 @@ import "../src/theme";
 import "../src/styles/tokens.css";
 import "../src/styles/base.css";
 import { CONSOLE } from "../src/place";
+import { adoptSession } from "../src/session";
 import { Page } from "./pages";
 import { become, cart, failure, open, place, shelves, TAG_API, visitor } from "./store";
 import { canServe, isServedByConsole } from "./tokens";
@@ -74,8 +75,9 @@ function Closed({ reason }: { reason: string }) {
 }
 
 async function start(root: Element): Promise<void> {
+  await adoptSession();
   if (!canServe()) {
-    render(<Closed reason="It needs someone who makes tokens for its visitors. Sign in to the console in this tab with a key that may write, and come back." />, root);
+    render(<Closed reason="It needs someone who makes tokens for its visitors. Sign in to the console with a key that may write, and come back." />, root);
     return;
   }
   try {

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app";
 import { goToConsole } from "./place";
+import { adoptSession } from "./session";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
@@ -8,4 +9,4 @@ import "./styles/components.css";
 
 goToConsole();
 const root = document.getElementById("app");
-if (root) render(<App />, root);
+if (root) void adoptSession().then(() => render(<App />, root));

@@ -1,4 +1,7 @@
-/** Who is signed in. Credentials live in the tab's sessionStorage: closing the tab forgets them. */
+/**
+ * Who is signed in. Credentials live in the sessionStorage of tabs: closing the last tab forgets them. A new tab gets them
+ * from an open one, which pages of the same origin alone can ask.
+ */
 import { computed, signal } from "@preact/signals";
 import type { Schemas } from "serendip-client";
 
@@ -13,11 +16,39 @@ export interface Session {
 
 const STORED = "serendip.sessions";
 const CURRENT = "serendip.current";
+const ANSWER_MILLISECONDS = 150;
+
+/** What tabs say to each other: a new one asks, open ones answer, and signing out holds everywhere. */
+type Message =
+  | { kind: "ask" }
+  | { kind: "answer"; sessions: Session[]; current: number }
+  | { kind: "forget"; credential: string };
 
 /** Every project that this tab is signed in to; one of them is current. */
 export const sessions = signal<Session[]>(stored());
 const position = signal(Number(sessionStorage.getItem(CURRENT) ?? 0));
 export const session = computed<Session | undefined>(() => sessions.value[position.value] ?? sessions.value[0]);
+
+const tabs = new BroadcastChannel(STORED);
+let answered = () => {};
+tabs.addEventListener("message", ({ data }: MessageEvent<Message>) => {
+  if (data.kind === "ask" && sessions.value.length > 0) say({ kind: "answer", sessions: sessions.value, current: position.value });
+  if (data.kind === "answer" && sessions.value.length === 0) {
+    keep(data.sessions, data.current);
+    answered();
+  }
+  if (data.kind === "forget") forget(data.credential);
+});
+
+/** Asks the other tabs if this one is new; resolves when one has answered, or none has. */
+export async function adoptSession(): Promise<void> {
+  if (sessions.value.length > 0) return;
+  await new Promise<void>((resolve) => {
+    answered = resolve;
+    setTimeout(resolve, ANSWER_MILLISECONDS);
+    say({ kind: "ask" });
+  });
+}
 
 export function addSession(added: Session): void {
   const others = sessions.value.filter((each) => each.principal.project !== added.principal.project);
@@ -28,9 +59,12 @@ export function switchTo(project: string): void {
   keep(sessions.value, Math.max(0, sessions.value.findIndex((each) => each.principal.project === project)));
 }
 
-/** Forgets the current credentials; another signed-in project becomes current. */
+/** Forgets the current credentials in all tabs; another signed-in project becomes current. */
 export function signOut(): void {
-  keep(sessions.value.filter((each) => each !== session.value), 0);
+  const credential = session.value?.credential;
+  if (credential === undefined) return;
+  forget(credential);
+  say({ kind: "forget", credential });
 }
 
 export function may(scope: Scope): boolean {
@@ -39,6 +73,16 @@ export function may(scope: Scope): boolean {
 
 export function headersOf(credential: string): Record<string, string> {
   return credential.startsWith("sk_") ? { "X-API-Key": credential } : { Authorization: `Bearer ${credential}` };
+}
+
+function say(message: Message): void {
+  tabs.postMessage(message);
+}
+
+function forget(credential: string): void {
+  const current = session.value;
+  const others = sessions.value.filter((each) => each.credential !== credential);
+  if (others.length < sessions.value.length) keep(others, current ? Math.max(0, others.indexOf(current)) : 0);
 }
 
 function keep(all: Session[], current: number): void {

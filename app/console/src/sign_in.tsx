@@ -41,7 +41,7 @@ export function SignIn({ onCancel }: { onCancel?: () => void }) {
             <Loading lines={2} />
           ) : (
             <>
-              <Field label="API key" hint={<>Kept in this tab until you close it. Of a local server, <code>.serendip/key</code> holds one.</>}>
+              <Field label="API key" hint={<>Kept by the tabs of the console until you close them. Of a local server, <code>.serendip/key</code> holds one.</>}>
                 {(tie) => <Input {...tie} type="password" name="key" placeholder="sk_…" autofocus required value={text} onText={setText} />}
               </Field>
               <ErrorNote error={signingIn.error ?? exchanging.error} />
