@@ -29,14 +29,14 @@ class TestKeys:
         page.get_by_role("button", name="Create key").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Name").fill("page of the shop")
-        dialog.get_by_text("Reads lists, scores and similar items").click()
-        dialog.get_by_text("Tokens of this key may send events").click()
+        dialog.get_by_text("Reads lists in your pages").click()
         dialog.get_by_label("Expires").select_option("In 30 days")
         dialog.get_by_label("Web origins").fill("https://shop.example\nhttps://www.shop.example\n")
         limits = dialog.get_by_role("group", name="Limits of the key")
         limits.get_by_label("Requests per second").fill("5")
         limits.get_by_label("Per day").fill("9000")
         visitor.photograph("keys-create")
+        assert dialog.get_by_label("Per day").last.get_attribute("placeholder") == "5,000"
         dialog.get_by_role("button", name="Create key").click()
 
         expect(dialog).to_contain_text("it is not shown again")
@@ -46,13 +46,18 @@ class TestKeys:
         dialog.get_by_role("button", name="Copy key").click()
         assert page.evaluate("navigator.clipboard.readText()") == secret
         assert status(shop, secret) == 200
-        visitor.check_accessible()
+        script, call = dialog.locator("pre").all_inner_texts()
+        assert f'<script src="{shop.base}/serendip-1.js">' in script
+        assert f'"key_id": "{secret[3:15]}"' in call
+        visitor.photograph("keys-page")
         dialog.get_by_role("button", name="I have stored it").click()
         row = page.get_by_role("row").filter(has_text="page of the shop")
-        expect(row).to_contain_text("events:own")
+        expect(row).to_contain_text("events of the token's user")
         expect(row).to_contain_text("5 a second, 9,000 a day")
+        expect(row).to_contain_text("each user's events: 1 a second, 30 at once, 5,000 a day")
         assert secret not in page.content()
         stored = next(key for key in shop.api.get("/v1/keys").json()["keys"] if key["name"] == "page of the shop")
+        assert (stored["scopes"], stored["needs_user_token"]) == (["events:own", "recommend"], True)
         assert stored["origins"] == ["https://shop.example", "https://www.shop.example"]
         assert stored["expires_at"] is not None
         visitor.photograph("keys")

@@ -1,6 +1,6 @@
 /** Keys: who may call the API, and what each key may do. */
 import { useState } from "preact/hooks";
-import { api } from "../api";
+import { api, type Schemas } from "../api";
 import { ApiCall, Button, Confirm, Empty, PageHead, Tabs, toast } from "../components";
 import { useRequest } from "../hooks";
 import { session, signOut } from "../session";
@@ -8,11 +8,13 @@ import { Secret } from "./access/secret";
 import { hasEnded, isOwn, type Key } from "./keys/key";
 import { KeyForm } from "./keys/key_form";
 import { KeyTable } from "./keys/key_table";
+import { PageScript } from "./keys/page_script";
 import { Rotate } from "./keys/rotate";
 import "./access/access.css";
 
 const VIEWS = { active: "In use", ended: "Ended" } as const;
-type Open = { action: "edit" | "rotate" | "revoke"; key: Key } | { action: "create" } | { action: "show"; name: string; secret: string };
+type NewKey = Schemas["NewKeyView"];
+type Open = { action: "edit" | "rotate" | "revoke"; key: Key } | { action: "create" } | { action: "show"; key: NewKey };
 
 export default function Keys() {
   const keys = useRequest((client) => client.GET("/v1/keys"), []);
@@ -22,8 +24,8 @@ export default function Keys() {
   const shown = keys.data?.keys.filter((key) => hasEnded(key) === (view === "ended"));
   const close = () => setOpen(undefined);
 
-  function show(key: { name: string; key: string }): void {
-    setOpen({ action: "show", name: key.name, secret: key.key });
+  function show(key: NewKey): void {
+    setOpen({ action: "show", key });
     keys.reload();
   }
 
@@ -55,7 +57,11 @@ export default function Keys() {
       {open?.action === "create" && <KeyForm onCreated={show} onClose={close} />}
       {open?.action === "edit" && <KeyForm edited={open.key} onChanged={() => { keys.reload(); close(); }} onClose={close} />}
       {open?.action === "rotate" && <Rotate of={open.key} onRotated={show} onClose={close} />}
-      {open?.action === "show" && <Secret title={`The key ${open.name}`} secret={open.secret} onClose={close} />}
+      {open?.action === "show" && (
+        <Secret title={`The key ${open.key.name}`} secret={open.key.key} onClose={close}>
+          {open.key.scopes.includes("events:own") && <PageScript keyId={open.key.key_id} />}
+        </Secret>
+      )}
       {open?.action === "revoke" && (
         <Confirm title={`Revoke ${open.key.name}?`} action="Revoke key" danger act={() => revoke(open.key)} onClose={close}>
           {isOwn(open.key) && <p><strong>This console is signed in with this key: you will be signed out.</strong></p>}

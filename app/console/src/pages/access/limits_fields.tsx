@@ -13,6 +13,7 @@ export interface LimitsText {
 }
 
 export const NO_LIMITS: LimitsText = { rate: "", burst: "", quota: "" };
+const NOTHING_SET: LimitsText = { rate: "No limit", burst: "Same", quota: "No limit" };
 
 interface LimitsFieldsProps {
   value: LimitsText;
@@ -20,20 +21,24 @@ interface LimitsFieldsProps {
   error: unknown;
   /** The pointer of the limits in the body: `/limits` or `/user_limits`. */
   pointer?: string;
+  /** What holds if all are empty. */
+  usual?: LimitsText;
 }
 
-export function LimitsFields({ value, onChange, error, pointer = "/limits" }: LimitsFieldsProps) {
-  const number = { type: "number", placeholder: "No limit" } as const;
+export function LimitsFields({ value, onChange, error, pointer = "/limits", usual }: LimitsFieldsProps) {
+  const isEmpty = !value.rate && !value.burst && !value.quota;
+  const hint = usual && isEmpty ? usual : NOTHING_SET;
+  const number = { type: "number" } as const;
   return (
     <div class="limits-fields">
       <Field label="Requests per second" error={fieldError(error, `${pointer}/requests_per_second`)}>
-        {(tie) => <Input {...tie} {...number} min="0.01" step="any" value={value.rate} onText={(rate) => onChange({ ...value, rate })} />}
+        {(tie) => <Input {...tie} {...number} min="0.01" step="any" placeholder={hint.rate} value={value.rate} onText={(rate) => onChange({ ...value, rate })} />}
       </Field>
       <Field label="At once" error={fieldError(error, `${pointer}/burst`)}>
-        {(tie) => <Input {...tie} {...number} min="1" placeholder="Same" value={value.burst} onText={(burst) => onChange({ ...value, burst })} />}
+        {(tie) => <Input {...tie} {...number} min="1" placeholder={hint.burst} value={value.burst} onText={(burst) => onChange({ ...value, burst })} />}
       </Field>
       <Field label="Per day" error={fieldError(error, `${pointer}/requests_per_day`)}>
-        {(tie) => <Input {...tie} {...number} min="1" value={value.quota} onText={(quota) => onChange({ ...value, quota })} />}
+        {(tie) => <Input {...tie} {...number} min="1" placeholder={hint.quota} value={value.quota} onText={(quota) => onChange({ ...value, quota })} />}
       </Field>
     </div>
   );

@@ -1,4 +1,5 @@
 /** A new key, shown only once. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Button, Dialog, Field, Input, Note, toast } from "../../components";
 import { API } from "../../place";
@@ -9,9 +10,11 @@ interface SecretProps {
   onClose: () => void;
   /** Another button, such as one that signs in with the key. */
   more?: { action: string; act: () => void };
+  /** How to use the key; by default, a call. */
+  children?: ComponentChildren;
 }
 
-export function Secret({ title, secret, onClose, more }: SecretProps) {
+export function Secret({ title, secret, onClose, more, children }: SecretProps) {
   const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
 
@@ -41,10 +44,12 @@ export function Secret({ title, secret, onClose, more }: SecretProps) {
           </div>
         )}
       </Field>
-      <div class="stack tight">
-        <p class="muted small">Try it:</p>
-        <pre class="code" tabIndex={0}>{`curl ${API}/v1/principal -H "X-API-Key: $SERENDIP_API_KEY"`}</pre>
-      </div>
+      {children || (
+        <div class="stack tight">
+          <p class="muted small">Try it:</p>
+          <pre class="code" tabIndex={0}>{`curl ${API}/v1/principal -H "X-API-Key: $SERENDIP_API_KEY"`}</pre>
+        </div>
+      )}
     </Dialog>
   );
 }

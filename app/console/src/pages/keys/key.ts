@@ -4,17 +4,33 @@ import { DAY_MILLISECONDS } from "../../days";
 import { session } from "../../session";
 
 export type Key = Schemas["KeyView"];
-export type Right = "recommend" | "read:all" | "write" | "admin";
+export type Right = "page" | "recommend" | "read:all" | "write" | "admin";
 
 const PREFIX = "sk_".length;
 const SOON_MILLISECONDS = 7 * DAY_MILLISECONDS;
 
+/** The choices of a new key; a web page's is the one of several scopes. */
 export const RIGHTS: Readonly<Record<Right, { title: string; about: string }>> = {
-  recommend: { title: "Recommend", about: "Reads lists, scores and similar items." },
+  page: { title: "Web page", about: "Reads lists in your pages: a user's only with a token of that user, which may also send their events." },
+  recommend: { title: "Recommend", about: "Reads lists, scores and similar items of everyone. For your servers." },
   "read:all": { title: "Read", about: "Reads everything but keys, and changes nothing. For assistants and reports." },
-  write: { title: "Write", about: "Reads lists, sends events, and changes items and users. For your servers." },
-  admin: { title: "Admin", about: "All of this, and manages keys, models, scenarios, imports and erasures. For people." },
+  write: { title: "Write", about: "Also sends events, and changes items and users. For your servers." },
+  admin: { title: "Admin", about: "Also manages keys, models, scenarios, imports and erasures. For people." },
 };
+
+const SCOPES: Readonly<Record<Schemas["Scope"], string>> = {
+  recommend: "recommend",
+  "read:all": "read",
+  write: "write",
+  admin: "admin",
+  rules: "filters and boosts",
+  "events:own": "events of the token's user",
+};
+
+/** What a scope is called in a list of keys. */
+export function scopeInWords(scope: Schemas["Scope"]): string {
+  return SCOPES[scope];
+}
 
 export function hasEnded({ revoked_at, expires_at }: Key, now = Date.now()): boolean {
   return revoked_at !== null || (expires_at !== null && Date.parse(expires_at) <= now);

@@ -3,12 +3,16 @@ import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
 import { Field, fieldError, FormDialog, Input, TextArea, Toggle, toast } from "../../components";
 import { useAction } from "../../hooks";
+import { API } from "../../place";
 import { session } from "../../session";
 import { Expiry, expiryOf, NEVER } from "../access/expiry";
 import { LimitsFields, limitsOf, NO_LIMITS, textOf } from "../access/limits_fields";
 import { linesOf } from "../access/lines";
 import type { Key, Right } from "./key";
 import { Rights } from "./rights";
+
+/** The limits of users if none are given. */
+const USUAL = { rate: "1", burst: "30", quota: "5,000" };
 
 type FormProps =
   | { edited?: undefined; onCreated: (key: Schemas["NewKeyView"]) => void; onClose: () => void }
@@ -18,14 +22,15 @@ export function KeyForm(props: FormProps) {
   const { edited, onClose } = props;
   const isAdministration = session.value?.principal.administration ?? false;
   const [name, setName] = useState(edited?.name ?? "");
-  const [right, setRight] = useState<Right>(isAdministration ? "admin" : "write");
+  const [right, setRight] = useState<Right | undefined>(isAdministration ? "admin" : undefined);
   const [sendsOwn, setSendsOwn] = useState(false);
   const [needsToken, setNeedsToken] = useState(false);
+  const [hasRules, setHasRules] = useState(false);
   const [origins, setOrigins] = useState(edited?.origins.join("\n") ?? "");
   const [expiry, setExpiry] = useState(edited?.expires_at ?? NEVER);
   const [limits, setLimits] = useState(edited ? textOf(edited.limits) : NO_LIMITS);
   const [userLimits, setUserLimits] = useState(edited ? textOf(edited.user_limits) : NO_LIMITS);
-  const mayOwnEvents = edited ? edited.scopes.includes("events:own") : sendsOwn;
+  const mayOwnEvents = edited ? edited.scopes.includes("events:own") : right === "page" || sendsOwn;
 
   const saving = useAction(async () => {
     const body = { name: name.trim(), origins: linesOf(origins), expires_at: expiryOf(expiry) };
@@ -38,8 +43,12 @@ export function KeyForm(props: FormProps) {
       props.onChanged();
       return;
     }
-    const scopes: Schemas["Scope"][] = sendsOwn ? [right, "events:own"] : [right];
-    props.onCreated(await api.POST("/v1/keys", { body: { ...body, ...more, scopes, needs_user_token: needsToken } }));
+    if (right === undefined) return; // the browser asks for it
+    const scopes: Schemas["Scope"][] = [right === "page" ? "recommend" : right];
+    if (mayOwnEvents) scopes.push("events:own");
+    if (right === "recommend" && hasRules) scopes.push("rules");
+    const needs_user_token = right === "page" || (right === "recommend" && needsToken);
+    props.onCreated(await api.POST("/v1/keys", { body: { ...body, ...more, scopes, needs_user_token } }));
   });
 
   return (
@@ -50,10 +59,18 @@ export function KeyForm(props: FormProps) {
       {!edited && !isAdministration && (
         <>
           <Rights value={right} onChoice={setRight} />
-          <div class="stack tight">
-            <Toggle label="Lists of a user need a token of that user (for keys in web pages)" checked={needsToken} onToggle={setNeedsToken} />
-            <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
-          </div>
+          {right !== undefined && right !== "page" && (
+            <div class="stack tight">
+              {right === "recommend" && (
+                <>
+                  <Toggle label="Requests may have filters and boosts of their own" checked={hasRules} onToggle={setHasRules} />
+                  <Toggle label="Lists of a user need a token of that user" checked={needsToken} onToggle={setNeedsToken} />
+                </>
+              )}
+              <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
+              <p class="small muted">A <a href={`${API}/guide/access`} target="_blank" rel="noreferrer">token</a> is made by your server for one user, so that a web page can act for them.</p>
+            </div>
+          )}
         </>
       )}
       <Expiry value={expiry} onChange={setExpiry} error={fieldError(saving.error, "/expires_at")} />
@@ -70,8 +87,8 @@ export function KeyForm(props: FormProps) {
       {mayOwnEvents && (
         <fieldset class="plain">
           <legend>Limits of each user's events</legend>
-          <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" />
-          {!edited && <p class="small muted">All empty: 1 a second, 30 at once, 5,000 a day.</p>}
+          <LimitsFields value={userLimits} onChange={setUserLimits} error={saving.error} pointer="/user_limits" {...(!edited && { usual: USUAL })} />
+          {!edited && <p class="small muted">All empty: {USUAL.rate} a second, {USUAL.burst} at once, {USUAL.quota} a day.</p>}
         </fieldset>
       )}
     </FormDialog>

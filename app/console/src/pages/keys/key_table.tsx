@@ -4,7 +4,7 @@ import { Badge, Button, type Column, DataTable } from "../../components";
 import { today } from "../../days";
 import { ago, day } from "../../format";
 import { inWords } from "../access/limits_fields";
-import { endsSoon, hasEnded, isOwn, type Key } from "./key";
+import { endsSoon, hasEnded, isOwn, type Key, scopeInWords } from "./key";
 
 interface KeyTableProps {
   keys: readonly Key[] | undefined;
@@ -23,7 +23,7 @@ export function KeyTable({ keys, onEdit, onRotate, onRevoke, ...table }: KeyTabl
     { header: "May", cell: (key) => <Rights of={key} /> },
     { header: "Last used", sort: (key) => key.last_used ?? "", cell: (key) => (key.last_used ? lastUsed(key.last_used) : <span class="muted">never</span>) },
     { header: "Ends", sort: (key) => key.revoked_at ?? key.expires_at ?? "9", cell: (key) => <End of={key} /> },
-    { header: "Limits", cell: (key) => <span class="small">{inWords(key.limits)}</span> },
+    { header: "Limits", cell: (key) => <Limits of={key} /> },
     {
       header: "",
       align: "right",
@@ -52,8 +52,18 @@ function Name({ of }: { of: Key }) {
 function Rights({ of }: { of: Key }) {
   return (
     <div class="access-scopes">
-      {of.scopes.map((scope) => <Badge key={scope} tone={scope === "admin" ? "warn" : "neutral"}>{scope}</Badge>)}
-      {of.needs_user_token && <Badge>with a user's token</Badge>}
+      {of.scopes.map((scope) => <Badge key={scope} tone={scope === "admin" ? "warn" : "neutral"}>{scopeInWords(scope)}</Badge>)}
+      {of.needs_user_token && <Badge>only with a token</Badge>}
+    </div>
+  );
+}
+
+function Limits({ of }: { of: Key }) {
+  const ofUsers = of.scopes.includes("events:own") ? inWords(of.user_limits) : undefined;
+  return (
+    <div class="access-name small">
+      <span>{inWords(of.limits)}</span>
+      {ofUsers && <span class="muted">each user's events: {ofUsers}</span>}
     </div>
   );
 }
