@@ -60,7 +60,7 @@ class TestHome:
         expect(page.get_by_text("12 in the last minute", exact=True)).to_be_visible(timeout=30_000)
         visitor.photograph("home")
 
-    def test_a_page_that_nobody_needs_costs_little(self, visitor: Visitor) -> None:
+    def test_an_idle_page_costs_little(self, visitor: Visitor) -> None:
         page, sent, ended = visitor.page, list[Request](), list[Request]()
         page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - Playwright marks it
         page.on("requestfinished", lambda request: ended.append(request))  # noqa: PLW0108

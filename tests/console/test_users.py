@@ -15,8 +15,13 @@ pytestmark = needs_chromium
 class TestUsers:
     def test_anybody_is_found_by_id(self, visitor: Visitor, shop: Shop) -> None:
         shop.api.put("/v1/users/users-1", json={"properties": {"country": "NL", "plan": "gold"}}).raise_for_status()
+        sent = [{"user_id": "users-only-events", "item_id": item} for item in ("sku-001", "sku-002")]
+        shop.api.post("/v1/events", json={"events": sent}).raise_for_status()
         page = visitor.open("/users")
-        expect(page.get_by_role("table", name="Users").get_by_role("row")).to_have_count(26)
+        expect(page.get_by_role("table", name="Users", exact=True).get_by_role("row")).to_have_count(26)
+        recent = page.get_by_role("table", name="Recent users")
+        expect(recent.get_by_role("row").nth(1)).to_contain_text("users-only-events")
+        assert recent.get_by_role("link", name="users-only-events").count() == 1
         visitor.photograph("users")
 
         page.get_by_label("User id").fill("users-1")
@@ -24,6 +29,13 @@ class TestUsers:
 
         expect(page.get_by_role("heading", name="users-1", level=1)).to_be_visible()
         expect(page.get_by_text("gold", exact=True)).to_be_visible()
+
+    def test_a_mistyped_id_is_no_user(self, visitor: Visitor) -> None:
+        visitor.expected = ["404"]
+        page = visitor.open("/users/users-mistyped")
+
+        expect(page.get_by_text("Nothing is stored about this user.")).to_be_visible()
+        expect(page.get_by_text("Not a user so far")).to_be_visible()
 
 
 class TestUser:

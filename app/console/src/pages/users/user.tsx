@@ -2,13 +2,13 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ifExists, type Schemas } from "../../api";
-import { ApiCall, Button, Card, Confirm, Empty, ErrorNote, Icon, ItemCard, JobProgress, Loading, PageHead } from "../../components";
+import { ApiCall, Button, Card, Confirm, Empty, ErrorNote, Icon, ItemCard, JobProgress, Loading, Note, PageHead } from "../../components";
 import { day, percent, time } from "../../format";
 import { useRequest } from "../../hooks";
 import { may } from "../../session";
 import { sourceInWords } from "../../sources";
 import { EventTable } from "../records/event_table";
-import { type FeedEvent, useFeed } from "../records/feed";
+import { type Feed, type FeedEvent, useFeed } from "../records/feed";
 import { PropertyList } from "../records/properties";
 import { versioned } from "../records/versions";
 import { UserForm } from "./user_form";
@@ -21,14 +21,17 @@ export function UserPage({ id }: { id: string }) {
   const [isEditing, setEditing] = useState(false);
   const user = useRequest((client) => ifExists(versioned(client.raw.GET("/v1/users/{user_id}", { params: { path } }))), [id]);
   const [round, setRound] = useState(0);
+  const feed = useFeed({ user_id: id }, { limit: EVENTS });
+  const isUnknown = user.data === null && feed.events?.length === 0;
   return (
     <>
       <Link class="back" href="/users">← Users</Link>
-      <PageHead title={id} about={user.data ? `Created ${day(user.data.data.created_at)}, changed ${time(user.data.data.updated_at)}` : "A user"}>
+      <PageHead title={id} about={user.data ? `Created ${day(user.data.data.created_at)}, changed ${time(user.data.data.updated_at)}` : isUnknown ? "Not a user so far" : "A user without properties"}>
         <ApiCall of={user.call} />
         <Button icon="edit" disabled={user.data === undefined} onClick={() => setEditing(true)}>Edit properties</Button>
         <Link class="button primary" href={`/view?user=${encodeURIComponent(id)}`}><Icon name="eye" />View as user</Link>
       </PageHead>
+      {isUnknown && <Note tone="warn">Nothing is stored about this user. Check the id, whose letter case counts. The list below is what anyone new sees.</Note>}
       <div class="grid record-main">
         <Card title="Properties" note="Rules and audiences can use them.">
           <ErrorNote error={user.error} retry={user.reload} />
@@ -36,7 +39,7 @@ export function UserPage({ id }: { id: string }) {
           {user.data === null && <Empty icon="users" title="No properties">Events need none. <Button small icon="plus" onClick={() => setEditing(true)}>Add properties</Button></Empty>}
           {user.data && <PropertyList properties={user.data.data.properties} />}
         </Card>
-        <Events id={id} onChanged={() => setRound((before) => before + 1)} />
+        <Events id={id} feed={feed} onChanged={() => setRound((before) => before + 1)} />
       </div>
       {may("recommend") && <PersonalList key={round} id={id} />}
       {isEditing && <UserForm id={id} user={user.data ?? undefined} onClose={() => setEditing(false)} onSaved={user.reload} />}
@@ -44,8 +47,7 @@ export function UserPage({ id }: { id: string }) {
   );
 }
 
-function Events({ id, onChanged }: { id: string; onChanged: () => void }) {
-  const feed = useFeed({ user_id: id }, { limit: EVENTS });
+function Events({ id, feed, onChanged }: { id: string; feed: Feed; onChanged: () => void }) {
   const [removed, setRemoved] = useState<FeedEvent>();
   const [job, setJob] = useState<string>();
 
