@@ -1,6 +1,6 @@
 """Import: a file is mapped on a preview, loaded with its rejects to download, and taken back."""
 
-import json
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class TestImport:
         page.get_by_label("Drop a file here").set_input_files(tmp_path / "sales.csv")
 
         # what the import would ask is a choice
+        expect(page.get_by_text("This is for you to decide.")).to_be_visible(timeout=SECONDS)
+        assert len(api.get("/v1/jobs?kind=preview").json()["jobs"]) == 1
         page.get_by_role("button", name="Read “StockCode” as item").click(timeout=SECONDS)
         page.get_by_role("button", name="Read “CustomerID” as user").click(timeout=SECONDS)
         expect(page.get_by_text("The first 40 rows give 38 events.")).to_be_visible(timeout=SECONDS)
@@ -77,9 +79,12 @@ class TestImport:
         visitor.photograph("import-result")
         with page.expect_download() as download:
             page.get_by_role("button", name="Download rejected rows").click()
-        assert download.value.suggested_filename == "sales.csv.rejects.jsonl"
-        rejects = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
-        assert [reject["line"] for reject in rejects] == [9, 13]
+        assert download.value.suggested_filename == "sales.rejects.csv"
+        rejects = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+        assert [(reject["rejected line"], reject["StockCode"]) for reject in rejects] == [
+            ("9", "bad code"),
+            ("13", "bad code"),
+        ]
         assert items(api) == 8
         assert len(api.get("/v1/users/c0/events").json()["events"]) == 8
 
@@ -88,6 +93,8 @@ class TestImport:
         visitor.photograph("import-undo")
         page.get_by_role("button", name="Undo import", exact=True).click()
         expect(page.get_by_text("undone", exact=True)).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_text("This import was undone")).to_be_visible()
+        expect(page.get_by_text("Train a model")).to_have_count(0)
         assert items(api) == 0
         assert api.get("/v1/users/c0/events").json()["events"] == []
 
@@ -106,3 +113,17 @@ class TestImport:
         page.get_by_label("Encoding").fill("cp1252")
         page.get_by_label("Encoding").blur()
         expect(page.get_by_text("title Café")).to_be_visible(timeout=SECONDS)
+
+    def test_the_form_of_times_is_a_choice(self, visitor: Visitor, tmp_path: Path) -> None:
+        (tmp_path / "days.csv").write_text("user_id,item_id,timestamp\nann,tea,03/04/2026\nbob,tea,05/04/2026\n")
+        page = visitor.open("/import")
+        page.get_by_label("Drop a file here").set_input_files(tmp_path / "days.csv")
+
+        page.get_by_role("button", name="The day is first: 31/12").click(timeout=SECONDS)
+        expect(page.get_by_text("time 2026-04-03")).to_be_visible(timeout=SECONDS)
+        page.locator("summary", has_text="How the file is read").click()
+        page.get_by_label("Form of times").fill("")
+        page.get_by_label("Form of times").blur()
+        expect(page.get_by_role("button", name="The month is first: 12/31")).to_be_visible(timeout=SECONDS)
+        assert "--date-format" not in page.get_by_role("main").inner_text()
+        visitor.photograph("import-times")

@@ -19,6 +19,12 @@ def import_of(shop: Shop, text: str | None) -> str:
     return str(job["job_id"])
 
 
+def preview_of(shop: Shop, import_id: str) -> str:
+    """Starts a preview of an import's file; returns its id."""
+    body = {"kind": "preview", "file_of": import_id}
+    return str(shop.api.post("/v1/jobs", json=body).raise_for_status().json()["job_id"])
+
+
 class TestJobs:
     def test_they_are_listed_with_their_results_in_words(self, visitor: Visitor, shop: Shop) -> None:
         done = import_of(shop, "user_id,plan\n" + "".join(f"jobs{n},free\n" for n in range(30)) + ",free\n")
@@ -35,6 +41,13 @@ class TestJobs:
         table.get_by_role("row").filter(has_text=waiting).get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Cancel job").click()
         expect(table.get_by_role("row").filter(has_text=waiting)).to_contain_text("cancelled")
+
+        shown = preview_of(shop, done)
+        page.reload()
+        expect(table.get_by_role("row").filter(has_text=done)).to_be_visible()
+        expect(table.get_by_role("row").filter(has_text=shown)).to_have_count(0)
+        page.get_by_label("Kind").select_option("All kinds")
+        expect(table.get_by_role("row").filter(has_text=shown)).to_contain_text("Showed what", timeout=30_000)
 
         page.get_by_label("Kind").select_option("Export")
         expect(table.get_by_role("row").filter(has_text=done)).to_have_count(0)

@@ -15,7 +15,7 @@ export async function startImport(file: File, request: Partial<ImportRequest> = 
   return upload(file, await api.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "import", file_name: file.name, ...request } }));
 }
 
-/** Uploads a file for previews, and for an import that reads it again; returns the job that keeps it. */
+/** Uploads a file for previews, and for an import that reads it again; returns the job that keeps it and previews it as it is. */
 export async function uploadForPreview(file: File, onShare: (share: number) => void): Promise<string> {
   const job = await api.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "preview", file_name: file.name } });
   await upload(file, job, onShare);
@@ -24,7 +24,8 @@ export async function uploadForPreview(file: File, onShare: (share: number) => v
 
 /** Shows what an import with these options would do with the uploaded file of a job. Throws the reason if it cannot be read. */
 export async function previewed(client: SerendipClient, fileOf: string, request: Partial<ImportRequest>): Promise<Preview> {
-  const { job_id } = await client.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "preview", file_of: fileOf, ...request } });
+  const isChanged = Object.values(request).some((value) => value !== undefined && JSON.stringify(value) !== "{}");
+  const job_id = isChanged ? (await client.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "preview", file_of: fileOf, ...request } })).job_id : fileOf;
   for (;;) {
     const job = await client.GET("/v1/jobs/{job_id}", { params: { path: { job_id } } });
     if (job.preview) return job.preview;

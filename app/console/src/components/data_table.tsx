@@ -33,7 +33,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const [order, setOrder] = useState<{ column: number; descending: boolean }>();
   if (!rows?.length) {
     if (error) return <ErrorNote error={error} retry={reload} />;
-    return isLoading ? <Loading lines={5} /> : <>{empty}</>;
+    if (isLoading) return <Loading lines={5} />;
+    return <>{empty}{hasMore && <div><Button onClick={more}>Look further back</Button></div>}</>;
   }
   const sort = order && columns[order.column]?.sort;
   const shown = sort ? rows.toSorted((a, b) => compare(sort(a), sort(b)) * (order.descending ? -1 : 1)) : rows;

@@ -20,18 +20,19 @@ export default function Import() {
     [],
     { everySeconds: (rows) => (rows.some(({ state }) => state === "running") ? POLL_SECONDS : 0) },
   );
+  const [undone, setUndone] = useState<readonly string[]>([]);
   return (
     <>
       <PageHead title="Import" about="Load events, items and users from a file."><ApiCall of={imports.call} /></PageHead>
       <div class="stack">
-        <NewImport onChange={imports.reload} />
-        <History imports={imports} />
+        <NewImport onChange={imports.reload} undone={undone} />
+        <History imports={imports} onUndone={(importId) => setUndone([...undone, importId])} />
       </div>
     </>
   );
 }
 
-function NewImport({ onChange }: { onChange: () => void }) {
+function NewImport({ onChange, undone }: { onChange: () => void; undone: readonly string[] }) {
   const [file, setFile] = useState<File>();
   const [share, setShare] = useState(0);
   const [fileOf, setFileOf] = useState<string>();
@@ -69,7 +70,7 @@ function NewImport({ onChange }: { onChange: () => void }) {
   if (ended) {
     return (
       <Card title={name} actions={<Button icon="upload" onClick={restart}>Import another file</Button>}>
-        <Outcome job={ended} isNew />
+        <Outcome job={ended} isNew isUndone={undone.includes(ended.import_id ?? "")} />
       </Card>
     );
   }

@@ -1,7 +1,7 @@
 /** Jobs: what takes longer than a request, its progress and its result. */
 import { useState } from "preact/hooks";
 import { useLocation, useParams } from "wouter-preact";
-import { api } from "../api";
+import { api, type Schemas } from "../api";
 import { ApiCall, Button, type Column, Confirm, DataTable, Empty, hasEnded, type Job, PageHead, Select, toast } from "../components";
 import { ago, duration, time } from "../format";
 import { usePages } from "../hooks";
@@ -12,18 +12,25 @@ import "./jobs.css";
 
 const PAGE = 30;
 const POLL_SECONDS = 2;
-const ALL = "";
+const ALL = "", USUAL = "usual";
+const MOST_PAGES = 5; // with no job of the kind, before it is up to the reader to continue
 
 export default function Jobs() {
   const { id } = useParams<{ id?: string }>();
   const [, navigate] = useLocation();
-  const [kind, setKind] = useState<Job["kind"] | typeof ALL>(ALL);
+  const [kind, setKind] = useState<Job["kind"] | typeof ALL | typeof USUAL>(USUAL);
   const [cancelled, setCancelled] = useState<Job>();
   const [isExporting, setExporting] = useState(false);
   const jobs = usePages(
     async (client, cursor) => {
-      const page = await client.GET("/v1/jobs", { params: { query: { cursor, limit: PAGE, ...(kind && { kind }) } } });
-      return { rows: page.jobs, next: page.next_cursor };
+      const query = { limit: PAGE, ...(kind !== USUAL && kind !== ALL && { kind }) };
+      let [rows, next]: [Job[], string | null | undefined] = [[], cursor];
+      for (let pages = 0; pages < MOST_PAGES && !rows.length && (next || !pages); pages++) {
+        const page: Schemas["JobPage"] = await client.GET("/v1/jobs", { params: { query: { ...query, cursor: next ?? undefined } } });
+        next = page.next_cursor;
+        rows = kind === USUAL ? page.jobs.filter((job) => job.kind !== "preview") : page.jobs;
+      }
+      return { rows, next };
     },
     [kind],
     { everySeconds: (rows) => (rows.every(hasEnded) ? 0 : POLL_SECONDS) },
@@ -57,13 +64,13 @@ export default function Jobs() {
         <Button icon="box" onClick={() => setExporting(true)}>Export all data</Button>
       </PageHead>
       <div class="row">
-        <Select aria-label="Kind" value={kind} choices={{ [ALL]: "All kinds", ...KINDS }} onChoice={(chosen) => setKind(chosen as typeof kind)} />
+        <Select aria-label="Kind" value={kind} choices={{ [USUAL]: "All but previews", [ALL]: "All kinds", ...KINDS }} onChoice={(chosen) => setKind(chosen as typeof kind)} />
       </div>
       <DataTable
         label="Jobs"
         columns={columns}
         rowKey={(job) => job.job_id}
-        empty={<Empty icon="clock" title={kind ? "No jobs of this kind" : "No jobs yet"}>Import a file, train a model or export the data, and it is listed here.</Empty>}
+        empty={<Empty icon="clock" title={kind === USUAL || kind === ALL ? "No jobs yet" : "No jobs of this kind"}>Import a file, train a model or export the data, and it is listed here.</Empty>}
         {...jobs}
       />
       {id && (

@@ -56,7 +56,8 @@ function examples(column: FileColumn): string {
 }
 
 /** Without a mapping a column becomes what was recognized. */
-function choices({ name, means }: FileColumn, mapped: string): Record<string, string> {
-  const own = mapped ? "As recognized" : means.map(fieldName).join(", ") || "Not used";
+function choices({ name, means, ignored }: FileColumn, mapped: string): Record<string, string> {
+  const unused = ignored === null || ignored === undefined ? "Decided with the rest" : "Not used";
+  const own = mapped ? "As recognized" : means.map(fieldName).join(", ") || unused;
   return { "": own, ...FIELDS, [propertyOf(name)]: `Property “${name}”` };
 }

@@ -84,13 +84,30 @@ export function withChoice(options: Options, choice: Choice): Options {
   };
 }
 
-/** A message of the API without its JSON: buttons beside it do the same. */
+const BELOW = "under “How the file is read”";
+
+/** The forms of times that a message of the API offers, such as `%d/%m/%Y`. */
+export function formsIn(text: string): string[] {
+  return text.includes("the day or the month first") ? [...text.matchAll(/--date-format "([^"]+)"/g)].map(([, form = ""]) => form) : [];
+}
+
+/** A form of times, as the end of this year has it. */
+export function formName(form: string): string {
+  return form.startsWith("%d") ? "The day is first: 31/12" : "The month is first: 12/31";
+}
+
+/** A message of the API without its JSON and options of the command line: buttons and fields beside it do the same. */
 export function inWords(text: string): string {
   return text
     .replaceAll(/"columns": \{"((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)"\}/g, (_, ours: string, theirs: string) => `“${theirs}” as ${inSentence(ours)}`)
     .replaceAll(/"records": "([^"]*)"/g, (_, records: string) => `“${records.replace(",", " and ")}”`)
     .replaceAll(/"event_type": "([^"]*)"/g, "“$1”")
     .replaceAll("“YOUR_COLUMN”", "another column")
-    .replaceAll('--encoding NAME (in a job: "encoding")', "Encoding, under “How the file is read”")
+    .replaceAll('--encoding NAME (in a job: "encoding")', `Encoding, ${BELOW}`)
+    .replaceAll(/name its form in codes of strptime, for example --date-format "[^"]*"/g, `write their form as Form of times, ${BELOW}`)
+    .replaceAll(/name the form, --date-format "[^"]*" or --date-format "[^"]*"/g, `choose one, or write their form as Form of times, ${BELOW}`)
+    .replaceAll(/name the unit: --time-unit \w+/g, `choose the Unit of times that are numbers, ${BELOW}`)
+    .replaceAll("name it: --decimal ,", `choose the Decimal sign, ${BELOW}`)
+    .replaceAll(/ \(in a job: \w+\)/g, "")
     .replaceAll("`", "");
 }

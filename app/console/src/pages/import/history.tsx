@@ -8,7 +8,7 @@ import { Outcome } from "./outcome";
 
 const TONES = { succeeded: "good", failed: "bad", running: "accent", waiting: "neutral", cancelled: "neutral" } as const;
 
-export function History({ imports }: { imports: Pages<Job> }) {
+export function History({ imports, onUndone }: { imports: Pages<Job>; onUndone: (importId: string) => void }) {
   const undos = useRequest((client) => client.GET("/v1/jobs", { params: { query: { kind: "undo", limit: 100 } } }), []);
   const [shown, setShown] = useState<Job>();
   const [asked, setAsked] = useState<Job>();
@@ -26,6 +26,7 @@ export function History({ imports }: { imports: Pages<Job> }) {
       const { events = 0, items = 0, users = 0 } = job.counts;
       toast(`Undone: ${amounts({ events, items, users }) || "nothing"} deleted.`);
       setUndoing(undefined);
+      if (typeof job.request.import_id === "string") onUndone(job.request.import_id);
     }
     undos.reload();
     imports.reload();
@@ -64,7 +65,7 @@ export function History({ imports }: { imports: Pages<Job> }) {
       {shown && (
         <Dialog title={nameOf(shown)} wide onClose={() => setShown(undefined)}>
           <p class="muted small">{time(shown.created_at)}{shown.import_id && <> · Import <span class="mono">{shown.import_id}</span></>}</p>
-          <Outcome job={shown} />
+          <Outcome job={shown} isUndone={isUndone(shown)} />
         </Dialog>
       )}
       {asked && (

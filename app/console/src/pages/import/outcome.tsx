@@ -6,6 +6,9 @@ import { saveFile } from "../../download";
 import { count } from "../../format";
 import { useAction } from "../../hooks";
 import { inWords, recordsIn } from "./fields";
+import { csvOf } from "./rejects";
+
+const IS_TABLE = /\.(csv|tsv|txt)(\.\w+)?$/i;
 
 interface Reason {
   problem: string;
@@ -13,21 +16,26 @@ interface Reason {
 }
 
 const REASONS: Column<Reason>[] = [
-  { header: "Why rows were rejected", cell: ({ problem }) => problem },
+  { header: "Why rows were rejected", cell: ({ problem }) => inWords(problem) },
   { header: "Rows", align: "right", cell: ({ rows }) => count(rows) },
 ];
 
-export function Outcome({ job, isNew }: { job: Job; isNew?: boolean }) {
+export function Outcome({ job, isNew, isUndone }: { job: Job; isNew?: boolean; isUndone?: boolean }) {
   const summary = job.summary;
   const ignored = Object.entries(summary?.ignored_columns ?? {}).map(([name, why]) => (why ? `${name} (${why})` : name));
   const reasons = Object.entries(summary?.reasons ?? {}).map(([problem, rows]) => ({ problem, rows }));
   const stored = summary ? recordsIn(summary) : "";
   return (
     <div class="stack">
-      <Note tone={job.state === "succeeded" ? "good" : "bad"}>
-        {job.state === "succeeded" ? `Stored ${stored || "nothing new"}.` : inWords(job.detail ?? `The import was ${job.state}.`)}
-        {job.state === "succeeded" && isNew && " Lists follow within seconds; models with the next training."}
-      </Note>
+      {isUndone ? (
+        <Note>This import was undone: {stored ? `the ${stored} that it had stored were deleted, unless they have changed since` : "nothing of it is left"}.</Note>
+      ) : (
+        <Note tone={job.state === "succeeded" ? "good" : "bad"}>
+          {job.state === "succeeded" ? `Stored ${stored || "nothing new"}.` : inWords(job.detail ?? `The import was ${job.state}.`)}
+          {job.state === "succeeded" && isNew && " Lists follow within seconds; models with the next training."}
+        </Note>
+      )}
+      {isNew && !isUndone && (summary?.records.events ?? 0) > 0 && <div><Link href="/models" class="button"><Icon name="layers" />Train a model on the stored events</Link></div>}
       {summary && summary.read > 0 && (
         <div class="tiles import-tiles">
           <Stat label="Rows read" value={count(summary.read)} />
@@ -39,7 +47,6 @@ export function Outcome({ job, isNew }: { job: Job; isNew?: boolean }) {
       )}
       {reasons.length > 0 && <DataTable label="Rejected rows" columns={REASONS} rows={reasons} rowKey={({ problem }) => problem} />}
       {summary && summary.rejected > 0 && <Rejects job={job} />}
-      {isNew && (summary?.records.events ?? 0) > 0 && <div><Link href="/models" class="button"><Icon name="layers" />Train a model on them</Link></div>}
       {ignored.length > 0 && <p class="small"><strong>Columns ignored: </strong>{ignored.join(", ")}.</p>}
       {summary && summary.repeated > 0 && <p class="small muted">{count(summary.repeated)} rows repeat earlier ones.</p>}
       {summary && summary.notes.length > 0 && (
@@ -49,7 +56,7 @@ export function Outcome({ job, isNew }: { job: Job; isNew?: boolean }) {
   );
 }
 
-/** The rejected rows as one file. A job has one for each part of its file, which are deleted after a week. */
+/** The rejected rows as one file, a table if the import's was one. A job has one for each part of its file, which are deleted after a week. */
 function Rejects({ job }: { job: Job }) {
   const saving = useAction(async () => {
     const parts: Blob[] = [];
@@ -64,7 +71,10 @@ function Rejects({ job }: { job: Job }) {
       cursor = page.next_cursor ?? undefined;
     } while (cursor);
     if (!parts.length) throw new Error("The rejected rows are no longer kept: they are deleted after a week.");
-    saveFile(`${job.request.file_name ?? job.job_id}.rejects.jsonl`, new Blob(parts, { type: "application/jsonl" }));
+    const name = String(job.request.file_name ?? job.job_id);
+    const lines = new Blob(parts, { type: "application/jsonl" });
+    if (IS_TABLE.test(name)) saveFile(`${name.replace(IS_TABLE, "")}.rejects.csv`, new Blob([csvOf(await lines.text())], { type: "text/csv" }));
+    else saveFile(`${name}.rejects.jsonl`, lines);
   });
   return (
     <>

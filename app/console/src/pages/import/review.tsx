@@ -5,7 +5,7 @@ import { count } from "../../format";
 import { useRequest } from "../../hooks";
 import { importCall, previewed, type Preview } from "../../imports";
 import { Columns } from "./columns";
-import { choiceName, inWords, type Options, RECORDS, recordsIn, withChoice } from "./fields";
+import { choiceName, formName, formsIn, inWords, type Options, RECORDS, recordsIn, withChoice } from "./fields";
 import { Stored } from "./stored";
 
 interface ReviewProps {
@@ -31,7 +31,7 @@ export function Review({ fileOf, isStarting, error, onImport }: ReviewProps) {
   return (
     <div class="stack" aria-busy={preview.isLoading}>
       <ErrorNote error={preview.error} />
-      {shown.problem ? <Question preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} /> : <Recognized preview={shown} onChoose={(choice) => setOptions(withChoice(options, choice))} />}
+      {shown.problem ? <Question preview={shown} options={options} onChange={setOptions} /> : <Recognized preview={shown} options={options} onChange={setOptions} />}
       <Columns columns={shown.columns} options={options} onChange={setOptions} />
       <Reading options={options} onChange={setOptions} isOpen={Boolean(shown.problem) && !shown.choices.length} />
       {shown.rows.length > 0 && <Stored rows={shown.rows} />}
@@ -49,34 +49,40 @@ export function Review({ fileOf, isStarting, error, onImport }: ReviewProps) {
 
 interface AnswerProps {
   preview: Preview;
-  onChoose: (choice: Preview["choices"][number]) => void;
+  options: Options;
+  onChange: (options: Options) => void;
 }
 
 /** What the import would ask, with its answers as buttons. */
-function Question({ preview, onChoose }: AnswerProps) {
+function Question(answer: AnswerProps) {
+  const { preview } = answer;
   return (
     <Note tone="warn">
       <div class="stack tight">
-        <p><strong>{preview.choices.length ? "One decision is yours." : "This file cannot be imported as it is."} </strong>{inWords(preview.problem ?? "")}</p>
-        <Choices preview={preview} onChoose={onChoose} />
+        <p><strong>{preview.choices.length ? "This is for you to decide." : "This file cannot be imported as it is."} </strong>{inWords(preview.problem ?? "")}</p>
+        <Choices {...answer} />
       </div>
     </Note>
   );
 }
 
-function Choices({ preview, onChoose }: AnswerProps) {
-  if (!preview.choices.length) return null;
+function Choices({ preview, options, onChange }: AnswerProps) {
+  const texts = [preview.problem ?? "", ...Object.keys(preview.summary?.reasons ?? {}), ...(preview.summary?.notes ?? [])];
+  const forms = [...new Set(texts.flatMap(formsIn))];
+  if (!preview.choices.length && !forms.length) return null;
   return (
     <div class="row">
-      {preview.choices.map((choice) => <Button key={choiceName(choice)} small onClick={() => onChoose(choice)}>{choiceName(choice)}</Button>)}
+      {preview.choices.map((choice) => <Button key={choiceName(choice)} small onClick={() => onChange(withChoice(options, choice))}>{choiceName(choice)}</Button>)}
+      {forms.map((form) => <Button key={form} small onClick={() => onChange({ ...options, date_format: form })}>{formName(form)}</Button>)}
     </div>
   );
 }
 
-function Recognized({ preview, onChoose }: AnswerProps) {
+function Recognized(answer: AnswerProps) {
+  const { preview } = answer;
   const summary = preview.summary;
   if (!summary) return null;
-  const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${reason} (${count(number)})`).join("; ");
+  const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${inWords(reason)} (${count(number)})`).join("; ");
   const notes = summary.notes.filter((note) => !note.startsWith("recognized as"));
   const tone = summary.rejected ? "warn" : "good";
   return (
@@ -89,7 +95,7 @@ function Recognized({ preview, onChoose }: AnswerProps) {
           {summary.rejected > 0 && ` ${count(summary.rejected)} would be rejected: ${reasons}.`}
         </p>
         {notes.length > 0 && <ul class="import-notes small">{notes.map((note) => <li key={note}>{inWords(note)}</li>)}</ul>}
-        <Choices preview={preview} onChoose={onChoose} />
+        <Choices {...answer} />
       </div>
     </Note>
   );
@@ -109,7 +115,7 @@ function Reading({ options, onChange, isOpen }: { options: Options; onChange: (o
         <Field label="Type of events that name none">{text("event_type", "view")}</Field>
         <Field label="Decimal sign">{(tie) => <Select {...tie} value={options.decimal ?? "."} choices={{ ".": "Point: 1299.50", ",": "Comma: 1.299,50" }} onChoice={set("decimal")} />}</Field>
         <Field label="Unit of times that are numbers">{(tie) => <Select {...tie} value={options.time_unit ?? ""} choices={{ "": "From their size", s: "Seconds", ms: "Milliseconds", us: "Microseconds", ns: "Nanoseconds" }} onChoice={set("time_unit")} />}</Field>
-        <Field label="Form of times">{text("date_format", "%m/%d/%Y %H:%M")}</Field>
+        <Field label="Form of times" hint="%d day, %m month, %Y year (%y: two digits), %H hour, %M minute, %S second, %I hour of 12, %p AM or PM">{text("date_format", "%m/%d/%Y %H:%M")}</Field>
         <Field label="Encoding">{text("encoding", "utf-8")}</Field>
       </div>
     </details>

@@ -1,7 +1,7 @@
 /** The first rows as they would be stored. */
 import { Badge, type Column, DataTable } from "../../components";
 import type { Preview } from "../../imports";
-import { FIELDS, inSentence } from "./fields";
+import { FIELDS, inSentence, inWords } from "./fields";
 
 type Row = Preview["rows"][number];
 const ORDER = Object.keys(FIELDS);
@@ -22,7 +22,7 @@ export function Stored({ rows }: { rows: readonly Row[] }) {
 }
 
 function Records({ row }: { row: Row }) {
-  if (row.reason) return <span class="tone-bad">Rejected: {row.reason}</span>;
+  if (row.reason) return <span class="tone-bad">Rejected: {inWords(row.reason)}</span>;
   if (row.skipped) return <span class="muted">Skipped: it {row.skipped}</span>;
   return (
     <ul class="import-records">

@@ -34,7 +34,7 @@ export function resultOf(job: Job): string {
 
 const DONE: Readonly<Record<Job["kind"], (job: Job) => string>> = {
   import: ({ summary, counts }) => (summary ? loaded(summary) : sentence("Loaded", amounts(counts))),
-  preview: ({ summary }) => (summary ? `Showed what an import of ${count(summary.read)} rows would do.` : ""),
+  preview: () => "Showed what an import of the file would do.",
   export: ({ counts }) => sentence("Wrote", amounts(counts)),
   training: ({ counts: { bought_together, ...counts } }) => sentence("Learned from", amounts(counts)),
   erasure: ({ counts }) => sentence("Erased", amounts(counts)),
