@@ -222,7 +222,7 @@ class TestErrors:
             problem = answer.json()
             assert answer.status_code == 422
             assert [error["pointer"] for error in problem["errors"]] == [pointer]
-            assert "line 1, column 4" in problem["errors"][0]["detail"]
+            assert "line 1, column 1" in problem["errors"][0]["detail"]
 
     def test_a_rule_that_would_take_too_many_steps_is_refused(self, client: httpx2.Client) -> None:
         tags = [f"t{n}" for n in range(500)]
