@@ -103,7 +103,7 @@ def _applications_end_with_their_test() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     running = dynamodb.start(ROOT / ".serendip", None)
-    creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint))
+    creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint, read_timeout_seconds=10))
     migration.migrate(creating.database)
     creating.close()
     yield running
@@ -118,6 +118,7 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
         files=str(tmp_path / "files"),
         project=f"test{next(_numbers)}",
         read_timeout_seconds=10,
+        request_deadline_seconds=60,
         pointer_ttl_seconds=60,
         item_ttl_seconds=60,
         list_ttl_seconds=60,

@@ -61,7 +61,12 @@ def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A server with two model versions: its address, a key, and what to write instead of the ids in the pages."""
     files = str(tmp_path_factory.mktemp("files"))
     settings = Settings(
-        secret=SECRET, endpoint=emulator.endpoint, files=files, project="guides", table_prefix="guides-"
+        secret=SECRET,
+        endpoint=emulator.endpoint,
+        files=files,
+        project="guides",
+        table_prefix="guides-",
+        read_timeout_seconds=10,
     )
     wired = wired_on(settings)
     key = a_project(wired, settings.project)

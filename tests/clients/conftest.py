@@ -44,7 +44,11 @@ class Place:
 def wiring(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     """Tables of their own, whose stream has no other events."""
     files = str(tmp_path_factory.mktemp("files"))
-    wired = idle_on(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, table_prefix="clients-"))
+    wired = idle_on(
+        Settings(
+            secret=SECRET, endpoint=emulator.endpoint, files=files, table_prefix="clients-", read_timeout_seconds=10
+        )
+    )
     a_project(wired, "clients")
     yield wired
     wired.close()

@@ -83,7 +83,11 @@ class Crash(BaseException):
 def shared(emulator: Any) -> Iterator[Wired]:
     from tests.support.builders import SECRET  # noqa: PLC0415
 
-    wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, popular_window_days=1, lists_seconds=0))
+    wired = wired_on(
+        Settings(
+            secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=10, popular_window_days=1, lists_seconds=0
+        )
+    )
     yield wired
     wired.close()
 

@@ -28,7 +28,9 @@ def running() -> Iterator[tuple[str, dict[str, str]]]:
     """A server with some data; yields its address and the keys for the run."""
     emulator, files = dynamodb.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
     try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name)
+        settings = Settings(
+            secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name, read_timeout_seconds=10
+        )
         wired = wired_on(settings)
         keys = {"SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
         keys["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)

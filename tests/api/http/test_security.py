@@ -104,7 +104,11 @@ def staged(settings: Settings) -> Iterator[Stage]:
 def stage(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One for all tests that leave the target as it is."""
     files = str(tmp_path_factory.mktemp("files"))
-    with staged(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, project="testsecurity")) as stage:
+    with staged(
+        Settings(
+            secret=SECRET, endpoint=emulator.endpoint, files=files, project="testsecurity", read_timeout_seconds=10
+        )
+    ) as stage:
         yield stage
 
 

