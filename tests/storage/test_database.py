@@ -47,7 +47,7 @@ class TestUnprocessed:
 
         with faulty_dynamodb.proxy(str(settings.endpoint), fault) as endpoint:
             wired = behind(settings, endpoint)
-            with within(1.0), pytest.raises(Unavailable, match="left part of the work undone"):
+            with within(4.0), pytest.raises(Unavailable, match="left part of the work undone"):
                 wired.services.events.accept(settings.project, [an_event()])
             wired.database.close()
 
