@@ -143,6 +143,10 @@ class TestFrame:
         expect(page.get_by_role("navigation")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("navigation")).to_be_hidden()
+        page.get_by_role("button", name="Menu", exact=True).click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
+        page.get_by_role("link", name="Home").click()
+        expect(page.get_by_role("navigation")).to_be_hidden()
 
     def test_an_unknown_page_says_so(self, visitor: Visitor) -> None:
         page = visitor.page

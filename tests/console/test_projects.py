@@ -63,6 +63,7 @@ class TestSettings:
         newcomer.expected = ["422"]
         page.get_by_role("button", name="Save settings").click()
         expect(page.get_by_label("Web origins")).to_have_attribute("aria-invalid", "true")
+        assert "/origins/0" not in page.get_by_role("main").inner_text()
         page.get_by_label("Web origins").fill("https://shop.example")
         newcomer.photograph("settings")
         page.get_by_role("button", name="Save settings").click()
@@ -71,6 +72,6 @@ class TestSettings:
         page.reload()
         expect(page.get_by_label("Web origins")).to_have_value("https://shop.example")
         page.get_by_label("Web origins").fill("")
-        page.get_by_label("Recommend them").select_option("As long as the project has no items (default)")
+        page.get_by_label("Recommend them").select_option("Until the project has items (default)")
         page.get_by_role("button", name="Save settings").click()
         expect(page.get_by_role("button", name="Save settings")).to_be_disabled()

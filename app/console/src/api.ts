@@ -43,11 +43,16 @@ export const api = connect();
 /** What happened and what to do, in a sentence, for any error. */
 export function explain(error: unknown): string {
   if (error instanceof SerendipError) {
-    const fields = error.errors.map((field) => `${field.pointer}: ${field.detail}`);
+    const fields = error.errors.map(({ pointer, detail }) => `${placeInWords(pointer)}: ${detail}`);
     return [error.detail, ...fields].filter(Boolean).join(" ");
   }
   if (error instanceof TypeError) return "The server could not be reached. Check that it runs, and try again.";
   return error instanceof Error ? error.message : String(error);
+}
+
+/** `/origins/0` as "origins 1". */
+function placeInWords(pointer: string): string {
+  return pointer.replace(/^\//, "").split("/").map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : part.replaceAll("_", " "))).join(" ");
 }
 
 export function isMissing(error: unknown): boolean {

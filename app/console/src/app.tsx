@@ -57,7 +57,7 @@ function Shell() {
       <aside class="sidebar" aria-label="Console">
         <div>
           <Brand />
-          <Navigation pages={pages} current={page} />
+          <Navigation pages={pages} current={page} onChoose={() => setOpen(false)} />
           <Account onAdd={() => setAdding(true)} />
         </div>
       </aside>
@@ -79,7 +79,7 @@ function Brand() {
   );
 }
 
-function Navigation({ pages, current }: { pages: readonly Page[]; current: Page | undefined }) {
+function Navigation({ pages, current, onChoose }: { pages: readonly Page[]; current: Page | undefined; onChoose: () => void }) {
   const groups = [...new Set(pages.map((page) => page.group))];
   return (
     <nav class="nav" aria-label="Pages">
@@ -89,7 +89,7 @@ function Navigation({ pages, current }: { pages: readonly Page[]; current: Page 
           <ul>
             {pages.filter((page) => page.group === group).map((page) => (
               <li key={page.path}>
-                <Link href={page.path.replace(/\/:.*$/, "")} aria-current={page === current ? "page" : undefined}>
+                <Link href={page.path.replace(/\/:.*$/, "")} aria-current={page === current ? "page" : undefined} onClick={onChoose}>
                   <Icon name={page.icon} />
                   {page.title}
                 </Link>

@@ -10,7 +10,7 @@ import "./access/access.css";
 type Settings = Schemas["SettingsView"];
 
 const UNKNOWN = {
-  auto: "As long as the project has no items (default)",
+  auto: "Until the project has items (default)",
   yes: "Always",
   no: "Never: only items with a record",
 } as const;
@@ -50,7 +50,7 @@ function Form({ settings, onSaved }: { settings: Settings; onSaved: (settings: S
           {(tie) => <TextArea {...tie} rows={4} value={origins} onText={setOrigins} />}
         </Field>
       </Card>
-      <ErrorNote error={saving.error} />
+      {!fieldError(saving.error, "") && <ErrorNote error={saving.error} />}
       <div class="row"><Button kind="primary" type="submit" disabled={!isChanged} busy={saving.isRunning}>Save settings</Button></div>
     </form>
   );

@@ -120,22 +120,23 @@ function ItemEvents({ id }: { id: string }) {
 
 const KINDS = {
   similar: { path: "/v1/items/{item_id}/similar", title: "Similar items", note: "Items that interest the same users.", none: "No similar items yet" },
-  "bought-together": { path: "/v1/items/{item_id}/bought-together", title: "Bought together", note: "Items of the same baskets; similar items fill up the list.", none: "Nothing was bought together with it yet" },
+  "bought-together": { path: "/v1/items/{item_id}/bought-together", title: "Bought together", note: "Items of the same baskets.", none: "Nothing was bought together with it yet" },
 } as const;
 
 function Related({ id, kind }: { id: string; kind: keyof typeof KINDS }) {
   const { path, title, note, none } = KINDS[kind];
   const list = useRequest((client) => client.GET(path, { params: { path: { item_id: id }, query: { limit: RELATED, properties: true } } }), [id]);
   const [, go] = useLocation();
+  const items = list.data?.items.filter(({ source }) => kind === "similar" || source === "bought_together"); // the rest is similar
   return (
     <Card title={title} note={note} actions={<ApiCall of={list.call} />}>
       <ErrorNote error={list.error} retry={list.reload} />
       {!list.data && list.isLoading && <Loading />}
-      {list.data?.items.length === 0 && <Empty title={none}>A model learns it from events; <Link href="/models">train one</Link>.</Empty>}
+      {items?.length === 0 && <Empty title={none}>A model learns it from events; <Link href="/models">train one</Link>.</Empty>}
       <div class="items">
-        {list.data?.items.map((each) => (
+        {items?.map((each) => (
           <ItemCard key={each.item_id} item={each} onChoose={() => go(`/catalog/${encodeURIComponent(each.item_id)}`)}>
-            <p class="small muted">{basketsOf(each) ?? (kind === "similar" ? "" : "Similar; not bought together yet")}</p>
+            {basketsOf(each) && <p class="small muted">{basketsOf(each)}</p>}
           </ItemCard>
         ))}
       </div>

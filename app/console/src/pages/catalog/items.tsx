@@ -68,14 +68,14 @@ export function Items() {
       </PageHead>
       <Card>
         <div class="find">
-          <Field label="Find">{(tie) => <Input {...tie} type="search" placeholder="The beginning of an id or of a word of the title" value={typed} onText={setTyped} />}</Field>
+          <Field label="Find">{(tie) => <Input {...tie} type="search" placeholder="Id or word of the title" value={typed} onText={setTyped} />}</Field>
           <Field label="Status">{(tie) => <Select {...tie} choices={STATUSES} value={status ?? ""} onChoice={(value) => choose("status", value)} />}</Field>
           <Field label="Order">{(tie) => <Select {...tie} choices={ORDERS} value={order} onChoice={(value) => choose("order", value === "title" ? "" : value)} />}</Field>
         </div>
         {matches && <Facets matches={matches} chosen={category} onChoose={(value) => choose("category", value ?? "")} />}
         {matches?.complete === false && <Note tone="warn">The catalog is large: only the items that changed last are searched here. Every item opens by its id.</Note>}
         {matches && <p class="small muted" role="status">{matches.total === 1 ? "1 item" : `${count(matches.total)} items`}</p>}
-        <div class="item-table compact">
+        <div class={items.rows.some((item) => price(item.properties.price)) ? "item-table compact" : "item-table compact without-prices"}>
           <DataTable
             label="Items"
             columns={COLUMNS}

@@ -35,7 +35,7 @@ export function List() {
           Not saved yet: {unsaved.value.map((id, position) => <Fragment key={id}>{position > 0 && ", "}<Link href={`/scenarios/${encodeURIComponent(id)}`}>{id}</Link></Fragment>)}. Open {unsaved.value.length === 1 ? "it" : "them"} to save or discard the changes, before you close this tab.
         </Note>
       )}
-      <Card class="scenario-list">
+      <Card class="scenario-list as-cards">
         <DataTable
           label="Scenarios"
           columns={COLUMNS}
