@@ -1,9 +1,10 @@
 """Scenarios: settings and rules with completion, a live preview, versions to restore, and refused overwrites."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor, card
+from tests.console.visitor import Visitor, card, visiting
+from tests.support.builders import until
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -154,3 +155,17 @@ class TestScenarios:
 
         expect(page.get_by_role("alert")).to_contain_text("The key needs the scope admin.")
         expect(page.get_by_role("button", name="Create scenario")).to_have_count(0)
+
+    def test_the_preview_is_of_a_user_who_has_only_events(self, chromium: Browser, shop: Shop) -> None:
+        key = shop.new_project("scenarios-events")
+        with visiting(chromium, shop.base, key) as visitor:
+            visitor.expected = ["404"]  # the scenario, and then the profile, are not stored
+            page = visitor.open("/scenarios/first")
+            preview = card(page, "Live preview")
+            expect(preview).to_contain_text("Whose list do you want to see?", timeout=SECONDS)
+            with shop.client(key) as api:
+                api.post("/v1/events", json={"events": [{"user_id": "ann", "item_id": "tea"}]}).raise_for_status()
+                until(lambda: bool(api.get("/v1/events").json()["events"]))
+            page.reload()
+
+            expect(preview.get_by_label("User")).to_have_value("ann", timeout=SECONDS)

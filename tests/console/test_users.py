@@ -17,6 +17,7 @@ class TestUsers:
         shop.api.put("/v1/users/users-1", json={"properties": {"country": "NL", "plan": "gold"}}).raise_for_status()
         sent = [{"user_id": "users-only-events", "item_id": item} for item in ("sku-001", "sku-002")]
         shop.api.post("/v1/events", json={"events": sent}).raise_for_status()
+        until(lambda: shop.api.get("/v1/events").json()["events"][1]["user_id"] == "users-only-events")
         page = visitor.open("/users")
         expect(page.get_by_role("table", name="Users", exact=True).get_by_role("row")).to_have_count(26)
         recent = page.get_by_role("table", name="Recent users")

@@ -5,6 +5,7 @@ import type { SerendipClient } from "../api";
 import { Button, Card, Empty, Field, ID, Input, Note, PageHead, Tabs } from "../components";
 import { useRequest } from "../hooks";
 import { may } from "../session";
+import { userIdsOf } from "./records/users";
 import { Board } from "./view/board";
 import type { PastEvent, PickedItem, Recipe } from "./view/lists";
 import { Picker } from "./view/picker";
@@ -121,8 +122,7 @@ async function suggestions(api: SerendipClient): Promise<string[]> {
     api.GET("/v1/events", { params: { query: { limit: 50 } } }),
     api.GET("/v1/users", { params: { query: { limit: 50 } } }),
   ]);
-  const users = [...newest.events.map(({ user_id }) => user_id), ...stored.users.map(({ user_id }) => user_id)];
-  return [...new Set(users.filter((each) => each !== ""))];
+  return userIdsOf([...newest.events, ...stored.users]);
 }
 
 function recipeOf(search: URLSearchParams, prefix: string): Recipe {

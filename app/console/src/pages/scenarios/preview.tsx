@@ -63,6 +63,7 @@ export function Preview({ draft, user, onUser, users }: PreviewProps) {
       {faults ? <Faults faults={faults} /> : <ErrorNote error={draft.error} />}
       {!faults && warnings.map((warning) => <Note key={warning} tone="warn">{warning.replaceAll(/`([^`]+)`/g, "“$1”")}</Note>)}
       {!data && draft.isLoading && <Loading lines={5} />}
+      {!user && !faults && data && <Empty icon="eye" title="Whose list do you want to see?">Type the id of a user, also of one without events.</Empty>}
       <div class="stack scenario-preview" aria-busy={draft.isLoading} aria-live="polite">
         {data?.preview_rows?.map((row) => (
           <section key={row.recommendation_id} class="stack tight">

@@ -1,6 +1,7 @@
 /** What rules can speak of: the properties of items and users as the project has them, and the words of CEL. */
 import { ifExists } from "../../api";
 import { useRequest } from "../../hooks";
+import { userIdsOf } from "../records/users";
 
 export interface Word {
   text: string;
@@ -58,6 +59,7 @@ export function useVocabulary(userId: string): Vocabulary {
   const items = useRequest((client) => client.GET("/v1/items:search", { params: { query: { limit: SAMPLE } } }), []);
   const types = useRequest((client) => client.GET("/v1/event-types"), []);
   const users = useRequest((client) => client.GET("/v1/users", { params: { query: { limit: SAMPLE } } }), []);
+  const events = useRequest((client) => client.GET("/v1/events", { params: { query: { limit: SAMPLE } } }), []);
   const user = useRequest(
     async (client) => (userId ? ifExists(client.GET("/v1/users/{user_id}", { params: { path: { user_id: userId } } })) : null),
     [userId],
@@ -73,7 +75,7 @@ export function useVocabulary(userId: string): Vocabulary {
     itemsExamined: records.length,
     usersExamined: people.length,
     eventTypes: types.data?.event_types.map(({ event_type }) => event_type) ?? [],
-    users: users.data?.users.map(({ user_id }) => user_id) ?? [],
+    users: users.data && events.data ? userIdsOf([...users.data.users, ...events.data.events]) : [],
   };
 }
 
