@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from app.domain.events import Event, EventSelection
 from app.domain.paging import Page
 from app.storage.database import Database, Raw
 from app.storage.events import MONTHS, EventRow, bounds, event_of, meets, user_id_of
-from app.storage.table import Table, key, month_partitions
+from app.storage.table import SEPARATOR, Table, key, moment, month_partitions
 
 FIRST_ROWS = 20
 """The number of a partition's newest rows that are read first: about 4 KB, the unit in which reads are billed."""
@@ -56,6 +57,15 @@ class FeedStore:
             if len(events) == limit or examined == MOST_READ:
                 return Page(tuple(events), "/".join(position))
         return Page(tuple(events), rest)
+
+    @staticmethod
+    def reached(start: str) -> datetime:
+        """Returns the time of a page's next start: all later events were examined."""
+        at = _position(start)[0]
+        if at.endswith(END):
+            year, month = map(int, at.removesuffix(END).split("-"))
+            return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        return moment(at.partition(SEPARATOR)[0])
 
     def _months(self, project: str, first: str, last: str) -> tuple[list[str], str | None]:
         """Returns the newest months with events between two sort keys, and where the older ones start."""

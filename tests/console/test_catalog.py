@@ -103,6 +103,16 @@ class TestItem:
         card(page, "Similar items").locator("article").first.get_by_role("button").click()
         expect(page.get_by_role("heading", name=title, level=1)).not_to_be_visible()
 
+    def test_its_events_are_searched_for_as_far_back_as_wanted(self, visitor: Visitor, shop: Shop) -> None:
+        put(shop, "catalog-quiet", title="Quiet")
+        page = visitor.open("/catalog/catalog-quiet")
+        expect(page.get_by_text("No events since")).to_be_visible()
+        visitor.photograph("catalog-quiet")
+
+        page.get_by_role("button", name="Look further back").click()
+
+        expect(page.get_by_text("No events yet")).to_be_visible()
+
     def test_a_change_by_somebody_else_is_explained_and_kept(self, visitor: Visitor, shop: Shop) -> None:
         put(shop, "catalog-both", title="Old", properties={"price": 1, "color": "red", "extra": 1})
         visitor.expected = ["412"]

@@ -48,15 +48,22 @@ class TestFeed:
         expect(table.get_by_role("row")).to_have_count(102)
 
     def test_it_is_narrowed_to_a_user_an_item_and_a_type(self, visitor: Visitor, shop: Shop) -> None:
-        for item, event_type in (("sku-005", "view"), ("sku-006", "view"), ("sku-006", "cart")):
+        for item, event_type in (
+            ("sku-005", "view"),
+            ("sku-006", "view"),
+            ("sku-006", "cart"),
+            ("sku-006", "impression"),
+        ):
             send(shop, "events-4", item, event_type)
         page = visitor.open("/events")
         table = page.get_by_role("table", name="Newest events")
         page.get_by_label("User").fill("events-4")
         page.get_by_role("button", name="Show", exact=True).click()
-        expect(table.get_by_role("row")).to_have_count(4)
+        expect(table.get_by_role("row")).to_have_count(5)
         page.get_by_label("Item").fill("sku-006")
         page.get_by_role("button", name="Show", exact=True).click()
+        expect(table.get_by_role("row")).to_have_count(4)
+        page.get_by_label("Type").select_option("All but impressions")
         expect(table.get_by_role("row")).to_have_count(3)
         page.get_by_label("Type").select_option("cart")
         expect(table.get_by_role("row")).to_have_count(2)

@@ -47,7 +47,8 @@ def list_events(
     listing = (project, "feed", *map(str, (user_id, session_id, item_id, event_type, from_time, to_time)))
     page = services.feed.page(project, selection, services.tokens.start(cursor, *listing), limit)
     events = [FeedEventView.of(event) for event in page.records]
-    return FeedPage(events=events, next_cursor=services.tokens.cursor(page.next_start, *listing))
+    next_cursor = services.tokens.cursor(page.next_start, *listing)
+    return FeedPage(events=events, next_cursor=next_cursor, searched_to=services.feed.reached(page))
 
 
 @router.get("/event-failures")

@@ -132,6 +132,13 @@ class FeedEventView(StoredEvent):
 class FeedPage(BaseModel):
     events: Annotated[list[FeedEventView], Field(description="The events, newest first.")]
     next_cursor: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
+    searched_to: Annotated[
+        datetime | None,
+        Field(
+            description="All events since this time were examined, by this page and those before it; null on the last.",
+            examples=["2026-11-24T10:15:00Z"],
+        ),
+    ]
 
 
 class FailureView(View):

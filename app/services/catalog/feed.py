@@ -1,6 +1,7 @@
 """The newest events of all users, and which of them name unknown items or types."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from app.domain.events import EventSelection, FeedEvent
 from app.domain.paging import Page
@@ -12,6 +13,10 @@ class Feed:
     def __init__(self, store: FeedStore, items: ItemCache, knows_type: Callable[[str, str], bool]) -> None:
         """`knows_type` returns whether a project knows what an event type means."""
         self._store, self._items, self._knows_type = store, items, knows_type
+
+    def reached(self, page: Page[FeedEvent]) -> datetime | None:
+        """Returns since when a page and those before it have examined all events; None on the last page."""
+        return self._store.reached(page.next_start) if page.next_start is not None else None
 
     def page(self, project: str, selection: EventSelection, start: str | None, limit: int) -> Page[FeedEvent]:
         """Returns the newest events that meet all conditions, newest first; a short page can have a next one."""

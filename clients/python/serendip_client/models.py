@@ -325,6 +325,10 @@ class FeedPage(BaseModel):
     """
     The cursor of the next page; null on the last page.
     """
+    searched_to: AwareDatetime | None
+    """
+    All events since this time were examined, by this page and those before it; null on the last.
+    """
 
 
 class Health(BaseModel):

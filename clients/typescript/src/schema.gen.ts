@@ -1948,6 +1948,12 @@ export interface components {
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
+            /**
+             * Searched To
+             * @description All events since this time were examined, by this page and those before it; null on the last.
+             * @example 2026-11-24T10:15:00Z
+             */
+            searched_to: string | null;
         };
         /**
          * Ga4Event

@@ -1,6 +1,6 @@
 """The newest events of all users."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -51,6 +51,15 @@ class TestList:
         assert [(event["user_id"] or of_session(event["session_id"]), event["event_id"]) for event in listed] == [
             (event.user_id, event.event_id) for event in stored
         ]
+
+    def test_pages_say_how_far_they_have_searched(self, client: httpx2.Client, stored: list[Event]) -> None:
+        first = client.get("/v1/events", params={"limit": 3}).json()
+        rare = client.get("/v1/events", params={"event_type": "wish", "item_id": "tea"}).json()
+        month = max(event.timestamp for event in stored if event.event_type == "wish").replace(day=1)
+
+        assert datetime.fromisoformat(first["searched_to"]) == stored[2].timestamp
+        assert (rare["events"], datetime.fromisoformat(rare["searched_to"]) <= month) == ([], True)
+        assert client.get("/v1/events", params={"limit": 100, "user_id": "busy"}).json()["searched_to"] is None
 
     @pytest.mark.parametrize(
         ("params", "keep"),

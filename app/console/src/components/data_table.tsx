@@ -34,7 +34,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (!rows?.length) {
     if (error) return <ErrorNote error={error} retry={reload} />;
     if (isLoading) return <Loading lines={5} />;
-    return <>{empty}{hasMore && <div><Button onClick={more}>Look further back</Button></div>}</>;
+    return <>{empty}{hasMore && <div class="row further"><Button onClick={more}>Look further back</Button></div>}</>;
   }
   const sort = order && columns[order.column]?.sort;
   const shown = sort ? rows.toSorted((a, b) => compare(sort(a), sort(b)) * (order.descending ? -1 : 1)) : rows;

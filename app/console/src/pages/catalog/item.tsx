@@ -103,15 +103,14 @@ export function ItemPage({ id }: { id: string }) {
 
 function ItemEvents({ id }: { id: string }) {
   const feed = useFeed({ item_id: id }, { limit: EVENTS });
-  const examined = feed.events?.length === 0 && feed.hasMore;
   return (
     <Card title="Newest events" actions={<><ApiCall of={feed.call} /><Button kind="quiet" small icon="refresh" label="Refresh events" busy={feed.isLoading} onClick={feed.reload} /></>}>
       <EventTable
         label="Events of the item"
         feed={feed}
         without="item"
-        empty={examined
-          ? <Empty icon="activity" title="None among the newest events"><Button small busy={feed.isLoading} onClick={feed.more}>Look further back</Button></Empty>
+        empty={feed.hasMore
+          ? <Empty icon="activity" title={`No events since ${time(feed.searchedTo)}`}>Only the newest events of the project were searched.</Empty>
           : <Empty icon="activity" title="No events yet">What users do with the item appears here.</Empty>}
       />
     </Card>

@@ -2,19 +2,24 @@
 import { useState } from "preact/hooks";
 import { Link, useSearchParams } from "wouter-preact";
 import { ApiCall, Button, Card, Empty, Field, ID, Input, Note, Select, Toggle } from "../../components";
-import { count } from "../../format";
+import { count, time } from "../../format";
 import { useRequest } from "../../hooks";
 import { may } from "../../session";
 import { EventTable } from "../records/event_table";
 import { type Conditions, useFeed } from "../records/feed";
 
 const NAMES = ["user_id", "item_id", "event_type"] as const;
+const IMPRESSION = "impression";
+/** In place of a type: all others. */
+const DEEDS = "-impression";
 
 export function EventFeed() {
   const [query, setQuery] = useSearchParams();
   const [isLive, setLive] = useState(true);
   const conditions: Conditions = Object.fromEntries(NAMES.map((name) => [name, query.get(name) || undefined]));
-  const feed = useFeed(conditions, { isLive });
+  const hasDeedsOnly = conditions.event_type === DEEDS;
+  const all = useFeed(hasDeedsOnly ? { ...conditions, event_type: undefined } : conditions, { isLive });
+  const feed = hasDeedsOnly ? { ...all, events: all.events?.filter(({ event_type }) => event_type !== IMPRESSION) } : all;
   const isFiltered = NAMES.some((name) => conditions[name]);
   const unknownItems = feed.events?.filter((event) => !event.item_known).length ?? 0;
   const unknownTypes = [...new Set(feed.events?.filter((event) => !event.type_known).map((event) => event.event_type))];
@@ -41,7 +46,7 @@ export function EventFeed() {
         empty={!isFiltered
           ? <Empty icon="activity" title="No events yet">Send one with <span class="mono">POST /v1/events</span>, or <Link href="/import">import a file</Link>.</Empty>
           : feed.hasMore
-            ? <Empty icon="search" title="None among the newest events"><Button small busy={feed.isLoading} onClick={feed.more}>Look further back</Button></Empty>
+            ? <Empty icon="search" title={`No event matches since ${time(feed.searchedTo)}`} />
             : <Empty icon="search" title="No event matches" />}
       />
     </Card>
@@ -53,7 +58,7 @@ function Filters({ conditions, onChange }: { conditions: Conditions; onChange: (
   const [item, setItem] = useState(conditions.item_id ?? "");
   const [type, setType] = useState(conditions.event_type ?? "");
   const types = useRequest((api) => (may("admin") ? api.GET("/v1/event-types").then((list) => list.event_types.map((each) => each.event_type)) : Promise.resolve(undefined)), []);
-  const choices = { "": "All types", ...Object.fromEntries([...(types.data ?? []), ...(type ? [type] : [])].map((each) => [each, each])) };
+  const choices = { "": "All types", [DEEDS]: "All but impressions", ...Object.fromEntries([...(types.data ?? []), ...(type && type !== DEEDS ? [type] : [])].map((each) => [each, each])) };
 
   function apply(changed: string): void {
     setType(changed);

@@ -19,6 +19,8 @@ export interface Feed {
   error: unknown;
   isLoading: boolean;
   hasMore: boolean;
+  /** Since when all events were examined, unless these are all. */
+  searchedTo: string | null;
   more: () => void;
   reload: () => void;
   call: Call | undefined;
@@ -27,12 +29,14 @@ export interface Feed {
 interface Shown {
   events: readonly FeedEvent[];
   cursor: string | null;
+  searchedTo: string | null;
   arrived: ReadonlySet<string>;
 }
 
 const PAGE = 50;
 const LIVE_SECONDS = 1;
 const MOST = 1000;
+const MOST_EMPTY = 5; // pages without an event that one click reads
 
 export function keyOf(event: FeedEvent): string {
   return [event.user_id, event.session_id, event.timestamp, event.event_id].join("\n");
@@ -59,8 +63,12 @@ export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE }
     setShown(before.current);
   }, [newest.data]);
   const older = useAction(async () => {
-    const page = await api.GET("/v1/events", { params: { query: { ...request, cursor: before.current?.cursor ?? undefined } } });
-    before.current = { events: [...(before.current?.events ?? []), ...page.events], cursor: page.next_cursor, arrived: new Set() };
+    for (let pages = 0, cursor = before.current?.cursor; cursor && pages < MOST_EMPTY; pages++) {
+      const page: Schemas["FeedPage"] = await api.GET("/v1/events", { params: { query: { ...request, cursor } } });
+      before.current = { events: [...(before.current?.events ?? []), ...page.events], cursor: page.next_cursor, searchedTo: page.searched_to, arrived: new Set() };
+      if (page.events.length) break;
+      cursor = page.next_cursor;
+    }
     setShown(before.current);
   });
   return {
@@ -69,6 +77,7 @@ export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE }
     error: older.error ?? newest.error,
     isLoading: newest.isLoading || older.isRunning,
     hasMore: Boolean(shown?.cursor) && (shown?.events.length ?? 0) < MOST,
+    searchedTo: shown?.searchedTo ?? null,
     more: () => void older.run(),
     reload: newest.reload,
     call: newest.call,
@@ -79,10 +88,10 @@ export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE }
 function withNewest(shown: Shown | undefined, page: Schemas["FeedPage"]): Shown {
   const listed = new Set(page.events.map(keyOf));
   const isConnected = shown?.events.some((event) => listed.has(keyOf(event)));
-  if (!shown || !isConnected) return { events: page.events, cursor: page.next_cursor, arrived: shown?.events.length ? listed : new Set() };
+  if (!shown || !isConnected) return { events: page.events, cursor: page.next_cursor, searchedTo: page.searched_to, arrived: shown?.events.length ? listed : new Set() };
   const known = new Set(shown.events.map(keyOf));
   const oldest = page.events.at(-1)?.timestamp ?? "";
   const isPageAll = page.next_cursor === null;
   const older = shown.events.filter((event) => !listed.has(keyOf(event)) && !isPageAll && event.timestamp <= oldest);
-  return { events: [...page.events, ...older], cursor: shown.cursor, arrived: new Set([...listed].filter((key) => !known.has(key))) };
+  return { events: [...page.events, ...older], cursor: shown.cursor, searchedTo: shown.searchedTo, arrived: new Set([...listed].filter((key) => !known.has(key))) };
 }
