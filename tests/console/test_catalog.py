@@ -53,6 +53,19 @@ class TestItems:
         expect(page.get_by_text("No items yet")).to_be_visible()
         newcomer.photograph("catalog-empty")
 
+    def test_what_was_typed_is_discarded_only_on_request(self, visitor: Visitor) -> None:
+        page = visitor.open("/catalog")
+        page.get_by_role("button", name="Add item").click()
+        dialog = page.get_by_role("dialog", name="Add item")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        page.get_by_role("button", name="Add item").click()
+        dialog.get_by_label("Title").fill("Draft")
+        dialog.get_by_role("button", name="Close", exact=True).click()
+        expect(dialog.get_by_role("status")).to_have_text("Your changes are not saved.")
+        dialog.get_by_role("button", name="Discard them").click()
+        expect(dialog).to_be_hidden()
+
     def test_an_item_is_added_once(self, visitor: Visitor, shop: Shop) -> None:
         put(shop, "catalog-taken", title="Taken")
         visitor.expected = ["412", "422"]
@@ -68,7 +81,10 @@ class TestItems:
             dialog.get_by_label("Name of the property").last.fill(name)
             dialog.get_by_label(f"Type of {name}").select_option(kind)
             dialog.get_by_label(f"Value of {name}").fill(value)
+        page.keyboard.press("Escape")  # does not lose what was typed
         visitor.photograph("catalog-add")
+        page.keyboard.press("Escape")
+        dialog.get_by_role("button", name="Keep editing").click()
         dialog.get_by_role("button", name="Add item").click()
         expect(dialog.get_by_text("There is an item with this id already.")).to_be_visible()
         assert stored(shop, "catalog-taken")["title"] == "Taken"

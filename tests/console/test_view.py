@@ -172,6 +172,7 @@ class TestCompare:
     def test_two_scenarios_beside_each_other(self, visitor: Visitor, shop: Shop) -> None:
         settings = {"limit": 8, "filter": "item.price < 40.0"}
         shop.api.put("/v1/scenarios/view-cheap", json=settings).raise_for_status()
+        shop.api.put("/v1/scenarios/view-wrong", json={"filter": "item.prise < 9.0"}).raise_for_status()
         page = visitor.open(f"/view?user={USER}")
         base = order(page)
         page.get_by_role("button", name="Compare with another").click()
@@ -183,6 +184,9 @@ class TestCompare:
         assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, scenario="view-cheap", limit="8")]
         assert order(page) == base
         visitor.photograph("view-compare")
+
+        page = visitor.open(f"/view?user={USER}&scenario=view-wrong")
+        expect(page.get_by_text("there is no “prise”. Did you mean “price”?")).to_be_visible(timeout=15_000)
 
     def test_two_versions_beside_each_other(self, chromium: Browser, shop: Shop) -> None:
         key, wired = shop.new_project("view-versions"), wired_on(shop.settings)

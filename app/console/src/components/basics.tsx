@@ -122,6 +122,11 @@ export function Note({ tone = "neutral", children }: { tone?: Tone; children: Co
   );
 }
 
+/** What is probably not meant in the rules of a list: `<Warnings of={list.warnings} />` */
+export function Warnings({ of = [] }: { of: readonly string[] | undefined }) {
+  return <>{of.map((warning) => <Note key={warning} tone="warn">{warning.replaceAll(/`([^`]+)`/g, "“$1”")}</Note>)}</>;
+}
+
 /** What went wrong and what to do: `<ErrorNote error={items.error} retry={items.reload} />`; nothing without an error. */
 export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void }) {
   if (error === undefined || error === null) return null;

@@ -1,6 +1,6 @@
 /** Modal dialogs on the browser's own <dialog>, which keeps the focus inside and closes on Escape. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useAction } from "../hooks";
 import { Button, ErrorNote } from "./basics";
 
@@ -28,7 +28,13 @@ export function Dialog({ title, onClose, actions, wide, children }: DialogProps)
     };
   }, []);
   return (
-    <dialog ref={dialog} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }}>
+    <dialog
+      ref={dialog}
+      class={wide ? "dialog wide" : "dialog"}
+      aria-labelledby={id}
+      onCancel={(event) => { event.preventDefault(); onClose(); }}
+      onClose={(event) => event.currentTarget.showModal()} // a second Escape cannot be prevented
+    >
       <header>
         <h2 id={id}>{title}</h2>
         <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
@@ -48,18 +54,26 @@ interface FormDialogProps extends Omit<DialogProps, "actions"> {
   error: unknown;
 }
 
-/** `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
+/** Asks before Escape or its cross lose what was typed: `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
 export function FormDialog({ action, onSubmit, busy, disabled, error, children, ...dialog }: FormDialogProps) {
   const id = useId();
-  const buttons = (
+  const [isChanged, setChanged] = useState(false);
+  const [isLeaving, setLeaving] = useState(false);
+  const buttons = isLeaving ? (
+    <>
+      <span class="muted" role="status">Your changes are not saved.</span>
+      <Button kind="danger" onClick={dialog.onClose}>Discard them</Button>
+      <Button kind="primary" onClick={() => setLeaving(false)}>Keep editing</Button>
+    </>
+  ) : (
     <>
       <Button onClick={dialog.onClose}>Cancel</Button>
       <Button kind="primary" type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
     </>
   );
   return (
-    <Dialog {...dialog} actions={buttons}>
-      <form id={id} class="stack" onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{children}</form>
+    <Dialog {...dialog} onClose={() => (isChanged ? setLeaving(true) : dialog.onClose())} actions={buttons}>
+      <form id={id} class="stack" onInput={() => setChanged(true)} onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{children}</form>
       <ErrorNote error={error} />
     </Dialog>
   );

@@ -1,6 +1,6 @@
 /** Everything that pages are built from. */
 export { ApiCall } from "./api_call";
-export { Badge, Button, Card, Empty, ErrorNote, Loading, Note, PageHead, Stat } from "./basics";
+export { Badge, Button, Card, Empty, ErrorNote, Loading, Note, PageHead, Stat, Warnings } from "./basics";
 export { Chart, type Series } from "./chart";
 export { type Column, DataTable } from "./data_table";
 export { Confirm, Dialog, FormDialog } from "./dialog";

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Call, Schemas } from "../../api";
 import { SerendipError } from "../../api";
-import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Note, Picture } from "../../components";
+import { Badge, Card, Empty, ErrorNote, Field, Input, Loading, Picture, Warnings } from "../../components";
 import { decimal } from "../../format";
 import { useRequest } from "../../hooks";
 import { sourceInWords } from "../../sources";
@@ -61,7 +61,7 @@ export function Preview({ draft, user, onUser, users }: PreviewProps) {
       </Field>
       <datalist id="scenario-users">{users.map((each) => <option key={each} value={each} />)}</datalist>
       {faults ? <Faults faults={faults} /> : <ErrorNote error={draft.error} />}
-      {!faults && warnings.map((warning) => <Note key={warning} tone="warn">{warning.replaceAll(/`([^`]+)`/g, "“$1”")}</Note>)}
+      {!faults && <Warnings of={warnings} />}
       {!data && draft.isLoading && <Loading lines={5} />}
       {!user && !faults && data && <Empty icon="eye" title="Whose list do you want to see?">Type the id of a user, also of one without events.</Empty>}
       <div class="stack scenario-preview" aria-busy={draft.isLoading} aria-live="polite">

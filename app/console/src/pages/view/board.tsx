@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, explain } from "../../api";
-import { ApiCall, Badge, Button, Card, ErrorNote, Loading, Note, Select } from "../../components";
+import { ApiCall, Badge, Button, Card, ErrorNote, Loading, Note, Select, Warnings } from "../../components";
 import { decimal } from "../../format";
 import { useAction, useLive, useRequest } from "../../hooks";
 import { may } from "../../session";
@@ -127,6 +127,7 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
   if (!list) return null;
   return (
     <>
+      <Warnings of={list.warnings} />
       {list.degraded && <Note tone="bad">The database cannot be reached: this is the last popular list.</Note>}
       {!list.model_version && <Note tone="warn">No model has been trained yet, so everyone sees trending, popular and new items. <Link href="/models" class="underlined">Train one</Link>.</Note>}
       {list.model_version && isNew && <Note>This user has no events yet, or the id is not right. They see what every new user sees: trending, popular and new items.</Note>}
