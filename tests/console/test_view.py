@@ -55,6 +55,10 @@ class TestList:
         assert abs(sum(widths) - 100) < 0.01
         first.locator("summary").click()
         expect(first.locator("tfoot")).to_contain_text("100.0%")
+        page.set_viewport_size({"width": 390, "height": 800})
+        exactly = first.get_by_role("region", name="Exact shares of")
+        assert exactly.evaluate("region => region.scrollWidth <= region.clientWidth")
+        page.set_viewport_size({"width": 1440, "height": 900})
         expect(page).to_have_url(re.compile(f"user={USER}"))
         visitor.photograph("view")
 

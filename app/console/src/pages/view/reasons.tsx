@@ -75,14 +75,14 @@ function Exactly({ item, reasons, colors }: { item: Recommended; reasons: readon
               <tr key={idOf(reason)}>
                 <td><span class="row">{reason.share < 0 ? <Against /> : <Dot color={colors.get(idOf(reason))} />}<span>{nameOf(reason)} <span class="muted">{kindAndAge(reason)}</span></span></span></td>
                 <td class="right">{percent(reason.share)}</td>
-                <td class="right">{decimal(reason.contribution)}</td>
+                <td class="right view-score">{decimal(reason.contribution)}</td>
                 <td>{reason.baskets_together ? `${reason.baskets_together} of ${reason.baskets} baskets` : learnedFrom(reason.from_order)}</td>
                 <td>{reason.kept_without == null ? <span class="muted">not tried</span> : reason.kept_without ? <span class="muted">stays</span> : <Badge tone="warn">leaves</Badge>}</td>
               </tr>
             ))}
           </tbody>
           <tfoot>
-            <tr><th scope="row">Together</th><td class="right">{percent(sumOf(reasons, "share"))}</td><td class="right">{decimal(sumOf(reasons, "contribution"))}</td><td colSpan={2} /></tr>
+            <tr><th scope="row">Together</th><td class="right">{percent(sumOf(reasons, "share"))}</td><td class="right view-score">{decimal(sumOf(reasons, "contribution"))}</td><td colSpan={2} /></tr>
           </tfoot>
         </table>
       </div>
