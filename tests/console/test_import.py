@@ -70,7 +70,7 @@ class TestImport:
         stored = page.get_by_role("table", name="First rows as they would be stored")
         expect(stored.get_by_role("row").nth(1)).to_contain_text("event type purchase", timeout=SECONDS)
         expect(stored).to_contain_text("title Mug 0")
-        expect(stored).to_contain_text("Rejected: item_id: 'bad code'")
+        expect(stored).to_contain_text("Rejected: item: 'bad code'")
         visitor.photograph("import-review")
         assert items(api) == 0
 

@@ -35,7 +35,7 @@ export default function Erasure() {
         </form>
       </Card>
       {user ? <ErrorNote error={state.error} retry={state.reload} /> : (
-        <Empty icon="trash" title="Look up a user first">You see what is stored, and can take a copy. Nothing is removed before you type the id a second time.</Empty>
+        <Empty icon="trash" title="Look up a user first">You see what is stored, and can take a copy. Nothing is removed before you type the id a second time. The ids of erased users are not kept, so receipts cannot be listed: look up an id to see its receipt.</Empty>
       )}
       {user && !stored && state.isLoading && <Card><Loading lines={4} /></Card>}
       {stored?.receipt && <Erased user={user} receipt={stored.receipt} onReadmitted={state.reload} />}
