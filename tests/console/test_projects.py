@@ -65,6 +65,9 @@ class TestSettings:
         expect(page.get_by_label("Web origins")).to_have_attribute("aria-invalid", "true")
         assert "/origins/0" not in page.get_by_role("main").inner_text()
         page.get_by_label("Web origins").fill("https://shop.example")
+        page.get_by_role("link", name="Home", exact=True).click()
+        page.get_by_role("link", name="Project settings").click()
+        expect(page.get_by_label("Web origins")).to_have_value("https://shop.example")
         newcomer.photograph("settings")
         page.get_by_role("button", name="Save settings").click()
 

@@ -1,9 +1,10 @@
 /** Settings of the project: whether unknown items are recommended, and which web pages may use its keys. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, type Schemas } from "../api";
 import { ApiCall, Button, Card, ErrorNote, Field, fieldError, Loading, PageHead, Select, TextArea, toast } from "../components";
 import { useAction, useRequest } from "../hooks";
 import { session } from "../session";
+import { changesOf, keep } from "../unsaved";
 import { linesOf } from "./access/lines";
 import "./access/access.css";
 
@@ -15,6 +16,14 @@ const UNKNOWN = {
   no: "Never: only items with a record",
 } as const;
 type Unknown = keyof typeof UNKNOWN;
+
+interface Draft {
+  unknown: Unknown;
+  origins: string;
+}
+
+/** Where changes are kept until they are saved. */
+const PLACE = "/settings";
 
 export default function ProjectSettings() {
   const settings = useRequest((client) => client.GET("/v1/settings"), []);
@@ -30,28 +39,34 @@ export default function ProjectSettings() {
 }
 
 function Form({ settings, onSaved }: { settings: Settings; onSaved: (settings: Settings) => void }) {
-  const [unknown, setUnknown] = useState<Unknown>(choiceOf(settings));
-  const [origins, setOrigins] = useState(settings.origins.join("\n"));
+  const stored: Draft = { unknown: choiceOf(settings), origins: settings.origins.join("\n") };
+  const [draft, setDraft] = useState<Draft>({ ...stored, ...changesOf<Draft>(PLACE) });
+  const { unknown, origins } = draft;
   const saving = useAction(async () => {
     const saved = await api.PUT("/v1/settings", { body: { origins: linesOf(origins), recommend_unknown_items: valueOf(unknown) } });
+    keep(PLACE, {});
     toast("Saved. Settings hold everywhere within a minute.");
     onSaved(saved);
   });
-  const isChanged = unknown !== choiceOf(settings) || linesOf(origins).join() !== settings.origins.join();
+  const isChanged = unknown !== stored.unknown || linesOf(origins).join() !== settings.origins.join();
+  useEffect(() => keep(PLACE, isChanged ? draft : {}), [draft]);
   return (
     <form class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
       <Card title="Items without a record" note="Events can name items that were never put into the catalog: nothing is known of them but their id.">
         <Field label="Recommend them" error={fieldError(saving.error, "/recommend_unknown_items")}>
-          {(tie) => <Select {...tie} value={unknown} choices={UNKNOWN} onChoice={(chosen) => setUnknown(chosen as Unknown)} />}
+          {(tie) => <Select {...tie} value={unknown} choices={UNKNOWN} onChoice={(chosen) => setDraft({ ...draft, unknown: chosen as Unknown })} />}
         </Field>
       </Card>
       <Card title="Web pages" note="Browsers let only these pages read responses with keys that name no origins of their own.">
         <Field label="Web origins" hint="One a line, such as https://shop.example. Empty: only pages of this server." error={fieldError(saving.error, "/origins")}>
-          {(tie) => <TextArea {...tie} rows={4} value={origins} onText={setOrigins} />}
+          {(tie) => <TextArea {...tie} rows={4} value={origins} onText={(text) => setDraft({ ...draft, origins: text })} />}
         </Field>
       </Card>
       {!fieldError(saving.error, "") && <ErrorNote error={saving.error} />}
-      <div class="row"><Button kind="primary" type="submit" disabled={!isChanged} busy={saving.isRunning}>Save settings</Button></div>
+      <div class="row">
+        <Button kind="primary" type="submit" disabled={!isChanged} busy={saving.isRunning}>Save settings</Button>
+        {isChanged && <Button icon="undo" onClick={() => setDraft(stored)}>Discard changes</Button>}
+      </div>
     </form>
   );
 }

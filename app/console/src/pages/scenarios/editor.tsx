@@ -4,12 +4,12 @@ import { Link, useLocation } from "wouter-preact";
 import { api, ifExists, isConflict, type Schemas } from "../../api";
 import { ApiCall, Badge, Button, Card, Confirm, ErrorNote, Loading, Note, PageHead, toast } from "../../components";
 import { useAction, useRequest } from "../../hooks";
+import { changesOf, keep } from "../../unsaved";
 import { type Versioned, versioned } from "../records/versions";
 import { Changes } from "./changes";
-import { draftOf, keepDraft } from "./drafts";
 import { History } from "./history";
 import { Preview, useDraft } from "./preview";
-import { bodyOf, changed, DEFAULTS, differences, type Settings } from "./settings";
+import { bodyOf, changed, DEFAULTS, differences, PLACE, type Settings } from "./settings";
 import { ListForm, RulesForm } from "./settings_form";
 import { useVocabulary } from "./vocabulary";
 
@@ -41,17 +41,18 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
   const [scenario, etag] = [stored?.data, stored?.tag];
   const [, navigate] = useLocation();
   const before = scenario?.settings ?? DEFAULTS;
-  const [settings, setSettings] = useState<Settings>({ ...before, ...draftOf(scenarioId) });
+  const place = `${PLACE}${scenarioId}`;
+  const [settings, setSettings] = useState<Settings>({ ...before, ...changesOf<Settings>(place) });
   const [isDeleting, setDeleting] = useState(false);
   const vocabulary = useVocabulary(user);
   const draft = useDraft(scenarioId, settings, user);
   const changes = differences(before, settings);
   const path = { scenario_id: scenarioId };
-  useEffect(() => keepDraft(scenarioId, changed(before, settings)), [settings]);
+  useEffect(() => keep(place, changed(before, settings)), [settings]);
   const saving = useAction(async (wanted: Settings) => {
     const header = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
     const saved = await api.PUT("/v1/scenarios/{scenario_id}", { params: { path, header }, body: bodyOf(wanted) });
-    keepDraft(scenarioId, {});
+    keep(place, {});
     toast(`Saved as version ${saved.version}.`);
     reload();
   });
@@ -59,7 +60,7 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
 
   async function remove(): Promise<void> {
     await api.DELETE("/v1/scenarios/{scenario_id}", { params: { path, header: etag ? { "If-Match": etag } : {} } });
-    keepDraft(scenarioId, {});
+    keep(place, {});
     toast(`${scenarioId} is deleted.`);
     navigate("/scenarios");
   }

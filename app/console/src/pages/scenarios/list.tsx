@@ -6,8 +6,8 @@ import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, ID
 import type { Schemas } from "../../api";
 import { ago, time } from "../../format";
 import { usePages } from "../../hooks";
-import { unsaved } from "./drafts";
-import { summary } from "./settings";
+import { unsaved } from "../../unsaved";
+import { PLACE, summary } from "./settings";
 
 type Scenario = Schemas["ScenarioView"];
 
@@ -20,6 +20,7 @@ const COLUMNS: Column<Scenario>[] = [
 
 export function List() {
   const [isNaming, setNaming] = useState(false);
+  const changed = unsaved.value.filter((path) => path.startsWith(PLACE)).map((path) => path.slice(PLACE.length));
   const scenarios = usePages(async (client, cursor) => {
     const page = await client.GET("/v1/scenarios", { params: { query: { cursor } } });
     return { rows: page.scenarios, next: page.next_cursor };
@@ -30,9 +31,9 @@ export function List() {
         <ApiCall of={scenarios.call} />
         <Button kind="primary" icon="plus" onClick={() => setNaming(true)}>New scenario</Button>
       </PageHead>
-      {unsaved.value.length > 0 && (
+      {changed.length > 0 && (
         <Note tone="warn">
-          Not saved yet: {unsaved.value.map((id, position) => <Fragment key={id}>{position > 0 && ", "}<Link href={`/scenarios/${encodeURIComponent(id)}`}>{id}</Link></Fragment>)}. Open {unsaved.value.length === 1 ? "it" : "them"} to save or discard the changes, before you close this tab.
+          Not saved yet: {changed.map((id, position) => <Fragment key={id}>{position > 0 && ", "}<Link href={`/scenarios/${encodeURIComponent(id)}`}>{id}</Link></Fragment>)}. Open {changed.length === 1 ? "it" : "them"} to save or discard the changes, before you close this tab.
         </Note>
       )}
       <Card class="scenario-list as-cards">

@@ -28,6 +28,8 @@ export const DEFAULTS: Settings = {
   rows: [],
   log_sample_rate: 0,
 };
+/** Where changes of a scenario are kept until they are saved, before its id. */
+export const PLACE = "/scenarios/";
 export const NEW_ROW: Row = { kind: "recommendations", title: "For you", limit: 10, category: null, count: 1 };
 
 /** The body of a request with these settings; the API checks what the form cannot. */
