@@ -37,6 +37,9 @@ class TestJobs:
             "Loaded 30 users from 31 rows; 1 rejected.", timeout=30_000
         )
         expect(table.get_by_role("row").filter(has_text=failed)).to_contain_text("failed", timeout=30_000)
+        expect(table.get_by_role("row").filter(has_text=failed)).to_contain_text(
+            "no column user_id; it has nothing here. Name the column, for example another column as user."
+        )
         visitor.photograph("jobs")
         table.get_by_role("row").filter(has_text=waiting).get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Cancel job").click()

@@ -109,6 +109,6 @@ export function inWords(text: string): string {
     .replaceAll(/name the unit: --time-unit \w+/g, `choose the Unit of times that are numbers, ${BELOW}`)
     .replaceAll("name it: --decimal ,", `choose the Decimal sign, ${BELOW}`)
     .replaceAll(/ \(in a job: \w+\)/g, "")
-    .replaceAll(/\b(user_id|session_id|item_id|event_type|event_id|expires_at|timestamp)\b/g, (ours) => inSentence(ours))
+    .replaceAll(/(^|; |\bno )(user_id|session_id|item_id|event_type|event_id|expires_at|timestamp):/g, (_, before: string, ours: string) => `${before}${inSentence(ours)}:`)
     .replaceAll("`", "");
 }

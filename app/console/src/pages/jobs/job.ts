@@ -2,6 +2,7 @@
 import { api } from "../../api";
 import { hasEnded, type Job } from "../../components";
 import { amounts, count } from "../../format";
+import { inWords } from "../import/fields";
 
 export const KINDS: Readonly<Record<Job["kind"], string>> = {
   import: "Import",
@@ -25,11 +26,12 @@ export function seconds(job: Job, now = Date.now()): number {
 
 /** What a job did, or why it failed, in a sentence. */
 export function resultOf(job: Job): string {
-  if (job.state === "failed") return job.detail ?? "It failed without a reason.";
+  const detail = job.detail && (job.kind === "import" || job.kind === "preview") ? inWords(job.detail) : job.detail;
+  if (job.state === "failed") return detail ?? "It failed without a reason.";
   if (job.state === "waiting") return "Waiting for its file.";
   const done = DONE[job.kind](job);
   if (job.state === "running") return done || "Just started.";
-  return [done, job.detail].filter(Boolean).join(" ") || (job.state === "succeeded" ? "There was nothing to do." : "");
+  return [done, detail].filter(Boolean).join(" ") || (job.state === "succeeded" ? "There was nothing to do." : "");
 }
 
 const DONE: Readonly<Record<Job["kind"], (job: Job) => string>> = {
