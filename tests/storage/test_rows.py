@@ -12,7 +12,7 @@ import pytest
 from pynamodb.models import Model
 
 from app import clock
-from app.domain.access import INCLUDED, ApiKey, DeletionCheckpoint, Limits, Principal, Project, ProjectState, Scope
+from app.domain.access import ApiKey, DeletionCheckpoint, Limits, Principal, Project, ProjectState, Scope
 from app.domain.fields import ImportMark
 from app.domain.items import Item
 from app.domain.jobs import ImportCheckpoint, ImportRequest, Job, JobState
@@ -41,7 +41,9 @@ PROJECT = "stored-bytes"
 MORNING = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 LATER = datetime(2026, 7, 1, 14, 0, 0, 250, tzinfo=timezone(timedelta(hours=2)))
 END = datetime(2100, 1, 1, tzinfo=UTC)
-ANN = Principal(PROJECT, INCLUDED[Scope.ADMIN], "k1", "ann", needs_user_token=True, limits=Limits(2.5), ends_at=LATER)
+SCOPES = frozenset({Scope.ADMIN, Scope.RECOMMEND, Scope.WRITE})
+"""Not all that a key can have: a new scope changes no stored bytes."""
+ANN = Principal(PROJECT, SCOPES, "k1", "ann", needs_user_token=True, limits=Limits(2.5), ends_at=LATER)
 RECEIPT = Receipt("r1", MORNING, {"events": 3}, LATER, {"events": "2026"})
 
 
@@ -74,9 +76,7 @@ def _scenarios(database: Database) -> None:
 
 def _access(database: Database) -> None:
     store = AccessStore(database)
-    key = ApiKey(
-        f"{PROJECT}-k1", PROJECT, "Kasse é", INCLUDED[Scope.ADMIN], "digest", MORNING, END, last_used=date(2026, 7, 1)
-    )
+    key = ApiKey(f"{PROJECT}-k1", PROJECT, "Kasse é", SCOPES, "digest", MORNING, END, last_used=date(2026, 7, 1))
     store.create_key(key)
     store.create_key(ApiKey(f"{PROJECT}-k2", PROJECT, "", frozenset(), "digest", LATER, origins=("https://a.example",)))
     deleting = DeletionCheckpoint(LATER, {"step": 1, "place": None}, LATER)
