@@ -29,6 +29,7 @@ def environment(settings: Settings, project: str) -> dict[str, str]:
         "SERENDIP_PROJECT": project,
         "SERENDIP_LISTS_SECONDS": "0.5",
         "SERENDIP_READ_TIMEOUT_SECONDS": str(settings.read_timeout_seconds),
+        "SERENDIP_REQUEST_DEADLINE_SECONDS": "60",
         **({"SERENDIP_FILES": settings.files} if settings.files else {}),
     }
 
