@@ -71,6 +71,7 @@ def visit(chromium: Browser, shop: Shop, other: OtherOrigin) -> Iterator[Callabl
     yield visit
     for visitor in visitors:
         visitor.check()
+        visitor.page.unroute_all(behavior="ignoreErrors")  # of requests on their way
     for context in contexts:
         context.close()
 

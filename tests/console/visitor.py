@@ -108,4 +108,5 @@ def visiting(browser: Browser, base: str, key: str | None) -> Iterator[Visitor]:
         yield visitor
         visitor.check()
     finally:
+        visitor.page.unroute_all(behavior="ignoreErrors")  # of requests on their way
         context.close()
