@@ -57,6 +57,7 @@ class TestItems:
         page = visitor.open("/catalog")
         page.get_by_role("button", name="Add item").click()
         dialog = page.get_by_role("dialog", name="Add item")
+        expect(dialog).to_be_visible()
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
         page.get_by_role("button", name="Add item").click()

@@ -111,6 +111,7 @@ class TestInConsole:
 
         page.get_by_label("User").fill("shopper-1")
         page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_role("button", name="Signed in", exact=True)).to_be_visible()
         expect(shelf.get_by_role("link")).to_have_count(12)
         of_title = {"filter": 'item.title == "Waterproof Tent"'}
         tents = shop.api.get("/v1/users/nobody/recommendations", params=of_title).json()["items"]
