@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from app.config import Settings
 from app.domain.access import ADMINISTRATION
 from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
-from tests.support.builders import SECRET, a_project, idle_on
+from tests.support.builders import SECRET, a_project, idle_on, until
 from tests.support.chromium import browser
 from tests.support.lambda_bridge import bridged
 from tests.support.operations import furnish
@@ -36,7 +37,11 @@ class Place:
     def furnished(self) -> tuple[str, str, dict[str, str]]:
         """Creates a project for the requests of CALLS; returns an admin key, an administrator's, and names."""
         project = f"clients{next(_numbers)}"
-        names = furnish(self.wired, project, a_project(self.wired, project))
+        key = a_project(self.wired, project)
+        names = furnish(self.wired, project, key)
+        with httpx2.Client(base_url=self.base, headers={"X-API-Key": key}, timeout=60) as client:
+            list_ = "/v1/users/u1/recommendations"
+            until(lambda: client.get(list_).json().get("model_version") is not None)  # it may have cached that none is
         return a_project(self.wired, project), a_project(self.wired, ADMINISTRATION), names
 
 
