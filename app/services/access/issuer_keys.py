@@ -86,14 +86,15 @@ class IssuerKeys:
                 self._waiting.release()
 
     def _refresh(self, fetch: "Future[None]") -> None:
+        keys = None
         try:
             keys = self._fetched()
         except (SerendipError, KeyError, TypeError, AttributeError) as error:
             telemetry.log_failure(telemetry.current(), error)
-        else:
-            self._keys, self._fetched_at = keys, self._clock.monotonic()
         finally:
-            with self._lock:
+            with self._lock:  # whoever sees the new keys sees that the fetch has ended
+                if keys is not None:
+                    self._keys, self._fetched_at = keys, self._clock.monotonic()
                 self._running = None
             fetch.set_result(None)
 
