@@ -22,10 +22,12 @@ from serendip_client import (
     Serendip,
     SerendipError,
     UnsentEvents,
+    live,
     pages,
     pages_async,
 )
 from serendip_client.models import EventIn, ItemIn, ItemPatch
+from serendip_client.waiting import Waiting, log_refused
 
 from tests import clients
 from tests.clients.conftest import Place, example
@@ -119,6 +121,17 @@ class TestRetries:
 
             assert raised.value.status == answer[0]
             assert len(script.requests) == sent
+
+    def test_waits_stay_bounded_however_long_an_outage_is(self) -> None:
+        waiting = Waiting(max_events=1, max_seconds=1, max_waiting=1, on_refused=log_refused)
+        waiting.failures = 5_000
+
+        repeating = Retries(times=5_000, max_wait_seconds=20).wait_seconds(5_000, None)
+
+        assert waiting.wait_seconds == 60
+        assert 0 <= live.wait_seconds(5_000) <= 30
+        assert repeating is not None
+        assert 0 <= repeating <= 20
 
     def test_an_asynchronous_client_repeats_as_well(self) -> None:
         async def put() -> int:

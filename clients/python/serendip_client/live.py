@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from serendip_client.errors import SerendipError
 from serendip_client.models import RecommendationListView, TicketView
+from serendip_client.retries import doubled
 
 if TYPE_CHECKING:
     from serendip_client.client import AsyncSerendip, Serendip
@@ -211,4 +212,4 @@ def report(error: Exception, on_error: OnError) -> None:
 
 def wait_seconds(failures: int) -> float:
     """Returns the wait before the next connection, after so many without a list."""
-    return random.uniform(0, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**failures))  # noqa: S311 - jitter
+    return random.uniform(0, doubled(FIRST_WAIT_SECONDS, failures, LONGEST_WAIT_SECONDS))  # noqa: S311 - jitter

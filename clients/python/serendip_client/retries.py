@@ -15,6 +15,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 TRANSIENT = {429, 502, 503, 504}
 IN_FLIGHT = 409
 FIRST_WAIT_SECONDS = 0.25
+MOST_DOUBLINGS = 1_000
+"""2.0 to the power of 1,024 is an OverflowError."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Retries:
         """
         if sent > self.times:
             return None
-        longest = min(self.max_wait_seconds, FIRST_WAIT_SECONDS * 2.0 ** (sent - 1))
+        longest = doubled(FIRST_WAIT_SECONDS, sent - 1, self.max_wait_seconds)
         backoff = random.uniform(0, longest)  # noqa: S311 - jitter is no secret
         if response is None:
             return backoff
@@ -52,3 +54,8 @@ class Retries:
         if asked is None:
             return backoff
         return asked + backoff if asked <= self.max_wait_seconds else None
+
+
+def doubled(seconds: float, times: int, longest: float) -> float:
+    """Returns a wait after doubling it so many times, at most the longest."""
+    return min(longest, seconds * 2.0 ** min(times, MOST_DOUBLINGS))

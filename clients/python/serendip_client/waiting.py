@@ -10,6 +10,7 @@ from typing import Any
 
 from serendip_client.errors import SerendipError
 from serendip_client.models import EventIn, EventsIn
+from serendip_client.retries import doubled
 
 OnRefused = Callable[[SerendipError, Sequence[EventIn]], None]
 LONGEST_WAIT_SECONDS = 60.0
@@ -49,7 +50,7 @@ class Waiting:
     @property
     def wait_seconds(self) -> float:
         """How long the next batch waits for more events: longer after failures."""
-        return min(LONGEST_WAIT_SECONDS, self._max_seconds * 2.0**self.failures)
+        return doubled(self._max_seconds, self.failures, LONGEST_WAIT_SECONDS)
 
     def add(self, event: EventIn | None, fields: dict[str, Any]) -> None:
         """Adds an event with the time of now, unless it has one: sent twice, it is stored once.
