@@ -42,13 +42,18 @@ EXPECTED: Mapping[Kind, str] = {Kind.FILTER: "true or false", Kind.BOOST: "a num
 
 
 class Failed(float):
-    """The value of a rule that cannot be evaluated for an item, with the reason."""
+    """The value of a rule that cannot be evaluated for an item.
 
-    reason: EvaluationError
+    It is kept, so it holds no exception: that would keep the frames, and with them the user, that it went through.
+    """
 
-    def __new__(cls, value: float, reason: EvaluationError) -> Self:
+    reason: str
+    missing: str | None
+    """The key that is not there, if that is the reason."""
+
+    def __new__(cls, value: float, reason: str, missing: str | None = None) -> Self:
         failed = super().__new__(cls, value)
-        failed.reason = reason.with_traceback(None)
+        failed.reason, failed.missing = reason, missing
         return failed
 
 
@@ -75,15 +80,15 @@ class Rule:
         try:
             value = self.expression.value({"item": facts, "user": user, "now": now}, work)
         except EvaluationError as error:
-            return Failed(float(self.kind is Kind.BOOST), error)
+            return Failed(float(self.kind is Kind.BOOST), str(error), error.missing)
         except TooMuchWork as error:
             raise _invalid(self.kind, "takes too many steps for this many items") from error
         if self.kind is Kind.FILTER:
             if value is True or value is False:
                 return float(value)
-            return Failed(0.0, EvaluationError("its value is neither true nor false"))
+            return Failed(0.0, "its value is neither true nor false")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return Failed(1.0, EvaluationError("its value is not a number"))
+            return Failed(1.0, "its value is not a number")
         return min(max(float(value), 0.0), LARGEST_BOOST)
 
 
@@ -120,9 +125,10 @@ def facts_of(item: Item) -> dict[str, Any]:
 
     Numbers are doubles, as JSON numbers are in CEL, and times are strings: `timestamp(item.created_at)`.
     """
+    properties = _plain(item.properties)
     return {
-        **_plain(item.properties),
-        "properties": _plain(item.properties),
+        **properties,
+        "properties": properties,
         "id": item.item_id,
         "title": item.title or "",
         "categories": list(item.categories),
@@ -133,7 +139,8 @@ def facts_of(item: Item) -> dict[str, Any]:
 
 def facts_of_user(user_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the value of `user` in expressions."""
-    return {**_plain(properties), "properties": _plain(properties), "id": user_id}
+    plain = _plain(properties)
+    return {**plain, "properties": plain, "id": user_id}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -42,6 +42,13 @@ class TestFilter:
     ) -> None:
         assert value(Kind.FILTER, source, **properties) == float(passes is True)
 
+    def test_a_failure_keeps_its_reason_and_nothing_of_the_evaluation(self) -> None:
+        rule, user = rules.compiled(Kind.FILTER, "item.prise < user.budget"), {"budget": 5.0}
+
+        failed = rule.value(rules.facts_of(an_item("mug")), user, NOON, Work(100, lambda: None))
+
+        assert vars(failed) == {"reason": "there is no `prise`", "missing": "prise"}
+
     def test_expressions_can_use_the_user(self) -> None:
         assert value(Kind.FILTER, "item.age <= user.age", {"age": 18.0}, age=18) == 1
         assert value(Kind.FILTER, "item.age <= user.age", {}, age=18) == 0

@@ -17,13 +17,16 @@ CHARACTERS_A_STEP = 64
 class EvaluationError(Exception):
     """An expression has no value for this item; the message says why."""
 
+    missing: str | None = None
+    """The property or key that is not there, if that is why."""
+
 
 class NoSuchKey(EvaluationError):
     """A property or key that is not there."""
 
     def __init__(self, key: object) -> None:
         super().__init__(f"there is no `{key}`")
-        self.key = str(key)
+        self.missing = str(key)
 
 
 def are_equal(first: Value, second: Value, work: Work) -> bool:

@@ -11,7 +11,6 @@ from app.deadline import remaining_seconds
 from app.domain.recommendations import Recommendation, RecommendationQuery, item_digest
 from app.errors import InvalidInput
 from app.recommender import diversity, rules
-from app.recommender.cel.values import NoSuchKey
 from app.recommender.cel.work import Work
 from app.recommender.diversity import Caps
 from app.recommender.rules import Facts, Failed, Kind, Rule
@@ -42,16 +41,24 @@ class Tried:
 
     times: int = 0
     failures: int = 0
-    last: Failed | None = None
+    first: Failed | None = None
     facts: Facts = field(default_factory=dict)
-    """Of an item for which the rule had no value."""
+    """Of the item of the first failure."""
+
+    def add(self, value: float, facts: Facts) -> None:
+        """Counts a value of the rule for an item with these facts."""
+        self.times += 1
+        if isinstance(value, Failed):
+            self.failures += 1
+            if self.first is None:
+                self.first, self.facts = value, facts
 
     def warning(self, rule: Rule) -> str:
         """Returns what to tell the caller of a rule that had no value for any item."""
-        reason = self.last.reason if self.last is not None else None
-        near = get_close_matches(reason.key, self.facts, 1) if isinstance(reason, NoSuchKey) else []
+        assert self.first is not None  # noqa: S101 - it had no value at least once
+        near = get_close_matches(self.first.missing or "", self.facts, 1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
-        return f"The {rule.kind.value} has no value for any item that it was tried on: {reason}.{hint}"
+        return f"The {rule.kind.value} has no value for any item that it was tried on: {self.first.reason}.{hint}"
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,9 @@ class Rules:
             facts: Facts = {"id": item_id, "title": "", "categories": [], "properties": {}}
             value = rule.value(facts, self.user, self.now, self.work)
         else:
-            value = cached.value(rule, self.user, self.now, self.work)
+            facts, value = cached.facts, cached.value(rule, self.user, self.now, self.work)
         tried = self.tried.get(rule) or self.tried.setdefault(rule, Tried())
-        tried.times += 1
-        if isinstance(value, Failed):
-            tried.failures += 1
-            if tried.last is None:
-                tried.last, tried.facts = value, cached.facts if cached else facts
+        tried.add(value, facts)
         return value
 
 
