@@ -7,12 +7,11 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from app.domain.items import Item
 
 LEAST_COSINE = 0.1
-EQUAL_CONTENT = 0.5
-"""The weight of equal content of an item without users, relative to the usual heaviest weight of a learned neighbor."""
 KEPT = 20
 """Number of content neighbors added to a row."""
 MAX_TERMS = 200
@@ -62,6 +61,14 @@ def vector(item: Item, idf: Mapping[str, float]) -> Vector:
     raw = {term: weight(frequency, idf[term]) for term, frequency in counted(item).items() if idf.get(term)}
     length = math.sqrt(sum(value * value for value in raw.values()))
     return {term: value / length for term, value in raw.items()} if length else {}
+
+
+def strength(users: Any) -> Any:  # noqa: ANN401 - a number or an array of numbers
+    """Returns the weight of equal content of an item with n users, relative to the usual heaviest learned weight.
+
+    1 / (2 + n), so that behavior replaces content as events arrive.
+    """
+    return 1.0 / (2.0 + users)
 
 
 class NewItems:

@@ -51,24 +51,25 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_head = scope["method"] == "HEAD"
-        if is_head:  # answered as GET, without the body
+        method = _method(scope)
+        if method == "HEAD":  # answered as GET, without the body
             scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         work = _work(headers)
         scope["request_id"], cold = work.request_id, self._cold
         self._cold = cold and telemetry.is_warm_up()
-        method, status = "HEAD" if is_head else _method(scope), 0
+        status = 0
         body = _decoded(headers, self._limited(headers, receive), self._max_body_bytes)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                if _is_too_large(message, self._max_body_bytes):
+                response_headers = MutableHeaders(scope=message)
+                if int(response_headers.get("content-length", 0)) > self._max_body_bytes:
                     raise _ResponseTooLarge
                 status = message["status"]
-                self._add_headers(MutableHeaders(scope=message), scope, work)
-            elif is_head and message["type"] == "http.response.body":
+                self._add_headers(response_headers, scope, work)
+            elif method == "HEAD" and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
@@ -129,11 +130,6 @@ class RequestContext:
         self._deprecations.add_headers(headers, scope.get("route"))
         if scope.get("debug"):
             _add_costs(headers, work)
-
-
-def _is_too_large(start: Message, most_bytes: int) -> bool:
-    length = dict(start["headers"]).get(b"content-length", b"")
-    return length.isdigit() and int(length) > most_bytes
 
 
 def _decoded(headers: Headers, receive: Receive, most_bytes: int) -> Receive:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -35,7 +34,6 @@ LATEST_SECONDS = 1e11
 """Timestamps in milliseconds are larger."""
 MAX_DEPTH = 32
 """Of lists and objects in properties."""
-LARGEST_DOUBLE = int(sys.float_info.max)
 PRINTABLE = r"^[^\x00-\x1f]+$"
 
 

@@ -10,15 +10,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.http import request_context
 from app.errors import InvalidToken
 from app.storage.objects import GET, LOCAL_PATH, PUT, FolderFileStore
 
 HEADERS = {
+    **request_context.HEADERS,
     "Cache-Control": "private, no-store",
     "Content-Disposition": "attachment",
     "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 """Of all responses: an uploaded file is never shown as a page of this origin."""
 KEPT_DAYS = 7

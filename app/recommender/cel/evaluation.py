@@ -82,7 +82,7 @@ def _selected(operand: Evaluator, field: str) -> Evaluator:
     def selected(scope: Scope) -> Value:
         container = operand(scope)
         if type(container) is not dict:
-            raise EvaluationError(f"{name_of(container)} has no {field}")
+            raise _no_field(container, field)
         try:
             return container[field]
         except KeyError:
@@ -95,10 +95,14 @@ def _tested(operand: Evaluator, field: str) -> Evaluator:
     def tested(scope: Scope) -> bool:
         container = operand(scope)
         if type(container) is not dict:
-            raise EvaluationError(f"{name_of(container)} has no {field}")
+            raise _no_field(container, field)
         return field in container
 
     return tested
+
+
+def _no_field(container: Value, field: str) -> EvaluationError:
+    return EvaluationError(f"{name_of(container)} has no {field}")
 
 
 def _called(function: str, arguments: tuple[Node, ...]) -> Evaluator:

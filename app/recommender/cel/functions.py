@@ -100,20 +100,9 @@ def _not(_: Work, value: Value) -> bool:
     raise not_taken("!", value)
 
 
-def _less(work: Work, first: Value, second: Value) -> bool:
-    return compared(first, second, work) == -1
-
-
-def _at_most(work: Work, first: Value, second: Value) -> bool:
-    return compared(first, second, work) in {-1, 0}
-
-
-def _greater(work: Work, first: Value, second: Value) -> bool:
-    return compared(first, second, work) == 1
-
-
-def _at_least(work: Work, first: Value, second: Value) -> bool:
-    return compared(first, second, work) in {0, 1}
+def _in_order(*signs: int) -> Function:
+    """Whether the sign of the comparison is one of these; none is beside a NaN."""
+    return lambda work, first, second: compared(first, second, work) in signs
 
 
 def _size(_: Work, value: Value) -> int:
@@ -152,10 +141,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "_%_": _modulo,
     "_==_": lambda work, first, second: are_equal(first, second, work),
     "_!=_": lambda work, first, second: not are_equal(first, second, work),
-    "_<_": _less,
-    "_<=_": _at_most,
-    "_>_": _greater,
-    "_>=_": _at_least,
+    "_<_": _in_order(-1),
+    "_<=_": _in_order(-1, 0),
+    "_>_": _in_order(1),
+    "_>=_": _in_order(0, 1),
     "@in": lambda work, value, container: is_in(value, container, work),
     "size": _size,
     "contains": _of_texts("contains", lambda text, part: part in text),

@@ -1,8 +1,4 @@
-"""Content neighbors, so that items without events are recommended too.
-
-The content of an item with n users counts with the strength  1 / (2 + n), so that behavior replaces content as events
-arrive.
-"""
+"""Content neighbors, so that items without events are recommended too."""
 
 import math
 from collections import Counter
@@ -13,7 +9,7 @@ from scipy import sparse
 
 from app.domain.items import Item
 from app.recommender import content
-from app.recommender.content import EQUAL_CONTENT, KEPT, LEAST_COSINE
+from app.recommender.content import KEPT, LEAST_COSINE
 from app.recommender.fit.gram import Row, largest, of_rows
 from app.recommender.fit.solver import Floats
 
@@ -73,7 +69,7 @@ def weights(vectors: sparse.csr_matrix, users: Floats, scale: float) -> sparse.c
         scale: weight of an item with equal content.
     """
     items = len(users)
-    strength = EQUAL_CONTENT / (1.0 + EQUAL_CONTENT * users)
+    strength = content.strength(users)
     strength[strength < LEAST_STRENGTH] = 0.0
     everything, weak, strong = np.arange(items), np.flatnonzero(strength), np.flatnonzero(strength == 0)
     neighbors: list[Row] = [(everything[:0], strength[:0])] * items

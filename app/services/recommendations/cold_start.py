@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from app.domain.items import Item
 from app.domain.models import ActiveModel
-from app.recommender.content import EQUAL_CONTENT, NewItems
+from app.recommender.content import NewItems, strength
 from app.recommender.packing import Row
 from app.services.catalog.item_cache import ItemCache
 from app.services.models.cache import ModelCache
@@ -54,7 +54,7 @@ class ColdStart:
         for item_id in compared:
             if item_id in items:
                 near = index.near(items[item_id]).items()
-                similar = {name: EQUAL_CONTENT * usual_weight * cosine for name, cosine in near}
+                similar = {name: strength(0) * usual_weight * cosine for name, cosine in near}
                 rows[item_id] = rows.get(item_id, Row()).with_similar(similar)
         return rows
 
