@@ -8,9 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 from pydantic.config import JsonDict
 
 from app.api.schemas.fields import WHOLE, in_time
-from app.api.schemas.owners import default_owner
-from app.api.schemas.senders.messages import Foreign, ForeignId, Message, named
-from app.domain.users import of_session
+from app.api.schemas.senders.messages import Foreign, ForeignId, Message, named, owner_of
 from app.recommender.events.kinds import GA4_TYPES
 
 MICROS = 1e6
@@ -91,8 +89,7 @@ class Ga4In(Foreign):
 
     @property
     def owner(self) -> str | None:
-        session_id = self.client_id or self.app_instance_id
-        return self.user_id or (of_session(session_id) if session_id else default_owner())
+        return owner_of(self.user_id, self.client_id or self.app_instance_id)
 
     def messages(self) -> Iterator[Message]:
         for position, event in enumerate(self.events):

@@ -11,7 +11,9 @@ from pydantic.config import JsonDict
 
 from app.api.schemas.events import Accepted
 from app.api.schemas.fields import LARGEST_VALUE, WHOLE, Body, Value
+from app.api.schemas.owners import default_owner
 from app.domain.fields import ID_PATTERN
+from app.domain.users import of_session
 from app.recommender.events.kinds import PURCHASE, RATING, RETURN
 
 ID_OR_BLANK = r"^[A-Za-z0-9._:~|@-]{0,128}$"
@@ -44,6 +46,11 @@ def _number(value: object) -> object:
     if not fullmatch(NUMBER, value or "0"):
         raise ValueError("must be a number, such as 39.95")
     return float(value) if value else None
+
+
+def owner_of(user_id: str | None, session_id: str | None) -> str | None:
+    """Returns the user, otherwise what stands for the session, otherwise the owner that credentials imply, if any."""
+    return user_id or (of_session(session_id) if session_id else default_owner())
 
 
 def named(field: str) -> JsonDict:

@@ -7,9 +7,7 @@ from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_val
 from pydantic.config import JsonDict
 
 from app.api.schemas.fields import Timestamp
-from app.api.schemas.owners import default_owner
-from app.api.schemas.senders.messages import Foreign, ForeignId, Line, Message, named
-from app.domain.users import of_session
+from app.api.schemas.senders.messages import Foreign, ForeignId, Line, Message, named, owner_of
 
 TRACK = "track"
 VIEWS = {"page": "page_view", "screen": "screen_view"}
@@ -79,9 +77,13 @@ class SegmentMessage(Foreign):
     def check(self) -> Self:
         if self.type == TRACK and self.event is None:
             raise ValueError("a track message needs its event")
-        if self.user_id is None and self.anonymous_id is None and default_owner() is None:
+        if self.owner is None:
             raise ValueError("needs a userId or an anonymousId")
         return self
+
+    @property
+    def owner(self) -> str | None:
+        return owner_of(self.user_id, self.anonymous_id)
 
     def read(self, pointer: str) -> Message:
         """Returns what it says; `pointer` is its own."""
@@ -98,7 +100,7 @@ class SegmentMessage(Foreign):
             name=(self.event if self.type == TRACK else None) or self.type,
             event_type=event_type,
             type_pointer=f"{pointer}/event",
-            owner=self.user_id or (of_session(self.anonymous_id) if self.anonymous_id else str(default_owner())),
+            owner=str(self.owner),
             timestamp=self.timestamp or self.original_timestamp,
             identity=(self.message_id or "",),
             lines=lines,
