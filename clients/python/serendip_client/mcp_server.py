@@ -80,7 +80,7 @@ class Reader(AsyncSerendip):
         changing = sorted(CHANGING.intersection(response.json()["scopes"]))
         if changing:
             raise Unusable(
-                f"An assistant gets no key that can change data; this one has {', '.join(changing)}. {HOW_TO}"
+                f"An assistant must not have a key that can change data; this one has {', '.join(changing)}. {HOW_TO}"
             )
         self._may_send = True
 

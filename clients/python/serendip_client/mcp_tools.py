@@ -139,7 +139,7 @@ class Tools:
         category: Category = None,
         limit: Limit = 10,
     ) -> RecommendationListView:
-        """Get the items that all users use most, that trend just now, or that are new."""
+        """Get the items that are popular with all users, trending, or new."""
         return await self._client.get_list(kind, category=category, limit=limit)
 
     async def search_items(
@@ -160,7 +160,7 @@ class Tools:
         return await self._client.get_item(item_id)
 
     async def get_user(self, user_id: UserId) -> UserView:
-        """Get the profile of a user. Users need none: one who only has events is not found here."""
+        """Get the profile of a user. Profiles are optional: a user who only has events is not found here."""
         return await self._client.get_user(user_id)
 
     async def user_events(self, user_id: UserId, limit: Limit = 20, cursor: Cursor = None) -> EventPage:

@@ -948,11 +948,11 @@ class Received(BaseModel):
     """
     ignored: list[str]
     """
-    The names of the facts of stored events and their items that were not stored. Send facts of items to `POST /v1/items:batch`.
+    The names of fields that were not stored with the events. Send those of items to `POST /v1/items:batch`.
     """
     skipped: dict[str, int]
     """
-    What names no item and was not stored: the number of messages, or of their items, by the name of the event or the type of the message.
+    What was not stored because it names no item: the number of messages or of their items, by the name of the event or the type of the message.
     """
 
 
@@ -1269,12 +1269,12 @@ class ScenarioView(BaseModel):
 
 class SegmentMessage(BaseModel):
     """
-    A message. What else it has, such as `context` and `sentAt`, is ignored.
+    A message. Other fields, such as `context` and `sentAt`, are ignored.
     """
 
     anonymousId: str | int | None = None
     """
-    The visitor, whose id is that of a session.
+    The visitor: identifies the session if there is no userId.
     """
     event: str | None = None
     """
@@ -1282,11 +1282,11 @@ class SegmentMessage(BaseModel):
     """
     messageId: str | None = None
     """
-    Tells messages of the same time apart.
+    Distinguishes messages with the same time.
     """
     originalTimestamp: AwareDatetime | float | None = None
     """
-    The time if there is no `timestamp`.
+    The time of a message without a `timestamp`.
     """
     properties: dict[str, Any] | None = None
     """
@@ -1299,7 +1299,7 @@ class SegmentMessage(BaseModel):
     """
     userId: str | int | None = None
     """
-    The user; it goes before the anonymousId.
+    The user.
     """
 
 
@@ -1820,7 +1820,7 @@ class FailurePage(BaseModel):
 
 class Ga4Event(BaseModel):
     """
-    An event. What else it has is ignored.
+    An event. Other fields are ignored.
     """
 
     name: str
@@ -1839,16 +1839,16 @@ class Ga4Event(BaseModel):
 
 class Ga4In(BaseModel):
     """
-    Events of one user or visitor. What else it has, such as `user_properties`, is ignored.
+    Events of one user or visitor. Other fields, such as `user_properties`, are ignored.
     """
 
     app_instance_id: str | int | None = None
     """
-    The installation of an app, whose id is that of a session.
+    The installation of an app, in place of a client_id.
     """
     client_id: str | int | None = None
     """
-    The browser, whose id is that of a session.
+    The browser: identifies the session if there is no user_id.
     """
     events: list[Ga4Event]
     """
@@ -1856,11 +1856,11 @@ class Ga4In(BaseModel):
     """
     timestamp_micros: int | str | None = None
     """
-    The time of events that have none.
+    The time of events without one of their own.
     """
     user_id: str | int | None = None
     """
-    The user; it goes before the client_id.
+    The user.
     """
 
 
@@ -2468,7 +2468,7 @@ class ScenarioPage(BaseModel):
 
 class SegmentBatch(BaseModel):
     """
-    Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored.
+    Several messages. Other fields, such as `sentAt` and `writeKey`, are ignored.
     """
 
     batch: list[SegmentMessage]

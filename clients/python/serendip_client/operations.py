@@ -327,14 +327,14 @@ class Operations(ABC):
     ) -> Received:
         """Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
 
-        Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
-        `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price
-        times the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+        Each item of an event becomes an event. Its type is the name of Google's event (`view_item_list` and
+        `view_promotion` become `impression`, `select_item` becomes `click`); the value of purchases and returns is
+        the price times the quantity. Events and items without an `item_id` are counted as `skipped`.
 
         A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500
         events.
 
-        The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+        Send the key in a header, as everywhere; an `api_secret` in the URL is refused.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -356,9 +356,9 @@ class Operations(ABC):
 
         Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
 
-        Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of
-        the event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price
-        times the quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+        Each product of a `track`, `page` or `screen` message becomes an event for the item `product_id`. Its type is
+        the name of the `track` event, or `page_view` or `screen_view`; the value of purchases and returns is the
+        price times the quantity. Messages and products without a `product_id` are counted as `skipped`.
 
         A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can
         hold up to 500 events.
@@ -1841,14 +1841,14 @@ class AsyncOperations(ABC):
     ) -> Received:
         """Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
 
-        Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
-        `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price
-        times the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+        Each item of an event becomes an event. Its type is the name of Google's event (`view_item_list` and
+        `view_promotion` become `impression`, `select_item` becomes `click`); the value of purchases and returns is
+        the price times the quantity. Events and items without an `item_id` are counted as `skipped`.
 
         A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500
         events.
 
-        The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+        Send the key in a header, as everywhere; an `api_secret` in the URL is refused.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
@@ -1870,9 +1870,9 @@ class AsyncOperations(ABC):
 
         Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
 
-        Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of
-        the event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price
-        times the quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+        Each product of a `track`, `page` or `screen` message becomes an event for the item `product_id`. Its type is
+        the name of the `track` event, or `page_view` or `screen_view`; the value of purchases and returns is the
+        price times the quantity. Messages and products without a `product_id` are counted as `skipped`.
 
         A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can
         hold up to 500 events.

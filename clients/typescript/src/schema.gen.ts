@@ -193,13 +193,13 @@ export interface paths {
          * Send ga4 events
          * @description Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
          *
-         *     Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
-         *     `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price times
-         *     the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+         *     Each item of an event becomes an event. Its type is the name of Google's event (`view_item_list` and
+         *     `view_promotion` become `impression`, `select_item` becomes `click`); the value of purchases and returns is the
+         *     price times the quantity. Events and items without an `item_id` are counted as `skipped`.
          *
          *     A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500 events.
          *
-         *     The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+         *     Send the key in a header, as everywhere; an `api_secret` in the URL is refused.
          */
         post: operations["sendGa4Events"];
         delete?: never;
@@ -223,9 +223,9 @@ export interface paths {
          *
          *     Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
          *
-         *     Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of the
-         *     event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price times the
-         *     quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+         *     Each product of a `track`, `page` or `screen` message becomes an event for the item `product_id`. Its type is the
+         *     name of the `track` event, or `page_view` or `screen_view`; the value of purchases and returns is the price times
+         *     the quantity. Messages and products without a `product_id` are counted as `skipped`.
          *
          *     A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can hold up
          *     to 500 events.
@@ -1957,7 +1957,7 @@ export interface components {
         };
         /**
          * Ga4Event
-         * @description An event. What else it has is ignored.
+         * @description An event. Other fields are ignored.
          */
         Ga4Event: {
             /**
@@ -1991,18 +1991,18 @@ export interface components {
         };
         /**
          * Ga4In
-         * @description Events of one user or visitor. What else it has, such as `user_properties`, is ignored.
+         * @description Events of one user or visitor. Other fields, such as `user_properties`, are ignored.
          */
         Ga4In: {
             /**
              * App Instance Id
-             * @description The installation of an app, whose id is that of a session.
+             * @description The installation of an app, in place of a client_id.
              * @example a1b2c3d4e5f60718293a4b5c6d7e8f90
              */
             app_instance_id?: string | number | null;
             /**
              * Client Id
-             * @description The browser, whose id is that of a session.
+             * @description The browser: identifies the session if there is no user_id.
              * @example 123456.7654321
              */
             client_id?: string | number | null;
@@ -2013,12 +2013,12 @@ export interface components {
             events: components["schemas"]["Ga4Event"][];
             /**
              * Timestamp Micros
-             * @description The time of events that have none.
+             * @description The time of events without one of their own.
              */
             timestamp_micros?: (number | string) | null;
             /**
              * User Id
-             * @description The user; it goes before the client_id.
+             * @description The user.
              * @example ann
              */
             user_id?: string | number | null;
@@ -3608,7 +3608,7 @@ export interface components {
             freshness_token: string;
             /**
              * Ignored
-             * @description The names of the facts of stored events and their items that were not stored. Send facts of items to `POST /v1/items:batch`.
+             * @description The names of fields that were not stored with the events. Send those of items to `POST /v1/items:batch`.
              * @example [
              *       "brand",
              *       "currency",
@@ -3618,7 +3618,7 @@ export interface components {
             ignored: string[];
             /**
              * Skipped
-             * @description What names no item and was not stored: the number of messages, or of their items, by the name of the event or the type of the message.
+             * @description What was not stored because it names no item: the number of messages or of their items, by the name of the event or the type of the message.
              * @example {
              *       "identify": 1,
              *       "page": 2
@@ -4181,7 +4181,7 @@ export interface components {
         Scope: "recommend" | "read:all" | "write" | "admin" | "events:own" | "rules";
         /**
          * SegmentBatch
-         * @description Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored.
+         * @description Several messages. Other fields, such as `sentAt` and `writeKey`, are ignored.
          */
         SegmentBatch: {
             /**
@@ -4192,12 +4192,12 @@ export interface components {
         };
         /**
          * SegmentMessage
-         * @description A message. What else it has, such as `context` and `sentAt`, is ignored.
+         * @description A message. Other fields, such as `context` and `sentAt`, are ignored.
          */
         SegmentMessage: {
             /**
              * Anonymousid
-             * @description The visitor, whose id is that of a session.
+             * @description The visitor: identifies the session if there is no userId.
              * @example c2Vzc2lvbg
              */
             anonymousId?: string | number | null;
@@ -4209,13 +4209,13 @@ export interface components {
             event?: string | null;
             /**
              * Messageid
-             * @description Tells messages of the same time apart.
+             * @description Distinguishes messages with the same time.
              * @example 022bb90c-bbac-11e4-8dfc-aa07a5b093db
              */
             messageId?: string | null;
             /**
              * Originaltimestamp
-             * @description The time if there is no `timestamp`.
+             * @description The time of a message without a `timestamp`.
              */
             originalTimestamp?: (string | number) | null;
             /**
@@ -4245,7 +4245,7 @@ export interface components {
             type: string;
             /**
              * Userid
-             * @description The user; it goes before the anonymousId.
+             * @description The user.
              * @example ann
              */
             userId?: string | number | null;

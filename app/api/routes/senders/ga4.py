@@ -16,12 +16,12 @@ router = APIRouter(prefix="/v1", tags=["events"], route_class=WatchedRoute)
 def send_ga4_events(body: Ga4In, principal: Sender, services: ServicesDep) -> Received:
     """Store events in the body of Google Analytics' Measurement Protocol, or none of them if some are invalid.
 
-    Each item of an event becomes an event: its type is the name of Google's event (`view_item_list` and
-    `view_promotion` become `impression`, `select_item` becomes `click`), and for purchases and returns the price times
-    the quantity is its value. Events and items without an `item_id` are counted as `skipped`.
+    Each item of an event becomes an event. Its type is the name of Google's event (`view_item_list` and
+    `view_promotion` become `impression`, `select_item` becomes `click`); the value of purchases and returns is the
+    price times the quantity. Events and items without an `item_id` are counted as `skipped`.
 
     A request is stored once, however often it is sent with the same `timestamp_micros`. It can hold up to 500 events.
 
-    The key is sent in a header, as everywhere; an `api_secret` in the URL is refused.
+    Send the key in a header, as everywhere; an `api_secret` in the URL is refused.
     """
     return receive(services, principal, body.messages(), Line)

@@ -18,9 +18,9 @@ def send_segment_messages(body: SegmentIn, principal: Sender, services: Services
 
     Takes a message, a list of messages (as webhooks send batches), or `{"batch": [...]}` (as libraries do).
 
-    Each product of a `track`, `page` or `screen` message becomes an event: `product_id` is its item, the name of the
-    event its type (`page_view` or `screen_view` if there is none), and for purchases and returns the price times the
-    quantity its value. Messages and products without a `product_id` are counted as `skipped`.
+    Each product of a `track`, `page` or `screen` message becomes an event for the item `product_id`. Its type is the
+    name of the `track` event, or `page_view` or `screen_view`; the value of purchases and returns is the price times
+    the quantity. Messages and products without a `product_id` are counted as `skipped`.
 
     A message is stored once, however often it is sent with the same `timestamp` and `messageId`. A request can hold up
     to 500 events.

@@ -46,7 +46,7 @@ Micros = Annotated[
 
 
 class Ga4Event(Foreign):
-    """An event. What else it has is ignored."""
+    """An event. Other fields are ignored."""
 
     name: Annotated[
         str, Field(min_length=1, max_length=1_000, description="What the user did.", examples=["add_to_cart"])
@@ -63,22 +63,23 @@ class Ga4Event(Foreign):
 
 
 class Ga4In(Foreign):
-    """Events of one user or visitor. What else it has, such as `user_properties`, is ignored."""
+    """Events of one user or visitor. Other fields, such as `user_properties`, are ignored."""
 
     model_config = ConfigDict(json_schema_extra=OWNED)
 
-    user_id: Annotated[ForeignId, Field(description="The user; it goes before the client_id.", examples=["ann"])] = None
+    user_id: Annotated[ForeignId, Field(description="The user.", examples=["ann"])] = None
     client_id: Annotated[
-        ForeignId, Field(description="The browser, whose id is that of a session.", examples=["123456.7654321"])
+        ForeignId,
+        Field(description="The browser: identifies the session if there is no user_id.", examples=["123456.7654321"]),
     ] = None
     app_instance_id: Annotated[
         ForeignId,
         Field(
-            description="The installation of an app, whose id is that of a session.",
+            description="The installation of an app, in place of a client_id.",
             examples=["a1b2c3d4e5f60718293a4b5c6d7e8f90"],
         ),
     ] = None
-    timestamp_micros: Annotated[Micros | None, Field(description="The time of events that have none.")] = None
+    timestamp_micros: Annotated[Micros | None, Field(description="The time of events without one of their own.")] = None
     events: Annotated[list[Ga4Event], Field(min_length=1, description="The events.")]
 
     @model_validator(mode="after")

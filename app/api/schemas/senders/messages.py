@@ -144,8 +144,8 @@ class Received(Accepted):
     skipped: Annotated[
         dict[str, int],
         Field(
-            description="What names no item and was not stored: the number of messages, or of their items, by the name "
-            "of the event or the type of the message.",
+            description="What was not stored because it names no item: the number of messages or of their items, by "
+            "the name of the event or the type of the message.",
             examples=[{"identify": 1, "page": 2}],
         ),
     ]
@@ -155,8 +155,8 @@ class Received(Accepted):
     ignored: Annotated[
         list[str],
         Field(
-            description="The names of the facts of stored events and their items that were not stored. Send facts of "
-            "items to `POST /v1/items:batch`.",
+            description="The names of fields that were not stored with the events. Send those of items to "
+            "`POST /v1/items:batch`.",
             examples=[["brand", "currency", "name"]],
         ),
     ]

@@ -26,7 +26,7 @@ class SegmentProduct(Line):
 
 
 class SegmentMessage(Foreign):
-    """A message. What else it has, such as `context` and `sentAt`, is ignored."""
+    """A message. Other fields, such as `context` and `sentAt`, are ignored."""
 
     model_config = ConfigDict(json_schema_extra=REQUIRED)
 
@@ -43,26 +43,28 @@ class SegmentMessage(Foreign):
         Annotated[str, Field(min_length=1, max_length=1_000)] | None,
         Field(description="What the user did. Spaces become `_`.", examples=["Order Completed"]),
     ] = None
-    user_id: Annotated[
-        ForeignId, Field(alias="userId", description="The user; it goes before the anonymousId.", examples=["ann"])
-    ] = None
+    user_id: Annotated[ForeignId, Field(alias="userId", description="The user.", examples=["ann"])] = None
     anonymous_id: Annotated[
         ForeignId,
-        Field(alias="anonymousId", description="The visitor, whose id is that of a session.", examples=["c2Vzc2lvbg"]),
+        Field(
+            alias="anonymousId",
+            description="The visitor: identifies the session if there is no userId.",
+            examples=["c2Vzc2lvbg"],
+        ),
     ] = None
     message_id: Annotated[
         str | None,
         Field(
             alias="messageId",
             max_length=1_000,
-            description="Tells messages of the same time apart.",
+            description="Distinguishes messages with the same time.",
             examples=["022bb90c-bbac-11e4-8dfc-aa07a5b093db"],
         ),
     ] = None
     timestamp: Timestamp | None = None
     original_timestamp: Annotated[
         Timestamp | None,
-        Field(alias="originalTimestamp", description="The time if there is no `timestamp`."),
+        Field(alias="originalTimestamp", description="The time of a message without a `timestamp`."),
     ] = None
     properties: Annotated[
         dict[str, JsonValue] | None,
@@ -110,7 +112,7 @@ class SegmentMessage(Foreign):
 
 
 class SegmentBatch(Foreign):
-    """Several messages. What else it has, such as `sentAt` and `writeKey`, is ignored."""
+    """Several messages. Other fields, such as `sentAt` and `writeKey`, are ignored."""
 
     batch: Annotated[list[SegmentMessage], Field(min_length=1, description="The messages.")]
 
