@@ -113,9 +113,10 @@ class TestKey:
         [
             ((200, {}, {"scopes": ["admin", "read:all", "recommend", "write"]}), "this one has admin, write"),
             ((200, {}, {"scopes": ["events:own", "recommend"]}), "this one has events:own"),
+            ((200, {}, {"scopes": ["erase", "read:all", "recommend"]}), "this one has erase"),
             ((401, {}, REFUSAL), "refuses the key: This API key does not exist."),
         ],
-        ids=["admin", "events of users", "unknown"],
+        ids=["admin", "events of users", "newer", "unknown"],
     )
     def test_one_that_does_more_than_read_is_refused(
         self, answer: tuple[int, dict[str, str], Any], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from serendip_client.calls import Body
 
 LOCAL = "http://127.0.0.1:8000"
-CHANGING = {"write", "admin", "events:own"}
+READING = {"recommend", "rules", "read:all"}
+"""The scopes that an assistant may have; a newer server may have others that change data."""
 HOW_TO = "Create one with `serendip keys create assistant --scope read:all`, and set SERENDIP_API_KEY to it."
 INSTRUCTIONS = (
     "Reads a project of Serendip, which recommends items to users, and changes nothing. Ids come from search_items, "
@@ -77,7 +78,7 @@ class Reader(AsyncSerendip):
             if error.status == UNAUTHENTICATED:
                 raise Unusable(f"The server refuses the key: {error.detail} {HOW_TO}") from error
             raise
-        changing = sorted(CHANGING.intersection(response.json()["scopes"]))
+        changing = sorted(set(response.json()["scopes"]) - READING)
         if changing:
             raise Unusable(
                 f"An assistant must not have a key that can change data; this one has {', '.join(changing)}. {HOW_TO}"
