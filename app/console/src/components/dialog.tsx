@@ -59,6 +59,7 @@ export function FormDialog({ action, onSubmit, busy, disabled, error, children, 
   const id = useId();
   const [isChanged, setChanged] = useState(false);
   const [isLeaving, setLeaving] = useState(false);
+  // without the key, Preact turns "Keep editing" into the submit button while it is clicked, which submits
   const buttons = isLeaving ? (
     <>
       <span class="muted" role="status">Your changes are not saved.</span>
@@ -68,7 +69,7 @@ export function FormDialog({ action, onSubmit, busy, disabled, error, children, 
   ) : (
     <>
       <Button onClick={dialog.onClose}>Cancel</Button>
-      <Button kind="primary" type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
+      <Button key="submit" kind="primary" type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
     </>
   );
   return (
