@@ -49,9 +49,9 @@ interface FormDialogProps extends Omit<DialogProps, "actions"> {
   /** The button that sends the form, in words: "Save item". */
   action: string;
   onSubmit: () => void;
-  busy: boolean;
+  busy?: boolean;
   disabled?: boolean;
-  error: unknown;
+  error?: unknown;
 }
 
 /** Asks before Escape or its cross lose what was typed: `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */

@@ -1,7 +1,7 @@
 /** Which users see which version. */
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api";
-import { Badge, Button, Card, Confirm, Dialog, ErrorNote, Field, fieldError, Input, Select, Toggle, toast } from "../../components";
+import { Badge, Button, Card, Confirm, Field, fieldError, FormDialog, Input, Select, Toggle, toast } from "../../components";
 import { percent } from "../../format";
 import { useAction } from "../../hooks";
 import { may } from "../../session";
@@ -80,19 +80,21 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
     onChange();
     onClose();
   });
-  const buttons = (
-    <>
-      <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" disabled={total !== 100} busy={saving.isRunning} onClick={() => void saving.run()}>Divide users</Button>
-    </>
-  );
   return (
-    <Dialog title="Divide the users among versions" onClose={onClose} actions={buttons}>
+    <FormDialog
+      title="Divide the users among versions"
+      action="Divide users"
+      onSubmit={() => void saving.run()}
+      busy={saving.isRunning}
+      disabled={total !== 100}
+      error={saving.error}
+      onClose={onClose}
+    >
       <p class="muted">Give a new version a few percent first, and look at its clicks. Nothing is switched off automatically.</p>
       <div class="share-inputs">
         {ready.map(({ version, active }) => (
           <Field key={version} label={`${versionName(version)}${active ? " (active)" : ""}`} error={fieldError(saving.error, `/shares/${version}`)}>
-            {(tie) => <Input {...tie} type="number" min={0} max={100} value={shares[version]} onText={(share) => setShares({ ...shares, [version]: share })} />}
+            {(tie) => <Input {...tie} type="number" min={0} max={100} step="any" value={shares[version]} onText={(share) => setShares({ ...shares, [version]: share })} />}
           </Field>
         ))}
       </div>
@@ -104,7 +106,6 @@ function Divide({ rollout, versions, onChange, onClose }: TrafficProps & { onClo
       <Field label="Shadow version" hint={`Try a version on real requests before anyone sees it: ${SHADOW_PERCENT}% of the lists are also made with it, never shown, and the log says how much they overlap.`}>
         {(tie) => <Select {...tie} value={shadow} choices={{ [NONE]: "No version", ...Object.fromEntries(ready.map(({ version }) => [version, versionName(version)])) }} onChoice={setShadow} />}
       </Field>
-      <ErrorNote error={saving.error} />
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -2,7 +2,7 @@
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { ApiCall, Button, Card, type Column, DataTable, Dialog, Empty, Field, ID, Input, Note, PageHead } from "../../components";
+import { ApiCall, Button, Card, type Column, DataTable, Empty, Field, FormDialog, ID, Input, Note, PageHead } from "../../components";
 import type { Schemas } from "../../api";
 import { ago, time } from "../../format";
 import { usePages } from "../../hooks";
@@ -54,12 +54,10 @@ function Name({ onClose }: { onClose: () => void }) {
   const [, navigate] = useLocation();
   const [name, setName] = useState("");
   return (
-    <Dialog title="New scenario" onClose={onClose} actions={<Button kind="primary" type="submit" form="new-scenario">Continue</Button>}>
-      <form id="new-scenario" onSubmit={(event) => { event.preventDefault(); navigate(`/scenarios/${encodeURIComponent(name.trim())}`); }}>
-        <Field label="Id" hint="Requests name it: scenario=home. Letters, digits and any of . _ : ~ | @ -">
-          {(tie) => <Input {...tie} required autofocus {...ID} value={name} onText={setName} placeholder="home" />}
-        </Field>
-      </form>
-    </Dialog>
+    <FormDialog title="New scenario" action="Continue" onSubmit={() => navigate(`/scenarios/${encodeURIComponent(name.trim())}`)} onClose={onClose}>
+      <Field label="Id" hint="Requests name it: scenario=home. Letters, digits and any of . _ : ~ | @ -">
+        {(tie) => <Input {...tie} required {...ID} value={name} onText={setName} placeholder="home" />}
+      </Field>
+    </FormDialog>
   );
 }
