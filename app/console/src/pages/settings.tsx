@@ -1,10 +1,9 @@
 /** Settings of the project: whether unknown items are recommended, and which web pages may use its keys. */
-import { useEffect, useState } from "preact/hooks";
 import { api, type Schemas } from "../api";
 import { ApiCall, Button, Card, ErrorNote, Field, fieldError, Loading, PageHead, Select, TextArea, toast } from "../components";
 import { useAction, useRequest } from "../hooks";
 import { session } from "../session";
-import { changesOf, keep } from "../unsaved";
+import { useUnsaved } from "../unsaved";
 import { linesOf } from "./access/lines";
 import "./access/access.css";
 
@@ -22,9 +21,6 @@ interface Draft {
   origins: string;
 }
 
-/** Where changes are kept until they are saved. */
-const PLACE = "/settings";
-
 export default function ProjectSettings() {
   const settings = useRequest((client) => client.GET("/v1/settings"), []);
   return (
@@ -40,16 +36,16 @@ export default function ProjectSettings() {
 
 function Form({ settings, onSaved }: { settings: Settings; onSaved: (settings: Settings) => void }) {
   const stored: Draft = { unknown: choiceOf(settings), origins: settings.origins.join("\n") };
-  const [draft, setDraft] = useState<Draft>({ ...stored, ...changesOf<Draft>(PLACE) });
+  const differs = ({ unknown, origins }: Draft) => unknown !== stored.unknown || linesOf(origins).join() !== settings.origins.join();
+  const [draft, setDraft, forget] = useUnsaved("/settings", stored, (fields) => (differs(fields) ? fields : {}));
   const { unknown, origins } = draft;
+  const isChanged = differs(draft);
   const saving = useAction(async () => {
     const saved = await api.PUT("/v1/settings", { body: { origins: linesOf(origins), recommend_unknown_items: valueOf(unknown) } });
-    keep(PLACE, {});
+    forget();
     toast("Saved. Settings hold everywhere within a minute.");
     onSaved(saved);
   });
-  const isChanged = unknown !== stored.unknown || linesOf(origins).join() !== settings.origins.join();
-  useEffect(() => keep(PLACE, isChanged ? draft : {}), [draft]);
   return (
     <form class="stack" onSubmit={(event) => { event.preventDefault(); void saving.run(); }}>
       <Card title="Items without a record" note="Events can name items that were never put into the catalog: nothing is known of them but their id.">

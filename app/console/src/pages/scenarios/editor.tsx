@@ -1,10 +1,10 @@
 /** One scenario: its settings beside what a user would get, its versions, and its end. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ifExists, isConflict, type Schemas } from "../../api";
 import { ApiCall, Badge, Button, Card, Confirm, ErrorNote, Loading, Note, PageHead, toast } from "../../components";
 import { useAction, useRequest } from "../../hooks";
-import { changesOf, keep } from "../../unsaved";
+import { useUnsaved } from "../../unsaved";
 import { type Versioned, versioned } from "../records/versions";
 import { Changes } from "./changes";
 import { History } from "./history";
@@ -41,18 +41,16 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
   const [scenario, etag] = [stored?.data, stored?.tag];
   const [, navigate] = useLocation();
   const before = scenario?.settings ?? DEFAULTS;
-  const place = `${PLACE}${scenarioId}`;
-  const [settings, setSettings] = useState<Settings>({ ...before, ...changesOf<Settings>(place) });
+  const [settings, setSettings, forget] = useUnsaved<Settings>(`${PLACE}${scenarioId}`, before, (fields) => changed(before, fields));
   const [isDeleting, setDeleting] = useState(false);
   const vocabulary = useVocabulary(user);
   const draft = useDraft(scenarioId, settings, user);
   const changes = differences(before, settings);
   const path = { scenario_id: scenarioId };
-  useEffect(() => keep(place, changed(before, settings)), [settings]);
   const saving = useAction(async (wanted: Settings) => {
     const header = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
     const saved = await api.PUT("/v1/scenarios/{scenario_id}", { params: { path, header }, body: bodyOf(wanted) });
-    keep(place, {});
+    forget();
     toast(`Saved as version ${saved.version}.`);
     reload();
   });
@@ -60,7 +58,7 @@ function Loaded({ scenarioId, stored, reload, call, user, onUser }: LoadedProps)
 
   async function remove(): Promise<void> {
     await api.DELETE("/v1/scenarios/{scenario_id}", { params: { path, header: etag ? { "If-Match": etag } : {} } });
-    keep(place, {});
+    forget();
     toast(`${scenarioId} is deleted.`);
     navigate("/scenarios");
   }

@@ -1,6 +1,7 @@
 /** The settings of a scenario: their defaults, in words, and how two versions differ. */
 import type { Schemas } from "../../api";
 import { count, decimal, percent } from "../../format";
+import { differences as namesOfChanged } from "../records/versions";
 
 export type Settings = Schemas["ScenarioSettingsView"];
 export type Row = Settings["rows"][number];
@@ -67,7 +68,7 @@ export function differences(before: Settings, after: Settings): Difference[] {
 
 /** The settings of `after` that differ from `before`. */
 export function changed(before: Settings, after: Settings): Partial<Settings> {
-  const names = NAMES.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  const names = namesOfChanged(before, after) as (keyof Settings)[];
   return Object.fromEntries(names.map((name) => [name, after[name]]));
 }
 
