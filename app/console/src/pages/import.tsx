@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Bar, Card, DropFile, ErrorNote, Icon, JobProgress, type Job, PageHead, ApiCall, Button } from "../components";
 import { bytes } from "../format";
-import { useAction, usePages } from "../hooks";
+import { useAction, usePages, useRequest } from "../hooks";
 import { importAgain, uploadForPreview, type ImportRequest } from "../imports";
 import { History } from "./import/history";
 import { Outcome } from "./import/outcome";
@@ -20,19 +20,27 @@ export default function Import() {
     [],
     { everySeconds: (rows) => (rows.some(({ state }) => state === "running") ? POLL_SECONDS : 0) },
   );
-  const [undone, setUndone] = useState<readonly string[]>([]);
+  const undos = useRequest((client) => client.GET("/v1/jobs", { params: { query: { kind: "undo", limit: 100 } } }), []);
+  const undone = new Set(undos.data?.jobs.filter((job) => job.state === "succeeded").map((job) => job.request.import_id));
+  const isUndone = (job: Job) => undone.has(job.import_id);
+
+  function reload(): void {
+    undos.reload();
+    imports.reload();
+  }
+
   return (
     <>
       <PageHead title="Import" about="Load events, items and users from a file."><ApiCall of={imports.call} /></PageHead>
       <div class="stack">
-        <NewImport onChange={imports.reload} undone={undone} />
-        <History imports={imports} onUndone={(importId) => setUndone([...undone, importId])} />
+        <NewImport onChange={imports.reload} isUndone={isUndone} />
+        <History imports={imports} isUndone={isUndone} onChange={reload} />
       </div>
     </>
   );
 }
 
-function NewImport({ onChange, undone }: { onChange: () => void; undone: readonly string[] }) {
+function NewImport({ onChange, isUndone }: { onChange: () => void; isUndone: (job: Job) => boolean }) {
   const [file, setFile] = useState<File>();
   const [share, setShare] = useState(0);
   const [fileOf, setFileOf] = useState<string>();
@@ -70,7 +78,7 @@ function NewImport({ onChange, undone }: { onChange: () => void; undone: readonl
   if (ended) {
     return (
       <Card title={name} actions={<Button icon="upload" onClick={restart}>Import another file</Button>}>
-        <Outcome job={ended} isNew isUndone={undone.includes(ended.import_id ?? "")} />
+        <Outcome job={ended} isNew isUndone={isUndone(ended)} />
       </Card>
     );
   }

@@ -3,18 +3,21 @@ import { useState } from "preact/hooks";
 import { api } from "../../api";
 import { Badge, Button, Card, type Column, Confirm, DataTable, Dialog, Empty, hasEnded, type Job, JobProgress, toast } from "../../components";
 import { ago, amounts, count, time } from "../../format";
-import { type Pages, useRequest } from "../../hooks";
+import type { Pages } from "../../hooks";
 import { Outcome } from "./outcome";
 
 const TONES = { succeeded: "good", failed: "bad", running: "accent", waiting: "neutral", cancelled: "neutral" } as const;
 
-export function History({ imports, onUndone }: { imports: Pages<Job>; onUndone: (importId: string) => void }) {
-  const undos = useRequest((client) => client.GET("/v1/jobs", { params: { query: { kind: "undo", limit: 100 } } }), []);
+interface HistoryProps {
+  imports: Pages<Job>;
+  isUndone: (job: Job) => boolean;
+  onChange: () => void;
+}
+
+export function History({ imports, isUndone, onChange }: HistoryProps) {
   const [shown, setShown] = useState<Job>();
   const [asked, setAsked] = useState<Job>();
   const [undoing, setUndoing] = useState<{ jobId: string; name: string }>();
-  const undone = new Set(undos.data?.jobs.filter((job) => job.state === "succeeded").map((job) => job.request.import_id));
-  const isUndone = (job: Job) => undone.has(job.import_id);
 
   async function undo(job: Job): Promise<void> {
     const { job_id } = await api.DELETE("/v1/imports/{import_id}", { params: { path: { import_id: job.import_id ?? "" } } });
@@ -26,10 +29,8 @@ export function History({ imports, onUndone }: { imports: Pages<Job>; onUndone: 
       const { events = 0, items = 0, users = 0 } = job.counts;
       toast(`Undone: ${amounts({ events, items, users }) || "nothing"} deleted.`);
       setUndoing(undefined);
-      if (typeof job.request.import_id === "string") onUndone(job.request.import_id);
     }
-    undos.reload();
-    imports.reload();
+    onChange();
   }
 
   const columns: Column<Job>[] = [
