@@ -5,7 +5,7 @@ import { API } from "../place";
 import { Button } from "./basics";
 import { Dialog } from "./dialog";
 import { Tabs } from "./form";
-import { toast } from "./toast";
+import { copyText } from "./toast";
 
 const LANGUAGES = { curl: "curl", python: "Python", typescript: "TypeScript" } as const;
 type Language = keyof typeof LANGUAGES;
@@ -17,16 +17,11 @@ export function ApiCall({ of }: { of: Call | undefined }) {
   if (!of) return null;
   const text = WRITERS[language](of);
 
-  async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(text);
-    toast("Copied.");
-  }
-
   return (
     <>
       <Button kind="quiet" small icon="code" onClick={() => setOpen(true)}>API call</Button>
       {isOpen && (
-        <Dialog title="The API call for this page" wide onClose={() => setOpen(false)} actions={<Button kind="primary" icon="copy" onClick={() => void copy()}>Copy</Button>}>
+        <Dialog title="The API call for this page" wide onClose={() => setOpen(false)} actions={<Button kind="primary" icon="copy" onClick={() => void copyText(text)}>Copy</Button>}>
           <Tabs label="Language" choices={LANGUAGES} value={language} onChoice={(each) => setLanguage(each as Language)} />
           <pre class="code" tabIndex={0}>{text}</pre>
         </Dialog>

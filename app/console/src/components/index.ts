@@ -10,5 +10,5 @@ export { Icon, type IconName } from "./icons";
 export { Interval } from "./interval";
 export { ItemCard, Picture } from "./item_card";
 export { Bar, hasEnded, type Job, JobProgress, useJob } from "./progress";
-export { toast, toastError } from "./toast";
+export { copyText, toast, toastError } from "./toast";
 export { Verdict } from "./verdict";

@@ -26,6 +26,12 @@ export function toastError(error: unknown): void {
   toast(explain(error), "bad");
 }
 
+/** Copies a text and confirms it: `void copyText(key, "Copied the key.")` */
+export async function copyText(text: string, message = "Copied."): Promise<void> {
+  await navigator.clipboard.writeText(text);
+  toast(message);
+}
+
 function dismiss(id: number): void {
   toasts.value = toasts.value.filter((each) => each.id !== id);
 }

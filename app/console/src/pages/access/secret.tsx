@@ -1,7 +1,7 @@
 /** A new key, shown only once. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Button, Dialog, Field, Input, Note, toast } from "../../components";
+import { Button, copyText, Dialog, Field, Input, Note } from "../../components";
 import { API } from "../../place";
 
 interface SecretProps {
@@ -18,10 +18,9 @@ export function Secret({ title, secret, onClose, more, children }: SecretProps) 
   const [isCopied, setCopied] = useState(false);
   const [isWarned, setWarned] = useState(false);
 
-  async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(secret);
+  async function copyKey(): Promise<void> {
+    await copyText(secret, "Copied the key.");
     setCopied(true);
-    toast("Copied the key.");
   }
 
   const buttons = (
@@ -40,7 +39,7 @@ export function Secret({ title, secret, onClose, more, children }: SecretProps) 
         {(tie) => (
           <div class="secret">
             <Input {...tie} readOnly class="mono" value={secret} onFocus={(event) => event.currentTarget.select()} />
-            <Button icon="copy" onClick={() => void copy()}>Copy key</Button>
+            <Button icon="copy" onClick={() => void copyKey()}>Copy key</Button>
           </div>
         )}
       </Field>

@@ -1,5 +1,5 @@
 /** What to paste into a web page and its server to use a key that is made for pages. */
-import { Button, toast } from "../../components";
+import { Button, copyText } from "../../components";
 import { API } from "../../place";
 
 export function PageScript({ keyId }: { keyId: string }) {
@@ -21,13 +21,9 @@ export function PageScript({ keyId }: { keyId: string }) {
 }
 
 function Snippet({ title, text }: { title: string; text: string }) {
-  async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(text);
-    toast("Copied.");
-  }
   return (
     <div class="stack tight">
-      <div class="row apart"><p class="muted small">{title}</p><Button small icon="copy" onClick={() => void copy()}>Copy</Button></div>
+      <div class="row apart"><p class="muted small">{title}</p><Button small icon="copy" onClick={() => void copyText(text)}>Copy</Button></div>
       <pre class="code" tabIndex={0}>{text}</pre>
     </div>
   );
