@@ -6,6 +6,8 @@ import { headersOf, session } from "./session";
 export type { Schemas, SerendipClient };
 export { SerendipError };
 
+const MOST_PAGES = 5;
+
 /** A request, as `ApiCall` shows it. */
 export interface Call {
   method: string;
@@ -72,6 +74,17 @@ export async function ifExists<Data>(sent: Promise<Data>): Promise<Data | null> 
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** Reads pages until one has rows, at most five: then it is up to the reader to look further back. */
+export async function pageWithRows<Page extends { next_cursor: string | null }>(
+  read: (cursor: string | undefined) => Promise<Page>,
+  hasRows: (page: Page) => boolean,
+  cursor: string | undefined,
+): Promise<Page> {
+  let page = await read(cursor);
+  for (let pages = 1; pages < MOST_PAGES && page.next_cursor && !hasRows(page); pages++) page = await read(page.next_cursor);
+  return page;
 }
 
 export function wasAborted(error: unknown): boolean {

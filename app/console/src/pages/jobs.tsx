@@ -1,7 +1,7 @@
 /** Jobs: what takes longer than a request, its progress and its result. */
 import { useState } from "preact/hooks";
 import { useLocation, useParams } from "wouter-preact";
-import { api, type Schemas } from "../api";
+import { api, pageWithRows } from "../api";
 import { ApiCall, Button, type Column, Confirm, DataTable, Empty, hasEnded, type Job, PageHead, Select, toast } from "../components";
 import { ago, duration, time } from "../format";
 import { usePages } from "../hooks";
@@ -13,7 +13,6 @@ import "./jobs.css";
 const PAGE = 30;
 const POLL_SECONDS = 2;
 const ALL = "", USUAL = "usual";
-const MOST_PAGES = 5; // with no job of the kind, before it is up to the reader to continue
 
 export default function Jobs() {
   const { id } = useParams<{ id?: string }>();
@@ -24,13 +23,13 @@ export default function Jobs() {
   const jobs = usePages(
     async (client, cursor) => {
       const query = { limit: PAGE, ...(kind !== USUAL && kind !== ALL && { kind }) };
-      let [rows, next]: [Job[], string | null | undefined] = [[], cursor];
-      for (let pages = 0; pages < MOST_PAGES && !rows.length && (next || !pages); pages++) {
-        const page: Schemas["JobPage"] = await client.GET("/v1/jobs", { params: { query: { ...query, cursor: next ?? undefined } } });
-        next = page.next_cursor;
-        rows = kind === USUAL ? page.jobs.filter((job) => job.kind !== "preview") : page.jobs;
-      }
-      return { rows, next };
+      const isShown = (job: Job) => kind !== USUAL || job.kind !== "preview";
+      const page = await pageWithRows(
+        (next) => client.GET("/v1/jobs", { params: { query: { ...query, cursor: next } } }),
+        ({ jobs }) => jobs.some(isShown),
+        cursor,
+      );
+      return { rows: page.jobs.filter(isShown), next: page.next_cursor };
     },
     [kind],
     { everySeconds: (rows) => (rows.every(hasEnded) ? 0 : POLL_SECONDS) },

@@ -1,6 +1,6 @@
 /** The newest events of a project, an item or a user, kept current. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, type Call, type Schemas } from "../../api";
+import { api, type Call, pageWithRows, type Schemas } from "../../api";
 import { useAction, useRequest } from "../../hooks";
 
 export type FeedEvent = Schemas["FeedEventView"];
@@ -36,7 +36,6 @@ interface Shown {
 const PAGE = 50;
 const LIVE_SECONDS = 1;
 const MOST = 1000;
-const MOST_EMPTY = 5; // pages without an event that one click reads
 
 export function keyOf(event: FeedEvent): string {
   return [event.user_id, event.session_id, event.timestamp, event.event_id].join("\n");
@@ -63,12 +62,13 @@ export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE }
     setShown(before.current);
   }, [newest.data]);
   const older = useAction(async () => {
-    for (let pages = 0, cursor = before.current?.cursor; cursor && pages < MOST_EMPTY; pages++) {
-      const page: Schemas["FeedPage"] = await api.GET("/v1/events", { params: { query: { ...request, cursor } } });
-      before.current = { events: [...(before.current?.events ?? []), ...page.events], cursor: page.next_cursor, searchedTo: page.searched_to, arrived: new Set() };
-      if (page.events.length) break;
-      cursor = page.next_cursor;
-    }
+    if (!before.current?.cursor) return;
+    const page = await pageWithRows(
+      (cursor) => api.GET("/v1/events", { params: { query: { ...request, cursor } } }),
+      ({ events }) => events.length > 0,
+      before.current.cursor,
+    );
+    before.current = { events: [...before.current.events, ...page.events], cursor: page.next_cursor, searchedTo: page.searched_to, arrived: new Set() };
     setShown(before.current);
   });
   return {
