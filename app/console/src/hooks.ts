@@ -35,7 +35,7 @@ export function useRequest<Data>(
 ): Request<Data> {
   const [state, setState] = useState<State<Data>>({ data: undefined, error: undefined, isLoading: true, call: undefined });
   const [round, setRound] = useState(0);
-  const rest = useRef({ data: "", loads: 0 }); // how many loads in a row brought nothing new
+  const idle = useRef({ data: "", loads: 0 }); // how many loads in a row brought nothing new
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
@@ -46,12 +46,12 @@ export function useRequest<Data>(
       .current(connect({ signal: aborting.signal, onCall: (sent) => (call = sent) }))
       .then((data) => {
         const text = JSON.stringify(data) ?? "";
-        rest.current = { data: text, loads: text === rest.current.data ? rest.current.loads + 1 : 0 };
+        idle.current = { data: text, loads: text === idle.current.data ? idle.current.loads + 1 : 0 };
         setState({ data, error: undefined, isLoading: false, call });
       })
       .catch((error: unknown) => {
         if (!aborting.signal.aborted && !wasAborted(error)) {
-          rest.current.loads += 1;
+          idle.current.loads += 1;
           setState((before) => ({ ...before, error, isLoading: false, call }));
         }
       });
@@ -59,11 +59,10 @@ export function useRequest<Data>(
   }, [...inputs, round, session.value?.credential]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   const seconds = typeof everySeconds === "number" ? everySeconds : everySeconds(state.data);
-  const most = Math.max(seconds, Math.min(MOST_SECONDS, MOST_TIMES * seconds));
-  useInterval(Math.min(most, seconds * GROWTH ** rest.current.loads), reload, seconds > 0 && !state.isLoading);
+  useInterval(pauseAfter(idle.current.loads, seconds), reload, seconds > 0 && !state.isLoading);
   useReturn(() => {
-    if (seconds <= 0 || rest.current.loads === 0) return;
-    rest.current.loads = 0;
+    if (seconds <= 0 || idle.current.loads === 0) return;
+    idle.current.loads = 0;
     reload();
   });
   const set = useCallback((data: Data) => setState((before) => ({ ...before, data, error: undefined })), []);
@@ -117,6 +116,11 @@ export function usePages<Row>(
     more: () => setReached({ list, cursor: next }),
     reload: () => (cursor === undefined ? page.reload() : setReached(undefined)),
   };
+}
+
+/** The seconds to wait for the next load, after `loads` in a row brought nothing new. */
+function pauseAfter(loads: number, seconds: number): number {
+  return Math.max(seconds, Math.min(seconds * GROWTH ** loads, seconds * MOST_TIMES, MOST_SECONDS));
 }
 
 /** Calls a function at an interval of `seconds` while the page is visible. */
