@@ -47,7 +47,7 @@ function withTag(): Plugin {
   return { name: "tag", apply: "build", closeBundle: async () => void (await build(tag)) };
 }
 
-/** `dist/sample/tent.svg`: what the sample shop's items look like, an emoji with room around it, 4 by 3. */
+/** Writes pictures of the sample shop's items, such as `dist/sample/tent.svg`: an emoji with a margin, 4 by 3. */
 function samplePictures(): Plugin {
   return {
     name: "sample-pictures",

@@ -102,7 +102,7 @@ def client_of(base: str, key: str) -> httpx2.Client:
 
 
 def counts(api: httpx2.Client) -> list[int]:
-    """The number of events of each type that the stream has counted; none if a busy database cannot say."""
+    """The number of events of each type that the stream has counted; none while a busy database cannot answer."""
     return [event_type["count"] for event_type in api.get("/v1/event-types").json().get("event_types", ())]
 
 

@@ -77,7 +77,7 @@ export function useList(query: Query): List | undefined {
   return list;
 }
 
-/** The visitor's list, now and whenever it changes; `changes` counts since they did something. */
+/** The visitor's list, now and whenever it changes; `changes` counts how often it did after they acted. */
 export function useLiveList(limit: number): { list: List | undefined; changes: number } {
   const [{ list, changes }, setState] = useState<{ list?: List; changes: number }>({ changes: 0 });
   const of = JSON.stringify(visitor.value);

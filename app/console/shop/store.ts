@@ -75,7 +75,7 @@ export async function recommend(query: Query): Promise<List> {
   return remember(await serendip.recommend({ properties: true, ...query }));
 }
 
-/** Gets an item that no list has shown yet; false if there is none. */
+/** Loads an item that no list has shown yet; returns whether it exists. */
 export async function find(item_id: string): Promise<boolean> {
   const { items: [first] } = remember(await serendip.rank([item_id], { properties: true }));
   return Boolean(first?.properties);

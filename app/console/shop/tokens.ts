@@ -43,7 +43,7 @@ export interface Purchase {
   value: number | undefined;
 }
 
-/** Reports purchases with their revenue, which a token may not: a visitor could invent it. Returns false if that is up to the tag. */
+/** Reports purchases with their revenue, which a token may not do: a visitor could invent it. Returns false if the tag has to send them. */
 export async function report(visitor: Visitor, purchases: readonly Purchase[]): Promise<boolean> {
   if (!isServedByConsole) return false;
   const who = "user" in visitor ? { user_id: visitor.user } : { session_id: visitor.session };

@@ -10,7 +10,7 @@ export interface Costs {
   thisMonth: number;
   /** This month, if its remaining days cost what the last ones did. */
   forecast: number;
-  /** From how many days the forecast is, at most seven: of a new project it is today alone. */
+  /** How many days the forecast is based on, at most seven; 1 if the project is new today. */
   forecastDays: number;
   lastMonth: number;
   /** From Monday to Sunday. */
@@ -50,7 +50,7 @@ function firstOfRate(usage: readonly UsageDay[], now: string): string {
   return oldest > start ? oldest : start;
 }
 
-/** At the rate of which days the forecast is. */
+/** What the forecast is based on. */
 export function rateInWords({ forecastDays }: Costs): string {
   return forecastDays === 1 ? "If every day costs what today has cost so far" : `At the rate of the last ${forecastDays} days`;
 }

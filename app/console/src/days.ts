@@ -7,7 +7,7 @@ export function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** That many days up to and with the last one, oldest first. */
+/** The `number` days that end with `last`, oldest first. */
 export function lastDays(number: number, last = today()): string[] {
   return Array.from({ length: number }, (_, index) => daysBefore(last, number - 1 - index));
 }
@@ -20,7 +20,7 @@ export function month(): { days: number; past: number } {
   return { days: (end - start) / DAY_MILLISECONDS, past: (now.getTime() - start) / DAY_MILLISECONDS };
 }
 
-/** The day that many days before another; after it if the number is negative. */
+/** The day `number` days before another; a negative number counts forward. */
 export function daysBefore(day: string, number: number): string {
   return new Date(Date.parse(day) - number * DAY_MILLISECONDS).toISOString().slice(0, 10);
 }

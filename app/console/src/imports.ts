@@ -15,7 +15,7 @@ export async function startImport(file: File, request: Partial<ImportRequest> = 
   return upload(file, await api.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "import", file_name: file.name, ...request } }));
 }
 
-/** Uploads a file for previews, and for an import that reads it again; returns the job that keeps it and previews it as it is. */
+/** Uploads a file for previews and for an import that reads it again. Returns its job, which is also the preview without options. */
 export async function uploadForPreview(file: File, onShare: (share: number) => void): Promise<string> {
   const job = await api.POST("/v1/jobs", { body: { ...DEFAULTS, kind: "preview", file_name: file.name } });
   await upload(file, job, onShare);

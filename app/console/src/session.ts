@@ -1,6 +1,6 @@
 /**
  * Who is signed in. Credentials live in the sessionStorage of tabs: closing the last tab forgets them. A new tab gets them
- * from an open one, which pages of the same origin alone can ask.
+ * from an open one; only pages of the same origin can ask for them.
  */
 import { computed, signal } from "@preact/signals";
 import type { Schemas } from "serendip-client";
@@ -18,7 +18,7 @@ const STORED = "serendip.sessions";
 const CURRENT = "serendip.current";
 const ANSWER_MILLISECONDS = 150;
 
-/** What tabs say to each other: a new one asks, open ones answer, and signing out holds everywhere. */
+/** Messages between tabs: a new one asks, open ones answer, and all forget a credential that was signed out. */
 type Message =
   | { kind: "ask" }
   | { kind: "answer"; sessions: Session[]; current: number }
@@ -40,7 +40,7 @@ tabs.addEventListener("message", ({ data }: MessageEvent<Message>) => {
   if (data.kind === "forget") forget(data.credential);
 });
 
-/** Asks the other tabs if this one is new; resolves when one has answered, or none has. */
+/** Asks the other tabs for their sessions if this one is new; resolves with the first answer, or soon without one. */
 export async function adoptSession(): Promise<void> {
   if (sessions.value.length > 0) return;
   await new Promise<void>((resolve) => {

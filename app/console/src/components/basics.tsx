@@ -122,7 +122,7 @@ export function Note({ tone = "neutral", children }: { tone?: Tone; children: Co
   );
 }
 
-/** What is probably not meant in the rules of a list: `<Warnings of={list.warnings} />` */
+/** Probable mistakes in the rules of a list: `<Warnings of={list.warnings} />` */
 export function Warnings({ of = [] }: { of: readonly string[] | undefined }) {
   return <>{of.map((warning) => <Note key={warning} tone="warn">{warning.replaceAll(/`([^`]+)`/g, "“$1”")}</Note>)}</>;
 }

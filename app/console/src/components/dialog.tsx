@@ -54,7 +54,7 @@ interface FormDialogProps extends Omit<DialogProps, "actions"> {
   error?: unknown;
 }
 
-/** Asks before Escape or its cross lose what was typed: `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
+/** A dialog with a form, which asks before Escape or “Close” discards what was typed: `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
 export function FormDialog({ action, onSubmit, busy, disabled, error, children, ...dialog }: FormDialogProps) {
   const id = useId();
   const [isChanged, setChanged] = useState(false);

@@ -11,7 +11,7 @@ interface Item {
 
 const TINTS = 6;
 
-/** The address in the property `image_url`, if it is one of https, a path or data. */
+/** The address in the property `image_url`, if it is https, a path or image data. */
 export function pictureUrl({ properties }: Pick<Item, "properties">): string | undefined {
   const url = properties?.image_url;
   return typeof url === "string" && /^(https:|data:image\/|\/(?!\/))/.test(url) ? url : undefined;

@@ -13,8 +13,7 @@ import { Traffic } from "./home/traffic";
 import { Trending } from "./home/trending";
 import "./home.css";
 
-/** Servers write usage every minute, also that of these requests. */
-const [EVENTS_SECONDS, MODELS_SECONDS, USAGE_SECONDS] = [2, 5, 60];
+const [EVENTS_SECONDS, MODELS_SECONDS, USAGE_SECONDS] = [2, 5, 60]; // servers write usage every minute
 
 export default function Home() {
   const principal = session.value?.principal;

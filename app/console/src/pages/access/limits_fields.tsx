@@ -21,7 +21,7 @@ interface LimitsFieldsProps {
   error: unknown;
   /** The pointer of the limits in the body: `/limits` or `/user_limits`. */
   pointer?: string;
-  /** What holds if all are empty. */
+  /** The limits that apply if all are empty. */
   usual?: LimitsText;
 }
 

@@ -10,7 +10,7 @@ import { type Conditions, useFeed } from "../records/feed";
 
 const NAMES = ["user_id", "item_id", "event_type"] as const;
 const IMPRESSION = "impression";
-/** In place of a type: all others. */
+/** A choice of the filter, which is no type: all events but impressions. */
 const DEEDS = "-impression";
 
 export function EventFeed() {

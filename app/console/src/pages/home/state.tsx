@@ -35,7 +35,7 @@ export function State({ total, usage, active }: StateProps) {
   );
 }
 
-/** Whether the number has risen while the page is open, and did so just now: events of a large file are counted for minutes. */
+/** Whether the number has just risen while the page was open: events of a large file are counted for minutes. */
 function useRising(total: number): boolean {
   const last = useRef({ total, rose: 0 });
   if (total !== last.current.total) last.current = { total, rose: total > last.current.total ? Date.now() : 0 };

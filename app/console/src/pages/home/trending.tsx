@@ -14,7 +14,7 @@ export function Trending() {
       const trending = await get("trending");
       const isTrending = trending.items.length > 0;
       const { items } = isTrending ? trending : await get("popular");
-      // without scores, which change all the time, it is seen that nothing has changed
+      // scores change all the time: without them, polling slows down while the list stays the same
       return { isTrending, items: items.map(({ item_id, title, categories, properties }) => ({ item_id, title, categories, properties })) };
     },
     [],

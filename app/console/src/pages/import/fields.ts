@@ -86,17 +86,17 @@ export function withChoice(options: Options, choice: Choice): Options {
 
 const BELOW = "under “How the file is read”";
 
-/** The forms of times that a message of the API offers, such as `%d/%m/%Y`. */
+/** The time formats that a message of the API offers, such as `%d/%m/%Y`. */
 export function formsIn(text: string): string[] {
   return text.includes("the day or the month first") ? [...text.matchAll(/--date-format "([^"]+)"/g)].map(([, form = ""]) => form) : [];
 }
 
-/** A form of times, as the end of this year has it. */
+/** What a time format means, with December 31 as the example. */
 export function formName(form: string): string {
   return form.startsWith("%d") ? "The day is first: 31/12" : "The month is first: 12/31";
 }
 
-/** A message of the API without its JSON and options of the command line: buttons and fields beside it do the same. */
+/** A message of the API without JSON and command-line options, which the page has buttons and fields for. */
 export function inWords(text: string): string {
   return text
     .replaceAll(/"columns": \{"((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)"\}/g, (_, ours: string, theirs: string) => `“${theirs}” as ${inSentence(ours)}`)

@@ -56,7 +56,7 @@ export function Outcome({ job, isNew, isUndone }: { job: Job; isNew?: boolean; i
   );
 }
 
-/** The rejected rows as one file, a table if the import's was one. A job has one for each part of its file, which are deleted after a week. */
+/** The rejected rows as one file, a table if the import read one. A job has a file for each part, which is deleted after a week. */
 function Rejects({ job }: { job: Job }) {
   const saving = useAction(async () => {
     const parts: Blob[] = [];

@@ -9,7 +9,7 @@ export type Right = "page" | "recommend" | "read:all" | "write" | "admin";
 const PREFIX = "sk_".length;
 const SOON_MILLISECONDS = 7 * DAY_MILLISECONDS;
 
-/** The choices of a new key; a web page's is the one of several scopes. */
+/** The choices for a new key: a scope each, except that of a web page. */
 export const RIGHTS: Readonly<Record<Right, { title: string; about: string }>> = {
   page: { title: "Web page", about: "Reads lists in your pages: a user's only with a token of that user, which may also send their events." },
   recommend: { title: "Recommend", about: "Reads lists, scores and similar items of everyone. For your servers." },

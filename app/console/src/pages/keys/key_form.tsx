@@ -11,7 +11,7 @@ import { linesOf } from "../access/lines";
 import type { Key, Right } from "./key";
 import { Rights } from "./rights";
 
-/** The limits of users if none are given. */
+/** The limits that apply to users if none are set. */
 const USUAL = { rate: "1", burst: "30", quota: "5,000" };
 
 type FormProps =

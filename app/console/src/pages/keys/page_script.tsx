@@ -1,4 +1,4 @@
-/** What to paste into a web page and its server to use a key that is made for pages. */
+/** Code for a web page and its server that uses a key made for pages. */
 import { Button, copyText } from "../../components";
 import { API } from "../../place";
 

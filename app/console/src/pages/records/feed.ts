@@ -19,7 +19,7 @@ export interface Feed {
   error: unknown;
   isLoading: boolean;
   hasMore: boolean;
-  /** Since when all events were examined, unless these are all. */
+  /** How far back events were searched; null if all were. */
   searchedTo: string | null;
   more: () => void;
   reload: () => void;

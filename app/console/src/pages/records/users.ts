@@ -1,4 +1,4 @@
-/** The users that events and profiles are of. */
+/** Users of events and profiles. */
 
 /** Each user's id once, in the order of the records; events of sessions have no user. */
 export function userIdsOf(records: readonly { user_id: string }[]): string[] {

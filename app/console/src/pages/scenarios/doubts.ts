@@ -1,4 +1,4 @@
-/** Words of a rule that the API accepts, but that nothing in the project has. */
+/** Finds names in a rule that the API accepts, but that nothing in the project has. */
 import { nearest } from "./near";
 import type { Vocabulary, Word } from "./vocabulary";
 
@@ -31,13 +31,13 @@ export function doubtsOf(rule: string, vocabulary: Vocabulary): Doubt[] {
   return doubts.filter((doubt) => doubt !== undefined);
 }
 
-/** Whether a category is in doubt, in a sentence. */
+/** A warning about a category that is not in the vocabulary; undefined if it is, or if there are no categories. */
 export function unknownCategory(name: string, { categories, hasAllCategories }: Vocabulary): string | undefined {
   if (!name || !categories.length || categories.includes(name)) return undefined;
   return hasAllCategories ? `No item has the category “${name}”.` : `“${name}” is not among the ${categories.length} most frequent categories.`;
 }
 
-/** Whether a property is in doubt, in a sentence. */
+/** A warning about a property that is not among the words; undefined if it is. */
 export function unknownProperty(name: string, words: readonly Word[], who: string): string | undefined {
   return words.some(({ text }) => text === name) ? undefined : `${who} has “${name}”.`;
 }

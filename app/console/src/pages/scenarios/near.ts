@@ -1,6 +1,6 @@
 /** The word that was probably meant. */
 
-/** The one of `words` that takes the fewest changed letters, if it takes few. */
+/** The closest of `words`, if few letters differ. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const typed = word.toLowerCase();
   const most = Math.max(1, Math.floor(word.length / 3));
@@ -11,7 +11,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return ranked[0]?.each;
 }
 
-/** The number of letters to add, remove or replace (Levenshtein); more than `most` is not counted on. */
+/** The number of letters to add, remove or replace (Levenshtein); not counted if the lengths differ by more than `most`. */
 function distance(from: string, to: string, most: number): number {
   if (Math.abs(from.length - to.length) > most) return most + 1;
   let before = Array.from({ length: to.length + 1 }, (_, count) => count);

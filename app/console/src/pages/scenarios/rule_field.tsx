@@ -144,7 +144,7 @@ function Fault({ id, text, error, area, onReplace }: FaultProps) {
   );
 }
 
-/** The error without its place, which is shown, and with the word that it is about, which the API leaves out. */
+/** The error without its place, which is shown above, and with the word at that place, which the API leaves out. */
 function plain(error: string, word: string): string {
   return error
     .replace(PLACE, "")

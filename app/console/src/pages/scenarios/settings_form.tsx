@@ -93,7 +93,7 @@ export function ListForm({ settings, onChange, vocabulary, error }: SettingsForm
   );
 }
 
-/** A hint, which gives way to what is doubtful about the value. */
+/** A hint, or a warning about the value in its place. */
 export function Doubtful({ about, children }: { about: string | undefined; children?: ComponentChildren }) {
   return about ? <span class="tone-warn">{about}</span> : <>{children}</>;
 }

@@ -15,9 +15,9 @@ export interface Vocabulary {
   item: readonly Word[];
   user: readonly Word[];
   categories: readonly string[];
-  /** Whether `categories` are all that there are; else they are the most frequent ones. */
+  /** Whether `categories` has all of them, or only the most frequent ones. */
   hasAllCategories: boolean;
-  /** From how many items and users the properties come. */
+  /** How many items and users were examined for their properties. */
   itemsExamined: number;
   usersExamined: number;
   eventTypes: readonly string[];

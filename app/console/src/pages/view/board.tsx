@@ -135,7 +135,7 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
   );
 }
 
-/** Says that two lists do not differ, which is hard to see. */
+/** A note that two lists are equal, which is hard to see. */
 function Equal({ lists: [list, other], hasSameRecipe }: { lists: readonly [List, List]; hasSameRecipe: boolean }) {
   if (idsOf(list).join(" ") !== idsOf(other).join(" ")) return null;
   return <Note>{hasSameRecipe ? "Both lists are made the same way: choose another scenario or model version for one of them." : "Both lists are equal for this visitor."}</Note>;
@@ -145,7 +145,7 @@ function VersionBadge({ list }: { list: List | undefined }) {
   return list?.model_version ? <Badge>version {list.model_version.split("-").at(-1)}</Badge> : null;
 }
 
-/** Colors of events, which keep them while the order changes. */
+/** The color of each event, which stays the same when the order changes. */
 function useColors(eventIds: readonly string[]): Colors {
   const last = useRef<(string | undefined)[]>([]);
   const slots = last.current.map((id) => (id !== undefined && eventIds.includes(id) ? id : undefined));

@@ -70,7 +70,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
   );
 }
 
-/** Stored events, newest first, and older ones that only the reasons name; what was done again is one entry with its newest time. */
+/** Stored events, newest first, then older ones that only reasons name. Repeats of an event are one entry with its newest time. */
 export function withReasons(stored: readonly PastEvent[] | undefined, list: List | undefined): PastEvent[] | undefined {
   if (!stored) return undefined;
   const events = new Map<string, PastEvent>();
@@ -87,7 +87,7 @@ export function withReasons(stored: readonly PastEvent[] | undefined, list: List
   return [...events.values()];
 }
 
-/** Repeats of an event share it. */
+/** A key that an event shares with its repeats. */
 function keyOf({ event_id, item_id, event_type }: PastEvent): string {
   return [event_id, item_id, event_type].join("\n");
 }

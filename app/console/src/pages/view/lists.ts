@@ -13,7 +13,7 @@ export interface PastEvent {
   title?: string | null;
   /** A rating, quantity or revenue. */
   value?: number | null;
-  /** How many events share the id: the same was done again. They are switched off together. */
+  /** How often the same was done: these events share an id, and are switched off together. */
   times?: number;
 }
 

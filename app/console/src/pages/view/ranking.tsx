@@ -32,7 +32,7 @@ export function Ranking({ label, list, before, titles, colors, onChoose, onSend,
   const hasAgainst = list.items.some(({ reasons }) => reasons?.some(({ share }) => share < 0));
   return (
     <>
-      {hasAgainst && <p class="view-key small muted"><Against /> Striped: past events that speak against the item. The other shares then add up to more than 100%.</p>}
+      {hasAgainst && <p class="small muted"><Against /> Striped: past events that speak against the item. The other shares then add up to more than 100%.</p>}
       <ol class="view-list" ref={rows} aria-label={label}>
         {list.items.map((item, position) => (
           <li key={item.item_id} data-key={item.item_id}>
