@@ -15,6 +15,8 @@ from infra.console import MODULES
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 """Ignored by git; look at them after a change."""
 WIDTHS = {"desktop": 1440, "phone": 390}
+SHOP = "Example shop"
+"""In the navigation, but not a page of the console."""
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHT = 900
 SERIOUS = ("serious", "critical")
@@ -41,6 +43,17 @@ class Visitor:
         self.page.goto(f"{self.base}/console{path}")
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         return self.page
+
+    def every_page(self) -> Iterator[str]:
+        """Opens one page after the other by the navigation; yields the title of each when it has loaded."""
+        navigation = self.open().get_by_role("navigation")
+        for title in navigation.get_by_role("link").all_inner_texts():
+            if title == SHOP:
+                continue
+            navigation.get_by_role("link", name=title, exact=True).click()
+            expect(self.page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
+            expect(self.page.locator(".loading")).to_have_count(0)
+            yield title
 
     def check_accessible(self) -> None:
         """Fails on serious findings of axe."""
