@@ -18,8 +18,10 @@ export function EventFeed() {
   const [isLive, setLive] = useState(true);
   const conditions: Conditions = Object.fromEntries(NAMES.map((name) => [name, query.get(name) || undefined]));
   const hasDeedsOnly = conditions.event_type === DEEDS;
-  const all = useFeed(hasDeedsOnly ? { ...conditions, event_type: undefined } : conditions, { isLive });
-  const feed = hasDeedsOnly ? { ...all, events: all.events?.filter(({ event_type }) => event_type !== IMPRESSION) } : all;
+  const feed = useFeed(hasDeedsOnly ? { ...conditions, event_type: undefined } : conditions, {
+    isLive,
+    isShown: ({ event_type }) => !hasDeedsOnly || event_type !== IMPRESSION,
+  });
   const isFiltered = NAMES.some((name) => conditions[name]);
   const unknownItems = feed.events?.filter((event) => !event.item_known).length ?? 0;
   const unknownTypes = [...new Set(feed.events?.filter((event) => !event.type_known).map((event) => event.event_type))];

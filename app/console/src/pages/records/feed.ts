@@ -41,7 +41,14 @@ export function keyOf(event: FeedEvent): string {
   return [event.user_id, event.session_id, event.timestamp, event.event_id].join("\n");
 }
 
-export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE } = {}): Feed {
+interface FeedOptions {
+  isLive?: boolean;
+  limit?: number;
+  /** Leaves out events by what the API cannot filter. */
+  isShown?: (event: FeedEvent) => boolean;
+}
+
+export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE, isShown = () => true }: FeedOptions = {}): Feed {
   const inputs = Object.values(conditions);
   const request = { ...conditions, limit };
   const [shown, setShown] = useState<Shown>();
@@ -65,14 +72,14 @@ export function useFeed(conditions: Conditions, { isLive = false, limit = PAGE }
     if (!before.current?.cursor) return;
     const page = await pageWithRows(
       (cursor) => api.GET("/v1/events", { params: { query: { ...request, cursor } } }),
-      ({ events }) => events.length > 0,
+      ({ events }) => events.some(isShown),
       before.current.cursor,
     );
     before.current = { events: [...before.current.events, ...page.events], cursor: page.next_cursor, searchedTo: page.searched_to, arrived: new Set() };
     setShown(before.current);
   });
   return {
-    events: shown?.events,
+    events: shown?.events.filter(isShown),
     arrived: shown?.arrived ?? new Set(),
     error: older.error ?? newest.error,
     isLoading: newest.isLoading || older.isRunning,
