@@ -7,6 +7,7 @@ import { amounts, count } from "../../format";
 import { useAction, useRequest } from "../../hooks";
 import { startImport } from "../../imports";
 import { sourceInWords } from "../../sources";
+import { reasonsIn } from "../import/fields";
 
 const ITEMS = 6;
 
@@ -83,11 +84,10 @@ function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
 }
 
 function Summary({ summary }: { summary: Schemas["ImportSummary"] }) {
-  const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${reason} (${count(number)})`);
   return (
     <Note tone={summary.rejected ? "warn" : "good"}>
       Loaded {amounts(summary.records) || "nothing"} from {count(summary.read)} rows.
-      {summary.rejected > 0 && ` ${count(summary.rejected)} rows were rejected: ${reasons.join("; ")}.`}
+      {summary.rejected > 0 && ` ${count(summary.rejected)} rows were rejected: ${reasonsIn(summary)}.`}
     </Note>
   );
 }

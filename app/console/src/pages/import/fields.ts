@@ -61,6 +61,11 @@ export function recordsIn({ kind, records }: Schemas["ImportSummary"]): string {
   return kind === "events,items" && items > 0 ? `${listed || "no events"}, with facts of items in ${count(items)} rows` : listed;
 }
 
+/** Why rows were rejected, with how many rows each. */
+export function reasonsIn({ reasons }: Schemas["ImportSummary"]): string {
+  return Object.entries(reasons).map(([reason, number]) => `${inWords(reason)} (${count(number)})`).join("; ");
+}
+
 export function propertyOf(column: string): string {
   return PROPERTY + column;
 }

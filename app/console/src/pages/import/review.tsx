@@ -5,7 +5,7 @@ import { count } from "../../format";
 import { useRequest } from "../../hooks";
 import { importCall, previewed, type Preview } from "../../imports";
 import { Columns } from "./columns";
-import { choiceName, formName, formsIn, inWords, type Options, RECORDS, recordsIn, withChoice } from "./fields";
+import { choiceName, formName, formsIn, inWords, type Options, reasonsIn, RECORDS, recordsIn, withChoice } from "./fields";
 import { Stored } from "./stored";
 
 interface ReviewProps {
@@ -82,7 +82,6 @@ function Recognized(answer: AnswerProps) {
   const { preview } = answer;
   const summary = preview.summary;
   if (!summary) return null;
-  const reasons = Object.entries(summary.reasons).map(([reason, number]) => `${inWords(reason)} (${count(number)})`).join("; ");
   const notes = summary.notes.filter((note) => !note.startsWith("recognized as"));
   const tone = summary.rejected ? "warn" : "good";
   return (
@@ -92,7 +91,7 @@ function Recognized(answer: AnswerProps) {
           {preview.layout && <><Badge tone="accent">{preview.layout}</Badge>{" "}</>}
           The first {count(summary.read)} rows give {recordsIn(summary) || "nothing"}.
           {summary.skipped > 0 && ` ${count(summary.skipped)} are skipped.`}
-          {summary.rejected > 0 && ` ${count(summary.rejected)} would be rejected: ${reasons}.`}
+          {summary.rejected > 0 && ` ${count(summary.rejected)} would be rejected: ${reasonsIn(summary)}.`}
         </p>
         {notes.length > 0 && <ul class="import-notes small">{notes.map((note) => <li key={note}>{inWords(note)}</li>)}</ul>}
         <Choices {...answer} />

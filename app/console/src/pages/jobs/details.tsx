@@ -4,6 +4,7 @@ import { Link } from "wouter-preact";
 import { ApiCall, Bar, Button, Dialog, ErrorNote, hasEnded, type Job, Loading, Note, useJob } from "../../components";
 import { count, duration, time } from "../../format";
 import { useAction } from "../../hooks";
+import { inWords } from "../import/fields";
 import { Files } from "./files";
 import { kindOf, resultOf, seconds } from "./job";
 import { State } from "./state";
@@ -79,8 +80,8 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 function Summary({ summary }: { summary: NonNullable<Job["summary"]> }) {
   const lines = [
-    ...summary.notes,
-    ...Object.entries(summary.reasons).map(([reason, rows]) => `${count(rows)} rejected: ${reason}`),
+    ...summary.notes.map(inWords),
+    ...Object.entries(summary.reasons).map(([reason, rows]) => `${count(rows)} rejected: ${inWords(reason)}`),
     ...Object.entries(summary.ignored_columns).map(([column, reason]) => `Column ${column} was not used${reason && `: ${reason}`}`),
   ];
   if (!lines.length) return null;
