@@ -85,8 +85,12 @@ class TestHome:
 
     def test_an_empty_project_gets_to_its_first_list(self, loader: Visitor, tmp_path: Path) -> None:
         (tmp_path / "events.csv").write_text(EVENTS)
+        (tmp_path / "nothing.csv").write_text("nothing,here\n1,2\n")
         page = loader.open()
         loader.photograph("home-empty")
+        page.get_by_label("Drop a file here").set_input_files(tmp_path / "nothing.csv")
+        expect(page.get_by_role("alert")).to_contain_text("Name the column, for example", timeout=30_000)
+        expect(page.get_by_role("alert")).not_to_contain_text("{")
         page.get_by_label("Drop a file here").set_input_files(tmp_path / "events.csv")
 
         expect(page.get_by_text("Loaded 5 events from 5 rows.")).to_be_visible(timeout=30_000)

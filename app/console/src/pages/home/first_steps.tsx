@@ -8,6 +8,7 @@ import { useAction, useRequest } from "../../hooks";
 import { startImport } from "../../imports";
 import { sourceInWords } from "../../sources";
 import { reasonsIn } from "../import/fields";
+import { resultOf } from "../jobs/job";
 
 const ITEMS = 6;
 
@@ -52,6 +53,7 @@ function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
   const [job, setJob] = useState<Job>();
   const [ended, setEnded] = useState<Job>();
   const loading = useAction(async (file: File) => {
+    setJob(undefined);
     setEnded(undefined);
     setJob(await startImport(file));
   });
@@ -71,7 +73,11 @@ function LoadFile({ onLoaded }: { onLoaded: (job: Job) => void }) {
         Events, items or users as CSV, TSV, JSON Lines or Parquet, also compressed. Serendip works out what the columns mean.
       </DropFile>
       <ErrorNote error={loading.error} />
-      {job && <JobProgress key={job.job_id} jobId={job.job_id} label="Import" onEnd={end} />}
+      {ended?.state === "failed" ? (
+        <ErrorNote error={new Error(resultOf(ended))} />
+      ) : (
+        job && <JobProgress key={job.job_id} jobId={job.job_id} label="Import" onEnd={end} showsFailure={false} />
+      )}
       {ended?.summary && <Summary summary={ended.summary} />}
       {ended?.summary?.records.events && (
         <div class="row">
