@@ -10,6 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, S
 from app.domain.fields import ID_PATTERN
 
 PREFIX = "SERENDIP_"
+MAX_REQUESTS = 32
+"""Threads for more would make the process slower."""
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$")]
 
 
@@ -96,8 +98,8 @@ class Settings(BaseModel):
     """Number of attempts for a call to DynamoDB, including the first."""
     max_body_bytes: int = 5 * 1024 * 1024
     """Largest request body; less than Lambda's payload of 6 MB, which may be base64."""
-    max_requests: int = 80
-    """Number of requests that one process serves at a time; more are refused with 503."""
+    max_requests: Annotated[int, Field(ge=1)] = MAX_REQUESTS
+    """Most requests that a local server works on at a time; fewer when they slow each other down."""
     key_ttl_seconds: float = 30.0
     """How long an instance may still accept a revoked key."""
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_json)] = ()

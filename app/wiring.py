@@ -42,6 +42,7 @@ from app.services.privacy.erasure import Erasure, ErasureStores
 from app.services.privacy.project_purge import ProjectPurge
 from app.services.privacy.sessions import Sessions
 from app.services.privacy.tombstones import Tombstones
+from app.services.readiness import Readiness
 from app.services.recommendations.context import ContextLoader
 from app.services.recommendations.decision_log import DecisionLog
 from app.services.recommendations.list_cache import ListCache
@@ -241,7 +242,7 @@ def wire(
         usage=Usage(store=UsageStore(database), mark_used=keys.mark_used, settings=settings, clock=clock),
         tokens=tokens,
         clock=clock,
-        tables=schema.TableCheck(database),
+        readiness=Readiness(missing=schema.TableCheck(database).missing, clock=clock),
     )
     return Wired(database, services)
 

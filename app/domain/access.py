@@ -146,6 +146,8 @@ class Principal:
     """The only user whose list may be read. None means any."""
     needs_user_token: bool = False
     limits: Limits = field(default_factory=Limits)
+    shares_limits: bool = False
+    """Whether the limits are those of a key, and this is one of its users."""
     user_limits: Limits = USER_LIMITS
     """The limits of the user's requests with events, beside those of the credential."""
     ends_at: datetime | None = None

@@ -28,6 +28,7 @@ from app.services.models.rollout import Rollout
 from app.services.models.train import Train
 from app.services.privacy.erasure import Erasure
 from app.services.privacy.sessions import Sessions
+from app.services.readiness import Readiness
 from app.services.recommendations.decision_log import DecisionLog
 from app.services.recommendations.recommend import Recommend
 from app.services.recommendations.recommendations import Recommendations
@@ -38,7 +39,6 @@ from app.services.tuning import Tuning
 from app.services.usage import Usage
 from app.services.users import Users
 from app.services.verdicts import Verdicts
-from app.storage.admin.schema import TableCheck
 
 
 class Launcher(Protocol):
@@ -85,4 +85,4 @@ class Services:
     training_jobs: TrainingJobs
     retraining: Retraining
     clock: Clock
-    tables: TableCheck
+    readiness: Readiness

@@ -1,24 +1,33 @@
 """Open-loop load: requests are sent when they are due, whether or not earlier ones have been answered.
 
-The generator runs in a process of its own, which only imports the standard library, and speaks HTTP/1.1 over sockets
-that it keeps open. Responses need a Content-Length.
+The generator runs in a process of its own, so that it can keep up, and speaks HTTP/1.1 over sockets that it keeps open.
+Responses need a Content-Length.
 """
 
 import asyncio
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from random import Random
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
+
+import uvloop
 
 SEED = 1
 MOST_CONNECTIONS = 900
 TIMEOUT_SECONDS = 30.0
+TURN_SECONDS = 0.002
+"""Requests that are due within this time are sent together: waking up for each costs as much as sending it."""
 HEAD_ENDS = b"\r\n\r\n"
+LENGTH = re.compile(rb"\ncontent-length: *(\d+)", re.IGNORECASE)
+RETRY_AFTER = re.compile(rb"\nretry-after: *([^\r]+)", re.IGNORECASE)
+CLOSES = re.compile(rb"\nconnection: *close", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Outcomes:
 
     seconds: float
     """For how long requests were sent."""
+    accepted_in_time: int = 0
+    """Requests that were answered with a 2xx in these seconds."""
     latencies: dict[int, list[float]] = field(default_factory=dict)
     """By status: seconds from the time at which each request was due to the end of its response."""
     retry_after: dict[str, int] = field(default_factory=dict)
@@ -55,8 +66,8 @@ class Outcomes:
 
     @property
     def goodput(self) -> float:
-        """Requests with a 2xx per second."""
-        return len(self.accepted) / self.seconds
+        """Requests answered with a 2xx per second, while requests were sent."""
+        return self.accepted_in_time / self.seconds
 
     def count(self, status: int) -> int:
         return len(self.latencies.get(status, ()))
@@ -138,8 +149,7 @@ class _Connection(asyncio.Protocol):
         self._request, self._due, self._reused = b"", 0.0, False
         self._is_busy = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:  # uvloop's are no asyncio.Transport
         self._transport = transport
 
     def send(self, request: bytes, due: float) -> None:
@@ -149,16 +159,17 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        head, end, body = self._received.partition(HEAD_ENDS)
-        if not end or not self._is_busy:
+        end = self._received.find(HEAD_ENDS)
+        if end < 0 or not self._is_busy:
             return
-        lines = head.split(b"\r\n")
-        headers = dict(line.lower().split(b": ", 1) for line in lines[1:])
-        if len(body) < int(headers[b"content-length"]):
+        length = LENGTH.search(self._received, 0, end)
+        assert length is not None, "a response without Content-Length"
+        if len(self._received) - end - len(HEAD_ENDS) < int(length[1]):
             return
         self._is_busy, self._reused = False, True
-        self._load.answered(int(lines[0].split(b" ", 2)[1]), self._due, headers.get(b"retry-after", b"").decode())
-        if headers.get(b"connection") == b"close":
+        retry_after = RETRY_AFTER.search(self._received, 0, end)
+        self._load.answered(int(self._received[9:12]), self._due, retry_after[1].decode() if retry_after else "")
+        if CLOSES.search(self._received, 0, end):
             assert self._transport is not None
             self._transport.close()
         else:
@@ -184,6 +195,7 @@ class _Load:
         self.outcomes = Outcomes(seconds)
         self._idle: list[_Connection] = []
         self._connections = self._in_flight = 0
+        self._ends_at = perf_counter() + seconds
         self._opening: set[asyncio.Task[None]] = set()
         self._has_ended = asyncio.Event()
 
@@ -212,7 +224,9 @@ class _Load:
             connection.send(request, due)
 
     def answered(self, status: int, due: float, retry_after: str) -> None:
-        self.outcomes.latencies.setdefault(status, []).append(perf_counter() - due)
+        now = perf_counter()
+        self.outcomes.latencies.setdefault(status, []).append(now - due)
+        self.outcomes.accepted_in_time += status // 100 == 2 and now <= self._ends_at
         if retry_after or status == 503:
             self.outcomes.retry_after[retry_after] = self.outcomes.retry_after.get(retry_after, 0) + 1
         self.ended()
@@ -236,7 +250,7 @@ class _Load:
         ends = due + self.outcomes.seconds
         while (due := due + random.expovariate(rate)) < ends:
             if due > perf_counter():
-                await asyncio.sleep(due - perf_counter())
+                await asyncio.sleep(max(TURN_SECONDS, due - perf_counter()))
             lags.append(perf_counter() - due)
             self._in_flight += 1
             self.send(requests[number % len(requests)], due)
@@ -291,4 +305,4 @@ async def _carried_out(plan: Mapping[str, object]) -> Outcomes:
 
 
 if __name__ == "__main__":
-    json.dump(asdict(asyncio.run(_carried_out(json.load(sys.stdin)))), sys.stdout)
+    json.dump(asdict(uvloop.run(_carried_out(json.load(sys.stdin)))), sys.stdout)

@@ -1,4 +1,4 @@
-"""Admission of requests to /v1 by load, credentials and limits, before their body is read."""
+"""Admission of requests to /v1 by credentials and limits, before their body is read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,16 +11,15 @@ from app import telemetry
 from app.api.http import problems
 from app.api.schemas.owners import owned_by_default
 from app.domain.access import Limits, Principal
-from app.errors import Overloaded, SerendipError
+from app.errors import SerendipError
 from app.services.access.authentication import Credentials
-from app.services.access.rate_limits import DAY_SECONDS, QUOTA, RATE, Allowance
+from app.services.access.rate_limits import Allowance
+from app.services.access.token_bucket import DAY_SECONDS, QUOTA, RATE
 from app.services.bundle import Services
 from app.telemetry import RequestLog
 
 GUARDED = "/v1"
 BEARER = "bearer "
-MOST_ARRIVING = 4
-"""How many times as many requests may wait for their body as may be worked on."""
 
 Result = TypeVar("Result")
 
@@ -28,46 +27,20 @@ Result = TypeVar("Result")
 class Admission:
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         self._app, self._services = app, services
-        self._open = self._arriving = 0
-        self._max_open = services.settings.max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
-        self._open += 1
-        try:
-            await self._admit(scope, self._apart(receive), send)
-        finally:
-            self._open -= 1
-
-    def _apart(self, receive: Receive) -> Receive:
-        """Counts a request apart while its body arrives, so that slow clients take no room from others."""
-        is_complete = False
-
-        async def receive_apart() -> Message:
-            nonlocal is_complete
-            if is_complete:
-                return await receive()
-            self._open, self._arriving = self._open - 1, self._arriving + 1
-            try:
-                message = await receive()
-            finally:
-                self._open, self._arriving = self._open + 1, self._arriving - 1
-            is_complete = not message.get("more_body", False)
-            return message
-
-        return receive_apart
+        await self._admit(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         policies: dict[str, str] = {}
         try:
-            if self._open > self._max_open or self._arriving > MOST_ARRIVING * self._max_open:
-                raise Overloaded("There are too many requests right now. Try again shortly.")
             principal, is_allowed_page = await self._principal(Headers(scope=scope))
             scope["principal"], scope["is_allowed_page"] = principal, is_allowed_page
             telemetry.current().project = principal.project
-            policies = _policies(principal.limits)
+            policies = _policies(self._services.limiter.limits(principal))
             allowance = await self._allowance(principal)
         except SerendipError as error:
             response = problems.of(error, telemetry.current().request_id)

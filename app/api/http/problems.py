@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents: one table of statuses and titles, and one renderer."""
 
+import random
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +16,8 @@ from app import errors
 from app.api.http import validation
 from app.api.http.responses import MEDIA_TYPE
 
-RETRY_AFTER_SECONDS = 2
+RETRY_AFTER_SECONDS = range(1, 6)
+"""Values of Retry-After; each response has a random one, so that not everyone comes back at once."""
 
 ROWS: dict[type[errors.SerendipError], tuple[HTTPStatus, str]] = {
     errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid input"),
@@ -129,7 +131,7 @@ def of(error: errors.SerendipError, request_id: str) -> Response:
     elif isinstance(error, errors.Unauthenticated):
         headers = {"WWW-Authenticate": CHALLENGE}
     elif status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, errors.InFlight):
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        headers = {"Retry-After": str(random.choice(RETRY_AFTER_SECONDS))}  # noqa: S311 - no secret
     bad_places = error.errors if isinstance(error, errors.InvalidInput | errors.Forbidden) else ()
     return render(request_id, status, title, error.detail, bad_places, headers, TYPES.get(kind), **more)
 
@@ -163,6 +165,8 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    if isinstance(error.__cause__, errors.SerendipError):  # raised while the body was read
+        return of(error.__cause__, _request_id(request))
     status = error.status_code
     title = FRAMEWORK_TITLES.get(status, HTTPStatus(status).phrase)
     says_nothing = error.detail in {HTTPStatus(status).phrase, UNPARSED}

@@ -1,12 +1,13 @@
 """/health"""
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
 from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.schemas.health import Health
-from app.errors import Unavailable
 
 router = APIRouter(prefix="/health", tags=["health"], route_class=Operation)
 
@@ -18,9 +19,10 @@ async def live() -> Health:
 
 
 @router.get("/ready", responses=responses(503))
-def ready(services: ServicesDep) -> Health:
-    """Check that the database responds and has all tables."""
-    missing = services.tables.missing()
-    if missing:
-        raise Unavailable(f"Tables are missing: {', '.join(missing)}. Create them with `serendip migrate`.")
+async def ready(services: ServicesDep) -> Health:
+    """Check that the database responds and has all tables, as of a few seconds ago."""
+    readiness = services.readiness
+    if readiness.is_due:
+        await run_sync(readiness.check, limiter=CapacityLimiter(1))  # not behind the requests that wait for a thread
+    readiness.require()
     return Health(status="ok")

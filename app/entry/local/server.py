@@ -1,9 +1,11 @@
 """Serves everything from one process on this machine: REST, live sockets and the stream of events, under uvicorn."""
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from socket import socket
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,7 +16,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from app.api.application import create_application
 from app.api.sockets.frames import MAX_MESSAGE_BYTES
+from app.config import MAX_REQUESTS
 from app.entry.local.files import LocalFiles
+from app.entry.local.overload.protocol import GatedProtocol
+from app.entry.local.overload.rooms import MOST_CONNECTIONS, Rooms
 from app.entry.local.request_lines import RequestLines
 from app.entry.local.sign_in import SignIn
 from app.entry.local.sockets import LocalSockets
@@ -29,6 +34,8 @@ from app.storage.objects import FolderFileStore
 from app.wiring import Wired
 
 LOOPBACK = "127.0.0.1"
+SWITCH_SECONDS = 0.0005
+"""How long other threads may keep the event loop waiting, which refuses requests and answers health checks."""
 DELETIONS_SECONDS = 5.0
 """Time between two looks for projects whose deletion is unfinished."""
 
@@ -85,7 +92,8 @@ def serve(
     try:
         served = _with_files(application, services.jobs)
         with beating(partial(continue_deletions, services), DELETIONS_SECONDS, Unavailable):
-            listen(RequestLines(served) if with_request_lines else served, port, ready, host)
+            logged = RequestLines(served) if with_request_lines else served
+            listen(logged, port, ready, host, services.settings.max_requests)
     finally:
         follower.stop()
 
@@ -105,18 +113,28 @@ def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[
     return application, sockets
 
 
-def listen(application: ASGIApp, port: int, ready: Callable[[], None] = _ignore, host: str = LOOPBACK) -> None:
+def listen(
+    application: ASGIApp,
+    port: int,
+    ready: Callable[[], None] = _ignore,
+    host: str = LOOPBACK,
+    max_requests: int = MAX_REQUESTS,
+) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
-        _Server(configured(application, port, host), ready).run()
+        _Server(configured(application, port, host, Rooms(max_requests)), ready).run()
 
 
-def configured(application: ASGIApp, port: int, host: str = LOOPBACK) -> uvicorn.Config:
+def configured(application: ASGIApp, port: int, host: str = LOOPBACK, rooms: Rooms | None = None) -> uvicorn.Config:
+    protocol: Any = partial(GatedProtocol, rooms=rooms or Rooms(MAX_REQUESTS))
     return uvicorn.Config(
         application,
         host=host,
         port=port,
         log_level="warning",
         lifespan="off",
+        backlog=MOST_CONNECTIONS,
+        http=protocol,
         ws=_WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
     )

@@ -226,6 +226,7 @@ class Authentication:
             scopes=of_user(key.scopes | {Scope.RECOMMEND}),
             user_id=claim.user_id,
             needs_user_token=False,
+            shares_limits=True,
             ends_at=claim.expires_at,
         )
 

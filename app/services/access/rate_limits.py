@@ -7,15 +7,12 @@ so with any number of instances:
 - at most burst + rate * W requests pass in the W seconds after the bucket was full;
 - at most burst + rate * (W + lease_seconds) requests pass in any W seconds;
 - at most the quota passes in a day (a killed instance loses the few tokens of its lease).
-
-The arithmetic is the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the time at which it will be
-full.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from threading import Lock
 
@@ -25,15 +22,23 @@ from app.clock import Clock
 from app.config import Settings
 from app.domain.access import ApiKey, Limits, Principal
 from app.errors import Conflict, LimitExceeded, Unavailable
+from app.services.access.token_bucket import (
+    MICROSECONDS,
+    QUOTA,
+    RATE,
+    Taken,
+    day_of,
+    seconds_of_day_left,
+    take,
+    tokens_left,
+    used_today,
+)
+from app.services.access.user_shares import UserShares, share_of_key, share_of_user
 from app.storage.buckets import Bucket, BucketStore
 
-MICROSECONDS = 1_000_000
-DAY_SECONDS = 86_400
 MAX_LEASES = 20_000
 USER_BYTES = 12
 ATTEMPTS = 20
-RATE, QUOTA = "rate", "day"
-"""Names of the policies."""
 
 
 @dataclass
@@ -47,6 +52,8 @@ class _Lease:
     """The size of the next lease: doubled if the tokens ran out early, halved if some were left over."""
     refused_until: float = 0.0
     refusal: str = RATE
+    users_refused_until: float = 0.0
+    """As `refused_until`, for the key's users, who leave a part to the key itself."""
     holder: str = "key"
     """Whose tokens they are, in words."""
     left_in_bucket: int | None = None
@@ -86,13 +93,14 @@ class Limiter:
         self._lease_seconds = settings.lease_seconds
         self._leases: LRUCache[tuple[str, str], _Lease] = LRUCache(MAX_LEASES)
         self._lock = Lock()
+        self._shares = UserShares(clock, lambda: (day_of(clock.now()), seconds_of_day_left(clock.now())))
 
     def needs_lease(self, principal: Principal) -> bool:
         """Whether `spend` may need the database."""
         if not _limited(principal.limits):
             return False
         lease = self._lease(principal)
-        return lease.lock.locked() or (not self._has_tokens(lease) and self._clock.monotonic() >= lease.refused_until)
+        return lease.lock.locked() or (not self._has_tokens(lease) and not self._is_refused(principal, lease))
 
     def spend_of_user(self, principal: Principal) -> None:
         """Spends a token of the user whose credentials these are, for a request with events.
@@ -102,7 +110,8 @@ class Limiter:
         """
         user = blake2b(str(principal.user_id).encode(), key=self._secret, digest_size=USER_BYTES).hexdigest()
         credential = f"{principal.credential}/{user}"
-        self.spend(replace(principal, credential=credential, limits=principal.user_limits), "user")
+        limited = replace(principal, credential=credential, limits=principal.user_limits, shares_limits=False)
+        self.spend(limited, "user")
 
     def spend(self, principal: Principal, holder: str = "key") -> Allowance | None:
         """Spends a token for one request. Returns None if the key has no limits.
@@ -117,20 +126,29 @@ class Limiter:
         limits = principal.limits
         if not _limited(limits):
             return None
+        share = self._shares.spend(principal, RATE, QUOTA) if principal.shares_limits else None
         lease = self._lease(principal)
         with lease.lock:
             lease.holder = holder
             if not self._has_tokens(lease):
-                if self._clock.monotonic() < lease.refused_until:
-                    raise self._exceeded(lease)
+                if self._is_refused(principal, lease):
+                    raise self._exceeded(principal, lease)
                 self._renew(principal, lease)
+            elif principal.shares_limits and _is_low(lease, limits):
+                raise self._exceeded(principal, lease)
             lease.tokens -= 1
+            if share is not None:
+                return Allowance(share_of_user(limits), *share, seconds_of_day_left(self._clock.now()))
             return Allowance(
                 limits,
                 None if lease.left_in_bucket is None else lease.left_in_bucket + lease.tokens,
                 None if lease.left_today is None else lease.left_today + lease.tokens,
-                _seconds_of_day_left(self._clock.now()),
+                seconds_of_day_left(self._clock.now()),
             )
+
+    def limits(self, principal: Principal) -> Limits:
+        """Returns the limits of the caller: a share, if others have the same."""
+        return share_of_user(principal.limits) if principal.shares_limits else principal.limits
 
     def use(self, key: ApiKey) -> Use | None:
         """Returns how much of a key's limits is used; None if it has none."""
@@ -151,11 +169,16 @@ class Limiter:
         return lease
 
     def _has_tokens(self, lease: _Lease) -> bool:
-        return lease.tokens > 0 and self._clock.monotonic() < lease.ends_at and lease.day == _day(self._clock.now())
+        return lease.tokens > 0 and self._clock.monotonic() < lease.ends_at and lease.day == day_of(self._clock.now())
+
+    def _is_refused(self, principal: Principal, lease: _Lease) -> bool:
+        """Whether the bucket is known to have no tokens."""
+        until = max(lease.refused_until, lease.users_refused_until if principal.shares_limits else 0.0)
+        return self._clock.monotonic() < until
 
     def _renew(self, principal: Principal, lease: _Lease) -> None:
         """Takes a new lease, or raises LimitExceeded if no tokens are left."""
-        spendable = lease.day == _day(self._clock.now()) and not lease.borrowed
+        spendable = lease.day == day_of(self._clock.now()) and not lease.borrowed
         unspent = lease.tokens if spendable else 0
         if self._clock.monotonic() < lease.ends_at:
             lease.size *= 2
@@ -167,20 +190,23 @@ class Limiter:
             lease.borrowed = False
         except Unavailable:
             tokens = _without_database(principal.limits, self._lease_seconds)
-            taken = _Taken(tokens, Bucket(day=_day(self._clock.now())))
+            taken = Taken(tokens, Bucket(day=day_of(self._clock.now())))
             lease.borrowed = True
+        if not taken.tokens and principal.shares_limits:
+            lease.users_refused_until, lease.refusal = self._clock.monotonic() + taken.wait_seconds, taken.policy
+            raise self._exceeded(principal, lease)
         lease.tokens, lease.day = taken.tokens, taken.bucket.day
         lease.left_in_bucket, lease.left_today = taken.left_in_bucket, taken.left_today
         if not taken.tokens:
             lease.refused_until, lease.refusal = self._clock.monotonic() + taken.wait_seconds, taken.policy
-            raise self._exceeded(lease)
+            raise self._exceeded(principal, lease)
         lease.ends_at = self._clock.monotonic() + self._lease_seconds
 
-    def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> "_Taken":
+    def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> Taken:
         """Takes tokens from the shared bucket; unspent tokens of the previous lease return to the day's quota."""
         project, credential = principal.project, principal.credential
         for _ in range(ATTEMPTS):
-            taken = _take(lease.bucket or Bucket(), principal.limits, self._clock.now(), lease.size, unspent)
+            taken = take(lease.bucket or Bucket(), principal, self._clock.now(), lease.size, unspent)
             if taken.tokens:
                 try:
                     self._buckets.put(project, credential, taken.bucket, lease.bucket)
@@ -195,63 +221,27 @@ class Limiter:
             lease.bucket = stored
         raise LimitExceeded("Too many requests with this key at once. Slow down.", RATE, 1)
 
-    def _exceeded(self, lease: _Lease) -> LimitExceeded:
-        seconds = max(1, math.ceil(lease.refused_until - self._clock.monotonic()))
+    def _exceeded(self, principal: Principal, lease: _Lease) -> LimitExceeded:
+        until = max(lease.refused_until, lease.users_refused_until if principal.shares_limits else 0.0)
+        seconds = max(1, math.ceil(until - self._clock.monotonic()))
         limit = "rate" if lease.refusal == RATE else "daily quota"
-        detail = f"The {lease.holder}'s {limit} is used up. Try again in {seconds} s."
+        part = "users' part of the key's" if principal.shares_limits else f"{lease.holder}'s"
+        detail = f"The {part} {limit} is used up. Try again in {seconds} s."
         return LimitExceeded(detail, lease.refusal, seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    tokens: int
-    bucket: Bucket
-    policy: str = RATE
-    wait_seconds: float = 0.0
-    left_in_bucket: int | None = None
-    left_today: int | None = None
-
-
-def _take(bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int) -> _Taken:
-    """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next."""
-    day, micros = _day(now), round(now.timestamp() * MICROSECONDS)
-    used = max(0, _used_today(bucket, now) - unspent)
-    left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
-    if left_today is not None and left_today <= 0:
-        return _Taken(0, bucket, QUOTA, _seconds_of_day_left(now), None, 0)
-    left_in_bucket, interval = _left_in_bucket(bucket, limits, micros), 0.0
-    full_at = max(bucket.full_at, micros)
-    if limits.requests_per_second is not None and left_in_bucket is not None:
-        interval = MICROSECONDS / limits.requests_per_second
-        if left_in_bucket <= 0:
-            wait = (full_at - micros - (limits.bucket_size - 1) * interval) / MICROSECONDS
-            return _Taken(0, bucket, RATE, wait, 0, left_today)
-    tokens = min(wanted, *(left for left in (left_in_bucket, left_today, wanted) if left is not None))
-    return _Taken(
-        tokens,
-        replace(bucket, full_at=math.ceil(full_at + tokens * interval), day=day, used=used + tokens),
-        left_in_bucket=None if left_in_bucket is None else left_in_bucket - tokens,
-        left_today=None if left_today is None else left_today - tokens,
-    )
+def _is_low(lease: _Lease, limits: Limits) -> bool:
+    """Whether only the part is left that is for the key itself, as of the lease."""
+    kept, kept_today = share_of_key(limits)
+    pairs = ((lease.left_in_bucket, kept), (lease.left_today, kept_today))
+    return any(left is not None and left + lease.tokens <= most for left, most in pairs)
 
 
 def _use(bucket: Bucket, limits: Limits, now: datetime) -> Use:
-    left = _left_in_bucket(bucket, limits, round(now.timestamp() * MICROSECONDS))
+    left = tokens_left(bucket, limits, round(now.timestamp() * MICROSECONDS))
     if left is None:
-        return Use(_used_today(bucket, now), None, None)
-    return Use(_used_today(bucket, now), max(0, left), limits.bucket_size)
-
-
-def _used_today(bucket: Bucket, now: datetime) -> int:
-    return bucket.used if bucket.day == _day(now) else 0
-
-
-def _left_in_bucket(bucket: Bucket, limits: Limits, micros: int) -> int | None:
-    """Returns the tokens of the bucket, at a time in microseconds since 1970; None without a rate."""
-    if limits.requests_per_second is None:
-        return None
-    interval = MICROSECONDS / limits.requests_per_second
-    return math.floor((micros + limits.bucket_size * interval - max(bucket.full_at, micros)) / interval + 1e-9)
+        return Use(used_today(bucket, now), None, None)
+    return Use(used_today(bucket, now), max(0, left), limits.bucket_size)
 
 
 def _without_database(limits: Limits, seconds: float) -> int:
@@ -271,12 +261,3 @@ def _most_at_once(limits: Limits, seconds: float) -> int:
     if rate is None:
         return max(1, min(100, (limits.requests_per_day or 1) // 100))
     return max(1, math.floor(max(limits.bucket_size / 10, rate * seconds / 10)))
-
-
-def _day(now: datetime) -> str:
-    return now.astimezone(UTC).date().isoformat()
-
-
-def _seconds_of_day_left(now: datetime) -> int:
-    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-    return min(DAY_SECONDS, math.ceil((midnight - now).total_seconds()))

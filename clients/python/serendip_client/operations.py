@@ -112,7 +112,7 @@ class Operations(ABC):
         return self._call(Health, "GET", "/health/live", {}, {}, None)
 
     def ready(self) -> Health:
-        """Check that the database responds and has all tables."""
+        """Check that the database responds and has all tables, as of a few seconds ago."""
         return self._call(Health, "GET", "/health/ready", {}, {}, None)
 
     def list_event_failures(
@@ -1616,7 +1616,7 @@ class AsyncOperations(ABC):
         return await self._call(Health, "GET", "/health/live", {}, {}, None)
 
     async def ready(self) -> Health:
-        """Check that the database responds and has all tables."""
+        """Check that the database responds and has all tables, as of a few seconds ago."""
         return await self._call(Health, "GET", "/health/ready", {}, {}, None)
 
     async def list_event_failures(

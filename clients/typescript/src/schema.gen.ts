@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Check that the database responds and has all tables.
+         * @description Check that the database responds and has all tables, as of a few seconds ago.
          */
         get: operations["ready"];
         put?: never;

@@ -22,6 +22,7 @@ from app.domain.users import User, of_session
 from app.entry.cli.serve import load_sample
 from app.entry.local import sample_shop
 from app.entry.local.dynamodb import free_port
+from app.storage.admin.schema import TableCheck
 from app.wiring import Wired
 from tests.support import datasets
 from tests.support.builders import NOON, an_event, an_item, client_of, idle_on, two_tastes, wired_on
@@ -59,7 +60,7 @@ class Cli:
 
 @pytest.fixture
 def cli(wired: Wired, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    assert wired.services.tables.missing() == []
+    assert TableCheck(wired.database).missing() == []
     return Cli(settings, tmp_path, capsys)
 
 

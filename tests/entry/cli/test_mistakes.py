@@ -9,6 +9,7 @@ import pytest
 from app.config import Settings
 from app.entry.cli import main, mistakes
 from app.entry.local import disk
+from app.storage.admin.schema import TableCheck
 from app.wiring import Wired
 from tests.support.builders import SECRET
 
@@ -16,7 +17,7 @@ from tests.support.builders import SECRET
 @pytest.fixture
 def folder(wired: Wired, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder of the command line, which works on the test's project."""
-    assert wired.services.tables.missing() == []
+    assert TableCheck(wired.database).missing() == []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SERENDIP_ENDPOINT", str(settings.endpoint))
     monkeypatch.setenv("SERENDIP_SECRET", SECRET.get_secret_value())

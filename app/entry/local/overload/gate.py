@@ -1,0 +1,148 @@
+"""Who may be worked on at the same time, who waits, and who is refused, when there are more requests than capacity.
+
+- A holder of requests (a key, the user tokens of a key) may have twice as many in progress as places are free, so there
+  always is room for another (dynamic thresholds, Choudhury and Hahne, 1998); a free place goes to the holder with the
+  fewest requests in progress.
+- The newest waiting request goes first: senders give up the older ones anyway. Those of a burst wait for seconds; once
+  the queue has not been empty for as long, they wait no longer than a request takes (LIFO and controlled delay,
+  Maurer, "Fail at Scale", 2015).
+- When too many wait, the oldest of the holder with the most waiting requests is refused.
+- When nothing is answered for long, it is not for lack of CPU, so that more are let in.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+SHARE = 2
+"""A holder may have this many requests in progress for each free place."""
+BURST_SECONDS = 2.0
+"""Time after which a queue that was never empty is no burst; how long requests of a burst wait."""
+LEAST_PATIENCE_SECONDS = 0.005
+STALLED_LATENCIES, LEAST_STALLED_SECONDS = 10, 0.1
+"""Time without any response, as a multiple of the latency, after which requests are presumed to wait for a database."""
+
+Clock = Callable[[], float]
+
+
+class Limit(Protocol):
+    @property
+    def limit(self) -> int: ...
+    @property
+    def latency(self) -> float: ...
+    def observe(self, seconds: float, *, is_crowded: bool) -> None: ...
+    def widen(self) -> None: ...
+
+
+@dataclass(eq=False, slots=True)
+class Visit:
+    """One request at the gate."""
+
+    holder: str
+    start: Callable[[], None]
+    """Called when it may be worked on."""
+    refuse: Callable[[], None]
+    """Called instead if it may not."""
+    since: float = field(default=0.0)
+    """When it came, then when it started."""
+
+
+class Gate:
+    """Lets requests in, all on one thread; `tick` is due regularly while requests wait."""
+
+    def __init__(self, limit: Limit, most_waiting: int, monotonic: Clock) -> None:
+        self._limit, self._most_waiting, self._monotonic = limit, most_waiting, monotonic
+        self._open: Counter[str] = Counter()
+        self._waiting: dict[str, deque[Visit]] = {}
+        self._waiting_count = 0
+        self._empty_at = monotonic()
+        self._was_crowded = False
+        self._left_at = monotonic()
+
+    @property
+    def open(self) -> int:
+        return self._open.total()
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting_count
+
+    def enter(self, visit: Visit) -> None:
+        """Starts a request, now or when a place is free, or refuses it, or an older one instead."""
+        visit.since = self._monotonic()
+        if self._has_room(visit.holder):
+            self._start(visit)
+            return
+        self._was_crowded = True
+        if not self._waiting_count:
+            self._empty_at = visit.since
+        self._waiting.setdefault(visit.holder, deque()).append(visit)
+        self._waiting_count += 1
+        if self._waiting_count > self._most_waiting:
+            longest = max(self._waiting, key=lambda holder: len(self._waiting[holder]))
+            self._take(longest, newest=False).refuse()
+        self.tick()
+
+    def leave(self, visit: Visit) -> None:
+        """Frees the place of a request that has been answered."""
+        self._left_at = self._monotonic()
+        self._limit.observe(self._left_at - visit.since, is_crowded=self._was_crowded)
+        self.pause(visit)
+
+    def pause(self, visit: Visit) -> None:
+        """Frees the place of a request for a time; `enter` lets it in again."""
+        self._open[visit.holder] -= 1
+        if not self._open[visit.holder]:
+            del self._open[visit.holder]
+        self._was_crowded = self._waiting_count > 0
+        self.tick()
+
+    def forget(self, visit: Visit) -> None:
+        """Removes a request that waits and whose sender is gone."""
+        queue = self._waiting.get(visit.holder)
+        if queue and visit in queue:
+            queue.remove(visit)
+            self._waiting_count -= 1
+            if not queue:
+                del self._waiting[visit.holder]
+
+    def tick(self) -> None:
+        """Refuses requests that have waited too long, and starts others in free places."""
+        if not self._waiting_count:
+            return
+        now = self._monotonic()
+        stands = now - self._empty_at > BURST_SECONDS
+        patience = max(LEAST_PATIENCE_SECONDS, self._limit.latency) if stands else BURST_SECONDS
+        for holder in list(self._waiting):
+            while holder in self._waiting and now - self._waiting[holder][0].since > patience:
+                self._take(holder, newest=False).refuse()
+        if now - max(self._left_at, self._empty_at) > max(
+            LEAST_STALLED_SECONDS, STALLED_LATENCIES * self._limit.latency
+        ):
+            self._limit.widen()
+        while (following := self._next()) is not None:
+            visit = self._take(following, newest=True)
+            visit.since = now
+            self._start(visit)
+
+    def _next(self) -> str | None:
+        """Returns the holder whose request may start."""
+        eligible = (holder for holder in self._waiting if self._has_room(holder))
+        return min(eligible, key=self._open.__getitem__, default=None)
+
+    def _has_room(self, holder: str) -> bool:
+        free = self._limit.limit - self._open.total()
+        return free > 0 and self._open[holder] < SHARE * free
+
+    def _start(self, visit: Visit) -> None:
+        self._open[visit.holder] += 1
+        visit.start()
+
+    def _take(self, holder: str, *, newest: bool) -> Visit:
+        queue = self._waiting[holder]
+        visit = queue.pop() if newest else queue.popleft()
+        self._waiting_count -= 1
+        if not queue:
+            del self._waiting[holder]
+        return visit

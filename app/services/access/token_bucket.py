@@ -1,0 +1,78 @@
+"""The shared state of a key's rate limit and daily quota, and what may be taken from it.
+
+The arithmetic is the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the time at which it will be
+full.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from app.domain.access import Limits, Principal
+from app.services.access.user_shares import share_of_key
+from app.storage.buckets import Bucket
+
+MICROSECONDS = 1_000_000
+DAY_SECONDS = 86_400
+RATE, QUOTA = "rate", "day"
+"""Names of the policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    tokens: int
+    bucket: Bucket
+    policy: str = RATE
+    wait_seconds: float = 0.0
+    left_in_bucket: int | None = None
+    left_today: int | None = None
+
+
+def take(bucket: Bucket, principal: Principal, now: datetime, wanted: int, unspent: int) -> Taken:
+    """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next."""
+    limits = principal.limits
+    kept, kept_today = share_of_key(limits) if principal.shares_limits else (0, 0)
+    day, micros = day_of(now), round(now.timestamp() * MICROSECONDS)
+    used = max(0, used_today(bucket, now) - unspent)
+    left_today = None if limits.requests_per_day is None else limits.requests_per_day - used
+    if left_today is not None and left_today <= kept_today:
+        return Taken(0, bucket, QUOTA, seconds_of_day_left(now), None, 0)
+    left_in_bucket, interval = tokens_left(bucket, limits, micros), 0.0
+    full_at = max(bucket.full_at, micros)
+    if limits.requests_per_second is not None and left_in_bucket is not None:
+        interval = MICROSECONDS / limits.requests_per_second
+        if left_in_bucket <= kept:
+            wait = (full_at - micros - (limits.bucket_size - 1 - kept) * interval) / MICROSECONDS
+            return Taken(0, bucket, RATE, wait, 0, left_today)
+    available = (
+        None if left_in_bucket is None else left_in_bucket - kept,
+        None if left_today is None else left_today - kept_today,
+    )
+    tokens = min(wanted, *(left for left in (*available, wanted) if left is not None))
+    return Taken(
+        tokens,
+        replace(bucket, full_at=math.ceil(full_at + tokens * interval), day=day, used=used + tokens),
+        left_in_bucket=None if left_in_bucket is None else left_in_bucket - tokens,
+        left_today=None if left_today is None else left_today - tokens,
+    )
+
+
+def used_today(bucket: Bucket, now: datetime) -> int:
+    return bucket.used if bucket.day == day_of(now) else 0
+
+
+def tokens_left(bucket: Bucket, limits: Limits, micros: int) -> int | None:
+    """Returns the tokens of the bucket, at a time in microseconds since 1970; None without a rate."""
+    if limits.requests_per_second is None:
+        return None
+    interval = MICROSECONDS / limits.requests_per_second
+    return math.floor((micros + limits.bucket_size * interval - max(bucket.full_at, micros)) / interval + 1e-9)
+
+
+def day_of(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
+def seconds_of_day_left(now: datetime) -> int:
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    return min(DAY_SECONDS, math.ceil((midnight - now).total_seconds()))

@@ -1,0 +1,26 @@
+"""A server with given limits, in this process and on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.entry.local import dynamodb, server
+from app.entry.local.overload.rooms import Rooms
+
+
+@asynccontextmanager
+async def served(application: ASGIApp, rooms: Rooms | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    port = dynamodb.free_port()
+    running = uvicorn.Server(server.configured(application, port, rooms=rooms))
+    serving = asyncio.create_task(running.serve())
+    while not running.started:  # noqa: ASYNC110 - uvicorn has no event
+        await asyncio.sleep(0.01)
+    limits = httpx2.Limits(max_connections=500)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client:
+        yield client
+    running.should_exit = True
+    await serving
