@@ -53,21 +53,34 @@ def transition_blocks(
     if recent_pairs and count:
         end = interactions.times.max() if newest is None else newest
         recency[moment] += recent_pairs * 2.0 ** (-(end - interactions.times) / (HALF_LIFE_DAYS * SECONDS_A_DAY))
-    later = (_later(users) @ sparse.diags(recency) @ items).tocsr()
+    following = (sparse.diags(recency) @ items).tocsr()
     earlier = items.T.tocsr()
     for start in range(0, normal.shape[1], BLOCK_ITEMS):
-        block = (earlier[start : start + BLOCK_ITEMS] @ later).tocsr()
+        rows = earlier[start : start + BLOCK_ITEMS]
+        own = np.unique(rows.indices)  # only the moments of these items: those of all would fill the memory
+        pairs = rows.data, np.searchsorted(own, rows.indices), rows.indptr
+        rows = sparse.csr_matrix(pairs, (rows.shape[0], len(own)))
+        block = (rows @ (_later(users, own) @ following)).tocsr()
         yield start, only(block, apart(start, block))
 
 
-def _later(users: Integers) -> sparse.csr_matrix:
-    """Returns the weight of each moment for the moments of the same user before it, of shape (moments, moments)."""
+def _later(users: Integers, chosen: Integers) -> sparse.csr_matrix:
+    """Returns the weight of each moment for the chosen moments of the same user before it.
+
+    Args:
+        users: the user of each moment; the moments of a user follow each other.
+        chosen: numbers of moments, ascending.
+
+    Returns:
+        A matrix of shape (chosen moments, moments).
+    """
     count = len(users)
-    rows, columns, weights = [np.arange(count)], [np.arange(count)], [np.full(count, SAME)]
+    rows, columns, weights = [np.arange(len(chosen))], [chosen], [np.full(len(chosen), SAME)]
     for step in range(1, STEPS + 1):
-        first = np.flatnonzero(users[:-step] == users[step:]) if step < count else np.zeros(0, np.int64)
+        first = np.flatnonzero(chosen + step < count)
+        first = first[users[chosen[first]] == users[chosen[first] + step]]
         rows.append(first)
-        columns.append(first + step)
+        columns.append(chosen[first] + step)
         weights.append(np.full(len(first), DECAY ** (step - 1)))
     entries = np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))
-    return sparse.csr_matrix(entries, (count, count))
+    return sparse.csr_matrix(entries, (len(chosen), count))

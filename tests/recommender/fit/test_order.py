@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.recommender.fit.evaluation.trial import DENSE, LOCAL
+from app.recommender.fit.gram import BLOCK_ITEMS
 from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.order import DECAY, HALF_LIFE_DAYS, SAME, transition_blocks, transitions
 from app.recommender.fit.parameter_search import fitted
@@ -42,6 +44,21 @@ def reference(x: Interactions, normal: np.ndarray, recent_pairs: float) -> np.nd
     return result
 
 
+def peak_bytes(blocks: int) -> int:
+    """What counting pairs takes at most, of histories of 20 moments with blocks of items used 10 times each."""
+    items, users = blocks * BLOCK_ITEMS, blocks * BLOCK_ITEMS // 2
+    user, item = np.repeat(np.arange(users), 20), np.random.default_rng(0).permutation(np.tile(np.arange(items), 10))
+    times = np.tile(np.arange(20.0), users)
+    x = Interactions([""] * users, [""] * items, user, item, np.ones(len(user)), times)
+    normal, _ = normalized(x.matrix(), Regression(0.25, 0.25, 1.0))
+    tracemalloc.start()
+    for _ in transition_blocks(x, normal):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
 class TestTransitions:
     @given(st.integers(0, 50), st.sampled_from([1, 3, 1_000]), st.sampled_from([0.0, 3.0]))
     def test_pairs_are_counted_from_earlier_to_later(self, seed: int, moments: int, recent_pairs: float) -> None:
@@ -72,6 +89,12 @@ class TestTransitions:
         np.fill_diagonal(expected, 0.0)
 
         assert transitions(x, normal).toarray() == pytest.approx(SAME * expected)
+
+    def test_a_catalog_four_times_as_large_does_not_take_twice_the_memory(self) -> None:
+        """With all pairs of histories in memory, a million items took more than 21 GB."""
+        small, large = peak_bytes(blocks=2), peak_bytes(blocks=8)
+
+        assert large < 2 * small
 
 
 @pytest.mark.parametrize("name", [DENSE, LOCAL])
