@@ -10,8 +10,8 @@ from app.domain.access import USER_LIMITS, Limits, Principal, Scope
 
 def principal_facts(principal: Principal) -> dict[str, Any]:
     facts = asdict(principal)
-    if principal.user_limits == USER_LIMITS:  # earlier releases do not know them
-        del facts["user_limits"]
+    usual = {"user_limits": asdict(USER_LIMITS), "shares_limits": False}  # earlier releases do not know these
+    facts = {name: value for name, value in facts.items() if name not in usual or value != usual[name]}
     return {
         **facts,
         "scopes": sorted(scope.value for scope in principal.scopes),
