@@ -24,3 +24,8 @@ def remaining_seconds() -> float:
     """Seconds until the deadline; 30 outside of a request."""
     ends_at = _ends_at.get()
     return UNBOUNDED_SECONDS if ends_at is None else ends_at - monotonic()
+
+
+def is_bounded() -> bool:
+    """Returns whether this context has a deadline."""
+    return _ends_at.get() is not None

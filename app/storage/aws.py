@@ -1,9 +1,11 @@
-"""Clients of AWS services, with short timeouts and retries."""
+"""Clients of AWS services, with short timeouts and retries that end with the deadline of a request."""
 
 from typing import Any
 
 from botocore.config import Config
 from botocore.session import get_session
+
+from app.storage.timeouts import end_with_deadline
 
 
 def client(
@@ -34,7 +36,7 @@ def client(
         **more,
     )
     key_id, secret = access_key or (None, None)
-    return get_session().create_client(
+    created = get_session().create_client(
         service,
         region,
         endpoint_url=endpoint,
@@ -42,3 +44,5 @@ def client(
         aws_secret_access_key=secret,
         config=config,
     )
+    end_with_deadline(created)
+    return created

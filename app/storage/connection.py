@@ -17,6 +17,7 @@ from pynamodb.connection.base import Connection
 
 from app import telemetry
 from app.errors import Unavailable
+from app.storage.timeouts import end_with_deadline
 
 SERVER_ERROR = 500
 
@@ -55,6 +56,7 @@ class MeteredConnection(Connection):
     def __init__(self, tracer: Tracer | None, explain: Explain, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's
         super().__init__(**settings)
         self._tracer, self._explain = tracer, explain
+        self._bounded: object = None
 
     @property
     def session(self) -> Session:
@@ -62,6 +64,15 @@ class MeteredConnection(Connection):
         session = super().session
         session.register_component("data_loader", descriptions())
         return session
+
+    @property
+    def client(self) -> Any:  # noqa: ANN401 - botocore creates its classes at run time
+        """The client, whose calls end with the deadline of their request."""
+        client = super().client
+        if client is not self._bounded:  # PynamoDB builds another one if credentials were missing
+            end_with_deadline(client)
+            self._bounded = client
+        return client
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         started, units = perf_counter(), 0.0
