@@ -43,11 +43,12 @@ from app.services.privacy.project_purge import ProjectPurge
 from app.services.privacy.sessions import Sessions
 from app.services.privacy.tombstones import Tombstones
 from app.services.readiness import Readiness
+from app.services.recommendations.caches.list_cache import ListCache
+from app.services.recommendations.caches.recent_cache import RecentCache
 from app.services.recommendations.context import ContextLoader
 from app.services.recommendations.decision_log import DecisionLog
-from app.services.recommendations.list_cache import ListCache
+from app.services.recommendations.degraded import Degraded
 from app.services.recommendations.queries import Queries
-from app.services.recommendations.recent_cache import RecentCache
 from app.services.recommendations.recommend import Recommend
 from app.services.recommendations.recommendations import Recommendations
 from app.services.recommendations.responses import Responses
@@ -179,7 +180,8 @@ def wire(
         submit=database.submit,
         weights=tuning.weights,
     )
-    recommend = Recommend(loader=loader, clock=clock)
+    degraded = Degraded(models=model_cache, items=item_cache)
+    recommend = Recommend(loader=loader, degraded=degraded, clock=clock)
     scenarios = Scenarios(store=ScenarioStore(database), settings=settings, clock=clock)
     decisions = DecisionLog(
         store=decision_store,

@@ -9,7 +9,7 @@ from itertools import islice
 
 from app.deadline import remaining_seconds
 from app.domain.recommendations import Recommendation, RecommendationQuery, item_digest
-from app.errors import InvalidInput
+from app.errors import DeadlineExceeded
 from app.recommender import diversity, rules
 from app.recommender.cel.work import Work
 from app.recommender.diversity import Caps
@@ -19,8 +19,6 @@ from app.services.catalog.snapshot import CachedItem
 SPARE_CANDIDATES = 10
 POOL = 5
 """Candidates per position that diversity chooses from."""
-MIN_SECONDS = 2.0
-"""A request whose rules leave less time than this is refused."""
 STEPS, STEPS_AN_ITEM = 300_000, 20
 """What the rules of a request may do: 500,000 steps, or about 50 ms, with 10,000 items."""
 MAX_CHUNK = 100
@@ -31,8 +29,8 @@ NO_USER: Facts = {"id": "", "properties": {}}
 
 
 def _check_time() -> None:
-    if remaining_seconds() < MIN_SECONDS:
-        raise InvalidInput("The filter or boost is too slow for this many items. Simplify it.")
+    if remaining_seconds() <= 0:
+        raise DeadlineExceeded("The request ran out of time while its rules were tried on items. Try again.")
 
 
 @dataclass(slots=True)

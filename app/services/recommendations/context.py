@@ -21,11 +21,11 @@ from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem, CatalogSnapshot
 from app.services.catalog.unknown_items import UnknownItems
 from app.services.models.cache import ModelCache
+from app.services.recommendations.caches.list_cache import ListCache
+from app.services.recommendations.caches.recent_cache import RecentCache
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.cold_start import ColdStart
 from app.services.recommendations.evidence import Evidence, Source
-from app.services.recommendations.list_cache import ListCache
-from app.services.recommendations.recent_cache import RecentCache
 from app.storage.events import EventStore
 from app.storage.users import UserStore
 
@@ -273,20 +273,6 @@ class ContextLoader:
             page = self._events.newest(project, user_id, size, consistent=consistent, before=page[-1])
             events = [*events, *page]
         return History(events, history.verdicts)
-
-    def degraded(self, project: str) -> tuple[ActiveModel, list[Recommendation], Mapping[str, CachedItem]]:
-        """Returns the popular list that was loaded last, with the items that are in memory.
-
-        Raises:
-            Unavailable: no list was loaded yet.
-        """
-        active, scores = self._caches.models.last_popular(project)
-        items = self._caches.items.get_stale(project, scores)
-        unknown = self._caches.items.unknown(project, scores) if items else set()
-        popular = [
-            Recommendation(item_id, score, POPULAR) for item_id, score in scores.items() if item_id not in unknown
-        ]
-        return active, popular, {item_id: CachedItem(item) for item_id, item in items.items()}
 
     def _read(
         self, project: str, query: RecommendationQuery, history: ReadHistory | None

@@ -24,17 +24,18 @@ from app.recommender.packing import Row
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
+from app.services.recommendations.degraded import SIMILAR_TO_RECENT, Degraded
 from app.services.recommendations.evidence import Evidence, Source
 from app.services.recommendations.explain import explain
 from app.services.recommendations.slate import Slate
 
-RECOMMENDATIONS, SIMILAR_TO_RECENT = "recommendations", "similar_to_recent"
-"""Kinds of rows, besides the lists."""
+RECOMMENDATIONS = "recommendations"
+"""The kind of rows with a user's recommendations."""
 
 
 class Recommend:
-    def __init__(self, loader: ContextLoader, clock: Clock) -> None:
-        self._loader, self._clock = loader, clock
+    def __init__(self, loader: ContextLoader, degraded: Degraded, clock: Clock) -> None:
+        self._loader, self._degraded, self._clock = loader, degraded, clock
 
     def for_user(self, project: str, user_id: str, query: RecommendationQuery) -> RecommendationList:
         """Returns the user's recommendations; without the database, the last popular list in memory.
@@ -77,7 +78,7 @@ class Recommend:
             context = self._loader.load(project, "", query, rules)
             return _listed(context, recommended(context, item_id))
         except Unavailable:
-            return self._degraded(project, query, rules)
+            return self._degraded.popular(project, query, rules)
 
     def rank(
         self,
@@ -91,32 +92,26 @@ class Recommend:
         """Returns the requested items, best for the user first; items without a score follow in the requested order.
 
         Disliked items come last. Hidden, expired and deleted items are left out, unless `include_hidden` is set.
+        Without the database, the items keep the requested order.
         """
-        history = self._history(project, user_id, query)
-        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
-        scores, disliked = context.evidence.scores(), context.disliked
-        order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
-        items = context.items(order)
-        hidden = {item_id for item_id, cached in items.items() if not cached.item.is_shown(context.rules.now)}
-        ranked = [
-            Recommendation(
-                item_id,
-                scores.get(item_id, 0.0),
-                NEIGHBORS if item_id in scores else REQUESTED,
-                item=items[item_id].item if item_id in items else None,
-            )
-            for item_id in order
-            if include_hidden or item_id not in hidden
-        ]
-        explained = (context.evidence.explain(recommendation, fully=query.explain) for recommendation in ranked)
-        return _listed(context, explained)
+        rules = Rules.of(query, self._clock.now())
+        try:
+            history = self._history(project, user_id, query)
+            context = self._loader.load(project, user_id, query, rules, history)
+            return _ranked(context, item_ids, include_hidden=include_hidden)
+        except Unavailable:
+            return self._degraded.ranked(project, item_ids, rules, include_hidden=include_hidden)
 
     def from_list(
         self, project: str, kind: str, category: str | None, query: RecommendationQuery
     ) -> RecommendationList:
-        """Returns the popular, trending or latest items."""
-        context = self._loader.load(project, "", query, Rules.of(query, self._clock.now()))
-        return _from_list(context, kind, category, Excluded(query.exclude))
+        """Returns the popular, trending or latest items; without the database, the last popular list in memory."""
+        rules = Rules.of(query, self._clock.now())
+        try:
+            context = self._loader.load(project, "", query, rules)
+            return _from_list(context, kind, category, Excluded(query.exclude))
+        except Unavailable:
+            return self._degraded.popular(project, query, rules, category)
 
     def page_rows(
         self, project: str, user_id: str, query: RecommendationQuery, settings: Sequence[RowSettings]
@@ -126,16 +121,12 @@ class Recommend:
         Raises:
             InvalidInput: a filter or boost is invalid or too slow.
         """
-        query = replace(query, explain=False)
-        history = self._history(project, user_id, query)
-        context = self._loader.load(project, user_id, query, Rules.of(query, self._clock.now()), history)
-        excluded = slates.excluded_items(context)
-        rows: list[PageRow] = []
-        for each in settings:
-            for row in _rows(replace(context, query=replace(query, limit=each.limit)), excluded, each):
-                excluded = excluded | _item_ids(row.list)
-                rows.append(row)
-        return rows
+        query, rules = replace(query, explain=False), Rules.of(query, self._clock.now())
+        try:
+            context = self._loader.load(project, user_id, query, rules, self._history(project, user_id, query))
+            return _page_rows(context, settings)
+        except Unavailable:
+            return self._degraded.rows(project, query, rules, settings)
 
     def _history(self, project: str, user_id: str, query: RecommendationQuery) -> ReadHistory:
         return partial(self._loader.read_history, project, user_id, consistent=query.consistent)
@@ -149,21 +140,10 @@ class Recommend:
             excluded = slates.excluded_items(context)
             recommendations = _explained(context, excluded)
         except Unavailable:
-            return self._degraded(project, query, rules)
+            return self._degraded.popular(project, query, rules)
         if context.shadow is not None:
             _compare_shadow(replace(context, active=context.shadow), excluded, recommendations)
         return recommendations
-
-    def _degraded(self, project: str, query: RecommendationQuery, rules: Rules) -> RecommendationList:
-        """Returns the last popular list in memory.
-
-        Raises:
-            Unavailable: no list is in memory.
-        """
-        active, popular, items = self._loader.degraded(project)
-        candidates = CandidateFilter(query, rules, Excluded(query.left_out, query.shown), lambda _: items, lambda: True)
-        candidates.add(popular, query.limit)
-        return RecommendationList(tuple(candidates.kept), active, degraded=True, warnings=rules.warnings)
 
 
 def _explained(context: RequestContext, excluded: Excluded) -> RecommendationList:
@@ -174,6 +154,25 @@ def _explained(context: RequestContext, excluded: Excluded) -> RecommendationLis
 
 def _listed(context: RequestContext, recommendations: Iterable[Recommendation]) -> RecommendationList:
     return RecommendationList(tuple(recommendations), context.active, warnings=context.rules.warnings)
+
+
+def _ranked(context: RequestContext, item_ids: Sequence[str], *, include_hidden: bool) -> RecommendationList:
+    scores, disliked = context.evidence.scores(), context.disliked
+    order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
+    items = context.items(order)
+    hidden = {item_id for item_id, cached in items.items() if not cached.item.is_shown(context.rules.now)}
+    ranked = [
+        Recommendation(
+            item_id,
+            scores.get(item_id, 0.0),
+            NEIGHBORS if item_id in scores else REQUESTED,
+            item=items[item_id].item if item_id in items else None,
+        )
+        for item_id in order
+        if include_hidden or item_id not in hidden
+    ]
+    explained = (context.evidence.explain(recommendation, fully=context.query.explain) for recommendation in ranked)
+    return _listed(context, explained)
 
 
 def _similar(context: RequestContext, item_id: str) -> Sequence[Recommendation]:
@@ -208,6 +207,16 @@ def _from_list(context: RequestContext, kind: str, category: str | None, exclude
     candidates = context.candidates(excluded)
     candidates.add(context.from_list(kind, category), context.query.limit)
     return _listed(context, candidates.kept)
+
+
+def _page_rows(context: RequestContext, settings: Sequence[RowSettings]) -> list[PageRow]:
+    excluded = slates.excluded_items(context)
+    rows: list[PageRow] = []
+    for each in settings:
+        for row in _rows(replace(context, query=replace(context.query, limit=each.limit)), excluded, each):
+            excluded = excluded | _item_ids(row.list)
+            rows.append(row)
+    return rows
 
 
 def _rows(context: RequestContext, excluded: Excluded, settings: RowSettings) -> list[PageRow]:

@@ -1,5 +1,7 @@
 """Behavior without the database."""
 
+from dataclasses import replace
+
 import httpx2
 
 from app.api.http.problems import RETRY_AFTER_SECONDS
@@ -33,6 +35,33 @@ class TestOutage:
         assert read.json()["items"][0]["title"]
         for refused in (written, ready):
             assert_unavailable(refused)
+        wired.database.close()
+
+    def test_rankings_lists_and_pages_degrade_too(self, own_emulator: Emulator, settings: Settings) -> None:
+        changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
+        wired = wired_on(settings.model_copy(update=changes))
+        services = wired.services
+        key = a_project(wired, settings.project)
+        services.items.put_many(settings.project, [an_item(f"i{n}", "all" if n % 2 else "odd") for n in range(12)])
+        services.items.put(settings.project, replace(an_item("i3", "all"), hidden=True))
+        services.events.accept(settings.project, two_tastes())
+        services.train.run(settings.project, services.train.queue(settings.project))
+        rows = [{"kind": "recommendations", "title": "For you"}, {"kind": "similar_to_recent", "title": "Like {item}"}]
+        with client_of(wired, key) as client:
+            client.put("/v1/scenarios/home", json={"rows": rows}).raise_for_status()
+            ranking = {"user_id": "u2", "item_ids": ["i5", "i3", "i1", "unknown"]}
+            before = client.post("/v1/rankings", json=ranking).json()
+            client.get("/v1/users/u2/pages/home").raise_for_status()
+
+            own_emulator.stop(kill=True)
+            ranked = client.post("/v1/rankings", json=ranking).json()
+            popular = client.get("/v1/lists/popular?category=all").json()
+            page = client.get("/v1/users/u2/pages/home").json()
+
+        assert (before["degraded"], ranked["degraded"]) == (False, True)
+        assert [item["item_id"] for item in ranked["items"]] == ["i5", "i1", "unknown"]
+        assert popular["degraded"]
+        assert page["rows"]
         wired.database.close()
 
 

@@ -8,7 +8,7 @@ from app.domain.models import Scoring
 from app.domain.recommendations import RECENT, LiveList
 from app.errors import Unavailable
 from app.recommender import packing
-from app.services.recommendations.recent_cache import RecentCache
+from app.services.recommendations.caches.recent_cache import RecentCache
 from app.storage.lists import LiveListStore
 from tests.support.fake_clock import FakeClock
 
