@@ -355,3 +355,14 @@ class TestStages:
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(deploy.NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters
+
+
+class TestAccessLogs:
+    @pytest.mark.parametrize("name", ["HttpStage", "SocketStage"])
+    def test_lines_name_the_request_and_are_json(self, name: str) -> None:
+        """API Gateway refuses a format without a request id; `error.messageString` comes with quotes of its own."""
+        log_format = stack("template")["Resources"][name]["Properties"]["AccessLogSettings"]["Format"]
+        line = log_format.replace("$context.error.messageString", '"Forbidden"')
+
+        assert "$context.requestId" in log_format
+        assert json.loads(re.sub(r"\$context\.[\w.]+", "-", line))
