@@ -140,6 +140,8 @@ class Settings(BaseModel):
     """Lifetime of a WebSocket connection; API Gateway ends it after two hours."""
     ticket_seconds: float = 60.0
     """How long a ticket can open its WebSocket connection."""
+    public_url: Origin | None = None
+    """Address under which clients reach a server outside AWS. None takes it from the Host header of each request."""
     socket_endpoint: str | None = None
     """API Gateway's management API, which pushes to sockets: https://{api}.execute-api.{region}.amazonaws.com/{stage}."""
     list_ttl_seconds: float = 2.0

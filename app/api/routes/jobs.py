@@ -109,7 +109,9 @@ def list_job_files(
     job = services.jobs.get(project, job_id)
     listing = (project, "job files", job_id)
     page = services.jobs.files(project, job, services.tokens.start(cursor, *listing), limit)
-    views = [JobFile(name=file.name, bytes=file.bytes, url=_absolute(url, request)) for file, url in page.records]
+    views = [
+        JobFile(name=file.name, bytes=file.bytes, url=_absolute(url, services, request)) for file, url in page.records
+    ]
     return JobFiles(files=views, next_cursor=services.tokens.cursor(page.next_start, *listing))
 
 
@@ -135,10 +137,10 @@ def _view(job: Job, project: str, services: Services, request: Request) -> JobVi
     principal: Principal = request.scope["principal"]
     with suppress(WorkerUnavailable):  # this process has no storage for files
         url = services.jobs.upload_url(project, job) if Scope.ADMIN in principal.scopes else None
-        view.upload_url = _absolute(url, request) if url else None
+        view.upload_url = _absolute(url, services, request) if url else None
     return view
 
 
-def _absolute(url: str, request: Request) -> str:
-    """Return an absolute URL; only local URLs are relative."""
-    return urljoin(str(request.base_url), url)
+def _absolute(url: str, services: Services, request: Request) -> str:
+    """Returns an absolute URL; only URLs of a server outside AWS are relative."""
+    return urljoin(services.settings.public_url or str(request.base_url), url)

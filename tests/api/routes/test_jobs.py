@@ -19,7 +19,7 @@ from app.services.jobs import UPLOAD, file_name
 from app.storage.jobs import JobStore as Store
 from app.wiring import Wired, wire
 from tests.support import tables
-from tests.support.builders import SECRET, IdleLauncher, a_project, an_event, an_item, client_of, two_tastes
+from tests.support.builders import SECRET, IdleLauncher, a_project, an_event, an_item, client_of, two_tastes, wired_on
 from tests.support.personal_data import ANN, connected, fill
 from tests.support.server_process import LIVE, Server, running
 
@@ -225,6 +225,17 @@ class TestRoundTrip:
             response = shop.client.post("/v1/jobs", json={"kind": "preview", "file_of": job_id})
 
             assert response.status_code == status, response.text
+
+    def test_urls_of_files_name_the_public_address_and_not_the_host_of_a_request(
+        self, settings: Settings, key: str
+    ) -> None:
+        wired = wired_on(settings.model_copy(update={"public_url": "https://recommend.shop.example"}))
+        with client_of(wired, key) as client:
+            request = {"kind": "import", "records": "items"}
+            job = client.post("/v1/jobs", json=request, headers={"Host": "attacker.example"}).json()
+        wired.database.close()
+
+        assert job["upload_url"].startswith("https://recommend.shop.example/files/")
 
     def test_an_upload_url_is_valid_for_one_file_and_method(self, shop: Shop) -> None:
         job = shop.create(kind="import", records="items")
