@@ -1,5 +1,6 @@
 """Serves everything from one process on this machine: REST, live sockets and the stream of events, under uvicorn."""
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,6 +37,8 @@ from app.wiring import Wired
 LOOPBACK = "127.0.0.1"
 SWITCH_SECONDS = 0.0005
 """How long other threads may keep the event loop waiting, which refuses requests and answers health checks."""
+COLLECTIONS = 10_000, 20, 50
+"""Thresholds of garbage collections: a full one stops everything for hundreds of milliseconds."""
 DELETIONS_SECONDS = 5.0
 """Time between two looks for projects whose deletion is unfinished."""
 
@@ -53,6 +56,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.freeze()
+            gc.set_threshold(*COLLECTIONS)
             self._ready()
 
 

@@ -3,9 +3,9 @@
 - A holder of requests (a key, the user tokens of a key) may have twice as many in progress as places are free, so there
   always is room for another (dynamic thresholds, Choudhury and Hahne, 1998); a free place goes to the holder with the
   fewest requests in progress.
-- The newest waiting request goes first: senders give up the older ones anyway. Those of a burst wait for seconds; once
-  the queue has not been empty for as long, they wait no longer than a request takes (LIFO and controlled delay,
-  Maurer, "Fail at Scale", 2015).
+- Few waiting requests keep their order. If many wait, the newest goes first: senders give up the older ones anyway.
+  Those of a burst wait for seconds; once the queue has not been empty for as long, they wait no longer than a request
+  takes (adaptive LIFO and controlled delay, Maurer, "Fail at Scale", 2015).
 - When too many wait, the oldest of the holder with the most waiting requests is refused.
 - When nothing is answered for long, it is not for lack of CPU, so that more are let in.
 """
@@ -20,6 +20,8 @@ SHARE = 2
 BURST_SECONDS = 2.0
 """Time after which a queue that was never empty is no burst; how long requests of a burst wait."""
 LEAST_PATIENCE_SECONDS = 0.005
+FEW_WAITING = 4
+"""Requests that wait in order, as a multiple of the limit."""
 STALLED_LATENCIES, LEAST_STALLED_SECONDS = 10, 0.1
 """Time without any response, as a multiple of the latency, after which requests are presumed to wait for a database."""
 
@@ -46,6 +48,15 @@ class Visit:
     """Called instead if it may not."""
     since: float = field(default=0.0)
     """When it came, then when it started."""
+
+    def decide(self, *, starts: bool) -> None:
+        """Starts or refuses it, and lets both go: they hold this visit, and a cycle costs a garbage collection."""
+        chosen = self.start if starts else self.refuse
+        self.start = self.refuse = _nothing
+        chosen()
+
+
+def _nothing() -> None: ...
 
 
 class Gate:
@@ -81,7 +92,7 @@ class Gate:
         self._waiting_count += 1
         if self._waiting_count > self._most_waiting:
             longest = max(self._waiting, key=lambda holder: len(self._waiting[holder]))
-            self._take(longest, newest=False).refuse()
+            self._take(longest, newest=False).decide(starts=False)
         self.tick()
 
     def leave(self, visit: Visit) -> None:
@@ -116,13 +127,14 @@ class Gate:
         patience = max(LEAST_PATIENCE_SECONDS, self._limit.latency) if stands else BURST_SECONDS
         for holder in list(self._waiting):
             while holder in self._waiting and now - self._waiting[holder][0].since > patience:
-                self._take(holder, newest=False).refuse()
+                self._take(holder, newest=False).decide(starts=False)
         if now - max(self._left_at, self._empty_at) > max(
             LEAST_STALLED_SECONDS, STALLED_LATENCIES * self._limit.latency
         ):
             self._limit.widen()
         while (following := self._next()) is not None:
-            visit = self._take(following, newest=True)
+            newest = stands or self._waiting_count > FEW_WAITING * self._limit.limit
+            visit = self._take(following, newest=newest)
             visit.since = now
             self._start(visit)
 
@@ -137,7 +149,7 @@ class Gate:
 
     def _start(self, visit: Visit) -> None:
         self._open[visit.holder] += 1
-        visit.start()
+        visit.decide(starts=True)
 
     def _take(self, holder: str, *, newest: bool) -> Visit:
         queue = self._waiting[holder]

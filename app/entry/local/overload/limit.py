@@ -4,7 +4,7 @@ The gradient limit of Netflix (github.com/Netflix/concurrency-limits) and of Env
 latency is higher than that of a few requests at a time, requests wait for each other, so fewer are let in.
 
     gradient = TOLERANCE * unloaded / latency, between 1/2 and 1
-    limit    = limit * gradient + sqrt(limit), smoothed
+    limit    = limit * gradient + HEADROOM, smoothed
 
 `unloaded` is the least latency since the limit was last set as low as it gets for a few requests, which happens
 regularly, because what the server does and how fast its database is changes.
@@ -18,7 +18,9 @@ WINDOW = 32
 REMEASURED = 100
 """Measurements after which the unloaded latency is measured again."""
 TOLERANCE = 1.25
-SMOOTHING = 0.3
+SMOOTHING = 0.5
+HEADROOM = 1
+"""Netflix and Envoy add the root of the limit, for services whose requests do not compete for an interpreter."""
 
 
 class GradientLimit:
@@ -66,7 +68,7 @@ class GradientLimit:
 
     def _adapt(self, *, is_crowded: bool) -> None:
         gradient = min(1.0, max(0.5, TOLERANCE * self._unloaded / self.latency))
-        target = self._limit * gradient + math.sqrt(self._limit)
+        target = self._limit * gradient + HEADROOM
         if target < self._limit or is_crowded:
             limit = self._limit + SMOOTHING * (target - self._limit)
             self._limit = min(float(self._most), max(float(self._least), limit))

@@ -1,6 +1,5 @@
 """The gates of one server: for administration, and for everything else. Health checks pass without one."""
 
-import os
 import time
 from asyncio import AbstractEventLoop, BaseTransport
 from collections.abc import Iterable
@@ -16,8 +15,8 @@ HEALTH = "/health/"
 API = "/v1/"
 ADMINISTRATION = ("/v1/keys", "/v1/principal", "/v1/projects", "/v1/usage")
 ADMINISTRATION_REQUESTS = 2
-LEAST_REQUESTS = (os.cpu_count() or 1) + 1
-"""More in progress than cores are slower, unless they wait for a slow database, which the limit finds out."""
+LEAST_REQUESTS = 2
+"""One interpreter computes for one at a time; how many more may wait for the database, the limit finds out."""
 MOST_WAITING, MOST_ARRIVING = 3, 4
 """How many times as many requests may wait for a place, or for their body, as may be in progress."""
 MOST_CONNECTIONS = 1_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.entry.local.overload.gate import BURST_SECONDS, LEAST_STALLED_SECONDS, Gate, Visit
+from app.entry.local.overload.gate import BURST_SECONDS, FEW_WAITING, LEAST_STALLED_SECONDS, Gate, Visit
 from app.entry.local.overload.limit import FixedLimit, GradientLimit
 
 
@@ -44,13 +44,22 @@ def test_no_more_are_in_progress_than_the_limit() -> None:
     assert crowd.gate.open == len(crowd.started) == 4
 
 
-def test_a_free_place_goes_to_the_newest() -> None:
+def test_few_wait_in_order() -> None:
     crowd = Crowd(1)
-    crowd.enter_all(4)
+    crowd.enter_all(1 + FEW_WAITING)
 
     crowd.leave("one 0")
 
-    assert crowd.started == ["one 0", "one 3"]
+    assert crowd.started == ["one 0", "one 1"]
+
+
+def test_a_free_place_goes_to_the_newest_of_many() -> None:
+    crowd = Crowd(1)
+    names = crowd.enter_all(2 + FEW_WAITING)
+
+    crowd.leave("one 0")
+
+    assert crowd.started == ["one 0", names[-1]]
 
 
 def test_when_too_many_wait_the_oldest_is_refused() -> None:

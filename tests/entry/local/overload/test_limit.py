@@ -16,37 +16,36 @@ def test_grows_while_latency_does_not_and_requests_wait() -> None:
     limit = GradientLimit(3, 32)
 
     assert measured(limit, FAST) == 3
-    assert measured(limit, FAST, 40) == 32
+    assert measured(limit, FAST, 80) == 32
 
 
 def test_does_not_grow_while_no_request_waits() -> None:
     limit = GradientLimit(3, 32)
 
-    assert measured(limit, FAST, 40, is_crowded=False) == 3
+    assert measured(limit, FAST, 80, is_crowded=False) == 3
 
 
 def test_falls_when_latency_grows_and_recovers() -> None:
     limit = GradientLimit(3, 32)
-    before = measured(limit, FAST, 40)
+    before = measured(limit, FAST, 80)
 
     overloaded = measured(limit, SLOW, 15)
-    after = measured(limit, FAST, 40)
+    after = measured(limit, FAST, 80)
 
     assert overloaded < before / 3
     assert after == before
 
 
-def test_is_never_below_the_least_and_hardly_above_when_latency_is_hopeless() -> None:
+def test_is_at_the_least_when_latency_is_hopeless() -> None:
     limit = GradientLimit(3, 32)
-    measured(limit, FAST, 40)
+    measured(limit, FAST, 80)
 
-    assert {measured(limit, 1_000 * SLOW) for _ in range(50)} >= {4}
-    assert 3 <= limit.limit <= 4
+    assert measured(limit, 1_000 * SLOW, 20) == 3
 
 
 def test_a_few_slow_requests_do_not_move_it() -> None:
     limit = GradientLimit(3, 32)
-    before = measured(limit, FAST, 40)
+    before = measured(limit, FAST, 80)
 
     for number in range(WINDOW * 10):
         limit.observe(SLOW * 100 if number % 8 == 0 else FAST, is_crowded=True)
@@ -56,10 +55,10 @@ def test_a_few_slow_requests_do_not_move_it() -> None:
 
 def test_a_database_that_stays_slower_becomes_the_new_measure() -> None:
     limit = GradientLimit(3, 32)
-    before = measured(limit, FAST, 40)
+    before = measured(limit, FAST, 80)
 
     slowed = measured(limit, SLOW, 15)
-    after = measured(limit, SLOW, REMEASURED + 60)
+    after = measured(limit, SLOW, 2 * REMEASURED - 30)
 
     assert slowed < before == after
 
