@@ -24,7 +24,6 @@ from app.domain.access import ApiKey, Limits, Principal
 from app.errors import Conflict, LimitExceeded, Unavailable
 from app.services.access.token_bucket import (
     MICROSECONDS,
-    QUOTA,
     RATE,
     Taken,
     day_of,
@@ -64,6 +63,10 @@ class _Lease:
     """Whether the tokens were not taken from the bucket, because the database is unavailable."""
     lock: Lock = field(default_factory=Lock)
 
+    def end_of_refusal(self, principal: Principal) -> float:
+        """Returns the monotonic time until which the bucket is known to have no tokens for this caller."""
+        return max(self.refused_until, self.users_refused_until) if principal.shares_limits else self.refused_until
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -93,7 +96,7 @@ class Limiter:
         self._lease_seconds = settings.lease_seconds
         self._leases: LRUCache[tuple[str, str], _Lease] = LRUCache(MAX_LEASES)
         self._lock = Lock()
-        self._shares = UserShares(clock, lambda: (day_of(clock.now()), seconds_of_day_left(clock.now())))
+        self._shares = UserShares(clock)
 
     def needs_lease(self, principal: Principal) -> bool:
         """Whether `spend` may need the database."""
@@ -126,7 +129,7 @@ class Limiter:
         limits = principal.limits
         if not _limited(limits):
             return None
-        share = self._shares.spend(principal, RATE, QUOTA) if principal.shares_limits else None
+        share = self._shares.spend(principal) if principal.shares_limits else None
         lease = self._lease(principal)
         with lease.lock:
             lease.holder = holder
@@ -173,8 +176,7 @@ class Limiter:
 
     def _is_refused(self, principal: Principal, lease: _Lease) -> bool:
         """Whether the bucket is known to have no tokens."""
-        until = max(lease.refused_until, lease.users_refused_until if principal.shares_limits else 0.0)
-        return self._clock.monotonic() < until
+        return self._clock.monotonic() < lease.end_of_refusal(principal)
 
     def _renew(self, principal: Principal, lease: _Lease) -> None:
         """Takes a new lease, or raises LimitExceeded if no tokens are left."""
@@ -205,8 +207,9 @@ class Limiter:
     def _taken(self, principal: Principal, lease: _Lease, unspent: int) -> Taken:
         """Takes tokens from the shared bucket; unspent tokens of the previous lease return to the day's quota."""
         project, credential = principal.project, principal.credential
+        reserved = share_of_key(principal.limits) if principal.shares_limits else (0, 0)
         for _ in range(ATTEMPTS):
-            taken = take(lease.bucket or Bucket(), principal, self._clock.now(), lease.size, unspent)
+            taken = take(lease.bucket or Bucket(), principal.limits, self._clock.now(), lease.size, unspent, reserved)
             if taken.tokens:
                 try:
                     self._buckets.put(project, credential, taken.bucket, lease.bucket)
@@ -222,8 +225,7 @@ class Limiter:
         raise LimitExceeded("Too many requests with this key at once. Slow down.", RATE, 1)
 
     def _exceeded(self, principal: Principal, lease: _Lease) -> LimitExceeded:
-        until = max(lease.refused_until, lease.users_refused_until if principal.shares_limits else 0.0)
-        seconds = max(1, math.ceil(until - self._clock.monotonic()))
+        seconds = max(1, math.ceil(lease.end_of_refusal(principal) - self._clock.monotonic()))
         limit = "rate" if lease.refusal == RATE else "daily quota"
         part = "users' part of the key's" if principal.shares_limits else f"{lease.holder}'s"
         detail = f"The {part} {limit} is used up. Try again in {seconds} s."

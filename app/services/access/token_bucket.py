@@ -8,8 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app.domain.access import Limits, Principal
-from app.services.access.user_shares import share_of_key
+from app.domain.access import Limits
 from app.storage.buckets import Bucket
 
 MICROSECONDS = 1_000_000
@@ -28,10 +27,14 @@ class Taken:
     left_today: int | None = None
 
 
-def take(bucket: Bucket, principal: Principal, now: datetime, wanted: int, unspent: int) -> Taken:
-    """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next."""
-    limits = principal.limits
-    kept, kept_today = share_of_key(limits) if principal.shares_limits else (0, 0)
+def take(
+    bucket: Bucket, limits: Limits, now: datetime, wanted: int, unspent: int, reserved: tuple[int, int] = (0, 0)
+) -> Taken:
+    """Takes up to `wanted` tokens of a bucket and the day's quota, or returns how long to wait for the next.
+
+    `reserved` is how many tokens of the bucket and of the quota are not taken.
+    """
+    kept, kept_today = reserved
     day, micros = day_of(now), round(now.timestamp() * MICROSECONDS)
     used = max(0, used_today(bucket, now) - unspent)
     left_today = None if limits.requests_per_day is None else limits.requests_per_day - used

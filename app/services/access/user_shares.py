@@ -6,7 +6,6 @@ shared bucket and quota to the key itself, with any number of processes.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -15,6 +14,7 @@ from cachetools import LRUCache
 from app.clock import Clock
 from app.domain.access import Limits, Principal
 from app.errors import LimitExceeded
+from app.services.access.token_bucket import QUOTA, RATE, day_of, seconds_of_day_left
 
 USER_PART = 4
 """A user may take a quarter of their key's rate, burst and quota."""
@@ -47,20 +47,19 @@ def share_of_key(limits: Limits) -> tuple[int, int]:
 
 
 class UserShares:
-    def __init__(self, clock: Clock, day: Callable[[], tuple[str, int]]) -> None:
-        """`day` returns the date, and the seconds until it ends."""
-        self._clock, self._day = clock, day
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._shares: LRUCache[tuple[str, str, str], _Share] = LRUCache(MAX_USERS)
         self._lock = Lock()
 
-    def spend(self, principal: Principal, rate_name: str, quota_name: str) -> tuple[int | None, int | None]:
+    def spend(self, principal: Principal) -> tuple[int | None, int | None]:
         """Spends one request of a user's share; returns how many are left at once and today.
 
         Raises:
             LimitExceeded: none is left.
         """
-        limits, now = share_of_user(principal.limits), self._clock.monotonic()
-        day, seconds_left = self._day()
+        limits, now, today = share_of_user(principal.limits), self._clock.monotonic(), self._clock.now()
+        day = day_of(today)
         left_at_once = left_today = None
         with self._lock:
             name = (principal.project, principal.credential, principal.owner)
@@ -68,13 +67,13 @@ class UserShares:
             if limits.requests_per_day is not None:
                 left_today = limits.requests_per_day - 1 - (share.used if share.day == day else 0)
                 if left_today < 0:
-                    raise _exceeded("daily quota", quota_name, seconds_left)
+                    raise _exceeded("daily quota", QUOTA, seconds_of_day_left(today))
             if limits.requests_per_second is not None:
                 interval = 1 / limits.requests_per_second
                 full_at = max(share.full_at, now) + interval
                 late = full_at - now - limits.bucket_size * interval
                 if late > 1e-9:  # noqa: PLR2004 - rounding
-                    raise _exceeded("rate", rate_name, max(1, math.ceil(late)))
+                    raise _exceeded("rate", RATE, max(1, math.ceil(late)))
                 share.full_at, left_at_once = full_at, math.floor(-late / interval + 1e-9)
             share.used, share.day = (share.used if share.day == day else 0) + 1, day
         return left_at_once, left_today

@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import http_sf
@@ -14,11 +13,12 @@ from app.domain.access import Limits, Principal, Scope
 from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
 from app.errors import LimitExceeded
-from app.services.access.rate_limits import Limiter, Use
+from app.services.access.rate_limits import Use
 from app.wiring import Wired, wire
 from tests.support import faulty_dynamodb
 from tests.support.builders import a_key, client_of, wired_on
 from tests.support.fake_clock import FakeClock
+from tests.support.limits import spent
 from tests.support.processes import PROCESSES
 from tests.support.server_process import served
 
@@ -55,16 +55,6 @@ def within_bound(passed: list[float], limits: Limits, window: float, lease: floa
 
 def a_principal(project: str, **limits: Any) -> Principal:
     return Principal(project, frozenset(), "a-key", limits=Limits(**limits))
-
-
-def spent(limiter: Limiter, principal: Principal, tries: int) -> int:
-    """The number of requests that pass."""
-    passed = 0
-    for _ in range(tries):
-        with suppress(LimitExceeded):
-            limiter.spend(principal)
-            passed += 1
-    return passed
 
 
 class TestRate:

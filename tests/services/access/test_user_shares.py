@@ -1,6 +1,5 @@
 """Tokens of users cannot use up what their key may do."""
 
-from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
@@ -8,12 +7,12 @@ import pytest
 
 from app.config import Settings
 from app.domain.access import Limits, Principal, Scope
-from app.errors import LimitExceeded
 from app.services.access.rate_limits import Limiter
 from app.services.access.user_shares import KEY_PART, USER_PART
 from app.wiring import Wired
 from tests.support.builders import a_key, client_of, wired_on
 from tests.support.fake_clock import FakeClock
+from tests.support.limits import spent
 
 SLOW = 0.001
 """A rate that adds nothing during a test."""
@@ -27,19 +26,10 @@ def a_user(key: Principal, name: str = "ann") -> Principal:
     return replace(key, user_id=name, shares_limits=True)
 
 
-def passed(limiter: Limiter, principal: Principal, tries: int) -> int:
-    number = 0
-    for _ in range(tries):
-        with suppress(LimitExceeded):
-            limiter.spend(principal)
-            number += 1
-    return number
-
-
-def passed_by_many(limiter: Limiter, key: Principal, tries: int) -> int:
+def spent_by_many(limiter: Limiter, key: Principal, tries: int) -> int:
     """Requests that pass of as many users."""
     names = count()
-    return sum(passed(limiter, a_user(key, f"user-{next(names)}"), 1) for _ in range(tries))
+    return sum(spent(limiter, a_user(key, f"user-{next(names)}"), 1) for _ in range(tries))
 
 
 @pytest.mark.parametrize("limits", [Limits(requests_per_second=SLOW, burst=40), Limits(requests_per_day=40)])
@@ -47,39 +37,39 @@ class TestShares:
     def test_one_user_takes_a_quarter_at_most(self, wired: Wired, settings: Settings, limits: Limits) -> None:
         key = a_key_principal(settings.project, limits)
 
-        assert passed(wired.services.limiter, a_user(key), 60) == 40 // USER_PART
+        assert spent(wired.services.limiter, a_user(key), 60) == 40 // USER_PART
 
     def test_all_users_together_leave_a_tenth_to_the_key(
         self, wired: Wired, settings: Settings, limits: Limits
     ) -> None:
         key, limiter = a_key_principal(settings.project, limits), wired.services.limiter
 
-        assert passed_by_many(limiter, key, 60) == 40 - 40 // KEY_PART
-        assert passed(limiter, key, 60) == 40 // KEY_PART
+        assert spent_by_many(limiter, key, 60) == 40 - 40 // KEY_PART
+        assert spent(limiter, key, 60) == 40 // KEY_PART
 
     def test_users_of_several_processes_leave_it_too(self, wired: Wired, settings: Settings, limits: Limits) -> None:
         other = wired_on(settings)
         key = a_key_principal(settings.project, limits)
 
         for limiter in (wired.services.limiter, other.services.limiter) * 2:
-            passed_by_many(limiter, key, 20)
+            spent_by_many(limiter, key, 20)
 
-        assert passed(other.services.limiter, key, 60) + passed(wired.services.limiter, key, 60) >= 40 // KEY_PART
+        assert spent(other.services.limiter, key, 60) + spent(wired.services.limiter, key, 60) >= 40 // KEY_PART
         other.close()
 
     def test_the_key_itself_may_use_everything(self, wired: Wired, settings: Settings, limits: Limits) -> None:
-        assert passed(wired.services.limiter, a_key_principal(settings.project, limits), 60) == 40
+        assert spent(wired.services.limiter, a_key_principal(settings.project, limits), 60) == 40
 
 
 def test_a_users_share_comes_back_with_time(settings: Settings) -> None:
     clock = FakeClock()
     instance = wired_on(settings, clock=clock)
     key = a_key_principal(settings.project, Limits(requests_per_second=4, burst=40))
-    before = passed(instance.services.limiter, a_user(key), 60)
+    before = spent(instance.services.limiter, a_user(key), 60)
 
     clock.advance(5)
 
-    assert (before, passed(instance.services.limiter, a_user(key), 60)) == (10, 5)
+    assert (before, spent(instance.services.limiter, a_user(key), 60)) == (10, 5)
     instance.close()
 
 
@@ -89,10 +79,10 @@ def test_a_refused_user_costs_no_call_and_an_accepted_one_none_of_their_own(wire
     wired.database.connection.client.meta.events.register(
         "before-call.dynamodb.PutItem", lambda model, **_: writes.append(model.name)
     )
-    passed_by_many(limiter, key, 400)
+    spent_by_many(limiter, key, 400)
     with_users = len(writes)
 
-    passed(limiter, a_user(key, "user-1"), 50)
+    spent(limiter, a_user(key, "user-1"), 50)
 
     assert len(writes) == with_users
     assert with_users < 400 / 10
