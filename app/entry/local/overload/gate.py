@@ -1,18 +1,18 @@
-"""Who may be worked on at the same time, who waits, and who is refused, when there are more requests than capacity.
+"""Which requests are worked on at the same time, wait, or are refused, when there are more than a server can do.
 
 - A holder of requests (a key, the user tokens of a key) may have twice as many in progress as places are free, so there
   always is room for another (dynamic thresholds, Choudhury and Hahne, 1998); a free place goes to the holder with the
   fewest requests in progress.
-- Few waiting requests keep their order. If many wait, the newest goes first: senders give up the older ones anyway.
+- Few waiting requests keep their order. If many wait, the newest goes first: clients give up the older ones anyway.
   Those of a burst wait for seconds; once the queue has not been empty for as long, they wait no longer than a request
   takes (adaptive LIFO and controlled delay, Maurer, "Fail at Scale", 2015).
 - When too many wait, the oldest of the holder with the most waiting requests is refused.
-- When nothing is answered for long, it is not for lack of CPU, so that more are let in.
+- When nothing is answered for long, the cause is not a lack of CPU, so more are let in.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 SHARE = 2
@@ -26,6 +26,9 @@ STALLED_LATENCIES, LEAST_STALLED_SECONDS = 10, 0.1
 """Time without any response, as a multiple of the latency, after which requests are presumed to wait for a database."""
 
 Clock = Callable[[], float]
+
+
+def _nothing() -> None: ...
 
 
 class Limit(Protocol):
@@ -42,21 +45,18 @@ class Visit:
     """One request at the gate."""
 
     holder: str
-    start: Callable[[], None]
-    """Called when it may be worked on."""
     refuse: Callable[[], None]
-    """Called instead if it may not."""
-    since: float = field(default=0.0)
-    """When it came, then when it started."""
+    """Called if it may not be worked on."""
+    start: Callable[[], None] = _nothing
+    """Called instead when it may."""
+    since: float = 0.0
+    """When it arrived, then when it started."""
 
     def decide(self, *, starts: bool) -> None:
         """Starts or refuses it, and lets both go: they hold this visit, and a cycle costs a garbage collection."""
         chosen = self.start if starts else self.refuse
         self.start = self.refuse = _nothing
         chosen()
-
-
-def _nothing() -> None: ...
 
 
 class Gate:
@@ -110,7 +110,7 @@ class Gate:
         self.tick()
 
     def forget(self, visit: Visit) -> None:
-        """Removes a request that waits and whose sender is gone."""
+        """Removes a waiting request, because its client has disconnected."""
         queue = self._waiting.get(visit.holder)
         if queue and visit in queue:
             queue.remove(visit)
@@ -123,8 +123,8 @@ class Gate:
         if not self._waiting_count:
             return
         now = self._monotonic()
-        stands = now - self._empty_at > BURST_SECONDS
-        patience = max(LEAST_PATIENCE_SECONDS, self._limit.latency) if stands else BURST_SECONDS
+        is_lasting = now - self._empty_at > BURST_SECONDS
+        patience = max(LEAST_PATIENCE_SECONDS, self._limit.latency) if is_lasting else BURST_SECONDS
         for holder in list(self._waiting):
             while holder in self._waiting and now - self._waiting[holder][0].since > patience:
                 self._take(holder, newest=False).decide(starts=False)
@@ -133,7 +133,7 @@ class Gate:
         ):
             self._limit.widen()
         while (following := self._next()) is not None:
-            newest = stands or self._waiting_count > FEW_WAITING * self._limit.limit
+            newest = is_lasting or self._waiting_count > FEW_WAITING * self._limit.limit
             visit = self._take(following, newest=newest)
             visit.since = now
             self._start(visit)

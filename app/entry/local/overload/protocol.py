@@ -58,15 +58,12 @@ class GatedProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
             return
         credentials = credentials_in(cycle.scope["headers"])
-        visit = Visit(self._rooms.holder(credentials), self._nothing, partial(self._refuse, cycle))
+        visit = Visit(self._rooms.holder(credentials), partial(self._refuse, cycle))
         turn = _Turn(self._rooms, gate, visit, cycle, self.loop)
         visit.start = partial(self._start, turn, credentials, app)
         self._forget = partial(gate.forget, visit)
         gate.enter(visit)
         self._rooms.keep_ticking(self.loop)
-
-    @staticmethod
-    def _nothing() -> None: ...
 
     def _start(self, turn: "_Turn", credentials: int, app: ASGI3Application) -> None:
         self._forget = None

@@ -18,7 +18,7 @@ class Crowd:
         self.visits: dict[str, Visit] = {}
 
     def enter(self, name: str, holder: str = "one") -> None:
-        self.visits[name] = Visit(holder, self._noted(self.started, name), self._noted(self.refused, name))
+        self.visits[name] = Visit(holder, self._noted(self.refused, name), self._noted(self.started, name))
         self.gate.enter(self.visits[name])
 
     def enter_all(self, count: int, holder: str = "one") -> list[str]:
