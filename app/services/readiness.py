@@ -1,5 +1,6 @@
 """Whether this process can serve, checked at most every few seconds however often it is asked."""
 
+import math
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -17,9 +18,8 @@ class Readiness:
         """`missing` returns the names of the tables that do not exist, or raises Unavailable."""
         self._missing, self._clock = missing, clock
         self._lock = Lock()
-        self._checked_at = -STALE_SECONDS
+        self._checked_at = -math.inf
         self._problem: str | None = None
-        self._is_checked = False
 
     @property
     def is_due(self) -> bool:
@@ -31,22 +31,21 @@ class Readiness:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._problem = self._found()
-            self._checked_at, self._is_checked = self._clock.monotonic(), True
+            self._problem = self._present_problem()
+            self._checked_at = self._clock.monotonic()
         finally:
             self._lock.release()
 
     def require(self) -> None:
         """Raises Unavailable unless the last check found everything, seconds ago."""
-        if not self._is_checked:
+        if self._checked_at == -math.inf:
             raise Unavailable("The database has not responded yet. Try again shortly.")
         if self._problem is not None:
             raise Unavailable(self._problem)
         if self._age() >= STALE_SECONDS:
             raise Unavailable("The database has not responded for seconds. Try again shortly.")
 
-    def _found(self) -> str | None:
-        """Returns what is wrong."""
+    def _present_problem(self) -> str | None:
         try:
             missing = self._missing()
         except Unavailable as error:
@@ -56,4 +55,4 @@ class Readiness:
         return None
 
     def _age(self) -> float:
-        return self._clock.monotonic() - self._checked_at if self._is_checked else CHECKED_SECONDS
+        return self._clock.monotonic() - self._checked_at
