@@ -6,6 +6,9 @@ from datetime import datetime
 
 from app.domain.recommendations import RECOMMENDERS, Diversity, RecommendationList, RecommendationResponse
 
+RECOMMENDATIONS, SIMILAR_TO_RECENT = "recommendations", "similar_to_recent"
+"""Kinds of rows, besides the lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class RowSettings:

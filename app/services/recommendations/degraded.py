@@ -5,15 +5,12 @@ from dataclasses import replace
 
 from app.domain.models import ActiveModel
 from app.domain.recommendations import POPULAR, REQUESTED, Recommendation, RecommendationList, RecommendationQuery
-from app.domain.scenarios import PageRow, RowSettings
+from app.domain.scenarios import SIMILAR_TO_RECENT, PageRow, RowSettings
 from app.recommender.cel.work import Work
 from app.services.catalog.item_cache import ItemCache
 from app.services.catalog.snapshot import CachedItem
 from app.services.models.cache import ModelCache
 from app.services.recommendations.candidate_filter import STEPS, CandidateFilter, Excluded, Rules
-
-SIMILAR_TO_RECENT = "similar_to_recent"
-"""The kind of rows that start from an item of the user's, which nothing in memory replaces."""
 
 
 class Degraded:
@@ -50,7 +47,7 @@ class Degraded:
         """Returns the rows of a page, filled with the popular list that was loaded last. Raises as `popular`."""
         excluded, rows = Excluded(query.left_out, query.shown), []
         for each in settings:
-            if each.kind == SIMILAR_TO_RECENT:
+            if each.kind == SIMILAR_TO_RECENT:  # nothing in memory replaces the items of the user
                 continue
             active, popular, items = self._popular(project, each.category)
             listed = _listed(active, popular, items, replace(query, limit=each.limit), rules, excluded)

@@ -17,20 +17,17 @@ from app.domain.recommendations import (
     RecommendationList,
     RecommendationQuery,
 )
-from app.domain.scenarios import PageRow, RowSettings
+from app.domain.scenarios import RECOMMENDATIONS, SIMILAR_TO_RECENT, PageRow, RowSettings
 from app.errors import NotFound, Unavailable
 from app.recommender import ranking
 from app.recommender.packing import Row
 from app.services.recommendations import slate as slates
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
-from app.services.recommendations.degraded import SIMILAR_TO_RECENT, Degraded
+from app.services.recommendations.degraded import Degraded
 from app.services.recommendations.evidence import Evidence, Source
 from app.services.recommendations.explain import explain
 from app.services.recommendations.slate import Slate
-
-RECOMMENDATIONS = "recommendations"
-"""The kind of rows with a user's recommendations."""
 
 
 class Recommend:
