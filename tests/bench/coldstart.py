@@ -7,10 +7,7 @@ import subprocess
 import sys
 import time
 
-from app.config import Settings
-from app.entry.local import dynamodb
-from tests.bench.latency import PROJECT, environment_of, load
-from tests.support.builders import SECRET
+from tests.bench.latency import environment_of, loaded_shop
 from tests.support.datasets import ROOT
 
 ROUNDS = 15
@@ -68,12 +65,8 @@ FIRST_ROUNDS = 5
 def run() -> None:
     _import_times()
     print("  Extra time of an instance's first request over later ones, median of", FIRST_ROUNDS, "instances:")
-    emulator = dynamodb.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        _first_requests(environment_of(settings), load(settings))
-    finally:
-        emulator.stop()
+    with loaded_shop() as (settings, key):
+        _first_requests(environment_of(settings), key)
 
 
 def _first_requests(environment: dict[str, str], key: str) -> None:

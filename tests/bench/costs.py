@@ -19,20 +19,17 @@ from mangum import Mangum
 from app import telemetry
 from app.api.application import create_application
 from app.clock import now
-from app.config import Settings
 from app.domain.events import Event
 from app.entry import schedule
 from app.entry.cli.operations import cost_model
 from app.entry.cli.operations.cost_model import Invocation, MonthlyTraffic, RecordedUnits
-from app.entry.local import dynamodb
 from app.entry.stream import Consumer
 from app.storage.events import EventRow
 from app.telemetry import WRITES, RequestLog
 from app.wiring import Wired
-from tests.bench.latency import PROJECT, USERS, load
+from tests.bench.latency import PROJECT, USERS, loaded_shop
 from tests.support import tables
-from tests.support.builders import SECRET, wired_on
-from tests.support.datasets import ROOT
+from tests.support.builders import wired_on
 from tests.support.payloads import http_api
 from tests.support.stream_records import NoSockets, a_record
 
@@ -82,15 +79,10 @@ class Recorder:
 
 def run() -> None:
     print(f"\nCosts: a million recommendations and events a month, at their rate for {SECONDS} s")
-    emulator = dynamodb.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        key = load(settings)
+    with loaded_shop() as (settings, key):
         wired = wired_on(settings)
         recorded = _recorded(wired, key)
         wired.close()
-    finally:
-        emulator.stop()
     print(f"  {recorded}")
     _compare(recorded, cost_model.RECORDED)
 

@@ -9,14 +9,11 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.application import create_application
-from app.config import Settings
 from app.domain.access import INCLUDED, Limits, Principal
 from app.domain.access import Scope as KeyScope
-from app.entry.local import dynamodb
 from app.wiring import Wired
-from tests.bench.latency import PROJECT, load, logs_discarded
-from tests.support.builders import SECRET, a_key, wired_on
-from tests.support.datasets import ROOT
+from tests.bench.latency import PROJECT, loaded_shop, logs_discarded
+from tests.support.builders import a_key, wired_on
 from tests.support.payloads import http_api
 
 ROUNDS = 1_500
@@ -25,10 +22,7 @@ UNLIMITED = Limits(requests_per_second=100_000)
 
 def run() -> None:
     print(f"\nFront door: recommendations through Mangum, {ROUNDS} requests each in turn, milliseconds p50")
-    emulator = dynamodb.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        load(settings)
+    with loaded_shop() as (settings, _):
         wired = wired_on(settings)
         keys = {
             "with the front door": a_key(wired, PROJECT, KeyScope.RECOMMEND),
@@ -40,8 +34,6 @@ def run() -> None:
             seconds_by_call = _measured(calls)
         _report(seconds_by_call)
         wired.close()
-    finally:
-        emulator.stop()
 
 
 class _WithoutFrontDoor:

@@ -49,10 +49,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", l
 
 def run() -> None:
     print(f"\nLatency: {REQUESTS} requests in turn, {USERS} users, sample shop, milliseconds p50 / p99, warm")
-    emulator = dynamodb.start(ROOT / ".serendip", None)
-    settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-    try:
-        key = load(settings)
+    with loaded_shop() as (settings, key):
         targets = {
             "hello world": lambda _: "/bare/hello",
             "GetItem": lambda _: "/bare/item",
@@ -61,8 +58,6 @@ def run() -> None:
         _through_uvicorn(settings, key, targets)
         with logs_discarded():
             _through_handler(settings, key, targets)
-    finally:
-        emulator.stop()
 
 
 @contextmanager
@@ -75,6 +70,17 @@ def logs_discarded() -> Iterator[None]:
         before = handler.setStream(nowhere)
         yield
         handler.setStream(before or sys.stdout)
+
+
+@contextmanager
+def loaded_shop() -> Iterator[tuple[Settings, str]]:
+    """Runs an emulator with the trained sample shop; yields its settings and an admin key."""
+    emulator = dynamodb.start(ROOT / ".serendip", None)
+    try:
+        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
+        yield settings, load(settings)
+    finally:
+        emulator.stop()
 
 
 def load(settings: Settings) -> str:

@@ -13,10 +13,8 @@ from tempfile import TemporaryDirectory
 
 import httpx2
 
-from app.config import Settings
 from app.entry.local import dynamodb
-from tests.bench.latency import PROJECT, USERS, environment_of, load
-from tests.support.builders import SECRET
+from tests.bench.latency import USERS, environment_of, loaded_shop
 from tests.support.datasets import ROOT
 from tests.support.load import Outcomes, Request, closed_loop, open_loop, percentile
 
@@ -46,16 +44,11 @@ listen(create_application(wired.services), int(sys.argv[1]))
 
 def run() -> None:
     print(f"\nOverload: recommendations under uvicorn, one process, {SECONDS:.0f} s each, load from another process")
-    emulator = dynamodb.start(ROOT / ".serendip", None)
-    try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        key = load(settings)
+    with loaded_shop() as (settings, key):
         trees = {"now": ROOT} | ({"before": Path(os.environ[BEFORE])} if BEFORE in os.environ else {})
         for name, tree in reversed(trees.items()):
             with _served(tree, environment_of(settings)) as base:
                 asyncio.run(_measure(name, base, key))
-    finally:
-        emulator.stop()
 
 
 @contextmanager

@@ -92,33 +92,20 @@ async def open_loop(
         request: the request, or several that are sent in turn.
         seed: of the times.
     """
-    requests = [request] if isinstance(request, Request) else list(request)
-    plan = {
-        "base_url": base_url,
-        "rate": rate,
-        "seconds": seconds,
-        "requests": [asdict(each) for each in requests],
-        "seed": seed,
-    }
-    return _outcomes(await _in_process(plan))
+    return await _in_process(base_url, seconds, request, rate=rate, seed=seed)
 
 
 async def closed_loop(
     base_url: str, connections: int, seconds: float, request: Request | Sequence[Request]
 ) -> Outcomes:
     """Sends the next request on each of some connections as soon as the last one is answered."""
-    requests = [request] if isinstance(request, Request) else list(request)
-    plan = {
-        "base_url": base_url,
-        "connections": connections,
-        "seconds": seconds,
-        "requests": [asdict(each) for each in requests],
-    }
-    return _outcomes(await _in_process(plan))
+    return await _in_process(base_url, seconds, request, connections=connections)
 
 
-async def _in_process(plan: Mapping[str, object]) -> bytes:
+async def _in_process(base_url: str, seconds: float, request: Request | Sequence[Request], **more: float) -> Outcomes:
     """Carries out a plan in a new process, which ends with the caller."""
+    requests = [request] if isinstance(request, Request) else request
+    plan = {"base_url": base_url, "seconds": seconds, "requests": [asdict(each) for each in requests], **more}
     process = await asyncio.create_subprocess_exec(
         sys.executable, __file__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -130,10 +117,6 @@ async def _in_process(plan: Mapping[str, object]) -> bytes:
             await process.wait()
     if process.returncode:
         raise RuntimeError(f"The load generator ended with {process.returncode}.")
-    return output
-
-
-def _outcomes(output: bytes) -> Outcomes:
     fields = json.loads(output)
     fields["latencies"] = {int(status): times for status, times in fields["latencies"].items()}
     return Outcomes(**fields)
