@@ -14,8 +14,10 @@ from app.storage.admin import backups
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
 from app.storage.objects import S3FileStore
-from infra import deploy
-from infra.deploy import Account, prefix_of
+from infra import stage
+from infra.account import Account
+from infra.deploy import restore
+from infra.stage import prefix_of
 from tests.support.builders import SECRET
 from tests.support.cloud import MINISTACK, STAGE, Cloud
 from tests.support.deployment_checks import FULL
@@ -48,16 +50,16 @@ class TestBackup:
             cloud.account.client("s3").put_object(Bucket=bucket, Key=f"{folder}aaaa.json.gz", Body=body)
 
         tasks = '[training]\nSubnets = "subnet-1,subnet-2"\nMemory = 16384\n'
-        (tmp_path / "back.toml").write_text((deploy.STAGES / "dev.toml").read_text() + tasks)
-        monkeypatch.setattr(deploy, "STAGES", tmp_path)
+        (tmp_path / "back.toml").write_text((stage.STAGES / "dev.toml").read_text() + tasks)
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
         monkeypatch.setenv("AWS_REGION", os.environ["AWS_DEFAULT_REGION"])
-        deploy.restore(backup.name, STAGE, "back")
+        restore(backup.name, STAGE, "back")
 
         restored = {table: rows(cloud, "back", table) for table in backup.tables}
         assert restored == exported  # the stage itself may have more rows by now: its first training has begun
         assert cloud.account.secret("back") == cloud.account.secret(STAGE)
         with pytest.raises(SystemExit):
-            deploy.restore(backup.name, STAGE, "back")  # the tables exist already
+            restore(backup.name, STAGE, "back")  # the tables exist already
         monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage covers the build
         back = Cloud(cloud.port, cloud.packages)
         back.deploy(stage="back")

@@ -18,9 +18,10 @@ from websockets.sync.client import connect
 from app.entry.cli.operations import gateway_document
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
-from infra import deploy
-from infra.deploy import prefix_of
-from infra.stacks import Failed, Template, functions
+from infra import account
+from infra.stacks import Failed
+from infra.stage import prefix_of
+from infra.variants import Template, functions
 from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
 from tests.support.deployment_checks import FULL
 
@@ -226,7 +227,7 @@ class TestImage:
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(deploy, "sources_digest", lambda: "other")
+        monkeypatch.setattr(account, "sources_digest", lambda: "other")
 
         with pytest.raises(Failed, match="FLAVOUR=zip does not need it"):
             cloud.account.push_image(cloud.account.stacks.outputs("serendip-bootstrap")["Images"])

@@ -7,7 +7,7 @@ import pytest
 
 from app.storage.admin.backups import MANIFESTS
 from app.storage.objects import project_folder
-from infra.stacks import Template, load
+from infra.variants import Template, load
 from tests.support import permissions
 from tests.support.cloud import statements
 from tests.support.permissions import API, STREAM, TASK, WORKER, Call

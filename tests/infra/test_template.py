@@ -21,8 +21,8 @@ from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
 from app.storage.events import VERDICTS
 from app.storage.pynamo import schema_of, ttl_attribute
-from infra import deploy
-from infra.stacks import Template, functions, load, restored, shifted, zipped
+from infra.stage import NETWORK
+from infra.variants import Template, functions, load, restored, shifted, zipped
 from tests.support.datasets import ROOT
 
 STACKS = ("tables", "template", "training", "monitoring", "bootstrap")
@@ -353,7 +353,7 @@ class TestStages:
 
         assert set(settings) <= {"shift", "snapstart", *templates}
         for part, name in templates.items():
-            parameters = {*stack(name)["Parameters"], *(deploy.NETWORK if part == "training" else ())}
+            parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters
 
 

@@ -16,9 +16,10 @@ from botocore.session import get_session
 from app.entry.local.dynamodb import free_port
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
-from infra.deploy import Account, Coded, bring_up, prefix_of
+from infra.account import Account
 from infra.packages import SERVING, TRAINING, build
-from infra.stacks import Template, functions, zipped
+from infra.stage import Coded, bring_up, prefix_of
+from infra.variants import Template, functions, zipped
 from tests.support.datasets import ROOT
 
 MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"

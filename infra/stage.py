@@ -1,0 +1,129 @@
+"""A stage: its settings, and the stacks that make it up."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra import console
+from infra.account import Account, secret_name
+from infra.packages import PYTHON, ROOT, SERVING, TRAINING, build
+from infra.stacks import Failed
+from infra.variants import Template, load, restored, shifted, versioned, zipped
+
+WORKPLACE = ROOT / ".serendip" / "deploy"
+STAGES = Path(__file__).parent / "stages"
+BOOTSTRAP = "serendip-bootstrap"
+NETWORK = ("Subnets", "SecurityGroups")
+"""Training settings of a stage's file that the worker needs to start tasks."""
+
+Coded = tuple[Template, dict[str, str]]
+"""The application's template with its code filled in, and the parameters that refer to the code."""
+
+
+def prefix_of(stage: str) -> str:
+    return f"serendip-{stage}-"
+
+
+def settings_of(stage: str) -> dict[str, Any]:
+    """Loads the stage's file.
+
+    Raises:
+        Failed: the file does not exist.
+    """
+    path = STAGES / f"{stage}.toml"
+    if not path.is_file():
+        stages = ", ".join(sorted(file.stem for file in STAGES.glob("*.toml")))
+        raise Failed(f"Unknown stage: {stage}. Stages: {stages}. To add one, copy a file of infra/stages.")
+    return tomllib.loads(path.read_text())
+
+
+Code = Callable[[Account, Template, Mapping[str, str]], Coded]
+"""Builds the code, uploads it to the place in the bootstrap stack's outputs, and fills it into the template."""
+
+
+def zip_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+    bucket = code["CodeBucket"]
+    serving = account.upload(bucket, build(WORKPLACE / "serving", SERVING))
+    training = account.upload(bucket, build(WORKPLACE / "training", TRAINING))
+    return zipped(template, bucket, serving, training, PYTHON), {}
+
+
+def image_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
+    return template, {"ImageUri": account.push_image(code["Images"])}
+
+
+FLAVOURS: dict[str, Code] = {"zip": zip_code, "image": image_code}
+
+
+def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
+    """Creates or updates all stacks; returns the outputs of the application's stack.
+
+    Raises:
+        Failed: a stack was refused or rolled back.
+        Unpackable: the code cannot be packaged.
+    """
+    settings, prefix = settings_of(stage), prefix_of(stage)
+    console.build()
+    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
+    code = account.stacks.outputs(BOOTSTRAP)
+    template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
+    if settings.get("snapstart", False):
+        template = restored(template)
+    overrides = settings.get("application", {})
+    application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | code_parameters | overrides
+    alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
+    stacks = {"tables": (load("tables"), _tables_parameters(settings))}
+    if "training" in settings:
+        stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
+        application |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
+    stacks["application"] = (versioned(template, application), application)
+    stacks["monitoring"] = (load("monitoring"), alarms)
+    for name, (body, parameters) in stacks.items():
+        print(f"  stack {prefix}{name}")
+        account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
+    return account.stacks.outputs(prefix + "application")
+
+
+def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the parameters of the tables' stack."""
+    application: Mapping[str, Any] = settings.get("application", {})
+    own: Mapping[str, Any] = settings.get("tables", {})
+    return {key: application[key] for key in ("KeyArn",) if key in application} | dict(own)
+
+
+def _training_parameters(
+    account: Account, stage: str, settings: Mapping[str, Any], code: Mapping[str, str]
+) -> dict[str, Any]:
+    """Returns the parameters of the training stack; its tasks need the image even if the functions use zip packages."""
+    application = settings.get("application", {})
+    shared = {key: application[key] for key in ("KeyArn", "LogDays") if key in application}
+    own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
+    return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
+
+
+def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Keeps the properties that a restored table has; the stack's first update adds the rest (protection, stream)."""
+    names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    kept = {name: properties[name] for name in names if name in properties}
+    for index in kept.get("GlobalSecondaryIndexes", ()):
+        del index["OnDemandThroughput"]
+    return kept
+
+
+def adopt_tables(account: Account, stage: str, source: str) -> None:
+    """Creates a stage's tables stack from existing tables that were restored from another stage's backup.
+
+    Raises:
+        Failed: CloudFormation refused it.
+    """
+    prefix, template = prefix_of(stage), load("tables")
+    present = {}
+    for key, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] == "Retain":
+            present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
+            resource["Properties"] = _importable(resource["Properties"])
+    parameters = {"TablePrefix": prefix} | _tables_parameters(settings_of(stage))
+    bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
+    account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)
+    account.keep_secret(stage, account.secret(source))
