@@ -62,6 +62,28 @@ class TestKeys:
         assert stored["expires_at"] is not None
         visitor.photograph("keys")
 
+    def test_every_scope_can_be_chosen(self, visitor: Visitor, shop: Shop) -> None:
+        page = visitor.open("/keys")
+        dialog = page.get_by_role("dialog")
+        chosen = {}
+        for right in ("Web page", "Recommend", "Read", "Write", "Admin"):
+            page.get_by_role("button", name="Create key").click()
+            dialog.get_by_label("Name").fill(f"all of {right}")
+            dialog.get_by_role("radio", name=re.compile(f"^{right}\\b")).check()
+            for switch in dialog.get_by_role("switch").all():
+                switch.press("Space")
+            if right == "Web page":
+                visitor.check_accessible()
+            dialog.get_by_role("button", name="Create key").click()
+            expect(dialog).to_contain_text("it is not shown again")
+            dialog.get_by_role("button", name="I have stored it").click()
+            keys = shop.api.get("/v1/keys").json()["keys"]
+            chosen[right] = {scope for key in keys if key["name"] == f"all of {right}" for scope in key["scopes"]}
+
+        offered = shop.api.get("/openapi.json").json()["components"]["schemas"]["Scope"]["enum"]
+        assert set.union(*chosen.values()) == set(offered)
+        assert set.intersection(*chosen.values()) == {"rules", "events:own"}
+
     def test_a_key_is_changed_and_revoked(self, visitor: Visitor, shop: Shop) -> None:
         limits = {"requests_per_second": 50, "requests_per_day": 9_000}
         body = {"name": "to change", "scopes": ["recommend"], "expires_at": "2100-01-01T00:00:00Z", "limits": limits}

@@ -46,7 +46,7 @@ export function KeyForm(props: FormProps) {
     if (right === undefined) return; // the browser asks for it
     const scopes: Schemas["Scope"][] = [right === "page" ? "recommend" : right];
     if (mayOwnEvents) scopes.push("events:own");
-    if (right === "recommend" && hasRules) scopes.push("rules");
+    if (hasRules) scopes.push("rules");
     const needs_user_token = right === "page" || (right === "recommend" && needsToken);
     props.onCreated(await api.POST("/v1/keys", { body: { ...body, ...more, scopes, needs_user_token } }));
   });
@@ -59,15 +59,12 @@ export function KeyForm(props: FormProps) {
       {!edited && !isAdministration && (
         <>
           <Rights value={right} onChoice={setRight} />
-          {right !== undefined && right !== "page" && (
+          {right !== undefined && (
             <div class="stack tight">
-              {right === "recommend" && (
-                <>
-                  <Toggle label="Requests may have filters and boosts of their own" checked={hasRules} onToggle={setHasRules} />
-                  <Toggle label="Lists of a user need a token of that user" checked={needsToken} onToggle={setNeedsToken} />
-                </>
-              )}
-              <Toggle label="Tokens of this key may send events of their own user" checked={sendsOwn} onToggle={setSendsOwn} />
+              <Toggle label={`${right === "recommend" ? "Requests" : "Requests with a user's token"} may contain rules of their own`} checked={hasRules} onToggle={setHasRules} />
+              <p class="small muted">Rules are <a href={`${API}/guide/recommendations#filters-and-boosts`} target="_blank" rel="noreferrer">filters and boosts</a>; without this, {right === "recommend" ? "requests" : "such requests"} have only those of a scenario that they name.</p>
+              {right === "recommend" && <Toggle label="Lists of a user need a token of that user" checked={needsToken} onToggle={setNeedsToken} />}
+              {right !== "page" && <Toggle label="Requests with a user's token may send events of that user" checked={sendsOwn} onToggle={setSendsOwn} />}
               <p class="small muted">A <a href={`${API}/guide/access`} target="_blank" rel="noreferrer">token</a> is made by your server for one user, so that a web page can act for them.</p>
             </div>
           )}
