@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useAction } from "../hooks";
 import { Button, ErrorNote } from "./basics";
+import { Field, Input } from "./form";
 
 const FIELD = ":scope > .stack :is(input:not([type=radio], [type=checkbox], [type=file]), textarea):enabled";
 
@@ -52,31 +53,63 @@ interface FormDialogProps extends Omit<DialogProps, "actions"> {
   busy?: boolean;
   disabled?: boolean;
   error?: unknown;
+  danger?: boolean;
+  /** Whether it stays open until the form is not busy any more. */
+  held?: boolean;
+  /** What it asks before it discards what was typed. */
+  leaving?: { status: string; leave: string; stay: string };
 }
 
+const UNSAVED = { status: "Your changes are not saved.", leave: "Discard them", stay: "Keep editing" };
+
 /** A dialog with a form, which asks before Escape or “Close” discards what was typed: `{isOpen && <FormDialog title="Edit item" action="Save" onSubmit={() => void saving.run()} onClose={close} …>fields</FormDialog>}` */
-export function FormDialog({ action, onSubmit, busy, disabled, error, children, ...dialog }: FormDialogProps) {
+export function FormDialog({ action, onSubmit, busy, disabled, error, danger, held, leaving = UNSAVED, onClose, children, ...dialog }: FormDialogProps) {
   const id = useId();
   const [isChanged, setChanged] = useState(false);
   const [isLeaving, setLeaving] = useState(false);
-  // without the key, Preact turns "Keep editing" into the submit button while it is clicked, which submits
+  const isHeld = held && busy;
+  // without the key, Preact turns the button that stays into the submit button while it is clicked, which submits
   const buttons = isLeaving ? (
     <>
-      <span class="muted" role="status">Your changes are not saved.</span>
-      <Button kind="danger" onClick={dialog.onClose}>Discard them</Button>
-      <Button kind="primary" onClick={() => setLeaving(false)}>Keep editing</Button>
+      <span class="muted" role="status">{leaving.status}</span>
+      <Button kind={danger ? "plain" : "danger"} onClick={onClose}>{leaving.leave}</Button>
+      <Button kind="primary" onClick={() => setLeaving(false)}>{leaving.stay}</Button>
     </>
   ) : (
     <>
-      <Button onClick={dialog.onClose}>Cancel</Button>
-      <Button key="submit" kind="primary" type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
+      <Button disabled={isHeld} onClick={onClose}>Cancel</Button>
+      <Button key="submit" kind={danger ? "danger" : "primary"} {...(danger && { icon: "trash" })} type="submit" form={id} busy={busy} disabled={disabled}>{action}</Button>
     </>
   );
+  function close(): void {
+    if (isHeld) return;
+    if (isChanged) setLeaving(true);
+    else onClose();
+  }
   return (
-    <Dialog {...dialog} onClose={() => (isChanged ? setLeaving(true) : dialog.onClose())} actions={buttons}>
+    <Dialog {...dialog} onClose={close} actions={buttons}>
       <form id={id} class="stack" onInput={() => setChanged(true)} onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{children}</form>
       <ErrorNote error={error} />
     </Dialog>
+  );
+}
+
+interface ConfirmByIdProps extends Omit<FormDialogProps, "disabled" | "danger" | "leaving"> {
+  /** The id to type, and what has it: "project". */
+  id: string;
+  kind: string;
+}
+
+/** Asks to type an id before what has it is lost for good: `{isAsked && <ConfirmById title="Delete tea?" kind="project" id="tea" action="Delete project" onSubmit={…} onClose={close} …>It …</ConfirmById>}` */
+export function ConfirmById({ id, kind, children, ...form }: ConfirmByIdProps) {
+  const [typed, setTyped] = useState("");
+  return (
+    <FormDialog {...form} danger disabled={typed !== id} leaving={{ status: "Nothing has been removed.", leave: "Leave", stay: "Go back" }}>
+      {children}
+      <Field label={`Type the id of the ${kind} to confirm`} hint={<code>{id}</code>}>
+        {(tie) => <Input {...tie} value={typed} onText={setTyped} disabled={form.busy} />}
+      </Field>
+    </FormDialog>
   );
 }
 

@@ -3,7 +3,7 @@ export { ApiCall } from "./api_call";
 export { Badge, Button, Card, Empty, ErrorNote, Loading, Note, PageHead, Stat, Warnings } from "./basics";
 export { Chart, type Series } from "./chart";
 export { type Column, DataTable } from "./data_table";
-export { Confirm, Dialog, FormDialog } from "./dialog";
+export { Confirm, ConfirmById, Dialog, FormDialog } from "./dialog";
 export { DropFile } from "./drop_file";
 export { Field, fieldError, ID, Input, Select, Tabs, TextArea, Toggle } from "./form";
 export { Icon, type IconName } from "./icons";

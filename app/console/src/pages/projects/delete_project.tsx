@@ -1,6 +1,6 @@
 /** Deletes a project after its id was typed, follows the deletion, and shows its receipt. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Bar, Button, Dialog, ErrorNote, Field, Input, Note } from "../../components";
+import { Bar, Button, ConfirmById, Dialog, ErrorNote, Note } from "../../components";
 import { saveJson } from "../../download";
 import { useAction } from "../../hooks";
 import { ReceiptFacts } from "../access/receipt";
@@ -8,7 +8,6 @@ import { deleteFully, type Project } from "./project";
 
 export function DeleteProject({ project, onStep, onClose }: { project: Project; onStep: () => void; onClose: () => void }) {
   const [current, setCurrent] = useState(project);
-  const [typed, setTyped] = useState("");
   const closing = useRef(new AbortController());
   useEffect(() => () => closing.current.abort(), []);
   const deleting = useAction(() =>
@@ -24,19 +23,11 @@ export function DeleteProject({ project, onStep, onClose }: { project: Project; 
   const id = project.project_id;
   const receipt = current.deletion;
   if (current.state === "active" || !receipt) {
-    const buttons = (
-      <>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button kind="danger" icon="trash" disabled={typed !== id} busy={deleting.isRunning} onClick={() => void deleting.run()}>Delete project</Button>
-      </>
-    );
     return (
-      <Dialog title={`Delete ${id}?`} onClose={onClose} actions={buttons}>
+      <ConfirmById title={`Delete ${id}?`} kind="project" id={id} action="Delete project" onSubmit={() => void deleting.run()} busy={deleting.isRunning} error={deleting.error} onClose={onClose}>
         <p>All of its items, users, events, models, keys and files are removed and cannot be restored. Its id is never used again.</p>
         <Note>To keep a copy, sign in with a key of the project and export its data on Jobs first.</Note>
-        <Field label="Type the id of the project to confirm" hint={<code>{id}</code>}>{(tie) => <Input {...tie} value={typed} onText={setTyped} />}</Field>
-        <ErrorNote error={deleting.error} />
-      </Dialog>
+      </ConfirmById>
     );
   }
   const buttons = (
