@@ -1,6 +1,7 @@
 """The templates, and the variants of the application's template."""
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,18 @@ TEMPLATES = Path(__file__).parent
 HANDLER = "app.entry.aws.handler.handler"
 FUNCTION = "AWS::Serverless::Function"
 TRAINING_FUNCTIONS = {"WorkerFunction"}
+NAMES = ("FunctionName", "LogGroupName")
+NOT_VERSIONED = {
+    "AutoPublishAlias",
+    "DeploymentPreference",
+    "EventInvokeConfig",
+    "Events",
+    "Policies",
+    "ProvisionedConcurrencyConfig",
+    "RecursiveLoop",
+    "ReservedConcurrentExecutions",
+}
+"""Properties of SAM's functions that are not part of a version in Lambda."""
 Template = dict[str, Any]
 
 
@@ -50,11 +63,42 @@ def shifted(template: Template, shift: str) -> Template:
 
 
 def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
-    """Returns the template with a new version published on any change: SAM by itself compares only the code."""
-    content = json.dumps([template, dict(parameters)], sort_keys=True).encode()
+    """Returns the template with a new version of each function that changes, and of no other.
+
+    SAM by itself compares little more than the code, and Lambda refuses to publish a version of an unchanged function.
+    The digest is also the function's description, so a new digest is always a change.
+    """
+    values = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
+    values |= parameters
+    shared = template["Globals"]["Function"]
     for function in _published(template):
-        function["AutoPublishCodeSha256"] = sha256(content).hexdigest()
+        parts = {name: value for name, value in function.items() if name not in NOT_VERSIONED}
+        content = json.dumps(_filled([shared, parts], template, values), sort_keys=True)
+        digest = sha256(content.encode()).hexdigest()
+        function |= {"AutoPublishCodeSha256": digest, "Description": f"Serendip {digest[:10]}"}
     return template
+
+
+def _filled(value: object, template: Template, values: Mapping[str, Any]) -> object:
+    """Fills parameters and the names of resources into a part of the template; conditions are spelled out."""
+
+    def fill(part: object) -> object:
+        return _filled(part, template, values)
+
+    match value:
+        case {"Ref": str(name)}:
+            properties = template["Resources"].get(name, {}).get("Properties", {})
+            return [str(values.get(name, name)), *(fill(properties[key]) for key in NAMES if key in properties)]
+        case {"Fn::If": [str(condition), *branches]}:
+            return [fill(template["Conditions"][condition]), fill(branches)]
+        case {"Fn::Sub": str() | [*_] as said}:
+            text, *parts = [said] if isinstance(said, str) else said
+            return [re.sub(r"\$\{(\w+)\}", lambda name: str(values.get(name[1], name[0])), text), fill(parts)]
+        case dict():
+            return {key: fill(part) for key, part in value.items()}
+        case list():
+            return [fill(part) for part in value]
+    return value
 
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from app.entry.cli.operations import gateway_document
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
-from infra import account
+from infra import account, stage
 from infra.stacks import Failed
 from infra.stage import prefix_of
 from infra.variants import Template, functions
@@ -195,6 +195,22 @@ class TestDeployment:
 
         assert int(after) == int(before) + 1
         assert client.get("/health/ready").is_success
+
+    def test_a_setting_that_changes_no_function_publishes_no_version(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def versions() -> list[str]:
+            listed = cloud.account.client("lambda").list_versions_by_function(FunctionName=f"{prefix_of(STAGE)}api")
+            return [version["Version"] for version in listed["Versions"]]
+
+        before = versions()
+        text = (stage.STAGES / f"{STAGE}.toml").read_text()
+        (tmp_path / f"{STAGE}.toml").write_text(text.replace("RequestsPerSecond = 100", "RequestsPerSecond = 99"))
+        assert "RequestsPerSecond = 100" in text
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+        cloud.deploy()
+
+        assert versions() == before
 
 
 class TestImage:

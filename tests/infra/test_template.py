@@ -22,7 +22,7 @@ from app.storage.database import plain_name
 from app.storage.events import VERDICTS
 from app.storage.pynamo import schema_of, ttl_attribute
 from infra.stage import NETWORK
-from infra.variants import Template, functions, load, restored, shifted, zipped
+from infra.variants import Template, functions, load, restored, shifted, versioned, zipped
 from tests.support.datasets import ROOT
 
 STACKS = ("tables", "template", "training", "monitoring", "bootstrap")
@@ -187,6 +187,61 @@ class TestFunctions:
 
         assert schedule == f"rate({cost_model.TICK_SECONDS // 60} minutes)"
         assert stack("template")["Parameters"]["ApiMemory"]["Default"] == 1_024 * prices.API_MEMORY_GB
+
+
+BOTH = {"ApiFunction", "StreamFunction"}
+IN_VERSIONS = dict.fromkeys(
+    ("TablePrefix", "ImageUri", "Secret", "Issuers", "RetrainHours", "Metrics", "OtlpEndpoint", "CorsOrigins"), BOTH
+) | {"ApiMemory": {"ApiFunction"}}
+"""Functions that a parameter changes, so that they need a new version."""
+
+
+def digests(parameters: Mapping[str, Any], template: Template | None = None) -> dict[str, str]:
+    made = functions(versioned(template or load("template"), parameters))
+    return {name: made[name]["AutoPublishCodeSha256"] for name in BOTH}
+
+
+class TestVersions:
+    @pytest.mark.parametrize("name", stack("template")["Parameters"])
+    def test_a_parameter_moves_the_versions_of_the_functions_that_it_changes(self, name: str) -> None:
+        parameter = stack("template")["Parameters"][name]
+        before = parameter.get("Default", "")
+        other = next((value for value in parameter.get("AllowedValues", ()) if value != before), f"{before}7")
+
+        unchanged, changed = digests({}), digests({name: other})
+
+        assert {key for key in BOTH if changed[key] != unchanged[key]} == IN_VERSIONS.get(name, set())
+
+    def test_a_given_default_moves_nothing(self) -> None:
+        assert digests({"ApiMemory": 1024, "Metrics": "false"}) == digests({})
+
+    @pytest.mark.parametrize(
+        ("key", "value", "moves"),
+        [("Timeout", 16, True), ("Policies", [], False), ("ReservedConcurrentExecutions", 3, False)],
+    )
+    def test_only_what_lambda_keeps_in_a_version_moves_it(self, key: str, value: object, moves: bool) -> None:  # noqa: FBT001
+        template = load("template")
+        functions(template)["ApiFunction"][key] = value
+
+        changed = digests({}, template)
+
+        assert (changed["ApiFunction"] != digests({})["ApiFunction"]) == moves
+        assert changed["StreamFunction"] == digests({})["StreamFunction"]
+
+    def test_another_log_group_is_another_version(self) -> None:
+        template = load("template")
+        template["Resources"]["ApiLogs"]["Properties"]["LogGroupName"] = "elsewhere"
+
+        assert digests({}, template)["ApiFunction"] != digests({})["ApiFunction"]
+
+    def test_a_new_version_is_a_change_of_the_function(self) -> None:
+        """Otherwise Lambda publishes none, and CloudFormation fails: "A version for this Lambda function exists"."""
+        first, second = (
+            functions(versioned(load("template"), {"ApiMemory": memory}))["ApiFunction"]["Description"]
+            for memory in (1024, 2048)
+        )
+
+        assert first != second
 
 
 class TestTasks:
