@@ -14,6 +14,8 @@ INLINE_BYTES = 51_200
 """CloudFormation's limit for a template in a request; a longer one goes through a bucket."""
 NOT_YET = "REVIEW_IN_PROGRESS"
 """Status of a stack that has a change set but no resources yet."""
+FAILED_FIRST = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+"""Statuses of a stack that cannot be updated, only deleted."""
 POLL = {"Delay": 5, "MaxAttempts": 360}
 
 
@@ -30,13 +32,32 @@ class Stacks:
         return {output["OutputKey"]: output["OutputValue"] for output in self._describe(name).get("Outputs", ())}
 
     def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
-        """Creates or updates the stack; does nothing if nothing changed.
+        """Creates or updates the stack; does nothing if nothing changed. A stack that cannot be created is deleted.
 
         Raises:
             Failed: CloudFormation refused it or rolled it back.
         """
-        exists = self._describe(name).get("StackStatus", NOT_YET) != NOT_YET
-        self._change(name, "UPDATE" if exists else "CREATE", template, parameters, bucket)
+        if self.exists(name):
+            self._change(name, "UPDATE", template, parameters, bucket)
+        else:
+            self.delete(name)
+            self._change(name, "CREATE", template, parameters, bucket, OnStackFailure="DELETE")
+
+    def exists(self, name: str) -> bool:
+        """Whether the stack was created; one that failed to be was not."""
+        return self._describe(name).get("StackStatus", NOT_YET) not in {NOT_YET, *FAILED_FIRST}
+
+    def delete(self, name: str) -> None:
+        """Deletes the stack, if there is one.
+
+        Raises:
+            Failed: one of its resources cannot be deleted.
+        """
+        stack_id = self._describe(name).get("StackId")
+        if stack_id is None:
+            return
+        self._client.delete_stack(StackName=stack_id)
+        self._wait("stack_delete_complete", name, stack_id)
 
     def adopt(
         self,
@@ -80,16 +101,20 @@ class Stacks:
             **more,
         }
         try:
-            self._client.create_change_set(**request)
+            stack_id = self._client.create_change_set(**request)["StackId"]
             if not self._ready(change):
                 return
             self._client.execute_change_set(**change)
-            waiter = self._client.get_waiter(f"stack_{kind.lower()}_complete")
-            waiter.wait(StackName=name, WaiterConfig=POLL)
-        except WaiterError as error:
-            raise Failed(f"The stack {name} failed:\n" + "\n".join(self._reasons(name))) from error
         except ClientError as error:
             raise Failed(f"The stack {name} was refused: {error}") from error
+        self._wait(f"stack_{kind.lower()}_complete", name, stack_id)
+
+    def _wait(self, until: str, name: str, stack_id: str) -> None:
+        """Waits for a stack, by its id, because a deleted stack is not found by its name."""
+        try:
+            self._client.get_waiter(until).wait(StackName=stack_id, WaiterConfig=POLL)
+        except WaiterError as error:
+            raise Failed(f"The stack {name} failed:\n" + "\n".join(self._reasons(stack_id))) from error
 
     def _describe(self, name: str) -> Mapping[str, Any]:
         """Describes a stack; empty if it does not exist."""
@@ -125,10 +150,11 @@ class Stacks:
             raise Failed(f"The stack {change['StackName']} was refused: {reason}") from error
         return True
 
-    def _reasons(self, name: str) -> list[str]:
-        events = self._client.describe_stack_events(StackName=name)["StackEvents"]
+    def _reasons(self, stack_id: str) -> list[str]:
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         return [
             f"  {event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for event in events
+            for page in pages
+            for event in page["StackEvents"]
             if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
         ]

@@ -73,16 +73,26 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
     overrides = settings.get("application", {})
     application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | code_parameters | overrides
     alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
-    stacks = {"tables": (load("tables"), _tables_parameters(settings))}
+    stacks = {}
     if "training" in settings:
         stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
         application |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
     stacks["application"] = (versioned(template, application), application)
     stacks["monitoring"] = (load("monitoring"), alarms)
+    _bring_up_tables(account, stage, settings, code["CodeBucket"])
     for name, (body, parameters) in stacks.items():
         print(f"  stack {prefix}{name}")
         account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
     return account.stacks.outputs(prefix + "application")
+
+
+def _bring_up_tables(account: Account, stage: str, settings: Mapping[str, Any], bucket: str) -> None:
+    """Creates or updates the tables; new ones are protected from deletion only once all of them could be created."""
+    name, parameters = f"{prefix_of(stage)}tables", {"TablePrefix": prefix_of(stage)} | _tables_parameters(settings)
+    print(f"  stack {name}")
+    if not account.stacks.exists(name):
+        account.stacks.apply(name, load("tables"), parameters | {"DeletionProtection": "false"}, bucket)
+    account.stacks.apply(name, load("tables"), parameters, bucket)
 
 
 def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +130,7 @@ def adopt_tables(account: Account, stage: str, source: str) -> None:
     prefix, template = prefix_of(stage), load("tables")
     present = {}
     for key, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] == "Retain":
+        if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] != "Delete":
             present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
             resource["Properties"] = _importable(resource["Properties"])
     parameters = {"TablePrefix": prefix} | _tables_parameters(settings_of(stage))

@@ -21,7 +21,7 @@ from app.storage.database import plain_name
 from infra import account, stage
 from infra.stacks import Failed
 from infra.stage import prefix_of
-from infra.variants import Template, functions
+from infra.variants import Template, functions, load
 from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
 from tests.support.deployment_checks import FULL
 
@@ -213,6 +213,35 @@ class TestDeployment:
         assert versions() == before
 
 
+class TestFirstDeployment:
+    def test_one_that_failed_can_be_repeated(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = (stage.STAGES / f"{STAGE}.toml").read_text()
+        protected = text.replace('DeletionProtection = "false"', 'DeletionProtection = "true"')
+        assert protected != text
+        (tmp_path / "first.toml").write_text(protected)
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+        first, tables = Cloud(cloud.port, cloud.packages), cloud.account.client("dynamodb")
+
+        def made() -> list[str]:
+            return [name for name in tables.list_tables()["TableNames"] if name.startswith(prefix_of("first"))]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(stage, "load", lambda name: without_end(load(name)) if name == "tables" else load(name))
+            with pytest.raises(Failed, match="first-tables failed:\n  Never: "):
+                first.deploy(stage="first")
+        assert made() == []
+        with pytest.raises(Failed, match="first-application failed:\n  Never: "):
+            first.deploy(without_end, stage="first")
+        first.deploy(stage="first")
+
+        with first.client() as client:
+            assert client.get("/health/ready").json() == {"status": "ok"}
+        (description,) = (tables.describe_table(TableName=name)["Table"] for name in made() if name.endswith("-items"))
+        assert description["DeletionProtectionEnabled"]
+
+
 class TestImage:
     def test_the_image_is_built_for_arm64_and_pushed_once(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -251,6 +280,18 @@ class TestImage:
 
 def more_memory(template: Template) -> None:
     functions(template)["ApiFunction"]["MemorySize"] = 2048
+
+
+def without_end(template: Template) -> Template:
+    """Plants a resource that fails after all others of a stack were created."""
+    made = template["Resources"]
+    made["Never"] = {
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "DependsOn": [name for name, resource in made.items() if "Condition" not in resource],
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1"},
+    }
+    made["Handle"] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    return template
 
 
 def without_query(template: Template) -> None:

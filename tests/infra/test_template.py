@@ -107,7 +107,8 @@ class TestTables:
         resource = table_of(model)
         table, lasts = resource["Properties"], model in LASTING
 
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == ("Retain" if lasts else "Delete")
+        policies = ("RetainExceptOnCreate", "Retain") if lasts else ("Delete", "Delete")
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == policies
         assert ("PointInTimeRecoverySpecification" in table) == lasts
         assert ("DeletionProtectionEnabled" in table) == lasts
 
