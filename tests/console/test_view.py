@@ -126,6 +126,39 @@ class TestList:
         expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
         expect(page.get_by_text(re.compile("of the list$"))).to_have_count(1)
 
+    def test_it_says_which_event_counts_instead_and_the_address_has_what_is_off(
+        self, visitor: Visitor, shop: Shop
+    ) -> None:
+        now = datetime.now(UTC)
+        done = [("sku-007", "cart", 3), ("sku-007", "purchase", 2), ("sku-009", "view", 1)]
+        events = [
+            {
+                "user_id": "view-instead",
+                "item_id": item,
+                "event_type": kind,
+                "timestamp": str(now - timedelta(days=ago)),
+            }
+            for item, kind, ago in done
+        ]
+        shop.api.post("/v1/events", json={"events": events}).raise_for_status()
+        page = visitor.open("/view?user=view-instead")
+        order(page)
+        purchase = page.locator(".view-events > li").filter(has_text="purchase, 2d ago")
+        purchase.get_by_role("switch").click(force=True)
+        expect(purchase).to_contain_text("Its cart, 3d ago, counts instead.")
+        visitor.photograph("view-instead")
+        purchase.get_by_role("button", name="Switch that off too").click()
+        expect(page.get_by_text("counts instead")).to_have_count(0)
+        expect(page.get_by_role("switch", checked=False)).to_have_count(2)
+        page.reload()
+
+        expect(page.get_by_role("heading", name="Their list without these events")).to_be_visible()
+        expect(page.get_by_role("switch", checked=False)).to_have_count(2)
+        page.get_by_label("User", exact=True).fill("view-quiet")
+        page.get_by_role("button", name="Show list").click()
+        expect(page.get_by_role("heading", name="Their list", exact=True)).to_be_visible()
+        expect(page).to_have_url(re.compile("user=view-quiet$"))
+
     def test_it_says_what_speaks_against_an_item(self, visitor: Visitor) -> None:
         def respond(route: Route) -> None:
             answer = route.fetch().json()

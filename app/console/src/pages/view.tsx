@@ -24,6 +24,7 @@ export default function View() {
   const versions = useRequest(async (api) => (may("admin") ? (await api.GET("/v1/models", { params: { query: { limit: 50 } } })).versions : []), []);
   const types = useRequest(async (api) => (may("admin") ? (await api.GET("/v1/event-types")).event_types.map(({ event_type }) => event_type) : []), []);
   const [made, setMade] = useState<readonly PastEvent[]>([]);
+  const [madeOff, setMadeOff] = useState<readonly string[]>([]);
 
   const kind = search.has("session") ? "session" : "user";
   const user = search.get("user") ?? "";
@@ -43,13 +44,23 @@ export default function View() {
     });
   }
 
+  /** Stored events that are switched off are in the address, so that it can be reloaded and passed on. */
+  function switchOff(eventIds: readonly string[]): void {
+    setSearch((before) => {
+      const after = new URLSearchParams(before);
+      after.delete("without");
+      for (const id of eventIds) after.append("without", id);
+      return after;
+    });
+  }
+
   return (
     <>
       <PageHead title="View as user" about="What someone sees, why they see it, and what would change it." />
       <Card>
         <div class="view-who">
-          <Tabs label="Who" choices={KINDS} value={kind} onChoice={(each) => go({ session: each === "session" ? "" : undefined })} />
-          {kind === "user" && <UserChooser key={user} user={user} users={users.data ?? []} onChoose={(id) => go({ user: id })} />}
+          <Tabs label="Who" choices={KINDS} value={kind} onChoice={(each) => go({ session: each === "session" ? "" : undefined, without: undefined })} />
+          {kind === "user" && <UserChooser key={user} user={user} users={users.data ?? []} onChoose={(id) => go({ user: id, without: undefined })} />}
         </div>
         {may("admin") && (
           <div class="view-recipe">
@@ -66,8 +77,8 @@ export default function View() {
           </div>
         )}
       </Card>
-      {kind === "session" && <Made events={made} onEvents={setMade} recipe={recipe} other={other} types={eventTypes} />}
-      {kind === "user" && user && <Board key={user} visitor={{ user }} recipe={recipe} other={other} types={eventTypes} />}
+      {kind === "session" && <Made events={made} onEvents={setMade} off={madeOff} onOff={setMadeOff} recipe={recipe} other={other} types={eventTypes} />}
+      {kind === "user" && user && <Board key={user} visitor={{ user }} off={search.getAll("without")} onOff={switchOff} recipe={recipe} other={other} types={eventTypes} />}
       {kind === "user" && !user && (
         <Empty icon="eye" title="Whose list do you want to see?">
           {users.data?.length === 0 && <p>Type the id of a user, or make up a session.</p>}
@@ -97,12 +108,14 @@ function UserChooser({ user, users, onChoose }: { user: string; users: readonly 
 interface MadeProps {
   events: readonly PastEvent[];
   onEvents: (events: readonly PastEvent[]) => void;
+  off: readonly string[];
+  onOff: (eventIds: readonly string[]) => void;
   recipe: Recipe;
   other: Recipe | undefined;
   types: readonly string[];
 }
 
-function Made({ events, onEvents, recipe, other, types }: MadeProps) {
+function Made({ events, onEvents, ...board }: MadeProps) {
   function add(item: PickedItem, type = "view"): void {
     const event = { event_id: `made-${Date.now()}`, item_id: item.item_id, event_type: type, timestamp: new Date().toISOString(), title: item.title ?? null };
     onEvents([...events, event]);
@@ -111,7 +124,7 @@ function Made({ events, onEvents, recipe, other, types }: MadeProps) {
     <>
       <Picker onPick={(item) => add(item)} />
       {events.length === 0 && <Note>Until the visitor does something, they see what a new visitor sees.</Note>}
-      <Board visitor={{ events }} recipe={recipe} other={other} types={types} onAdd={add} onRemove={(id) => onEvents(events.filter(({ event_id }) => event_id !== id))} />
+      <Board visitor={{ events }} {...board} onAdd={add} onRemove={(id) => onEvents(events.filter(({ event_id }) => event_id !== id))} />
     </>
   );
 }

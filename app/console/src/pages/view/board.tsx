@@ -8,7 +8,7 @@ import { useAction, useLive, useRequest } from "../../hooks";
 import { may } from "../../session";
 import { History, withReasons } from "./history";
 import { ItemPanel } from "./item_panel";
-import { idsOf, influence, LIMIT, type List, loadList, type Recipe, type Recommended, type Visitor } from "./lists";
+import { countedInstead, idsOf, influence, LIMIT, type List, loadList, type Recipe, type Recommended, type Visitor } from "./lists";
 import { Ranking } from "./ranking";
 import type { Colors } from "./reasons";
 
@@ -20,16 +20,18 @@ interface BoardProps {
   recipe: Recipe;
   other: Recipe | undefined;
   types: readonly string[];
+  /** The ids of the events that are switched off. */
+  off: readonly string[];
+  onOff: (eventIds: readonly string[]) => void;
   /** Adds an event to a made-up session. */
   onAdd?: (item: Recommended, type: string) => void;
   onRemove?: (eventId: string) => void;
 }
 
-export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardProps) {
+export function Board({ visitor, recipe, other, types, off, onOff, onAdd, onRemove }: BoardProps) {
   const user = "user" in visitor ? visitor.user : undefined;
   const who = JSON.stringify(visitor);
   const how = [recipe.scenario, recipe.version];
-  const [off, setOff] = useState<readonly string[]>([]);
   const [type, setType] = useState("view");
   const [chosen, setChosen] = useState<Recommended>();
 
@@ -53,7 +55,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
   });
 
   const storedEvents = may("write") ? stored.data?.events : [];
-  const past = "user" in visitor ? withReasons(storedEvents, list.data) : visitor.events;
+  const past = "user" in visitor ? withReasons(storedEvents, [list.data, changed.data]) : visitor.events;
   const shown = off.length > 0 ? changed.data ?? list.data : list.data;
   const shares = influence(shown);
   const colors = useColors([...influence(list.data).keys()].slice(0, COLORS));
@@ -75,7 +77,7 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
           class="view-past"
           title={onAdd ? "The session" : "What they did"}
           note="Switch an event off to see the list without it."
-          actions={off.length > 0 && <Button small icon="undo" onClick={() => setOff([])}>Switch all on</Button>}
+          actions={off.length > 0 && <Button small icon="undo" onClick={() => onOff([])}>Switch all on</Button>}
         >
           {canSend && (
             <label class="row small">
@@ -89,7 +91,8 @@ export function Board({ visitor, recipe, other, types, onAdd, onRemove }: BoardP
             shares={shares}
             colors={colors}
             off={off}
-            onSwitch={(id) => setOff(off.includes(id) ? off.filter((each) => each !== id) : [...off, id])}
+            instead={countedInstead(past ?? [], off, list.data, changed.data)}
+            onSwitch={(id) => onOff(off.includes(id) ? off.filter((each) => each !== id) : [...off, id])}
             onRemove={onRemove}
           />
           {stored.data?.next_cursor && <p class="small muted">The newest {EVENTS} events, and older ones that the list comes from.</p>}

@@ -14,12 +14,14 @@ interface HistoryProps {
   shares: ReadonlyMap<string, number>;
   colors: Colors;
   off: readonly string[];
+  /** The event of the same item that counts instead of one that is off, by the id of that one. */
+  instead: ReadonlyMap<string, PastEvent>;
   onSwitch: (eventId: string) => void;
   /** Takes back an event of a made-up session. */
   onRemove?: ((eventId: string) => void) | undefined;
 }
 
-export function History({ events, shares, colors, off, onSwitch, onRemove }: HistoryProps) {
+export function History({ events, shares, colors, off, instead, onSwitch, onRemove }: HistoryProps) {
   const [order, setOrder] = useState("influence");
   const [isWhole, setWhole] = useState(false);
   const facts = useFacts(events ?? []);
@@ -43,6 +45,7 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
           const title = event.title || item?.title || item_id;
           const share = shares.get(event_id);
           const isOff = off.includes(event_id);
+          const successor = instead.get(event_id);
           return (
             <li key={keyOf(event)} class={isOff ? "is-off" : ""}>
               <Picture item={item ?? { item_id }} size={38} />
@@ -53,6 +56,11 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
                   <p class="view-influence small">
                     <span aria-hidden="true"><span style={{ width: `${(Math.abs(share) / most) * 100}%`, background: colors.get(event_id) }} /></span>
                     <span class="number muted">{percent(share, 0)} of the list</span>
+                  </p>
+                )}
+                {successor && (
+                  <p class="small view-instead">
+                    Its {successor.event_type}, {ago(successor.timestamp)}, counts instead. <button type="button" class="link underlined" onClick={() => onSwitch(successor.event_id)}>Switch that off too</button>
                   </p>
                 )}
               </div>
@@ -70,8 +78,8 @@ export function History({ events, shares, colors, off, onSwitch, onRemove }: His
   );
 }
 
-/** Stored events, newest first, then older ones that only reasons name. Repeats of an event are one entry with its newest time. */
-export function withReasons(stored: readonly PastEvent[] | undefined, list: List | undefined): PastEvent[] | undefined {
+/** Stored events, newest first, then older ones that only the reasons of lists name. Repeats of an event are one entry with its newest time. */
+export function withReasons(stored: readonly PastEvent[] | undefined, lists: readonly (List | undefined)[]): PastEvent[] | undefined {
   if (!stored) return undefined;
   const events = new Map<string, PastEvent>();
   for (const event of stored) {
@@ -79,7 +87,7 @@ export function withReasons(stored: readonly PastEvent[] | undefined, list: List
     events.set(keyOf(event), newest ? { ...newest, times: (newest.times ?? 1) + 1 } : event);
   }
   const ids = new Set(stored.map(({ event_id }) => event_id));
-  for (const { event_id, item_id, event_type, timestamp, title } of list?.items.flatMap(({ reasons }) => reasons ?? []) ?? []) {
+  for (const { event_id, item_id, event_type, timestamp, title } of lists.flatMap((list) => list?.items.flatMap(({ reasons }) => reasons ?? []) ?? [])) {
     if (!event_id || !timestamp || ids.has(event_id)) continue;
     const event = { event_id, item_id, event_type, timestamp, title: title ?? null };
     events.set(keyOf(event), event);

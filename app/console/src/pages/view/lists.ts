@@ -85,3 +85,16 @@ export function influence(list: List | undefined): Map<string, number> {
 export function idOf(reason: Reason): string {
   return reason.event_id ?? `${reason.event_type}:${reason.item_id}`;
 }
+
+/** The events that count only since another one of their item is switched off, by the id of that one. */
+export function countedInstead(events: readonly PastEvent[], off: readonly string[], before: List | undefined, after: List | undefined): Map<string, PastEvent> {
+  const instead = new Map<string, PastEvent>();
+  if (!before || !after || off.length === 0) return instead;
+  const [counted, counts] = [influence(before), influence(after)];
+  for (const event of events) {
+    if (off.includes(event.event_id) || counted.has(event.event_id) || !counts.has(event.event_id)) continue;
+    const left = off.findLast((id) => events.some(({ event_id, item_id }) => event_id === id && item_id === event.item_id));
+    if (left !== undefined) instead.set(left, event);
+  }
+  return instead;
+}
