@@ -64,6 +64,9 @@ bench: .venv/develop .venv/spark .venv/peers ## Measure speed, size and accuracy
 fuzz: .venv/develop ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
 	@$(BIN)/python -m tests.fuzz
 
+trial: .venv/develop ## Attack, starve, overload and kill a real server, and print what held (ATTACKS="kills rules" for some)
+	@$(BIN)/python -m tests.trial $(ATTACKS)
+
 deploy-check: .venv/develop .venv/ministack .venv/checkov buildah lint ## Prove without an AWS account that a deployment would work
 	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/aws/test_runtime.py tests/entry/cli/test_gateway_document.py tests/entry/cli/test_cost_model.py
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
@@ -145,4 +148,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable './clients/python[mcp]'
 	@touch $@
 
-.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz trial lock openapi clients clean help chromium deploy-check buildah

@@ -31,10 +31,10 @@ def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
         def forwarded(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
             content = orjson.dumps({name: value for name, value in request.items() if name != "left undone"})
             names = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
-            answer = httpx2.post(endpoint, content=content, headers={name: self.headers[name] for name in names})
+            answer = client.post(endpoint, content=content, headers={name: self.headers[name] for name in names})
             return answer.status_code, answer.json()
 
-    with served_by(Handler) as address:
+    with httpx2.Client(timeout=60) as client, served_by(Handler) as address:
         yield address
 
 

@@ -1,0 +1,1 @@
+"""The standing trial: attacks and faults against real servers, as one table: `make trial`."""
