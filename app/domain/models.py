@@ -1,7 +1,7 @@
 """Model versions and the pointer to the active one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,10 +23,25 @@ class Scoring:
     """The exponent of the recent popularity that multiplies scores."""
     recent_half_life_days: float | None = None
     """The half-life of events in recent popularity."""
+    open_step_decay: float | None = None
+    """The step decay while the newest moment of a history is open. None for the same as later."""
+    open_recent_exponent: float | None = None
+    """The exponent of recent popularity while it is open. None for the same as later."""
+    open_seconds: float = 0.0
+    """How long a moment is open after its events: others are likely to join them."""
 
     @property
     def uses_recent_popularity(self) -> bool:
-        return bool(self.recent_exponent and self.recent_half_life_days)
+        """Whether any list uses it."""
+        return bool(self.recent_half_life_days and (self.recent_exponent or self.open_recent_exponent))
+
+    def at(self, *, is_open: bool) -> "Scoring":
+        """Returns the parameters for a history, given whether its newest moment is open."""
+        if not is_open:
+            return replace(self, open_recent_exponent=None)
+        step_decay = self.step_decay if self.open_step_decay is None else self.open_step_decay
+        exponent = self.recent_exponent if self.open_recent_exponent is None else self.open_recent_exponent
+        return replace(self, step_decay=step_decay, recent_exponent=exponent, open_recent_exponent=None)
 
 
 LEARNED = (
@@ -36,6 +51,9 @@ LEARNED = (
     "step_decay",
     "recent_exponent",
     "recent_half_life_days",
+    "open_step_decay",
+    "open_recent_exponent",
+    "open_seconds",
 )
 """The parameters of a version that its scoring takes over."""
 

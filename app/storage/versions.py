@@ -20,8 +20,8 @@ from app.storage.table import Table, moment
 POINTER, CLAIM = "#active", "#claim"
 CHOSEN_AT = "chosen_at"
 """An attribute; up to release 0.7 one of the parameters, in seconds since 1970."""
-NEWER = {"step_decay", "recent_exponent", "recent_half_life_days"}
-"""Fields of a scoring that releases up to 0.7 do not know."""
+EARLIER = {"half_life_days", "rating_threshold", "content_weight", "learned_at"}
+"""Fields of a scoring that releases up to 0.7 know."""
 BEFORE_VERSIONS = "$"
 """Sorts after the rows that begin with # and before all versions."""
 
@@ -189,7 +189,8 @@ def _active(row: Raw) -> ActiveModel:
 
 def _facts(scoring: Scoring) -> dict[str, Any]:
     """Returns the fields of a scoring; without newer fields that are not used, so that earlier releases can read it."""
-    return {name: value for name, value in asdict(scoring).items() if value or name not in NEWER}
+    unused = asdict(Scoring())
+    return {name: value for name, value in asdict(scoring).items() if name in EARLIER or value != unused[name]}
 
 
 def _facts_of_variant(variant: Variant) -> dict[str, Any]:

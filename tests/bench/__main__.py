@@ -14,6 +14,7 @@ from tests.bench import (
     latency,
     loading,
     next_item,
+    open_moments,
     overload,
     peers,
     recent_pairs,
@@ -26,6 +27,7 @@ from tests.bench import (
 BENCHMARKS = {
     "accuracy": accuracy.run,
     "next": next_item.run,
+    "open": open_moments.run,
     "peers": peers.run,
     "bought": bought.run,
     "rows": row_formats.run,

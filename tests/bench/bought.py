@@ -210,7 +210,7 @@ def _with_history(
         unseen = rest - rest.multiply(seen[owners] > 0)
         unseen.eliminate_zeros()
         times = np.array([each.baskets[number].time for number in returning]) + NOON.timestamp()
-        factors = RecentCounts.of(interactions).factors(times, choice.recency)
+        factors = RecentCounts.of(interactions).factors(times, choice.recency, np.zeros(len(times), bool))
         both = sparse.hstack((history[owners], unit * given), "csr")
         judged.append(metrics.judged(both, model, seen[owners] + given, unseen.tocsr(), K, factors))
     _print(f"history, cart x {weight:g}", judged)

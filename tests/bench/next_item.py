@@ -39,10 +39,10 @@ def run() -> None:
     for name, rows in datasets.present():
         interactions = gather(an_event(user, item, minutes=at / 60) for user, item, at in rows)
         for seed in SPLITS:
-            _compare(name, _split(interactions, seed), seed)
+            _compare(name, split(interactions, seed), seed)
 
 
-def _split(interactions: Interactions, seed: int) -> Interactions:
+def split(interactions: Interactions, seed: int) -> Interactions:
     """Returns histories that end at a random one of each user's last three moments, of four fifths of the users."""
     random, users = np.random.default_rng(seed), len(interactions.user_ids)
     moments, left_out = interactions.moments(), random.integers(0, 3, users)
@@ -56,7 +56,7 @@ def _compare(name: str, interactions: Interactions, seed: int) -> None:
     exam = questions.of_kind(interactions, holdouts.NEXT, 0)
     train = exam.questions.training
     started = time.monotonic()
-    similarity = _judge(exam, *_similarity(train))
+    similarity = _judge(exam, *similarity_alone(train))
     rows = peers.Rows(exam, similarity, "similarity")
     print(
         f"  {name}, split {seed}, {len(exam.rows):,} users, {len(train.item_ids):,} items, {len(train):,} interactions"
@@ -65,7 +65,7 @@ def _compare(name: str, interactions: Interactions, seed: int) -> None:
     rows.compare(PEERS, questions.of_kind(train, holdouts.NEXT, 0))
 
 
-def _similarity(train: Interactions) -> tuple[Candidate, str]:
+def similarity_alone(train: Interactions) -> tuple[Candidate, str]:
     """Returns the choice of releases up to 0.7, on each user's newest fifth."""
     trial = Trial(questions.of_mask(train, holdouts.newest(train)), KEPT)
 
@@ -85,7 +85,6 @@ def _similarity(train: Interactions) -> tuple[Candidate, str]:
 
 
 def _judge(exam: Exam, candidate: Candidate, name: str) -> Judged:
-    train, recency = exam.questions.training, candidate.recency
-    rows = parameter_search.fitted(train, candidate.parameters, name, KEPT)
-    history = exam.questions.histories.aged(recency.half_life_days, recency.step_decay)
+    rows = parameter_search.fitted(exam.questions.training, candidate.parameters, name, KEPT)
+    history = exam.questions.history(candidate.recency)
     return metrics.judged(history, rows.final, exam.questions.seen, exam.held_out, K)

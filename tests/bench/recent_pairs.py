@@ -9,7 +9,6 @@ from app.recommender.fit import parameter_search
 from app.recommender.fit.evaluation import beyond_accuracy, metrics, questions
 from app.recommender.fit.interactions import Floats, Interactions, gather
 from app.recommender.fit.parameter_search import Choice
-from app.recommender.fit.recent import RecentCounts
 from tests.bench.fresh_pairs import choice_of, present
 from tests.bench.replay import DAY, KEPT, K
 from tests.support.builders import an_event
@@ -44,9 +43,8 @@ def run() -> None:
 def _day(interactions: Interactions, start: float, choice: Choice) -> dict[float, Floats]:
     """Returns the NDCG of each question of a day, by the weight of recent pairs."""
     until = interactions.taken(interactions.times < start + DAY)
-    exam, recency = questions.replayed(until, until.times >= start), choice.recency
-    history = exam.questions.histories.aged(recency.half_life_days, recency.step_decay)
-    factors = RecentCounts.of(until).factors(exam.questions.times, recency)
+    exam = questions.replayed(until, until.times >= start)
+    history, factors = exam.questions.history(choice.recency), exam.questions.factors(choice.recency)
 
     def judged() -> Iterator[tuple[float, Floats]]:
         for weight in WEIGHTS:

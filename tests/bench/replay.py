@@ -155,7 +155,8 @@ class Served:
     def __init__(self, shop: Shop, exam: Exam, since: Floats, until: Floats, rows: Integers) -> None:
         self.exam, self._shop, self._since, self.rows = exam, shop, since, rows
         recency, times = shop.choice.recency, exam.questions.times
-        self._history = exam.questions.histories.aged(recency.half_life_days, recency.step_decay).astype(np.float32)
+        self._history = exam.questions.history(recency).astype(np.float32)
+        self._exponents = recency.exponents(exam.questions.is_open(recency))[:, None]
         shape = len(times), len(shop.first)
         self._neighbors, self._content, self._users = (np.zeros(shape, np.float32) for _ in range(3))
         for training in np.unique(since):
@@ -184,8 +185,7 @@ class Served:
         scores = self._neighbors + self._content if content_too else self._neighbors.copy()
         if pairs is not None:
             scores += np.float32(pairs.beta) * self._pairs(pairs)
-        factors = (1.0 + self._popularity) ** np.float32(self._shop.choice.recency.recent_exponent)
-        return self._ranked(scores * factors)
+        return self._ranked(scores * (1.0 + self._popularity) ** self._exponents)
 
     def recently_popular(self) -> Judged:
         return self._ranked(self._popularity)

@@ -39,6 +39,9 @@ ORDER = {
     "step_decay": 0.9,
     "recent_half_life_days": 7.0,
     "recent_exponent": 0.6,
+    "open_step_decay": 0.4,
+    "open_recent_exponent": 0.0,
+    "open_seconds": 300.0,
     "content_weight": 0.1,
     "solver": "dense",
     "holdout": "next",
@@ -56,6 +59,10 @@ IN_WORDS = [
     (
         "An item that is used ten times as much as another right now gets 4.0 times its score. "
         "Use counts half after 7 days."
+    ),
+    (
+        "Until 5 min after the newest event, each later visit leaves 40% of what earlier ones count. "
+        "What is popular right now makes no difference."
     ),
     (
         "An item with ten times the users of another keeps 50% of its score. "

@@ -20,7 +20,7 @@ from app.recommender.fit.evaluation.trial import DENSE, LOCAL
 from app.recommender.fit.interactions import combined, gather
 from app.recommender.fit.learn import LocalModel, chosen, fitted
 from app.recommender.fit.parameter_search import Choice
-from app.recommender.fit.recent import Recency, RecentCounts
+from app.recommender.fit.recent import Recency
 from app.recommender.fit.solver import Parameters
 from app.recommender.progress import ReportProgress
 
@@ -125,18 +125,16 @@ def run(
         seed=VALIDATION_SEED,
     )
     choice_seconds = time.monotonic() - choosing
-    recent, times, evaluator = RecentCounts.of(exam.questions.log), exam.questions.times, Evaluator(exam, k)
+    evaluator = Evaluator(exam, k)
     results: list[dict[str, Any]] = []
     for configuration in configurations:
         kept, learning = configuration.changes.get("neighbors", default_neighbors), time.monotonic()
         learned = fitted(training, configuration.of(choice), neighbors=kept, report=report)
         cost = _cost(choice_seconds + time.monotonic() - learning, peak_memory.megabytes())
         report(f"measuring {configuration.name}", 0.0)
-        recency = learned.choice.recency
-        history = exam.questions.histories.aged(recency.half_life_days, recency.step_decay)
         results.append(
             {"name": configuration.name, "parameters": {**learned.parameters, "neighbors": kept}, **cost}
-            | evaluator.model(history, _served(learned, training.item_ids), recent.factors(times, recency))
+            | evaluator.model(learned.choice.recency, _served(learned, training.item_ids))
         )
     failures: dict[str, str] = {}
     if peers:

@@ -9,6 +9,7 @@ from scipy import sparse
 from app.recommender.fit.evaluation import beyond_accuracy, metrics
 from app.recommender.fit.evaluation.metrics import Judged
 from app.recommender.fit.evaluation.questions import Exam
+from app.recommender.fit.recent import Recency
 
 WITH_INTERVALS = ("recall", "ndcg", "hit_rate", "mrr")
 """Metrics that get a confidence interval."""
@@ -20,14 +21,13 @@ class Evaluator:
     """Measures models on the same questions; differences are from the first model."""
 
     def __init__(self, exam: Exam, k: int) -> None:
-        self._seen, self.test, self._k = exam.questions.seen, exam.held_out, k
-        self._training = exam.questions.training.matrix()
+        self._questions, self.test, self._k = exam.questions, exam.held_out, k
+        self._seen, self._training = exam.questions.seen, exam.questions.training.matrix()
         self._parts = beyond_accuracy.item_segments(self.test, self._training)
         self._first: Judged | None = None
 
-    def model(
-        self, history: sparse.csr_matrix, model: sparse.csr_matrix, factors: metrics.Factors | None
-    ) -> dict[str, Any]:
+    def model(self, recency: Recency, model: sparse.csr_matrix) -> dict[str, Any]:
+        history, factors = self._questions.history(recency), self._questions.factors(recency)
         return self.lists(metrics.judged(history, model, self._seen, self.test, self._k, factors))
 
     def popularity(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from app.domain.events import Event
@@ -92,6 +93,7 @@ def of_history(
     event_types: Collection[str] | None = None,
     overrides: Overrides = NO_OVERRIDES,
     weights: Weights = DEFAULT,
+    now: datetime | None = None,
 ) -> list[tuple[Event, float]]:
     """Returns the event that counts for each item, with its weight; items whose weight is 0 are left out.
 
@@ -101,7 +103,8 @@ def of_history(
     w = type weight * 2^(-age / half life) * step decay^k
 
     The age is relative to the newest event, so that the clock is not needed; k is the number of later moments at which
-    an event that counts happened. The events of a basket have one time, so they share a step.
+    an event that counts happened. The events of a basket have one time, so they share a step. The step decay can be
+    another one while the newest moment is open.
 
     Args:
         events: the user's events, in any order.
@@ -109,6 +112,7 @@ def of_history(
         event_types: the types that count; None for all.
         overrides: weights by event type that replace those of the project.
         weights: the weights of the project.
+        now: the time of the request; None if no moment is open.
     """
     named = by_name(overrides)
     history = sorted(_chosen(events, event_types), key=lambda event: event.timestamp)
@@ -127,7 +131,16 @@ def of_history(
         before = counting.get(event.item_id, (None, 0.0))[1]
         if weight < 0 or (weight > 0 and weight >= before):
             counting[event.item_id] = (event, weight)
-    return _decayed(list(counting.values()), scoring.step_decay)
+    weighted = list(counting.values())
+    return _decayed(weighted, scoring_at(now, weighted, scoring).step_decay)
+
+
+def scoring_at(now: datetime | None, history: Iterable[tuple[Event, float]], scoring: Scoring) -> Scoring:
+    """Returns the parameters for a weighted history at a time, or at a later one when no moment is open."""
+    newest = max((event.timestamp for event, _ in history), default=None)
+    if now is None or newest is None:
+        return scoring.at(is_open=False)
+    return scoring.at(is_open=(now - newest).total_seconds() <= scoring.open_seconds)
 
 
 def _decayed(counting: list[tuple[Event, float]], step_decay: float | None) -> list[tuple[Event, float]]:

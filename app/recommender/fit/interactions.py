@@ -16,6 +16,7 @@ from app.recommender.events.weights import DEFAULT, SECONDS_A_DAY, Weights
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,18 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.users)
 
-    def matrix(self, chosen: npt.NDArray[np.bool_] | None = None) -> sparse.csr_matrix:
+    def matrix(self, chosen: Mask | None = None) -> sparse.csr_matrix:
         """Returns X of shape (users, items), with the chosen entries or all."""
         entries = slice(None) if chosen is None else chosen
         shape = (len(self.user_ids), len(self.item_ids))
         return sparse.csr_matrix((self.values[entries], (self.users[entries], self.items[entries])), shape)
 
-    def only(self, chosen: npt.NDArray[np.bool_]) -> "Interactions":
+    def only(self, chosen: Mask) -> "Interactions":
         """Returns the chosen entries; users keep their numbers, items are renumbered."""
         kept, items = np.unique(self.items[chosen], return_inverse=True)
         return replace(self.taken(chosen), item_ids=[self.item_ids[number] for number in kept], items=items)
 
-    def taken(self, chosen: npt.NDArray[np.bool_]) -> "Interactions":
+    def taken(self, chosen: Mask) -> "Interactions":
         """Returns the chosen entries; users and items keep their numbers."""
         return replace(
             self,
@@ -66,8 +67,13 @@ class Interactions:
         numbers[order] = np.cumsum(begins) - 1
         return numbers
 
-    def aged(self, half_life_days: float | None, step_decay: float | None = None) -> sparse.csr_matrix:
-        """Returns X weighted as in serving: by age relative to the user's newest event, and by later moments."""
+    def aged(self, half_life_days: float | None, step_decay: float | Floats | None = None) -> sparse.csr_matrix:
+        """Returns X weighted as in serving: by age relative to the user's newest event, and by later moments.
+
+        Args:
+            half_life_days: the half-life; None if age does not matter.
+            step_decay: the factor of each later moment, for all users or of each, shape (users,).
+        """
         values = self.values
         if half_life_days is not None:
             newest = np.full(len(self.user_ids), -np.inf)
@@ -78,7 +84,8 @@ class Interactions:
             moments = self.moments()
             last = np.zeros(len(self.user_ids), np.int64)
             np.maximum.at(last, self.users, moments)
-            values = values * step_decay ** (last[self.users] - moments)
+            decays = np.broadcast_to(step_decay, len(self.user_ids))[self.users]
+            values = values * decays ** (last[self.users] - moments)
         return replace(self, values=values).matrix()
 
 
@@ -155,7 +162,7 @@ def _renumbered(ids: list[str], column: Integers) -> tuple[list[str], Integers]:
     return [ids[number] for number in used], new_numbers[column]
 
 
-def combined(train: Interactions, test: Interactions) -> tuple[Interactions, npt.NDArray[np.bool_]]:
+def combined(train: Interactions, test: Interactions) -> tuple[Interactions, Mask]:
     """Joins both under common numbers and returns a mask of the test entries; entries in both count as training."""
     user_ids = sorted({*train.user_ids, *test.user_ids})
     item_ids = sorted({*train.item_ids, *test.item_ids})

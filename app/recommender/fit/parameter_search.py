@@ -51,12 +51,14 @@ IN_ORDER: Sequence[Changes] = (
     _each(discount=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
     _each(recent_exponent=(0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)),
 )
+IN_OPEN = _each(open_step_decay=(1.0, 0.6, 0.4, 0.2, 0.1), open_recent_exponent=(0.0, 0.2, 0.4))
+OPEN_FOR = _each(open_seconds=(900.0, 300.0, 60.0, 0.0))
 LOWER = (0.55, 0.3)
 """Factors tried among up to 10,000 items: a sample of the items prefers a larger lambda."""
 RECENT_PAIRS = (1.0, 3.0)
 REPLAYED, LEAST_QUESTIONS = 0.1, 100
 """The share of the newest interactions that is replayed to choose among them, and the least number of questions."""
-OTHERS = 13
+OTHERS = 14 + len(IN_OPEN) + len(OPEN_FOR)
 """About as many candidates more than in the groups: starts, other solvers, finer or lower lambdas, recent pairs."""
 FINER = {holdouts.RANDOM: (0.33, 0.58, 1.73, 3.0), holdouts.NEXT: (0.55, 1.8)}
 HALF_LIVES = _each(half_life_days=(None, 365.0, 90.0, 30.0, 7.0))
@@ -86,8 +88,10 @@ def parameters(
 
     Candidates are judged by their NDCG at 20, times coverage^0.02. If the order of events counts, it is multiplied by
     coverage / floor below the floor instead, which is the coverage of similarity alone: the factor of recent popularity
-    would otherwise recommend a small part of the catalog. How much more recent pairs count is chosen last, by replaying
-    the newest interactions: users' next moments are from all times, for which what was recent at the end says little.
+    would otherwise recommend a small part of the catalog. What holds while a moment is open is chosen on one item of
+    each held-out moment, given the others, and for how long it is open on the next moments again. How much more recent
+    pairs count is chosen last, by replaying the newest interactions: users' next moments are from all times, for which
+    what was recent at the end says little.
 
     Args:
         interactions: the interactions to divide.
@@ -99,7 +103,8 @@ def parameters(
     """
     kind = kind or holdouts.usual(interactions)
     ordered = kind in ORDERED
-    exam = questions.of_mask(interactions, holdouts.of_kind(interactions, kind, seed))
+    held = holdouts.of_kind(interactions, kind, seed)
+    exam = questions.of_mask(interactions, held)
     most = sum(map(len, IN_ORDER if ordered else UNORDERED)) + OTHERS
     judged = count(1)
 
@@ -119,6 +124,12 @@ def parameters(
         trial = Trial(exam, neighbors, JUDGED)
         search = _Search(trial, counted, is_over, search.solver, keeps_coverage=ordered)
         best = search.best(best, [_each(ridge=[best.parameters.ridge * factor for factor in LOWER])])
+    if kind == holdouts.NEXT and not is_over():
+        rest = questions.rest_of_moment(interactions, held, seed)
+        if len(rest.rows) >= LEAST_QUESTIONS:
+            in_open = _Search(trial.of(rest), counted, is_over, search.solver)
+            best = in_open.best(best.changed(open_seconds=questions.VISIT_SECONDS), [IN_OPEN])
+            best = search.best(best, [OPEN_FOR])
     if best.parameters.order_share and not is_over():
         replay = questions.replayed(interactions, holdouts.after(interactions, REPLAYED), USERS)
         if len(replay.rows) >= LEAST_QUESTIONS:

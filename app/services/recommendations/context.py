@@ -103,7 +103,8 @@ class RequestContext:
             event_weights = {**event_weights, CONTEXT: CONTEXT_WEIGHT}
         types = query.event_types and query.event_types | {CONTEXT}
         scoring = active.scoring if active else Scoring()
-        history = weights.of_history(events, scoring, types, event_weights, self.weights)
+        history = weights.of_history(events, scoring, types, event_weights, self.weights, self.rules.now)
+        scoring = weights.scoring_at(self.rules.now, history, scoring)
         newest = sorted(history, key=lambda entry: entry[0].timestamp, reverse=True)[:MAX_SOURCES]
         weighted = dict.fromkeys(query.cart, CONTEXT_WEIGHT) | {event.item_id: weight for event, weight in newest}
         factors = weights.ignored(events, query.impression_decay) if query.impression_decay else {}

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from app.domain.models import Scoring
@@ -33,6 +35,17 @@ class TestOfHistory:
 
         assert {event.item_id: weight for event, weight in decayed} == {"a": 0.25, "b": 1.5, "c": 1.5, "d": 1.0}
         assert weights.of_history(events, Scoring(step_decay=1.0)) == weights.of_history(events, Scoring())
+
+    def test_an_open_moment_has_a_step_decay_of_its_own(self) -> None:
+        events = [an_event(item_id="old"), an_event(item_id="new", minutes=5)]
+        scoring = Scoring(step_decay=0.5, open_step_decay=0.25, open_seconds=60.0)
+
+        def old_at(seconds: int) -> float:
+            now = events[1].timestamp + timedelta(seconds=seconds)
+            return {event.item_id: weight for event, weight in weights.of_history(events, scoring, now=now)}["old"]
+
+        assert old_at(61) == weights.of_history(events, scoring)[0][1] == 0.5
+        assert old_at(60) == old_at(-60) == 0.25
 
     def test_low_ratings_and_impressions_do_not_count(self) -> None:
         events = [

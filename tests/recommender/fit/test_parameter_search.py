@@ -29,6 +29,15 @@ def turning(*, changes: bool, users: int = 1_000) -> Interactions:
     return Interactions(*ids, user, items, np.ones(len(user)), (user * 86_400 + step).astype(float))
 
 
+def baskets(users: int = 300) -> Interactions:
+    """Each user buys four baskets a day apart, each of three neighbors somewhere on a large ring."""
+    starts = np.random.default_rng(2).permuted(np.tile(np.arange(0, 60, 3), (users, 1)), axis=1)[:, :4]
+    grids = np.meshgrid(np.arange(users), np.arange(4), np.arange(3), indexing="ij")
+    user, day, step = (grid.ravel() for grid in grids)
+    ids = [f"u{n:03d}" for n in range(users)], [f"i{n:02d}" for n in range(60)]
+    return Interactions(*ids, user, starts[user, day] + step, np.ones(len(user)), (day * 86_400).astype(float))
+
+
 def quiet(_phase: str, _progress: float) -> None: ...
 
 
@@ -45,6 +54,14 @@ class TestParameters:
 
         assert parameter_search.parameters(same, 100, quiet).parameters.recent_pairs == 0.0
         assert parameter_search.parameters(turned, 100, quiet).parameters.recent_pairs > 0.0
+
+    def test_an_open_moment_has_parameters_of_its_own_if_its_items_belong_together(self) -> None:
+        choice = parameter_search.parameters(baskets(), 100, quiet)
+
+        recency = choice.recency
+        assert recency.open_step_decay is not None
+        assert recency.open_step_decay < (recency.step_decay or 1.0)
+        assert parameter_search.parameters(cycles(), 100, quiet).recency.open_step_decay is None  # too few questions
 
     def test_data_without_times_is_judged_on_a_random_holdout(self) -> None:
         choice = parameter_search.parameters(cycles(timed=False), 100, quiet)

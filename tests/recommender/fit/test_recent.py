@@ -25,9 +25,22 @@ class TestRecentCounts:
     def test_factors_are_powers_of_the_counts(self) -> None:
         recent, times = RecentCounts.of(timed_interactions()), np.array([500.0, 900.0])
 
-        factors = recent.factors(times, Recency(recent_half_life_days=HALF_LIFE_DAYS, recent_exponent=0.5))
+        recency = Recency(recent_half_life_days=HALF_LIFE_DAYS, recent_exponent=0.5, open_recent_exponent=1.0)
+
+        factors = recent.factors(times, recency, np.array([True, False]))
 
         assert factors is not None
-        expected = np.sqrt(1.0 + recent.before(times[1:], HALF_LIFE_DAYS))
-        assert factors(np.array([1])) == pytest.approx(expected)
-        assert recent.factors(times, Recency()) is None
+        in_open, later = 1.0 + recent.before(times, HALF_LIFE_DAYS)
+        assert factors(np.array([0, 1])) == pytest.approx(np.array([in_open, np.sqrt(later)]))
+        assert recent.factors(times, Recency(), np.array([True, False])) is None
+
+
+class TestRecency:
+    def test_parameters_of_open_moments_are_those_of_later_unless_they_are_chosen(self) -> None:
+        both = np.array([True, False])
+
+        assert Recency().step_decays(both) is None
+        assert Recency(step_decay=0.5).step_decays(both).tolist() == [0.5, 0.5]  # type: ignore[union-attr]
+        assert Recency(open_step_decay=0.5).step_decays(both).tolist() == [0.5, 1.0]  # type: ignore[union-attr]
+        assert Recency(recent_exponent=0.5).exponents(both).tolist() == [0.5, 0.5]
+        assert Recency(recent_exponent=0.5, open_recent_exponent=0.0).exponents(both).tolist() == [0.0, 0.5]

@@ -382,7 +382,7 @@ class TestRollout:
     def test_the_scoring_of_every_serving_version_is_kept(self, shop: Wired, settings: Settings) -> None:
         project, parameters = (
             settings.project,
-            {"step_decay": 0.8, "recent_exponent": 0.2, "recent_half_life_days": 2.0},
+            {"step_decay": 0.8, "recent_exponent": 0.2, "recent_half_life_days": 2.0, "open_recent_exponent": 0.0},
         )
         plant(shop, project, "steps", neighbors_at(0), parameters=parameters)
         shop.services.rollout.activate(project, "steps")

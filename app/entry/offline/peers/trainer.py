@@ -9,7 +9,6 @@ from app.entry.offline.peers.peer import Parameters, Scores
 from app.recommender.fit.evaluation import metrics
 from app.recommender.fit.evaluation.questions import Questions
 from app.recommender.fit.interactions import Integers
-from app.recommender.fit.recent import RecentCounts
 
 
 def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
@@ -19,8 +18,7 @@ def fit(questions: Questions, parameters: Parameters) -> Iterator[Scores]:
     training, neighbors = questions.training, parameters["neighbors"]
     choice = parameter_search.parameters(training, neighbors, lambda *_: None)
     rows = parameter_search.fitted(training, choice.parameters, choice.solver, neighbors).final
-    history = questions.histories.aged(choice.recency.half_life_days, choice.recency.step_decay)
-    factors = RecentCounts.of(questions.log).factors(questions.times, choice.recency)
+    history, factors = questions.history(choice.recency), questions.factors(choice.recency)
 
     def scores(chosen: Integers) -> npt.NDArray[np.floating]:
         values = metrics.scores(history[chosen], rows, chosen, factors)

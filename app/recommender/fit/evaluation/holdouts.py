@@ -1,11 +1,9 @@
 """Which interactions are held out to judge a model."""
 
 import numpy as np
-import numpy.typing as npt
 
-from app.recommender.fit.interactions import Floats, Integers, Interactions
+from app.recommender.fit.interactions import Floats, Integers, Interactions, Mask
 
-Mask = npt.NDArray[np.bool_]
 SHARE = 0.2
 SEVERAL_MOMENTS = 0.1
 NEXT, RANDOM, TIME, LAST = "next", "random", "time", "last"
@@ -43,6 +41,15 @@ def after(interactions: Interactions, share: float = SHARE) -> Mask:
     held = int(share * len(interactions))
     mask: Mask = interactions.times >= (np.sort(interactions.times)[-held] if held else np.inf)
     return mask
+
+
+def one_of_each(interactions: Interactions, mask: Mask, seed: int) -> Mask:
+    """Returns a mask of a random one of each user's masked interactions (numpy's default generator)."""
+    entries = np.random.default_rng(seed).permutation(np.flatnonzero(mask))
+    _, first = np.unique(interactions.users[entries], return_index=True)
+    chosen = np.zeros_like(mask)
+    chosen[entries[first]] = True
+    return chosen
 
 
 def of_kind(interactions: Interactions, kind: str, seed: int) -> Mask:

@@ -4,15 +4,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from app.errors import NotEnoughData
 from app.recommender.fit.evaluation import holdouts
-from app.recommender.fit.interactions import Floats, Integers, Interactions
+from app.recommender.fit.evaluation.metrics import Factors
+from app.recommender.fit.interactions import Floats, Integers, Interactions, Mask
+from app.recommender.fit.recent import Recency, RecentCounts
 
 MOST = 20_000
 """Most questions of a replay; an even sample of all."""
+VISIT_SECONDS = 3_600.0
+"""The longest pause within a visit."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,28 @@ class Questions:
     def seen(self) -> sparse.csr_matrix:
         """Items that must not be recommended: questions x items."""
         return self.histories.matrix()
+
+    @cached_property
+    def ages(self) -> Floats:
+        """Seconds from the newest event of each history to its question, shape (questions,)."""
+        return self.times - holdouts.user_times(self.histories, np.maximum, -np.inf)
+
+    def is_open(self, recency: Recency) -> Mask:
+        """Whether the newest moment before each question is still open, shape (questions,)."""
+        within: Mask = self.ages <= recency.open_seconds
+        return within
+
+    @cached_property
+    def recent(self) -> RecentCounts:
+        return RecentCounts.of(self.log)
+
+    def history(self, recency: Recency) -> sparse.csr_matrix:
+        """Returns the histories weighted as in serving: questions x items."""
+        return self.histories.aged(recency.half_life_days, recency.step_decays(self.is_open(recency)))
+
+    def factors(self, recency: Recency, items: Integers | None = None) -> Factors | None:
+        """Returns the factors of recent popularity as in serving, of some items or all; None if there are none."""
+        return self.recent.factors(self.times, recency, self.is_open(recency), items)
 
     def only(self, rows: Integers) -> "Questions":
         """Returns the questions of some rows, in ascending order."""
@@ -62,7 +87,7 @@ class Exam:
         return Exam(self.questions.only(rows), self.held_out[rows])
 
 
-def of_mask(interactions: Interactions, held: npt.NDArray[np.bool_]) -> Exam:
+def of_mask(interactions: Interactions, held: Mask) -> Exam:
     """Asks each user once for all that is held out of their interactions; rows are users.
 
     A user without other interactions is not asked, for there is no history to recommend from.
@@ -73,7 +98,21 @@ def of_mask(interactions: Interactions, held: npt.NDArray[np.bool_]) -> Exam:
     return Exam(Questions(training, training, training, users, times), interactions.matrix(answers))
 
 
-def replayed(interactions: Interactions, held: npt.NDArray[np.bool_], most: int = MOST) -> Exam:
+def rest_of_moment(interactions: Interactions, held: Mask, seed: int) -> Exam:
+    """Asks each user for a random item of those held out, given the others too; rows are users.
+
+    With each user's newest moment held out, these are questions in the middle of a basket, and of a visit if every item
+    has a time of its own. Users are asked only if their histories then end at most an hour before.
+    """
+    answers = holdouts.one_of_each(interactions, held, seed)
+    training, histories = interactions.taken(~held), interactions.taken(~answers)
+    users = np.arange(len(interactions.user_ids))
+    times = holdouts.user_times(interactions.taken(answers), np.minimum, np.inf)
+    middle = Questions(training, training, histories, users, times)
+    return Exam(middle, interactions.matrix(answers & (middle.ages <= VISIT_SECONDS)[interactions.users]))
+
+
+def replayed(interactions: Interactions, held: Mask, most: int = MOST) -> Exam:
     """Asks for each held-out moment of a user, given all that the user and others did before it.
 
     A user's first moment is no question, for there is no history to recommend from.

@@ -1,6 +1,7 @@
 """Fits candidates on what an exam leaves for training and judges their answers to its questions."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from app.recommender.fit.evaluation.metrics import Quality
 from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.fit.local_ridge import LeastSquares
 from app.recommender.fit.order import transitions
-from app.recommender.fit.recent import NO_RECENCY, Recency, RecentCounts
+from app.recommender.fit.recent import NO_RECENCY, Recency
 from app.recommender.fit.solver import Floats, Parameters, Regression, discounts, item_sums, normalized, scaled
 
 DENSE, LOCAL = "dense", "local"
@@ -57,26 +58,33 @@ class Trial:
 
     def __init__(self, exam: Exam, neighbors: int, targets: int = TARGETS) -> None:
         """`neighbors` is the number of weights in each row, `targets` the size of the sample of items."""
-        questions = exam.questions
-        self._train, self._histories, self._times = questions.training, questions.histories, questions.times
+        self._train = exam.questions.training
         self._matrix = self._train.matrix()
         items = len(self._train.item_ids)
         self.solvers = (LOCAL, DENSE) if items <= DENSE_ITEMS else (LOCAL,)
         self.samples_items = items > targets
         self._targets = np.sort(np.random.default_rng(SEED).permutation(items)[:targets])
         self._neighbors = max(2, round(neighbors * len(self._targets) / max(items, 1)))
-        self._seen = questions.seen[:, self._targets].tocsr()
-        self._test = _some_users(exam.held_out[:, self._targets].tocsr(), USERS)
-        self._recent = RecentCounts.of(questions.log)
         self._sums = item_sums(self._matrix)
         self._newest: dict[str, tuple[object, Any]] = {}
+        self._ask(exam)
+
+    def of(self, exam: Exam) -> "Trial":
+        """Returns a trial that asks other questions of the models that learn from the same training part."""
+        other = copy(self)
+        other._ask(exam)  # noqa: SLF001 - a copy of this one
+        return other
+
+    def _ask(self, exam: Exam) -> None:
+        self._questions = exam.questions
+        self._seen = exam.questions.seen[:, self._targets].tocsr()
+        self._test = _some_users(exam.held_out[:, self._targets].tocsr(), USERS)
 
     def quality(self, candidate: Candidate, name: str) -> Quality:
         """Returns the quality of a candidate with a solver."""
-        recency = candidate.recency
-        history = self._histories.aged(recency.half_life_days, recency.step_decay)
+        history = self._questions.history(candidate.recency)
         model = self._model(candidate.parameters, name)
-        factors = self._recent.factors(self._times, recency, self._targets)
+        factors = self._questions.factors(candidate.recency, self._targets)
         return metrics.judged(history, model, self._seen, self._test, K, factors).quality()
 
     def popularity(self) -> Quality:

@@ -4,6 +4,7 @@ import pytest
 from app.errors import NotEnoughData
 from app.recommender.fit.evaluation import holdouts, questions
 from app.recommender.fit.interactions import Interactions
+from app.recommender.fit.recent import Recency
 
 
 def interactions(seed: int = 1, users: int = 12, items: int = 15, moments: int = 20) -> Interactions:
@@ -59,6 +60,47 @@ class TestReplay:
 
         assert len(everything.rows) > len(sample.rows) == 10
         assert sample.questions.users[[0, -1]].tolist() == everything.questions.users[[0, -1]].tolist()
+
+
+class TestRestOfMoment:
+    def test_one_item_of_each_newest_moment_is_asked_given_the_others(self) -> None:
+        events = interactions()
+        held = holdouts.next_moment(events)
+
+        exam = questions.rest_of_moment(events, held, 0)
+
+        middle = exam.questions
+        for user in exam.rows:
+            own = events.users == user
+            [answer] = exam.held_out[user].indices
+            assert answer in events.items[own & held]
+            assert set(middle.seen[user].indices) == set(events.items[own]) - {answer}
+            assert middle.times[user] == events.times[own].max()
+        assert len(middle.training) == (~held).sum()
+
+    def test_those_who_come_back_later_are_not_asked(self) -> None:
+        day = 86_400.0
+        pairs = [(0, 0, 0.0), (0, 1, day), (0, 2, day), (1, 0, 0.0), (1, 1, 60.0), (2, 0, 0.0), (2, 1, day)]
+        users, items, times = (np.array(column) for column in zip(*pairs, strict=True))
+        events = Interactions(["a", "b", "c"], ["x", "y", "z"], users, items, np.ones(7), times)
+
+        exam = questions.rest_of_moment(events, holdouts.next_moment(events), 0)
+
+        assert exam.rows.tolist() == [0, 1]
+        assert exam.questions.ages.tolist() == [0.0, 60.0, day]
+        assert exam.questions.is_open(Recency(open_seconds=30.0)).tolist() == [True, False, False]
+
+    def test_histories_decay_as_in_serving(self) -> None:
+        pairs = [(0, 0, 0.0), (0, 1, 10.0), (0, 2, 10.0), (1, 0, 0.0), (1, 1, 10.0)]
+        users, items, times = (np.array(column) for column in zip(*pairs, strict=True))
+        events = Interactions(["a", "b"], ["x", "y", "z"], users, items, np.ones(5), times)
+        middle = questions.rest_of_moment(events, holdouts.next_moment(events), 0).questions
+
+        history = middle.history(Recency(step_decay=0.5, open_step_decay=0.25))
+
+        assert history[0].max() == 1.0
+        assert history[0, 0] == 0.25  # an item of the newest moment was given
+        assert history[1, 0] == 1.0  # all of it was held out
 
 
 class TestOfKind:

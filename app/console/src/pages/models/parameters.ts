@@ -26,6 +26,7 @@ export function inWords(parameters: Parameters): Sentence[] {
   add("Order and likeness", order(number("order_share")));
   add("Old events", aging(number("half_life_days")), later(number("step_decay")));
   add("Popular right now", recent(number("recent_exponent"), number("recent_half_life_days")));
+  add("During a visit", visit(number("open_seconds"), number("open_step_decay"), number("open_recent_exponent"), number("recent_exponent")));
   add("Popular items", discount(number("discount")), similarity(number("item_exponent")));
   add("Busy users", busy(number("user_exponent")));
   add("Rare coincidences", caution(number("ridge"), number("order_share") ? number("order_ridge") : undefined));
@@ -52,10 +53,22 @@ function later(decay: number | undefined): string | false {
   return decay !== undefined && decay < 1 && `Each later visit leaves ${percent(decay, 0)} of what earlier ones count.`;
 }
 
+function visit(seconds: number | undefined, decay: number | undefined, exponent: number | undefined, later: number | undefined): string | undefined {
+  if (seconds === undefined || decay === undefined) return undefined;
+  const until = seconds ? `Until ${lasting(seconds / DAY_SECONDS)} after the newest event` : "With events in the request itself";
+  const popular = exponent !== undefined && exponent !== later ? ` ${tenfold(exponent)}` : "";
+  return `${until}, each later visit leaves ${percent(decay, 0)} of what earlier ones count.${popular}`;
+}
+
 function recent(exponent: number | undefined, days: number | undefined): string | undefined {
   if (exponent === undefined) return undefined;
-  if (!exponent || days === undefined) return "What is popular right now makes no difference.";
-  return `An item that is used ten times as much as another right now gets ${decimal(10 ** exponent, 1)} times its score. Use counts half after ${lasting(days)}.`;
+  if (!exponent || days === undefined) return tenfold(0);
+  return `${tenfold(exponent)} Use counts half after ${lasting(days)}.`;
+}
+
+function tenfold(exponent: number): string {
+  if (!exponent) return "What is popular right now makes no difference.";
+  return `An item that is used ten times as much as another right now gets ${decimal(10 ** exponent, 1)} times its score.`;
 }
 
 function discount(exponent: number | undefined): string | false {
