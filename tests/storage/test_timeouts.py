@@ -12,7 +12,8 @@ from app.config import Settings
 from app.deadline import within
 from app.errors import Unavailable
 from tests.support import faulty_dynamodb
-from tests.support.builders import wired_on
+from tests.support.builders import a_project, an_item, wired_on
+from tests.support.slow_proxy import Fault, Proxy
 
 READ_TIMEOUT_SECONDS = 20.0
 
@@ -53,3 +54,23 @@ class TestAttempts:
             wired.database.close()
 
         assert set(calls.values()) == {attempts}
+
+
+class TestResponses:
+    @pytest.mark.parametrize("fault", [Fault.CUTS, Fault.DRIPS])
+    def test_a_response_that_is_cut_or_never_ends_is_no_answer(self, settings: Settings, fault: Fault) -> None:
+        wired = wired_on(settings)
+        a_project(wired, settings.project)
+        wired.services.items.put(settings.project, an_item("tea"))
+        proxy = Proxy(int(str(settings.endpoint).rpartition(":")[2]))
+
+        with proxy.running():
+            behind = wired_on(settings.model_copy(update={"endpoint": proxy.endpoint}))
+            with within(1.0), proxy.failing(fault), pytest.raises(Unavailable):
+                behind.services.items.get(settings.project, "tea")
+            with within(10.0):
+                item = behind.services.items.get(settings.project, "tea")
+            behind.database.close()
+
+        assert item.title == "Tea"
+        wired.database.close()

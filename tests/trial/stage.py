@@ -15,8 +15,8 @@ import psutil
 
 from app.entry.local import dynamodb
 from tests.support.datasets import ROOT
+from tests.support.slow_proxy import Proxy
 from tests.trial.health import watched
-from tests.trial.proxy import Proxy
 from tests.trial.record import DEADLINE_SECONDS, GRACE_SECONDS, Record
 
 CODE = "TRIAL_CODE"

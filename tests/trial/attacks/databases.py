@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from resource import RLIM_INFINITY, RLIMIT_FSIZE
 
 from app.entry.local.dynamodb import FILE
+from tests.support.slow_proxy import Fault
 from tests.trial.ledger import Ledger
-from tests.trial.proxy import Fault
 from tests.trial.record import Record
 from tests.trial.stage import Stage
 

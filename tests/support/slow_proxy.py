@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
-from threading import Thread
+from threading import Event, Thread
 
 SLOW_SECONDS, DRIP_SECONDS = 0.4, 0.05
 CUT_BYTES = 20
@@ -27,8 +27,8 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.fault, self.calls, self.port = Fault.NONE, 0, 0
         self._target = target
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_started, self._stop = Event(), asyncio.Event()
 
     @property
     def endpoint(self) -> str:
@@ -36,13 +36,15 @@ class Proxy:
 
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
-        self._thread.start()
-        self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        thread = Thread(target=lambda: asyncio.run(self._serve()))
+        thread.start()
+        self._has_started.wait()
         try:
             yield self
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._stop.set)
+            thread.join()
 
     @contextmanager
     def failing(self, fault: Fault) -> Iterator[None]:
@@ -52,21 +54,26 @@ class Proxy:
         finally:
             self.fault = Fault.NONE
 
-    async def _listen(self) -> int:
+    async def _serve(self) -> None:
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        return int(server.sockets[0].getsockname()[1])
+        self._loop, self.port = asyncio.get_running_loop(), int(server.sockets[0].getsockname()[1])
+        self._has_started.set()
+        await self._stop.wait()
+        server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.fault is Fault.DEAD:
-            writer.transport.abort()
-            return
+        transports = [writer.transport]
         try:
+            if self.fault is Fault.DEAD:
+                return
             upstream, downstream = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:  # the database is dead
-            writer.transport.abort()
-            return
-        with suppress(OSError):
+            transports.append(downstream.transport)
             await asyncio.gather(self._forward(reader, downstream), self._answer(upstream, writer))
+        except (OSError, asyncio.CancelledError):  # either side is dead, or this proxy ends
+            return
+        finally:
+            for transport in transports:
+                transport.abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK_BYTES):
