@@ -66,7 +66,7 @@ class Idempotency:
                 raise KeyReused("This Idempotency-Key was already used with a different request. Use a new key.")
             if stored.status is not None and stored.answer is not None:
                 return self._recorded(stored.status, stored.answer)
-            if stored.claimed_until > now:
+            if now < stored.claimed_until <= now + self._claimed:  # later only if a clock was wrong
                 raise InFlight(IN_FLIGHT)
         claim = Claim(
             name=name,

@@ -13,6 +13,8 @@ from app.storage.buckets import Bucket
 
 MICROSECONDS = 1_000_000
 DAY_SECONDS = 86_400
+SKEW_SECONDS = 60
+"""By how much the clocks of instances may differ."""
 RATE, QUOTA = "rate", "day"
 """Names of the policies."""
 
@@ -41,7 +43,7 @@ def take(
     if left_today is not None and left_today <= kept_today:
         return Taken(0, bucket, QUOTA, seconds_of_day_left(now), None, 0)
     left_in_bucket, interval = tokens_left(bucket, limits, micros), 0.0
-    full_at = max(bucket.full_at, micros)
+    full_at = _full_at(bucket, limits, micros)
     if limits.requests_per_second is not None and left_in_bucket is not None:
         interval = MICROSECONDS / limits.requests_per_second
         if left_in_bucket <= kept:
@@ -69,7 +71,16 @@ def tokens_left(bucket: Bucket, limits: Limits, micros: int) -> int | None:
     if limits.requests_per_second is None:
         return None
     interval = MICROSECONDS / limits.requests_per_second
-    return math.floor((micros + limits.bucket_size * interval - max(bucket.full_at, micros)) / interval + 1e-9)
+    return math.floor((micros + limits.bucket_size * interval - _full_at(bucket, limits, micros)) / interval + 1e-9)
+
+
+def _full_at(bucket: Bucket, limits: Limits, micros: int) -> float:
+    """Returns when the bucket will be full: now, if a clock that was far ahead has written a time that cannot be."""
+    full_at = max(bucket.full_at, micros)
+    if limits.requests_per_second is None:
+        return full_at
+    latest = micros + (limits.bucket_size / limits.requests_per_second + SKEW_SECONDS) * MICROSECONDS
+    return full_at if full_at <= latest else micros
 
 
 def day_of(now: datetime) -> str:

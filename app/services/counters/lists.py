@@ -70,9 +70,12 @@ class Lists:
         return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
     def overdue(self) -> list[PendingRefresh]:
-        """Returns the refreshes that were scheduled and that no event has caused since."""
-        before = self._clock.now().timestamp() - self._settings.lists_seconds
-        return [pending for pending in self._counters.all_pending() if pending.since <= before]
+        """Returns the refreshes that were scheduled and that no event has caused since.
+
+        One that was scheduled in the future is due too: the clock was wrong then.
+        """
+        now, least = self._clock.now().timestamp(), self._settings.lists_seconds
+        return [pending for pending in self._counters.all_pending() if abs(now - pending.since) >= least]
 
     def refresh_pending(self, pending: PendingRefresh) -> Counts:
         """Carries out a scheduled refresh; returns the project's counters."""

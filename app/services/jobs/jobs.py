@@ -246,7 +246,8 @@ class Jobs(JobFiles):
         return job.starting_until is not None and self._clock.now() <= job.starting_until
 
     def _has_heartbeat(self, job: Job) -> bool:
-        return self._clock.now() - job.heartbeat_at <= LEASE
+        """Whether the last heartbeat is recent, or as little in the future as clocks differ."""
+        return abs(self._clock.now() - job.heartbeat_at) <= LEASE
 
     def _ended(self, job: Job, state: JobState, detail: str | None) -> Job:
         now = self._clock.now()

@@ -189,6 +189,21 @@ class TestInFlight:
 
 
 class TestKill:
+    def test_a_claim_of_a_clock_that_was_ahead_ends_with_it(
+        self, key: str, client: httpx2.Client, settings: Settings, wired: Wired
+    ) -> None:
+        clock = FakeClock()
+        wired.services.idempotency._clock = clock  # noqa: SLF001
+        clock.jump(-3_600)  # that of the process which is killed is right, and an hour ahead of this one
+        process = PROCESSES.Process(target=die_before_record, args=(settings, key, "/v1/events", EVENTS))
+        process.start()
+        process.join(60)
+
+        again = send(client, "once")
+
+        assert again.status_code == 202
+        assert len(events(client)) == 1
+
     @pytest.mark.parametrize(
         ("url", "body", "count"),
         [

@@ -105,6 +105,20 @@ class TestQuota:
         for other in others:
             other.close()
 
+    def test_a_clock_that_was_an_hour_ahead_locks_no_key(self, settings: Settings) -> None:
+        clock = FakeClock()
+        instance = wired_on(settings, clock=clock)
+        principal = a_principal(settings.project, requests_per_second=100, burst=5)
+        clock.jump(3_600)
+        spent(instance.services.limiter, principal, 50)
+
+        clock.jump(-3_600)
+        clock.advance(1.0)
+        passed = spent(instance.services.limiter, principal, 5)
+
+        assert passed == 5
+        instance.close()
+
     def test_leased_tokens_that_were_not_spent_are_returned(self, settings: Settings) -> None:
         clock = FakeClock()
         instance = wired_on(settings.model_copy(update={"lease_seconds": 0.05}), clock=clock)

@@ -157,6 +157,21 @@ class TestRefresh:
         assert CounterStore(wired.database).pending(settings.project) is None
         wired.close()
 
+    def test_a_list_that_was_postponed_by_a_clock_that_was_ahead_is_due(self, settings: Settings) -> None:
+        clock = FakeClock()
+        wired = wired_on(settings.model_copy(update={"lists_seconds": 4.0}), clock=clock)
+        wired.services.projects.create(settings.project, None, Limits())
+        consumer, now = Consumer(wired.services, NoSockets()), datetime.now(UTC)
+        clock.jump(3_600)
+        for user in ("u1", "u2"):
+            consumer.apply([a_record(settings.project, Event(user, "a", "view", now, "e"))])
+
+        clock.jump(-3_600)
+        schedule.refresh_overdue_lists(wired.services)
+
+        assert CounterStore(wired.database).pending(settings.project) is None
+        wired.close()
+
     def test_a_scheduled_refresh_of_a_deleted_project_is_discarded(self, wired: Wired, settings: Settings) -> None:
         counters, deleted = CounterStore(wired.database), f"{settings.project}-deleted"
         counters.schedule(deleted, [0], 0.0)
