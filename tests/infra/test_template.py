@@ -193,7 +193,7 @@ class TestFunctions:
 BOTH = {"ApiFunction", "StreamFunction"}
 IN_VERSIONS = dict.fromkeys(
     ("TablePrefix", "ImageUri", "Secret", "Issuers", "RetrainHours", "Metrics", "OtlpEndpoint", "CorsOrigins"), BOTH
-) | {"ApiMemory": {"ApiFunction"}}
+) | {"ApiMemory": {"ApiFunction"}, "BasePath": {"ApiFunction"}}
 """Functions that a parameter changes, so that they need a new version."""
 
 

@@ -12,6 +12,7 @@ from app.api.application import create_application
 from app.config import Settings
 from app.domain.jobs import Job, JobState
 from app.entry import schedule
+from app.entry.aws.base_path import BasePath
 from app.errors import WorkerUnavailable
 from app.services.bundle import Services
 from app.telemetry import RequestLog
@@ -49,7 +50,8 @@ class WorkerLauncher:
 class Dispatcher:
     def __init__(self, services: Services, launcher: WorkerLauncher, provider: TracerProvider | None) -> None:
         self._services, self._launcher = services, launcher
-        self._http = Mangum(create_application(services, provider), lifespan="off", text_mime_types=TEXT_TYPES)
+        application = BasePath(create_application(services, provider), services.settings.base_path)
+        self._http = Mangum(application, lifespan="off", text_mime_types=TEXT_TYPES)
 
     def dispatch(self, event: Any, context: Any) -> Any:  # noqa: ANN401 - Lambda's own types
         """Raises ValueError if the event is of an unknown kind."""
