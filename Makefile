@@ -27,8 +27,8 @@ INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requ
 run: console ## Start everything on 127.0.0.1 (PORT=8000, DATA=your own file or folder, MAP="item_id=sku", ARGS=--json-logs)
 	@$(BIN)/serendip serve --port $(PORT) $(if $(DATA),--data "$(DATA)") $(foreach pair,$(MAP),--map "$(pair)") $(ARGS)
 
-deploy: .venv/develop ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image)
-	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR)
+deploy: .venv/develop ## Create or update a stage in your AWS account (STAGE=dev, FLAVOUR=zip|image, EMAIL=who gets alarms)
+	@$(BIN)/python -m infra.deploy deploy --stage $(STAGE) --flavour $(FLAVOUR) $(if $(EMAIL),--email $(EMAIL))
 
 admin-key: .venv/develop ## Create a key for everything in a deployed stage (STAGE=dev)
 	@$(BIN)/python -m infra.deploy run --stage $(STAGE) keys create root --scope admin --administration

@@ -47,6 +47,15 @@ class Account:
         """Stores another stage's secret, so that this stage accepts the other's tokens."""
         self.client("ssm").put_parameter(Name=secret_name(stage), Value=secret, Type="SecureString", Overwrite=True)
 
+    def flavour(self, function: str) -> str | None:
+        """Returns what a function was deployed from, `zip` or `image`; None if it does not exist."""
+        functions = self.client("lambda")
+        try:
+            kind = functions.get_function_configuration(FunctionName=function)["PackageType"]
+        except functions.exceptions.ResourceNotFoundException:
+            return None
+        return str(kind).lower()
+
     def upload(self, bucket: str, archive: Path) -> str:
         """Uploads a package unless one with the same content (hence the same name) exists; returns its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")

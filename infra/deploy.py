@@ -14,7 +14,7 @@ from app.entry.errors import SetupError
 from infra.account import Account, current_account
 from infra.packages import Unpackable
 from infra.stacks import Failed
-from infra.stage import FLAVOURS, adopt_tables, bring_up, prefix_of, settings_of
+from infra.stage import FLAVOURS, adopt_tables, bring_up, check_flavour, prefix_of, recipient, settings_of
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Stage = Annotated[str, typer.Option(help="Name of a file in infra/stages, such as dev or prod.")]
@@ -36,17 +36,32 @@ def restore(
 
 
 @command.command()
-def deploy(stage: Stage = "dev", flavour: Annotated[str, typer.Option(help="zip or image")] = "zip") -> None:
+def deploy(
+    stage: Stage = "dev",
+    flavour: Annotated[str, typer.Option(help="zip or image")] = "zip",
+    email: Annotated[str, typer.Option(help="Who gets alarms. Kept for later deployments.")] = "",
+) -> None:
     """Build and upload the code, then create or update the stacks: tables, application, alarms."""
     if flavour not in FLAVOURS:
         raise Failed(f"Unknown flavour: {flavour}. Use {' or '.join(FLAVOURS)}.")
-    if flavour == "image" and settings_of(stage).get("snapstart", False):
+    settings = settings_of(stage)
+    if flavour == "image" and settings.get("snapstart", False):
         raise Failed("SnapStart supports only zip packages. Deploy with FLAVOUR=zip, or turn snapstart off.")
     account = current_account()
+    check_flavour(account, stage, flavour)
+    email = email or recipient(account, stage) or _asked_email(stage, needed=settings.get("needs_email", False))
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
-    for name, value in bring_up(account, stage, FLAVOURS[flavour]).items():
+    for name, value in bring_up(account, stage, FLAVOURS[flavour], email).items():
         print(f"  {name}: {value}")
     print(f"Next: make admin-key STAGE={stage}")
+
+
+def _asked_email(stage: str, *, needed: bool) -> str:
+    if not needed:
+        return ""
+    if not sys.stdin.isatty():
+        raise Failed(f"The stage {stage} needs an address that gets alarms: make deploy STAGE={stage} EMAIL=...")
+    return str(typer.prompt("Who gets alarms by email?"))
 
 
 @command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -31,6 +31,11 @@ class Stacks:
         """Returns a stack's outputs; empty if the stack does not exist."""
         return {output["OutputKey"]: output["OutputValue"] for output in self._describe(name).get("Outputs", ())}
 
+    def parameters(self, name: str) -> dict[str, str]:
+        """Returns a stack's parameters as last deployed; empty if the stack does not exist."""
+        parameters = self._describe(name).get("Parameters", ())
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
+
     def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
         """Creates or updates the stack; does nothing if nothing changed. A stack that cannot be created is deleted.
 

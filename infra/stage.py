@@ -56,7 +56,27 @@ def image_code(account: Account, template: Template, code: Mapping[str, str]) ->
 FLAVOURS: dict[str, Code] = {"zip": zip_code, "image": image_code}
 
 
-def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
+def check_flavour(account: Account, stage: str, flavour: str) -> None:
+    """Refuses another flavour than the deployed one: CloudFormation cannot replace functions whose names are fixed.
+
+    Raises:
+        Failed: the stage's functions are of the other flavour.
+    """
+    deployed = account.flavour(f"{prefix_of(stage)}api")
+    if deployed not in {None, flavour}:
+        raise Failed(
+            f"The stage {stage} was deployed from {deployed}; its functions cannot change to {flavour}. "
+            f"Deploy with FLAVOUR={deployed}, or to another stage."
+        )
+
+
+def recipient(account: Account, stage: str) -> str:
+    """Returns who gets the alarms according to the stage's file, else to its last deployment; may be empty."""
+    own = settings_of(stage).get("application", {}).get("Email")
+    return str(own or account.stacks.parameters(f"{prefix_of(stage)}application").get("Email", ""))
+
+
+def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> dict[str, str]:
     """Creates or updates all stacks; returns the outputs of the application's stack.
 
     Raises:
@@ -72,6 +92,7 @@ def bring_up(account: Account, stage: str, put_code: Code) -> dict[str, str]:
         template = restored(template)
     overrides = settings.get("application", {})
     application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | code_parameters | overrides
+    application |= {"Email": email} if email else {}
     alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
     stacks = {}
     if "training" in settings:

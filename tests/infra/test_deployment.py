@@ -213,6 +213,34 @@ class TestDeployment:
         assert versions() == before
 
 
+class TestRefusals:
+    def test_functions_cannot_change_their_flavour(self, cloud: Cloud) -> None:
+        refused = cloud.make("deploy", "--stage", STAGE, "--flavour", "image")
+
+        assert refused.returncode == 1
+        assert "The stage dev was deployed from zip" in refused.stderr
+        assert "FLAVOUR=zip" in refused.stderr
+
+    def test_alarms_of_production_need_a_recipient(self, cloud: Cloud) -> None:
+        refused = cloud.make("deploy", "--stage", "prod")
+
+        assert refused.returncode == 1
+        assert "needs an address that gets alarms: make deploy STAGE=prod EMAIL=..." in refused.stderr
+
+
+class TestAlarms:
+    def test_their_recipient_is_kept_by_later_deployments(self, cloud: Cloud) -> None:
+        cloud.deploy(email="ops@shop.example")
+        recipient = stage.recipient(cloud.account, STAGE)
+        cloud.deploy(email=recipient)
+        topics = cloud.account.client("sns")
+
+        (subscription,) = topics.list_subscriptions()["Subscriptions"]
+        assert recipient == subscription["Endpoint"] == "ops@shop.example"
+        described = cloud.account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        assert {name for alarm in described for name in alarm["AlarmActions"]} == {subscription["TopicArn"]}
+
+
 class TestFirstDeployment:
     def test_one_that_failed_can_be_repeated(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ CHECKOV = ROOT / ".venv" / "checkov" / "bin"
 INFRA = ROOT / "infra"
 SPOILT = {
     "a property that there is not": ("template.yaml", "MemorySize:", "MemorySice:", "E3002"),
-    "a reference to nothing": ("monitoring.yaml", "!Ref Topic", "!Ref Topik", "E1020"),
+    "a reference to nothing": ("template.yaml", "[!Ref Topic]", "[!Ref Topik]", "E1020"),
     "no backups": (
         "tables.yaml",
         "PointInTimeRecoveryEnabled: true",

@@ -30,7 +30,10 @@ AWS_METRICS = {
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency", "IntegrationLatency"}, {"ApiId"}),
     "AWS/Lambda": ({"Errors", "Throttles", "Duration", "Invocations", "IteratorAge"}, {"FunctionName", "Resource"}),
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {"QueueName"}),
-    "AWS/DynamoDB": ({"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents"}, {"TableName"}),
+    "AWS/DynamoDB": (
+        {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "WriteThrottleEvents", "ReadThrottleEvents"},
+        {"TableName"},
+    ),
 }
 """AWS's documented metrics of HTTP APIs, functions, queues and tables that alarms may use."""
 STAGE_FILES = sorted((ROOT / "infra" / "stages").glob("*.toml"))
@@ -341,14 +344,29 @@ def alarms() -> Iterator[tuple[str, dict[str, Any]]]:
         yield from of_type(name, "AWS::CloudWatch::Alarm").items()
 
 
+def measured(alarm: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics of an alarm, each with its namespace, name and dimensions."""
+    stats = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", ()) if "MetricStat" in metric]
+    return stats or [dict(alarm)]
+
+
 def unknown_metrics(alarm: Mapping[str, Any]) -> list[str]:
     """Return the metrics of an alarm that nothing writes."""
-    namespace, metric = alarm["Namespace"], alarm["MetricName"]
-    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", ())}
-    if namespace == telemetry.NAMESPACE:
-        return ([] if metric in telemetry.METRICS else [metric]) + sorted(set(dimensions) - {"route"})
-    metrics, allowed = AWS_METRICS[namespace]
-    return ([] if metric in metrics else [metric]) + sorted(set(dimensions) - allowed)
+    unknown = []
+    for measure in measured(alarm):
+        namespace, metric = measure["Namespace"], measure["MetricName"]
+        dimensions = {dimension["Name"] for dimension in measure.get("Dimensions", ())}
+        own = namespace == telemetry.NAMESPACE
+        metrics, allowed = (telemetry.METRICS, {"route"}) if own else AWS_METRICS[namespace]
+        unknown += ([] if metric in metrics else [metric]) + sorted(dimensions - allowed)
+    return unknown
+
+
+def watched(metric: str) -> set[str]:
+    """Return the functions or tables with an alarm about a metric."""
+    measures = [measure for _, alarm in alarms() for measure in measured(alarm) if measure["MetricName"] == metric]
+    text = json.dumps([measure["Dimensions"] for measure in measures]).replace('"ApiFunction"', '"${TablePrefix}api"')
+    return set(re.findall(r'"\$\{TablePrefix\}([a-z]+)"', text))
 
 
 class TestMonitoring:
@@ -363,6 +381,25 @@ class TestMonitoring:
 
         assert unknown_metrics(alarm | {"MetricName": "server_mistakes"}) == ["server_mistakes"]
         assert unknown_metrics(alarm | {"Namespace": "AWS/Lambda", "MetricName": "Mistakes"}) == ["Mistakes"]
+
+    def test_every_alarm_is_sent_to_the_topic(self) -> None:
+        sent = [{"Ref": "Topic"}], [{"Fn::ImportValue": {"Fn::Sub": "${TablePrefix}alarms"}}]
+
+        assert {name for name, alarm in alarms() if alarm.get("AlarmActions") not in sent} == set()
+        assert {name for name, alarm in alarms() if alarm.get("OKActions") not in sent} == set()
+        assert stack("template")["Outputs"]["Alarms"]["Value"] == {"Ref": "Topic"}
+
+    def test_every_function_and_table_is_watched(self) -> None:
+        tables = {plain_name(model) for model in MODELS}
+
+        assert watched("Errors") == watched("Throttles") == {"api", "stream", "worker"}
+        assert tables - watched("WriteThrottleEvents") - watched("ReadThrottleEvents") == {
+            "buckets",
+            "failures",
+            "idempotency",
+            "usage",
+        }
+        assert not any(len(alarm.get("Metrics", ())) > 11 for _, alarm in alarms())  # CloudWatch's limit: ten and a sum
 
     def test_the_dashboard_shows_metrics_that_are_written(self) -> None:
         body, _ = stack("monitoring")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
@@ -407,7 +444,7 @@ class TestStages:
             "monitoring": "monitoring",
         }
 
-        assert set(settings) <= {"shift", "snapstart", *templates}
+        assert set(settings) <= {"shift", "snapstart", "needs_email", *templates}
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters

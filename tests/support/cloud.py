@@ -41,7 +41,7 @@ class Cloud:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def deploy(self, change: Change = lambda _: None, stage: str = STAGE) -> None:
+    def deploy(self, change: Change = lambda _: None, stage: str = STAGE, email: str = "") -> None:
         """Deploys the stage with a change to the application's template."""
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
@@ -51,7 +51,7 @@ class Cloud:
             change(template)
             return template, {}
 
-        self.outputs = bring_up(self.account, stage, put_code)
+        self.outputs = bring_up(self.account, stage, put_code, email)
 
     def _local(self, template: Template) -> Template:
         """Points functions at the emulator's WebSocket gateway."""
@@ -80,10 +80,16 @@ class Cloud:
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Runs the command line on the stage, like `make stage-run` does."""
-        command = [sys.executable, "-m", "infra.deploy", "run", "--stage", STAGE, *arguments]
+        return self.make("run", "--stage", STAGE, *arguments, **variables)
+
+    def make(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of the deployment, like `make` does."""
+        command = [sys.executable, "-m", "infra.deploy", *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "AWS_DEFAULT_REGION"}
         environment |= {"AWS_REGION": os.environ["AWS_DEFAULT_REGION"], **variables}
-        return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL
+        )
 
     def make_recoverable(self) -> None:
         """Turns on point-in-time recovery, which MiniStack's CloudFormation ignores."""
