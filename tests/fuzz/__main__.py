@@ -19,8 +19,8 @@ from tests.support.server_process import served
 
 PROJECT = "fuzz"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 220
-"""Per operation and phase; together more than 10,000 cases."""
+EXAMPLES = 560
+"""Per operation and phase; together more than 50,000 cases."""
 
 
 @contextmanager

@@ -1,18 +1,39 @@
-"""Rules of a valid request that a schema cannot express: timestamps in the past, a new Idempotency-Key, a condition."""
+"""What a schema cannot express: timestamps in the past, a new Idempotency-Key, a condition, and harder bodies.
 
+A part of all bodies is sent as gzip. A part of those that are not valid gets numbers of hundreds of digits, and rules
+that ask for much work.
+"""
+
+import atexit
+import gzip
+import json
 import os
 import re
+import sys
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
 
 from app.api.schemas.fields import LATEST_SECONDS
 from app.api.schemas.senders.ga4 import EARLIEST, MICROS
 from app.domain.fields import ID_PATTERN
+from tests.trial.attacks.rules import BOMBS
+
+GZIP_PART, HARDER_PART = 4, 2
+"""One body of this many."""
+HUGE = (10**400, -(10**400), 2**64, -(2**63) - 1, 10**4_000)
+RULES = ("filter", "boost")
+JSON = "application/json"
+changed: Counter[str] = Counter()
 
 IDEMPOTENCY_KEY = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')
 STARTED = datetime.now(UTC)
@@ -72,7 +93,7 @@ def _selecting(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @schemathesis.hook
-def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     headers, parameters = case.headers or {}, case.path_parameters or {}
     for name in list(headers):
         if name.lower() == "idempotency-key" and IDEMPOTENCY_KEY.fullmatch(str(headers[name])):
@@ -88,3 +109,39 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     moved = _moved(case.body)
     if moved != case.body:
         case.body = moved
+    if isinstance(case.body, dict | list) and case.media_type == JSON:
+        _send_harder(case, kwargs)
+
+
+def _send_harder(case: Any, kwargs: dict[str, Any]) -> None:
+    """Replaces the body that is sent; which one is derived from the body, so that a case can be repeated."""
+    body = json.dumps(case.body)
+    choose = Random(crc32(body.encode()))
+    component = case.meta.components.get(ParameterLocation.BODY) if case.meta else None
+    is_invalid = component is not None and component.mode is GenerationMode.NEGATIVE
+    if is_invalid and not choose.randrange(HARDER_PART):
+        body = json.dumps(_harder(case.body, choose))
+        kwargs["data"] = body.encode()
+    if not choose.randrange(GZIP_PART):
+        kwargs["data"] = gzip.compress(body.encode())
+        case.headers["Content-Encoding"] = "gzip"
+        changed["gzip bodies"] += 1
+
+
+def _harder(value: Any, choose: Random, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _harder(inner, choose, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_harder(inner, choose) for inner in value]
+    if name in RULES:
+        changed["rules"] += 1
+        return choose.choice(BOMBS)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        changed["huge numbers"] += 1
+        return choose.choice(HUGE)
+    return value
+
+
+@atexit.register
+def _report() -> None:
+    sys.stderr.write(f"Sent harder: {dict(changed)}\n")
