@@ -1,13 +1,14 @@
-"""The deadline of the current request."""
+"""The deadline of the current request, and its place among those that are worked on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
 
 UNBOUNDED_SECONDS = 30.0
 
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+_outside: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("outside", default=nullcontext)
 
 
 @contextmanager
@@ -29,3 +30,13 @@ def remaining_seconds() -> float:
 def is_bounded() -> bool:
     """Returns whether this context has a deadline."""
     return _ends_at.get() is not None
+
+
+def set_outside(outside: Callable[[], AbstractContextManager[None]]) -> None:
+    """Sets what frees the place of the current request."""
+    _outside.set(outside)
+
+
+def waiting_outside() -> AbstractContextManager[None]:
+    """Wraps waiting for another service, which keeps no other request from being worked on."""
+    return _outside.get()()

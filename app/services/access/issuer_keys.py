@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app import telemetry
 from app.clock import Clock
 from app.config import Issuer, Settings
-from app.deadline import remaining_seconds
+from app.deadline import remaining_seconds, waiting_outside
 from app.errors import IssuerUnavailable, SerendipError, Unauthenticated
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class IssuerKeys:
         """Waits until a fetch has ended, for better or worse. Raises IssuerUnavailable if that takes too long."""
         is_waiting = self._waiting.acquire(blocking=False)
         try:
-            fetch.result(min(WAIT_SECONDS, max(remaining_seconds(), 0.0)) if is_waiting else 0.0)
+            with waiting_outside():
+                fetch.result(min(WAIT_SECONDS, max(remaining_seconds(), 0.0)) if is_waiting else 0.0)
         except TimeoutError as error:
             raise IssuerUnavailable("The token's issuer is slow. Try again later.") from error
         finally:

@@ -1,13 +1,15 @@
 """HTTP connections whose requests pass a gate before anything is done for them."""
 
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.deadline import set_outside
 from app.entry.local.overload.gate import Gate, Visit
 from app.entry.local.overload.refusal import DETAIL, refusal
 from app.entry.local.overload.rooms import Rooms, credentials_in
@@ -92,12 +94,13 @@ class _Turn:
     ) -> None:
         self.cycle = cycle
         self._rooms, self._gate, self._visit, self._loop = rooms, gate, visit, loop
-        self._has_place = True
+        self._has_place, self._is_outside = True, False
 
     def taking(self, app: ASGI3Application, credentials: int) -> ASGI3Application:
         """Returns the application for this request; it leaves the gate when the application has returned."""
 
         async def run(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+            set_outside(self._outside)
             try:
                 await app(scope, self._apart(receive), send)
             finally:
@@ -108,6 +111,24 @@ class _Turn:
                 self._rooms.learn(credentials, scope.get("principal"))
 
         return run
+
+    @contextmanager
+    def _outside(self) -> Iterator[None]:
+        """Frees the place while a thread of the request waits for another service."""
+        self._loop.call_soon_threadsafe(self._step_out)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._step_in)
+
+    def _step_out(self) -> None:
+        self._is_outside = self._has_place
+        if self._is_outside:
+            self._gate.pause(self._visit)
+
+    def _step_in(self) -> None:
+        if self._is_outside:
+            self._gate.resume(self._visit)
 
     def _apart(self, receive: Any) -> Any:  # noqa: ANN401 - uvicorn's
         """Frees the place while the body arrives, so that slow senders take no room from others."""

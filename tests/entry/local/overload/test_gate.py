@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from app.entry.local.overload.gate import BURST_SECONDS, FEW_WAITING, LEAST_STALLED_SECONDS, Gate, Visit
+from app.entry.local.overload.gate import (
+    BURST_SECONDS,
+    FEW_WAITING,
+    LEAST_PATIENCE_SECONDS,
+    LEAST_STALLED_SECONDS,
+    Gate,
+    Visit,
+)
 from app.entry.local.overload.limit import FixedLimit, GradientLimit
 
 
@@ -88,7 +95,7 @@ def test_a_free_place_goes_to_the_key_with_the_fewest_in_progress() -> None:
     for name in greedy[:2]:
         crowd.leave(name)
 
-    assert crowd.started == ["modest 2", "greedy 49"]
+    assert crowd.started == ["modest 1", "greedy 49"]
 
 
 def test_when_too_many_wait_the_key_that_waits_most_is_refused() -> None:
@@ -152,3 +159,19 @@ def test_more_are_let_in_while_nothing_is_answered_at_all() -> None:
         crowd.gate.tick()
 
     assert before < 3 < crowd.gate.open
+
+
+def test_a_modest_key_waits_its_turn_while_another_floods_the_gate() -> None:
+    crowd = Crowd(1)
+    number = 0
+    while crowd.now < BURST_SECONDS + 1:
+        crowd.enter(f"greedy {number}", "greedy")
+        crowd.now, number = crowd.now + LEAST_PATIENCE_SECONDS, number + 1
+        crowd.gate.tick()
+
+    crowd.enter("modest", "modest")
+    crowd.now += 2 * LEAST_PATIENCE_SECONDS
+    crowd.gate.tick()
+    crowd.leave(crowd.started[-1])
+
+    assert crowd.started[-1] == "modest"
