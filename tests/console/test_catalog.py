@@ -28,7 +28,6 @@ class TestItems:
         page = visitor.open("/catalog")
         table = page.get_by_role("table", name="Items")
         expect(table.get_by_role("row")).to_have_count(26)
-        visitor.photograph("catalog")
         page.get_by_role("button", name="Load more").click()
         expect(table.get_by_role("row")).to_have_count(51)
 
@@ -115,7 +114,6 @@ class TestItem:
         together = shop.api.get(f"/v1/items/{ITEM}/bought-together", params={"limit": 6}).json()["items"]
         bought = [item for item in together if item["source"] == "bought_together"]
         expect(card(page, "Bought together").locator("article")).to_have_count(len(bought))
-        visitor.photograph("catalog-item")
 
         card(page, "Similar items").locator("article").first.get_by_role("button").click()
         expect(page.get_by_role("heading", name=title, level=1)).not_to_be_visible()

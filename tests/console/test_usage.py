@@ -43,7 +43,6 @@ class TestUsage:
         assert tile(page, "Last month") == f"${cost(shop, last_day.replace(day=1), last_day):.2f}"
         assert float(tile(page, "Forecast for the month")[1:]) >= float(tile(page, "This month so far")[1:]) > 0
         expect(page.get_by_text("At the rate of the last 7 days")).to_be_visible()
-        visitor.photograph("usage")
 
     def test_the_forecast_of_a_new_project_is_from_today(self, chromium: Browser, shop: Shop) -> None:
         key, wired = shop.new_project("usage-new"), wired_on(shop.settings)

@@ -23,7 +23,6 @@ class TestUsers:
         recent = page.get_by_role("table", name="Recent users")
         expect(recent.get_by_role("row").nth(1)).to_contain_text("users-only-events")
         assert recent.get_by_role("link", name="users-only-events").count() == 1
-        visitor.photograph("users")
 
         page.get_by_label("User id").fill("users-1")
         page.get_by_role("button", name="Open user").click()
@@ -46,7 +45,6 @@ class TestUser:
 
         expect(page.get_by_role("table", name="Events of the user")).to_be_visible()
         expect(card(page, "Personal list").locator("article").first).to_contain_text("because of")
-        visitor.photograph("user")
         page.get_by_role("link", name="View as user").last.click()
         expect(page.get_by_role("heading", name="View as user")).to_be_visible()
 

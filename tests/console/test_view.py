@@ -63,7 +63,6 @@ class TestList:
     def test_a_user_is_picked_and_each_item_shows_shares_that_add_up(self, visitor: Visitor, shop: Shop) -> None:
         page = visitor.open("/view")
         expect(page.locator(".view-suggestions").get_by_role("button")).to_have_count(7)
-        visitor.photograph("view-nobody")
         page.get_by_label("User", exact=True).fill(USER)
         page.get_by_role("button", name="Show list").click()
 

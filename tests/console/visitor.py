@@ -1,7 +1,7 @@
 """A page of the console in Chromium, which fails the test on anything that a page may never do."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,11 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 WIDTHS = {"desktop": 1440, "phone": 390}
 SHOP = "Example shop"
 """In the navigation, but not a page of the console."""
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Look = tuple[Literal["light", "dark"], str]
+"""A theme and a device."""
+EVERY: tuple[Look, ...] = (("light", "desktop"), ("light", "phone"), ("dark", "desktop"), ("dark", "phone"))
+OPPOSITE: tuple[Look, ...] = (("light", "desktop"), ("dark", "phone"))
+"""Enough for a state of a page: both widths and both themes, but each width in one theme."""
 HEIGHT = 900
 SERIOUS = ("serious", "critical")
 STORED = "serendip.sessions"
@@ -68,22 +72,24 @@ class Visitor:
         ]
         assert serious == [], serious
 
-    def photograph(self, name: str) -> None:
-        """Checks and photographs the current page at both widths in both themes."""
+    def photograph(self, name: str, looks: Sequence[Look] = OPPOSITE) -> None:
+        """Checks and photographs the current page."""
         SCREENSHOTS.mkdir(exist_ok=True)
         expect(self.page.locator("[aria-busy=true]:not(button)")).to_have_count(0, timeout=60_000)  # it is dimmed
-        size = self.page.viewport_size
-        for theme in THEMES:
+        size, checked = self.page.viewport_size, ""
+        for theme, device in looks:
             self.page.emulate_media(color_scheme=theme)
-            for device, width in WIDTHS.items():
-                self.page.set_viewport_size({"width": width, "height": HEIGHT})
-                self.page.evaluate(DRAWN)
-                path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
-                has_dialog = self.page.locator("dialog[open]").count() > 0
-                self.page.screenshot(path=path, full_page=not has_dialog)
-                too_wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-                assert not too_wide, f"{name} scrolls sideways at {width} px"
-            self.check_accessible()
+            width = WIDTHS[device]
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self.page.evaluate(DRAWN)
+            path = SCREENSHOTS / f"{name}-{device}-{theme}.png"
+            has_dialog = self.page.locator("dialog[open]").count() > 0
+            self.page.screenshot(path=path, full_page=not has_dialog)
+            too_wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not too_wide, f"{name} scrolls sideways at {width} px"
+            if theme != checked:
+                self.check_accessible()
+            checked = theme
         if size is not None:
             self.page.set_viewport_size(size)
 

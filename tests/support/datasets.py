@@ -41,6 +41,11 @@ def movietweetings_whole() -> list[Interaction]:
     return _distinct((user, item, time) for user, item, _, time in _ratings())
 
 
+def newest_ratings(count: int) -> list[tuple[str, str, int, float]]:
+    """Loads user, film, rating and time of the newest ratings, oldest first."""
+    return sorted(_ratings(), key=lambda rating: rating[3])[-count:]
+
+
 def _ratings() -> Iterator[tuple[str, str, int, float]]:
     """Yields user, film, rating and time."""
     for line in (MOVIETWEETINGS / "ratings.dat").read_text(encoding="utf-8").splitlines():

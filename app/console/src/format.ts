@@ -40,6 +40,11 @@ export function percent(share: number | null | undefined, digits = 1): string {
     : share.toLocaleString(undefined, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
 }
 
+/** 12% for a share from 0 to 1, <1% for one that is not zero. */
+export function wholePercent(share: number): string {
+  return share !== 0 && Math.abs(share) < 0.005 ? `<${percent(0.01, 0)}` : percent(share, 0);
+}
+
 /** US dollars; less than ten cents have two significant digits. */
 export function dollars(value: number | null | undefined): string {
   if (value == null) return NOTHING;

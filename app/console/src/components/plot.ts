@@ -16,6 +16,7 @@ const NARROWEST_AXIS = 56; // the first label of the other axis needs some of it
 const [AXIS_WIDTH, LETTER_WIDTH, NAME_MARGIN] = [56, 7, 16];
 const LONE_INTERVAL_WIDTH = 4;
 const TRANSPARENT = "#0000";
+const DAY_LETTERS = "2026-11-28".length;
 /** 1, 2, 5, 10, 20, ...: between counts there is nothing. */
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
@@ -24,6 +25,7 @@ export function plot(target: HTMLElement, { x, series, format, height }: Plot): 
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const times = x.map((each) => Date.parse(each) / 1000);
   const isTime = times.every((each) => !Number.isNaN(each)) && x.every((each) => /^\d{4}-\d\d-\d\d/.test(each));
+  const isDays = isTime && x[0]?.length === DAY_LETTERS;
   const positions = isTime ? times : x.map((_, position) => position);
 
   const data: (number | null)[][] = [positions];
@@ -55,7 +57,7 @@ export function plot(target: HTMLElement, { x, series, format, height }: Plot): 
     if (!isTime) return x[value] ?? "";
     const position = positions.indexOf(value);
     const name = x[position] ?? "";
-    return name.length > 10 ? new Date(name).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : name;
+    return name.length > DAY_LETTERS ? new Date(name).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : name;
   }
 
   /** A band needs two points in a row; the interval of a point alone is a line. */
@@ -86,7 +88,7 @@ export function plot(target: HTMLElement, { x, series, format, height }: Plot): 
   const hasBars = series.some((each) => each.kind === "bars");
   const margin = isTime && !hasBars ? 0 : stepOf(positions) / 2;
   const names: Partial<uPlot.Axis> = isTime
-    ? { space: 70 }
+    ? { space: isDays ? 60 : 90, values: (_, splits) => splits.map(isDays ? dayOf : timesOf(splits)) }
     : { splits: (self) => readable(positions, x, self.width), values: (_, splits) => splits.map((each) => x[each] ?? "") };
   const options: uPlot.Options = {
     width: target.clientWidth || 600,
@@ -96,7 +98,7 @@ export function plot(target: HTMLElement, { x, series, format, height }: Plot): 
     hooks: { draw: [drawLoneIntervals] },
     legend: { live: true },
     cursor: { y: false, points: { size: 8 } },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), x[0]?.length === 10 ? "UTC" : timeZone()),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), isDays ? "UTC" : timeZone()),
     scales: { x: { time: isTime, range: (_, low, high) => [low - margin, (positions.length > 1 ? high : low) + margin] }, y: { range: (_, low, high) => yRange(low, high) } },
     axes: [
       { ...axis, grid: { show: false }, ...names },
@@ -104,6 +106,17 @@ export function plot(target: HTMLElement, { x, series, format, height }: Plot): 
     ],
   };
   return new uPlot(options, data as uPlot.AlignedData, target);
+}
+
+/** Nov 28 */
+function dayOf(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleDateString(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
+}
+
+/** Names times of day, with seconds if whole minutes would be equal. */
+function timesOf([first = 0, second = 0]: readonly number[]): (seconds: number) => string {
+  const hasSeconds = second - first < 60;
+  return (seconds) => new Date(seconds * 1000).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", ...(hasSeconds && { second: "2-digit" }) });
 }
 
 /** The pixels of an axis with these labels and a gap. */

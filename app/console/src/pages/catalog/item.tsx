@@ -118,12 +118,12 @@ function ItemEvents({ id }: { id: string }) {
 }
 
 const KINDS = {
-  similar: { path: "/v1/items/{item_id}/similar", title: "Similar items", note: "Items that interest the same users.", none: "No similar items yet" },
-  "bought-together": { path: "/v1/items/{item_id}/bought-together", title: "Bought together", note: "Items of the same baskets.", none: "Nothing was bought together with it yet" },
+  similar: { path: "/v1/items/{item_id}/similar", title: "Similar items", note: "Items that interest the same users.", none: "No similar items yet", why: "Neither the events nor the words of the catalog lead to other items." },
+  "bought-together": { path: "/v1/items/{item_id}/bought-together", title: "Bought together", note: "Items of the same baskets.", none: "Nothing is bought together with it", why: "Too few people bought it and something else within a short time, or the model was trained before they did." },
 } as const;
 
 function Related({ id, kind }: { id: string; kind: keyof typeof KINDS }) {
-  const { path, title, note, none } = KINDS[kind];
+  const { path, title, note, none, why } = KINDS[kind];
   const list = useRequest((client) => client.GET(path, { params: { path: { item_id: id }, query: { limit: RELATED, properties: true } } }), [id]);
   const [, go] = useLocation();
   const items = list.data?.items.filter(({ source }) => kind === "similar" || source === "bought_together"); // the rest is similar
@@ -131,7 +131,7 @@ function Related({ id, kind }: { id: string; kind: keyof typeof KINDS }) {
     <Card title={title} note={note} actions={<ApiCall of={list.call} />}>
       <ErrorNote error={list.error} retry={list.reload} />
       {!list.data && list.isLoading && <Loading />}
-      {items?.length === 0 && <Empty title={none}>A model learns it from events; <Link href="/models">train one</Link>.</Empty>}
+      {items?.length === 0 && <Empty title={none}>{list.data?.model_version ? why : <>A model learns it from events; <Link href="/models">train one</Link>.</>}</Empty>}
       <div class="items">
         {items?.map((each) => (
           <ItemCard key={each.item_id} item={each} onChoose={() => go(`/catalog/${encodeURIComponent(each.item_id)}`)}>

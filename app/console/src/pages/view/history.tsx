@@ -1,7 +1,7 @@
 /** What a visitor did, how much of the list each event is behind, and a switch to see the list without it. */
 import { useState } from "preact/hooks";
 import { Button, Empty, Loading, Picture, Tabs } from "../../components";
-import { ago, percent } from "../../format";
+import { ago, wholePercent } from "../../format";
 import { useRequest } from "../../hooks";
 import type { List, PastEvent } from "./lists";
 import type { Colors } from "./reasons";
@@ -55,7 +55,7 @@ export function History({ events, shares, colors, off, instead, onSwitch, onRemo
                 {share !== undefined && !isOff && (
                   <p class="view-influence small">
                     <span aria-hidden="true"><span style={{ width: `${(Math.abs(share) / most) * 100}%`, background: colors.get(event_id) }} /></span>
-                    <span class="number muted">{percent(share, 0)} of the list</span>
+                    <span class="number muted">{wholePercent(share)} of the list</span>
                   </p>
                 )}
                 {successor && (
