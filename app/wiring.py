@@ -114,11 +114,12 @@ def wire(
 
     tokens = SignedTokens(settings.secret.get_secret_value())
     credentials = CredentialCache(store=access_store, settings=settings, clock=clock)
-    keys = Keys(store=access_store, cache=credentials, clock=clock, random_bytes=random_bytes)
+    keys = Keys(store=access_store, cache=credentials, clock=clock, random_bytes=random_bytes, settings=settings)
     access = Authentication(
         cache=credentials,
         user_tokens=tokens,
         issuers=JwtVerifier(settings=settings, fetch=fetch, clock=clock),
+        settings=settings,
         clock=clock,
     )
 

@@ -26,6 +26,11 @@ class StaleCache(Generic[Value]):
         with self._lock:
             return name in self._fresh
 
+    def remembers(self, name: str) -> bool:
+        """Whether there was a value, fresh or not."""
+        with self._lock:
+            return name in self._last
+
     def get(self, name: str) -> Value | None:
         with self._lock:
             if name in self._fresh:

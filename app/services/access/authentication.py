@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Protocol
 
 from app.clock import Clock
+from app.config import Settings
 from app.domain.access import ADMINISTRATION, ApiKey, Principal, Scope, included, of_user
 from app.domain.recommendations import RecommendationRequest
 from app.errors import Forbidden, Unauthenticated
 from app.services.access import secret_keys
 from app.services.access.credential_cache import CredentialCache
+from app.services.access.unsealed_keys import UnsealedKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ class Authentication:
         cache: CredentialCache,
         user_tokens: UserTokens,
         issuers: TokenVerifier,
+        settings: Settings,
         clock: Clock,
     ) -> None:
         self._cache, self._user_tokens, self._issuers = cache, user_tokens, issuers
-        self._clock = clock
+        self._secret, self._clock = settings.secret.get_secret_value(), clock
+        self._unsealed = UnsealedKeys(clock)
 
     def is_cached(self, credentials: Credentials) -> bool:
         """Whether `authenticate` needs neither the database nor an issuer."""
@@ -69,7 +73,7 @@ class Authentication:
             return not credentials.bearer
         if credentials.origin is not None:  # the project may have origins
             return False
-        key_id = secret_keys.key_id(credentials.api_key)
+        key_id = self._key_id(credentials.api_key)
         return key_id is None or self._cache.knows_key(key_id)
 
     def authenticate(self, credentials: Credentials) -> Principal:
@@ -77,6 +81,7 @@ class Authentication:
 
         Raises:
             Unauthenticated: the credentials are missing or not valid.
+            Overloaded: there are too many unknown keys of the old kind.
             Forbidden: the key, or without origins of its own its project, may not be used from this origin.
         """
         if credentials.bearer is None:
@@ -179,10 +184,21 @@ class Authentication:
         if principal.user_id is not None and principal.user_id != user_id:
             raise Forbidden("These credentials are for another user.")
 
-    def _checked_key(self, text: str) -> ApiKey:
+    def _key_id(self, text: str) -> str | None:
+        """Returns the id of a key; None if it is malformed or was made up."""
         key_id = secret_keys.key_id(text)
-        if key_id is None:
+        if key_id is None or secret_keys.is_unsealed(text) or secret_keys.has_seal(text, self._secret):
+            return key_id
+        return None
+
+    def _checked_key(self, text: str) -> ApiKey:
+        if secret_keys.key_id(text) is None:
             raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
+        key_id = self._key_id(text)
+        if key_id is None:
+            raise Unauthenticated("This API key does not exist.")
+        if secret_keys.is_unsealed(text) and not (self._cache.knows_key(key_id) or self._cache.has_seen_key(key_id)):
+            self._unsealed.spend()
         key = self._cache.key(key_id)
         if key is None or not secret_keys.matches(text, key.digest):
             raise Unauthenticated("This API key does not exist.")

@@ -22,6 +22,10 @@ class CredentialCache:
         """Whether `key` needs no database read."""
         return self._keys.knows(key_id)
 
+    def has_seen_key(self, key_id: str) -> bool:
+        """Whether the key existed when it was last read."""
+        return self._keys.remembers(key_id)
+
     def key(self, key_id: str) -> ApiKey | None:
         return self._keys.get(key_id)
 

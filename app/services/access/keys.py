@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.clock import Clock
+from app.config import Settings
 from app.domain.access import ADMINISTRATION, USER_LIMITS, ApiKey, Limits, Scope
 from app.errors import Conflict, NotFound
 from app.services.access import secret_keys
@@ -26,8 +27,9 @@ class Keys:
         cache: CredentialCache,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
+        settings: Settings,
     ) -> None:
-        self._store, self._cache = store, cache
+        self._store, self._cache, self._secret = store, cache, settings.secret.get_secret_value()
         self._clock, self._random_bytes = clock, random_bytes
 
     def create(
@@ -49,7 +51,7 @@ class Keys:
             NotFound: the project does not exist.
         """
         self._make_room(project)
-        text = secret_keys.mint(self._random_bytes)
+        text = secret_keys.mint(self._random_bytes, self._secret)
         key = ApiKey(
             key_id=secret_keys.key_id(text) or "",
             project=project,

@@ -2801,7 +2801,7 @@ export interface components {
             /**
              * Key
              * @description The key. Store it now: it is not shown again.
-             * @example sk_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+             * @example sk_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
              */
             key: string;
             /**

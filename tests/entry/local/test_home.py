@@ -83,7 +83,7 @@ class TestFaults:
         folder.mkdir()
         home.check(folder)
         with home.only_server(folder, "http://127.0.0.1:8000"):
-            home.keep_private(folder / home.KEY, secret_keys.mint(token_bytes) + "\n")
+            home.keep_private(folder / home.KEY, secret_keys.mint(token_bytes, "secret") + "\n")
             home.keep_current(folder, home.database_folder(folder, None))
 
         home.check(folder)

@@ -23,7 +23,7 @@ Origins = Annotated[
 ]
 KeyName = Annotated[Title, Field(max_length=100, description="A name for people.", examples=["shop backend"])]
 MOST_OVERLAP_SECONDS = 30 * 86_400
-EXAMPLE_KEY = "sk_" + "x" * 51
+EXAMPLE_KEY = "sk_" + "x" * 62
 
 
 class LimitsIn(Body):
