@@ -3,12 +3,14 @@
 import gzip
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
 import orjson
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
@@ -18,6 +20,7 @@ from pynamodb.connection.base import Connection
 from app import telemetry
 from app.errors import Unavailable
 from app.storage.timeouts import end_with_deadline
+from app.storage.wire.client import Client
 
 SERVER_ERROR = 500
 
@@ -53,9 +56,27 @@ def unexplained() -> None: ...
 class MeteredConnection(Connection):
     """A PynamoDB connection that counts calls and consumed units, and records spans if there is a tracer."""
 
-    def __init__(self, tracer: Tracer | None, explain: Explain, **settings: Any) -> None:  # noqa: ANN401 - PynamoDB's
-        super().__init__(**settings)
+    def __init__(
+        self,
+        tracer: Tracer | None,
+        explain: Explain,
+        *,
+        attempts: int,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+        max_pool_connections: int,
+        **settings: Any,  # noqa: ANN401 - PynamoDB's
+    ) -> None:
+        """`attempts` are those of each call, the first included."""
+        limits: dict[str, Any] = {
+            "connect_timeout_seconds": connect_timeout_seconds,
+            "read_timeout_seconds": read_timeout_seconds,
+        }
+        retries = {"mode": "standard", "total_max_attempts": attempts}
+        super().__init__(**settings, **limits, max_pool_connections=max_pool_connections, retry_configuration=retries)
         self._tracer, self._explain = tracer, explain
+        self._client_settings = {**limits, "attempts": attempts, "pool_size": max_pool_connections}
+        self._building = Lock()
         self._bounded: object = None
 
     @property
@@ -65,14 +86,19 @@ class MeteredConnection(Connection):
         session.register_component("data_loader", descriptions())
         return session
 
-    @property
-    def client(self) -> Any:  # noqa: ANN401 - botocore creates its classes at run time
+    @cached_property
+    def client(self) -> Client:  # type: ignore[override]
         """The client, whose calls end with the deadline of their request."""
-        client = super().client
-        if client is not self._bounded:  # PynamoDB builds another one if credentials were missing
-            end_with_deadline(client)
-            self._bounded = client
-        return client
+        return Client(self._botocore, self.session, region=self.region, url=self.host, **self._client_settings)
+
+    def _botocore(self) -> BaseClient:
+        """Returns botocore's client, which is built when it is first needed."""
+        with self._building:
+            client = super().client
+            if client is not self._bounded:  # PynamoDB builds another one if credentials were missing
+                end_with_deadline(client)
+                self._bounded = client
+            return client
 
     def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         started, units = perf_counter(), 0.0
@@ -112,7 +138,7 @@ class MeteredConnection(Connection):
 
 def _is_of_the_database(error: Exception) -> bool:
     """Whether a call failed for no fault of the request."""
-    response = getattr(error, "response", None) or {}
+    response = getattr(error.__cause__, "response", None) or {}  # PynamoDB's error lacks the status
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_ERROR)) >= SERVER_ERROR
 
 

@@ -58,7 +58,7 @@ class Database:
             host=settings.endpoint,
             connect_timeout_seconds=settings.connect_timeout_seconds,
             read_timeout_seconds=settings.read_timeout_seconds,
-            retry_configuration={"mode": "standard", "total_max_attempts": settings.attempts},
+            attempts=settings.attempts,
             max_pool_connections=4 * PARALLEL_CALLS,
             aws_access_key_id="local" if local else None,
             aws_secret_access_key="local" if local else None,
@@ -67,7 +67,7 @@ class Database:
         self.models = tuple(models)
         for model in models:
             self._bind(model)
-        self._client = self.connection.client  # built here once, because that is slow and not thread-safe
+        self._client = self.connection.client  # built here once, because that is not thread-safe
         self._threads = ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="dynamodb")
 
     def _bind(self, model: type[Model]) -> None:

@@ -15,7 +15,7 @@ from tests.support.deployment_checks import FULL
 
 ARM64 = bytes.fromhex("b700")
 """ELF machine number of arm64, at byte 18."""
-LAPTOP = {"httptools", "psutil", "pyarrow", "rich", "typer", "uvicorn", "uvloop", "websockets"}
+LAPTOP = {"psutil", "pyarrow", "rich", "typer", "uvicorn", "uvloop", "websockets"}
 
 
 @pytest.mark.skipif(not FULL, reason="part of make deploy-check")

@@ -101,7 +101,7 @@ class TestExclusion:
     def test_the_exclusion_costs_a_warm_instance_no_call(self, shop: Wired, settings: Settings) -> None:
         happen(shop, settings.project, [an_event("ann", "i0", "purchase"), *later()])
         listed(shop, settings.project)
-        recorder = Recorder(shop.database.connection.client)
+        recorder = Recorder(shop.database)
 
         assert "i0" not in listed(shop, settings.project)
 

@@ -10,9 +10,11 @@ from app.config import Settings
 from app.deadline import within
 from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
-from app.errors import DeadlineExceeded, InvalidInput, Unavailable
+from app.errors import Conflict, DeadlineExceeded, InvalidInput, Unavailable
+from app.storage.access import AccessRow
 from app.storage.admin import migration, schema
 from app.storage.database import bounded
+from app.storage.table import Table
 from app.wiring import Wired, wire
 from tests.support import faulty_dynamodb
 from tests.support.builders import an_event, an_item, wired_on
@@ -66,6 +68,13 @@ class TestUnprocessed:
             with pytest.raises(Unavailable, match=r"^The disk is full\.$"):
                 wired.services.events.accept(settings.project, [an_event()])
             wired.database.close()
+
+    def test_a_refused_request_is_not_explained_by_the_state_of_the_database(self, settings: Settings) -> None:
+        wired = wire(settings, NoLauncher(), oidc_client.fetch, explain=lambda: "The disk is full.")
+
+        with pytest.raises(Conflict):
+            Table(wired.database, AccessRow).delete("missing", None, AccessRow.key.exists())
+        wired.database.close()
 
 
 class TestThrottling:

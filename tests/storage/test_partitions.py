@@ -5,7 +5,7 @@ The real code's calls to DynamoDB Local are recorded; the size of their rows giv
 
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from math import ceil
@@ -23,8 +23,10 @@ from app.domain.events import Event
 from app.entry.stream import Consumer
 from app.storage.admin import schema
 from app.storage.pynamo import schema_of
+from app.storage.wire import rows
 from app.wiring import Wired
 from tests.support.builders import wired_on
+from tests.support.calls import surround
 from tests.support.stream_records import NoSockets, a_record
 
 PER_SECOND, SECONDS = 5_000, 2
@@ -53,14 +55,11 @@ class Meter:
             for model in schema.MODELS
         }
 
-    def before(self, params: Mapping[str, Any], context: dict[str, Any], **_: object) -> None:
-        context["request"] = orjson.loads(params["body"])
-
-    def after(  # noqa: C901 - one case an operation
-        self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: object
-    ) -> None:
-        request = context["request"]
-        match model.name:
+    def around(  # noqa: C901 - one case an operation
+        self, operation: str, sent: dict[str, Any], call: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        request, answer = orjson.loads(rows.encode(sent)), call()
+        match operation:
             case "BatchWriteItem":
                 for table, entries in request["RequestItems"].items():
                     for entry in entries:
@@ -71,17 +70,18 @@ class Meter:
                 self._write(request["TableName"], request["Key"])
             case "GetItem":
                 table = request["TableName"]
-                self._read((table, "", self._value(table, request["Key"])), [parsed.get("Item", {})], request)
+                self._read((table, "", self._value(table, request["Key"])), [answer.get("Item", {})], request)
             case "BatchGetItem":
                 for table, wanted in request["RequestItems"].items():
-                    rows = {self._value(table, row): row for row in parsed["Responses"].get(table, [])}
+                    stored = {self._value(table, row): row for row in answer["Responses"].get(table, [])}
                     for value in (self._value(table, key) for key in wanted["Keys"]):
-                        self._read((table, "", value), [rows.get(value, {})], wanted)
+                        self._read((table, "", value), [stored.get(value, {})], wanted)
             case "Query":
                 value = str(next(iter(request["ExpressionAttributeValues"].values())))
-                self._read((request["TableName"], request.get("IndexName", ""), value), parsed["Items"], request)
+                self._read((request["TableName"], request.get("IndexName", ""), value), answer["Items"], request)
             case name:
                 raise AssertionError(f"{name} is not measured")
+        return answer
 
     def _value(self, table: str, row: Mapping[str, Any]) -> str:
         return str(row[self._hash[table]])
@@ -112,9 +112,7 @@ def metered(settings: Settings) -> Iterator[tuple[Wired, Meter]]:
     wired = wired_on(settings.model_copy(update={"lists_seconds": 30.0}))
     wired.services.projects.create(settings.project, None, Limits())
     meter = Meter()
-    events = wired.database.connection.client.meta.events
-    events.register("before-call.dynamodb.*", meter.before)
-    events.register("after-call.dynamodb.*", meter.after)
+    surround(wired.database, meter.around)
     yield wired, meter
     wired.close()
 

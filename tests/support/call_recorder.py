@@ -1,30 +1,32 @@
-"""Record calls of a botocore client with their times."""
+"""Record calls of a database with their times."""
 
+from collections.abc import Callable
 from threading import Lock
 from time import monotonic, sleep
 from typing import Any
+
+from app.storage.database import Database
+from tests.support.calls import surround
 
 CALL_SECONDS = 0.05
 """Least duration of a call, so that parallel calls overlap on a busy machine too."""
 
 
 class Recorder:
-    """Calls of a botocore client with their start and end."""
+    """Calls of a database with their start and end."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, database: Database) -> None:
         self.calls: list[tuple[str, float, float]] = []
-        self._started: dict[int, float] = {}
         self._lock = Lock()
-        client.meta.events.register_first("before-call.dynamodb.*", self._before)
-        client.meta.events.register_last("after-call.dynamodb.*", self._after)
+        surround(database, self._record)
 
-    def _before(self, context: dict[str, Any], **_: object) -> None:
-        context["started"] = monotonic()
+    def _record(self, operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        started = monotonic()
         sleep(CALL_SECONDS)
-
-    def _after(self, context: dict[str, Any], model: Any, **_: object) -> None:
+        answer = call()
         with self._lock:
-            self.calls.append((model.name, context["started"], monotonic()))
+            self.calls.append((operation, started, monotonic()))
+        return answer
 
     def rounds(self) -> int:
         """Calls that overlap in time are one round trip."""

@@ -23,6 +23,7 @@ from app.services.models.train import Train
 from app.services.privacy.erasure import Erasure
 from app.services.users import Users
 from app.storage.admin.purge import Purge
+from app.storage.wire.client import Client
 
 COMPARISON = "test_permissions.py"
 FUNCTIONS = API, STREAM, WORKER, TASK = "ApiFunction", "StreamFunction", "WorkerFunction", "Task"
@@ -88,14 +89,22 @@ def recording() -> Iterator[None]:
         for functions, owner, names in SHARED:
             for name in names:
                 patch.setattr(owner, name, _entering(functions.union, getattr(owner, name)))
-        call = BaseClient._make_api_call  # noqa: SLF001 - PynamoDB calls it as well
+        call = BaseClient._make_api_call  # noqa: SLF001
 
         def recorded(client: BaseClient, operation: str, request: Mapping[str, Any]) -> Any:
             for function in _functions.get():
                 _recorded[function] |= _named(client.meta.service_model.service_name, operation, request)
             return call(client, operation, request)
 
+        lean = Client._make_api_call  # noqa: SLF001
+
+        def recorded_lean(client: Client, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+            for function in _functions.get():
+                _recorded[function] |= _named("dynamodb", operation, request)
+            return lean(client, operation, request)
+
         patch.setattr(BaseClient, "_make_api_call", recorded)
+        patch.setattr(Client, "_make_api_call", recorded_lean)
         yield
 
 

@@ -18,8 +18,10 @@ from app.api.http.security import Requires, RequiresAdministration, RequiresSend
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Limits, Scope
 from app.entry.local.dynamodb import Emulator
+from app.storage.wire import rows
 from app.wiring import Wired
 from tests.support.builders import SECRET, a_key, a_project, client_of, wired_on
+from tests.support.calls import surround
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.operations import CALLS, Call, furnish
 
@@ -91,10 +93,11 @@ def staged(settings: Settings) -> Iterator[Stage]:
     names = furnish(wired, project, victim_key)
     other, touched = f"other-{project[4:]}", list[str]()
 
-    def record(params: dict[str, Any], **_: object) -> None:
-        touched.append(str(params["body"]))
+    def record(_operation: str, request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        touched.append(str(rows.encode(request)))
+        return call()
 
-    wired.database.connection.client.meta.events.register("before-call.dynamodb.*", record)
+    surround(wired.database, record)
     with client_of(wired) as anyone:
         yield Stage(wired, anyone, project, other, issuer, victim_key, other_key, names, touched)
     wired.close()

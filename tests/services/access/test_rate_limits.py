@@ -2,10 +2,14 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import http_sf
 import httpx2
+import orjson
 import pytest
 
 from app.config import Settings
@@ -17,6 +21,7 @@ from app.services.access.rate_limits import Use
 from app.wiring import Wired, wire
 from tests.support import faulty_dynamodb
 from tests.support.builders import a_key, client_of, wired_on
+from tests.support.calls import names_of_calls
 from tests.support.fake_clock import FakeClock
 from tests.support.limits import spent
 from tests.support.processes import PROCESSES
@@ -153,10 +158,7 @@ class TestUses:
 
 class TestWrites:
     def test_leases_need_far_fewer_writes_than_requests(self, wired: Wired, settings: Settings) -> None:
-        writes: list[str] = []
-        wired.database.connection.client.meta.events.register(
-            "before-call.dynamodb.PutItem", lambda model, **_: writes.append(model.name)
-        )
+        writes = names_of_calls(wired.database, "PutItem")
 
         passed = spent(wired.services.limiter, a_principal(settings.project, requests_per_second=5_000), 2_000)
 
@@ -205,18 +207,22 @@ class TestOverload:
         key = a_key(wired, settings.project, Scope.WRITE)
         crowded = {"SERENDIP_MAX_REQUESTS": "2"}
         with (
-            served(settings, settings.project, crowded) as base,
-            httpx2.Client(base_url=base, headers={"X-API-Key": key}) as client,
-            ThreadPoolExecutor(32) as threads,
+            faulty_dynamodb.proxy(str(settings.endpoint), lambda *_: time.sleep(0.03)) as slow,
+            served(settings.model_copy(update={"endpoint": slow}), settings.project, crowded) as base,
+            ExitStack() as closed_later,
         ):
-            responses = list(threads.map(lambda _: client.get("/v1/items"), range(200)))
-            assert client.get("/health/live").status_code == 200
+            address = urlsplit(base).netloc
+            at_once = [closed_later.enter_context(closing(HTTPConnection(address))) for _ in range(64)]
+            for connection in at_once:
+                connection.request("GET", "/v1/items", headers={"X-API-Key": key})
+            responses = [connection.getresponse() for connection in at_once]
+            problems = [orjson.loads(response.read()) for response in responses if response.status == 503]
+            assert httpx2.get(f"{base}/health/live").status_code == 200
 
-        refused = [response for response in responses if response.status_code == 503]
-        assert {response.status_code for response in responses} == {200, 503}
-        assert all("retry-after" in response.headers for response in refused)
+        assert {response.status for response in responses} == {200, 503}
+        assert all(response.headers["Retry-After"] for response in responses if response.status == 503)
         kind = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-        assert {response.json()["type"] for response in refused} == {kind}
+        assert {problem["type"] for problem in problems} == {kind}
 
 
 @pytest.mark.parametrize("limits", [Limits(requests_per_second=0.5), Limits(requests_per_second=10, burst=1)])

@@ -11,6 +11,7 @@ from app.services.access.rate_limits import Limiter
 from app.services.access.user_shares import KEY_PART, USER_PART
 from app.wiring import Wired
 from tests.support.builders import a_key, client_of, wired_on
+from tests.support.calls import names_of_calls
 from tests.support.fake_clock import FakeClock
 from tests.support.limits import spent
 
@@ -75,10 +76,7 @@ def test_a_users_share_comes_back_with_time(settings: Settings) -> None:
 
 def test_a_refused_user_costs_no_call_and_an_accepted_one_none_of_their_own(wired: Wired, settings: Settings) -> None:
     key = a_key_principal(settings.project, Limits(requests_per_second=SLOW, burst=400))
-    limiter, writes = wired.services.limiter, []
-    wired.database.connection.client.meta.events.register(
-        "before-call.dynamodb.PutItem", lambda model, **_: writes.append(model.name)
-    )
+    limiter, writes = wired.services.limiter, names_of_calls(wired.database, "PutItem")
     spent_by_many(limiter, key, 400)
     with_users = len(writes)
 

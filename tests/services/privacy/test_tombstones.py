@@ -36,7 +36,7 @@ class TestGuard:
         self, wired: Wired, settings: Settings
     ) -> None:
         wired.services.events.accept(settings.project, EVENTS)  # reads the project once
-        recorder = Recorder(wired.database.connection.client)
+        recorder = Recorder(wired.database)
 
         wired.services.events.accept(settings.project, EVENTS)
 

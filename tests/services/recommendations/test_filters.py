@@ -146,7 +146,7 @@ class TestLargeCatalog:
             filters=('item.price in [17.0, 4711.0, 9999.0] || (item.price == 5 && item.id == "i5")',), limit=10
         )
         cold = wired_on(settings)
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         answer = cold.services.recommend.for_user(project, "ann", query)
 

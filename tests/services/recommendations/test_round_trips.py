@@ -30,7 +30,7 @@ class TestForUser:
     def test_cold_instances_need_three_round_trips_and_warm_instances_one(self, settings: Settings) -> None:
         cold = wired_on(settings)
         assert cold.services.access.is_active(settings.project)  # read by authentication
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
         assert recorder.rounds() <= 3, recorder.calls
@@ -47,7 +47,7 @@ class TestForUser:
         trained.services.rollout.activate(settings.project, "v2", force=True)
         cold = wired_on(settings)
         assert cold.services.access.is_active(settings.project)  # read by authentication
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         def rounds(limit: int, *cart: str) -> int:
             recorder.calls.clear()
@@ -70,7 +70,7 @@ class TestForUser:
         others = dict.fromkeys(("item_ttl_seconds", "pointer_ttl_seconds", "key_ttl_seconds"), 1e6)
         cold = wired_on(settings.model_copy(update=others), clock=clock)
         assert cold.services.access.is_active(settings.project)  # read by authentication
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         def calls_and_rounds() -> tuple[int, int]:
             recorder.calls.clear()
@@ -96,7 +96,7 @@ class TestForUser:
             .item_id
         )
         trained.services.items.delete(settings.project, first)
-        recorder = Recorder(warm.database.connection.client)
+        recorder = Recorder(warm.database)
         clock.advance(1.1)
 
         answer = warm.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
@@ -118,7 +118,7 @@ class TestForUser:
         big = [an_item(f"big{n}", text="x" * 300_000) for n in range(60)]
         trained.services.items.put_many(settings.project, big)
         trained.services.items.delete(settings.project, first)
-        recorder = Recorder(warm.database.connection.client)
+        recorder = Recorder(warm.database)
         clock.advance(5.1)
 
         answer = warm.services.recommend.for_user(settings.project, "u2", replace(query, limit=2))
@@ -133,7 +133,7 @@ class TestForUser:
         trained.services.items.put_many(settings.project, [an_item("new", "c")])
         cold = wired_on(settings)
         assert cold.services.access.is_active(settings.project)  # read by authentication
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         cold.services.recommend.for_user(settings.project, "u2", RecommendationQuery(limit=2))
         assert len(recorder.calls) <= 6 + LISTING_SHARDS, recorder.calls
@@ -147,7 +147,7 @@ class TestForUser:
         recommend = trained.services.recommend
         for user in range(8):
             recommend.for_user(settings.project, f"u{user}", RecommendationQuery(limit=2))
-        recorder = Recorder(trained.database.connection.client)
+        recorder = Recorder(trained.database)
 
         recommend.for_user(settings.project, "u8", RecommendationQuery(limit=2))
 
@@ -162,7 +162,7 @@ class TestBoughtTogether:
         trained.services.rollout.activate(settings.project, "v2", force=True)
         cold = wired_on(settings)
         assert cold.services.access.is_active(settings.project)  # read by authentication
-        recorder = Recorder(cold.database.connection.client)
+        recorder = Recorder(cold.database)
 
         def rounds() -> int:
             recorder.calls.clear()

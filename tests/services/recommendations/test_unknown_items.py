@@ -95,7 +95,7 @@ class TestUnknownItems:
     def test_warm_instances_do_not_look_again_whether_there_is_a_catalog(self, settings: Settings) -> None:
         warm = wired_on(settings)
         warm.services.recommend.for_user(settings.project, "u2", replace(QUERY, limit=2))
-        recorder = Recorder(warm.database.connection.client)
+        recorder = Recorder(warm.database)
 
         warm.services.recommend.for_user(settings.project, "u2", replace(QUERY, limit=2))
 

@@ -1,0 +1,37 @@
+"""Watch, delay or fail the calls of a database's client."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.storage.database import Database
+
+Around = Callable[[str, dict[str, Any], Callable[[], dict[str, Any]]], dict[str, Any]]
+"""Gets operation, request and the call itself; returns the answer."""
+
+
+def surround(database: Database, around: Around) -> Callable[[], None]:
+    """Sends every call through `around`; returns a function that undoes this."""
+    client = database.connection.client
+    inner = client._make_api_call  # noqa: SLF001 - what PynamoDB calls
+
+    def call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return around(operation, request, lambda: inner(operation, request))
+
+    def undo() -> None:
+        client._make_api_call = inner  # type: ignore[method-assign]  # noqa: SLF001
+
+    client._make_api_call = call  # type: ignore[method-assign]  # noqa: SLF001
+    return undo
+
+
+def names_of_calls(database: Database, *operations: str) -> list[str]:
+    """Returns a list to which the name of each later call of these operations is added."""
+    names: list[str] = []
+
+    def record(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if operation in operations:
+            names.append(operation)
+        return call()
+
+    surround(database, record)
+    return names
