@@ -85,7 +85,7 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     """
     settings, prefix = settings_of(stage), prefix_of(stage)
     console.build()
-    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {})
+    _bootstrap(account)
     code = account.stacks.outputs(BOOTSTRAP)
     template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
     if settings.get("snapstart", False):
@@ -105,6 +105,12 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
         print(f"  stack {prefix}{name}")
         account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
     return account.stacks.outputs(prefix + "application")
+
+
+def _bootstrap(account: Account) -> None:
+    """Sets the account up; a role that it already gave to API Gateway stays."""
+    own = account.gateway_role() in {"", account.stacks.outputs(BOOTSTRAP).get("GatewayRole")}
+    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {"SetsGatewayRole": str(own).lower()})
 
 
 def _bring_up_tables(account: Account, stage: str, settings: Mapping[str, Any], bucket: str) -> None:

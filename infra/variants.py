@@ -23,6 +23,7 @@ NOT_VERSIONED = {
     "ProvisionedConcurrencyConfig",
     "RecursiveLoop",
     "ReservedConcurrentExecutions",
+    "VersionDeletionPolicy",
 }
 """Properties of SAM's functions that are not part of a version in Lambda."""
 Template = dict[str, Any]
@@ -46,9 +47,12 @@ def zipped(template: Template, bucket: str, serving: str, training: str, python:
 
 
 def restored(template: Template) -> Template:
-    """Returns the template with SnapStart: new instances resume from a snapshot taken after all imports."""
-    for function in _published(template):
-        function["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    """Returns the template with SnapStart: new instances of the API resume from a snapshot taken after all imports.
+
+    AWS charges for the snapshot of each version that exists, so the versions before are deleted.
+    """
+    function = functions(template)["ApiFunction"]
+    function |= {"SnapStart": {"ApplyOn": "PublishedVersions"}, "VersionDeletionPolicy": "Delete"}
     return template
 
 

@@ -19,7 +19,7 @@ from app.entry.cli.operations import gateway_document
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
 from infra import account, stage
-from infra.stacks import Failed
+from infra.stacks import INLINE_BYTES, Failed, Stacks
 from infra.stage import prefix_of
 from infra.variants import Template, functions, load
 from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
@@ -226,6 +226,36 @@ class TestRefusals:
 
         assert refused.returncode == 1
         assert "needs an address that gets alarms: make deploy STAGE=prod EMAIL=..." in refused.stderr
+
+
+class TestAccount:
+    def test_a_role_that_api_gateway_already_has_stays(self, cloud: Cloud) -> None:
+        gateways, own = cloud.account.client("apigateway"), cloud.account.gateway_role()
+        other = own.rpartition("/")[0] + "/another"
+        change = {"op": "replace", "path": "/cloudwatchRoleArn"}
+        assert ":role/" in own
+
+        gateways.update_account(patchOperations=[change | {"value": other}])
+        cloud.deploy()
+        kept = cloud.account.gateway_role()
+
+        assert kept == other
+        assert cloud.account.client("iam").get_role(RoleName=own.rpartition("/")[2])
+
+    def test_long_templates_are_read_from_the_bucket(self, cloud: Cloud) -> None:
+        """CloudFormation reads it with the caller's permissions; a signed URL has another host and may be too long."""
+        sent: list[str] = []
+        clients = cloud.account.client("cloudformation"), cloud.account.client("s3")
+        clients[0].meta.events.register(
+            "provide-client-params.cloudformation.CreateChangeSet",
+            lambda params, **_: sent.append(params["TemplateURL"]),
+        )
+        long: Template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Metadata": {"much": "x" * INLINE_BYTES}}
+        bucket = cloud.account.stacks.outputs(stage.BOOTSTRAP)["CodeBucket"]
+
+        Stacks(*clients).apply("long", long, {}, bucket)
+
+        assert sent == [f"{cloud.endpoint}/{bucket}/templates/long.json"]
 
 
 class TestAlarms:

@@ -12,7 +12,12 @@ from tests.support import permissions
 from tests.support.cloud import statements
 from tests.support.permissions import API, STREAM, TASK, WORKER, Call
 
-BY_LAMBDA = {("sqs:SendMessage", "LostBatches"), ("sqs:SendMessage", "LostCalls")}
+READING = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+BY_LAMBDA = {
+    ("sqs:SendMessage", "LostBatches"),
+    ("sqs:SendMessage", "LostCalls"),
+    *((f"dynamodb:{action}", "events/stream/*") for action in READING),
+}
 """Calls that Lambda itself makes with a function's role."""
 
 STARTED = ("lambda:InvokeFunction", "WorkerFunction")

@@ -148,13 +148,13 @@ class TestFunctions:
         assert made["StreamFunction"]["Timeout"] > BATCH_SECONDS
 
     def test_failed_batches_are_split_retried_and_reported(self) -> None:
-        mapping = functions(stack("template"))["StreamFunction"]["Events"]["EventsStream"]["Properties"]
+        mapping = stack("template")["Resources"]["EventsStream"]["Properties"]
 
         assert mapping["BisectBatchOnFunctionError"]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
         assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3_600
-        assert mapping["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+        assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}
 
     def test_the_zip_flavour_differs_only_in_where_the_code_is(self) -> None:
         images, zips = functions(load("template")), functions(zipped(load("template"), "b", "s", "t", "3.13"))
@@ -166,15 +166,16 @@ class TestFunctions:
             assert zips[name]["CodeUri"] == {"Bucket": "b", "Key": "t" if name == "WorkerFunction" else "s"}
 
     def test_the_stream_function_is_not_invoked_for_verdicts_that_it_writes(self) -> None:
-        source = of_type("template", "AWS::Serverless::Function")["StreamFunction"]["Events"]["EventsStream"]
-        (entry,) = source["Properties"]["FilterCriteria"]["Filters"]
+        (entry,) = stack("template")["Resources"]["EventsStream"]["Properties"]["FilterCriteria"]["Filters"]
 
         assert json.loads(entry["Pattern"]) == {"dynamodb": {"Keys": {"moment": {"S": [{"anything-but": [VERDICTS]}]}}}}
 
-    def test_snapstart_covers_the_api_and_stream_functions(self) -> None:
+    def test_snapstart_covers_only_the_api_and_keeps_no_old_versions(self) -> None:
+        """AWS charges for the snapshot of every version that exists; no client waits for a start of the others."""
         made = functions(restored(load("template")))
 
-        assert {name for name, function in made.items() if "SnapStart" in function} == {"ApiFunction", "StreamFunction"}
+        assert {name for name, function in made.items() if "SnapStart" in function} == {"ApiFunction"}
+        assert made["ApiFunction"]["VersionDeletionPolicy"] == "Delete"
 
     def test_traffic_shifts_as_a_stage_says(self) -> None:
         gradual = functions(shifted(load("template"), "Linear10PercentEvery1Minute"))["ApiFunction"]
@@ -448,6 +449,45 @@ class TestStages:
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters
+
+
+class TestAccount:
+    """What stages in one account, or in several regions of one, would take from each other."""
+
+    def test_names_of_roles_include_the_region(self) -> None:
+        names = [
+            role["RoleName"]["Fn::Sub"]
+            for name in STACKS
+            for role in of_type(name, "AWS::IAM::Role").values()
+            if "RoleName" in role
+        ]
+
+        assert names
+        assert [name for name in names if "${AWS::Region}" not in name] == []
+
+    def test_access_logs_need_no_room_in_the_accounts_policy(self) -> None:
+        """API Gateway adds a statement for each other group, and the policy's 5,120 characters hold few."""
+        group = stack("template")["Resources"]["AccessLogs"]["Properties"]
+
+        assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/")
+
+    def test_no_rule_removes_images_or_packages_that_a_stage_may_need(self) -> None:
+        (images,) = of_type("bootstrap", "AWS::ECR::Repository").values()
+        (bucket,) = of_type("bootstrap", "AWS::S3::Bucket").values()
+        rules = json.loads(images["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+
+        assert {rule["selection"]["tagStatus"] for rule in rules} == {"untagged"}
+        expiring = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+        assert [rule["Prefix"] for rule in expiring] == ["templates/"]
+
+    def test_the_stream_function_can_read_only_its_stream(self) -> None:
+        """SAM's event of a stream adds AWSLambdaDynamoDBExecutionRole, which can read all of them."""
+        stream = functions(stack("template"))["StreamFunction"]
+        (policy,) = stream["Policies"]
+        (statement,) = (entry for entry in policy["Statement"] if entry.get("Sid") == "ReadStream")
+
+        assert {event["Type"] for event in stream["Events"].values()} == {"ScheduleV2"}
+        assert statement["Resource"]["Fn::Sub"].endswith(":table/${TablePrefix}events/stream/*")
 
 
 class TestAccessLogs:
