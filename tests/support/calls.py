@@ -25,11 +25,11 @@ def surround(database: Database, around: Around) -> Callable[[], None]:
 
 
 def names_of_calls(database: Database, *operations: str) -> list[str]:
-    """Returns a list to which the name of each later call of these operations is added."""
+    """Returns a list to which the name of each later call is added, or only those of some operations."""
     names: list[str] = []
 
     def record(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        if operation in operations:
+        if not operations or operation in operations:
             names.append(operation)
         return call()
 

@@ -15,6 +15,7 @@ from app.services.access.authentication import Credentials
 from app.services.access.unsealed_keys import AT_ONCE
 from app.wiring import Wired
 from tests.support.builders import a_key, wired_on
+from tests.support.calls import names_of_calls
 
 DEPLOYMENT = "the secret of a deployment"
 
@@ -57,10 +58,7 @@ class TestKeyId:
 @pytest.fixture
 def calls(wired: Wired) -> list[str]:
     """The operations of the database, as they are called."""
-    operations: list[str] = []
-    events = wired.database.connection.client.meta.events
-    events.register("before-call.dynamodb.*", lambda model, **_: operations.append(model.name))
-    return operations
+    return names_of_calls(wired.database)
 
 
 def refused(wired: Wired, key: str) -> None:
