@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.console.conftest import Shop
-from tests.console.visitor import Visitor, visiting
+from tests.console.visitor import Visitor, card, visiting
 from tests.support.builders import an_event, an_item, until, wired_on
 from tests.support.chromium import needs_chromium
 from tests.support.planted_models import plant
@@ -193,6 +193,40 @@ class TestList:
         source = page.get_by_text("These items are similar.").or_(page.get_by_text("baskets with it"))
         expect(source.first).to_be_visible()
         visitor.photograph("view-item")
+
+
+class TestWhyNot:
+    def test_it_says_where_an_item_would_be_or_what_keeps_it_out(self, visitor: Visitor, shop: Shop) -> None:
+        shop.api.put("/v1/items/view-hidden", json={"title": "Hidden thing", "hidden": True}).raise_for_status()
+        shop.api.put("/v1/scenarios/view-free", json={"filter": "item.price < 0.0"}).raise_for_status()
+        items = served(shop, USER, limit="100")
+        visitor.expected = ["404"]  # an item without a record
+        page = visitor.open("/catalog/view-hidden")
+        page.get_by_role("link", name="Why does someone not see it?").click()
+        page.get_by_label("User", exact=True).fill(USER)
+        page.get_by_role("button", name="Show list").click()
+        asking = card(page, "Why is an item not here?")
+
+        expect(asking.get_by_label("Item")).to_have_value("view-hidden")
+
+        def answer(item: object) -> Locator:
+            asking.get_by_label("Item").fill(str(item))
+            asking.get_by_role("button", name="Ask").click()
+            return asking.get_by_role("status")
+
+        expect(answer(items[2]["item_id"])).to_contain_text("It is in the list, at place 3.")
+        expect(answer(items[19]["item_id"])).to_contain_text(
+            re.compile(r"It would be at place 20\. Its score is 0\.\d+")
+        )
+        visitor.photograph("view-why-not")
+        expect(answer("Hidden th")).to_contain_text("view-hidden: It is hidden, so nobody sees it.")
+        expect(answer("view-no-such-item")).to_contain_text("The catalog has no such item.")
+        expect(answer(shop.events_of(USER)[0]["item_id"])).to_contain_text("They know it")
+        page.get_by_label("Scenario", exact=True).select_option("view-free")
+        expect(page.get_by_role("heading", name="An empty list")).to_be_visible()
+        expect(answer(items[0]["item_id"])).to_contain_text("The scenario view-free leaves it out")
+        shop.api.delete("/v1/scenarios/view-free").raise_for_status()
+        shop.api.delete("/v1/items/view-hidden").raise_for_status()
 
 
 class TestLive:

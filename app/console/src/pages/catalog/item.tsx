@@ -78,6 +78,7 @@ export function ItemPage({ id }: { id: string }) {
             <div class="stack tight">
               <div class="row"><Status item={data} /><strong class="number">{price(data.properties.price)}</strong></div>
               <div class="facets">{data.categories.map((category) => <Link key={category} href={`/catalog?category=${encodeURIComponent(category)}`}><Badge tone="accent">{category}</Badge></Link>)}</div>
+              <p class="small"><Link class="underlined" href={`/view?item=${encodeURIComponent(id)}`}>Why does someone not see it?</Link></p>
               <p class="small muted">Added {day(data.created_at)}, changed {time(data.updated_at)}{data.expires_at && `, recommended until ${time(data.expires_at)}`}</p>
             </div>
           </div>

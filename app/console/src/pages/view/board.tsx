@@ -11,6 +11,7 @@ import { ItemPanel } from "./item_panel";
 import { countedInstead, idsOf, influence, LIMIT, type List, loadList, type Recipe, type Recommended, type Visitor } from "./lists";
 import { Ranking } from "./ranking";
 import type { Colors } from "./reasons";
+import { WhyNot } from "./why_not";
 
 const [COLORS, EVENTS] = [6, 100];
 const SETTLED_SECONDS = 4;
@@ -121,6 +122,7 @@ export function Board({ visitor, recipe, other, types, off, onOff, onAdd, onRemo
           </Card>
         )}
       </div>
+      {may("write") && list.data && past && <WhyNot visitor={visitor} recipe={recipe} list={list.data} past={past} />}
       {chosen && <ItemPanel item={chosen} onChoose={setChosen} onClose={() => setChosen(undefined)} />}
     </>
   );

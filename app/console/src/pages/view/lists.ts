@@ -29,19 +29,20 @@ export type Visitor = { user: string } | { events: readonly PastEvent[] };
 
 /** How a list is made: by the defaults, or by a scenario and a model version. */
 export interface Recipe {
-  scenario?: string;
-  version?: string;
+  scenario?: string | undefined;
+  version?: string | undefined;
 }
 
 export const LIMIT = 12;
 
-/** Loads a list with all reasons, as if some events had not happened. */
-export function loadList(api: SerendipClient, visitor: Visitor, recipe: Recipe, without: readonly string[] = []): Promise<List> {
+/** Loads a list with all reasons, as if some events had not happened; `only` bounds it in another way than the recipe. */
+export function loadList(api: SerendipClient, visitor: Visitor, recipe: Recipe, without: readonly string[] = [], only: { limit?: number; filter?: string; explain?: boolean } = {}): Promise<List> {
   const settings = {
     ...(recipe.scenario ? { scenario: recipe.scenario } : { limit: LIMIT }),
     ...(recipe.version && { model_version: recipe.version }),
     properties: true,
     explain: true,
+    ...only,
   };
   if ("user" in visitor) {
     const query = { ...settings, ...(without.length > 0 && { without_event: [...without] }) };
