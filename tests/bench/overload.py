@@ -47,13 +47,13 @@ def run() -> None:
     with loaded_shop() as (settings, key):
         trees = {"now": ROOT} | ({"before": Path(os.environ[BEFORE])} if BEFORE in os.environ else {})
         for name, tree in reversed(trees.items()):
-            with _served(tree, environment_of(settings)) as base:
+            with served(tree, environment_of(settings)) as (base, _):
                 asyncio.run(_measure(name, base, key))
 
 
 @contextmanager
-def _served(tree: Path, variables: dict[str, str]) -> Iterator[str]:
-    """Serves the application of a source tree, without libraries that it does not name."""
+def served(tree: Path, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Serves the application of a source tree, without libraries that it does not name; yields address and process."""
     port, hidden = dynamodb.free_port(), set(LIBRARIES)
     hidden -= {name for name in LIBRARIES if name in (tree / "pyproject.toml").read_text()}
     with TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def _served(tree: Path, variables: dict[str, str]) -> Iterator[str]:
                     break
                 except httpx2.TransportError:
                     time.sleep(0.1)
-            yield base
+            yield base, server.pid
         finally:
             server.terminate()
             server.wait()
