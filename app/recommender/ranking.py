@@ -4,6 +4,7 @@ For an i with a negative weight, only the positive part of its row counts.
 """
 
 from collections.abc import Container, Mapping, Sequence
+from operator import itemgetter
 
 Weights = Mapping[str, float]
 Sources = Sequence[tuple[float, Weights]]
@@ -13,9 +14,13 @@ Sources = Sequence[tuple[float, Weights]]
 def scores(sources: Sources) -> dict[str, float]:
     """Returns the score of every item in a row of the sources."""
     total: dict[str, float] = {}
-    for weight, row in sources:
-        for neighbor, value in row.items():
-            total[neighbor] = total.get(neighbor, 0.0) + _term(weight, value)
+    for weight, row in sources:  # as `_term`, without a call for each neighbor
+        if weight > 0:
+            for neighbor, value in row.items():
+                total[neighbor] = total.get(neighbor, 0.0) + weight * value
+        else:
+            for neighbor, value in row.items():
+                total[neighbor] = total.get(neighbor, 0.0) + weight * max(value, 0.0)
     return total
 
 
@@ -27,7 +32,9 @@ def _term(weight: float, value: float) -> float:
 def ranked(total: Weights, excluded: Container[str]) -> list[tuple[str, float]]:
     """Returns the items with a positive score, best first; equal scores are ordered by id."""
     candidates = [(item_id, score) for item_id, score in total.items() if score > 0 and item_id not in excluded]
-    return sorted(candidates, key=lambda candidate: (-candidate[1], candidate[0]))
+    candidates.sort()
+    candidates.sort(key=itemgetter(1), reverse=True)
+    return candidates
 
 
 def shares(item_id: str, sources: Sources) -> list[tuple[int, float]]:

@@ -49,6 +49,11 @@ class ItemCache:
                 self._mark(project, stored.values())
         return {item_id: item for item_id, item in items.items() if item is not None}
 
+    def has_all(self, project: str, item_ids: Iterable[str]) -> bool:
+        """Whether reading these items needs no round trip now."""
+        with self._lock:
+            return all((project, item_id) in self._items for item_id in item_ids)
+
     def has_any(self, project: str) -> bool:
         """Whether the project has items, which costs a round trip if this instance has neither seen one nor looked."""
         with self._lock:

@@ -145,12 +145,14 @@ class RequestContext:
 
         Args:
             excluded: the items that it drops.
-            with_reasons: whether to read the items that the reasons of candidates name in the same round trip.
+            with_reasons: whether to read the items that the reasons of candidates name in the same round trip, if there
+                is one.
             along: other items to read in that round trip.
         """
 
         def fetch(item_ids: Sequence[str]) -> Mapping[str, CachedItem]:
-            named = self.evidence.reason_items(item_ids) if with_reasons and self.catalog is None else ()
+            read = with_reasons and self.catalog is None and not self.caches.items.has_all(self.project, item_ids)
+            named = self.evidence.reason_items(item_ids) if read else ()
             return self.items(sorted({*item_ids, *named, *along}))
 
         return CandidateFilter(self.query, self.rules, excluded, fetch, self.admits_unknown)

@@ -10,6 +10,7 @@ from app.recommender.packing import Row
 
 MAX_REASONS = 3
 """Reasons of a recommendation without `explain`."""
+NO_TITLES: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +42,30 @@ class Evidence:
                     scores[item_id] *= factor
         return scores
 
-    def reason_items(self, item_ids: Iterable[str]) -> list[str]:
-        """Returns the items that the short reasons of some items name."""
+    def reason_items(self, item_ids: Iterable[str], *, fully: bool = False) -> list[str]:
+        """Returns the items that the reasons of some items name."""
         return [
             self.sources[position].event.item_id
             for item_id in item_ids
-            for position, _ in self._shares_of(item_id)[:MAX_REASONS]
+            for position, _ in self._shown(item_id, fully=fully)
         ]
 
-    def explain(self, recommendation: Recommendation, *, fully: bool) -> Recommendation:
+    def explain(
+        self, recommendation: Recommendation, titles: Mapping[str, str | None] = NO_TITLES, *, fully: bool
+    ) -> Recommendation:
         """Returns the recommendation with its reasons: all of them, or those with the largest shares."""
-        shares = self._shares_of(recommendation.item_id)
-        shown = shares if fully else shares[:MAX_REASONS]
-        reasons = tuple(_reason(recommendation, self.sources[position], share) for position, share in shown)
+        shares = self._shown(recommendation.item_id, fully=fully)
+        reasons = tuple(_reason(recommendation, self.sources[position], share, titles) for position, share in shares)
         return replace(
             recommendation,
             reasons=reasons,
             impression_factor=self.factors.get(recommendation.item_id, 1.0),
             recent_factor=self.recent.get(recommendation.item_id, 1.0) if shares else 1.0,
         )
+
+    def _shown(self, item_id: str, *, fully: bool) -> list[tuple[int, float]]:
+        shares = self._shares_of(item_id)
+        return shares if fully else shares[:MAX_REASONS]
 
     def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
         if item_id not in self._shares:
@@ -70,7 +76,7 @@ class Evidence:
         return [(source.weight, source.row) for source in self.sources]
 
 
-def _reason(recommendation: Recommendation, source: Source, share: float) -> Reason:
+def _reason(recommendation: Recommendation, source: Source, share: float, titles: Mapping[str, str | None]) -> Reason:
     event, item_id = source.event, recommendation.item_id
     together, baskets = source.row.baskets(item_id) or (None, None)
     return Reason(
@@ -79,6 +85,7 @@ def _reason(recommendation: Recommendation, source: Source, share: float) -> Rea
         timestamp=None if event.event_type in {CONTEXT, IN_CART} else event.timestamp,
         share=share,
         contribution=share * recommendation.score,
+        title=titles.get(event.item_id),
         event_id=event.event_id or None,
         from_order=source.row.from_order(item_id),
         baskets_together=together,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.domain.recommendations import BOUGHT_TOGETHER, EXPLORATION, NEIGHBORS, Reason, Recommendation
 from app.services.recommendations import slate as slates
 from app.services.recommendations.context import RequestContext
+from app.services.recommendations.evidence import Evidence
 from app.services.recommendations.slate import Slate
 
 MAX_COUNTERFACTUALS = 20
@@ -14,27 +15,29 @@ MAX_COUNTERFACTUALS = 20
 
 def explain(context: RequestContext, slate: Slate) -> list[Recommendation]:
     """Returns the recommendations of a slate with their reasons; with `explain`, also with counterfactuals."""
-    explained = [_with_reasons(context, slate, recommendation) for recommendation in slate.recommendations]
-    if context.query.explain:
-        explained = _with_counterfactuals(context, explained)
-    named = {reason.item_id for recommendation in explained for reason in recommendation.reasons}
+    fully = context.query.explain
+    shown = [(recommendation, _evidence(slate, recommendation)) for recommendation in slate.recommendations]
+    named = {
+        item_id
+        for recommendation, evidence in shown
+        if evidence is not None
+        for item_id in evidence.reason_items([recommendation.item_id], fully=fully)
+    }
     titles = {item_id: cached.item.title for item_id, cached in context.items(sorted(named)).items()}
-    return [
-        replace(
-            recommendation,
-            reasons=tuple(replace(reason, title=titles.get(reason.item_id)) for reason in recommendation.reasons),
-        )
-        for recommendation in explained
+    explained = [
+        recommendation if evidence is None else evidence.explain(recommendation, titles, fully=fully)
+        for recommendation, evidence in shown
     ]
+    return _with_counterfactuals(context, explained) if fully else explained
 
 
-def _with_reasons(context: RequestContext, slate: Slate, recommendation: Recommendation) -> Recommendation:
+def _evidence(slate: Slate, recommendation: Recommendation) -> Evidence | None:
+    """Returns what a recommendation's reasons come from; None if its source has none."""
     if recommendation.source not in {NEIGHBORS, EXPLORATION, BOUGHT_TOGETHER}:
-        return recommendation
-    evidence = slate.evidence
+        return None
     if recommendation.from_challenger and slate.challenger_evidence:
-        evidence = slate.challenger_evidence
-    return evidence.explain(recommendation, fully=context.query.explain)
+        return slate.challenger_evidence
+    return slate.evidence
 
 
 def _with_counterfactuals(context: RequestContext, explained: Sequence[Recommendation]) -> list[Recommendation]:

@@ -3,7 +3,7 @@
 retrieve -> filter -> rank -> diversify, source after source; then exploration, and a challenger's items in between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.recommendations import CATALOG, EXPLORATION, LATEST, NEIGHBORS, Recommendation
@@ -52,7 +52,7 @@ def build_for_version(context: RequestContext, excluded: Excluded) -> Slate:
     explored = _explore(context, excluded, scores)
     excluded = excluded | (recommendation.item_id for recommendation in explored)
     candidates = context.candidates(excluded, with_reasons=True)
-    neighbors = [Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded)]
+    neighbors = (Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded))
     fill(context, candidates, context.query.limit - len(explored), neighbors, evidence.factors)
     return Slate(exploration.spread(candidates.kept, explored), evidence)
 
@@ -61,7 +61,7 @@ def fill(
     context: RequestContext,
     candidates: CandidateFilter,
     limit: int,
-    neighbors: Sequence[Recommendation] = (),
+    neighbors: Iterable[Recommendation] = (),
     factors: Mapping[str, float] | None = None,
 ) -> None:
     """Adds candidates of each recommender, then the catalog, until the list has `limit` items."""
