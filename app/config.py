@@ -122,6 +122,8 @@ class Settings(BaseModel):
     """How often an instance stores its usage; a killed instance loses at most this much."""
     otlp_endpoint: str | None = None
     """Base URL of an OpenTelemetry collector (HTTP); if not set, nothing is traced."""
+    otlp_headers: SecretStr | None = None
+    """Headers for the collector, such as `api-key=...`, separated by commas (as in OTEL_EXPORTER_OTLP_HEADERS)."""
     emf: bool = False
     """Whether request logs use CloudWatch's embedded metric format."""
     history_events: int = 500

@@ -91,7 +91,8 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     if settings.get("snapstart", False):
         template = restored(template)
     overrides = settings.get("application", {})
-    application = {"TablePrefix": prefix, "Secret": account.secret(stage)} | code_parameters | overrides
+    account.secret(stage)
+    application = {"TablePrefix": prefix, "SecretName": secret_name(stage)} | code_parameters | overrides
     application |= {"Email": email} if email else {}
     alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
     stacks = {}

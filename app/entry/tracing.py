@@ -25,6 +25,7 @@ def provider(settings: Settings) -> TracerProvider | None:
     from opentelemetry.sdk.trace import SpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider as SdkProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.util.re import parse_env_headers  # noqa: PLC0415
 
     class HidePersonalData(SpanProcessor):
         def on_start(self, span: "Span", parent_context: "Context | None" = None) -> None:  # noqa: ARG002
@@ -36,7 +37,10 @@ def provider(settings: Settings) -> TracerProvider | None:
 
     sdk_provider = SdkProvider(resource=Resource.create({"service.name": SERVICE}), shutdown_on_exit=True)
     sdk_provider.add_span_processor(HidePersonalData())
-    exporter = OTLPSpanExporter(settings.otlp_endpoint.rstrip("/") + "/v1/traces")
+    headers = (
+        parse_env_headers(settings.otlp_headers.get_secret_value(), liberal=True) if settings.otlp_headers else None
+    )
+    exporter = OTLPSpanExporter(settings.otlp_endpoint.rstrip("/") + "/v1/traces", headers=headers)
     sdk_provider.add_span_processor(BatchSpanProcessor(exporter))
     return sdk_provider
 

@@ -363,7 +363,7 @@ def without_worker(template: Template) -> None:
 
 
 def without_secret(template: Template) -> None:
-    del template["Globals"]["Function"]["Environment"]["Variables"]["SERENDIP_SECRET"]
+    del template["Globals"]["Function"]["Environment"]["Variables"]["SERENDIP_SECRET_PARAMETER"]
 
 
 def with_no_such_handler(template: Template) -> None:

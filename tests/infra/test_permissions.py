@@ -16,9 +16,10 @@ READING = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 BY_LAMBDA = {
     ("sqs:SendMessage", "LostBatches"),
     ("sqs:SendMessage", "LostCalls"),
+    ("ssm:GetParameter", "SecretName"),
     *((f"dynamodb:{action}", "events/stream/*") for action in READING),
 }
-"""Calls that Lambda itself makes with a function's role."""
+"""Calls that Lambda itself makes with a function's role, and those of an instance that starts."""
 
 STARTED = ("lambda:InvokeFunction", "WorkerFunction")
 ELSEWHERE = {API: {STARTED, ("s3:PutObject", "Files")}, STREAM: {STARTED}, WORKER: {STARTED}, TASK: set()}

@@ -13,7 +13,7 @@ from pynamodb.models import Model
 
 from app import prices, telemetry
 from app.config import PREFIX, Settings
-from app.entry.aws import task_client
+from app.entry.aws import parameters, task_client
 from app.entry.cli.operations import cost_model, gateway_document
 from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
@@ -120,14 +120,27 @@ class TestFunctions:
     def test_every_variable_is_a_setting(self) -> None:
         common = stack("template")["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in functions(stack("template")).items():
-            variables = {**common, **function.get("Environment", {}).get("Variables", {})}
+            said = {**common, **function.get("Environment", {}).get("Variables", {})}
+            variables = {variable.removesuffix(parameters.SUFFIX) for variable in said}
             allowed = {PREFIX + field.upper() for field in Settings.model_fields}
-            assert set(variables) <= allowed, name
+            assert variables <= allowed, name
             assert {
                 PREFIX + field.upper()
                 for field, field_info in Settings.model_fields.items()
                 if field_info.is_required()
-            } <= set(variables), name
+            } <= variables, name
+
+    def test_no_secret_is_a_plain_variable(self) -> None:
+        fields = Settings.model_fields.items()
+        secrets = {PREFIX + field.upper() for field, info in fields if "SecretStr" in str(info.annotation)}
+        variables = set(stack("template")["Globals"]["Function"]["Environment"]["Variables"])
+        variables |= {
+            name for made in functions(stack("template")).values() for name in made["Environment"]["Variables"]
+        }
+
+        assert secrets
+        assert variables & secrets == set()
+        assert {name + parameters.SUFFIX for name in secrets} <= variables
 
     def test_functions_get_the_addresses_of_the_worker_and_the_socket_gateway(self) -> None:
         needed = {"SERENDIP_WORKER_FUNCTION", "SERENDIP_SOCKET_ENDPOINT"}
@@ -195,9 +208,8 @@ class TestFunctions:
 
 
 BOTH = {"ApiFunction", "StreamFunction"}
-IN_VERSIONS = dict.fromkeys(
-    ("TablePrefix", "ImageUri", "Secret", "Issuers", "RetrainHours", "Metrics", "OtlpEndpoint", "CorsOrigins"), BOTH
-) | {"ApiMemory": {"ApiFunction"}, "BasePath": {"ApiFunction"}}
+SHARED = "TablePrefix ImageUri SecretName Issuers RetrainHours Metrics OtlpEndpoint OtlpHeadersName CorsOrigins"
+IN_VERSIONS = dict.fromkeys(SHARED.split(), BOTH) | {"ApiMemory": {"ApiFunction"}, "BasePath": {"ApiFunction"}}
 """Functions that a parameter changes, so that they need a new version."""
 
 

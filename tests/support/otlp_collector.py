@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from gzip import decompress
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,6 +16,7 @@ from tests.support.http_servers import Responder, served_by
 class Collector:
     endpoint: str = ""
     bodies: list[bytes] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
 
     def spans(self) -> list[Span]:
         requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
@@ -34,6 +36,7 @@ def collecting() -> Iterator[Collector]:
     class Handler(Responder):
         def do_POST(self) -> None:
             body = self.body()
+            collector.headers.append(self.headers)
             collector.bodies.append(decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
             self.respond(200)
 

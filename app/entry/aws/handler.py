@@ -10,11 +10,12 @@ from typing import Any
 from app import telemetry
 from app.config import Settings
 from app.entry import oidc_client, tracing
+from app.entry.aws import parameters
 from app.entry.aws.dispatch import Dispatcher, WorkerLauncher
 from app.wiring import wire
 
 telemetry.configure()
-_settings = Settings.from_environment(os.environ)
+_settings = Settings.from_environment(parameters.resolved(os.environ))
 _provider = tracing.provider(_settings)
 _launcher = WorkerLauncher(_settings)
 _wired = wire(_settings, _launcher, oidc_client.fetch, tracing.tracer(_provider))

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import TracerProvider
+from pydantic import SecretStr
 
 from app import telemetry
 from app.api.application import create_application
@@ -182,6 +183,18 @@ class TestTrace:
         )
 
         assert said.stdout.splitlines()[-1] == "[]"
+
+    def test_the_collector_gets_the_headers_of_the_setting(self, settings: Settings) -> None:
+        headers = SecretStr("api-key=a%20b,x-team=shop")
+        with collecting() as collector:
+            changes = {"otlp_endpoint": collector.endpoint, "otlp_headers": headers}
+            provider = tracing.provider(settings.model_copy(update=changes))
+            assert isinstance(provider, TracerProvider)
+            provider.get_tracer("test").start_span("work").end()
+            provider.shutdown()
+
+        (sent,) = collector.headers
+        assert (sent["api-key"], sent["x-team"]) == ("a b", "shop")
 
     def test_a_job_in_the_worker_continues_the_trace(self, watched: Watched) -> None:
         services, project = watched.wired.services, watched.settings.project
