@@ -19,6 +19,7 @@ PAGES = [
 ]
 OTHER_SETTINGS = {"SERENDIP_DATA", "SERENDIP_URL", "SERENDIP_API_KEY"}
 """Read by tests, benchmarks and clients, not by the application."""
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 MOST_MODULES, MOST_LINES = 15, 300
 
 
@@ -47,6 +48,17 @@ class TestArchitecture:
         lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "app").rglob("*.py")}
 
         assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length >= MOST_LINES} == {}
+
+
+class TestSecurityTable:
+    def test_every_named_test_exists(self) -> None:
+        page = (ROOT / "app/docs/access.md").read_text()
+        rows = [line for line in page.splitlines() if re.match(r"\| \d+\. ", line)]
+
+        assert len(rows) == 10
+        assert all(NAMED_TEST.search(row) for row in rows)
+        for path, name in NAMED_TEST.findall(page):
+            assert re.search(rf"^ *(def|class) {name}\b", (ROOT / path).read_text(), re.MULTILINE), (path, name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -97,6 +97,8 @@ class Proxy:
                 break
             elif self.fault is Fault.DRIPS:
                 for start in range(len(chunk)):
+                    if writer.is_closing():
+                        return
                     writer.write(chunk[start : start + 1])
                     if self.fault is Fault.DRIPS:
                         await asyncio.sleep(DRIP_SECONDS)

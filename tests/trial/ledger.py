@@ -114,6 +114,8 @@ class Ledger:
         if not any(difference):  # what is counted twice may come later
             time.sleep(STAYS_SECONDS)
             difference = self._difference(client, expected)
+        if any(difference):
+            self._record.note(f"lists differ from the stored events by {difference}")
         self._record.lost += sum(-each for each in difference if each < 0)
         self._record.doubled += sum(each for each in difference if each > 0)
 
