@@ -28,7 +28,11 @@ Result = TypeVar("Result")
 BATCH_GET_KEYS = 100
 BATCH_WRITE_ROWS = 25
 PARALLEL_CALLS = 8
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 NAME_SEPARATOR = "-"
+
+
+def _ignore() -> None: ...
 
 
 class Database:
@@ -50,6 +54,8 @@ class Database:
     ) -> None:
         """`load` is None unless the database can be loaded in another way than by requests."""
         self.load = load
+        self.on_write: Callable[[], object] = _ignore
+        """Called after each write."""
         local = settings.endpoint is not None
         self.connection = MeteredConnection(
             tracer,
@@ -82,7 +88,10 @@ class Database:
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Calls one DynamoDB operation."""
         with bounded():
-            return self.connection.dispatch(operation, request)
+            response = self.connection.dispatch(operation, request)
+        if operation in WRITES:
+            self.on_write()
+        return response
 
     def batch_get(self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False) -> dict[str, list[Raw]]:
         """Gets rows by key from several tables, unordered; missing rows are left out."""

@@ -12,6 +12,7 @@ from tests.bench import (
     freshness,
     front_door,
     gorse,
+    idle,
     latency,
     loading,
     next_item,
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "front-door": front_door.run,
     "overload": overload.run,
     "import": loading.run,
+    "idle": idle.run,
     "sockets": sockets.run,
     "freshness": freshness.run,
 }

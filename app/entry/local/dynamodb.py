@@ -28,8 +28,13 @@ from app.entry.local import disk
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
-JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError")
-"""Without the last one, an emulator without memory would live on and fail at every request."""
+JVM_OPTIONS = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",  # unread data that wakes the process twenty times a second
+    "-Xmx512m",
+    "-XX:+ExitOnOutOfMemoryError",  # without memory it would live on and fail at every request
+)
 PRAGMAS = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = PERSIST;
@@ -159,6 +164,8 @@ class Emulator:
         """None unless this process is the one that starts and stops the emulator."""
         self.in_use = Lock()
         """Held while the emulator is stopped and started again."""
+        self.answered_at = 0.0
+        """When it last answered the process that watches it, in seconds of the monotonic clock."""
 
     @property
     def pid(self) -> int:

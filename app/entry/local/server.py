@@ -1,11 +1,13 @@
 """Serves everything from one process on this machine: REST, live sockets and the stream of events, under uvicorn."""
 
+import asyncio
 import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from socket import socket
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -24,7 +26,7 @@ from app.entry.local.overload.rooms import MOST_CONNECTIONS, Rooms
 from app.entry.local.request_lines import RequestLines
 from app.entry.local.sign_in import SignIn
 from app.entry.local.sockets import LocalSockets
-from app.entry.local.stream_follower import Follower
+from app.entry.local.stream_follower import Follower, Pace
 from app.entry.schedule import continue_deletions, tick
 from app.entry.stream import Consumer
 from app.errors import Unavailable, WorkerUnavailable
@@ -39,6 +41,7 @@ SWITCH_SECONDS = 0.0005
 """How long other threads may keep the event loop waiting, which refuses requests and answers health checks."""
 COLLECTIONS = 10_000, 20, 50
 """Thresholds of garbage collections: a full one stops everything for hundreds of milliseconds."""
+LOOK_SECONDS = 1.0
 DELETIONS_SECONDS = 5.0
 """Time between two looks for projects whose deletion is unfinished."""
 
@@ -51,14 +54,28 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._is_stopping = ready, asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             gc.freeze()
             gc.set_threshold(*COLLECTIONS)
             self._ready()
+
+    async def main_loop(self) -> None:
+        """Renews the Date header once a second; uvicorn looks ten times a second whether to stop."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_stopping.wait(), LOOK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops at once, as signals ask."""
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._is_stopping.set)
 
 
 class _WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -75,28 +92,47 @@ def serve(
     provider: TracerProvider | None,
     port: int,
     ready: Callable[[], None] = _ignore,
-    every_second: Callable[[], None] = _ignore,
+    start_waiting: Callable[[], bool] = bool,
     sign_in: SignIn | None = None,
     *,
     host: str = LOOPBACK,
     with_request_lines: bool = False,
 ) -> None:
-    """Serves until the process is stopped; `ready` is called once the server listens."""
+    """Serves until the process is stopped.
+
+    Args:
+        wired: the services.
+        provider: where spans go.
+        port: the port to listen on.
+        ready: called once the server listens.
+        start_waiting: starts jobs that wait; returns whether there are more.
+        sign_in: the one-time links of the console.
+        host: the address to listen on.
+        with_request_lines: whether to print a line for each request.
+    """
     services = wired.services
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
     if sign_in is not None:
         sign_in.add_to(application)
 
+    pace = Pace()
+
     def periodic() -> None:
-        every_second()
+        if start_waiting():
+            pace.wake()
         tick(services)
 
-    follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic)
+    def of_deletions() -> None:
+        if not pace.is_calm:  # each step of a deletion writes
+            continue_deletions(services)
+
+    follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic, pace)
+    wired.database.on_write = pace.wake
     follower.start()
     try:
         served = _with_files(application, services.jobs)
-        with beating(partial(continue_deletions, services), DELETIONS_SECONDS, Unavailable):
+        with beating(of_deletions, DELETIONS_SECONDS, Unavailable):
             logged = RequestLines(served) if with_request_lines else served
             listen(logged, port, ready, host, services.settings.max_requests)
     finally:

@@ -20,7 +20,8 @@ from app.heartbeat import beating
 STATE = "dynamodb-local.json"
 LOCK = "dynamodb-local.lock"
 """Locked by the process that starts and stops the emulator of a folder, until that process ends."""
-WATCH_SECONDS = 2.0
+WATCH_SECONDS, ASK_SECONDS = 2.0, 20.0
+"""Times between two looks whether the emulator's process runs, and between two requests that it must answer."""
 ANSWER_SECONDS = 20.0
 """An emulator that takes longer hangs: requests of a busy one took up to 5 s."""
 
@@ -67,8 +68,12 @@ def _watch(emulator: Emulator, lock: IO[str], home: Path, data: Path, keep: Call
     if not emulator.in_use.acquire(blocking=False):
         return
     try:
-        if answers(emulator.endpoint, ANSWER_SECONDS):
-            return
+        if _runs(emulator.process):
+            if time.monotonic() - emulator.answered_at < ASK_SECONDS:
+                return
+            if answers(emulator.endpoint, ANSWER_SECONDS):
+                emulator.answered_at = time.monotonic()
+                return
         if emulator.start_again is None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             emulator.start_again = partial(start, home, data, emulator.port, keep)
@@ -81,6 +86,13 @@ def _watch(emulator: Emulator, lock: IO[str], home: Path, data: Path, keep: Call
         sys.stderr.write(f"{error} Trying again.\n")
     finally:
         emulator.in_use.release()
+
+
+def _runs(process: psutil.Process | psutil.Popen) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _lock_or_join(lock: IO[str], state_file: Path) -> Emulator | None:

@@ -1,9 +1,8 @@
 """Follows DynamoDB Local's stream of events, as Lambda's event source mapping does in the cloud."""
 
 from collections.abc import Callable, Iterator, Sequence
-from threading import Event as Signal
-from threading import Thread
-from time import monotonic
+from threading import Condition, Thread
+from time import monotonic, sleep
 from typing import Any
 
 from botocore.client import BaseClient
@@ -19,35 +18,77 @@ from app.storage.events import EventRow
 from app.telemetry import RequestLog
 
 BATCH = 1_000
-IDLE_SECONDS = 0.2
+IDLE_SECONDS, LONGEST_SECONDS = 0.2, 10.0
+"""Times between two looks for records: just after a write, and at most."""
+CALM_SECONDS = 60.0
+PATIENCE = 10.0
+"""Without a write for 20 s, records are looked for after a pause of 2 s."""
 BURST_SECONDS = 0.25
 """Wait after the first record of a burst, so that the whole burst makes one push."""
 ERROR_SECONDS = 1.0
-SHARDS_SECONDS = 5.0
+SHARDS_SECONDS = 60.0
 READ_TIMEOUT_SECONDS = 60
 TICK_SECONDS = 1.0
-"""Time between two ticks."""
+"""Least time between two ticks."""
 TRIMMED = "TrimmedDataAccessException"
 GONE = (TRIMMED, "ResourceNotFoundException")
 OUTDATED = (TRIMMED, "ExpiredIteratorException")
 """Errors of an iterator; DynamoDB Local raises the first after the first record of a stream that was empty."""
 
 
+class Pace:
+    """How often to look for something to do: often after a write of this process, ever less while nothing happens."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._active_at = monotonic()
+        self.has_ended = False
+
+    def wake(self) -> None:
+        """Ends pauses: something was written."""
+        with self._changed:
+            self._active_at = monotonic()
+            self._changed.notify_all()
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing was written for a while."""
+        return monotonic() - self._active_at > CALM_SECONDS
+
+    def end(self) -> None:
+        """Ends pauses for good."""
+        self.has_ended = True
+        self.wake()
+
+    def pause(self, least: float) -> None:
+        """Waits for a tenth of the time since the last write, at most until the next one, but at least so long."""
+        begun = monotonic()
+        with self._changed:
+            longest = min(LONGEST_SECONDS, (begun - self._active_at) / PATIENCE)
+            self._changed.wait_for(lambda: self.has_ended or self._active_at > begun, max(least, longest))
+            self._changed.wait_for(lambda: self.has_ended, least - (monotonic() - begun))
+
+
 class Follower:
     """Reads all shards of the stream, parents before children, each from its checkpoint."""
 
     def __init__(
-        self, settings: Settings, checkpoints: CheckpointStore, consumer: Consumer, tick: Callable[[], object]
+        self,
+        settings: Settings,
+        checkpoints: CheckpointStore,
+        consumer: Consumer,
+        tick: Callable[[], object],
+        pace: Pace | None = None,
     ) -> None:
-        """`tick` is called about once a second."""
+        """`tick` is called at most once a second, and as seldom as the pace allows."""
         self._checkpoints, self._consumer, self._tick = checkpoints, consumer, tick
+        self._pace = pace or Pace()
         self._streams = _client("dynamodbstreams", settings)
         self._tables = _client("dynamodb", settings)
         self._stream = ""
         self._iterators: dict[str, str] = {}
         """The iterators of the shards being read."""
         self._refresh_at = self._tick_at = 0.0
-        self._stop = Signal()
         self._thread = Thread(target=self._run, name="stream", daemon=True)
 
     def start(self) -> None:
@@ -55,24 +96,26 @@ class Follower:
 
     def stop(self) -> None:
         """Stops after the current batch."""
-        self._stop.set()
+        self._pace.end()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._pace.has_ended:
             try:
                 with bounded():
                     applied = self.step()
                 if monotonic() >= self._tick_at:
                     self._tick()
                     self._tick_at = monotonic() + TICK_SECONDS
-                if not applied:
-                    self._stop.wait(IDLE_SECONDS)
+                if applied:
+                    self._pace.wake()
+                else:
+                    self._pace.pause(IDLE_SECONDS)
             except Exception as error:  # noqa: BLE001 - for example, the database is down: try again
                 telemetry.log_failure(RequestLog(route="stream"), error)
                 self._iterators.clear()
                 self._refresh_at = 0.0
-                self._stop.wait(ERROR_SECONDS)
+                self._pace.pause(ERROR_SECONDS)
 
     def step(self) -> int:
         """Applies the new records of every readable shard; returns how many."""
@@ -112,7 +155,7 @@ class Follower:
             self._iterators[shard_id] = self._iterator(shard_id, self._checkpoints.all(self._stream).get(shard_id))
             return 0
         if records and following and len(records) < BATCH:
-            self._stop.wait(BURST_SECONDS)
+            sleep(BURST_SECONDS)
             more, following = self._read(following)
             records = [*records, *more]
         failed = self._consumer.apply(records) if records else None

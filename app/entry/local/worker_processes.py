@@ -50,19 +50,23 @@ class WorkerProcesses:
             self._waiting.setdefault((project, job.job_id), variables)
         self.start_waiting()
 
-    def start_waiting(self) -> None:
-        """Starts processes for waiting jobs while slots are free. A job with a process waits until that has ended."""
+    def start_waiting(self) -> bool:
+        """Starts processes for waiting jobs while slots are free; returns whether jobs are left, which wait for a slot.
+
+        A job with a process waits until that has ended.
+        """
         with self._lock:
             self._running = {job: process for job, process in self._running.items() if process.poll() is None}
             for job in [job for job in self._waiting if job not in self._running]:
                 slot = self._free_slot()
                 if slot is None:
-                    return
+                    return True
                 variables = self._waiting.pop(job)
                 try:
                     self._running[job] = self._started(job[1], variables, slot)
                 finally:
                     os.close(slot)
+            return bool(self._waiting)
 
     def stop(self) -> None:
         """Stops the running jobs' processes; the jobs resume at the next start."""

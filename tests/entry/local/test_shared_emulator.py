@@ -74,6 +74,7 @@ class TestRunning:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(shared_emulator, "WATCH_SECONDS", 0.1)
+        monkeypatch.setattr(shared_emulator, "ASK_SECONDS", 1.0)
         monkeypatch.setattr(shared_emulator, "ANSWER_SECONDS", 5.0)
         with shared_emulator.running(HOME, tmp_path) as emulator:
             wired = wired_on(Settings(secret=SECRET, endpoint=emulator.endpoint, read_timeout_seconds=10))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from app.config import Settings
 from app.entry import schedule
-from app.entry.local.stream_follower import Follower
+from app.entry.local.stream_follower import LONGEST_SECONDS, Follower, Pace
 from app.entry.stream import Consumer
 from app.storage.checkpoints import ENDED, CheckpointStore
 from app.wiring import Wired
-from tests.support.builders import a_project, an_event, wired_on
+from tests.support.builders import a_project, an_event, until, wired_on
 from tests.support.stream_records import NoSockets, a_record
 
 TRIMMED = "000"
@@ -81,6 +82,33 @@ class TestFollower:
             stream_follower.step()
 
         assert consumer.items == ["a"]
+
+    def test_a_follower_without_work_waits_until_this_process_writes(
+        self, alone: Wired, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.entry.local.stream_follower.PATIENCE", 0.01)
+        consumer, pace, looks = Recorder(alone), Pace(), []
+        following = Follower(
+            alone.services.settings,
+            CheckpointStore(alone.database),
+            consumer,
+            lambda: looks.append(monotonic()),
+            pace,
+        )
+        following.start()  # after half a second, its pauses are the longest
+        until(lambda: bool(looks))
+        sleep(2.5)
+        assert len(looks) == 1  # a tick a second otherwise
+
+        alone.database.on_write = pace.wake
+        sent = monotonic()
+        send(alone, "a")
+        until(lambda: consumer.items == ["a"])
+        ended = monotonic()
+        following.stop()
+
+        assert ended - sent < LONGEST_SECONDS / 2
+        assert monotonic() - ended < LONGEST_SECONDS / 2
 
     def test_refused_records_are_delivered_again_without_earlier_ones(self, alone: Wired) -> None:
         consumer = Recorder(alone)
