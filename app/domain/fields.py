@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-ID_PATTERN = r"^[A-Za-z0-9._:~|@-]{1,128}$"
-"""Ids of items, users, sessions and other resources."""
+ID_PATTERN = (
+    r"^([A-Za-z0-9_:~|@-][A-Za-z0-9._:~|@-]{0,127}|\.[A-Za-z0-9_:~|@-][A-Za-z0-9._:~|@-]{0,126}|"
+    r"\.\.[A-Za-z0-9._:~|@-]{1,126})$"
+)
+"""Ids of items, users, sessions and other resources: not `.` or `..`, which clients and proxies remove from paths."""
 ORIGIN_PATTERN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 ORIGIN_RULE = "a web origin, such as https://shop.example: no path, no slash"
 """The pattern in words."""
-ID_RULE = "1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -"
+ID_RULE = "1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone"
 """The pattern in words. Ids stand in paths and in keys, so spaces, slashes and other letters are left out."""
 MOST_CHARACTERS = 60
 """Of a name in an error."""

@@ -275,7 +275,11 @@ class RecommendationListView(View):
     degraded: Annotated[
         bool,
         Field(
-            description="Whether this is the last popular list, because the database is unavailable.", examples=[False]
+            description=(
+                "Whether this was made without the database, which is unavailable: it is the popular list that was "
+                "loaded last, or for a ranking the requested items in their order."
+            ),
+            examples=[False],
         ),
     ]
     offset: Annotated[int, Field(description="The number of items on earlier pages.", examples=[0])]

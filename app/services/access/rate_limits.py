@@ -24,6 +24,7 @@ from app.domain.access import ApiKey, Limits, Principal
 from app.errors import Conflict, LimitExceeded, Unavailable
 from app.services.access.token_bucket import (
     MICROSECONDS,
+    QUOTA,
     RATE,
     Taken,
     day_of,
@@ -137,16 +138,16 @@ class Limiter:
                 if self._is_refused(principal, lease):
                     raise self._exceeded(principal, lease)
                 self._renew(principal, lease)
-            elif principal.shares_limits and _is_low(lease, limits):
-                raise self._exceeded(principal, lease)
+            elif principal.shares_limits and (policy := _low(lease, limits)) is not None:
+                raise self._refusal(principal, lease, policy, 1 if policy == RATE else self._seconds_of_day_left())
             lease.tokens -= 1
             if share is not None:
-                return Allowance(share_of_user(limits), *share, seconds_of_day_left(self._clock.now()))
+                return Allowance(share_of_user(limits), *share, self._seconds_of_day_left())
             return Allowance(
                 limits,
                 None if lease.left_in_bucket is None else lease.left_in_bucket + lease.tokens,
                 None if lease.left_today is None else lease.left_today + lease.tokens,
-                seconds_of_day_left(self._clock.now()),
+                self._seconds_of_day_left(),
             )
 
     def limits(self, principal: Principal) -> Limits:
@@ -226,17 +227,23 @@ class Limiter:
 
     def _exceeded(self, principal: Principal, lease: _Lease) -> LimitExceeded:
         seconds = max(1, math.ceil(lease.end_of_refusal(principal) - self._clock.monotonic()))
-        limit = "rate" if lease.refusal == RATE else "daily quota"
+        return self._refusal(principal, lease, lease.refusal, seconds)
+
+    def _refusal(self, principal: Principal, lease: _Lease, policy: str, seconds: int) -> LimitExceeded:
+        limit = "rate" if policy == RATE else "daily quota"
         part = "users' part of the key's" if principal.shares_limits else f"{lease.holder}'s"
         detail = f"The {part} {limit} is used up. Try again in {seconds} s."
-        return LimitExceeded(detail, lease.refusal, seconds)
+        return LimitExceeded(detail, policy, seconds)
+
+    def _seconds_of_day_left(self) -> int:
+        return seconds_of_day_left(self._clock.now())
 
 
-def _is_low(lease: _Lease, limits: Limits) -> bool:
-    """Whether only the part is left that is for the key itself, as of the lease."""
+def _low(lease: _Lease, limits: Limits) -> str | None:
+    """Returns the policy with no more left than the part for the key itself, as of the lease; None if there is none."""
     kept, kept_today = share_of_key(limits)
-    pairs = ((lease.left_in_bucket, kept), (lease.left_today, kept_today))
-    return any(left is not None and left + lease.tokens <= most for left, most in pairs)
+    of_policies = ((QUOTA, lease.left_today, kept_today), (RATE, lease.left_in_bucket, kept))
+    return next((name for name, left, most in of_policies if left is not None and left + lease.tokens <= most), None)
 
 
 def _use(bucket: Bucket, limits: Limits, now: datetime) -> Use:

@@ -2244,7 +2244,7 @@ class OutcomesView(BaseModel):
 class PageRowView(BaseModel):
     degraded: bool
     """
-    Whether this is the last popular list, because the database is unavailable.
+    Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
     """
     items: list[RecommendationView]
     """
@@ -2404,7 +2404,7 @@ class ProjectView(BaseModel):
 class RecommendationListView(BaseModel):
     degraded: bool
     """
-    Whether this is the last popular list, because the database is unavailable.
+    Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
     """
     items: list[RecommendationView]
     """

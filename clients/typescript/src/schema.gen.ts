@@ -2974,7 +2974,7 @@ export interface components {
         PageRowView: {
             /**
              * Degraded
-             * @description Whether this is the last popular list, because the database is unavailable.
+             * @description Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
              * @example false
              */
             degraded: boolean;
@@ -3333,7 +3333,7 @@ export interface components {
             /**
              * Detail
              * @description What is wrong with it.
-             * @example must be 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+             * @example must be 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
              */
             detail: string;
             /**
@@ -3632,7 +3632,7 @@ export interface components {
         RecommendationListView: {
             /**
              * Degraded
-             * @description Whether this is the last popular list, because the database is unavailable.
+             * @description Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
              * @example false
              */
             degraded: boolean;
@@ -5719,7 +5719,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -5770,7 +5770,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -5832,7 +5832,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -5871,7 +5871,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -5933,7 +5933,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -5976,7 +5976,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example sku-042
                  */
                 item_id: string;
@@ -7017,7 +7017,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example shop-staging
                  */
                 project_id: string;
@@ -7049,7 +7049,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example shop-staging
                  */
                 project_id: string;
@@ -7091,7 +7091,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example shop-staging
                  */
                 project_id: string;
@@ -7383,7 +7383,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example home
                  */
                 scenario_id: string;
@@ -7429,7 +7429,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example home
                  */
                 scenario_id: string;
@@ -7498,7 +7498,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example home
                  */
                 scenario_id: string;
@@ -7534,7 +7534,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example c2Vzc2lvbg
                  */
                 session_id: string;
@@ -7586,7 +7586,7 @@ export interface operations {
                  */
                 scenario_id: string;
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example c2Vzc2lvbg
                  */
                 session_id: string;
@@ -7654,7 +7654,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example c2Vzc2lvbg
                  */
                 session_id: string;
@@ -7694,7 +7694,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example c2Vzc2lvbg
                  */
                 session_id: string;
@@ -7919,7 +7919,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -7970,7 +7970,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8023,7 +8023,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8069,7 +8069,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8123,7 +8123,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8162,7 +8162,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8201,7 +8201,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8245,7 +8245,7 @@ export interface operations {
                  */
                 scenario_id: string;
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8313,7 +8313,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8353,7 +8353,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8404,7 +8404,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;
@@ -8463,7 +8463,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -
+                 * @description 1 to 128 ASCII letters (A-Z, a-z), digits or any of . _ : ~ | @ -, but not . or .. alone
                  * @example user-001
                  */
                 user_id: string;

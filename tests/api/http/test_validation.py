@@ -145,6 +145,16 @@ class TestPlaces:
             ("PUT", "/v1/items/a", '{"properties": [1]}', "/properties", "must be an object"),
             ("PUT", "/v1/items/a", '{"categories": "mugs"}', "/categories", "must be a list"),
             ("PUT", "/v1/items/a", "[1]", "", "must be an object"),
+            ("PUT", "/v1/items/%2e%2E", "{}", "item_id", "but not . or .. alone"),
+            ("GET", "/v1/users/%2e/recommendations", None, "user_id", "but not . or .. alone"),
+            ("POST", "/v1/items:batch", '{"items": [{"item_id": ".."}]}', "/items/0/item_id", "but not . or .. alone"),
+            (
+                "POST",
+                "/v1/events",
+                '{"events": [{"user_id": ".", "item_id": "a"}]}',
+                "/events/0/user_id",
+                "not . or ..",
+            ),
             ("PUT", "/v1/items/a", f'{{"properties": {{"n": 1{"0" * 400}}}}}', "/properties", "at n that is too large"),
             (
                 "PUT",

@@ -7,7 +7,9 @@ import pytest
 
 from app.config import Settings
 from app.domain.access import Limits, Principal, Scope
+from app.errors import LimitExceeded
 from app.services.access.rate_limits import Limiter
+from app.services.access.token_bucket import QUOTA
 from app.services.access.user_shares import KEY_PART, USER_PART
 from app.wiring import Wired
 from tests.support.builders import a_key, client_of, wired_on
@@ -60,6 +62,25 @@ class TestShares:
 
     def test_the_key_itself_may_use_everything(self, wired: Wired, settings: Settings, limits: Limits) -> None:
         assert spent(wired.services.limiter, a_key_principal(settings.project, limits), 60) == 40
+
+
+def test_users_who_are_refused_for_the_keys_part_of_the_day_learn_that_it_is_the_quota(
+    wired: Wired, settings: Settings
+) -> None:
+    key = a_key_principal(settings.project, Limits(requests_per_second=1_000_000, requests_per_day=1_000))
+    limiter = wired.services.limiter
+
+    refusals = []
+    for number in range(950):
+        limiter.spend(key)
+        try:
+            limiter.spend(a_user(key, f"user-{number}"))
+        except LimitExceeded as error:
+            refusals.append((error.policy, error.retry_after_seconds > 1))
+        if len(refusals) == 40:
+            break
+
+    assert set(refusals) == {(QUOTA, True)}
 
 
 def test_a_users_share_comes_back_with_time(settings: Settings) -> None:
