@@ -47,6 +47,10 @@ class Account:
         """Stores another stage's secret, so that this stage accepts the other's tokens."""
         self.client("ssm").put_parameter(Name=secret_name(stage), Value=secret, Type="SecureString", Overwrite=True)
 
+    def concurrency(self) -> int:
+        """Returns how many executions of all functions this account allows at a time."""
+        return int(self.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+
     def gateway_role(self) -> str:
         """Returns the role by which API Gateway writes logs in this account and region; empty if it has none."""
         return str(self.client("apigateway").get_account().get("cloudwatchRoleArn", ""))

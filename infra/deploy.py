@@ -14,7 +14,16 @@ from app.entry.errors import SetupError
 from infra.account import Account, current_account
 from infra.packages import Unpackable
 from infra.stacks import Failed
-from infra.stage import FLAVOURS, adopt_tables, bring_up, check_flavour, prefix_of, recipient, settings_of
+from infra.stage import (
+    FLAVOURS,
+    adopt_tables,
+    bring_up,
+    check_concurrency,
+    check_flavour,
+    prefix_of,
+    recipient,
+    settings_of,
+)
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Stage = Annotated[str, typer.Option(help="Name of a file in infra/stages, such as dev or prod.")]
@@ -49,8 +58,11 @@ def deploy(
         raise Failed("SnapStart supports only zip packages. Deploy with FLAVOUR=zip, or turn snapstart off.")
     account = current_account()
     check_flavour(account, stage, flavour)
+    warning = check_concurrency(account, stage)
     email = email or recipient(account, stage) or _asked_email(stage, needed=settings.get("needs_email", False))
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
+    if warning:
+        print(warning)
     for name, value in bring_up(account, stage, FLAVOURS[flavour], email).items():
         print(f"  {name}: {value}")
     print(f"Next: make admin-key STAGE={stage}")

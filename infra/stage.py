@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from app.entry.cli.operations.checks import LOW_CONCURRENCY, MORE_CONCURRENCY
 from infra import console
 from infra.account import Account, secret_name
 from infra.packages import PYTHON, ROOT, SERVING, TRAINING, build
@@ -16,6 +17,8 @@ STAGES = Path(__file__).parent / "stages"
 BOOTSTRAP = "serendip-bootstrap"
 NETWORK = ("Subnets", "SecurityGroups")
 """Training settings of a stage's file that the worker needs to start tasks."""
+
+RESERVING = ("ApiConcurrency", "StreamConcurrency", "WorkerConcurrency")
 
 Coded = tuple[Template, dict[str, str]]
 """The application's template with its code filled in, and the parameters that refer to the code."""
@@ -68,6 +71,24 @@ def check_flavour(account: Account, stage: str, flavour: str) -> None:
             f"The stage {stage} was deployed from {deployed}; its functions cannot change to {flavour}. "
             f"Deploy with FLAVOUR={deployed}, or to another stage."
         )
+
+
+def check_concurrency(account: Account, stage: str) -> str:
+    """Returns a warning if the account allows few executions at a time; empty if not.
+
+    Raises:
+        Failed: the stage reserves more than the account allows.
+    """
+    application, allowed = settings_of(stage).get("application", {}), account.concurrency()
+    reserved = sum(int(application.get(name, 0)) for name in RESERVING)
+    if reserved > max(0, allowed - LOW_CONCURRENCY):
+        raise Failed(
+            f"The stage {stage} reserves {reserved} concurrent executions, but this account allows {allowed}, "
+            f"and Lambda keeps {LOW_CONCURRENCY} unreserved. Remove {', '.join(RESERVING)}. {MORE_CONCURRENCY}"
+        )
+    if allowed >= LOW_CONCURRENCY:
+        return ""
+    return f"This account allows only {allowed} requests, batches and jobs at the same time. {MORE_CONCURRENCY}"
 
 
 def recipient(account: Account, stage: str) -> str:

@@ -19,6 +19,7 @@ from app.entry.cli.operations import gateway_document
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
 from infra import account, stage
+from infra.account import Account
 from infra.stacks import INLINE_BYTES, Failed, Stacks
 from infra.stage import prefix_of
 from infra.variants import Template, functions, load
@@ -256,6 +257,75 @@ class TestAccount:
         Stacks(*clients).apply("long", long, {}, bucket)
 
         assert sent == [f"{cloud.endpoint}/{bucket}/templates/long.json"]
+
+    def test_a_low_limit_of_executions_is_said_and_cannot_be_reserved(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """New accounts allow 10; the emulator has the limit of older ones."""
+        assert stage.check_concurrency(cloud.account, STAGE) == ""
+
+        monkeypatch.setattr(Account, "concurrency", lambda _: 10)
+        assert "allows only 10 requests" in stage.check_concurrency(cloud.account, STAGE)
+        text = (stage.STAGES / f"{STAGE}.toml").read_text()
+        (tmp_path / f"{STAGE}.toml").write_text(text.replace("[application]", "[application]\nApiConcurrency = 5"))
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+        with pytest.raises(Failed, match="reserves 5 concurrent executions, but this account allows 10"):
+            stage.check_concurrency(cloud.account, STAGE)
+
+
+class TestReplay:
+    def test_lost_batches_are_applied_and_leave_the_queue(self, cloud: Cloud, client: httpx2.Client) -> None:
+        functions, queues = cloud.account.client("lambda"), cloud.account.client("sqs")
+        (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        client.put("/v1/items/lost", json={}).raise_for_status()
+        before = {record["eventID"] for record in streamed(cloud)}
+        event = {"item_id": "lost", "event_type": "purchase", "timestamp": AT}
+        events = [{**event, "user_id": f"lost{n}"} for n in range(30)]
+        client.post("/v1/events", json={"events": events}).raise_for_status()
+        missed = [record for record in streamed(cloud) if record["eventID"] not in before]
+        sequences = [record["dynamodb"]["SequenceNumber"] for record in missed]
+        assert len(missed) == 30
+        place = {"streamArn": mapping["EventSourceArn"], "shardId": shard(cloud), "batchSize": 30}
+        batch = place | {"startSequenceNumber": sequences[0], "endSequenceNumber": sequences[-1]}
+        gone = batch | {"streamArn": mapping["EventSourceArn"] + "0"}
+        queue = queues.get_queue_url(QueueName=f"{prefix_of(STAGE)}lost-batches")["QueueUrl"]
+        for message in (batch, gone):
+            body = orjson.dumps({"version": "1.0", "DDBStreamBatchInfo": message}).decode()
+            queues.send_message(QueueUrl=queue, MessageBody=body)
+
+        replayed = cloud.run("stream", "replay")
+
+        assert replayed.returncode == 0, replayed.stderr
+        assert "2 batches: 30 records applied." in replayed.stdout
+        assert "1 batches are older than a day" in replayed.stdout
+        attributes = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        assert attributes["ApproximateNumberOfMessages"] == attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+        soon(lambda: "lost" in ids(client, "/v1/lists/popular"))
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def shard(cloud: Cloud) -> str:
+    """Return the only shard of the stream of events."""
+    table = cloud.account.client("dynamodb").describe_table(TableName=f"{prefix_of(STAGE)}events")["Table"]
+    streams = cloud.account.client("dynamodbstreams")
+    (shard,) = streams.describe_stream(StreamArn=table["LatestStreamArn"])["StreamDescription"]["Shards"]
+    shard_id: str = shard["ShardId"]
+    return shard_id
+
+
+def streamed(cloud: Cloud) -> list[dict[str, Any]]:
+    """Return all records of the stream of events."""
+    table = cloud.account.client("dynamodb").describe_table(TableName=f"{prefix_of(STAGE)}events")["Table"]
+    streams, records = cloud.account.client("dynamodbstreams"), list[dict[str, Any]]()
+    place = {"StreamArn": table["LatestStreamArn"], "ShardId": shard(cloud), "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = streams.get_shard_iterator(**place)["ShardIterator"]
+    while page := streams.get_records(ShardIterator=iterator)["Records"]:
+        records += page
+        after = page[-1]["dynamodb"]["SequenceNumber"]
+        place |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        iterator = streams.get_shard_iterator(**place)["ShardIterator"]
+    return records
 
 
 class TestAlarms:

@@ -14,7 +14,7 @@ from pynamodb.models import Model
 from app import prices, telemetry
 from app.config import PREFIX, Settings
 from app.entry.aws import parameters, task_client
-from app.entry.cli.operations import cost_model, gateway_document
+from app.entry.cli.operations import cost_model, gateway_document, replay
 from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
 from app.storage.admin.schema import LASTING, MODELS
@@ -167,6 +167,8 @@ class TestFunctions:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
         assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3_600
+        assert mapping["ParallelizationFactor"] == {"Ref": "StreamParallelization"}
+        assert mapping["MaximumBatchingWindowInSeconds"] == {"Ref": "StreamWindowSeconds"}
         assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}
 
     def test_the_zip_flavour_differs_only_in_where_the_code_is(self) -> None:
@@ -177,6 +179,11 @@ class TestFunctions:
             packed = {key: value for key, value in zips[name].items() if key not in {"Runtime", "Handler", "CodeUri"}}
             assert packed == {key: value for key, value in function.items() if key not in code}
             assert zips[name]["CodeUri"] == {"Bucket": "b", "Key": "t" if name == "WorkerFunction" else "s"}
+
+    def test_the_queue_of_lost_batches_is_the_one_that_is_replayed(self) -> None:
+        queue = stack("template")["Resources"]["LostBatches"]["Properties"]
+
+        assert queue["QueueName"] == {"Fn::Sub": "${TablePrefix}" + replay.QUEUE}
 
     def test_the_stream_function_is_not_invoked_for_verdicts_that_it_writes(self) -> None:
         (entry,) = stack("template")["Resources"]["EventsStream"]["Properties"]["FilterCriteria"]["Filters"]

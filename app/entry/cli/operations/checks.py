@@ -19,6 +19,8 @@ from app.wiring import Wired
 
 DEPLOYED = "Deploy the stage again (`make deploy`)."
 STREAM_FUNCTION = "stream:live"
+LOW_CONCURRENCY = 100
+MORE_CONCURRENCY = "Ask AWS for 1,000 (Service Quotas, AWS Lambda, Concurrent executions)."
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def examine(wired: Wired) -> Iterator[Finding]:
             name = model.Meta.table_name
             yield _checked(name, DEPLOYED, partial(_protection, client, name))
         yield _checked("stream", DEPLOYED, partial(_stream, settings))
+        yield _checked("concurrency", "Allow lambda:GetAccountSettings.", partial(_concurrency, settings))
     yield _files(wired)
     yield _model(wired)
     yield _keys(wired)
@@ -96,6 +99,14 @@ def _stream(settings: Settings) -> Finding:
     states = [f"{mapping['State']} ({mapping.get('LastProcessingResult', 'nothing yet')})" for mapping in mappings]
     good = any(state.startswith("Enabled") for state in states)
     return Finding("stream", good, ", ".join(states) or f"{name} reads no stream", "" if good else DEPLOYED)
+
+
+def _concurrency(settings: Settings) -> Finding:
+    """How many executions the account allows at a time; new accounts have 10, which trainings and requests share."""
+    limit = aws.client("lambda", settings.region, read_timeout_seconds=10).get_account_settings()["AccountLimit"]
+    allowed, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
+    detail = f"the account allows {allowed} executions at a time, {free} of them not reserved"
+    return Finding("concurrency", True, detail, MORE_CONCURRENCY if allowed < LOW_CONCURRENCY else "")
 
 
 def _files(wired: Wired) -> Finding:

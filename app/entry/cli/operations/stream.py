@@ -1,5 +1,6 @@
-"""`serendip stream`: list and retry the stream records that could not be applied."""
+"""`serendip stream`: list and retry the stream records that could not be applied, replay lost batches."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -50,3 +51,19 @@ def retry(project: Project = None, unknown: Unknown = False) -> None:
         name = None if unknown else existing_project(services, project or default)
         tried, applied = services.failures.retry(name, consumer.succeeds)
     console.print(f"{applied} of {tried} applied.")
+
+
+@stream.command("replay")
+def replay() -> None:
+    """Apply the batches that Lambda dropped after all retries, of all projects. Works for 24 hours; ends the alarm."""
+    from app.entry.cli.operations.replay import LostBatches
+    from app.entry.stream import Consumer
+
+    with connect() as (services, _):
+        outcome = LostBatches(services.settings, Consumer(services, _NoSockets()).apply).replay()
+    console.print(f"{outcome.batches} batches: {outcome.records} records applied.")
+    if outcome.gone:
+        console.print(f"{outcome.gone} batches are older than a day: the stream no longer has their records.")
+    if outcome.failed:
+        console.print(f"{outcome.failed} batches failed again and stay in the queue. The log says why.")
+        sys.exit(1)
