@@ -12,9 +12,13 @@ from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services
 
 
-async def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 ServicesDep = Annotated[Services, Depends(_services)]

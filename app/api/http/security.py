@@ -1,4 +1,7 @@
-"""Authorization: the type of the `project` parameter of a route names the scope that the route needs."""
+"""Authorization: the type of the `project` parameter of a route names the scope that the route needs.
+
+FastAPI resolves each dependency of a dependency again for every request, so these read what they need from the request.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,7 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.api.http.dependencies import ServicesDep, SessionId, UserId
+from app.api.http.dependencies import SessionId, UserId, services_of
 from app.domain.access import ADMINISTRATION, Principal, Scope
 from app.domain.users import of_session
 from app.errors import Forbidden
@@ -25,12 +28,19 @@ Debug = Annotated[
 ]
 
 
-async def _principal(
-    request: Request, _key: Annotated[object, Security(API_KEY)], _bearer: Annotated[object, Security(BEARER)]
-) -> Principal:
-    """Returns the principal found by `Admission`; the parameters document the schemes."""
+ApiKey = Annotated[object, Security(API_KEY)]
+Bearer = Annotated[object, Security(BEARER)]
+"""Parameters that document how a route is called; `Admission` has checked the credentials before."""
+
+
+def principal_of(request: Request) -> Principal:
+    """Returns the principal that `Admission` identified."""
     principal: Principal = request.scope["principal"]
     return principal
+
+
+async def _principal(request: Request) -> Principal:
+    return principal_of(request)
 
 
 PrincipalDep = Annotated[Principal, Depends(_principal)]
@@ -48,9 +58,8 @@ class Requires:
     of_data: bool = True
     """Whether the route works on data. The administration project has only keys."""
 
-    async def __call__(
-        self, principal: PrincipalDep, services: ServicesDep, request: Request, debug: Debug = False
-    ) -> str:
+    async def __call__(self, request: Request, _key: ApiKey, _bearer: Bearer, debug: Debug = False) -> str:
+        principal, services = principal_of(request), services_of(request)
         reads = (Scope.READ_ALL,) if self.of_data and request.method == "GET" else ()
         services.access.check_scope(principal, self.scope, *reads)
         if self.of_data:
@@ -78,9 +87,8 @@ class RequiresSender:
     scope: Scope = Scope.WRITE
     """Enough for events of all users; with `events:own`, credentials of one user are enough for theirs."""
 
-    async def __call__(
-        self, principal: PrincipalDep, services: ServicesDep, request: Request, debug: Debug = False
-    ) -> Principal:
+    async def __call__(self, request: Request, _key: ApiKey, _bearer: Bearer, debug: Debug = False) -> Principal:
+        principal, services = principal_of(request), services_of(request)
         services.access.check_sender(principal)
         services.access.check_has_data(principal)
         _allow_debug(principal, services, request, debug=debug)
@@ -95,8 +103,9 @@ class RequiresAdministration:
 
     scope: Scope = Scope.ADMIN
 
-    async def __call__(self, principal: PrincipalDep, services: ServicesDep) -> Principal:
-        services.access.check_scope(principal, self.scope)
+    async def __call__(self, request: Request, _key: ApiKey, _bearer: Bearer) -> Principal:
+        principal = principal_of(request)
+        services_of(request).access.check_scope(principal, self.scope)
         if principal.project != ADMINISTRATION:
             raise Forbidden("Only keys of the administration can manage projects.")
         return principal
@@ -112,8 +121,8 @@ ProjectOfAny = Annotated[str, Depends(Requires(Scope.RECOMMEND, of_data=False))]
 Administrator = Annotated[Principal, Depends(RequiresAdministration())]
 
 
-async def _own_user_id(user_id: UserId, principal: PrincipalDep, services: ServicesDep) -> str:
-    services.access.check_user(principal, user_id)
+async def _own_user_id(user_id: UserId, request: Request) -> str:
+    services_of(request).access.check_user(principal_of(request), user_id)
     return user_id
 
 
@@ -121,8 +130,8 @@ OwnUserId = Annotated[str, Depends(_own_user_id)]
 """The user of the path. Credentials of one user are refused for other users."""
 
 
-async def _own_session_id(session_id: SessionId, principal: PrincipalDep, services: ServicesDep) -> str:
-    services.access.check_user(principal, of_session(session_id))
+async def _own_session_id(session_id: SessionId, request: Request) -> str:
+    services_of(request).access.check_user(principal_of(request), of_session(session_id))
     return session_id
 
 
