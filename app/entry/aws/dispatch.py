@@ -9,6 +9,7 @@ from opentelemetry.trace import TracerProvider
 
 from app import telemetry
 from app.api.application import create_application
+from app.api.http.operations import alone
 from app.config import Settings
 from app.domain.jobs import Job, JobState
 from app.entry import schedule
@@ -65,7 +66,8 @@ class Dispatcher:
         if isinstance(request, dict) and "connectionId" in request:
             return self._live.handle(event)
         if isinstance(request, dict) and ("http" in request or "httpMethod" in event):
-            return self._http(event, context)
+            with alone():
+                return self._http(event, context)
         if isinstance(records, list) and records and records[0].get("eventSource") == EVENTS_STREAM:
             return self._live.apply(records)
         raise ValueError(f"unknown kind of event with the keys {sorted(event)}")

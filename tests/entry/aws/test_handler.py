@@ -126,6 +126,21 @@ print(len(built), statuses)
 """
         assert last_line(forked(code, environment(settings, settings.project))) == "1 {200}"
 
+    def test_a_warm_request_starts_no_thread(self, wired: Wired, settings: Settings) -> None:
+        key = a_project(wired, settings.project)
+        code = f"""
+import threading
+from app.entry.aws.handler import handler
+from tests.support.payloads import http_api
+event = http_api(("GET", "/v1/users/ann/recommendations", {{"x-api-key": "{key}"}}, None))
+handler(event, None)
+start, started = threading.Thread.start, []
+threading.Thread.start = lambda thread: started.append(thread.name) or start(thread)
+print(handler(event, None)["statusCode"], started)
+"""
+
+        assert last_line(forked(code, environment(settings, settings.project))) == "200 []"
+
     def test_garbage_collection_is_enabled_after_the_imports(self, settings: Settings) -> None:
         code = "import app.entry.aws.handler, gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
 
