@@ -42,7 +42,7 @@ LIKED_WORDS = frozenset({LIKED, "like", "isliked", "islike"})
 QUANTITY = "quantity"
 """Stands for the sign of an event, as a column of numbers beside its value."""
 QUANTITY_WORDS = frozenset({QUANTITY, "qty", "units"})
-TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts"})
+TIME_WORDS = frozenset({"at", "created", "createdat", "date", "datetime", "day", "time", "timestamp", "ts", "when"})
 """Words in names of columns that may be times."""
 STATUS_WORDS = frozenset({"status", "state"})
 """Last words in names of columns that may say what became of an order."""

@@ -126,6 +126,7 @@ class TestNotes:
             ("createdAt", "timestamp=createdAt"),
             ("Paid at", "'timestamp=Paid at'"),
             ("event_ts", "timestamp=event_ts"),
+            ("when", "timestamp=when"),
         ],
     )
     def test_a_column_that_may_be_the_time_is_offered(self, tmp_path: Path, name: str, advice: str) -> None:
