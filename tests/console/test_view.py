@@ -199,6 +199,16 @@ class TestWhyNot:
     def test_it_says_where_an_item_would_be_or_what_keeps_it_out(self, visitor: Visitor, shop: Shop) -> None:
         shop.api.put("/v1/items/view-hidden", json={"title": "Hidden thing", "hidden": True}).raise_for_status()
         shop.api.put("/v1/scenarios/view-free", json={"filter": "item.price < 0.0"}).raise_for_status()
+        now = datetime.now(UTC)
+        many = [
+            {
+                "user_id": "view-many",
+                "item_id": f"sku-{n:03}",
+                "timestamp": (now - timedelta(hours=200 - n)).isoformat(),
+            }
+            for n in range(1, 120)
+        ]
+        shop.api.post("/v1/events", json={"events": many}).raise_for_status()
         items = served(shop, USER, limit="100")
         visitor.expected = ["404"]  # an item without a record
         page = visitor.open("/catalog/view-hidden")
@@ -222,6 +232,11 @@ class TestWhyNot:
         expect(answer("Hidden th")).to_contain_text("view-hidden: It is hidden, so nobody sees it.")
         expect(answer("view-no-such-item")).to_contain_text("The catalog has no such item.")
         expect(answer(shop.events_of(USER)[0]["item_id"])).to_contain_text("They know it")
+
+        page.get_by_label("User", exact=True).fill("view-many")
+        page.get_by_role("button", name="Show list").click()
+        expect(page.get_by_text("The newest 100 events")).to_be_visible()
+        expect(answer("sku-001")).to_contain_text("sku-001: They know it.")
         page.get_by_label("Scenario", exact=True).select_option("view-free")
         expect(page.get_by_role("heading", name="An empty list")).to_be_visible()
         expect(answer(items[0]["item_id"])).to_contain_text("The scenario view-free leaves it out")

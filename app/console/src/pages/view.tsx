@@ -82,10 +82,12 @@ export default function View() {
       {kind === "user" && !user && (
         <Empty icon="eye" title="Whose list do you want to see?">
           {users.data?.length === 0 && <p>Type the id of a user, or make up a session.</p>}
-          <div class="row view-suggestions">
-            {users.data?.slice(0, SUGGESTED).map((id) => <Button key={id} small onClick={() => go({ user: id })}>{id}</Button>)}
-            <Button small icon="plus" onClick={() => go({ session: "" })}>Make up a session</Button>
-          </div>
+          {(users.data || users.error) && (
+            <div class="row view-suggestions">
+              {users.data?.slice(0, SUGGESTED).map((id) => <Button key={id} small onClick={() => go({ user: id })}>{id}</Button>)}
+              <Button small icon="plus" onClick={() => go({ session: "" })}>Make up a session</Button>
+            </div>
+          )}
         </Empty>
       )}
     </>

@@ -36,7 +36,7 @@ export interface Recipe {
 export const LIMIT = 12;
 
 /** Loads a list with all reasons, as if some events had not happened; `only` bounds it in another way than the recipe. */
-export function loadList(api: SerendipClient, visitor: Visitor, recipe: Recipe, without: readonly string[] = [], only: { limit?: number; filter?: string; explain?: boolean } = {}): Promise<List> {
+export function loadList(api: SerendipClient, visitor: Visitor, recipe: Recipe, without: readonly string[] = [], only: { limit?: number; filter?: string; explain?: boolean; include_seen?: boolean } = {}): Promise<List> {
   const settings = {
     ...(recipe.scenario ? { scenario: recipe.scenario } : { limit: LIMIT }),
     ...(recipe.version && { model_version: recipe.version }),

@@ -61,9 +61,10 @@ async function whyNot(api: SerendipClient, visitor: Visitor, recipe: Recipe, lis
   const only = { limit: 1, explain: false, filter: `item.id == ${JSON.stringify(itemId)}` };
   const [alone] = (await loadList(api, visitor, recipe, [], only)).items;
   if (alone) return `It is not among the first ${FARTHEST}. ${scoreOf(alone, last)}`;
-  const known = past.find(({ item_id }) => item_id === itemId);
-  if (known) return `They know it (${known.event_type}, ${ago(known.timestamp)}). What someone knows is left out, unless a scenario recommends it again.`;
-  const isOfScenario = recipe.scenario && (await loadList(api, visitor, { ...recipe, scenario: undefined }, [], only)).items.length > 0;
+  const isKnown = (await loadList(api, visitor, recipe, [], { ...only, include_seen: true })).items.length > 0;
+  const event = past.find(({ item_id }) => item_id === itemId); // unless it is older than those that are shown
+  if (isKnown) return `They know it${event ? ` (${event.event_type}, ${ago(event.timestamp)})` : ""}. What someone knows is left out, unless a scenario recommends it again.`;
+  const isOfScenario = recipe.scenario && (await loadList(api, visitor, { ...recipe, scenario: undefined }, [], { ...only, include_seen: true })).items.length > 0;
   if (isOfScenario) return `The scenario ${recipe.scenario} leaves it out: its filter, or its choice of sources.`;
   return "No source leads to it: neither the events of this visitor nor what is trending, popular or new.";
 }
