@@ -10,7 +10,7 @@ from app.domain.events import Event, derived_event_id
 from tests.console.conftest import Shop
 from tests.console.visitor import EVERY, Visitor, visiting
 from tests.support import datasets
-from tests.support.builders import a_project, wired_on
+from tests.support.builders import a_project, until, wired_on
 from tests.support.chromium import needs_chromium
 
 pytestmark = needs_chromium
@@ -55,6 +55,8 @@ def load_films(shop: Shop) -> tuple[str, str, str]:
     wired.close()
     [(user, _)] = Counter(user for user, _, _, _ in ratings).most_common(1)
     [(film, _)] = films.most_common(1)
+    with shop.client(key) as api:
+        until(lambda: bool(api.get("/v1/lists/popular").json()["items"]))  # the server has seen the new version
     return key, user, film
 
 
