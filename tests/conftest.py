@@ -31,6 +31,7 @@ LONGEST = (
     "test_spark.py",
     "test_deployment.py",
     "test_stream.py",
+    "test_trial.py",
     "test_crash.py",
     "test_main.py",
     "test_doctor.py",

@@ -38,11 +38,8 @@ ATTACKS: Sequence[Attack] = (
 SHORT: Sequence[Attack] = (
     rules.bombs,
     bodies.documents,
-    bodies.slow_senders,
-    issuers.failing,
-    databases.dead,
+    databases.cut,
     keys.made_up,
-    streams.shuffled,
     kills.under_load,
 )
 KILLS, SHORT_KILLS = 100, 3

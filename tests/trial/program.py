@@ -17,7 +17,7 @@ from typing import Any
 
 MOST_BYTES = 3 * 2**30
 """Memory of a server: what asks for more fails, and does not take the machine with it."""
-USERS, EVENTS_PER_USER, VIEWED_ITEMS = 60, 5, 40
+USERS, EVENTS_PER_USER, VIEWED_ITEMS = 60, 5, 20
 """Few enough that the items of ledgers are listed beside them."""
 ITEMS_AT_ONCE = 100
 

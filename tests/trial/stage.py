@@ -30,6 +30,7 @@ VARIABLES = {
     "SERENDIP_SECRET": "of the trial only: not a secret at all",
     "SERENDIP_PROJECT": PROJECT,
     "SERENDIP_LISTS_SECONDS": "0.5",
+    "SERENDIP_LIST_TTL_SECONDS": "0",
     "SERENDIP_CLAIM_SECONDS": str(DEADLINE_SECONDS + 1),
     "SERENDIP_REQUEST_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
     "OPENBLAS_NUM_THREADS": "1",
@@ -75,7 +76,7 @@ class Stage:
             finally:
                 self.kill()
                 self._forker.kill()
-                self._forker.wait()
+                self._forker.communicate()
                 self.emulator.stop(kill=True)
 
     def _seed(self) -> None:

@@ -54,7 +54,7 @@ def _tried(stage: Stage, record: Record, fault: Fault) -> None:
     with stage.watched(record), ledger.writing(3):
         _read(stage, record, 0.5)
         with stage.proxy.failing(fault):
-            _read(stage, record, 4.0 if stage.is_short else 8.0)
+            _read(stage, record, 2.0 if stage.is_short else 8.0)
         _read(stage, record, 0.5)
     ledger.recount()
 
