@@ -39,6 +39,9 @@ stage-run: .venv/develop ## Run the command line on a deployed stage (STAGE=dev,
 restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=new FROM=dev BACKUP=...)
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
 
+destroy: .venv/develop ## Delete a stage with all of its data (STAGE=dev; asks for the name again)
+	@$(BIN)/python -m infra.deploy destroy --stage $(STAGE)
+
 ##@ Develop
 test: .venv/develop .venv/spark .venv/ministack .venv/clients chromium console ## Run the whole test suite
 	@$(BIN)/lint-imports --no-cache
@@ -148,4 +151,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable './clients/python[mcp]'
 	@touch $@
 
-.PHONY: run console pictures deploy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz trial lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console pictures deploy destroy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz trial lock openapi clients clean help chromium deploy-check buildah

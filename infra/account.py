@@ -64,6 +64,27 @@ class Account:
             return None
         return str(kind).lower()
 
+    def forget_secret(self, stage: str) -> None:
+        """Deletes the stage's secret, if it has one."""
+        self.client("ssm").delete_parameters(Names=[secret_name(stage)])
+
+    def remove_table(self, name: str) -> None:
+        """Deletes a table with everything in it, if it exists."""
+        tables = self.client("dynamodb")
+        try:
+            tables.delete_table(TableName=name)
+        except tables.exceptions.ResourceNotFoundException:
+            return
+        tables.get_waiter("table_not_exists").wait(TableName=name)
+
+    def remove_bucket(self, bucket: str) -> None:
+        """Deletes a bucket without versions, and all that is in it."""
+        s3 = self.client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for entry in page.get("Contents", ()):
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
+        s3.delete_bucket(Bucket=bucket)
+
     def upload(self, bucket: str, archive: Path) -> str:
         """Uploads a package unless one with the same content (hence the same name) exists; returns its key."""
         key, s3 = f"packages/{archive.name}", self.client("s3")

@@ -15,6 +15,7 @@ from infra.account import Account, current_account
 from infra.packages import Unpackable
 from infra.stacks import Failed
 from infra.stage import (
+    BOOTSTRAP,
     FLAVOURS,
     adopt_tables,
     bring_up,
@@ -23,6 +24,7 @@ from infra.stage import (
     prefix_of,
     recipient,
     settings_of,
+    tear_down,
 )
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -66,6 +68,21 @@ def deploy(
     for name, value in bring_up(account, stage, FLAVOURS[flavour], email).items():
         print(f"  {name}: {value}")
     print(f"Next: make admin-key STAGE={stage}")
+
+
+@command.command()
+def destroy(
+    stage: Stage, confirm: Annotated[str, typer.Option(help="The stage's name again; otherwise it is asked for.")] = ""
+) -> None:
+    """Delete a stage with all of its data. Stages with protected tables are refused."""
+    account = current_account()
+    settings_of(stage)
+    if (
+        confirm or typer.prompt(f"Type {stage} to delete {prefix_of(stage)}* in {account.region}, data included")
+    ) != stage:
+        raise Failed("Nothing was deleted.")
+    tear_down(account, stage)
+    print(f"Deleted {prefix_of(stage)}*. {BOOTSTRAP} stays for other stages.")
 
 
 def _asked_email(stage: str, *, needed: bool) -> str:

@@ -52,17 +52,18 @@ class Stacks:
         """Whether the stack was created; one that failed to be was not."""
         return self._describe(name).get("StackStatus", NOT_YET) not in {NOT_YET, *FAILED_FIRST}
 
-    def delete(self, name: str) -> None:
-        """Deletes the stack, if there is one.
+    def delete(self, name: str, bucket: str | None = None) -> None:
+        """Deletes the stack, if there is one, and its template in the bucket.
 
         Raises:
             Failed: one of its resources cannot be deleted.
         """
         stack_id = self._describe(name).get("StackId")
-        if stack_id is None:
-            return
-        self._client.delete_stack(StackName=stack_id)
-        self._wait("stack_delete_complete", name, stack_id)
+        if stack_id is not None:
+            self._client.delete_stack(StackName=stack_id)
+            self._wait("stack_delete_complete", name, stack_id)
+        if bucket is not None:
+            self._s3.delete_object(Bucket=bucket, Key=_template_key(name))
 
     def adopt(
         self,
@@ -138,7 +139,7 @@ class Stacks:
             return {"TemplateBody": body}
         if bucket is None:
             raise Failed(f"The template of {name} is too long to send without a bucket.")
-        key = f"templates/{name}.json"
+        key = _template_key(name)
         self._s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
         return {"TemplateURL": f"{self._s3.meta.endpoint_url}/{bucket}/{key}"}  # read with the caller's permissions
 
@@ -163,3 +164,7 @@ class Stacks:
             for event in page["StackEvents"]
             if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
         ]
+
+
+def _template_key(name: str) -> str:
+    return f"templates/{name}.json"

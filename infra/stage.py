@@ -15,6 +15,7 @@ from infra.variants import Template, load, restored, shifted, versioned, zipped
 WORKPLACE = ROOT / ".serendip" / "deploy"
 STAGES = Path(__file__).parent / "stages"
 BOOTSTRAP = "serendip-bootstrap"
+STACKS = ("tables", "training", "application", "monitoring")
 NETWORK = ("Subnets", "SecurityGroups")
 """Training settings of a stage's file that the worker needs to start tasks."""
 
@@ -129,6 +130,32 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     return account.stacks.outputs(prefix + "application")
 
 
+def tear_down(account: Account, stage: str) -> None:
+    """Deletes all stacks of a stage, and the data and the secret that they leave behind.
+
+    Raises:
+        Failed: the stage's tables are protected from deletion, or a stack could not be deleted.
+    """
+    prefix = prefix_of(stage)
+    deployed = account.stacks.parameters(f"{prefix}tables")
+    if "true" in {deployed.get("DeletionProtection"), _tables_parameters(settings_of(stage)).get("DeletionProtection")}:
+        raise Failed(
+            f"The tables of {stage} are protected. Set DeletionProtection = "
+            f'"false" in infra/stages/{stage}.toml and deploy, if all of its data may be deleted.'
+        )
+    files = account.stacks.outputs(f"{prefix}tables").get("Files")
+    code = account.stacks.outputs(BOOTSTRAP).get("CodeBucket")
+    for name in reversed(STACKS):
+        print(f"  stack {prefix}{name}")
+        account.stacks.delete(prefix + name, code)
+    for key, resource in load("tables")["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            account.remove_table(_table_name(prefix, key))
+    if files is not None:
+        account.remove_bucket(files)
+    account.forget_secret(stage)
+
+
 def _bootstrap(account: Account) -> None:
     """Sets the account up; a role that it already gave to API Gateway stays."""
     own = account.gateway_role() in {"", account.stacks.outputs(BOOTSTRAP).get("GatewayRole")}
@@ -170,6 +197,10 @@ def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _table_name(prefix: str, resource: str) -> str:
+    return prefix + resource.removesuffix("Table").lower()
+
+
 def adopt_tables(account: Account, stage: str, source: str) -> None:
     """Creates a stage's tables stack from existing tables that were restored from another stage's backup.
 
@@ -180,7 +211,7 @@ def adopt_tables(account: Account, stage: str, source: str) -> None:
     present = {}
     for key, resource in template["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] != "Delete":
-            present[key] = {"TableName": prefix + key.removesuffix("Table").lower()}
+            present[key] = {"TableName": _table_name(prefix, key)}
             resource["Properties"] = _importable(resource["Properties"])
     parameters = {"TablePrefix": prefix} | _tables_parameters(settings_of(stage))
     bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]

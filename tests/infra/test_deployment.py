@@ -370,6 +370,61 @@ class TestFirstDeployment:
         assert description["DeletionProtectionEnabled"]
 
 
+def inventory(account: Account) -> dict[str, list[str]]:
+    """Return what an account holds, by kind."""
+    listed = {
+        "functions": account.client("lambda").list_functions()["Functions"],
+        "mappings": account.client("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "tables": account.client("dynamodb").list_tables()["TableNames"],
+        "roles": account.client("iam").list_roles()["Roles"],
+        "queues": account.client("sqs").list_queues().get("QueueUrls", []),
+        "topics": account.client("sns").list_topics()["Topics"],
+        "apis": account.client("apigatewayv2").get_apis()["Items"],
+        "alarms": account.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "dashboards": account.client("cloudwatch").list_dashboards()["DashboardEntries"],
+        "schedules": account.client("scheduler").list_schedules()["Schedules"],
+        "groups": account.client("logs").describe_log_groups()["logGroups"],
+        "buckets": account.client("s3").list_buckets()["Buckets"],
+        "parameters": account.client("ssm").describe_parameters()["Parameters"],
+        "exports": account.client("cloudformation").list_exports()["Exports"],
+    }
+    return {kind: sorted(_name(entry) for entry in entries) for kind, entries in listed.items()}
+
+
+def _name(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    kinds = ["FunctionName", "UUID", "RoleName", "TopicArn", "Name", "AlarmName", "DashboardName", "logGroupName"]
+    return str(next(entry[kind] for kind in kinds if kind in entry))
+
+
+class TestDestroy:
+    def test_nothing_of_a_stage_is_left(self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "short.toml").write_text((stage.STAGES / f"{STAGE}.toml").read_text())
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+        before, short = inventory(cloud.account), Cloud(cloud.port, cloud.packages)
+        short.deploy(stage="short", email="ops@shop.example")
+        files = cloud.account.stacks.outputs(f"{prefix_of('short')}tables")["Files"]
+        cloud.account.client("s3").put_object(Bucket=files, Key="of-shop/rows.csv", Body=b"user_id")
+        during = inventory(cloud.account)
+
+        stage.tear_down(cloud.account, "short")
+
+        assert {kind for kind in before if during[kind] != before[kind]} == set(before)
+        assert inventory(cloud.account) == before
+        assert not cloud.account.stacks.exists(f"{prefix_of('short')}tables")
+        stage.tear_down(cloud.account, "short")  # a second time changes nothing
+
+    def test_a_protected_stage_and_a_mistyped_name_are_refused(self, cloud: Cloud) -> None:
+        protected = cloud.make("destroy", "--stage", "prod", "--confirm", "prod")
+        mistyped = cloud.make("destroy", "--stage", "dev", "--confirm", "def")
+
+        assert (protected.returncode, mistyped.returncode) == (1, 1)
+        assert "The tables of prod are protected" in protected.stderr
+        assert "Nothing was deleted" in mistyped.stderr
+        assert cloud.account.stacks.exists(f"{prefix_of(STAGE)}tables")
+
+
 class TestImage:
     def test_the_image_is_built_for_arm64_and_pushed_once(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
