@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ssl import SSLContext
 from typing import Any
 from zlib import crc32
 
@@ -71,7 +72,7 @@ class Server:
 
 
 @contextmanager
-def scripted() -> Iterator[Server]:
+def scripted(tls: SSLContext | None = None) -> Iterator[Server]:
     playing = Server()
 
     class Handler(Responder):
@@ -80,7 +81,7 @@ def scripted() -> Iterator[Server]:
         def do_POST(self) -> None:
             playing.reply(self)
 
-    with served_by(Handler) as playing.address:
+    with served_by(Handler, tls) as playing.address:
         yield playing
 
 
