@@ -34,6 +34,9 @@ HEADERS = {
 TOO_SLOW = "The body did not arrive in time. Send less at a time, or over a faster connection."
 NOT_GZIP = "The body is not one gzip stream, although Content-Encoding says so."
 UNKNOWN_CODING = "The body has a Content-Encoding that is not supported. Send it as it is, or compressed with gzip."
+MOST_VALUES = 100_000
+"""Of a body, by its commas. Each takes 0.6 microseconds on the event loop."""
+TOO_MANY_VALUES = f"The body has more than {MOST_VALUES:,} values or commas. Send less at a time."
 TRANSPORT_SECURITY = "max-age=63072000"
 
 
@@ -59,7 +62,7 @@ class RequestContext:
         scope["request_id"], cold = work.request_id, self._cold
         self._cold = cold and telemetry.is_warm_up()
         status = 0
-        body = _decoded(headers, self._limited(headers, receive), self._max_body_bytes)
+        body = _counted(_decoded(headers, self._limited(headers, receive), self._max_body_bytes))
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -159,6 +162,21 @@ def _decoded(headers: Headers, receive: Receive, most_bytes: int) -> Receive:
         return {**message, "body": body}
 
     return receive_decoded
+
+
+def _counted(receive: Receive) -> Receive:
+    """Refuses a body with so many values that reading it would stop everything else for longer."""
+    left = MOST_VALUES
+
+    async def receive_counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= message.get("body", b"").count(b",")
+        if left < 0:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_MANY_VALUES)
+        return message
+
+    return receive_counted
 
 
 def _method(scope: Scope) -> str:

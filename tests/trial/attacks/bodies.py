@@ -10,7 +10,7 @@ from tests.trial.record import DEADLINE_SECONDS, GRACE_SECONDS, Record
 from tests.trial.stage import Stage
 
 HUGE = "9" * 400
-DEEP, WIDE = 5_000, 100_000
+DEEP, WIDE, MANY = 5_000, 100_000, 1_600_000
 JSON = {"Content-Type": "application/json"}
 CLIENT_ERRORS = (400, 413, 422)
 LARGE_ITEMS, LARGE_CHARACTERS = 40, 300_000
@@ -23,6 +23,10 @@ def documents(stage: Stage, record: Record) -> None:
     values += ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, f"[{'1,' * WIDE}1]"]
     values += ["{" + ",".join(f'"k{n}":{n}' for n in range(WIDE // 10)) + "}", '"\\ud800"', f'"{"é" * 10_000}"']
     bombs = [gzip.compress(b" " * 50_000_000), gzip.compress(gzip.compress(b"[" * 10_000_000)), b"\x1f\x8b" + b"x" * 90]
+    bombs += [
+        gzip.compress(b'{"properties": {"n": [' + b"1," * MANY + b"1]}}"),
+        gzip.compress(b'{"events": [' + b"{}," * MANY),
+    ]
     stage.serve(item_ttl_seconds="0")
     with stage.client() as client, stage.watched(record):
 
