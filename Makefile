@@ -5,7 +5,7 @@ DATA ?=
 STAGE ?= dev
 FLAVOUR ?= zip
 UV_VERSION := 0.13.9
-TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml)
+TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml ci.yaml)
 # These tools pin other versions of our dependencies, so each has its own environment.
 TOOLS := checkov ministack clients peers
 vpath %.lock tests/infra tests/clients tests/bench
@@ -56,6 +56,7 @@ lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates, 
 	@.venv/checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@.venv/checkov/bin/hadolint Dockerfile
 	@.venv/checkov/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/local/compose.yaml
+	@.venv/checkov/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows infra/github-deploy.yaml
 
 format: .venv/develop ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix-only .

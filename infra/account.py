@@ -28,6 +28,10 @@ class Account:
     def region(self) -> str:
         return str(self._session.get_config_variable("region"))
 
+    @property
+    def number(self) -> str:
+        return str(self.client("sts").get_caller_identity()["Account"])
+
     def client(self, service: str) -> BaseClient:
         return self._session.create_client(service)
 

@@ -19,6 +19,7 @@ from infra.stage import (
     FLAVOURS,
     adopt_tables,
     bring_up,
+    check_account,
     check_concurrency,
     check_flavour,
     prefix_of,
@@ -59,6 +60,7 @@ def deploy(
     if flavour == "image" and settings.get("snapstart", False):
         raise Failed("SnapStart supports only zip packages. Deploy with FLAVOUR=zip, or turn snapstart off.")
     account = current_account()
+    check_account(account, stage)
     check_flavour(account, stage, flavour)
     warning = check_concurrency(account, stage)
     email = email or recipient(account, stage) or _asked_email(stage, needed=settings.get("needs_email", False))

@@ -36,17 +36,27 @@ class Stacks:
         parameters = self._describe(name).get("Parameters", ())
         return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters}
 
-    def apply(self, name: str, template: Template, parameters: Mapping[str, Any], bucket: str | None = None) -> None:
-        """Creates or updates the stack; does nothing if nothing changed. A stack that cannot be created is deleted.
+    def apply(
+        self,
+        name: str,
+        template: Template,
+        parameters: Mapping[str, Any],
+        bucket: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Creates or updates the stack, and tags all of its resources; does nothing if nothing changed.
+
+        A stack that cannot be created is deleted.
 
         Raises:
             Failed: CloudFormation refused it or rolled it back.
         """
+        labels = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
         if self.exists(name):
-            self._change(name, "UPDATE", template, parameters, bucket)
+            self._change(name, "UPDATE", template, parameters, bucket, Tags=labels)
         else:
             self.delete(name)
-            self._change(name, "CREATE", template, parameters, bucket, OnStackFailure="DELETE")
+            self._change(name, "CREATE", template, parameters, bucket, OnStackFailure="DELETE", Tags=labels)
 
     def exists(self, name: str) -> bool:
         """Whether the stack was created; one that failed to be was not."""

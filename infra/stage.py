@@ -74,6 +74,17 @@ def check_flavour(account: Account, stage: str, flavour: str) -> None:
         )
 
 
+def check_account(account: Account, stage: str) -> None:
+    """Refuses credentials of another account than the stage's file names.
+
+    Raises:
+        Failed: they are of another account.
+    """
+    own = settings_of(stage).get("account")
+    if own is not None and str(own) != account.number:
+        raise Failed(f"The stage {stage} belongs to the account {own}, the credentials to {account.number}.")
+
+
 def check_concurrency(account: Account, stage: str) -> str:
     """Returns a warning if the account allows few executions at a time; empty if not.
 
@@ -107,16 +118,18 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     """
     settings, prefix = settings_of(stage), prefix_of(stage)
     console.build()
-    _bootstrap(account)
+    overrides = settings.get("application", {})
+    bounded = {key: overrides[key] for key in ("PermissionsBoundary",) if key in overrides}
+    _bootstrap(account, bounded)
     code = account.stacks.outputs(BOOTSTRAP)
     template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
     if settings.get("snapstart", False):
         template = restored(template)
-    overrides = settings.get("application", {})
     account.secret(stage)
     application = {"TablePrefix": prefix, "SecretName": secret_name(stage)} | code_parameters | overrides
     application |= {"Email": email} if email else {}
-    alarms = {key: overrides[key] for key in ("Metrics",) if key in overrides} | settings.get("monitoring", {})
+    alarms = {key: application[key] for key in ("Metrics", "Email") if key in application}
+    alarms |= settings.get("monitoring", {})
     stacks = {}
     if "training" in settings:
         stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
@@ -126,7 +139,9 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     _bring_up_tables(account, stage, settings, code["CodeBucket"])
     for name, (body, parameters) in stacks.items():
         print(f"  stack {prefix}{name}")
-        account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"])
+        account.stacks.apply(
+            prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"], _tags(stage)
+        )
     return account.stacks.outputs(prefix + "application")
 
 
@@ -156,10 +171,10 @@ def tear_down(account: Account, stage: str) -> None:
     account.forget_secret(stage)
 
 
-def _bootstrap(account: Account) -> None:
+def _bootstrap(account: Account, parameters: Mapping[str, Any]) -> None:
     """Sets the account up; a role that it already gave to API Gateway stays."""
     own = account.gateway_role() in {"", account.stacks.outputs(BOOTSTRAP).get("GatewayRole")}
-    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {"SetsGatewayRole": str(own).lower()})
+    account.stacks.apply(BOOTSTRAP, load("bootstrap"), {**parameters, "SetsGatewayRole": str(own).lower()})
 
 
 def _bring_up_tables(account: Account, stage: str, settings: Mapping[str, Any], bucket: str) -> None:
@@ -167,8 +182,13 @@ def _bring_up_tables(account: Account, stage: str, settings: Mapping[str, Any], 
     name, parameters = f"{prefix_of(stage)}tables", {"TablePrefix": prefix_of(stage)} | _tables_parameters(settings)
     print(f"  stack {name}")
     if not account.stacks.exists(name):
-        account.stacks.apply(name, load("tables"), parameters | {"DeletionProtection": "false"}, bucket)
-    account.stacks.apply(name, load("tables"), parameters, bucket)
+        account.stacks.apply(name, load("tables"), parameters | {"DeletionProtection": "false"}, bucket, _tags(stage))
+    account.stacks.apply(name, load("tables"), parameters, bucket, _tags(stage))
+
+
+def _tags(stage: str) -> dict[str, str]:
+    """Returns the tags of all resources of a stage, by which bills can be split."""
+    return {"serendip-stage": stage, **settings_of(stage).get("tags", {})}
 
 
 def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,7 +203,7 @@ def _training_parameters(
 ) -> dict[str, Any]:
     """Returns the parameters of the training stack; its tasks need the image even if the functions use zip packages."""
     application = settings.get("application", {})
-    shared = {key: application[key] for key in ("KeyArn", "LogDays") if key in application}
+    shared = {key: application[key] for key in ("KeyArn", "LogDays", "PermissionsBoundary") if key in application}
     own = {key: value for key, value in settings["training"].items() if key not in NETWORK}
     return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
 

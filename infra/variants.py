@@ -19,6 +19,7 @@ NOT_VERSIONED = {
     "DeploymentPreference",
     "EventInvokeConfig",
     "Events",
+    "PermissionsBoundary",
     "Policies",
     "ProvisionedConcurrencyConfig",
     "RecursiveLoop",
@@ -63,6 +64,8 @@ def shifted(template: Template, shift: str) -> Template:
             function["DeploymentPreference"]["Type"] = shift
             if shift == "AllAtOnce":
                 del function["DeploymentPreference"]
+    if shift == "AllAtOnce":
+        del template["Resources"]["ShiftRole"]
     return template
 
 
@@ -76,8 +79,11 @@ def versioned(template: Template, parameters: Mapping[str, Any]) -> Template:
     values |= parameters
     shared = template["Globals"]["Function"]
     for function in _published(template):
-        parts = {name: value for name, value in function.items() if name not in NOT_VERSIONED}
-        content = json.dumps(_filled([shared, parts], template, values), sort_keys=True)
+        parts = [
+            {name: value for name, value in properties.items() if name not in NOT_VERSIONED}
+            for properties in (shared, function)
+        ]
+        content = json.dumps(_filled(parts, template, values), sort_keys=True)
         digest = sha256(content.encode()).hexdigest()
         function |= {"AutoPublishCodeSha256": digest, "Description": f"Serendip {digest[:10]}"}
     return template

@@ -272,6 +272,24 @@ class TestAccount:
         with pytest.raises(Failed, match="reserves 5 concurrent executions, but this account allows 10"):
             stage.check_concurrency(cloud.account, STAGE)
 
+    def test_credentials_of_another_account_are_refused(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = (stage.STAGES / f"{STAGE}.toml").read_text()
+        (tmp_path / "own.toml").write_text(f'account = "{cloud.account.number}"\n{text}')
+        (tmp_path / "other.toml").write_text(f'account = "123456789012"\n{text}')
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+
+        stage.check_account(cloud.account, "own")
+        with pytest.raises(Failed, match="belongs to the account 123456789012, the credentials to 0"):
+            stage.check_account(cloud.account, "other")
+
+    def test_resources_are_tagged_with_their_stage(self, cloud: Cloud) -> None:
+        functions = cloud.account.client("lambda")
+        arn = functions.get_function(FunctionName=f"{prefix_of(STAGE)}api")["Configuration"]["FunctionArn"]
+
+        assert functions.list_tags(Resource=arn)["Tags"]["serendip-stage"] == STAGE
+
 
 class TestReplay:
     def test_lost_batches_are_applied_and_leave_the_queue(self, cloud: Cloud, client: httpx2.Client) -> None:

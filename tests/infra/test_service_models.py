@@ -14,7 +14,7 @@ from tests.support.service_models import ARN, Calls, Filler, Properties, faults,
 ROLE = "arn:aws:iam::123456789012:role/role"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/serendip:0123456789abcdef"
 KEY = ARN.format(service="kms", name="key/0123")
-NEEDED = {"ImageUri": IMAGE, "SecretName": "/serendip/dev/secret"}
+NEEDED = {"ImageUri": IMAGE, "SecretName": "/serendip/dev/secret", "Repository": "shop/serendip"}
 EVERYTHING = NEEDED | {
     "Issuers": '[{"issuer": "https://id.example", "audience": "shop"}]',
     "OtlpEndpoint": "https://collector.example",
@@ -28,6 +28,7 @@ EVERYTHING = NEEDED | {
     "JwtIssuer": "https://id.example",
     "JwtAudience": "shop,app",
     "DomainName": "recommend.shop.example",
+    "HostedZoneId": "Z0123456789",
     "CertificateArn": ARN.format(service="acm", name="certificate/0123"),
     "BasePath": "shop",
     "KeyArn": KEY,
@@ -35,9 +36,11 @@ EVERYTHING = NEEDED | {
     "TrainingSecurityGroups": "sg-0123",
     "Metrics": "true",
     "TableAlarms": "true",
+    "MonthlyBudget": 20,
+    "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "DeletionProtection": "true",
 }
-TEMPLATES = ("bootstrap", "tables", "template", "training", "monitoring")
+TEMPLATES = ("bootstrap", "tables", "template", "training", "monitoring", "ci")
 
 
 def plain(service: str, operation: str, **more: Any) -> Callable[[Properties], Calls]:
@@ -109,6 +112,18 @@ def role(properties: Properties) -> Calls:
     yield "iam", "CreateRole", properties | name | {"AssumeRolePolicyDocument": assuming}
 
 
+def provider(properties: Properties) -> Calls:
+    properties["ClientIDList"] = properties.pop("ClientIdList")
+    yield "iam", "CreateOpenIDConnectProvider", properties
+
+
+def record(properties: Properties) -> Calls:
+    zone = {"HostedZoneId": properties.pop("HostedZoneId")}
+    properties["AliasTarget"]["EvaluateTargetHealth"] = False
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": properties}]
+    yield "route53", "ChangeResourceRecordSets", zone | {"ChangeBatch": {"Changes": changes}}
+
+
 def queue(properties: Properties) -> Calls:
     name = properties.pop("QueueName", "queue")
     yield "sqs", "CreateQueue", {"QueueName": name, "Attributes": properties}
@@ -141,6 +156,7 @@ def function(properties: Properties) -> Calls:
     name = {"FunctionName": properties["FunctionName"]}
     for sam in ("AutoPublishAlias", "AutoPublishCodeSha256", "DeploymentPreference", "VersionDeletionPolicy"):
         properties.pop(sam, None)
+    properties.pop("PermissionsBoundary", None)  # checked with the other roles
     for number, document in enumerate(properties.pop("Policies")):
         yield "iam", "PutRolePolicy", {"RoleName": "r", "PolicyName": f"p{number}", "PolicyDocument": policy(document)}
     if "ReservedConcurrentExecutions" in properties:
@@ -157,6 +173,7 @@ def function(properties: Properties) -> Calls:
         yield "lambda", "PutFunctionRecursionConfig", name | {"RecursiveLoop": properties.pop("RecursiveLoop")}
     for event in properties.pop("Events", {}).values():
         schedule = event["Properties"]
+        schedule.pop("PermissionsBoundary", None)
         target = {key: schedule.pop(key) for key in ("Input", "RetryPolicy", "DeadLetterConfig")}
         more = {
             "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -180,16 +197,19 @@ CALLS: Mapping[str, Callable[[Properties], Calls]] = {
     "AWS::ApiGatewayV2::Integration": plain("apigatewayv2", "CreateIntegration"),
     "AWS::ApiGatewayV2::Route": plain("apigatewayv2", "CreateRoute"),
     "AWS::ApiGatewayV2::Stage": plain("apigatewayv2", "CreateStage"),
+    "AWS::Budgets::Budget": plain("budgets", "CreateBudget", AccountId="123456789012"),
     "AWS::CloudWatch::Alarm": plain("cloudwatch", "PutMetricAlarm"),
     "AWS::CloudWatch::Dashboard": plain("cloudwatch", "PutDashboard"),
     "AWS::DynamoDB::Table": table,
     "AWS::ECR::Repository": registry,
     "AWS::ECS::Cluster": renamed("ecs", "CreateCluster"),
     "AWS::ECS::TaskDefinition": renamed("ecs", "RegisterTaskDefinition"),
+    "AWS::IAM::OIDCProvider": provider,
     "AWS::IAM::Role": role,
     "AWS::Lambda::EventSourceMapping": plain("lambda", "CreateEventSourceMapping"),
     "AWS::Lambda::Permission": plain("lambda", "AddPermission", StatementId="gateway"),
     "AWS::Logs::LogGroup": log_group,
+    "AWS::Route53::RecordSet": record,
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": bucket_policy,
     "AWS::SNS::Subscription": plain("sns", "Subscribe"),

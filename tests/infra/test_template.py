@@ -21,11 +21,11 @@ from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
 from app.storage.events import VERDICTS
 from app.storage.pynamo import schema_of, ttl_attribute
-from infra.stage import NETWORK
+from infra.stage import BOOTSTRAP, NETWORK
 from infra.variants import Template, functions, load, restored, shifted, versioned, zipped
 from tests.support.datasets import ROOT
 
-STACKS = ("tables", "template", "training", "monitoring", "bootstrap")
+STACKS = ("tables", "template", "training", "monitoring", "bootstrap", "ci")
 AWS_METRICS = {
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency", "IntegrationLatency"}, {"ApiId"}),
     "AWS/Lambda": ({"Errors", "Throttles", "Duration", "Invocations", "IteratorAge"}, {"FunctionName", "Resource"}),
@@ -205,6 +205,7 @@ class TestFunctions:
         alarms = [alarm["Ref"] for alarm in gradual["DeploymentPreference"]["Alarms"]]
         assert set(alarms) == set(of_type("template", "AWS::CloudWatch::Alarm"))
         assert "DeploymentPreference" not in at_once
+        assert "ShiftRole" not in shifted(load("template"), "AllAtOnce")["Resources"]
 
     def test_the_cost_model_uses_the_deployed_schedule_and_memory(self) -> None:
         made = functions(stack("template"))
@@ -447,7 +448,7 @@ class TestMonitoring:
             for output in stack(name).get("Outputs", {}).values()
             if "Export" in output
         }
-        own = {"http", "sockets", "lists", "access", "alarms", "overview"}
+        own = {"http", "sockets", "lists", "access", "alarms", "overview", "month-"}
         own |= {alarm["AlarmName"]["Fn::Sub"].removeprefix("${TablePrefix}") for _, alarm in alarms()}
 
         assert named <= made | exported | own
@@ -464,7 +465,7 @@ class TestStages:
             "monitoring": "monitoring",
         }
 
-        assert set(settings) <= {"shift", "snapstart", "needs_email", *templates}
+        assert set(settings) <= {"shift", "snapstart", "needs_email", "account", "tags", *templates}
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters
@@ -483,6 +484,18 @@ class TestAccount:
 
         assert names
         assert [name for name in names if "${AWS::Region}" not in name] == []
+
+    def test_every_role_has_the_boundary_of_the_account(self) -> None:
+        bound = {"Fn::If": ["IsBounded", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+        roles = [role for name in STACKS for role in of_type(name, "AWS::IAM::Role").values()]
+        schedule = functions(stack("template"))["StreamFunction"]["Events"]["OverdueLists"]["Properties"]
+
+        assert len(roles) == 5
+        assert [role for role in roles if role.get("PermissionsBoundary") != bound] == []
+        assert (
+            stack("template")["Globals"]["Function"]["PermissionsBoundary"] == schedule["PermissionsBoundary"] == bound
+        )
+        assert functions(stack("template"))["ApiFunction"]["DeploymentPreference"]["Role"]  # SAM's own has none
 
     def test_access_logs_need_no_room_in_the_accounts_policy(self) -> None:
         """API Gateway adds a statement for each other group, and the policy's 5,120 characters hold few."""
@@ -507,6 +520,27 @@ class TestAccount:
 
         assert {event["Type"] for event in stream["Events"].values()} == {"ScheduleV2"}
         assert statement["Resource"]["Fn::Sub"].endswith(":table/${TablePrefix}events/stream/*")
+
+
+class TestDeployer:
+    def test_only_one_branch_of_one_repository_gets_its_role(self) -> None:
+        (role,) = of_type("ci", "AWS::IAM::Role").values()
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        allowed = statement["Condition"]["StringEquals"]
+
+        assert allowed["token.actions.githubusercontent.com:sub"] == {"Fn::Sub": "repo:${Repository}:${Subject}"}
+        assert allowed["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+        assert stack("ci")["Parameters"]["Subject"]["Default"] == "ref:refs/heads/main"
+
+    def test_it_changes_only_roles_of_stages(self) -> None:
+        (role,) = of_type("ci", "AWS::IAM::Role").values()
+        (policy,) = role["Policies"]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+
+        assert statement["Resource"]["Fn::Sub"].endswith(":role/serendip-*")
+        names = {made["RoleName"]["Fn::Sub"] for made in of_type("training", "AWS::IAM::Role").values()}
+        assert all(name.startswith("${TablePrefix}") for name in names)
+        assert BOOTSTRAP.startswith("serendip-")
 
 
 class TestAccessLogs:

@@ -28,6 +28,7 @@ METHODS = {
     "Fn::Select": "_selected",
     "Fn::Equals": "_equal",
     "Fn::Not": "_not",
+    "Fn::And": "_all",
 }
 """The method that evaluates each intrinsic function."""
 NOTHING = object()
@@ -68,7 +69,7 @@ class Filler:
             return [part for part in map(self._fill, value) if part is not NOTHING]
         if not isinstance(value, dict):
             return value
-        if len(value) == 1 and (name := next(iter(value))) in METHODS:
+        if len(value) == 1 and ((name := next(iter(value))) == "Ref" or name.startswith("Fn::")):
             return getattr(self, METHODS[name])(value[name])
         parts = {key: self._fill(part) for key, part in value.items()}
         return {key: part for key, part in parts.items() if part is not NOTHING}
@@ -126,6 +127,9 @@ class Filler:
 
     def _equal(self, said: list[Any]) -> bool:
         return str(self._fill(said[0])) == str(self._fill(said[1]))
+
+    def _all(self, said: list[Any]) -> bool:
+        return all(self._holds(part["Condition"]) if "Condition" in part else self._fill(part) for part in said)
 
     def _not(self, said: list[Any]) -> bool:
         return not self._fill(said[0])
@@ -192,7 +196,10 @@ def _text_faults(shape: Shape, text: str, path: str) -> Iterator[str]:
     yield from _outside(shape, len(text), path)
     if shape.enum and text not in shape.enum:
         yield f"{path}: {text} is none of {shape.enum}"
-    if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, text):  # Python's patterns know no \p
+    flags = re.IGNORECASE if "(?i)" in pattern else re.NOFLAG
+    if (
+        pattern and r"\p{" not in pattern and not re.fullmatch(pattern.replace("(?i)", ""), text, flags)
+    ):  # Python has no \p
         yield f"{path}: {text!r} is not of the form {pattern}"
 
 
