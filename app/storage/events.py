@@ -30,7 +30,7 @@ VERDICTS = "~verdicts"
 FIRST_MOMENT, LAST_MOMENT = "0", "~"
 """Sort keys before and after those of all events, but before the verdicts."""
 HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
-"""Attributes that serving reads: botocore parses each one, so fewer cost less."""
+"""Attributes that serving reads: each one is sent and parsed for every event, so fewer cost less."""
 
 
 class MonthIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]

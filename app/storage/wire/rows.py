@@ -1,5 +1,6 @@
 """Encode requests and decode responses of operations on rows: JSON in which binary values are base64."""
 
+import json
 from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Mapping
@@ -9,12 +10,18 @@ import orjson
 
 
 def encode(request: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(request, default=_encoded)
+    try:
+        return orjson.dumps(request, default=_encoded)
+    except orjson.JSONEncodeError:  # half a surrogate pair, for example
+        return json.dumps(request, default=_encoded).encode()
 
 
 def decode(content: bytes) -> Any:  # noqa: ANN401 - JSON
     """Returns the value of a JSON text, with binary values as bytes. Raises ValueError if it is not JSON."""
-    value = orjson.loads(content)
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        value = json.loads(content)
     if b'"B' in content:
         _decode_binary(value)
     return value

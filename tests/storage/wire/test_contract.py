@@ -99,6 +99,9 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("PutItem", {**PUT, **FREE}),
     ("PutItem", LONG),
     ("PutItem", {"TableName": TABLE, "Item": {}}),
+    ("PutItem", {"TableName": TABLE, "Item": {"key": {"S": "half a pair"}, "text": {"S": "\ud800"}}}),
+    ("GetItem", {"TableName": TABLE, "Key": {"key": {"S": "half a pair"}}}),
+    ("DeleteItem", {"TableName": TABLE, "Key": {"key": {"S": "half a pair"}}}),
     ("PutItem", {"TableName": "nowhere", "Item": ROW}),
     (
         "UpdateItem",
