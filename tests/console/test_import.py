@@ -114,6 +114,14 @@ class TestImport:
         page.get_by_label("Encoding").blur()
         expect(page.get_by_text("title Café")).to_be_visible(timeout=SECONDS)
 
+    def test_a_question_names_the_buttons_that_answer_it(self, visitor: Visitor, tmp_path: Path) -> None:
+        (tmp_path / "sold.csv").write_text("customer,item_id\nann,tea\n")
+        page = visitor.open("/import")
+        page.get_by_label("Drop a file here").set_input_files(tmp_path / "sold.csv")
+
+        expect(page.get_by_role("button", name="Load items only")).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_text("or facts of the items: “Load items only”")).to_be_visible()
+
     def test_the_form_of_times_is_a_choice(self, visitor: Visitor, tmp_path: Path) -> None:
         (tmp_path / "days.csv").write_text("user_id,item_id,timestamp\nann,tea,03/04/2026\nbob,tea,05/04/2026\n")
         page = visitor.open("/import")

@@ -76,6 +76,7 @@ class Visitor:
         """Checks and photographs the current page."""
         SCREENSHOTS.mkdir(exist_ok=True)
         expect(self.page.locator("[aria-busy=true]:not(button)")).to_have_count(0, timeout=60_000)  # it is dimmed
+        expect(self.page.locator(".loading")).to_have_count(0)
         self.page.evaluate("scrollTo(0, 0)")  # what sticks to the window would be in the middle
         size, checked = self.page.viewport_size, ""
         for theme, device in looks:

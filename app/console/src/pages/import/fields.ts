@@ -75,9 +75,12 @@ export function choiceName(choice: Choice): string {
   if (choice.columns) {
     return Object.entries(choice.columns).map(([ours, theirs]) => `Read “${theirs}” as ${inSentence(ours)}`).join(", ");
   }
-  if (choice.records === "events,items") return "Load events and facts of their items";
-  if (choice.records) return `Load ${choice.records} only`;
-  return `All events are “${choice.event_type}”`;
+  return choice.records ? loading(choice.records) : `All events are “${choice.event_type}”`;
+}
+
+/** What is done with records of these kinds. */
+function loading(records: string): string {
+  return records === "events,items" ? "Load events and facts of their items" : `Load ${records} only`;
 }
 
 export function withChoice(options: Options, choice: Choice): Options {
@@ -105,7 +108,7 @@ export function formName(form: string): string {
 export function inWords(text: string): string {
   return text
     .replaceAll(/"columns": \{"((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)"\}/g, (_, ours: string, theirs: string) => `“${theirs}” as ${inSentence(ours)}`)
-    .replaceAll(/"records": "([^"]*)"/g, (_, records: string) => `“${records.replace(",", " and ")}”`)
+    .replaceAll(/"records": "([^"]*)"/g, (_, records: string) => `“${loading(records)}”`)
     .replaceAll(/"event_type": "([^"]*)"/g, "“$1”")
     .replaceAll("“YOUR_COLUMN”", "another column")
     .replaceAll('--encoding NAME (in a job: "encoding")', `Encoding, ${BELOW}`)

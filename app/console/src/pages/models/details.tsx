@@ -22,7 +22,12 @@ export function Details({ version, onClose }: { version: Version; onClose: () =>
     <Dialog title={`Version ${versionName(version.version)}`} wide onClose={onClose}>
       <p class="small muted"><span class="mono">{version.version}</span>, asked for {time(version.created_at)}, took {duration(version.seconds)}. {data(version)}</p>
       {version.detail && <p>{version.detail}</p>}
-      {metricOf(version, "ndcg") && <Metrics version={version} />}
+      {metricOf(version, "ndcg") && (
+        <>
+          <p class="small muted">On held-out events of {count(Number(version.metrics.users))} users; the brackets are 95% intervals.</p>
+          <Metrics version={version} />
+        </>
+      )}
       <Sentences version={version} />
     </Dialog>
   );
@@ -33,12 +38,13 @@ function Metrics({ version }: { version: Version }) {
     const metric = metricOf(version, name);
     const format = name.endsWith("coverage") ? (value: number | undefined) => percent(value, 0) : (value: number | undefined) => decimal(value);
     if (!metric) return NOTHING;
-    return metric.low === undefined ? format(metric.value) : `${format(metric.value)} (${format(metric.low)} to ${format(metric.high)})`;
+    if (metric.low === undefined) return format(metric.value);
+    return <>{format(metric.value)} <span class="model-interval small muted">({format(metric.low)} to {format(metric.high)})</span></>;
   };
   return (
-    <div class="table" role="region" aria-label="Metrics" tabIndex={0}>
+    <div class="table model-metrics" role="region" aria-label="Metrics" tabIndex={0}>
       <table aria-label="Metrics">
-        <thead><tr><th scope="col">On held-out events of {count(Number(version.metrics.users))} users</th><th scope="col" class="right">Model</th><th scope="col" class="right">Popular items</th></tr></thead>
+        <thead><tr><th scope="col">Metric</th><th scope="col" class="right">Model</th><th scope="col" class="right">Popular items</th></tr></thead>
         <tbody>
           {Object.entries(METRICS).map(([name, label]) => (
             <tr key={name}><th scope="row">{label}</th><td class="right">{cell(name)}</td><td class="right">{cell(`popularity_${name}`)}</td></tr>
