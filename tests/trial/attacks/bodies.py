@@ -1,7 +1,6 @@
 """Bodies that are deep, wide, large once decoded or slow, and responses that would be large."""
 
 import gzip
-import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,8 +43,9 @@ def documents(stage: Stage, record: Record) -> None:
             send("/v1/events", "POST", f'{{"events": [{{"user_id": "odd", "item_id": "i1", "value": {value}}}]}}')
             send("/v1/recommendations", "POST", f'{{"limit": {value}}}')
             send("/v1/recommendations", "POST", value)
-            filtered = json.dumps({"user_id": "odd", "filter": "item.n > 1.0 || item.n == user.n"})
-            send("/v1/recommendations", "POST", filtered)
+            for rule in ("item.n > 1.0 || item.n == item.n", "has(user.n) && user.n == 1.0"):
+                query = {"limit": 100, "include_seen": True, "filter": rule}
+                record.send(client, "GET", "/v1/users/odd/recommendations", 200, params=query)
         for bomb in bombs:
             send("/v1/events", "POST", bomb, **{"Content-Encoding": "gzip"})
             send("/v1/items/i1", "PUT", bomb, **{"Content-Encoding": "gzip"})

@@ -18,8 +18,7 @@ PATHS = (
     "/v1/items/i{}/similar",
     "/v1/users/u{}/events",
 )
-FULL_BYTES = 64 * 1024
-"""What the database may still grow by."""
+LARGE_ITEMS, LARGE_CHARACTERS = 40, 300_000
 
 
 def hung(stage: Stage, record: Record) -> None:
@@ -83,11 +82,11 @@ def full_disk(stage: Stage, record: Record) -> None:
     files = [stage.data / FILE, stage.data / f"{FILE}-journal"]
     with stage.watched(record), ledger.writing(3):
         _read(stage, record, 0.5)
-        most = max(file.stat().st_size for file in files if file.exists()) + FULL_BYTES
+        most = max(file.stat().st_size for file in files if file.exists())
         database.rlimit(RLIMIT_FSIZE, (most, RLIM_INFINITY))
         with stage.client() as client:
-            for number in range(20):
-                body = {"title": "Large", "properties": {"text": f"{number}" * 100_000}}
+            for number in range(LARGE_ITEMS):
+                body = {"title": "Large", "properties": {"text": "x" * LARGE_CHARACTERS}}
                 record.send(client, "PUT", f"/v1/items/disk-large-{number}", 200, 503, json=body)
         _read(stage, record, 3.0)
         database.rlimit(RLIMIT_FSIZE, (RLIM_INFINITY, RLIM_INFINITY))
@@ -96,5 +95,5 @@ def full_disk(stage: Stage, record: Record) -> None:
     record.expect(refused, "no write was refused: the disk was not full")
     ledger.recount()
     with stage.client() as client:
-        for number in range(20):
+        for number in range(LARGE_ITEMS):
             record.send(client, "DELETE", f"/v1/items/disk-large-{number}", 204, 404)
