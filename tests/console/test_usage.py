@@ -46,12 +46,13 @@ class TestUsage:
 
     def test_the_forecast_of_a_new_project_is_from_today(self, chromium: Browser, shop: Shop) -> None:
         key, wired = shop.new_project("usage-new"), wired_on(shop.settings)
-        UsageStore(wired.database).add("usage-new", DailyUsage(clock.now().date(), requests=1_000, write_units=1_000))
+        UsageStore(wired.database).add("usage-new", DailyUsage(clock.now().date(), requests=1))
         wired.close()
         with visiting(chromium, shop.base, key) as visitor:
             page = visitor.open("/usage")
 
             expect(page.get_by_text("If every day costs what today has cost so far")).to_be_visible()
+            assert tile(page, "This month so far") == "<$0.0001"
 
     def test_weeks_and_months_sum_their_days(self, visitor: Visitor, shop: Shop) -> None:
         page = visitor.open("/usage")

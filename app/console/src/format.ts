@@ -14,6 +14,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number, number][] = [
   ["minute", 60, 1],
   ["second", 1, 1],
 ];
+const LEAST_DOLLARS = 0.0001;
 export const NOTHING = "–";
 
 /** 12,345 */
@@ -50,6 +51,11 @@ export function dollars(value: number | null | undefined): string {
   if (value == null) return NOTHING;
   const digits = value !== 0 && Math.abs(value) < 0.1 ? { maximumSignificantDigits: 2 } : {};
   return value.toLocaleString(undefined, { style: "currency", currency: "USD", ...digits });
+}
+
+/** US dollars; <$0.0001 for less, but not nothing. */
+export function roughDollars(value: number): string {
+  return value > 0 && value < LEAST_DOLLARS ? `<${dollars(LEAST_DOLLARS)}` : dollars(value);
 }
 
 /** An item's price, which is a number without a currency, or a text. */

@@ -3,7 +3,7 @@ import type { Schemas } from "../../api";
 import { Card, Chart, Loading } from "../../components";
 import { costsOf, rateInWords } from "../../costs";
 import { lastDays } from "../../days";
-import { day, dollars } from "../../format";
+import { day, dollars, roughDollars } from "../../format";
 
 const DAYS = 30;
 
@@ -17,9 +17,9 @@ export function Cost({ usage }: { usage: Schemas["UsageView"] | undefined }) {
     <Card title="Cost" note={`Requests at public prices of ${day(usage.prices_as_of)}, without stored bytes and trainings.`}>
       <dl class="home-facts">
         <dt>This month</dt>
-        <dd class="number"><strong>{dollars(thisMonth)}</strong></dd>
+        <dd class="number"><strong>{roughDollars(thisMonth)}</strong></dd>
         <dt>Forecast for the whole month<br /><span class="small">{rateInWords(monthly)}</span></dt>
-        <dd class="number"><strong>{dollars(forecast)}</strong></dd>
+        <dd class="number"><strong>{roughDollars(forecast)}</strong></dd>
       </dl>
       <Chart label="Estimated US dollars by day" x={days} series={[{ label: "US dollars", values: costs, kind: "bars" }]} format={dollars} height={140} />
     </Card>

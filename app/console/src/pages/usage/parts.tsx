@@ -2,7 +2,7 @@
 import type { Schemas } from "../../api";
 import { Card } from "../../components";
 import { today } from "../../days";
-import { dollars, percent } from "../../format";
+import { percent, roughDollars } from "../../format";
 import "./parts.css";
 
 const NAMES = {
@@ -24,7 +24,7 @@ export function Parts({ days }: { days: readonly Schemas["UsageDay"][] }) {
       <ul class="usage-parts">
         {sums.map(({ part, sum }) => (
           <li key={part}>
-            <div class="row apart"><span>{NAMES[part]}</span><span class="number">{dollars(sum)} <span class="muted">{total > 0 && percent(sum / total, 0)}</span></span></div>
+            <div class="row apart"><span>{NAMES[part]}</span><span class="number">{roughDollars(sum)} <span class="muted">{total > 0 && percent(sum / total, 0)}</span></span></div>
             <div class="track" aria-hidden="true"><span style={{ width: `${total > 0 ? (sum / total) * 100 : 0}%` }} /></div>
           </li>
         ))}
