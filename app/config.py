@@ -148,6 +148,8 @@ class Settings(BaseModel):
     """Path in front of all others in AWS, such as /shop. None takes it from each event: a stage or base path."""
     socket_endpoint: str | None = None
     """API Gateway's management API, which pushes to sockets: https://{api}.execute-api.{region}.amazonaws.com/{stage}."""
+    socket_domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")] | None = None
+    """Custom domain of the sockets. None is the address of the management API."""
     list_ttl_seconds: float = 2.0
     """How long an instance may still serve the previous popular or trending list."""
     lists_seconds: float = 120.0
@@ -174,6 +176,13 @@ class Settings(BaseModel):
     """Number of model versions to keep."""
     regression_tolerance: float = 0.10
     """A new version whose NDCG is lower than the active one's by more than this share is not activated."""
+
+    @property
+    def socket_url(self) -> str | None:
+        """Address of live sockets; None if this server has them itself."""
+        if self.socket_domain is not None:
+            return f"wss://{self.socket_domain}"
+        return f"ws{self.socket_endpoint.removeprefix('http')}" if self.socket_endpoint else None
 
     @property
     def training_memory_bytes(self) -> int:

@@ -28,6 +28,7 @@ EVERYTHING = NEEDED | {
     "JwtIssuer": "https://id.example",
     "JwtAudience": "shop,app",
     "DomainName": "recommend.shop.example",
+    "SocketDomainName": "live.shop.example",
     "HostedZoneId": "Z0123456789",
     "CertificateArn": ARN.format(service="acm", name="certificate/0123"),
     "BasePath": "shop",

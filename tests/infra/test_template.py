@@ -217,7 +217,8 @@ class TestFunctions:
 
 BOTH = {"ApiFunction", "StreamFunction"}
 SHARED = "TablePrefix ImageUri SecretName Issuers RetrainHours Metrics OtlpEndpoint OtlpHeadersName CorsOrigins"
-IN_VERSIONS = dict.fromkeys(SHARED.split(), BOTH) | {"ApiMemory": {"ApiFunction"}, "BasePath": {"ApiFunction"}}
+OF_API = "ApiMemory BasePath SocketDomainName"
+IN_VERSIONS = dict.fromkeys(SHARED.split(), BOTH) | {name: {"ApiFunction"} for name in OF_API.split()}
 """Functions that a parameter changes, so that they need a new version."""
 
 
@@ -352,6 +353,19 @@ class TestApis:
 
         origins = Settings.from_environment({"SERENDIP_SECRET": "x" * 32, "SERENDIP_CORS_ORIGINS": value}).cors_origins
         assert origins == ("https://a.example", "https://b.example")
+
+    def test_sockets_have_a_domain_of_their_own(self) -> None:
+        """API Gateway maps no WebSocket API to a domain with an HTTP API."""
+        resources = stack("template")["Resources"]
+        mappings = [
+            made["Properties"] for made in resources.values() if made["Type"] == "AWS::ApiGatewayV2::ApiMapping"
+        ]
+
+        assert {mapping["ApiId"]["Ref"]: mapping["DomainName"]["Ref"] for mapping in mappings} == {
+            "HttpApi": "Domain",
+            "SocketApi": "SocketDomain",
+        }
+        assert resources["Domain"]["Properties"]["DomainName"] != resources["SocketDomain"]["Properties"]["DomainName"]
 
     def test_the_socket_stage_matches_the_functions_endpoint(self) -> None:
         stage = stack("template")["Resources"]["SocketStage"]["Properties"]["StageName"]

@@ -130,8 +130,8 @@ def index(request: Request, services: ServicesDep, path: str = "") -> Response:
 def policy(settings: Settings) -> str:
     """Build the Content-Security-Policy of the page: it connects to this API, its sockets and its bucket alone."""
     origins = ["'self'"]
-    if settings.socket_endpoint is not None:
-        host = settings.socket_endpoint.partition("://")[2].partition("/")[0]
+    if settings.socket_url is not None:
+        host = settings.socket_url.partition("://")[2].partition("/")[0]
         origins.append(f"wss://{host}")
         if settings.files is not None:
             origins += [f"https://{settings.files}.s3{region}.amazonaws.com" for region in (f".{settings.region}", "")]

@@ -87,6 +87,12 @@ class TestIndex:
             "https://our-files.s3.amazonaws.com",
         ]
 
+    def test_the_policy_names_the_domain_of_the_sockets(self) -> None:
+        endpoint = "https://a1b2.execute-api.eu-west-1.amazonaws.com/live"
+        settings = Settings(secret=SECRET, socket_endpoint=endpoint, socket_domain="live.shop.example")
+
+        assert "connect-src 'self' wss://live.shop.example;" in console.policy(settings)
+
     def test_a_path_before_it_is_part_of_its_base(self, wired: Wired) -> None:
         behind_a_proxy = TestClient(create_application(wired.services), root_path="/prod")
 

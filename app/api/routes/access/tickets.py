@@ -32,9 +32,8 @@ def create_ticket(
     assert principal.project == project  # noqa: S101 - both follow from the credentials
     services.sockets.check_owner(principal)  # a browser cannot see why a socket is refused
     expires_at = services.clock.now() + timedelta(seconds=services.settings.ticket_seconds)
-    endpoint = services.settings.socket_endpoint
     return TicketView(
         ticket=services.tokens.ticket(principal, expires_at),
         expires_at=expires_at,
-        socket_url=f"ws{endpoint.removeprefix('http')}" if endpoint else None,
+        socket_url=services.settings.socket_url,
     )

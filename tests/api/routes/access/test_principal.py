@@ -44,9 +44,12 @@ class TestPrincipal:
 class TestSocketUrl:
     def test_it_is_the_stages_address(self, settings: Settings, wired: Wired) -> None:
         key = a_key(wired, settings.project, Scope.RECOMMEND)
-        stage = idle_on(settings.model_copy(update={"socket_endpoint": "https://a1.execute-api.example/live"}))
+        gateway = {"socket_endpoint": "https://a1.execute-api.example/live"}
+        stages = [idle_on(settings.model_copy(update=gateway | own)) for own in ({}, {"socket_domain": "live.example"})]
 
-        tickets = [client_of(each, key).post("/v1/tickets", json={}).json() for each in (wired, stage)]
-        stage.close()
+        tickets = [client_of(each, key).post("/v1/tickets", json={}).json() for each in (wired, *stages)]
+        for stage in stages:
+            stage.close()
 
-        assert [ticket["socket_url"] for ticket in tickets] == [None, "wss://a1.execute-api.example/live"]
+        addresses = [ticket["socket_url"] for ticket in tickets]
+        assert addresses == [None, "wss://a1.execute-api.example/live", "wss://live.example"]
