@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -18,6 +19,13 @@ CURSOR, FRESHNESS, RECOMMENDATION, USER = "cursor", "freshness", "recommendation
 TICKET, RESUME = "ticket", "resume"
 NONCE_BYTES = 16
 USER_PREFIX = "ut_"
+MAX_SERIALIZERS = 1_000
+
+
+@lru_cache(MAX_SERIALIZERS)
+def _serializer(secret: str, salt: str) -> URLSafeSerializer:
+    """Returns a serializer; making one takes longer than signing with it."""
+    return URLSafeSerializer(secret, salt=salt)
 
 
 class SignedTokens:
@@ -25,7 +33,7 @@ class SignedTokens:
         self._secret = secret
 
     def _serializer(self, *purpose: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._secret, salt="\n".join(purpose))
+        return _serializer(self._secret, "\n".join(purpose))
 
     def cursor(self, start: str | None, *listing: str) -> str | None:
         """Returns the cursor of a listing's next page, bound to its project and query; None on the last page."""
