@@ -111,6 +111,7 @@ def serve(
         with_request_lines: whether to print a line for each request.
     """
     services = wired.services
+    services.access.prepare()
     application, sockets = with_sockets(wired, provider)
     consumer = Consumer(services, sockets.api)
     if sign_in is not None:

@@ -50,6 +50,9 @@ class UserTokens(Protocol):
 
 
 class TokenVerifier(Protocol):
+    def prepare(self) -> None:
+        """Makes the first token as quick to verify as the others."""
+
     def principal(self, token: str, now: datetime) -> Principal:
         """Returns the principal of a token. Raises Unauthenticated if it is not valid."""
 
@@ -66,6 +69,10 @@ class Authentication:
         self._cache, self._user_tokens, self._issuers = cache, user_tokens, issuers
         self._secret, self._clock = settings.secret.get_secret_value(), clock
         self._unsealed = UnsealedKeys(clock)
+
+    def prepare(self) -> None:
+        """Makes the first requests as quick as the others; for servers that start before requests come."""
+        self._issuers.prepare()
 
     def is_cached(self, credentials: Credentials) -> bool:
         """Whether `authenticate` needs neither the database nor an issuer."""

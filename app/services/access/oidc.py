@@ -22,6 +22,11 @@ class JwtVerifier:
     def __init__(self, settings: Settings, fetch: Fetch, clock: Clock) -> None:
         self._issuers = {issuer.issuer: IssuerKeys(issuer, settings, fetch, clock) for issuer in settings.issuers}
 
+    def prepare(self) -> None:
+        """Loads what verifying needs, which stops all requests for a while if a request does it."""
+        if self._issuers:
+            import jwt  # noqa: F401, PLC0415 - as below
+
     def principal(self, token: str, now: datetime) -> Principal:
         """Verifies a token and derives project, scopes and user from its claims.
 

@@ -16,6 +16,7 @@ from app.services.access.issuer_keys import IssuerKeys
 from app.services.access.oidc import JwtVerifier
 from tests.support.builders import SECRET
 from tests.support.oidc_issuer import URL, OidcIssuer
+from tests.support.programs import last_line, python
 
 
 class Deployment:
@@ -161,6 +162,23 @@ class TestKeys:
             served = [each for each in requests if each not in refused]
 
         assert [each.result().project for each in served] == ["shop", "shop"]
+
+
+class TestPreparation:
+    @pytest.mark.parametrize(("has_issuer", "is_loaded"), [(True, "True"), (False, "False")])
+    def test_only_deployments_with_issuers_load_what_tokens_need(self, has_issuer: bool, is_loaded: str) -> None:  # noqa: FBT001
+        program = """
+import json, os, sys
+from app.clock import SYSTEM_CLOCK
+from app.config import Settings
+from app.services.access.oidc import JwtVerifier
+JwtVerifier(Settings.from_environment(os.environ), None, SYSTEM_CLOCK).prepare()
+print("jwt" in sys.modules)
+"""
+        issuers = f'[{{"issuer": "{URL}", "audience": "serendip", "project": "shop"}}]' if has_issuer else "[]"
+        values = {"SERENDIP_SECRET": SECRET.get_secret_value(), "SERENDIP_ISSUERS": issuers}
+
+        assert last_line(python(program, values)) == is_loaded
 
 
 class TestSettings:

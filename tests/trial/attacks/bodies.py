@@ -9,7 +9,7 @@ from tests.trial.record import DEADLINE_SECONDS, GRACE_SECONDS, Record
 from tests.trial.stage import Stage
 
 HUGE = "9" * 400
-DEEP, WIDE, MANY = 5_000, 100_000, 1_600_000
+DEEP, WIDE, MANY = 5_000, 49_000, 1_600_000
 JSON = {"Content-Type": "application/json"}
 CLIENT_ERRORS = (400, 413, 422)
 LARGE_ITEMS, LARGE_CHARACTERS = 40, 300_000
