@@ -32,6 +32,8 @@ GZIP_PART, HARDER_PART = 4, 2
 """One body of this many."""
 HUGE = (10**400, -(10**400), 2**64, -(2**63) - 1, 10**4_000)
 RULES = ("filter", "boost")
+PAGE_SCOPES = {"recommend", "rules", "events:own"}
+"""Of keys that may need a user token."""
 JSON = "application/json"
 changed: Counter[str] = Counter()
 
@@ -52,7 +54,7 @@ schemathesis.openapi.format("strptime", st.sampled_from(["%m/%d/%Y %H:%M", "%d.%
 
 
 def _moved(body: Any) -> Any:
-    """The body with future events moved into the past and the expiry of keys into the future."""
+    """The body with future events moved into the past, the expiry of keys into the future, and keys for pages only."""
     if isinstance(body, list):
         return [_moved(element) for element in body]
     if not isinstance(body, dict):
@@ -71,6 +73,8 @@ def _moved(body: Any) -> Any:
         moved["expires_at"] = (now + timedelta(days=1)).timestamp()
     if isinstance(ends, str) and _is_timestamp(ends):
         moved["expires_at"] = (now + timedelta(days=1)).isoformat()
+    if "needs_user_token" in moved and not set(map(str, moved.get("scopes") or ())) <= PAGE_SCOPES:
+        del moved["needs_user_token"]
     return moved
 
 

@@ -65,7 +65,7 @@ FRAMEWORK_TITLES = {
     415: "Unsupported media type",
 }
 FRAMEWORK_DETAILS = {
-    400: "The body cannot be parsed because it is nested too deeply.",
+    400: "The body cannot be parsed: it is nested too deeply, or has a number of thousands of digits.",
     404: "There is nothing at this path.",
     405: "This path does not take this method.",
     413: "The body is larger than 5 MB. Send less at a time.",

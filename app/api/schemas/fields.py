@@ -1,7 +1,6 @@
 """The types of fields, and their schemas in the OpenAPI document."""
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -65,7 +64,7 @@ def _timestamp(value: object) -> object:
             return datetime.fromisoformat(value)
         except ValueError as error:
             raise ValueError("must be ISO 8601, such as 2026-01-31T12:00:00Z") from error
-    if not math.isfinite(value) or abs(value) > LATEST_SECONDS:
+    if not abs(value) <= LATEST_SECONDS:  # nor is NaN
         raise ValueError("seconds since 1970 are expected, not milliseconds")
     return datetime.fromtimestamp(value, UTC)
 
