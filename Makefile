@@ -52,7 +52,7 @@ lint: .venv/develop .venv/spark .venv/checkov ## Check style, types, templates, 
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/cfn-lint $(TEMPLATES)
+	@$(BIN)/cfn-lint --include-checks I --ignore-checks I4010 --include-experimental --configure-rule E3012:strict=true -- $(TEMPLATES)
 	@.venv/checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@.venv/checkov/bin/hadolint Dockerfile
 	@.venv/checkov/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/local/compose.yaml
