@@ -65,7 +65,7 @@ format: .venv/develop ## Rewrite the code in the project's style
 bench: .venv/develop .venv/spark .venv/peers ## Measure speed, size and accuracy (ONLY=latency for one; see tests/README.md)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-fuzz: .venv/develop ## Send more than 10,000 generated requests to a running server (Schemathesis, all checks)
+fuzz: .venv/develop ## Send more than 50,000 generated requests to a running server (Schemathesis, all checks)
 	@$(BIN)/python -m tests.fuzz
 
 trial: .venv/develop ## Attack, starve, overload and kill a real server, and print what held (ATTACKS="kills rules" for some)
