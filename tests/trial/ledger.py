@@ -37,9 +37,11 @@ class Ledger:
             for number in range(ITEMS):
                 self._record.send(client, "PUT", f"/v1/items/{self._item(number)}", 200, json={"title": "Counted"})
 
-    def write(self, client: httpx2.Client, number: int | None = None, *, may_break: bool = False) -> None:
-        """Sends an event; three of four name their time, the others have an Idempotency-Key."""
-        number = next(self._numbers) if number is None else number
+    def write(self, client: httpx2.Client, number: int, *, may_break: bool = False) -> bool:
+        """Sends an event; returns whether the next one may be sent: whether there was a response.
+
+        Three of four name their time, the others have an Idempotency-Key.
+        """
         self._sent.add(number)
         event: dict[str, object] = {"user_id": self._user(number), "item_id": self._item(number)}
         headers = {}
@@ -52,6 +54,7 @@ class Ledger:
         )
         if response is not None and response.status_code == 202:
             self._acknowledged.add(number)
+        return response is not None
 
     @contextmanager
     def writing(self, threads: int, *, may_break: bool = False) -> Iterator[None]:
@@ -70,8 +73,10 @@ class Ledger:
 
     def _write_until(self, stop: Event, may_break: bool) -> None:  # noqa: FBT001
         with self._stage.client() as client:
+            number = next(self._numbers)
             while not stop.wait(PAUSE_SECONDS):
-                self.write(client, may_break=may_break)
+                if self.write(client, number, may_break=may_break):
+                    number = next(self._numbers)
 
     def _change_until(self, stop: Event, may_break: bool) -> None:  # noqa: FBT001
         with self._stage.client() as client:
