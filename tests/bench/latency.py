@@ -18,12 +18,15 @@ from app import telemetry
 from app.clock import now
 from app.config import Settings
 from app.entry.local import dynamodb, sample_shop
+from app.storage.aws import client
 from tests.support.builders import SECRET, a_project, wired_on
 from tests.support.datasets import ROOT
 
 REQUESTS = 1_500
 USERS = 60
 PROJECT = "bench"
+BOTOCORE = "botocore's GetItem"
+YARDSTICKS = "hello world", "GetItem", BOTOCORE
 
 SERVER = """
 import os, sys, uvicorn
@@ -111,10 +114,11 @@ def _measured(call: Callable[[int], Any]) -> list[float]:
 
 
 def _print(where: str, seconds_by_call: dict[str, list[float]]) -> None:
-    item = statistics.median(seconds_by_call["GetItem"])
+    yardsticks = {name: statistics.median(seconds_by_call[name]) for name in YARDSTICKS if name in seconds_by_call}
     for name, seconds in seconds_by_call.items():
         cuts = statistics.quantiles(seconds, n=100)
-        print(f"  {where}, {name}: {cuts[49] * 1000:.2f} / {cuts[98] * 1000:.2f}, {cuts[49] / item:.2f} x GetItem")
+        ratios = ", ".join(f"{cuts[49] / median:.2f} x {yardstick}" for yardstick, median in yardsticks.items())
+        print(f"  {where}, {name}: {cuts[49] * 1000:.2f} / {cuts[98] * 1000:.2f}, {ratios}")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -153,7 +157,7 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
 
 
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
-    """Measures the handler in this process, as Lambda calls it; GetItem is only the call of the client."""
+    """Measures the handler in this process, as Lambda calls it; GetItem is only the call of a client."""
     os.environ.update(environment_of(settings))
     from app.entry.aws import handler  # noqa: PLC0415 - reads the environment
     from tests.support.payloads import http_api  # noqa: PLC0415
@@ -163,9 +167,17 @@ def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[
 
     request = {"TableName": "serendip-items", "Key": {"key": {"S": "bench#sku-001"}}}
     database = handler._wired.database  # noqa: SLF001
+    botocore = client(
+        "dynamodb",
+        settings.region,
+        read_timeout_seconds=10,
+        endpoint=settings.endpoint,
+        access_key=("local", "local"),
+    )
     seconds_by_call = {
         "hello world": _measured(lambda _: answer("/health/live")),
         "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),
+        BOTOCORE: _measured(lambda _: botocore.get_item(**request)),
         "recommendations": _measured(lambda n: answer(targets["recommendations"](n))),
     }
     _print("handler", seconds_by_call)
