@@ -81,6 +81,7 @@ class Visitor:
         size, checked = self.page.viewport_size, ""
         for theme, device in looks:
             self.page.emulate_media(color_scheme=theme)
+            expect(self.page.locator(f"html:not([data-theme]), html[data-theme={theme}]")).to_have_count(1)
             width = WIDTHS[device]
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
             self.page.evaluate(DRAWN)
