@@ -80,8 +80,8 @@ class Authentication:
             return not credentials.bearer
         if credentials.origin is not None:  # the project may have origins
             return False
-        key_id = self._key_id(credentials.api_key)
-        return key_id is None or self._cache.knows_key(key_id)
+        key_id = secret_keys.key_id(credentials.api_key)
+        return key_id is None or self._cache.knows_key(key_id) or self._is_made_up(credentials.api_key)
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Derives project, scopes and limits from the credentials.
@@ -191,18 +191,15 @@ class Authentication:
         if principal.user_id is not None and principal.user_id != user_id:
             raise Forbidden("These credentials are for another user.")
 
-    def _key_id(self, text: str) -> str | None:
-        """Returns the id of a key; None if it is malformed or was made up."""
-        key_id = secret_keys.key_id(text)
-        if key_id is None or secret_keys.is_unsealed(text) or secret_keys.has_seal(text, self._secret):
-            return key_id
-        return None
+    def _is_made_up(self, text: str) -> bool:
+        """Whether a well-formed key has the seal of another secret."""
+        return not secret_keys.is_unsealed(text) and not secret_keys.has_seal(text, self._secret)
 
     def _checked_key(self, text: str) -> ApiKey:
-        if secret_keys.key_id(text) is None:
-            raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
-        key_id = self._key_id(text)
+        key_id = secret_keys.key_id(text)
         if key_id is None:
+            raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
+        if self._is_made_up(text):
             raise Unauthenticated("This API key does not exist.")
         if secret_keys.is_unsealed(text) and not (self._cache.knows_key(key_id) or self._cache.has_seen_key(key_id)):
             self._unsealed.spend()
