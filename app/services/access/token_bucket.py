@@ -15,6 +15,7 @@ MICROSECONDS = 1_000_000
 DAY_SECONDS = 86_400
 SKEW_SECONDS = 60
 """By how much the clocks of instances may differ."""
+ROUNDING = 1e-9
 RATE, QUOTA = "rate", "day"
 """Names of the policies."""
 
@@ -81,6 +82,16 @@ def _full_at(bucket: Bucket, limits: Limits, micros: int) -> float:
         return full_at
     latest = micros + (limits.bucket_size / limits.requests_per_second + SKEW_SECONDS) * MICROSECONDS
     return full_at if full_at <= latest else micros
+
+
+def spent(full_at: float, now: float, interval: float, size: float) -> tuple[float, float]:
+    """Spends one token of a bucket in memory (GCRA), all in seconds of one clock.
+
+    Returns when the bucket will be full again, and how much too early it is for the token: there was one unless that is
+    more than ROUNDING.
+    """
+    full_again_at = max(full_at, now) + interval
+    return full_again_at, full_again_at - now - size * interval
 
 
 def day_of(now: datetime) -> str:

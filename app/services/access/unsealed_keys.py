@@ -4,6 +4,7 @@ from threading import Lock
 
 from app.clock import Clock
 from app.errors import Overloaded
+from app.services.access.token_bucket import ROUNDING, spent
 
 AT_ONCE, SECONDS_EACH = 20, 1.0
 
@@ -18,9 +19,8 @@ class UnsealedKeys:
     def spend(self) -> None:
         """Takes the right to read one. Raises Overloaded if there is none."""
         with self._lock:
-            now = self._clock.monotonic()
-            full_at = max(self._full_at, now) + SECONDS_EACH
-            if full_at > now + AT_ONCE * SECONDS_EACH:
+            full_at, early = spent(self._full_at, self._clock.monotonic(), SECONDS_EACH, AT_ONCE)
+            if early > ROUNDING:
                 raise Overloaded(
                     "There are too many requests with unknown API keys right now. Try again shortly, or rotate this "
                     "key: new keys are recognized without reading them."

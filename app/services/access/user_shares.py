@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from app.clock import Clock
 from app.domain.access import Limits, Principal
 from app.errors import LimitExceeded
-from app.services.access.token_bucket import QUOTA, RATE, day_of, seconds_of_day_left
+from app.services.access.token_bucket import QUOTA, RATE, ROUNDING, day_of, seconds_of_day_left, spent
 
 USER_PART = 4
 """A user may take a quarter of their key's rate, burst and quota."""
@@ -70,11 +70,10 @@ class UserShares:
                     raise _exceeded("daily quota", QUOTA, seconds_of_day_left(today))
             if limits.requests_per_second is not None:
                 interval = 1 / limits.requests_per_second
-                full_at = max(share.full_at, now) + interval
-                late = full_at - now - limits.bucket_size * interval
-                if late > 1e-9:  # noqa: PLR2004 - rounding
-                    raise _exceeded("rate", RATE, max(1, math.ceil(late)))
-                share.full_at, left_at_once = full_at, math.floor(-late / interval + 1e-9)
+                full_at, early = spent(share.full_at, now, interval, limits.bucket_size)
+                if early > ROUNDING:
+                    raise _exceeded("rate", RATE, max(1, math.ceil(early)))
+                share.full_at, left_at_once = full_at, math.floor(-early / interval + ROUNDING)
             share.used, share.day = (share.used if share.day == day else 0) + 1, day
         return left_at_once, left_today
 
