@@ -5,6 +5,7 @@ from app.recommender.fit.evaluation import beyond_accuracy, holdouts, metrics, q
 from app.recommender.fit.evaluation.questions import Exam
 from app.recommender.fit.evaluation.trial import Candidate
 from app.recommender.fit.interactions import gather
+from app.recommender.fit.solver import WeightRows
 from tests.bench import next_item
 from tests.support import datasets
 from tests.support.builders import an_event
@@ -33,13 +34,13 @@ def run() -> None:
                 ("as later", as_later, choice.solver),
                 ("as served", chosen, choice.solver),
             ):
-                figures = "   ".join(_figures(exam, candidate, solver) for exam in (following, rest))
+                learned = parameter_search.fitted(train, candidate.parameters, solver, KEPT)
+                figures = "   ".join(_figures(exam, candidate, learned) for exam in (following, rest))
                 print(f"    {label:12} {figures}", flush=True)
 
 
-def _figures(exam: Exam, candidate: Candidate, solver: str) -> str:
-    rows = parameter_search.fitted(exam.questions.training, candidate.parameters, solver, KEPT)
+def _figures(exam: Exam, candidate: Candidate, learned: WeightRows) -> str:
     history, factors = exam.questions.history(candidate.recency), exam.questions.factors(candidate.recency)
-    judged = metrics.judged(history, rows.final, exam.questions.seen, exam.held_out, K, factors)
+    judged = metrics.judged(history, learned.final, exam.questions.seen, exam.held_out, K, factors)
     low, high = beyond_accuracy.interval(judged.ndcg)
     return f"{judged.quality().ndcg:.4f} [{low:.4f}, {high:.4f}] of {len(judged.ndcg):,}"
