@@ -31,7 +31,7 @@ class Recency:
     """How long a moment is open after its events."""
 
     def step_decays(self, is_open: Mask) -> Floats | None:
-        """Returns the decay of each user; None if there is none."""
+        """Returns the decay of each user; None if nothing decays."""
         later = 1.0 if self.step_decay is None else self.step_decay
         decays = np.where(is_open, later if self.open_step_decay is None else self.open_step_decay, later)
         return None if (decays == 1.0).all() else decays

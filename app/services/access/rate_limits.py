@@ -240,7 +240,7 @@ class Limiter:
 
 
 def _low(lease: _Lease, limits: Limits) -> str | None:
-    """Returns the policy with no more left than the part for the key itself, as of the lease; None if there is none."""
+    """Returns the policy with no more left than the part for the key itself, by the lease; None if both have more."""
     kept, kept_today = share_of_key(limits)
     of_policies = ((QUOTA, lease.left_today, kept_today), (RATE, lease.left_in_bucket, kept))
     return next((name for name, left, most in of_policies if left is not None and left + lease.tokens <= most), None)

@@ -119,7 +119,7 @@ class Client:
     def _pause_seconds(
         self, attempt: int, call: dict[str, Any], response: Response | None, error: Exception
     ) -> float | None:
-        """Returns the pause before the next attempt; None if there is none."""
+        """Returns the pause before the next attempt; None for no other attempt."""
         if not isinstance(error, exceptions.ClientError):
             return self._retries.pause_seconds(failure(attempt, call, response, None, error))
         if response is not None and attempt == 1 and error.response["Error"]["Code"] in SKEWED:

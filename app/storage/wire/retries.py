@@ -40,7 +40,7 @@ class Retries:
     def pause_seconds(self, failure: RetryContext) -> float | None:
         """Returns the pause before the next attempt.
 
-        None if there is none: the failure is final, the attempts or the quota are used up, or the pause could outlast
+        None for no other attempt: the failure is final, attempts or quota are used up, or the pause could outlast
         the deadline.
         """
         if not self._conditions.is_retryable(failure):
