@@ -10,7 +10,9 @@ from app.errors import Unavailable
 CHECKED_SECONDS = 5.0
 """How long a check counts."""
 STALE_SECONDS = 15.0
-"""Age after which the last check says nothing, because the one that should have replaced it has not ended."""
+"""Age after which the last check says nothing."""
+EXPECTED_SECONDS = 2.0
+"""How long a check that has begun is waited for if the last one says nothing; after that, it hangs."""
 
 
 class Readiness:
@@ -18,7 +20,7 @@ class Readiness:
         """`missing` returns the names of the tables that do not exist, or raises Unavailable."""
         self._missing, self._clock = missing, clock
         self._lock = Lock()
-        self._checked_at = -math.inf
+        self._begun_at = self._checked_at = -math.inf
         self._problem: str | None = None
 
     @property
@@ -26,11 +28,18 @@ class Readiness:
         """Whether `check` would ask the database."""
         return not self._lock.locked() and self._age() >= CHECKED_SECONDS
 
+    @property
+    def is_expected(self) -> bool:
+        """Whether to wait for the check of another thread: there is no result yet, or one of long ago."""
+        is_recent = self._clock.monotonic() - self._begun_at < EXPECTED_SECONDS
+        return self._lock.locked() and is_recent and self._age() >= STALE_SECONDS
+
     def check(self) -> None:
         """Asks the database, unless another thread does so already."""
         if not self._lock.acquire(blocking=False):
             return
         try:
+            self._begun_at = self._clock.monotonic()
             self._problem = self._present_problem()
             self._checked_at = self._clock.monotonic()
         finally:

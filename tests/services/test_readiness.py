@@ -1,11 +1,18 @@
 """How often readiness asks the database."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event, Thread
+from time import sleep
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.api.application import create_application
 from app.errors import Unavailable
 from app.services.readiness import CHECKED_SECONDS, STALE_SECONDS, Readiness
+from app.wiring import Wired
+from tests.support.builders import until
 from tests.support.fake_clock import FakeClock
 
 
@@ -78,3 +85,28 @@ def test_others_get_the_last_result_while_a_check_hangs_until_it_is_stale() -> N
     hanging.join()
 
     assert tables.calls == 2
+
+
+@pytest.mark.parametrize("idle_seconds", [None, 10 * STALE_SECONDS])
+def test_requests_wait_for_a_check_that_has_begun_if_there_is_no_recent_result(
+    wired: Wired, idle_seconds: float | None
+) -> None:
+    tables, clock = Tables(), FakeClock()
+    readiness = Readiness(tables.missing, clock)
+    if idle_seconds is not None:
+        asked(readiness)
+        clock.advance(seconds=idle_seconds)
+    calls = tables.calls
+    tables.responds.clear()
+    with (
+        TestClient(create_application(replace(wired.services, readiness=readiness))) as client,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        first = threads.submit(client.get, "/health/ready")
+        until(lambda: tables.calls > calls)
+        second = threads.submit(client.get, "/health/ready")
+        sleep(0.2)
+        tables.responds.set()
+
+        assert [first.result().status_code, second.result().status_code] == [200, 200]
+    assert tables.calls == calls + 1

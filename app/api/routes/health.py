@@ -1,6 +1,6 @@
 """/health"""
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, sleep
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
 
@@ -9,6 +9,7 @@ from app.api.http.operations import Operation
 from app.api.http.responses import responses
 from app.api.schemas.health import Health
 
+POLL_SECONDS = 0.02
 router = APIRouter(prefix="/health", tags=["health"], route_class=Operation)
 
 
@@ -24,5 +25,7 @@ async def ready(services: ServicesDep) -> Health:
     readiness = services.readiness
     if readiness.is_due:
         await run_sync(readiness.check, limiter=CapacityLimiter(1))  # not behind the requests that wait for a thread
+    while readiness.is_expected:  # noqa: ASYNC110 - the check ends in a thread
+        await sleep(POLL_SECONDS)
     readiness.require()
     return Health(status="ok")
