@@ -1,5 +1,6 @@
 """What fields of all records have in common: values, and which import added a record."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,8 +34,7 @@ def json_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in values if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise RepeatedName(f"an object has the name {twice[:MOST_CHARACTERS]!r} twice")
     return values
 

@@ -35,8 +35,8 @@ TOO_SLOW = "The body did not arrive in time. Send less at a time, or over a fast
 NOT_GZIP = "The body is not one gzip stream, although Content-Encoding says so."
 UNKNOWN_CODING = "The body has a Content-Encoding that is not supported. Send it as it is, or compressed with gzip."
 MOST_VALUES = 50_000
-"""Of a body, by its commas. Each takes 0.6 microseconds on the event loop."""
-TOO_MANY_VALUES = f"The body has more than {MOST_VALUES:,} values or commas. Send less at a time."
+"""Of a body, by its commas and opening brackets. Each takes up to 0.6 microseconds on the event loop."""
+TOO_MANY_VALUES = f"The body has more than {MOST_VALUES:,} values. Send less at a time."
 TRANSPORT_SECURITY = "max-age=63072000"
 
 
@@ -171,7 +171,8 @@ def _counted(receive: Receive) -> Receive:
     async def receive_counted() -> Message:
         nonlocal left
         message = await receive()
-        left -= message.get("body", b"").count(b",")
+        body = message.get("body", b"")
+        left -= sum(map(body.count, (b",", b"[", b"{")))
         if left < 0:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_MANY_VALUES)
         return message

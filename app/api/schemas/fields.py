@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,9 +14,13 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from app import clock
 from app.domain.events import CLOCK_SKEW
@@ -31,6 +35,7 @@ MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
 LATEST_SECONDS = 1e11
 """Timestamps in milliseconds are larger."""
+MAX_ERRORS = 2_000
 MAX_DEPTH = 32
 """Of lists and objects in properties."""
 PRINTABLE = r"^[^\x00-\x1f]+$"
@@ -38,6 +43,20 @@ PRINTABLE = r"^[^\x00-\x1f]+$"
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="rust-regex")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def check_number_of_errors(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Reports very many errors as one: describing each takes 3 microseconds on the event loop."""
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if error.error_count() <= MAX_ERRORS:
+                raise
+            context = {"most": f"{MAX_ERRORS:,}"}
+            raise PydanticCustomError(
+                "too_many_errors", "is not as expected in more than {most} places; send less to see which", context
+            ) from None
 
 
 class Patch(Body):
@@ -103,14 +122,9 @@ def _moderate(value: float | None) -> float | None:
 
 def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Properties that JSON, and so every client, can carry, rules can compare and DynamoDB can store."""
-    for name, inner in value.items():
-        _check_plain(inner, name, 1)
+    _check_plain(value, ())
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    except ValueError as error:
-        raise ValueError("must not hold NaN or infinite numbers") from error
-    try:
-        size = len(text.encode())
+        size = len(json.dumps(value, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise ValueError("must not hold unpaired surrogates") from error
     if size > MAX_RECORD_BYTES:
@@ -118,20 +132,21 @@ def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
-def _check_plain(value: object, path: str, depth: int) -> None:
-    """Raises ValueError, with the path, for a whole number beyond all doubles and for what is nested too deeply."""
-    if isinstance(value, int) and abs(value) > rules.LARGEST_DOUBLE:
-        raise ValueError(f"holds a number at {_short(path)} that is too large: at most 1.8e308 can be compared")
-    if not isinstance(value, Mapping | list):
-        return
-    if depth > MAX_DEPTH:
-        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep at {_short(path)}")
+def _check_plain(value: Mapping[str, Any] | list[Any], path: tuple[str | int, ...]) -> None:
+    """Raises ValueError, with the path, for numbers that are no doubles and for what is nested too deeply."""
+    if len(path) > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep at {_shown(path)}")
     for name, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
-        _check_plain(inner, f"{path}/{name}", depth + 1)
+        if isinstance(inner, dict | list):
+            _check_plain(inner, (*path, name))
+        elif isinstance(inner, int | float) and not abs(inner) <= rules.LARGEST_DOUBLE:  # nor is NaN
+            place = _shown((*path, name))
+            raise ValueError(f"holds a number at {place} that cannot be compared: the largest is 1.8e308")
 
 
-def _short(path: str) -> str:
-    return path if len(path) <= MOST_CHARACTERS else f"{path[:MOST_CHARACTERS]}..."
+def _shown(path: tuple[str | int, ...]) -> str:
+    text = "/".join(map(str, path))
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
 
 
 def _sound(text: str) -> str:

@@ -61,6 +61,7 @@ class TestProblem:
             ("POST", "/v1/events", b'{"events": [{"timestamp": 1%s}]}' % (b"0" * 400), JSON, 422, "not as expected"),
             ("PUT", "/v1/items/a", b'{"properties": {"n": 1%s}}' % (b"0" * 5_000), JSON, 400, "thousands of digits"),
             ("PUT", "/v1/items/a", MANY_VALUES, JSON, 413, "more than 50,000 values"),
+            ("PUT", "/v1/items/a", b'{"properties": {"x": [' + b"[]," * 25_001 + b"1]}}", JSON, 413, "50,000 values"),
             ("PUT", "/v1/items/a", gzip.compress(MANY_VALUES), JSON | PACKED, 413, "more than 50,000 values"),
             ("PUT", "/v1/items/a", b"\xff\xfe", JSON, 422, "not encoded in UTF-8"),
             ("PUT", "/v1/items/a", '{"title": "Caf\u00e9"}'.encode("latin-1"), JSON, 422, "not encoded in UTF-8"),

@@ -1,12 +1,15 @@
 """Unknown parameters and fields are refused with the nearest valid name, so that a typing error is never ignored."""
 
+import json
 import re
+import time
 from typing import Any
 
 import httpx2
 import pytest
 
 from app.api.sockets import frames
+from app.domain.fields import RepeatedName, json_object
 from app.errors import InvalidInput
 from tests import openapi
 
@@ -15,6 +18,7 @@ OPERATIONS = {
     for path, operations in openapi.published()["paths"].items()
     for method, operation in operations.items()
 }
+MANY_NAMES = json.dumps({f"name-{number}": 1 for number in range(2_001)})
 
 
 class TestUnknownParameters:
@@ -141,7 +145,13 @@ class TestPlaces:
         ("method", "url", "content", "pointer", "detail"),
         [
             ("GET", "/v1/users/ann/recommendations?exclude=a,b", None, "exclude", "must be 1 to 128 ASCII letters"),
-            ("PUT", "/v1/items/a", '{"properties": {"n": {"int": [NaN]}}}', "/properties/n/int/0", "finite number"),
+            (
+                "PUT",
+                "/v1/items/a",
+                '{"properties": {"n": {"int": [NaN]}}}',
+                "/properties",
+                "number at n/int/0 that cannot",
+            ),
             ("PUT", "/v1/items/a", '{"properties": [1]}', "/properties", "must be an object"),
             ("PUT", "/v1/items/a", '{"categories": "mugs"}', "/categories", "must be a list"),
             ("PUT", "/v1/items/a", "[1]", "", "must be an object"),
@@ -155,13 +165,19 @@ class TestPlaces:
                 "/events/0/user_id",
                 "not . or ..",
             ),
-            ("PUT", "/v1/items/a", f'{{"properties": {{"n": 1{"0" * 400}}}}}', "/properties", "at n that is too large"),
+            (
+                "PUT",
+                "/v1/items/a",
+                f'{{"properties": {{"n": 1{"0" * 400}}}}}',
+                "/properties",
+                "at n that cannot be compared",
+            ),
             (
                 "PUT",
                 "/v1/users/a",
                 f'{{"properties": {{"m": {{"n": [-1{"0" * 400}]}}}}}}',
                 "/properties",
-                "at m/n/0 that is too large",
+                "at m/n/0 that cannot be compared",
             ),
             (
                 "PUT",
@@ -170,6 +186,9 @@ class TestPlaces:
                 "/properties",
                 "more than 32 levels deep at m/0/0",
             ),
+            ("PUT", "/v1/users/a", MANY_NAMES, "", "in more than 2,000 places; send less to see which"),
+            ("POST", "/v1/events", f'{{"events": [{MANY_NAMES}]}}', "/events/0", "in more than 2,000 places"),
+            ("PUT", "/v1/items/a", '{"properties": {"n": [1, -1e999]}}', "/properties", "number at n/1 that cannot"),
         ],
     )
     def test_the_problem_names_the_place_in_plain_words(
@@ -180,3 +199,22 @@ class TestPlaces:
         (error,) = response.json()["errors"]
         assert (response.status_code, error["pointer"]) == (422, pointer)
         assert detail in error["detail"]
+
+
+class TestRepeatedNames:
+    def test_eight_times_as_many_names_do_not_take_sixty_four_times_as_long(self) -> None:
+        few, many = _seconds_to_refuse(2_500), _seconds_to_refuse(20_000)
+
+        assert many < 30 * few
+
+
+def _seconds_to_refuse(names: int) -> float:
+    pairs = [(f"name-{number}", 1) for number in range(names)]
+    pairs.append(pairs[-1])
+    seconds = []
+    for _ in range(3):
+        start = time.thread_time()
+        with pytest.raises(RepeatedName, match=f"name-{names - 1}"):
+            json_object(pairs)
+        seconds.append(time.thread_time() - start)
+    return min(seconds)

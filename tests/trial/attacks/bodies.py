@@ -9,7 +9,7 @@ from tests.trial.record import DEADLINE_SECONDS, GRACE_SECONDS, Record
 from tests.trial.stage import Stage
 
 HUGE = "9" * 400
-DEEP, WIDE, MANY = 5_000, 49_000, 1_600_000
+DEEP, WIDE, NAMES, MANY = 5_000, 49_000, 48_000, 1_600_000
 JSON = {"Content-Type": "application/json"}
 CLIENT_ERRORS = (400, 413, 422)
 LARGE_ITEMS, LARGE_CHARACTERS = 40, 300_000
@@ -17,9 +17,11 @@ SLOW_SENDERS, SLOW_BYTE_SECONDS = 250, 0.2
 
 
 def documents(stage: Stage, record: Record) -> None:
-    """Numbers of 400 digits, deep and wide JSON, gzip bombs; rules and lists over what was stored."""
+    """Numbers of 400 digits, deep and wide JSON, wrong and repeated names, gzip bombs; rules over what was stored."""
     values = [HUGE, f"-{HUGE}", f"[{HUGE}]", f'{{"a": {{"b": [{HUGE}]}}}}', "1e999", "-1e999", "NaN", "0." + HUGE]
     values += ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, f"[{'1,' * WIDE}1]"]
+    names = ",".join(f'"k{n}":{n}' for n in range(NAMES))
+    values += [f"{{{names}}}", f'{{{names},"k{NAMES - 1}":0}}', f"[{'[],' * (WIDE // 2)}1]", f"[{'1e999,' * WIDE}1]"]
     values += ["{" + ",".join(f'"k{n}":{n}' for n in range(WIDE // 10)) + "}", '"\\ud800"', f'"{"é" * 10_000}"']
     bombs = [gzip.compress(b" " * 50_000_000), gzip.compress(gzip.compress(b"[" * 10_000_000)), b"\x1f\x8b" + b"x" * 90]
     bombs += [
@@ -43,6 +45,7 @@ def documents(stage: Stage, record: Record) -> None:
             send("/v1/events", "POST", f'{{"events": [{{"user_id": "odd", "item_id": "i1", "value": {value}}}]}}')
             send("/v1/recommendations", "POST", f'{{"limit": {value}}}')
             send("/v1/recommendations", "POST", value)
+            send("/v1/users/odd", "PUT", value)
             for rule in ("item.n > 1.0 || item.n == item.n", "has(user.n) && user.n == 1.0"):
                 query = {"limit": 100, "include_seen": True, "filter": rule}
                 record.send(client, "GET", "/v1/users/odd/recommendations", 200, params=query)
