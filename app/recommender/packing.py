@@ -2,17 +2,20 @@
 
 Before the ids stand, in format 2, the share of each weight that was learned from order, as little-endian float16; in
 format 3, the number of baskets with the row's item and that with each other item too, as little-endian uint32.
+The ids are compressed by zlib if the highest bit of the format is set.
 """
 
 import struct
+import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from sys import byteorder
 
-HEADER = struct.Struct("<cI")
+HEADER = struct.Struct("<BI")
 Packed = Iterable[tuple[str, bytes]]
 """Pairs of an item id and its packed row."""
-FORMAT, FORMAT_WITH_PARTS, FORMAT_WITH_COUNTS = b"\x01", b"\x02", b"\x03"
+FORMAT, FORMAT_WITH_PARTS, FORMAT_WITH_COUNTS = 1, 2, 3
+COMPRESSED = 0x80
 WEIGHT_BYTES, SHARE_BYTES, COUNT_BYTES = 4, 2, 4
 LARGEST_SHARE = 65_504.0
 """The largest float16."""
@@ -58,14 +61,18 @@ class Row(dict[str, float]):
         return Row({**self, **more}, self._shares)
 
 
-def pack(weights: Iterable[tuple[str, float]]) -> bytes:
-    """Packs (item id, weight) pairs in order; each takes 4 bytes and the length of the id + 1."""
+def pack(weights: Iterable[tuple[str, float]], *, compress: bool = False) -> bytes:
+    """Packs (item id, weight) pairs in order; each takes 4 bytes and the length of the id + 1.
+
+    Compressed ids take 40 to 80 % of their length. That takes 60 microseconds for 100 ids: too long for lists that
+    every batch of the stream renews.
+    """
     pairs = list(weights)
-    return _packed(FORMAT, [item_id for item_id, _ in pairs], [weight for _, weight in pairs])
+    return _packed(FORMAT, [item_id for item_id, _ in pairs], [weight for _, weight in pairs], compress=compress)
 
 
 def pack_parts(neighbors: Iterable[tuple[str, float, float]]) -> bytes:
-    """Packs (item id, weight, part of the weight that was learned from order) in order; each takes 2 bytes more.
+    """Packs (item id, weight, part of the weight that was learned from order) in order, compressed.
 
     The part is stored relative to the weight, so that its precision, 11 bits, does not depend on the scale of weights.
     """
@@ -77,17 +84,22 @@ def pack_parts(neighbors: Iterable[tuple[str, float, float]]) -> bytes:
 
 
 def pack_counts(neighbors: Iterable[tuple[str, float, int]], baskets: int) -> bytes:
-    """Packs (item id, weight, number of baskets with both items) in order, with the row's own number of baskets."""
+    """Packs (item id, weight, number of baskets with both items) and the row's own number of baskets, compressed."""
     rows = list(neighbors)
     counts = struct.pack(f"<{len(rows) + 1}I", baskets, *(row[2] for row in rows))
     return _packed(FORMAT_WITH_COUNTS, [row[0] for row in rows], [row[1] for row in rows], counts)
 
 
-def _packed(form: bytes, item_ids: Sequence[str], weights: Sequence[float], more: bytes = b"") -> bytes:
+def _packed(
+    form: int, item_ids: Sequence[str], weights: Sequence[float], more: bytes = b"", *, compress: bool = True
+) -> bytes:
     values = array("f", weights)
     if byteorder == "big":
         values.byteswap()
-    return HEADER.pack(form, len(item_ids)) + values.tobytes() + more + "\n".join(item_ids).encode()
+    ids = "\n".join(item_ids).encode()
+    if compress and len(shorter := zlib.compress(ids)) < len(ids):
+        form, ids = form | COMPRESSED, shorter
+    return HEADER.pack(form, len(item_ids)) + values.tobytes() + more + ids
 
 
 def unpack(packed: bytes) -> Row:
@@ -96,15 +108,17 @@ def unpack(packed: bytes) -> Row:
     Raises:
         ValueError: the bytes have another format.
     """
-    form, count = HEADER.unpack_from(packed)
+    kind, count = HEADER.unpack_from(packed)
+    form = kind & ~COMPRESSED
     sizes = {FORMAT: 0, FORMAT_WITH_PARTS: SHARE_BYTES * count, FORMAT_WITH_COUNTS: COUNT_BYTES * (count + 1)}
     if form not in sizes:
-        raise ValueError(f"unknown format {form!r} of a packed row")
+        raise ValueError(f"unknown format {form} of a packed row")
     ends = HEADER.size + WEIGHT_BYTES * count
     begins = ends + sizes[form]
     values = array("f", packed[HEADER.size : ends])
     if byteorder == "big":
         values.byteswap()
-    weights = zip(packed[begins:].decode().split("\n"), values, strict=True) if count else ()
+    ids = zlib.decompress(packed[begins:]) if kind & COMPRESSED else packed[begins:]
+    weights = zip(ids.decode().split("\n"), values, strict=True) if count else ()
     more = packed[ends:begins]
     return Row(weights, counts=more) if form == FORMAT_WITH_COUNTS else Row(weights, more)

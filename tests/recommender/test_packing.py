@@ -1,3 +1,7 @@
+import struct
+from random import Random
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +18,23 @@ class TestPack:
         unpacked = packing.unpack(packing.pack(weights.items()))
 
         assert list(unpacked.items()) == list(weights.items())
+
+    @given(st.dictionaries(ids, floats, max_size=120))
+    def test_compressed_rows_are_unpacked_in_order_and_never_larger(self, weights: dict[str, float]) -> None:
+        compressed = packing.pack(weights.items(), compress=True)
+
+        assert list(packing.unpack(compressed).items()) == list(weights.items())
+        assert len(compressed) <= len(packing.pack(weights.items()))
+
+    def test_a_row_of_uuids_takes_two_thirds_and_one_of_numbered_ids_six_tenths(self) -> None:
+        random = Random(1)
+        uuids = [str(UUID(int=random.getrandbits(128))) for _ in range(100)]
+        numbered = [f"sku-{random.randrange(20_000):05}" for _ in range(100)]
+
+        for item_ids, share in ((uuids, 0.66), (numbered, 0.62)):
+            rows = [(item_id, 1.0, 0.5) for item_id in item_ids]
+            plain = packing.HEADER.size + 6 * len(rows) + len("\n".join(item_ids))
+            assert len(packing.pack_parts(rows)) <= share * plain
 
     def test_a_weight_takes_four_bytes_plus_its_id(self) -> None:
         assert len(packing.pack([("ab", 1.0), ("cd", 2.0)])) == packing.HEADER.size + 2 * 4 + len("ab\ncd")
@@ -57,9 +78,20 @@ class TestPackCounts:
 
 
 class TestUnpack:
-    def test_an_unknown_format_is_refused(self) -> None:
+    @pytest.mark.parametrize("form", [b"\x00", b"\x04", b"\x84"])
+    def test_an_unknown_format_is_refused(self, form: bytes) -> None:
         with pytest.raises(ValueError, match="unknown format"):
-            packing.unpack(b"\x04" + packing.pack([("a", 1.0)])[1:])
+            packing.unpack(form + packing.pack([("a", 1.0)])[1:])
+
+    def test_rows_of_an_earlier_release_whose_ids_are_not_compressed_can_be_read(self) -> None:
+        ids, weights = b"item-1\nitem-2\nitem-3", struct.pack("<3f", 3.0, 2.0, 1.0)
+
+        parts = packing.unpack(b"\x02" + struct.pack("<I", 3) + weights + struct.pack("<3e", 1.0, 0.5, 0.0) + ids)
+        counts = packing.unpack(b"\x03" + struct.pack("<I", 3) + weights + struct.pack("<4I", 9, 5, 4, 3) + ids)
+
+        assert parts == counts == {"item-1": 3.0, "item-2": 2.0, "item-3": 1.0}
+        assert [parts.from_order(item_id) for item_id in parts] == [1.0, 0.5, 0.0]
+        assert [counts.baskets(item_id) for item_id in counts] == [(5, 9), (4, 9), (3, 9)]
 
     def test_a_row_of_an_earlier_release_does_not_say_what_came_from_order(self) -> None:
         assert packing.unpack(packing.pack([("a", 1.0)])).from_order("a") is None
