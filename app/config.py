@@ -132,8 +132,8 @@ class Settings(BaseModel):
     """How long an instance may still serve the previously active version."""
     item_ttl_seconds: float = 20.0
     """How long an instance may still serve the previous state of an item."""
-    row_cache_rows: int = 10_000
-    """Number of neighbor rows that an instance keeps in memory."""
+    row_cache_rows: int = 20_000
+    """Number of neighbor rows that an instance keeps in memory; each takes about 7 KB."""
     catalog_items: Annotated[int, Field(ge=8)] = 50_000
     """Number of items in a project's catalog snapshot, the most recently changed ones, for filters and boosts."""
     catalog_projects: Annotated[int, Field(ge=1)] = 20

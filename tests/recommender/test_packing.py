@@ -96,6 +96,11 @@ class TestUnpack:
     def test_a_row_of_an_earlier_release_does_not_say_what_came_from_order(self) -> None:
         assert packing.unpack(packing.pack([("a", 1.0)])).from_order("a") is None
 
+    def test_rows_share_the_text_of_equal_ids(self) -> None:
+        packed = packing.pack([("item-1", 1.0)])
+
+        assert next(iter(packing.unpack(packed))) is next(iter(packing.unpack(packed)))
+
 
 class TestWithSimilar:
     def test_similar_items_come_from_similarity_and_replace_no_neighbor(self) -> None:
