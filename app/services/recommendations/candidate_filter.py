@@ -105,7 +105,7 @@ class Rules:
 
     def factor(self, item_id: str, cached: CachedItem | None) -> float:
         """Returns the factor of the boost; 1 without a boost. Raises as `admit`."""
-        return 1.0 if self.boost is None else self._value(self.boost, item_id, cached)
+        return 1.0 if self.boost is None else float(self._value(self.boost, item_id, cached))
 
     def _value(self, rule: Rule, item_id: str, cached: CachedItem | None) -> float:
         if cached is None:  # the item was never put: only its id is available

@@ -26,6 +26,15 @@ class TestReplay:
         assert replayed.content == response.content
         assert ids(recommended(trained, "u2", scenario="home")) != ids(response.json())
 
+    def test_a_response_whose_boost_fails_for_its_items_is_stored_too(self, trained: httpx2.Client) -> None:
+        put(trained, log_sample_rate=1.0, boost="item.margin * 2.0")
+
+        response = trained.get("/v1/users/u2/recommendations?scenario=home")
+
+        assert response.json()["items"][0]["boost"] == 1.0
+        replayed = trained.get("/v1/recommendations/" + response.json()["recommendation_id"])
+        assert replayed.content == response.content
+
     def test_responses_that_were_not_stored_are_not_found(self, trained: httpx2.Client) -> None:
         answer = recommended(trained, "u2")
 
