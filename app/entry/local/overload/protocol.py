@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.deadline import set_outside
 from app.entry.local.overload.gate import Gate, Visit
-from app.entry.local.overload.refusal import DETAIL, refusal
+from app.entry.local.overload.refusal import DETAIL, MALFORMED, refusal
 from app.entry.local.overload.rooms import Rooms, credentials_in
 from app.errors import Overloaded
 
@@ -43,6 +43,11 @@ class GatedProtocol(HttpToolsProtocol):
             self._forget()
         self._rooms.idle.pop(self.transport, None)
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        del msg  # uvicorn's own words
+        self.transport.write(MALFORMED)
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

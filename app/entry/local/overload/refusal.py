@@ -1,6 +1,7 @@
 """Responses of requests that are not worked on, built once: refusing must cost next to nothing."""
 
 import random
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
@@ -15,27 +16,43 @@ INSTANCE = "refused"
 """In place of a request id: refused requests are counted in the log, but not listed."""
 
 
-def _built(seconds: int, *, closes: bool) -> bytes:
-    status, title = problems.ROWS[Overloaded]
-    document = {"type": problems.TYPES[Overloaded], "title": title, "status": status.value}
-    body = orjson.dumps(document | {"detail": DETAIL, "instance": INSTANCE})
+def _built(status: HTTPStatus, document: Mapping[str, object], **more: str) -> bytes:
+    body = orjson.dumps(document)
     headers = {
         "Content-Type": MEDIA_TYPE,
         "Content-Length": str(len(body)),
-        "Retry-After": str(seconds),
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": "*",  # it holds nothing, and pages need to know when to try again
         "Access-Control-Expose-Headers": "retry-after",
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         **HEADERS,
-        **({"Connection": "close"} if closes else {}),
+        **more,
     }
-    lines = [f"HTTP/1.1 {status.value} {HTTPStatus(status).phrase}", *(f"{name}: {headers[name]}" for name in headers)]
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {headers[name]}" for name in headers)]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-KEEPING = [_built(seconds, closes=False) for seconds in problems.RETRY_AFTER_SECONDS]
-CLOSING = [_built(seconds, closes=True) for seconds in problems.RETRY_AFTER_SECONDS]
+def _refusals(**more: str) -> list[bytes]:
+    status, title = problems.ROWS[Overloaded]
+    document = {"type": problems.TYPES[Overloaded], "title": title, "status": status.value, "detail": DETAIL}
+    return [
+        _built(status, document | {"instance": INSTANCE}, **{"Retry-After": str(seconds)}, **more)
+        for seconds in problems.RETRY_AFTER_SECONDS
+    ]
+
+
+KEEPING, CLOSING = _refusals(), _refusals(Connection="close")
+MALFORMED = _built(
+    HTTPStatus.BAD_REQUEST,
+    {
+        "type": problems.kind_of(problems.FRAMEWORK_TITLES[400]),
+        "title": problems.FRAMEWORK_TITLES[400],
+        "status": 400,
+        "detail": "The request is not valid HTTP, or its URL is longer than 65,535 bytes.",
+        "instance": INSTANCE,
+    },
+    Connection="close",
+)
 
 
 def refusal(*, closes: bool) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 import orjson
+import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.api.http.problems import RETRY_AFTER_SECONDS
@@ -169,3 +170,19 @@ async def _has_ended(reader: asyncio.StreamReader) -> bool:
         return await asyncio.wait_for(reader.read(1), 0.5) == b""
     except TimeoutError:
         return False
+
+
+@pytest.mark.parametrize("request_line", [b"GET /?" + b"x" * 70_000 + b" HTTP/1.1", b"nonsense"])
+def test_what_is_no_request_or_has_too_long_a_url_gets_a_problem_document(request_line: bytes) -> None:
+    async def test(client: httpx2.AsyncClient, application: Application, rooms: Rooms) -> None:
+        del application, rooms
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(request_line + b"\r\nHost: x\r\n\r\n")
+        head, body = (await reader.read()).split(b"\r\n\r\n")
+        writer.close()
+
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"application/problem+json" in head
+        assert "65,535" in orjson.loads(body)["detail"]
+
+    run(test)
