@@ -16,7 +16,7 @@ from app.domain.fields import ID_PATTERN
 from app.domain.users import of_session
 from app.recommender.events.kinds import PURCHASE, RATING, RETURN
 
-ID_OR_BLANK = r"^[A-Za-z0-9._:~|@-]{0,128}$"
+ID_OR_BLANK = rf"^$|{ID_PATTERN}"
 LARGEST_ID = 2**53 - 1
 """Senders may have rounded larger numbers."""
 NUMBER = r"-?[0-9]{1,12}(\.[0-9]{1,6})?"

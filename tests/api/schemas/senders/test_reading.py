@@ -1,14 +1,16 @@
 """Which events the messages of other senders make."""
 
+import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from app.api.schemas.senders.ga4 import Ga4In
-from app.api.schemas.senders.messages import Line
+from app.api.schemas.senders.messages import ForeignId, Line
 from app.api.schemas.senders.reading import Reading, Sent
 from app.api.schemas.senders.segment import SegmentIn, SegmentProduct, messages_of
 from app.errors import InvalidInput
@@ -48,6 +50,16 @@ def short(sent: list[Sent]) -> list[tuple[Any, ...]]:
 
 def ids(reading: Reading) -> list[tuple[datetime, str]]:
     return [(each.event.timestamp, each.event.event_id) for each in reading.sent]
+
+
+class TestIds:
+    @pytest.mark.parametrize(("client_id", "is_valid"), [("a.b", True), (".a", True), (".", False), ("..", False)])
+    def test_the_published_pattern_is_the_one_that_counts(self, client_id: str, is_valid: bool) -> None:  # noqa: FBT001
+        (text, *_) = TypeAdapter(ForeignId).json_schema()["anyOf"]
+
+        assert bool(re.search(text["pattern"], client_id)) == is_valid
+        with nullcontext() if is_valid else pytest.raises(ValidationError):
+            Ga4In.model_validate({"client_id": client_id, "events": [{"name": "view_item"}]})
 
 
 class TestSegment:
