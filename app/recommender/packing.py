@@ -2,7 +2,7 @@
 
 Before the ids stand, in format 2, the share of each weight that was learned from order, as little-endian float16; in
 format 3, the number of baskets with the row's item and that with each other item too, as little-endian uint32.
-The ids are compressed by zlib if the highest bit of the format is set.
+The ids are compressed by zlib if the highest bit of the format is set: if that makes them shorter.
 """
 
 import struct
@@ -61,18 +61,14 @@ class Row(dict[str, float]):
         return Row({**self, **more}, self._shares)
 
 
-def pack(weights: Iterable[tuple[str, float]], *, compress: bool = False) -> bytes:
-    """Packs (item id, weight) pairs in order; each takes 4 bytes and the length of the id + 1.
-
-    Compressed ids take 40 to 80 % of their length. That takes 60 microseconds for 100 ids: too long for lists that
-    every batch of the stream renews.
-    """
+def pack(weights: Iterable[tuple[str, float]]) -> bytes:
+    """Packs (item id, weight) pairs in order; each takes 4 bytes and 40 to 80 % of the length of its id."""
     pairs = list(weights)
-    return _packed(FORMAT, [item_id for item_id, _ in pairs], [weight for _, weight in pairs], compress=compress)
+    return _packed(FORMAT, [item_id for item_id, _ in pairs], [weight for _, weight in pairs])
 
 
 def pack_parts(neighbors: Iterable[tuple[str, float, float]]) -> bytes:
-    """Packs (item id, weight, part of the weight that was learned from order) in order, compressed.
+    """Packs (item id, weight, part of the weight that was learned from order) in order; each takes 2 bytes more.
 
     The part is stored relative to the weight, so that its precision, 11 bits, does not depend on the scale of weights.
     """
@@ -84,20 +80,18 @@ def pack_parts(neighbors: Iterable[tuple[str, float, float]]) -> bytes:
 
 
 def pack_counts(neighbors: Iterable[tuple[str, float, int]], baskets: int) -> bytes:
-    """Packs (item id, weight, number of baskets with both items) and the row's own number of baskets, compressed."""
+    """Packs (item id, weight, number of baskets with both items) in order, with the row's own number of baskets."""
     rows = list(neighbors)
     counts = struct.pack(f"<{len(rows) + 1}I", baskets, *(row[2] for row in rows))
     return _packed(FORMAT_WITH_COUNTS, [row[0] for row in rows], [row[1] for row in rows], counts)
 
 
-def _packed(
-    form: int, item_ids: Sequence[str], weights: Sequence[float], more: bytes = b"", *, compress: bool = True
-) -> bytes:
+def _packed(form: int, item_ids: Sequence[str], weights: Sequence[float], more: bytes = b"") -> bytes:
     values = array("f", weights)
     if byteorder == "big":
         values.byteswap()
     ids = "\n".join(item_ids).encode()
-    if compress and len(shorter := zlib.compress(ids)) < len(ids):
+    if len(shorter := zlib.compress(ids)) < len(ids):
         form, ids = form | COMPRESSED, shorter
     return HEADER.pack(form, len(item_ids)) + values.tobytes() + more + ids
 

@@ -96,11 +96,11 @@ class BaseModel:
                 entries = ranked.setdefault(category, [])
                 if len(entries) < LIST_LENGTH:
                     entries.append((item_ids[number], float(counts[number])))
-        return [(category, packing.pack(entries, compress=True)) for category, entries in ranked.items()]
+        return [(category, packing.pack(entries)) for category, entries in ranked.items()]
 
     def terms(self, items: Mapping[str, Item]) -> bytes:
         """Returns the packed inverse frequencies of terms."""
-        return packing.pack(content.inverse_frequencies(list(items.values())), compress=True)
+        return packing.pack(content.inverse_frequencies(list(items.values())))
 
     def unseen(self, items: Mapping[str, Item]) -> tuple[str, ...]:
         """Returns the ids of items without interactions, sorted."""
@@ -171,7 +171,7 @@ def packed(
         neighbors, weights = model.indices[sorted_], model.data[sorted_].tolist()
         ids = [item_ids[neighbor] for neighbor in neighbors.tolist()]
         if order is None:
-            row = packing.pack(zip(ids, weights, strict=True), compress=True)
+            row = packing.pack(zip(ids, weights, strict=True))
         else:
             own = slice(*order.indptr[number : number + 2]) if number < order.shape[0] else slice(0, 0)
             parts[order.indices[own]] = order.data[own]

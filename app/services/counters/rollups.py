@@ -1,6 +1,9 @@
 """Rollups of a project's counters: fine rows for the last hours, then a row per hour, then a row per day."""
 
 from collections.abc import Iterable, Mapping
+from threading import Lock
+
+from cachetools import TTLCache
 
 from app.clock import Clock
 from app.recommender import counts
@@ -16,12 +19,20 @@ MOST_BYTES = 100_000
 """The maximum size of a row; a larger row drops its lightest items."""
 FINE_HOURS, HOURLY_DAYS = 2, 1
 """The whole hours and days before now that are read at a finer level."""
+MEMORY_BYTES = 32_000_000
+"""Of the rows of hours and days that an instance keeps: some MB for a project with tens of thousands of items."""
 NOTHING: Iterable[int] = ()
 
 
 class Rollups:
+    """Rows of hours and days are read once an hour: they change only if the stream is hours late."""
+
     def __init__(self, counters: CounterStore, clock: Clock) -> None:
         self._counters, self._clock = counters, clock
+        self._past: TTLCache[tuple[str, int, int], Counted] = TTLCache(
+            MEMORY_BYTES, HOUR, clock.monotonic, getsizeof=lambda row: len(row.packed or b"")
+        )
+        self._lock = Lock()
 
     def of(self, project: str, days: float, touched: Iterable[int] = NOTHING) -> tuple[Counts, set[str]]:
         """Returns the counts of the last days and the names in the touched slots, which are summed up again.
@@ -43,11 +54,21 @@ class Rollups:
 
     def _covered(self, project: str, level: int, begin: int, end: int, again: set[int], now: float) -> list[Counted]:
         """Returns the rows of a level, after summing up missing rows and those in `again`."""
+        starts = range(begin, end, level)
+        with self._lock:
+            kept = [row for start in starts if (row := self._past.get((project, level, start))) is not None]
+        if len(kept) == len(starts) and not again:
+            return kept
         present = self._counters.between(project, level, begin, end)
-        missing = set(range(begin, end, level)) - {row.start for row in present}
+        missing = set(starts) - {row.start for row in present}
         for start in sorted(missing | again):
             self._sum(project, level, start, now)
-        return self._counters.between(project, level, begin, end) if missing | again else present
+        rows = self._counters.between(project, level, begin, end) if missing | again else present
+        with self._lock:
+            for row in rows:
+                if len(row.packed or b"") < MEMORY_BYTES:
+                    self._past[project, level, row.start] = row
+        return rows
 
     def _sum(self, project: str, level: int, start: int, now: float) -> set[str]:
         """Sums up and stores one row; returns every name in its parts, also those whose counts cancel out."""
