@@ -15,7 +15,7 @@ from app.domain.items import Item
 from app.storage.items import ItemStore
 from app.storage.table import LISTING_SHARDS
 
-OVERLAP = timedelta(seconds=30)
+OVERLAP = timedelta(minutes=2)
 """Changes can become visible out of order: clocks differ and the index is late."""
 MAX_PROJECTS = 10_000
 

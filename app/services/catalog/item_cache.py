@@ -13,7 +13,7 @@ from app.services.catalog.changes import CatalogChanges
 from app.storage.items import ItemStore
 
 MAX_ITEMS = 50_000
-ITEM_SECONDS = 600.0
+ITEM_SECONDS = 3_600.0
 """The age after which an item is read again without a change, because the change index may be very late."""
 MAX_LISTS = 500
 LATEST_ITEMS = 100
