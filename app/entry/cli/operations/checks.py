@@ -14,11 +14,11 @@ from app.config import Settings
 from app.errors import NotFound, SerendipError, WorkerUnavailable
 from app.storage import aws
 from app.storage.admin import migration, schema
+from app.storage.events import EventRow
 from app.storage.objects import project_folder
 from app.wiring import Wired
 
 DEPLOYED = "Deploy the stage again (`make deploy`)."
-STREAM_FUNCTION = "stream:live"
 LOW_CONCURRENCY = 100
 MORE_CONCURRENCY = "Ask AWS for 1,000 (Service Quotas, AWS Lambda, Concurrent executions)."
 
@@ -62,7 +62,7 @@ def examine(wired: Wired) -> Iterator[Finding]:
         for model in schema.LASTING:
             name = model.Meta.table_name
             yield _checked(name, DEPLOYED, partial(_protection, client, name))
-        yield _checked("stream", DEPLOYED, partial(_stream, settings))
+        yield _checked("stream", DEPLOYED, partial(_stream, client, settings))
         yield _checked("concurrency", "Allow lambda:GetAccountSettings.", partial(_concurrency, settings))
     yield _files(wired)
     yield _model(wired)
@@ -91,14 +91,16 @@ def _protection(client: BaseClient, name: str) -> Finding:
     return Finding(name, good, detail, "" if good else DEPLOYED)
 
 
-def _stream(settings: Settings) -> Finding:
-    """Whether the stream function reads the stream of events."""
-    name = settings.table_prefix + STREAM_FUNCTION
+def _stream(client: BaseClient, settings: Settings) -> Finding:
+    """Whether a function reads the stream of events: one of its own, or the one that does everything."""
+    source = client.describe_table(TableName=EventRow.Meta.table_name)["Table"].get("LatestStreamArn")
+    if source is None:
+        return Finding("stream", False, "the events have none", DEPLOYED)
     functions = aws.client("lambda", settings.region, read_timeout_seconds=10)
-    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    mappings = functions.list_event_source_mappings(EventSourceArn=source)["EventSourceMappings"]
     states = [f"{mapping['State']} ({mapping.get('LastProcessingResult', 'nothing yet')})" for mapping in mappings]
     good = any(state.startswith("Enabled") for state in states)
-    return Finding("stream", good, ", ".join(states) or f"{name} reads no stream", "" if good else DEPLOYED)
+    return Finding("stream", good, ", ".join(states) or "no function reads it", "" if good else DEPLOYED)
 
 
 def _concurrency(settings: Settings) -> Finding:
