@@ -8,9 +8,10 @@ from typing import Any
 from app.entry.cli.operations.checks import LOW_CONCURRENCY, MORE_CONCURRENCY
 from infra import console
 from infra.account import Account, secret_name
-from infra.packages import PYTHON, ROOT, SERVING, TRAINING, build
+from infra.one_function import merged, watched
+from infra.packages import PACKAGES, PYTHON, ROOT, build
 from infra.stacks import Failed
-from infra.variants import Template, load, restored, shifted, versioned, zipped
+from infra.variants import Template, functions, load, package_names, restored, shifted, versioned, zipped
 
 WORKPLACE = ROOT / ".serendip" / "deploy"
 STAGES = Path(__file__).parent / "stages"
@@ -19,6 +20,7 @@ STACKS = ("tables", "training", "application", "monitoring")
 NETWORK = ("Subnets", "SecurityGroups")
 """Training settings of a stage's file that the worker needs to start tasks."""
 
+FUNCTIONS = ("one", "three")
 RESERVING = ("ApiConcurrency", "StreamConcurrency", "WorkerConcurrency")
 
 Coded = tuple[Template, dict[str, str]]
@@ -42,15 +44,36 @@ def settings_of(stage: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text())
 
 
+def application(stage: str) -> Template:
+    """Returns the application's template with as many functions as the stage's file says; the default is one.
+
+    Raises:
+        Failed: the file names another number, or sets a parameter that the template does not have.
+    """
+    settings, template = settings_of(stage), load("template")
+    number = settings.get("functions", FUNCTIONS[0])
+    if number not in FUNCTIONS:
+        raise Failed(f'{stage}.toml says functions = "{number}". Use "{FUNCTIONS[0]}" or "{FUNCTIONS[1]}".')
+    parameters, template = {*template["Parameters"]}, merged(template) if number == FUNCTIONS[0] else template
+    for name in settings.get("application", {}):
+        if name not in parameters:
+            raise Failed(f"{stage}.toml sets {name}, which the application does not have.")
+        if name not in template["Parameters"]:
+            raise Failed(
+                f"{stage}.toml sets {name}, which a stage with one function does not have. Remove it (ApiMemory and "
+                f'ApiConcurrency are for all work), or set functions = "three".'
+            )
+    return template
+
+
 Code = Callable[[Account, Template, Mapping[str, str]], Coded]
 """Builds the code, uploads it to the place in the bootstrap stack's outputs, and fills it into the template."""
 
 
 def zip_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
-    bucket = code["CodeBucket"]
-    serving = account.upload(bucket, build(WORKPLACE / "serving", SERVING))
-    training = account.upload(bucket, build(WORKPLACE / "training", TRAINING))
-    return zipped(template, bucket, serving, training, PYTHON), {}
+    bucket, names = code["CodeBucket"], sorted(set(package_names(template).values()))
+    keys = {name: account.upload(bucket, build(WORKPLACE / name, PACKAGES[name])) for name in names}
+    return zipped(template, bucket, keys, PYTHON), {}
 
 
 def image_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
@@ -116,32 +139,31 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
         Failed: a stack was refused or rolled back.
         Unpackable: the code cannot be packaged.
     """
-    settings, prefix = settings_of(stage), prefix_of(stage)
+    settings, prefix, template = settings_of(stage), prefix_of(stage), application(stage)
+    has_one = len(functions(template)) == 1
     console.build()
     overrides = settings.get("application", {})
     bounded = {key: overrides[key] for key in ("PermissionsBoundary",) if key in overrides}
     _bootstrap(account, bounded)
     code = account.stacks.outputs(BOOTSTRAP)
-    template, code_parameters = put_code(account, shifted(load("template"), settings["shift"]), code)
+    template, code_parameters = put_code(account, shifted(template, settings["shift"]), code)
     if settings.get("snapstart", False):
         template = restored(template)
     account.secret(stage)
-    application = {"TablePrefix": prefix, "SecretName": secret_name(stage)} | code_parameters | overrides
-    application |= {"Email": email} if email else {}
-    alarms = {key: application[key] for key in ("Metrics", "Email") if key in application}
+    parameters = {"TablePrefix": prefix, "SecretName": secret_name(stage)} | code_parameters | overrides
+    parameters |= {"Email": email} if email else {}
+    alarms = {key: parameters[key] for key in ("Metrics", "Email") if key in parameters}
     alarms |= settings.get("monitoring", {})
     stacks = {}
     if "training" in settings:
         stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
-        application |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
-    stacks["application"] = (versioned(template, application), application)
-    stacks["monitoring"] = (load("monitoring"), alarms)
+        parameters |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
+    stacks["application"] = (versioned(template, parameters), parameters)
+    stacks["monitoring"] = (watched(load("monitoring")) if has_one else load("monitoring"), alarms)
     _bring_up_tables(account, stage, settings, code["CodeBucket"])
-    for name, (body, parameters) in stacks.items():
+    for name, (body, own) in stacks.items():
         print(f"  stack {prefix}{name}")
-        account.stacks.apply(
-            prefix + name, body, {"TablePrefix": prefix} | parameters, code["CodeBucket"], _tags(stage)
-        )
+        account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | own, code["CodeBucket"], _tags(stage))
     return account.stacks.outputs(prefix + "application")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml
 
+from infra.packages import EVERYTHING, SERVING, TRAINING
+
 TEMPLATES = Path(__file__).parent
 HANDLER = "app.entry.aws.handler.handler"
 FUNCTION = "AWS::Serverless::Function"
@@ -36,13 +38,22 @@ def load(name: str) -> Template:
     return plain
 
 
-def zipped(template: Template, bucket: str, serving: str, training: str, python: str) -> Template:
-    """Returns the template with zip packages from a bucket instead of the image."""
-    for name, function in functions(template).items():
+def package_names(template: Template) -> dict[str, str]:
+    """Returns the package of each function; one function has a package for everything."""
+    names = functions(template)
+    if len(names) == 1:
+        return dict.fromkeys(names, EVERYTHING)
+    return {name: TRAINING if name in TRAINING_FUNCTIONS else SERVING for name in names}
+
+
+def zipped(template: Template, bucket: str, keys: Mapping[str, str], python: str) -> Template:
+    """Returns the template with zip packages instead of the image; `keys` names the object of each package."""
+    for name, package in package_names(template).items():
+        function = functions(template)[name]
         for key in ("PackageType", "ImageUri"):
             del function[key]
-        key = training if name in TRAINING_FUNCTIONS else serving
-        function |= {"Runtime": f"python{python}", "Handler": HANDLER, "CodeUri": {"Bucket": bucket, "Key": key}}
+        code = {"Bucket": bucket, "Key": keys[package]}
+        function |= {"Runtime": f"python{python}", "Handler": HANDLER, "CodeUri": code}
     del template["Parameters"]["ImageUri"]
     return template
 

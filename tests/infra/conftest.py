@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cloud import AT, Cloud, emulated
+from tests.support.deployment_checks import FULL
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with emulated(tmp_path_factory.mktemp("cloud")) as cloud:
+@pytest.fixture(scope="module", params=["one", "three"] if FULL else ["one"])
+def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A stage with one function, and in `make deploy-check` also one with three."""
+    with emulated(tmp_path_factory.mktemp("cloud"), request.param) as cloud:
         cloud.deploy()
         yield cloud
 

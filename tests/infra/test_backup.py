@@ -61,9 +61,9 @@ class TestBackup:
         with pytest.raises(SystemExit):
             restore(backup.name, STAGE, "back")  # the tables exist already
         monkeypatch.setattr(Account, "push_image", lambda *_: "image")  # TestImage covers the build
-        back = Cloud(cloud.port, cloud.packages)
+        back = Cloud(cloud.port, cloud.package)
         back.deploy(stage="back")
-        worker = cloud.account.client("lambda").get_function_configuration(FunctionName="serendip-back-worker")
+        worker = cloud.account.client("lambda").get_function_configuration(FunctionName=back.worker)
         task = Settings(secret=SECRET, training_task=worker["Environment"]["Variables"]["SERENDIP_TRAINING_TASK"])
         assert task.training_task
         assert task.training_task.subnets == ("subnet-1", "subnet-2")

@@ -1,11 +1,15 @@
 """The linters of `make lint` refuse templates and Dockerfiles with a planted fault."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from infra.one_function import merged, watched
+from infra.variants import Template, load
 from tests.support.datasets import ROOT
 from tests.support.deployment_checks import FULL
 
@@ -33,6 +37,8 @@ SPOILT = {
     "packages of any version": ("Dockerfile", "uv==0.13.9", "uv", "DL3013"),
     "a misspelled limit of a container": ("local/compose.yaml", "cap_drop", "cap_dorp", "'cap_dorp' was unexpected"),
 }
+
+Change = Callable[[Template], Template]
 
 pytestmark = pytest.mark.skipif(not FULL, reason="part of make deploy-check")
 
@@ -65,3 +71,27 @@ class TestLinters:
         assert status != 0
         assert rule in said
         assert linted(source)[0] == 0
+
+
+@pytest.mark.parametrize(("name", "change"), [("template", merged), ("monitoring", watched)])
+class TestOneFunction:
+    """The variants that `make lint` does not see."""
+
+    def test_they_pass(self, name: str, change: Change, tmp_path: Path) -> None:
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(change(load(name)), indent=2))
+
+        status, said = linted(path)
+
+        assert status == 0, said
+
+    def test_a_leftover_is_refused(self, name: str, change: Change, tmp_path: Path) -> None:
+        template = change(load(name))
+        next(iter(template["Resources"].values()))["DependsOn"] = "WorkerFunction"
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(template))
+
+        status, said = linted(path)
+
+        assert status != 0
+        assert "WorkerFunction" in said

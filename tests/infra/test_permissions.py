@@ -1,13 +1,16 @@
 """The functions' roles allow exactly the calls recorded in all other tests."""
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from app.storage.admin.backups import MANIFESTS
 from app.storage.objects import project_folder
-from infra.variants import Template, load
+from infra.one_function import ALIAS, merged
+from infra.variants import Template, functions, load
 from tests.support import permissions
 from tests.support.cloud import statements
 from tests.support.permissions import API, STREAM, TASK, WORKER, Call
@@ -26,6 +29,13 @@ ELSEWHERE = {API: {STARTED, ("s3:PutObject", "Files")}, STREAM: {STARTED}, WORKE
 """Calls made in other processes (`test_worker_client.py`, `test_deployment.py`) or through presigned URLs."""
 
 
+Change = Callable[[Template], Template]
+
+
+def identity(template: Template) -> Template:
+    return template
+
+
 def resource(said: Any) -> str:
     """Return a table, `table/index/*`, or the template's name of a resource."""
     if "Fn::GetAtt" in said:
@@ -34,17 +44,30 @@ def resource(said: Any) -> str:
     table = re.search(r":table/\$\{TablePrefix\}(.+)$", text)
     if text.endswith(":function:${TablePrefix}worker"):  # the worker invokes itself by name
         return "WorkerFunction"
+    if text.endswith(":function:" + ALIAS):
+        return "itself"
     return table[1] if table else re.findall(r"\$\{(\w+)\}", text)[-1]
 
 
 def allowed(template: Template, function: str) -> set[Call]:
+    return every(template, function) - BY_LAMBDA - ELSEWHERE[function]
+
+
+def every(template: Template, function: str) -> set[Call]:
     pairs = set()
     for statement in of_task() if function == TASK else statements(template, function):
         actions, resources = statement["Action"], statement["Resource"]
         for action in [actions] if isinstance(actions, str) else actions:
             for name in resources if isinstance(resources, list) else [resources]:
                 pairs.add((action, resource(name)))
-    return pairs - BY_LAMBDA - ELSEWHERE[function]
+    return pairs
+
+
+def conditions(template: Template, function: str) -> set[str]:
+    """Return the statements that depend on a condition of the template or of the call, as text."""
+    (policy,) = functions(template)[function]["Policies"]
+    said = policy["Statement"]
+    return {json.dumps(statement, sort_keys=True) for statement in said if {"Fn::If", "Condition"} & set(statement)}
 
 
 def of_task() -> list[dict[str, Any]]:
@@ -68,6 +91,21 @@ class TestPermissions:
         assert sorted(allowed(load("template"), function) - done) == []
 
 
+class TestOneFunction:
+    def test_it_may_do_what_the_three_may_and_invoke_only_itself(self) -> None:
+        apart, together = load("template"), merged(load("template"))
+        union = set().union(*(every(apart, function) for function in (API, STREAM, WORKER)))
+
+        assert every(together, API) == union - {STARTED} | {("lambda:InvokeFunction", "itself")}
+
+    def test_conditions_stay(self) -> None:
+        apart, together = load("template"), merged(load("template"))
+
+        assert conditions(together, API) == set().union(
+            *(conditions(apart, function) for function in (API, STREAM, WORKER))
+        )
+
+
 class TestComparison:
     def test_an_action_on_another_table_is_not_allowed(self) -> None:
         permissions = allowed(load("template"), WORKER)
@@ -87,9 +125,13 @@ class TestComparison:
         assert before - after == {("dynamodb:Query", "connections")}
         assert ("dynamodb:Scan", "events/index/*") in after - before
 
-    @pytest.mark.parametrize("function", [API, WORKER])
-    def test_the_files_of_jobs_can_be_reached_but_no_backups(self, function: str) -> None:
-        of_bucket = [statement for statement in statements(load("template"), function) if "s3:" in str(statement)]
+    @pytest.mark.parametrize(
+        ("function", "change"), [(API, identity), (WORKER, identity), (API, merged)], ids=["api", "worker", "one"]
+    )
+    def test_the_files_of_jobs_can_be_reached_but_no_backups(self, function: str, change: Change) -> None:
+        of_bucket = [
+            statement for statement in statements(change(load("template")), function) if "s3:" in str(statement)
+        ]
 
         names = [
             statement["Resource"]["Fn::Sub"][0] for statement in of_bucket if statement["Action"] != "s3:ListBucket"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from infra.one_function import merged, watched
+from infra.packages import PACKAGES
 from infra.variants import Template, functions, load, restored, shifted, versioned, zipped
 from tests.support.service_models import ARN, Calls, Filler, Properties, faults, lowered, policy
 
@@ -230,22 +232,27 @@ def refused(template: Template, parameters: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def deployed(name: str, flavour: str) -> Template:
+def deployed(name: str, flavour: str, number: str = "three") -> Template:
     template = load(name)
+    if number == "one":
+        template = {"template": merged, "monitoring": watched}[name](template)
     if name != "template":
         return template
     if flavour == "zip":
-        template = restored(zipped(template, "code", "packages/serving.zip", "packages/training.zip", "3.13"))
+        keys = {package: f"packages/{package}.zip" for package in PACKAGES}
+        template = restored(zipped(template, "code", keys, "3.13"))
     return versioned(shifted(template, "Canary10Percent5Minutes"), EVERYTHING)
 
 
 @pytest.mark.parametrize("parameters", [NEEDED, EVERYTHING], ids=["needed", "everything"])
 @pytest.mark.parametrize("flavour", ["zip", "image"])
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize(
+    ("name", "number"), [*((name, "three") for name in TEMPLATES), ("template", "one"), ("monitoring", "one")]
+)
 def test_services_know_every_property_and_accept_its_value(
-    name: str, flavour: str, parameters: Mapping[str, Any]
+    name: str, number: str, flavour: str, parameters: Mapping[str, Any]
 ) -> None:
-    assert refused(deployed(name, flavour), parameters) == []
+    assert refused(deployed(name, flavour, number), parameters) == []
 
 
 PLANTED: Mapping[str, tuple[str, Callable[[Template], object], str]] = {

@@ -36,6 +36,7 @@ AWS_METRICS = {
     ),
 }
 """AWS's documented metrics of HTTP APIs, functions, queues and tables that alarms may use."""
+KEYS = {"serving": "s", "training": "t"}
 STAGE_FILES = sorted((ROOT / "infra" / "stages").glob("*.toml"))
 LOGGED = {*telemetry.METRICS, "route"}
 
@@ -172,7 +173,7 @@ class TestFunctions:
         assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}
 
     def test_the_zip_flavour_differs_only_in_where_the_code_is(self) -> None:
-        images, zips = functions(load("template")), functions(zipped(load("template"), "b", "s", "t", "3.13"))
+        images, zips = functions(load("template")), functions(zipped(load("template"), "b", KEYS, "3.13"))
 
         for name, function in images.items():
             code = {"PackageType", "ImageUri"}
@@ -479,7 +480,7 @@ class TestStages:
             "monitoring": "monitoring",
         }
 
-        assert set(settings) <= {"shift", "snapstart", "needs_email", "account", "tags", *templates}
+        assert set(settings) <= {"functions", "shift", "snapstart", "needs_email", "account", "tags", *templates}
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters

@@ -1,11 +1,13 @@
 """AWS emulated by MiniStack on this machine: stacks, functions, gateways, streams, schedules, enforced IAM."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from botocore.session import get_session
 from app.entry.local.dynamodb import free_port
 from app.storage.admin.schema import LASTING
 from app.storage.database import plain_name
+from infra import stage
 from infra.account import Account
-from infra.packages import SERVING, TRAINING, build
+from infra.packages import PACKAGES, build
 from infra.stage import Coded, bring_up, prefix_of
-from infra.variants import Template, functions, zipped
+from infra.variants import Template, functions, package_names, zipped
 from tests.support.datasets import ROOT
 
 MINISTACK = ROOT / ".venv" / "ministack" / "bin" / "ministack"
@@ -32,10 +35,13 @@ Change = Callable[[Template], object]
 class Cloud:
     """An account with a stage deployed like `make deploy` does."""
 
-    def __init__(self, port: int, packages: Mapping[str, Path]) -> None:
-        self.port, self.packages = port, packages
+    def __init__(self, port: int, package: Callable[[str], Path]) -> None:
+        """`package` builds a package once, by its name."""
+        self.port, self.package = port, package
         self.account = Account(get_session())
         self.outputs: dict[str, str] = {}
+        self.worker = ""
+        """Name of the function that runs jobs."""
 
     @property
     def endpoint(self) -> str:
@@ -45,10 +51,11 @@ class Cloud:
         """Deploys the stage with a change to the application's template."""
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
-            bucket = code["CodeBucket"]
-            keys = [account.upload(bucket, self.packages[name]) for name in ("serving", "training")]
-            template = self._local(zipped(template, bucket, keys[0], keys[1], PYTHON))
+            bucket, names = code["CodeBucket"], package_names(template)
+            keys = {name: account.upload(bucket, self.package(name)) for name in names.values()}
+            template = self._local(zipped(template, bucket, keys, PYTHON))
             change(template)
+            self.worker = prefix_of(stage) + ("worker" if "WorkerFunction" in names else "api")
             return template, {}
 
         self.outputs = bring_up(self.account, stage, put_code, email)
@@ -100,19 +107,27 @@ class Cloud:
             tables.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=on)
 
     def worker_log(self) -> list[str]:
-        logs, group = self.account.client("logs"), f"/aws/lambda/{prefix_of(STAGE)}worker"
+        logs, group = self.account.client("logs"), f"/aws/lambda/{self.worker}"
         return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
 
 
 @contextmanager
-def emulated(folder: Path) -> Iterator[Cloud]:
-    """Starts the emulator with nothing deployed."""
-    packages = {
-        "serving": build(folder / "serving", SERVING, PYTHON, None, level=1),
-        "training": build(folder / "training", TRAINING, PYTHON, None, level=1),
-    }
-    with emulator(folder) as port:
-        yield Cloud(port, packages)
+def emulated(folder: Path, number: str = "one") -> Iterator[Cloud]:
+    """Starts the emulator with nothing deployed; the stage will have this number of functions."""
+
+    @cache
+    def package(name: str) -> Path:
+        return build(folder / name, PACKAGES[name], PYTHON, None, level=1)
+
+    stages = folder / "stages"
+    stages.mkdir()
+    for path in stage.STAGES.glob("*.toml"):
+        text, changes = re.subn(r'functions = "\w+"', f'functions = "{number}"', path.read_text())
+        assert changes == 1
+        (stages / path.name).write_text(text)
+    with emulator(folder) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "STAGES", stages)
+        yield Cloud(port, package)
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""An existing stage changes from one function to three and back, without losing data or its place in the stream."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from infra import stage
+from infra.stage import prefix_of
+from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon
+from tests.support.deployment_checks import FULL
+
+pytestmark = [
+    pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack"),
+    pytest.mark.skipif(not FULL, reason="part of make deploy-check"),
+]
+OTHER = {"one": "three", "three": "one"}
+FUNCTIONS = {"one": ["api"], "three": ["api", "stream", "worker"]}
+CALLED = {"one": "api", "three": "stream"}
+"""The function that the stream and the schedule call."""
+
+
+def deploy(cloud: Cloud, number: str) -> None:
+    path = stage.STAGES / f"{STAGE}.toml"
+    path.write_text(re.sub(r'functions = "\w+"', f'functions = "{number}"', path.read_text()))
+    cloud.deploy()
+
+
+def parts(cloud: Cloud) -> dict[str, list[str]]:
+    """Return what calls and watches the functions of the stage, and the functions themselves."""
+    account, prefix = cloud.account, prefix_of(STAGE)
+    (mapping,) = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    (schedule,) = account.client("scheduler").list_schedules()["Schedules"]
+    target = account.client("scheduler").get_schedule(Name=schedule["Name"])["Target"]["Arn"]
+    groups = [group["logGroupName"] for group in account.client("logs").describe_log_groups()["logGroups"]]
+    watched = {
+        dimension["Value"].removeprefix(prefix)
+        for alarm in account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        for dimension in alarm.get("Dimensions", ())
+        if dimension["Name"] == "FunctionName"
+    }
+    return {
+        "functions": sorted(
+            function["FunctionName"].removeprefix(prefix)
+            for function in account.client("lambda").list_functions()["Functions"]
+        ),
+        "groups": sorted(group.removeprefix(f"/aws/lambda/{prefix}") for group in groups if "/lambda/" in group),
+        "watched": sorted(watched),
+        "called": [arn.partition(f":function:{prefix}")[2] for arn in (mapping["FunctionArn"], target)],
+        "streams": [mapping["UUID"]],
+    }
+
+
+def use(cloud: Cloud, client: httpx2.Client, item_id: str) -> None:
+    """Send an event that has to reach the lists, and train."""
+    client.put(f"/v1/items/{item_id}", json={}).raise_for_status()
+    event = {"item_id": item_id, "event_type": "purchase", "timestamp": AT}
+    events = [{**event, "user_id": f"{item_id}{number}"} for number in range(30)]
+    client.post("/v1/events", json={"events": events}).raise_for_status()
+
+    def is_popular() -> bool:
+        items = client.get("/v1/lists/popular").raise_for_status().json()["items"]
+        return item_id in {item["item_id"] for item in items}
+
+    soon(is_popular, 120, cloud.worker_log)
+    version = client.post("/v1/models").raise_for_status().json()["version"]
+
+    def ended() -> Any:
+        model = client.get(f"/v1/models/{version}").raise_for_status().json()
+        return model if model["active"] or model["detail"] else None
+
+    assert soon(ended, 180, cloud.worker_log)["state"] == "ready"
+
+
+def test_a_stage_changes_the_number_of_its_functions_and_back(cloud: Cloud, shop_key: str) -> None:
+    first = "one" if cloud.worker.endswith("api") else "three"
+    before = parts(cloud)
+
+    for number, item_id in ((OTHER[first], "after"), (first, "again")):
+        deploy(cloud, number)
+
+        now = parts(cloud)
+        assert now["functions"] == now["groups"] == now["watched"] == FUNCTIONS[number]
+        assert now["called"] == [f"{CALLED[number]}:live"] * 2
+        assert now["streams"] == before["streams"]  # the same mapping, so it continues where it was
+        with cloud.client(shop_key) as client:
+            assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
+            use(cloud, client, item_id)
+
+    assert parts(cloud) == before
