@@ -1,9 +1,10 @@
-"""What fields of all records have in common: values, and which import added a record."""
+"""What fields of all records have in common: values, which import added a record, and which are wanted of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 ID_PATTERN = (
@@ -20,6 +21,36 @@ MOST_CHARACTERS = 60
 """Of a name in an error."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest time of an event, and the default time of records that were not stored yet."""
+ITEM_ID, PROPERTIES, REASONS = "item_id", "properties", "reasons"
+REASON_FIELDS = (
+    "item_id",
+    "title",
+    "event_type",
+    "timestamp",
+    "event_id",
+    "share",
+    "contribution",
+    "kept_without",
+    "from_order",
+    "baskets_together",
+    "baskets",
+)
+RECOMMENDATION_FIELDS = (
+    ITEM_ID,
+    "title",
+    "score",
+    "source",
+    "model_version",
+    "boost",
+    "impression_factor",
+    "recent_factor",
+    REASONS,
+    "categories",
+    PROPERTIES,
+)
+OF_ITEMS = ("title", "categories", PROPERTIES)
+"""The fields of a recommendation that come from its item."""
+ITEM_FIELDS = (ITEM_ID, "title", "categories", PROPERTIES, "hidden", "expires_at", "created_at", "updated_at")
 
 
 class RepeatedName(ValueError):
@@ -58,3 +89,37 @@ def mark_after(before: ImportMark | None, writer: ImportMark | None) -> ImportMa
     if before is None or (writer is not None and writer.import_id == before.import_id):
         return before
     return replace(before, is_changed=True)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The fields of each item, or the parts of one: `properties.price`, `reasons.title`. Ids are always among them."""
+
+    names: tuple[str, ...]
+
+    @cached_property
+    def _parts(self) -> Mapping[str, frozenset[str]]:
+        """The parts of each field; none if all of it is wanted."""
+        parts: dict[str, frozenset[str]] = {ITEM_ID: frozenset()}
+        for name in sorted(self.names):  # a field comes before its parts
+            field, _, part = name.partition(".")
+            before = parts.get(field)
+            is_whole = not part or before == frozenset()
+            parts[field] = frozenset() if is_whole else (before or frozenset()) | {part}
+        return parts
+
+    def has(self, field: str, part: str = "") -> bool:
+        """Whether a field is wanted: any of it, or a part of it."""
+        parts = self._parts.get(field)
+        return parts is not None and (not part or not parts or part in parts)
+
+    def left_out(self, fields: Iterable[str]) -> dict[str, Any]:
+        """Returns those of the fields of an item that are not wanted, in the form that pydantic excludes them."""
+        left_out: dict[str, Any] = {field: True for field in fields if not self.has(field)}
+        if self.has(REASONS) and self._parts[REASONS]:
+            left_out[REASONS] = {"__all__": {part for part in REASON_FIELDS if not self.has(REASONS, part)}}
+        return left_out
+
+    def of_properties(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the wanted properties of an item, none if the field is not wanted."""
+        return {name: value for name, value in properties.items() if self.has(PROPERTIES, name)}

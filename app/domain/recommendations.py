@@ -1,11 +1,12 @@
 """Recommendation queries, recommendations with their reasons, and the responses that carry them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, TypedDict
 
+from app.domain.fields import Selection
 from app.domain.items import Item
 from app.domain.models import ActiveModel
 
@@ -71,6 +72,16 @@ class RecommendationQuery:
     """The version to use; None for the one that serves the user."""
     log_sample_rate: float = 0.0
     """The share of responses that the decision log stores."""
+    selection: Selection | None = None
+    """What the response carries of each item; None for everything but categories and properties."""
+
+    def wants(self, field: str, part: str = "") -> bool:
+        """Whether the response carries a field, or a part of it, of each item."""
+        return self.selection is None or self.selection.has(field, part)
+
+    def wants_any(self, fields: Iterable[str]) -> bool:
+        """Whether the response carries one of these fields of each item."""
+        return any(map(self.wants, fields))
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -107,7 +118,8 @@ class RecommendationRequest:
     filter: str | None = None
     explain: bool = False
     properties: bool = False
-    """Whether the response includes the categories and properties of the items."""
+    """Whether the response includes the categories and properties of the items, unless there is a selection."""
+    selection: Selection | None = None
     scenario: str | None = None
     fresh_after: str | None = None
     """A freshness token: the list reflects the events that returned it."""
@@ -221,6 +233,8 @@ class RecommendationResponse:
     items: tuple[RecommendedItem, ...]
     warnings: tuple[str, ...] = field(default=(), kw_only=True)
     """Empty in stored responses of earlier releases."""
+    selection: Selection | None = field(default=None, kw_only=True)
+    """The fields of the items that are sent; None for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from app.clock import Clock
-from app.domain.fields import ImportMark, mark_after
+from app.domain.fields import PROPERTIES, ImportMark, Selection, mark_after
 from app.domain.items import Item
 from app.domain.paging import Page
 from app.domain.preconditions import Precondition
@@ -133,8 +133,12 @@ class Items:
 
         return merge(facts, lambda item_ids: self._store.get_stored(project, item_ids), changed, write)
 
-    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
-        return self._store.list_page(project, category, start, limit)
+    def list_page(
+        self, project: str, category: str | None, start: str | None, limit: int, selection: Selection | None = None
+    ) -> Page[Item]:
+        """Returns a page of items; their properties are only read if the selection has some."""
+        with_properties = selection is None or selection.has(PROPERTIES)
+        return self._store.list_page(project, category, start, limit, with_properties=with_properties)
 
     def _write(self, project: str, item: Item, current: Item | None) -> Item:
         if current is not None and _is_same(item, current):

@@ -93,15 +93,24 @@ class Database:
             self.on_write()
         return response
 
-    def batch_get(self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False) -> dict[str, list[Raw]]:
-        """Gets rows by key from several tables, unordered; missing rows are left out."""
+    def batch_get(
+        self, keys: Mapping[str, Sequence[Raw]], *, consistent: bool = False, attributes: Sequence[str] = ()
+    ) -> dict[str, list[Raw]]:
+        """Gets rows by key from several tables, unordered; missing rows are left out.
+
+        `attributes` are those that are wanted of each row; none for all.
+        """
         rows: dict[str, list[Raw]] = {table: [] for table in keys}
         pairs = [(table, key) for table, table_keys in keys.items() for key in table_keys]
+        options: dict[str, Any] = {"ConsistentRead": consistent}
+        if attributes:
+            names = {f"#{number}": name for number, name in enumerate(attributes)}
+            options |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
         def get(chunk: Sequence[tuple[str, Raw]]) -> None:
             request: dict[str, Any] = {}
             for table, key in chunk:
-                request.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
+                request.setdefault(table, {"Keys": [], **options})["Keys"].append(key)
             for response in self._until_done("BatchGetItem", request, "UnprocessedKeys"):
                 for table, got in response["Responses"].items():
                     rows[table] += got

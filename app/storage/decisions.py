@@ -10,6 +10,7 @@ from zlib import compress, decompress
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from app.domain.fields import Selection
 from app.domain.recommendations import Reason, RecommendationResponse, RecommendedItem
 from app.storage.database import Database
 from app.storage.table import Table, is_expired, key
@@ -65,7 +66,10 @@ def _encode(response: RecommendationResponse) -> bytes:
 def _decode(content: bytes) -> RecommendationResponse:
     response = json.loads(decompress(content))
     items, warnings = tuple(map(_item, response["items"])), tuple(response.get("warnings", ()))
-    return RecommendationResponse(**{**response, "items": items, "warnings": warnings})
+    selection = response.get("selection")
+    if selection is not None:
+        selection = Selection(tuple(selection["names"]))
+    return RecommendationResponse(**{**response, "items": items, "warnings": warnings, "selection": selection})
 
 
 def _item(item: dict[str, Any]) -> RecommendedItem:

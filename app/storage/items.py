@@ -73,6 +73,10 @@ class ItemRow(Model):
     by_change = ChangeIndex()
 
 
+WITHOUT_PROPERTIES = tuple(ItemRow.get_attributes().keys() - {"properties", "listing", "position"})
+"""The attributes of an item that has no properties; these can be long."""
+
+
 class ItemStore:
     def __init__(self, database: Database) -> None:
         self._table = Table(database, ItemRow)
@@ -88,8 +92,11 @@ class ItemStore:
         row = self._table.get(key(project, item_id), consistent=True)
         return _item(row) if row else None
 
-    def get_many(self, project: str, item_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Item]:
-        rows = self._table.get_many([key(project, item_id) for item_id in item_ids], consistent=consistent)
+    def get_many(
+        self, project: str, item_ids: Sequence[str], *, consistent: bool = False, attributes: Sequence[str] = ()
+    ) -> dict[str, Item]:
+        keys = [key(project, item_id) for item_id in item_ids]
+        rows = self._table.get_many(keys, consistent=consistent, attributes=attributes)
         items = [_item(row) for row in rows]
         return {item.item_id: item for item in items}
 
@@ -148,9 +155,13 @@ class ItemStore:
         self._unlist(project, deletions)
         self._table.write_rows([row_of(project, item) for item, _ in deletions])
 
-    def list_page(self, project: str, category: str | None, start: str | None, limit: int) -> Page[Item]:
+    def list_page(
+        self, project: str, category: str | None, start: str | None, limit: int, *, with_properties: bool = True
+    ) -> Page[Item]:
+        attributes = () if with_properties else WITHOUT_PROPERTIES
+
         def get(item_ids: Sequence[str]) -> list[Item]:
-            items = self.get_many(project, item_ids)
+            items = self.get_many(project, item_ids, attributes=attributes)
             return [items[item_id] for item_id in item_ids if item_id in items and _belongs(items[item_id], category)]
 
         return listing.page(self._table, project, category, start, limit, get)

@@ -133,12 +133,16 @@ class Table:
             )
         return response["Items"], response.get("LastEvaluatedKey")
 
-    def get_many(self, hash_values: Sequence[str], *, consistent: bool = False) -> list[Raw]:
-        return self.get_keys([self.key(value) for value in hash_values], consistent=consistent)
+    def get_many(
+        self, hash_values: Sequence[str], *, consistent: bool = False, attributes: Sequence[str] = ()
+    ) -> list[Raw]:
+        return self.get_keys([self.key(value) for value in hash_values], consistent=consistent, attributes=attributes)
 
-    def get_keys(self, keys: Sequence[Raw], *, consistent: bool = False) -> list[Raw]:
-        """Returns those of the rows with these keys that exist, in any order."""
-        return self.database.batch_get({self.name: keys}, consistent=consistent)[self.name] if keys else []
+    def get_keys(self, keys: Sequence[Raw], *, consistent: bool = False, attributes: Sequence[str] = ()) -> list[Raw]:
+        """Returns those of the rows with these keys that exist, in any order; of each, these attributes or all."""
+        if not keys:
+            return []
+        return self.database.batch_get({self.name: keys}, consistent=consistent, attributes=attributes)[self.name]
 
     def can_load(self, rows: Sized) -> bool:
         """Whether the database has a way to put many rows, and these are enough for it."""

@@ -38,3 +38,19 @@ for await (const event of records(client, "/v1/users/{user_id}/events", user)) t
 check(types.sort().join() === "type-0,type-1,type-2,type-3,type-4,view", "records");
 const list = await client.GET("/v1/users/{user_id}/recommendations", user);
 check(list.items.every((item) => item.item_id !== "tea"), "recommendForUser");
+
+const query = { fields: ["title"] };
+const titles = await client.GET("/v1/users/{user_id}/recommendations", { params: { path: { user_id: "ann" }, query } });
+check(titles.items.every((item) => item.title !== undefined && item.score === undefined), "fields");
+// @ts-expect-error - an item of a response to `fields` may have no score
+const scores: number[] = titles.items.map((item) => item.score);
+const all: number[] = list.items.map((item) => item.score);
+check(scores.length === all.length, "scores");
+const body = { user_id: "ann", item_ids: ["milk"], fields: ["score"] };
+const ranked: Schemas["SelectedRecommendationList"] = await client.POST("/v1/rankings", { body });
+check(ranked.items[0]?.score === 0 && ranked.items[0].source === undefined, "rankItems");
+const found: (string | null | undefined)[] = [];
+for await (const item of records(client, "/v1/items", { params: { query } })) found.push(item.title);
+check(found.includes("Green tea"), "records with fields");
+// @ts-expect-error - a parameter that does not exist
+await client.GET("/v1/items", { params: { query: { feilds: ["title"] } } }).catch(() => undefined);

@@ -6,10 +6,10 @@ make a hidden item visible, and the settings of a scenario would never apply. Th
 
 import json
 import re
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill, indent
 from typing import Any
 
 import orjson
@@ -23,7 +23,8 @@ CALL = (
     " headers: Mapping[str, str | None], body: Body | None) -> Answer"
 )
 KNOWN_FORMATS = {"date-time", "date"}
-SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+FIELDS, TAB = "fields", " " * 4
+SCALARS = {"null": "NoneType", "string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
 def without_rules(schema: Any) -> Any:
@@ -73,6 +74,12 @@ class Parameter:
     def source(self) -> str:
         return f"{self.python_name}: {self.python_type}" + ("" if self.is_required else " | None = None")
 
+    def overloaded(self, *, is_sent: bool) -> str:
+        """Returns the parameter of a signature for calls that send `fields`, or of one for those that do not."""
+        if self.name != FIELDS:
+            return self.source
+        return f"{self.python_name}: {self.python_type}" if is_sent else f"{self.python_name}: None = None"
+
 
 class Operation:
     """An operation of the document as a Python method."""
@@ -82,7 +89,15 @@ class Operation:
         self._content = content
         self.path, self.method = path, method.upper()
         self.name = re.sub(r"(?<!^)([A-Z])", r"_\1", content["operationId"]).lower()
-        self.answer = self._answer()
+        self.answers = self._answers()
+        if not self.has_fields:  # a list that is replayed: the type of any
+            self.answers = self.answers[-1:]
+        self.answer = self.answers[0]
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether the operation takes `fields`, which decide what it returns."""
+        return FIELDS in [each.name for each in self._named()]
 
     def method_source(self, *, is_async: bool) -> str:
         """Returns the source of the method that calls the operation."""
@@ -93,41 +108,70 @@ class Operation:
             body = "body"
             default = "" if request.get("required") else " | None = None"
             arguments.append(f"body: {self._type(of)} | JsonObject{default}")
-        options = [each.source for each in self._named()]
+            if self.has_fields:
+                body = f"with_fields(body, {FIELDS})"
         query, headers = (
             "{" + ", ".join(f'"{each.name}": {each.python_name}' for each in self._parameters(place)) + "}"
             for place in ("query", "header")
         )
         path = re.sub(r"\{(\w+)\}", r"{in_path(\1)}", self.path)
-        signature = ", ".join(["self", *arguments, *(["*", *options] if options else [])])
-        call = f'self._call({self.answer}, "{self.method}", {"f" * ("{" in path)}"{path}", {query}, {headers}, {body})'
-        returns = "None" if self.answer == "NoneType" else self.answer
         prefix = "async " * is_async
-        statement = "" if returns == "None" else "return "
+        call = f"{'await ' * is_async}self._call"
+        request = f'"{self.method}", {"f" * ("{" in path)}"{path}", {query}, {headers}, {body}'
+        if self.has_fields:
+            calls = [f"{call}({answer}, *request)" for answer in self.answers]
+            statements = (
+                f"        request: Request = {request}\n        return {calls[0]} if {FIELDS} is None else {calls[1]}\n"
+            )
+        else:
+            statements = f"        {'' if self.answer == 'NoneType' else 'return '}{call}({self.answer}, {request})\n"
+        returns = "None" if self.answer == "NoneType" else " | ".join(self.answers)
         return (
-            f"    {prefix}def {self.name}({signature}) -> {returns}:\n{self._docstring()}"
-            f"        {statement}{'await ' * is_async}{call}\n"
+            f"{self._overloads(arguments, self.name, self.answers, prefix)}"
+            f"    {prefix}def {self.name}({self._signature(arguments)}) -> {returns}:\n{self._docstring()}{statements}"
+        )
+
+    def _signature(self, arguments: Sequence[str], without: Sequence[str] = (), *, sent: bool | None = None) -> str:
+        """Returns the parameters of a method; `sent` for an overload with `fields` or one without."""
+        named = [each for each in self._named() if each.name not in without]
+        options = [each.source if sent is None else each.overloaded(is_sent=sent) for each in named]
+        return ", ".join(["self", *arguments, *(["*", *options] if options else [])])
+
+    def _overloads(
+        self, arguments: Sequence[str], name: str, answers: Sequence[str], prefix: str, without: Sequence[str] = ()
+    ) -> str:
+        """Returns the signatures of a method without `fields` and with it; none if the operation does not take it."""
+        if not self.has_fields:
+            return ""
+        signatures = [self._signature(arguments, without, sent=sent) for sent in (False, True)]
+        return "".join(
+            f"    @overload\n    {prefix}def {name}({signature}) -> {answer}: ...\n"
+            for signature, answer in zip(signatures, answers, strict=True)
         )
 
     def iterator_source(self, *, is_async: bool) -> str:
         """Returns the source of the method that iterates over the records of all pages; empty if there are no pages."""
         if not self.name.startswith("list_") or "cursor" not in [each.name for each in self._named()]:
             return ""
-        properties = self._schemas[self.answer]["properties"]
-        ((records, record),) = [(name, self._type(of["items"])) for name, of in properties.items() if "items" in of]
-        options = [each for each in self._named() if each.name != "cursor"]
-        arguments = ", ".join(f"{name}: str" for name in self._path_names())
-        signature = ", ".join(each.source for each in options)
+        kinds, records = [], ""
+        for answer in self.answers:
+            properties = self._schemas[answer]["properties"]
+            ((records, record),) = [(name, self._type(of["items"])) for name, of in properties.items() if "items" in of]
+            kinds.append(record)
+        arguments = [f"{name}: str" for name in self._path_names()]
+        options = [each for each in self._named() if each.name not in {"cursor", FIELDS}]
         values = ", ".join([*self._path_names(), *(f"{each.python_name}={each.python_name}" for each in options)])
-        prefix, function = ("async ", "pages_async") if is_async else ("", "pages")
-        iterator = "AsyncIterator" if is_async else "Iterator"
-        head = ", ".join(part for part in ("self", arguments, "*", signature) if part)
-        each_record = "for record in page.%s:\n                yield record" if is_async else "yield from page.%s"
+        iterator, name = "AsyncIterator" if is_async else "Iterator", self.name.replace("list_", "iter_", 1)
+        iterators, prefix = [f"{iterator}[{record}]" for record in kinds], "async " * is_async
+        statements = _iteration(self.name, values, records, is_async=is_async)
+        if self.has_fields:
+            chosen = _iteration(self.name, f"{values}, {FIELDS}={FIELDS}", records, "selected_", is_async=is_async)
+            statements = f"if {FIELDS} is None:\n{indent(statements, TAB)}\nelse:\n{indent(chosen, TAB)}"
         return (
-            f"    {prefix}def {self.name.replace('list_', 'iter_', 1)}({head}) -> {iterator}[{record}]:\n"
+            f"{self._overloads(arguments, name, iterators, '', ['cursor'])}"
+            f"    {prefix}def {name}({self._signature(arguments, ['cursor'])}) -> {iterator}[{' | '.join(kinds)}]:\n"
             f'        """Iterates over the {records} of all pages of `{self.name}`."""\n'
-            f"        {prefix}for page in {function}(self.{self.name}, {values}):\n"
-            f"            {each_record % records}\n"
+            f"{indent(statements, 2 * TAB)}\n"
         )
 
     def _path_names(self) -> list[str]:
@@ -141,22 +185,34 @@ class Operation:
         ]
 
     def _named(self) -> list[Parameter]:
-        return self._parameters("query") + self._parameters("header")
+        return self._parameters("query") + self._fields_of_body() + self._parameters("header")
 
-    def _answer(self) -> str:
-        schemas = {
-            self._type(response["content"]["application/json"]["schema"]) if "content" in response else "NoneType"
+    def _fields_of_body(self) -> list[Parameter]:
+        """Returns the `fields` of the body, an argument of its own, because it decides what the method returns."""
+        body = self._content.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        schema = self._schemas.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {}).get(FIELDS)
+        if schema is None:
+            return []
+        (names,) = [option for option in schema["anyOf"] if option["type"] != "null"]
+        return [Parameter(FIELDS, self._type(names), schema["description"], is_required=False)]
+
+    def _answers(self) -> tuple[str, ...]:
+        """Returns the types of the response; if there are two, the second is that of a response to `fields`."""
+        ((answer, *others),) = {
+            tuple(self._type(schema) for schema in _alternatives(response))
             for status, response in self._content["responses"].items()
             if status.startswith("2")
         }
-        (answer,) = schemas
-        return answer
+        return (answer, *others)
 
     def _type(self, schema: Mapping[str, Any]) -> str:
         """Returns the Python type of a schema."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             return self._type(self._schemas[name]) if "enum" in self._schemas[name] else name
+        if "anyOf" in schema:  # names of fields
+            (kind,) = {part["type"] for part in schema["anyOf"]}
+            return SCALARS[kind]
         if "oneOf" in schema:
             return " | ".join(self._type(part) for part in schema["oneOf"])
         if "enum" in schema:
@@ -174,9 +230,23 @@ class Operation:
         return f'        """{full}"""\n' if full else ""
 
 
-def _wrapped(text: str, indent: int, later: int | None = None) -> str:
+def _alternatives(response: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns the schemas that a response may have."""
+    schema = response["content"]["application/json"]["schema"] if "content" in response else {"type": "null"}
+    return list(schema.get("anyOf", [schema]))
+
+
+def _iteration(name: str, values: str, records: str, of: str = "", *, is_async: bool) -> str:
+    """Returns the statement that yields the records of all pages; `of` begins the names of its variables."""
+    if is_async:
+        loop = f"async for {of}page in pages_async(self.{name}, {values}):"
+        return f"{loop}\n    for {of}record in {of}page.{records}:\n        yield {of}record"
+    return f"for {of}page in pages(self.{name}, {values}):\n    yield from {of}page.{records}"
+
+
+def _wrapped(text: str, first: int, later: int | None = None) -> str:
     text = " ".join(text.split()).replace("\\", "\\\\")
-    return textwrap.fill(text, 118, initial_indent=" " * indent, subsequent_indent=" " * (later or indent))
+    return fill(text, 118, initial_indent=" " * first, subsequent_indent=" " * (later or first))
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
@@ -195,8 +265,8 @@ def operations_module(document: Mapping[str, Any]) -> str:
         "from collections.abc import AsyncIterator, Iterator, Mapping, Sequence",
         "from datetime import date, datetime",
         "from types import NoneType",
-        "from typing import Literal",
-        "from serendip_client.calls import Answer, Body, JsonObject, in_path",
+        "from typing import Literal, overload",
+        "from serendip_client.calls import Answer, Body, JsonObject, Request, in_path, with_fields",
         f"from serendip_client.models import ({', '.join(sorted(_models(document, all_operations)))})",
         "from serendip_client.pages import pages, pages_async",
     ]
@@ -223,4 +293,7 @@ def _models(document: Mapping[str, Any], all_operations: list[Operation]) -> set
 def document_of_models(document: Mapping[str, Any]) -> bytes:
     """Returns the document for the generator of the models."""
     schemas = {name: without_rules(schema) for name, schema in document["components"]["schemas"].items()}
+    for schema in schemas.values():
+        if schema.get("additionalProperties") is False:  # of a body: the method has an argument for it
+            schema["properties"].pop(FIELDS, None)
     return orjson.dumps({**document, "paths": {}, "components": {"schemas": schemas}})

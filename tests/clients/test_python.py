@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, assert_type, get_args, get_type_hints
 
 import httpx2
 import pytest
@@ -26,7 +26,17 @@ from serendip_client import (
     pages,
     pages_async,
 )
-from serendip_client.models import EventIn, ItemIn, ItemPatch
+from serendip_client.models import (
+    EventIn,
+    ItemIn,
+    ItemPatch,
+    ItemView,
+    RankingIn,
+    RecommendationListView,
+    SelectedItem,
+    SelectedItemPage,
+    SelectedRecommendationList,
+)
 from serendip_client.waiting import Waiting, log_refused
 
 from tests import clients
@@ -353,6 +363,26 @@ class TestEveryOperation:
 
 
 class TestServer:
+    def test_fields_decide_the_type_of_the_response(self, server: Place) -> None:
+        body = {"user_id": "ann", "item_ids": ["tea", "milk"]}
+        with Serendip(server.base, server.key()) as client:
+            client.put_item("tea", {"title": "Tea", "properties": {"price": 4, "long": "x" * 999}})
+
+            page = assert_type(client.list_items(fields=["properties.price"]), SelectedItemPage)
+            (item,) = [assert_type(each, SelectedItem) for each in client.iter_items(fields=["title", "hidden"])]
+            (whole,) = [assert_type(each, ItemView) for each in client.iter_items()]
+            ranked = assert_type(client.rank_items(body, fields=["score"]), SelectedRecommendationList)
+            listed = assert_type(client.rank_items(RankingIn(**body)), RecommendationListView)
+
+            assert page.items[0].model_dump(exclude_unset=True) == {"item_id": "tea", "properties": {"price": 4}}
+            assert item.model_dump(exclude_unset=True) == {"item_id": "tea", "title": "Tea", "hidden": False}
+            assert whole.properties["price"] == 4
+            assert [each.model_dump(exclude_unset=True) for each in ranked.items] == [
+                {"item_id": each.item_id, "score": each.score} for each in listed.items
+            ]
+            with pytest.raises(ValueError, match="as an argument"):
+                client.rank_items({**body, "fields": ["score"]})
+
     def test_pages_and_records_are_iterated(self, server: Place) -> None:
         with Serendip(server.base, server.key()) as client:
             client.put_items({"items": [{"item_id": f"i{number}"} for number in range(5)]})

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 from pydantic import WithJsonSchema
 
-from app.api.schemas.batches import MAX_RECORDS
-from app.api.schemas.fields import MAX_LIMIT, Anytime, BoostField, FilterField, Id
+from app.api.schemas.fields import Anytime, BoostField, FilterField, Id
+from app.api.schemas.records import MAX_LIMIT, MAX_RECORDS, FieldsQuery, ItemFieldsQuery
 from app.domain.fields import ID_PATTERN, ID_RULE
 from app.services.access.secret_keys import KEY_ID_PATTERN
 from app.services.bundle import Services
@@ -59,8 +59,15 @@ CategoryName = Annotated[
     str | None, Query(min_length=1, max_length=100, description="Only items of this category.", examples=["kitchen"])
 ]
 WithProperties = Annotated[
-    bool, Query(alias="properties", description="Include the items' categories and properties.", examples=[True])
+    bool,
+    Query(
+        alias="properties",
+        description="Include the items' categories and properties. If `fields` is sent, it decides.",
+        examples=[True],
+    ),
 ]
+Fields = Annotated[FieldsQuery, Query()]
+ItemFields = Annotated[ItemFieldsQuery, Query()]
 FilterQuery = Annotated[FilterField, Query()]
 BoostQuery = Annotated[BoostField, Query()]
 UserOf = Annotated[Id | None, Query(description="Only events of this user.", examples=["ann"])]

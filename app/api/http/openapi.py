@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI derives from the routes, and what it cannot know."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,6 +8,7 @@ from fastapi import FastAPI
 from app.api.http.deprecation import Deprecations
 from app.api.http.lazy_routes import load_all
 from app.api.http.responses import add_problems
+from app.domain.fields import ITEM_ID
 
 TAG_GROUPS = (
     ("Data", ("items", "users", "events", "event types")),
@@ -14,6 +16,19 @@ TAG_GROUPS = (
     ("Models", ("models", "jobs")),
     ("Administration", ("keys", "projects", "usage", "health")),
 )
+
+REFERENCE = "#/components/schemas/"
+REASON = "ReasonView"
+ITEMS = {"RecommendationView": "SelectedRecommendation", REASON: "SelectedReason", "ItemView": "SelectedItem"}
+LISTS = {
+    "RecommendationListView": "SelectedRecommendationList",
+    "PageRowView": "SelectedPageRow",
+    "PageView": "SelectedPage",
+    "ItemPage": "SelectedItemPage",
+    "ItemSearchView": "SelectedItemSearch",
+}
+"""The schemas of responses with `fields`, by those of the same responses without it."""
+SELECTED = ITEMS | LISTS
 
 
 def describe(app: FastAPI, deprecations: Deprecations) -> None:
@@ -38,6 +53,7 @@ def _complete(document: dict[str, Any], deprecations: Deprecations) -> None:
     deprecations.mark(operations)
     document["x-tagGroups"] = [{"name": name, "tags": list(tags)} for name, tags in TAG_GROUPS]
     add_problems(document, examples.PROBLEM)
+    _add_selections(document, operations)
     for operation in operations:
         for parameter in operation.get("parameters", ()):
             _drop_null(parameter)
@@ -46,6 +62,41 @@ def _complete(document: dict[str, Any], deprecations: Deprecations) -> None:
         if operation["operationId"] in examples.REQUESTS:
             content = operation["requestBody"]["content"]["application/json"]
             content["example"] = examples.REQUESTS[operation["operationId"]]
+
+
+def _add_selections(document: dict[str, Any], operations: Sequence[dict[str, Any]]) -> None:
+    """Says what the responses of operations with `fields` are like if it is sent: their items lack fields."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    for name, chosen in SELECTED.items():
+        schema = _renamed(schemas[name]) | {"title": chosen, "description": "The response to a request with `fields`."}
+        if name in ITEMS:
+            schema["description"] = "Only what `fields` names."
+            required = [ITEM_ID] if name != REASON else []
+            schema = {key: value for key, value in (schema | {"required": required}).items() if value != []}
+            for field in schema["properties"].values():
+                field.pop("default", None)
+        schemas[chosen] = schema
+    for operation in operations:
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] == "fields":
+                parameter |= {"style": "form", "explode": False}
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if name in LISTS:
+            content["schema"] = {"anyOf": [content["schema"], {"$ref": REFERENCE + SELECTED[name]}]}
+
+
+def _renamed(part: Any) -> Any:  # noqa: ANN401 - JSON
+    """Returns a copy of a part of a schema that refers to the schemas of selected fields."""
+    if isinstance(part, list):
+        return [_renamed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    copy = {name: _renamed(value) for name, value in part.items()}
+    if "$ref" in copy:
+        name = copy["$ref"].rpartition("/")[2]
+        copy["$ref"] = REFERENCE + SELECTED.get(name, name)
+    return copy
 
 
 def _drop_null(parameter: dict[str, Any]) -> None:

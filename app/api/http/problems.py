@@ -149,7 +149,10 @@ def unexpected(request_id: str) -> Response:
 
 def too_large(request_id: str) -> Response:
     """Returns the problem document of a response that is too large to be sent."""
-    detail = "The response would be larger than 5 MB. Ask for fewer records with `limit`, or leave out `properties`."
+    detail = (
+        "The response would be larger than 5 MB. Choose with `fields` what each item carries, such as `fields=title`, "
+        "or ask for fewer records with `limit`."
+    )
     return render(request_id, 422, "Response too large", detail)
 
 

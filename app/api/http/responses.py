@@ -4,13 +4,16 @@ Most problems follow from its parameters and its body. Work that takes several r
 complete.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel
 
 from app.api.schemas.problems import Problem
+from app.domain.fields import RECOMMENDATION_FIELDS, Selection
+
+ViewT = TypeVar("ViewT", bound=BaseModel)
 
 ACCEPTED = 202
 MEDIA_TYPE = "application/problem+json"
@@ -67,6 +70,28 @@ def ask_again(response: Response, seconds: int = 1) -> None:
     """Sets the status 202, and says when to send the request again."""
     response.status_code = ACCEPTED
     response.headers["Retry-After"] = str(seconds)
+
+
+def selected(
+    view: ViewT,
+    selection: Selection | None,
+    fields: Sequence[str] = RECOMMENDATION_FIELDS,
+    within: Sequence[str] = ("items",),
+) -> ViewT | Response:
+    """Returns what to send of a view: all of it, or a response whose items carry only the selected fields.
+
+    Args:
+        view: the whole response.
+        selection: the fields that its items carry; None for all.
+        fields: the fields that its items have.
+        within: the names of the lists that hold the items, the outermost first.
+    """
+    if selection is None:
+        return view
+    left_out = selection.left_out(fields)
+    for name in reversed(within):
+        left_out = {name: {"__all__": left_out}}
+    return Response(view.model_dump_json(exclude=left_out), media_type="application/json")
 
 
 def add_problems(document: dict[str, Any], example: Mapping[str, Any]) -> None:

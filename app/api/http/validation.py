@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue, Tag
 
 from app.api.schemas.fields import PRINTABLE
+from app.api.schemas.records import UNKNOWN_NAME
 from app.domain.fields import ID_PATTERN, ID_RULE, ORIGIN_PATTERN, ORIGIN_RULE
 from app.errors import FieldError, InvalidInput
 
@@ -27,6 +28,7 @@ SIMILARITY = 0.5
 """The ratio of equal letters from which a name counts as near."""
 UNSHOWN = "(a name that was sent)"
 UNKNOWN_PARAMETER = "unknown_parameter"
+UNKNOWN = {UNKNOWN_NAME, UNKNOWN_PARAMETER, "extra_forbidden"}
 EXPECTED = {
     "list_type": "a list",
     "tuple_type": "a list",
@@ -91,13 +93,21 @@ def _detail(error: Mapping[str, Any], form: Form) -> str:
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return PATTERNS.get(pattern, f"must match {pattern}")
-    if error["type"] == "extra_forbidden":
-        return _unknown("a known field", "fields", _shown(error["loc"][-1]), tuple(sorted(_fields(form))))
-    if error["type"] == UNKNOWN_PARAMETER:
-        return _unknown("a parameter of this operation", "parameters", _shown(error["loc"][-1]), error["ctx"]["names"])
+    if error["type"] in UNKNOWN:
+        return _unknown_name(error, form)
     if error["type"] in EXPECTED:
         return f"must be {EXPECTED[error['type']]}"
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _unknown_name(error: Mapping[str, Any], form: Form) -> str:
+    if error["type"] == UNKNOWN_NAME:
+        hint = _unknown("a field of an item here", "fields", error["ctx"]["name"], error["ctx"]["names"])
+        return f"{hint} (a property is properties.NAME)"
+    name = _shown(error["loc"][-1])
+    if error["type"] == UNKNOWN_PARAMETER:
+        return _unknown("a parameter of this operation", "parameters", name, error["ctx"]["names"])
+    return _unknown("a known field", "fields", name, tuple(sorted(_fields(form))))
 
 
 @lru_cache(1_000)

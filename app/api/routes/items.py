@@ -8,7 +8,9 @@ from app.api.http.dependencies import (
     BoostQuery,
     CategoryName,
     Cursor,
+    Fields,
     FilterQuery,
+    ItemFields,
     ItemId,
     Limit,
     PageLimit,
@@ -17,11 +19,12 @@ from app.api.http.dependencies import (
 )
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
-from app.api.http.responses import responses
+from app.api.http.responses import responses, selected
 from app.api.http.security import PrincipalDep, ProjectForRecommending, ProjectForWriting
-from app.api.schemas.batches import Stored
 from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemSearchView, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
+from app.api.schemas.records import Stored, selection
+from app.domain.fields import ITEM_FIELDS
 from app.domain.items import ItemOrder, ItemQuery, ItemStatus
 from app.domain.recommendations import RecommendationRequest
 
@@ -91,22 +94,24 @@ def delete_item(item_id: ItemId, project: ProjectForWriting, services: ServicesD
     services.items.delete(project, item_id, expected)
 
 
-@router.get("/items")
+@router.get("/items", response_model=ItemPage)
 def list_items(
     project: ProjectForWriting,
     services: ServicesDep,
     cursor: Cursor = None,
     category: CategoryName = None,
     limit: PageLimit = 50,
-) -> ItemPage:
+    fields: ItemFields = None,
+) -> ItemPage | Response:
     """List items, or the items of a category, in no particular order. A short page can have a next page."""
-    listing = (project, "items", category or "")
-    page = services.items.list_page(project, category, services.tokens.start(cursor, *listing), limit)
-    items = [ItemView.model_validate(item) for item in page.records]
-    return ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
+    listing, chosen = (project, "items", category or ""), selection(fields)
+    page = services.items.list_page(project, category, services.tokens.start(cursor, *listing), limit, chosen)
+    items = [ItemView.of(item, chosen) for item in page.records]
+    view = ItemPage(items=items, next_cursor=services.tokens.cursor(page.next_start, *listing))
+    return selected(view, chosen, ITEM_FIELDS)
 
 
-@router.get("/items:search")
+@router.get("/items:search", response_model=ItemSearchView)
 def search_items(
     project: ProjectForWriting,
     services: ServicesDep,
@@ -116,7 +121,8 @@ def search_items(
     order: Order = ItemOrder.TITLE,
     cursor: Cursor = None,
     limit: PageLimit = 50,
-) -> ItemSearchView:
+    fields: ItemFields = None,
+) -> ItemSearchView | Response:
     """Find items by the beginning of an id or of a word of the title, and count them by category.
 
     For people who look after a catalog, not for the search of a shop. Each instance searches the items that it keeps in
@@ -125,7 +131,9 @@ def search_items(
     listing = (project, "items:search", text, category or "", status or "", order)
     query = ItemQuery(text, category, status, order)
     matches = services.item_search.search(project, query, services.tokens.start(cursor, *listing), limit)
-    return ItemSearchView.of(matches, services.tokens.cursor(matches.next_start, *listing))
+    chosen = selection(fields)
+    view = ItemSearchView.of(matches, services.tokens.cursor(matches.next_start, *listing), chosen)
+    return selected(view, chosen, ITEM_FIELDS)
 
 
 @router.post("/items:batch")
@@ -135,7 +143,7 @@ def put_items(body: ItemsIn, project: ProjectForWriting, services: ServicesDep) 
     return Stored(changed=changed)
 
 
-@router.get("/items/{item_id}/similar", responses=responses(404))
+@router.get("/items/{item_id}/similar", response_model=RecommendationListView, responses=responses(404))
 def similar_items(
     item_id: ItemId,
     project: ProjectForRecommending,
@@ -145,15 +153,18 @@ def similar_items(
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name
     boost: BoostQuery = None,
     properties: WithProperties = False,
-) -> RecommendationListView:
+    fields: Fields = None,
+) -> RecommendationListView | Response:
     """Get items that interest the same users."""
-    request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    request = RecommendationRequest(
+        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
+    )
     services.access.check_rules(principal, request)
     response = services.recommendations.similar(project, item_id, request, principal.owner)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.get("/items/{item_id}/bought-together", responses=responses(404))
+@router.get("/items/{item_id}/bought-together", response_model=RecommendationListView, responses=responses(404))
 def bought_together(
     item_id: ItemId,
     project: ProjectForRecommending,
@@ -163,9 +174,12 @@ def bought_together(
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name
     boost: BoostQuery = None,
     properties: WithProperties = False,
-) -> RecommendationListView:
+    fields: Fields = None,
+) -> RecommendationListView | Response:
     """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
-    request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    request = RecommendationRequest(
+        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
+    )
     services.access.check_rules(principal, request)
     response = services.recommendations.bought_together(project, item_id, request, principal.owner)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)

@@ -2,11 +2,19 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
-from app.api.http.dependencies import BoostQuery, CategoryName, FilterQuery, Limit, ServicesDep, WithProperties
+from app.api.http.dependencies import (
+    BoostQuery,
+    CategoryName,
+    Fields,
+    FilterQuery,
+    Limit,
+    ServicesDep,
+    WithProperties,
+)
 from app.api.http.operations import Operation
-from app.api.http.responses import responses
+from app.api.http.responses import responses, selected
 from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
@@ -16,6 +24,7 @@ from app.api.schemas.recommendations import (
     RecommendationQueryIn,
     SessionIn,
 )
+from app.api.schemas.records import selection
 from app.api.schemas.scenarios import PageView
 from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
@@ -34,37 +43,39 @@ RecommendationId = Annotated[
 ]
 
 
-@router.get("/users/{user_id}/recommendations", responses=responses(404, 409))
+@router.get("/users/{user_id}/recommendations", response_model=RecommendationListView, responses=responses(404, 409))
 def recommend_for_user(
     user_id: OwnUserId,
     project: ProjectForRecommending,
     principal: PrincipalDep,
     services: ServicesDep,
     query: ListQuery,
-) -> RecommendationListView:
+) -> RecommendationListView | Response:
     """Recommend items to a user, each with its reasons. New users get trending, popular and latest items."""
     request = query.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_user(project, user_id, request)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.get("/sessions/{session_id}/recommendations", responses=responses(404, 409))
+@router.get(
+    "/sessions/{session_id}/recommendations", response_model=RecommendationListView, responses=responses(404, 409)
+)
 def recommend_for_stored_session(
     session_id: OwnSessionId,
     project: ProjectForRecommending,
     principal: PrincipalDep,
     services: ServicesDep,
     query: ListQuery,
-) -> RecommendationListView:
+) -> RecommendationListView | Response:
     """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`."""
     request = query.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_user(project, of_session(session_id), request)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.get("/users/{user_id}/pages/{scenario_id}", responses=responses(404))
+@router.get("/users/{user_id}/pages/{scenario_id}", response_model=PageView, responses=responses(404))
 def get_page(
     user_id: OwnUserId,
     scenario_id: PageScenario,
@@ -72,13 +83,17 @@ def get_page(
     services: ServicesDep,
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
-) -> PageView:
+    fields: Fields = None,
+) -> PageView | Response:
     """Get all rows of a scenario in one call, without repeating an item."""
-    response = services.recommendations.page(project, user_id, scenario_id, fresh_after, properties=properties)
-    return PageView.model_validate(response)
+    chosen = selection(fields)
+    page = services.recommendations.page(
+        project, user_id, scenario_id, fresh_after, properties=properties, selection=chosen
+    )
+    return selected(PageView.model_validate(page), chosen, within=("rows", "items"))
 
 
-@router.get("/sessions/{session_id}/pages/{scenario_id}", responses=responses(404))
+@router.get("/sessions/{session_id}/pages/{scenario_id}", response_model=PageView, responses=responses(404))
 def get_session_page(
     session_id: OwnSessionId,
     scenario_id: PageScenario,
@@ -86,38 +101,42 @@ def get_session_page(
     services: ServicesDep,
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
-) -> PageView:
+    fields: Fields = None,
+) -> PageView | Response:
     """Get all rows of a scenario for an anonymous visitor, from the events sent with their `session_id`."""
-    owner = of_session(session_id)
-    response = services.recommendations.page(project, owner, scenario_id, fresh_after, properties=properties)
-    return PageView.model_validate(response)
+    owner, chosen = of_session(session_id), selection(fields)
+    page = services.recommendations.page(
+        project, owner, scenario_id, fresh_after, properties=properties, selection=chosen
+    )
+    return selected(PageView.model_validate(page), chosen, within=("rows", "items"))
 
 
-@router.get("/recommendations/{recommendation_id}", responses=responses(404))
+@router.get("/recommendations/{recommendation_id}", response_model=RecommendationListView, responses=responses(404))
 def replay_recommendations(
     recommendation_id: RecommendationId, project: ProjectForWriting, services: ServicesDep
-) -> RecommendationListView:
+) -> RecommendationListView | Response:
     """Get a stored response exactly as it was sent, whatever has changed since."""
-    return RecommendationListView.model_validate(services.recommendations.replay(project, recommendation_id))
+    response = services.recommendations.replay(project, recommendation_id)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.post("/recommendations", responses=responses(404, 409))
+@router.post("/recommendations", response_model=RecommendationListView, responses=responses(404, 409))
 def recommend_for_session(
     body: SessionIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
-) -> RecommendationListView:
+) -> RecommendationListView | Response:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
     request = body.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_session(project, events, request, principal.owner)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.post("/rankings")
+@router.post("/rankings", response_model=RecommendationListView)
 def rank_items(
     body: RankingIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
-) -> RecommendationListView:
+) -> RecommendationListView | Response:
     """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last.
 
     Hidden items are left out, unless `include_hidden` is set.
@@ -126,10 +145,10 @@ def rank_items(
     response = services.recommendations.rank(
         project, body.owner, body.item_ids, body.request(), include_hidden=body.include_hidden
     )
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
-@router.get("/lists/{kind}")
+@router.get("/lists/{kind}", response_model=RecommendationListView)
 def get_list(
     kind: ListKind,
     project: ProjectForRecommending,
@@ -140,12 +159,15 @@ def get_list(
     filter: FilterQuery = None,  # noqa: A002 - the parameter's name
     boost: BoostQuery = None,
     properties: WithProperties = False,
-) -> RecommendationListView:
+    fields: Fields = None,
+) -> RecommendationListView | Response:
     """Get the items that are used most, that are used more than before, or that were created last.
 
     Popular and trending items follow the stream of events within seconds.
     """
-    request = RecommendationRequest(overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties)
+    request = RecommendationRequest(
+        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
+    )
     services.access.check_rules(principal, request)
     response = services.recommendations.from_list(project, kind, category, request, principal.owner)
-    return RecommendationListView.model_validate(response)
+    return selected(RecommendationListView.model_validate(response), response.selection)

@@ -7,8 +7,8 @@ from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
 from app.api.http.responses import accepted, ask_again, responses
 from app.api.http.security import ProjectForWriting
-from app.api.schemas.batches import Stored
 from app.api.schemas.events import EventPage, EventView
+from app.api.schemas.records import Stored
 from app.api.schemas.users import MergeIn, MergeView, UserIn, UserPage, UserPatch, UsersIn, UserView
 
 router = APIRouter(prefix="/v1", tags=["users"], route_class=RepeatableRoute)

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from app.api.schemas.batches import MAX_EVENTS
 from app.api.schemas.fields import Body, Id, ItemField, Timestamp, Value, View
 from app.api.schemas.owners import USER_OR_SESSION, Owner
+from app.api.schemas.records import MAX_EVENTS
 from app.domain.events import Event, FeedEvent, derived_event_id
 from app.domain.users import session_of
 

@@ -30,8 +30,6 @@ from app.recommender import rules
 from app.recommender.rules import Kind
 
 MAX_RECORD_BYTES = 390_000
-MAX_LIMIT = 100
-MAX_RANKED = 500
 SMALLEST_VALUE, LARGEST_VALUE = 1e-12, 1e12
 LATEST_SECONDS = 1e11
 """Timestamps in milliseconds are larger."""

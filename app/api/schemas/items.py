@@ -1,12 +1,13 @@
 """The bodies of requests and responses about items."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
-from app.api.schemas.batches import MAX_RECORDS
 from app.api.schemas.fields import Anytime, Body, Categories, ItemField, Patch, Properties, Title, View
+from app.api.schemas.records import MAX_RECORDS
+from app.domain.fields import Selection
 from app.domain.items import Item, ItemMatches
 
 TitleField = Annotated[Title | None, Field(description="The title that shops show.", examples=["Copper Kettle"])]
@@ -73,6 +74,14 @@ class ItemView(View):
         datetime, Field(description="The time of the last change.", examples=["2026-11-24T10:15:00Z"])
     ]
 
+    @classmethod
+    def of(cls, item: Item, selection: Selection | None) -> Self:
+        """Returns the view of an item, with the selected ones of its properties."""
+        view = cls.model_validate(item)
+        if selection is not None:
+            view.properties = selection.of_properties(view.properties)
+        return view
+
 
 class ItemPage(BaseModel):
     items: Annotated[list[ItemView], Field(description="The items.")]
@@ -97,9 +106,9 @@ class ItemSearchView(ItemPage):
     ]
 
     @classmethod
-    def of(cls, matches: ItemMatches, next_cursor: str | None) -> "ItemSearchView":
+    def of(cls, matches: ItemMatches, next_cursor: str | None, selection: Selection | None) -> Self:
         return cls(
-            items=[ItemView.model_validate(item) for item in matches.items],
+            items=[ItemView.of(item, selection) for item in matches.items],
             next_cursor=next_cursor,
             total=matches.total,
             categories=[CategoryCount(category=name, count=count) for name, count in matches.categories],

@@ -8,33 +8,26 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.api.schemas.batches import MAX_EVENTS
 from app.api.schemas.events import SessionEvent
-from app.api.schemas.fields import MAX_LIMIT, MAX_RANKED, WHOLE, Body, BoostField, FilterField, Freshness, Id, View
+from app.api.schemas.fields import WHOLE, Body, BoostField, FilterField, Freshness, Id, View
 from app.api.schemas.owners import Owner
+from app.api.schemas.records import (
+    MAX_EVENTS,
+    MAX_LIMIT,
+    MAX_RANKED,
+    ExplainField,
+    FieldsField,
+    FieldsQuery,
+    PropertiesField,
+    ScenarioField,
+    selection,
+)
 from app.domain.recommendations import Diversity, QueryOverrides, RecommendationRequest
 
 MAX_TOKEN = 6_000
 MAX_CART = 50
 
 LimitField = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="The number of items.", examples=[10]), WHOLE]
-ScenarioField = Annotated[
-    Id | None,
-    Field(
-        description="A stored scenario. Fields of the request win over its settings, but both filters apply.",
-        examples=["home"],
-    ),
-]
-PropertiesField = Annotated[
-    bool, Field(description="Whether to include the categories and properties of the items.", examples=[False])
-]
-ExplainField = Annotated[
-    bool,
-    Field(
-        description="Whether to return all events behind each item, and what the list would be without each of them.",
-        examples=[False],
-    ),
-]
 
 
 def _several(value: object) -> object:
@@ -104,6 +97,7 @@ class RecommendationFields(ListSettings):
     ] = None
     fresh_after: Freshness = None
     properties: PropertiesField = False
+    fields: FieldsField = None
     explain: ExplainField = False
 
     def request(self) -> RecommendationRequest:
@@ -131,6 +125,7 @@ class RecommendationFields(ListSettings):
             filter=self.filter,
             explain=self.explain,
             properties=self.properties,
+            selection=selection(self.fields),
             scenario=self.scenario,
             fresh_after=self.fresh_after,
             continue_from=self.continue_from,
@@ -141,6 +136,8 @@ class RecommendationQueryIn(RecommendationFields):
     """A request for a list as a query string."""
 
     model_config = ConfigDict(allow_inf_nan=False)
+
+    fields: FieldsQuery = None
 
 
 class SessionIn(RecommendationFields, Body):
@@ -165,13 +162,19 @@ class RankingIn(Owner):
     ]
     fresh_after: Freshness = None
     properties: PropertiesField = False
+    fields: FieldsField = None
     explain: ExplainField = False
     include_hidden: Annotated[
         bool, Field(description="Whether items that are hidden, expired or deleted are ranked too.", examples=[True])
     ] = False
 
     def request(self) -> RecommendationRequest:
-        return RecommendationRequest(explain=self.explain, properties=self.properties, fresh_after=self.fresh_after)
+        return RecommendationRequest(
+            explain=self.explain,
+            properties=self.properties,
+            selection=selection(self.fields),
+            fresh_after=self.fresh_after,
+        )
 
 
 class ReasonView(View):
@@ -256,11 +259,11 @@ class RecommendationView(View):
     ] = Field(default_factory=list)
     categories: Annotated[
         tuple[str, ...] | None,
-        Field(description="With `properties`: the categories of the item.", examples=[["kitchen"]]),
+        Field(description="With `properties` or `fields`: the categories of the item.", examples=[["kitchen"]]),
     ] = None
     properties: Annotated[
         dict[str, Any] | None,
-        Field(description="With `properties`: the properties of the item.", examples=[{"price": 24.5}]),
+        Field(description="With `properties` or `fields`: the properties of the item.", examples=[{"price": 24.5}]),
     ] = None
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.api.schemas.fields import MAX_LIMIT, PRINTABLE, WHOLE, Body, Category, Id, View
+from app.api.schemas.fields import PRINTABLE, WHOLE, Body, Category, Id, View
 from app.api.schemas.recommendations import LimitField, ListSettings, RecommendationListView
+from app.api.schemas.records import MAX_LIMIT
 from app.domain.recommendations import RECOMMENDERS, Diversity
 from app.domain.scenarios import RowSettings, Scenario, ScenarioSettings
 

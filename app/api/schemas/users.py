@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from app.api.schemas.batches import MAX_RECORDS
 from app.api.schemas.fields import Body, Patch, Properties, SessionField, UserField, View
+from app.api.schemas.records import MAX_RECORDS
 from app.domain.users import User
 
 

@@ -10,7 +10,8 @@ from app.api.http import problems, validation
 from app.api.schemas.events import EventIn
 from app.api.schemas.fields import Body
 from app.api.schemas.owners import Owner
-from app.api.schemas.recommendations import LimitField, PropertiesField, RecommendationFields, ScenarioField
+from app.api.schemas.recommendations import LimitField, RecommendationFields
+from app.api.schemas.records import PropertiesField, ScenarioField
 from app.domain.sockets import WatchedList
 from app.errors import InvalidInput, SerendipError
 

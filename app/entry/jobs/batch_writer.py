@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import stamina
 
-from app.api.schemas.batches import MAX_EVENTS, MAX_RECORDS
+from app.api.schemas.records import MAX_EVENTS, MAX_RECORDS
 from app.deadline import within
 from app.domain.fields import ImportMark
 from app.entry.files.layouts.layout import EVENTS, ITEMS

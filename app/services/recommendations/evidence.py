@@ -51,11 +51,18 @@ class Evidence:
         ]
 
     def explain(
-        self, recommendation: Recommendation, titles: Mapping[str, str | None] = NO_TITLES, *, fully: bool
+        self,
+        recommendation: Recommendation,
+        titles: Mapping[str, str | None] = NO_TITLES,
+        *,
+        fully: bool,
+        with_reasons: bool = True,
     ) -> Recommendation:
-        """Returns the recommendation with its reasons: all of them, or those with the largest shares."""
+        """Returns the recommendation with its factors and reasons: all reasons, or those with the largest shares."""
         shares = self._shown(recommendation.item_id, fully=fully)
-        reasons = tuple(_reason(recommendation, self.sources[position], share, titles) for position, share in shares)
+        reasons = tuple(
+            _reason(recommendation, self.sources[position], share, titles) for position, share in shares if with_reasons
+        )
         return replace(
             recommendation,
             reasons=reasons,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.domain.fields import REASONS
 from app.domain.recommendations import BOUGHT_TOGETHER, EXPLORATION, NEIGHBORS, Reason, Recommendation
 from app.services.recommendations import slate as slates
 from app.services.recommendations.context import RequestContext
@@ -12,23 +13,35 @@ from app.services.recommendations.slate import Slate
 MAX_COUNTERFACTUALS = 20
 """Events of an explained list for which the list is built again without them."""
 
+EXPLAINED = (REASONS, "impression_factor", "recent_factor")
+"""The fields that evidence adds to a recommendation."""
+
 
 def explain(context: RequestContext, slate: Slate) -> list[Recommendation]:
-    """Returns the recommendations of a slate with their reasons; with `explain`, also with counterfactuals."""
-    fully = context.query.explain
+    """Returns the recommendations of a slate with their reasons; with `explain`, also with counterfactuals.
+
+    What the response does not carry is neither computed nor read.
+    """
+    query, fully = context.query, context.query.explain
+    if not query.wants_any(EXPLAINED):
+        return list(slate.recommendations)
     shown = [(recommendation, _evidence(slate, recommendation)) for recommendation in slate.recommendations]
     named = {
         item_id
         for recommendation, evidence in shown
         if evidence is not None
         for item_id in evidence.reason_items([recommendation.item_id], fully=fully)
+        if query.wants(REASONS, "title")
     }
     titles = {item_id: cached.item.title for item_id, cached in context.items(sorted(named)).items()}
     explained = [
-        recommendation if evidence is None else evidence.explain(recommendation, titles, fully=fully)
+        recommendation
+        if evidence is None
+        else evidence.explain(recommendation, titles, fully=fully, with_reasons=query.wants(REASONS))
         for recommendation, evidence in shown
     ]
-    return _with_counterfactuals(context, explained) if fully else explained
+    counterfactual = fully and query.wants(REASONS, "kept_without")
+    return _with_counterfactuals(context, explained) if counterfactual else explained
 
 
 def _evidence(slate: Slate, recommendation: Recommendation) -> Evidence | None:

@@ -31,6 +31,7 @@ class Queries:
             consistent=request.consistent or is_fresh,
             filters=(*query.filters, *own_filter),
             shown=self._shown(project, request.continue_from),
+            selection=request.selection,
         )
         return replace(query, **request.overrides)
 

@@ -7,6 +7,7 @@ from functools import partial
 from app import telemetry
 from app.clock import Clock
 from app.domain.events import Event, History
+from app.domain.fields import OF_ITEMS, REASONS
 from app.domain.recommendations import (
     BOUGHT_TOGETHER,
     CONTEXT,
@@ -26,7 +27,7 @@ from app.services.recommendations.candidate_filter import CandidateFilter, Exclu
 from app.services.recommendations.context import ContextLoader, ReadHistory, RequestContext
 from app.services.recommendations.degraded import Degraded
 from app.services.recommendations.evidence import Evidence, Source
-from app.services.recommendations.explain import explain
+from app.services.recommendations.explain import EXPLAINED, explain
 from app.services.recommendations.slate import Slate
 
 
@@ -154,9 +155,9 @@ def _listed(context: RequestContext, recommendations: Iterable[Recommendation]) 
 
 
 def _ranked(context: RequestContext, item_ids: Sequence[str], *, include_hidden: bool) -> RecommendationList:
-    scores, disliked = context.evidence.scores(), context.disliked
+    query, scores, disliked = context.query, context.evidence.scores(), context.disliked
     order = sorted(dict.fromkeys(item_ids), key=lambda item_id: (item_id in disliked, -scores.get(item_id, 0.0)))
-    items = context.items(order)
+    items = context.items(order) if query.wants_any(OF_ITEMS) or not include_hidden else {}
     hidden = {item_id for item_id, cached in items.items() if not cached.item.is_shown(context.rules.now)}
     ranked = [
         Recommendation(
@@ -168,7 +169,10 @@ def _ranked(context: RequestContext, item_ids: Sequence[str], *, include_hidden:
         for item_id in order
         if include_hidden or item_id not in hidden
     ]
-    explained = (context.evidence.explain(recommendation, fully=context.query.explain) for recommendation in ranked)
+    if not query.wants_any(EXPLAINED):
+        return _listed(context, ranked)
+    with_reasons = query.wants(REASONS)
+    explained = (context.evidence.explain(each, fully=query.explain, with_reasons=with_reasons) for each in ranked)
     return _listed(context, explained)
 
 
@@ -188,7 +192,8 @@ def _bought_together(context: RequestContext, item_id: str) -> Sequence[Recommen
     row = context.bought_together([item_id]).get(item_id, Row())
     _check_exists(context, item_id, row or neighbors)
     filling = list(neighbors)[: max(0, query.limit - len(row))]
-    candidates = context.candidates(Excluded(query.exclude), along=[item_id, *filling])
+    named = [item_id] if query.wants(REASONS, "title") else []
+    candidates = context.candidates(Excluded(query.exclude), along=[*named, *filling])
     _add(candidates, row, BOUGHT_TOGETHER, query)
     _add(candidates, neighbors, SIMILAR, query)
     evidence = Evidence([Source(Event("", item_id, CONTEXT, context.rules.now, ""), 1.0, row)])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app.domain.events import Event
+from app.domain.fields import Selection
 from app.domain.recommendations import (
     QueryOverrides,
     RecommendationList,
@@ -109,7 +110,14 @@ class Recommendations:
         return self._responses.respond(project, owner, query, recommendations, properties=request.properties)
 
     def page(
-        self, project: str, user_id: str, scenario_id: str, fresh_after: str | None, *, properties: bool
+        self,
+        project: str,
+        user_id: str,
+        scenario_id: str,
+        fresh_after: str | None,
+        *,
+        properties: bool,
+        selection: Selection | None = None,
     ) -> PageResponse:
         """Returns all rows of a scenario.
 
@@ -118,7 +126,8 @@ class Recommendations:
             InvalidToken: the freshness token is not from this project.
         """
         scenario = self._scenarios.get_cached(project, scenario_id)
-        query = replace(query_of(scenario), consistent=self._tokens.check_freshness(project, fresh_after))
+        consistent = self._tokens.check_freshness(project, fresh_after)
+        query = replace(query_of(scenario), consistent=consistent, selection=selection)
         rows = self._rows(project, user_id, query, scenario, properties=properties)
         return PageResponse(scenario_id, scenario.version, rows)
 
@@ -178,6 +187,7 @@ class Recommendations:
             offset=response.offset,
             items=response.items,
             warnings=response.warnings,
+            selection=response.selection,
             kind=row.kind,
             title=row.title,
             source_item=row.source_item,

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from app import telemetry
 from app.clock import Clock
 from app.config import Settings
+from app.domain.fields import PROPERTIES, Selection
+from app.domain.items import Item
 from app.domain.recommendations import (
     CATALOG,
     NEIGHBORS,
@@ -60,10 +63,11 @@ class Responses:
             degraded=recommendations.degraded,
             offset=len(query.shown),
             items=tuple(
-                _item(recommendation, recommendations.challenger, properties=properties)
+                _item(recommendation, recommendations.challenger, query.selection, properties=properties)
                 for recommendation in recommendations.recommendations
             ),
             warnings=recommendations.warnings,
+            selection=query.selection,
         )
         if decision_id is not None:
             self._decisions.put(project, user_id, decision_id, response)
@@ -82,8 +86,11 @@ def _entry(recommendation: Recommendation) -> bytes:
     return entry(recommendation.item_id, recommendation.source, from_challenger=recommendation.from_challenger)
 
 
-def _item(recommendation: Recommendation, challenger: str | None, *, properties: bool) -> RecommendedItem:
+def _item(
+    recommendation: Recommendation, challenger: str | None, selection: Selection | None, *, properties: bool
+) -> RecommendedItem:
     item = recommendation.item
+    with_categories = properties if selection is None else selection.has("categories")
     return RecommendedItem(
         item_id=recommendation.item_id,
         title=item.title if item else None,
@@ -94,6 +101,12 @@ def _item(recommendation: Recommendation, challenger: str | None, *, properties:
         impression_factor=recommendation.impression_factor,
         recent_factor=recommendation.recent_factor,
         reasons=recommendation.reasons,
-        categories=item.categories if item and properties else None,
-        properties=dict(item.properties) if item and properties else None,
+        categories=item.categories if item and with_categories else None,
+        properties=_properties(item, selection, properties=properties) if item else None,
     )
+
+
+def _properties(item: Item, selection: Selection | None, *, properties: bool) -> dict[str, Any] | None:
+    if selection is None:
+        return dict(item.properties) if properties else None
+    return selection.of_properties(item.properties) if selection.has(PROPERTIES) else None

@@ -6,6 +6,7 @@ retrieve -> filter -> rank -> diversify, source after source; then exploration, 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.domain.fields import REASONS
 from app.domain.recommendations import CATALOG, EXPLORATION, LATEST, NEIGHBORS, Recommendation
 from app.recommender import experiments, exploration, ranking
 from app.recommender.diversity import Caps
@@ -51,7 +52,7 @@ def build_for_version(context: RequestContext, excluded: Excluded) -> Slate:
     scores = evidence.scores()
     explored = _explore(context, excluded, scores)
     excluded = excluded | (recommendation.item_id for recommendation in explored)
-    candidates = context.candidates(excluded, with_reasons=True)
+    candidates = context.candidates(excluded, with_reasons=context.query.wants(REASONS, "title"))
     neighbors = (Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded))
     fill(context, candidates, context.query.limit - len(explored), neighbors, evidence.factors)
     return Slate(exploration.spread(candidates.kept, explored), evidence)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 JsonObject = Mapping[str, Any]
 Body = BaseModel | JsonObject | Sequence[BaseModel | JsonObject]
+Request = tuple[str, str, Mapping[str, object], Mapping[str, str | None], Body | None]
+"""The method, path, query, headers and body of a request."""
 Answer = TypeVar("Answer", bound=BaseModel | None)
 
 TIMEOUT_SECONDS = 30.0
@@ -80,6 +82,17 @@ def _plain(body: BaseModel | JsonObject) -> JsonObject:
     if isinstance(body, BaseModel):
         return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return dict(body)
+
+
+def with_fields(body: BaseModel | JsonObject, fields: Sequence[str] | None) -> BaseModel | JsonObject:
+    """Returns the body, with the names of fields if there are some.
+
+    Raises:
+        ValueError: the body names fields itself.
+    """
+    if not isinstance(body, BaseModel) and "fields" in body:
+        raise ValueError("Pass `fields` as an argument of the method, which then returns another type.")
+    return body if fields is None else {**_plain(body), "fields": list(fields)}
 
 
 def parsed(answer: type[Answer], response: httpx2.Response) -> Answer:

@@ -857,7 +857,7 @@ class RankingIn(BaseModel):
     """
     properties: bool = False
     """
-    Whether to include the categories and properties of the items.
+    Whether to include the categories and properties of the items. If `fields` is sent, it decides.
     """
     session_id: str | None = None
     user_id: str | None = None
@@ -963,7 +963,7 @@ class RecommendationView(BaseModel):
     """
     categories: list[str] | None = None
     """
-    With `properties`: the categories of the item.
+    With `properties` or `fields`: the categories of the item.
     """
     impression_factor: float = 1.0
     """
@@ -979,7 +979,7 @@ class RecommendationView(BaseModel):
     """
     properties: dict[str, Any] | None = None
     """
-    With `properties`: the properties of the item.
+    With `properties` or `fields`: the properties of the item.
     """
     reasons: list[ReasonView] | None = None
     """
@@ -1303,6 +1303,220 @@ class SegmentMessage(BaseModel):
     """
 
 
+class SelectedItem(BaseModel):
+    """
+    Only what `fields` names.
+    """
+
+    categories: list[str] | None = None
+    """
+    The categories.
+    """
+    created_at: AwareDatetime | None = None
+    """
+    The time of the first PUT.
+    """
+    expires_at: AwareDatetime | None = None
+    """
+    The time from which the item is no longer recommended.
+    """
+    hidden: bool | None = None
+    """
+    Whether the item is never recommended.
+    """
+    item_id: str
+    """
+    The id of the item.
+    """
+    properties: dict[str, Any] | None = None
+    """
+    The properties.
+    """
+    title: str | None = None
+    """
+    The title.
+    """
+    updated_at: AwareDatetime | None = None
+    """
+    The time of the last change.
+    """
+
+
+class SelectedItemPage(BaseModel):
+    """
+    The response to a request with `fields`.
+    """
+
+    items: list[SelectedItem]
+    """
+    The items.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
+    """
+
+
+class SelectedItemSearch(BaseModel):
+    """
+    The response to a request with `fields`.
+    """
+
+    categories: list[CategoryCount]
+    """
+    How many items that meet the other conditions each category has, the 100 most frequent ones.
+    """
+    complete: bool
+    """
+    Whether all items of the project were searched, not only the last changed ones.
+    """
+    items: list[SelectedItem]
+    """
+    The items.
+    """
+    next_cursor: str | None
+    """
+    The cursor of the next page; null on the last page.
+    """
+    total: int
+    """
+    The number of items on all pages.
+    """
+
+
+class SelectedReason(BaseModel):
+    """
+    Only what `fields` names.
+    """
+
+    baskets: int | None = None
+    """
+    With `baskets_together`: in how many baskets the reason's item was.
+    """
+    baskets_together: int | None = None
+    """
+    In how many baskets both items were bought together, if that is the reason; of one user, the newest five baskets with an item count.
+    """
+    contribution: float | None = None
+    """
+    The share times the score. All contributions sum to the score.
+    """
+    event_id: str | None = None
+    """
+    The id of the event.
+    """
+    event_type: str | None = None
+    """
+    The type of the event; `context` for the `context_item`, `in_cart` for an item of the `cart`.
+    """
+    from_order: float | None = None
+    """
+    The share of the contribution that was learned from order: what users chose afterwards. The rest was learned from similarity: what the same users chose. Null if the model knows only similarity.
+    """
+    item_id: str | None = None
+    """
+    The item of the event.
+    """
+    kept_without: bool | None = None
+    """
+    With `explain`: whether the list would hold the item without this event.
+    """
+    share: float | None = None
+    """
+    The event's share of the score. All shares sum to 1; a negative one lowers the score.
+    """
+    timestamp: AwareDatetime | None = None
+    """
+    The time of the event.
+    """
+    title: str | None = None
+    """
+    The title of that item.
+    """
+
+
+class SelectedRecommendation(BaseModel):
+    """
+    Only what `fields` names.
+    """
+
+    boost: float | None = None
+    """
+    The factor of the boost, included in the score.
+    """
+    categories: list[str] | None = None
+    """
+    With `properties` or `fields`: the categories of the item.
+    """
+    impression_factor: float | None = None
+    """
+    The factor left by ignored impressions, included in the score.
+    """
+    item_id: str
+    """
+    The recommended item.
+    """
+    model_version: str | None = None
+    """
+    The version that chose the item, if it is not the list's.
+    """
+    properties: dict[str, Any] | None = None
+    """
+    With `properties` or `fields`: the properties of the item.
+    """
+    reasons: list[SelectedReason] | None = None
+    """
+    The events behind the item, those with the largest shares first.
+    """
+    recent_factor: float | None = None
+    """
+    The factor of the item's popularity of late, included in the score.
+    """
+    score: float | None = None
+    """
+    The score, with all factors.
+    """
+    source: str | None = None
+    """
+    The recommender or fallback: neighbors, similar, bought_together, exploration, trending, popular, latest, catalog; in rankings, requested for items without a score.
+    """
+    title: str | None = None
+    """
+    The title of the item.
+    """
+
+
+class SelectedRecommendationList(BaseModel):
+    """
+    The response to a request with `fields`.
+    """
+
+    degraded: bool
+    """
+    Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
+    """
+    items: list[SelectedRecommendation]
+    """
+    The recommendations, best first.
+    """
+    model_version: str | None
+    """
+    The version of the model; null without one.
+    """
+    offset: int
+    """
+    The number of items on earlier pages.
+    """
+    recommendation_id: str
+    """
+    The id of the list. Send it with the events that follow, and to get the next page.
+    """
+    warnings: list[str] | None = None
+    """
+    What is probably not meant: a filter or boost that had no value for any item.
+    """
+
+
 class SessionEvent(BaseModel):
     """
     An event of an anonymous visitor.
@@ -1393,7 +1607,7 @@ class SessionIn(BaseModel):
     """
     properties: bool = False
     """
-    Whether to include the categories and properties of the items.
+    Whether to include the categories and properties of the items. If `fields` is sent, it decides.
     """
     scenario: str | None = None
     """
@@ -2477,6 +2691,49 @@ class SegmentBatch(BaseModel):
     """
 
 
+class SelectedPageRow(BaseModel):
+    """
+    The response to a request with `fields`.
+    """
+
+    degraded: bool
+    """
+    Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
+    """
+    items: list[SelectedRecommendation]
+    """
+    The recommendations, best first.
+    """
+    kind: str
+    """
+    The kind of the row.
+    """
+    model_version: str | None
+    """
+    The version of the model; null without one.
+    """
+    offset: int
+    """
+    The number of items on earlier pages.
+    """
+    recommendation_id: str
+    """
+    The id of the list. Send it with the events that follow, and to get the next page.
+    """
+    source_item: str | None
+    """
+    The item that a `similar_to_recent` row starts from.
+    """
+    title: str
+    """
+    The title of the row.
+    """
+    warnings: list[str] | None = None
+    """
+    What is probably not meant: a filter or boost that had no value for any item.
+    """
+
+
 class StoredScenarioView(BaseModel):
     preview: RecommendationListView | None = None
     """
@@ -2652,4 +2909,23 @@ class RefusalList(BaseModel):
     refusals: list[RefusalView]
     """
     The refusals, newest first.
+    """
+
+
+class SelectedPage(BaseModel):
+    """
+    The response to a request with `fields`.
+    """
+
+    rows: list[SelectedPageRow]
+    """
+    The rows that have items, in order.
+    """
+    scenario_id: str
+    """
+    The scenario of the page.
+    """
+    scenario_version: int
+    """
+    The version of the scenario.
     """

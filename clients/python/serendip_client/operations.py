@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import NoneType
-from typing import Literal
-from serendip_client.calls import Answer, Body, JsonObject, in_path
+from typing import Literal, overload
+from serendip_client.calls import Answer, Body, JsonObject, Request, in_path, with_fields
 from serendip_client.models import (
     Accepted,
     ActiveView,
@@ -69,6 +69,11 @@ from serendip_client.models import (
     ScenarioView,
     SegmentBatch,
     SegmentMessage,
+    SelectedItem,
+    SelectedItemPage,
+    SelectedItemSearch,
+    SelectedPage,
+    SelectedRecommendationList,
     SessionIn,
     SettingsIn,
     SettingsView,
@@ -398,37 +403,77 @@ class Operations(ABC):
         """
         return self._call(JobView, "DELETE", f"/v1/imports/{in_path(import_id)}", {"debug": debug}, {}, None)
 
+    @overload
     def list_items(
         self,
         *,
         cursor: str | None = None,
         category: str | None = None,
         limit: int | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> ItemPage:
+    ) -> ItemPage: ...
+    @overload
+    def list_items(
+        self,
+        *,
+        cursor: str | None = None,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedItemPage: ...
+    def list_items(
+        self,
+        *,
+        cursor: str | None = None,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> ItemPage | SelectedItemPage:
         """List items, or the items of a category, in no particular order. A short page can have a next page.
 
         Args:
             cursor: The `next_cursor` of the previous page.
             category: Only items of this category.
             limit: The most records of a page.
+            fields: What each item carries besides its `item_id`: fields, or single properties (`properties.price`).
+                Other fields are left out. Without it, an item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            ItemPage,
+        request: Request = (
             "GET",
             "/v1/items",
-            {"cursor": cursor, "category": category, "limit": limit, "debug": debug},
+            {"cursor": cursor, "category": category, "limit": limit, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return self._call(ItemPage, *request) if fields is None else self._call(SelectedItemPage, *request)
 
+    @overload
     def iter_items(
-        self, *, category: str | None = None, limit: int | None = None, debug: bool | None = None
-    ) -> Iterator[ItemView]:
+        self, *, category: str | None = None, limit: int | None = None, fields: None = None, debug: bool | None = None
+    ) -> Iterator[ItemView]: ...
+    @overload
+    def iter_items(
+        self, *, category: str | None = None, limit: int | None = None, fields: Sequence[str], debug: bool | None = None
+    ) -> Iterator[SelectedItem]: ...
+    def iter_items(
+        self,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> Iterator[ItemView | SelectedItem]:
         """Iterates over the items of all pages of `list_items`."""
-        for page in pages(self.list_items, category=category, limit=limit, debug=debug):
-            yield from page.items
+        if fields is None:
+            for page in pages(self.list_items, category=category, limit=limit, debug=debug):
+                yield from page.items
+        else:
+            for selected_page in pages(self.list_items, category=category, limit=limit, debug=debug, fields=fields):
+                yield from selected_page.items
 
     def delete_item(self, item_id: str, *, debug: bool | None = None, if_match: str | None = None) -> None:
         """Delete an item. It is no longer recommended; its events stay.
@@ -488,6 +533,7 @@ class Operations(ABC):
             body,
         )
 
+    @overload
     def bought_together(
         self,
         item_id: str,
@@ -496,26 +542,65 @@ class Operations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    def bought_together(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    def bought_together(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get items that are bought in the same baskets, then similar items if those are too few: see `source`.
 
         Args:
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/items/{in_path(item_id)}/bought-together",
-            {"limit": limit, "filter": filter, "boost": boost, "properties": properties, "debug": debug},
+            {
+                "limit": limit,
+                "filter": filter,
+                "boost": boost,
+                "properties": properties,
+                "fields": fields,
+                "debug": debug,
+            },
             {},
             None,
         )
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
+        )
 
+    @overload
     def similar_items(
         self,
         item_id: str,
@@ -524,24 +609,62 @@ class Operations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    def similar_items(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    def similar_items(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get items that interest the same users.
 
         Args:
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/items/{in_path(item_id)}/similar",
-            {"limit": limit, "filter": filter, "boost": boost, "properties": properties, "debug": debug},
+            {
+                "limit": limit,
+                "filter": filter,
+                "boost": boost,
+                "properties": properties,
+                "fields": fields,
+                "debug": debug,
+            },
             {},
             None,
+        )
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
         )
 
     def put_items(
@@ -558,6 +681,7 @@ class Operations(ABC):
             Stored, "POST", "/v1/items:batch", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
         )
 
+    @overload
     def search_items(
         self,
         *,
@@ -567,8 +691,34 @@ class Operations(ABC):
         order: Literal["title", "newest", "changed"] | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> ItemSearchView:
+    ) -> ItemSearchView: ...
+    @overload
+    def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedItemSearch: ...
+    def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> ItemSearchView | SelectedItemSearch:
         """Find items by the beginning of an id or of a word of the title, and count them by category.
 
         For people who look after a catalog, not for the search of a shop. Each instance searches the items that it
@@ -581,10 +731,11 @@ class Operations(ABC):
             order: By title, or the last created (`newest`) or `changed` first.
             cursor: The `next_cursor` of the previous page.
             limit: The most records of a page.
+            fields: What each item carries besides its `item_id`: fields, or single properties (`properties.price`).
+                Other fields are left out. Without it, an item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            ItemSearchView,
+        request: Request = (
             "GET",
             "/v1/items:search",
             {
@@ -594,11 +745,13 @@ class Operations(ABC):
                 "order": order,
                 "cursor": cursor,
                 "limit": limit,
+                "fields": fields,
                 "debug": debug,
             },
             {},
             None,
         )
+        return self._call(ItemSearchView, *request) if fields is None else self._call(SelectedItemSearch, *request)
 
     def list_jobs(
         self,
@@ -787,6 +940,7 @@ class Operations(ABC):
             body,
         )
 
+    @overload
     def get_list(
         self,
         kind: str,
@@ -796,8 +950,34 @@ class Operations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    def get_list(
+        self,
+        kind: str,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    def get_list(
+        self,
+        kind: str,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get the items that are used most, that are used more than before, or that were created last.
 
         Popular and trending items follow the stream of events within seconds.
@@ -807,11 +987,13 @@ class Operations(ABC):
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/lists/{in_path(kind)}",
             {
@@ -820,10 +1002,16 @@ class Operations(ABC):
                 "filter": filter,
                 "boost": boost,
                 "properties": properties,
+                "fields": fields,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
         )
 
     def list_models(
@@ -1008,34 +1196,70 @@ class Operations(ABC):
         """Change the name or limits of a project. The limits apply to JWTs and to keys created later."""
         return self._call(ProjectView, "PATCH", f"/v1/projects/{in_path(project_id)}", {}, {}, body)
 
-    def rank_items(self, body: RankingIn | JsonObject, *, debug: bool | None = None) -> RecommendationListView:
+    @overload
+    def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: None = None
+    ) -> RecommendationListView: ...
+    @overload
+    def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str]
+    ) -> SelectedRecommendationList: ...
+    def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str] | None = None
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last.
 
         Hidden items are left out, unless `include_hidden` is set.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
         """
-        return self._call(RecommendationListView, "POST", "/v1/rankings", {"debug": debug}, {}, body)
+        request: Request = "POST", "/v1/rankings", {"debug": debug}, {}, with_fields(body, fields)
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
+        )
 
+    @overload
     def recommend_for_session(
-        self, body: SessionIn | JsonObject, *, debug: bool | None = None
-    ) -> RecommendationListView:
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: None = None
+    ) -> RecommendationListView: ...
+    @overload
+    def recommend_for_session(
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str]
+    ) -> SelectedRecommendationList: ...
+    def recommend_for_session(
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str] | None = None
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to an anonymous visitor from the events in the body, which are not stored.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
         """
-        return self._call(RecommendationListView, "POST", "/v1/recommendations", {"debug": debug}, {}, body)
+        request: Request = "POST", "/v1/recommendations", {"debug": debug}, {}, with_fields(body, fields)
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
+        )
 
-    def replay_recommendations(self, recommendation_id: str, *, debug: bool | None = None) -> RecommendationListView:
+    def replay_recommendations(
+        self, recommendation_id: str, *, debug: bool | None = None
+    ) -> SelectedRecommendationList:
         """Get a stored response exactly as it was sent, whatever has changed since.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
         return self._call(
-            RecommendationListView,
+            SelectedRecommendationList,
             "GET",
             f"/v1/recommendations/{in_path(recommendation_id)}",
             {"debug": debug},
@@ -1137,6 +1361,7 @@ class Operations(ABC):
         """
         return self._call(ReceiptView, "DELETE", f"/v1/sessions/{in_path(session_id)}", {"debug": debug}, {}, None)
 
+    @overload
     def get_session_page(
         self,
         session_id: str,
@@ -1144,24 +1369,50 @@ class Operations(ABC):
         *,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> PageView:
+    ) -> PageView: ...
+    @overload
+    def get_session_page(
+        self,
+        session_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedPage: ...
+    def get_session_page(
+        self,
+        session_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> PageView | SelectedPage:
         """Get all rows of a scenario for an anonymous visitor, from the events sent with their `session_id`.
 
         Args:
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            PageView,
+        request: Request = (
             "GET",
             f"/v1/sessions/{in_path(session_id)}/pages/{in_path(scenario_id)}",
-            {"fresh_after": fresh_after, "properties": properties, "debug": debug},
+            {"fresh_after": fresh_after, "properties": properties, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return self._call(PageView, *request) if fields is None else self._call(SelectedPage, *request)
 
+    @overload
     def recommend_for_stored_session(
         self,
         session_id: str,
@@ -1181,9 +1432,57 @@ class Operations(ABC):
         continue_from: str | None = None,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         explain: bool | None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    def recommend_for_stored_session(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    def recommend_for_stored_session(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`.
 
         Args:
@@ -1202,12 +1501,15 @@ class Operations(ABC):
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
                 out.
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Whether to include the categories and properties of the items.
+            properties: Whether to include the categories and properties of the items. If `fields` is sent, it
+                decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             explain: Whether to return all events behind each item, and what the list would be without each of them.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/sessions/{in_path(session_id)}/recommendations",
             {
@@ -1226,11 +1528,17 @@ class Operations(ABC):
                 "continue_from": continue_from,
                 "fresh_after": fresh_after,
                 "properties": properties,
+                "fields": fields,
                 "explain": explain,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
         )
 
     def create_session_token(
@@ -1424,6 +1732,7 @@ class Operations(ABC):
             None,
         )
 
+    @overload
     def get_page(
         self,
         user_id: str,
@@ -1431,24 +1740,50 @@ class Operations(ABC):
         *,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> PageView:
+    ) -> PageView: ...
+    @overload
+    def get_page(
+        self,
+        user_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedPage: ...
+    def get_page(
+        self,
+        user_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> PageView | SelectedPage:
         """Get all rows of a scenario in one call, without repeating an item.
 
         Args:
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            PageView,
+        request: Request = (
             "GET",
             f"/v1/users/{in_path(user_id)}/pages/{in_path(scenario_id)}",
-            {"fresh_after": fresh_after, "properties": properties, "debug": debug},
+            {"fresh_after": fresh_after, "properties": properties, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return self._call(PageView, *request) if fields is None else self._call(SelectedPage, *request)
 
+    @overload
     def recommend_for_user(
         self,
         user_id: str,
@@ -1468,9 +1803,57 @@ class Operations(ABC):
         continue_from: str | None = None,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         explain: bool | None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    def recommend_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    def recommend_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to a user, each with its reasons. New users get trending, popular and latest items.
 
         Args:
@@ -1489,12 +1872,15 @@ class Operations(ABC):
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
                 out.
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Whether to include the categories and properties of the items.
+            properties: Whether to include the categories and properties of the items. If `fields` is sent, it
+                decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             explain: Whether to return all events behind each item, and what the list would be without each of them.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/users/{in_path(user_id)}/recommendations",
             {
@@ -1513,11 +1899,17 @@ class Operations(ABC):
                 "continue_from": continue_from,
                 "fresh_after": fresh_after,
                 "properties": properties,
+                "fields": fields,
                 "explain": explain,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            self._call(RecommendationListView, *request)
+            if fields is None
+            else self._call(SelectedRecommendationList, *request)
         )
 
     def create_user_token(
@@ -1912,38 +2304,81 @@ class AsyncOperations(ABC):
         """
         return await self._call(JobView, "DELETE", f"/v1/imports/{in_path(import_id)}", {"debug": debug}, {}, None)
 
+    @overload
     async def list_items(
         self,
         *,
         cursor: str | None = None,
         category: str | None = None,
         limit: int | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> ItemPage:
+    ) -> ItemPage: ...
+    @overload
+    async def list_items(
+        self,
+        *,
+        cursor: str | None = None,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedItemPage: ...
+    async def list_items(
+        self,
+        *,
+        cursor: str | None = None,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> ItemPage | SelectedItemPage:
         """List items, or the items of a category, in no particular order. A short page can have a next page.
 
         Args:
             cursor: The `next_cursor` of the previous page.
             category: Only items of this category.
             limit: The most records of a page.
+            fields: What each item carries besides its `item_id`: fields, or single properties (`properties.price`).
+                Other fields are left out. Without it, an item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            ItemPage,
+        request: Request = (
             "GET",
             "/v1/items",
-            {"cursor": cursor, "category": category, "limit": limit, "debug": debug},
+            {"cursor": cursor, "category": category, "limit": limit, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return await self._call(ItemPage, *request) if fields is None else await self._call(SelectedItemPage, *request)
 
+    @overload
+    def iter_items(
+        self, *, category: str | None = None, limit: int | None = None, fields: None = None, debug: bool | None = None
+    ) -> AsyncIterator[ItemView]: ...
+    @overload
+    def iter_items(
+        self, *, category: str | None = None, limit: int | None = None, fields: Sequence[str], debug: bool | None = None
+    ) -> AsyncIterator[SelectedItem]: ...
     async def iter_items(
-        self, *, category: str | None = None, limit: int | None = None, debug: bool | None = None
-    ) -> AsyncIterator[ItemView]:
+        self,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> AsyncIterator[ItemView | SelectedItem]:
         """Iterates over the items of all pages of `list_items`."""
-        async for page in pages_async(self.list_items, category=category, limit=limit, debug=debug):
-            for record in page.items:
-                yield record
+        if fields is None:
+            async for page in pages_async(self.list_items, category=category, limit=limit, debug=debug):
+                for record in page.items:
+                    yield record
+        else:
+            async for selected_page in pages_async(
+                self.list_items, category=category, limit=limit, debug=debug, fields=fields
+            ):
+                for selected_record in selected_page.items:
+                    yield selected_record
 
     async def delete_item(self, item_id: str, *, debug: bool | None = None, if_match: str | None = None) -> None:
         """Delete an item. It is no longer recommended; its events stay.
@@ -2005,6 +2440,7 @@ class AsyncOperations(ABC):
             body,
         )
 
+    @overload
     async def bought_together(
         self,
         item_id: str,
@@ -2013,26 +2449,65 @@ class AsyncOperations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    async def bought_together(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    async def bought_together(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get items that are bought in the same baskets, then similar items if those are too few: see `source`.
 
         Args:
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/items/{in_path(item_id)}/bought-together",
-            {"limit": limit, "filter": filter, "boost": boost, "properties": properties, "debug": debug},
+            {
+                "limit": limit,
+                "filter": filter,
+                "boost": boost,
+                "properties": properties,
+                "fields": fields,
+                "debug": debug,
+            },
             {},
             None,
         )
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
+        )
 
+    @overload
     async def similar_items(
         self,
         item_id: str,
@@ -2041,24 +2516,62 @@ class AsyncOperations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    async def similar_items(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    async def similar_items(
+        self,
+        item_id: str,
+        *,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get items that interest the same users.
 
         Args:
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/items/{in_path(item_id)}/similar",
-            {"limit": limit, "filter": filter, "boost": boost, "properties": properties, "debug": debug},
+            {
+                "limit": limit,
+                "filter": filter,
+                "boost": boost,
+                "properties": properties,
+                "fields": fields,
+                "debug": debug,
+            },
             {},
             None,
+        )
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
         )
 
     async def put_items(
@@ -2075,6 +2588,7 @@ class AsyncOperations(ABC):
             Stored, "POST", "/v1/items:batch", {"debug": debug}, {"Idempotency-Key": idempotency_key}, body
         )
 
+    @overload
     async def search_items(
         self,
         *,
@@ -2084,8 +2598,34 @@ class AsyncOperations(ABC):
         order: Literal["title", "newest", "changed"] | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> ItemSearchView:
+    ) -> ItemSearchView: ...
+    @overload
+    async def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedItemSearch: ...
+    async def search_items(
+        self,
+        *,
+        text: str | None = None,
+        category: str | None = None,
+        status: Literal["shown", "hidden", "expired"] | None = None,
+        order: Literal["title", "newest", "changed"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> ItemSearchView | SelectedItemSearch:
         """Find items by the beginning of an id or of a word of the title, and count them by category.
 
         For people who look after a catalog, not for the search of a shop. Each instance searches the items that it
@@ -2098,10 +2638,11 @@ class AsyncOperations(ABC):
             order: By title, or the last created (`newest`) or `changed` first.
             cursor: The `next_cursor` of the previous page.
             limit: The most records of a page.
+            fields: What each item carries besides its `item_id`: fields, or single properties (`properties.price`).
+                Other fields are left out. Without it, an item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            ItemSearchView,
+        request: Request = (
             "GET",
             "/v1/items:search",
             {
@@ -2111,10 +2652,16 @@ class AsyncOperations(ABC):
                 "order": order,
                 "cursor": cursor,
                 "limit": limit,
+                "fields": fields,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            await self._call(ItemSearchView, *request)
+            if fields is None
+            else await self._call(SelectedItemSearch, *request)
         )
 
     async def list_jobs(
@@ -2314,6 +2861,7 @@ class AsyncOperations(ABC):
             body,
         )
 
+    @overload
     async def get_list(
         self,
         kind: str,
@@ -2323,8 +2871,34 @@ class AsyncOperations(ABC):
         filter: str | None = None,
         boost: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    async def get_list(
+        self,
+        kind: str,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    async def get_list(
+        self,
+        kind: str,
+        *,
+        category: str | None = None,
+        limit: int | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Get the items that are used most, that are used more than before, or that were created last.
 
         Popular and trending items follow the stream of events within seconds.
@@ -2334,11 +2908,13 @@ class AsyncOperations(ABC):
             limit: The number of items.
             filter: Only items for which this CEL expression over `item`, `user` and `now` is true.
             boost: Multiplies each item's score with the number that this CEL expression gives.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/lists/{in_path(kind)}",
             {
@@ -2347,10 +2923,16 @@ class AsyncOperations(ABC):
                 "filter": filter,
                 "boost": boost,
                 "properties": properties,
+                "fields": fields,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
         )
 
     async def list_models(
@@ -2539,36 +3121,70 @@ class AsyncOperations(ABC):
         """Change the name or limits of a project. The limits apply to JWTs and to keys created later."""
         return await self._call(ProjectView, "PATCH", f"/v1/projects/{in_path(project_id)}", {}, {}, body)
 
-    async def rank_items(self, body: RankingIn | JsonObject, *, debug: bool | None = None) -> RecommendationListView:
+    @overload
+    async def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: None = None
+    ) -> RecommendationListView: ...
+    @overload
+    async def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str]
+    ) -> SelectedRecommendationList: ...
+    async def rank_items(
+        self, body: RankingIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str] | None = None
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last.
 
         Hidden items are left out, unless `include_hidden` is set.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
         """
-        return await self._call(RecommendationListView, "POST", "/v1/rankings", {"debug": debug}, {}, body)
+        request: Request = "POST", "/v1/rankings", {"debug": debug}, {}, with_fields(body, fields)
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
+        )
 
+    @overload
     async def recommend_for_session(
-        self, body: SessionIn | JsonObject, *, debug: bool | None = None
-    ) -> RecommendationListView:
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: None = None
+    ) -> RecommendationListView: ...
+    @overload
+    async def recommend_for_session(
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str]
+    ) -> SelectedRecommendationList: ...
+    async def recommend_for_session(
+        self, body: SessionIn | JsonObject, *, debug: bool | None = None, fields: Sequence[str] | None = None
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to an anonymous visitor from the events in the body, which are not stored.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
         """
-        return await self._call(RecommendationListView, "POST", "/v1/recommendations", {"debug": debug}, {}, body)
+        request: Request = "POST", "/v1/recommendations", {"debug": debug}, {}, with_fields(body, fields)
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
+        )
 
     async def replay_recommendations(
         self, recommendation_id: str, *, debug: bool | None = None
-    ) -> RecommendationListView:
+    ) -> SelectedRecommendationList:
         """Get a stored response exactly as it was sent, whatever has changed since.
 
         Args:
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
         return await self._call(
-            RecommendationListView,
+            SelectedRecommendationList,
             "GET",
             f"/v1/recommendations/{in_path(recommendation_id)}",
             {"debug": debug},
@@ -2679,6 +3295,7 @@ class AsyncOperations(ABC):
             ReceiptView, "DELETE", f"/v1/sessions/{in_path(session_id)}", {"debug": debug}, {}, None
         )
 
+    @overload
     async def get_session_page(
         self,
         session_id: str,
@@ -2686,24 +3303,50 @@ class AsyncOperations(ABC):
         *,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> PageView:
+    ) -> PageView: ...
+    @overload
+    async def get_session_page(
+        self,
+        session_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedPage: ...
+    async def get_session_page(
+        self,
+        session_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> PageView | SelectedPage:
         """Get all rows of a scenario for an anonymous visitor, from the events sent with their `session_id`.
 
         Args:
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            PageView,
+        request: Request = (
             "GET",
             f"/v1/sessions/{in_path(session_id)}/pages/{in_path(scenario_id)}",
-            {"fresh_after": fresh_after, "properties": properties, "debug": debug},
+            {"fresh_after": fresh_after, "properties": properties, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return await self._call(PageView, *request) if fields is None else await self._call(SelectedPage, *request)
 
+    @overload
     async def recommend_for_stored_session(
         self,
         session_id: str,
@@ -2723,9 +3366,57 @@ class AsyncOperations(ABC):
         continue_from: str | None = None,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         explain: bool | None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    async def recommend_for_stored_session(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    async def recommend_for_stored_session(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`.
 
         Args:
@@ -2744,12 +3435,15 @@ class AsyncOperations(ABC):
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
                 out.
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Whether to include the categories and properties of the items.
+            properties: Whether to include the categories and properties of the items. If `fields` is sent, it
+                decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             explain: Whether to return all events behind each item, and what the list would be without each of them.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/sessions/{in_path(session_id)}/recommendations",
             {
@@ -2768,11 +3462,17 @@ class AsyncOperations(ABC):
                 "continue_from": continue_from,
                 "fresh_after": fresh_after,
                 "properties": properties,
+                "fields": fields,
                 "explain": explain,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
         )
 
     async def create_session_token(
@@ -2974,6 +3674,7 @@ class AsyncOperations(ABC):
             None,
         )
 
+    @overload
     async def get_page(
         self,
         user_id: str,
@@ -2981,24 +3682,50 @@ class AsyncOperations(ABC):
         *,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         debug: bool | None = None,
-    ) -> PageView:
+    ) -> PageView: ...
+    @overload
+    async def get_page(
+        self,
+        user_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        debug: bool | None = None,
+    ) -> SelectedPage: ...
+    async def get_page(
+        self,
+        user_id: str,
+        scenario_id: str,
+        *,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        debug: bool | None = None,
+    ) -> PageView | SelectedPage:
         """Get all rows of a scenario in one call, without repeating an item.
 
         Args:
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Include the items' categories and properties.
+            properties: Include the items' categories and properties. If `fields` is sent, it decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            PageView,
+        request: Request = (
             "GET",
             f"/v1/users/{in_path(user_id)}/pages/{in_path(scenario_id)}",
-            {"fresh_after": fresh_after, "properties": properties, "debug": debug},
+            {"fresh_after": fresh_after, "properties": properties, "fields": fields, "debug": debug},
             {},
             None,
         )
+        return await self._call(PageView, *request) if fields is None else await self._call(SelectedPage, *request)
 
+    @overload
     async def recommend_for_user(
         self,
         user_id: str,
@@ -3018,9 +3745,57 @@ class AsyncOperations(ABC):
         continue_from: str | None = None,
         fresh_after: str | None = None,
         properties: bool | None = None,
+        fields: None = None,
         explain: bool | None = None,
         debug: bool | None = None,
-    ) -> RecommendationListView:
+    ) -> RecommendationListView: ...
+    @overload
+    async def recommend_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str],
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> SelectedRecommendationList: ...
+    async def recommend_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int | None = None,
+        event_types: Sequence[str] | None = None,
+        include_seen: bool | None = None,
+        filter: str | None = None,
+        boost: str | None = None,
+        exclude: Sequence[str] | None = None,
+        context_item: str | None = None,
+        cart: Sequence[str] | None = None,
+        without_event: Sequence[str] | None = None,
+        model_version: str | None = None,
+        diversity: float | None = None,
+        scenario: str | None = None,
+        continue_from: str | None = None,
+        fresh_after: str | None = None,
+        properties: bool | None = None,
+        fields: Sequence[str] | None = None,
+        explain: bool | None = None,
+        debug: bool | None = None,
+    ) -> RecommendationListView | SelectedRecommendationList:
         """Recommend items to a user, each with its reasons. New users get trending, popular and latest items.
 
         Args:
@@ -3039,12 +3814,15 @@ class AsyncOperations(ABC):
             continue_from: The `recommendation_id` of the page before. Items of that page and earlier ones are left
                 out.
             fresh_after: A freshness token: the list reflects the events that returned it.
-            properties: Whether to include the categories and properties of the items.
+            properties: Whether to include the categories and properties of the items. If `fields` is sent, it
+                decides.
+            fields: What each item carries besides its `item_id`: fields, single properties (`properties.price`) or
+                parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an
+                item carries all fields.
             explain: Whether to return all events behind each item, and what the list would be without each of them.
             debug: Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key.
         """
-        return await self._call(
-            RecommendationListView,
+        request: Request = (
             "GET",
             f"/v1/users/{in_path(user_id)}/recommendations",
             {
@@ -3063,11 +3841,17 @@ class AsyncOperations(ABC):
                 "continue_from": continue_from,
                 "fresh_after": fresh_after,
                 "properties": properties,
+                "fields": fields,
                 "explain": explain,
                 "debug": debug,
             },
             {},
             None,
+        )
+        return (
+            await self._call(RecommendationListView, *request)
+            if fields is None
+            else await self._call(SelectedRecommendationList, *request)
         )
 
     async def create_user_token(

@@ -32,16 +32,46 @@ type Init<Path extends keyof paths, Verb extends HttpMethod> = FetchOptions<Filt
 /** The parameters and body of an operation, which can be left out if none is required. */
 export type Arguments<Path extends keyof paths, Verb extends HttpMethod> =
   RequiredKeysOf<Init<Path, Verb>> extends never ? [init?: Init<Path, Verb>] : [init: Init<Path, Verb>];
-/** The parsed body of an operation's response. */
-export type Answer<Path extends keyof paths, Verb extends HttpMethod> =
+type Body<Path extends keyof paths, Verb extends HttpMethod> =
   Method<Path, Verb> extends { responses: infer Responses extends Record<number, object> }
     ? SuccessResponse<Responses>
     : never;
 
-type Call<Verb extends HttpMethod> = <Path extends PathsWithMethod<paths, Verb>>(
-  path: Path,
-  ...init: Arguments<Path, Verb>
-) => Promise<Answer<Path, Verb>>;
+type Keys<T> = [T] extends [never] ? never : keyof NonNullable<T>;
+type Query<Operation> = Operation extends { parameters: { query?: infer Q } } ? Exclude<Q, undefined> : never;
+type Posted<Operation> = Operation extends { requestBody: { content: { "application/json": infer Posted } } } ? Posted : never;
+/** The paths whose items carry what `fields` names, in the query or the body. */
+export type PathWithFields<Verb extends HttpMethod> = {
+  [Path in PathsWithMethod<paths, Verb>]: "fields" extends
+    | Keys<Query<Method<Path, Verb>>>
+    | Keys<Posted<Method<Path, Verb>>>
+    ? Path
+    : never;
+}[PathsWithMethod<paths, Verb>];
+
+type Scored = { items: { score: number }[] };
+/** The responses whose items carry everything. */
+type Whole = Scored | { items: { created_at: string }[] } | { rows: Scored[] };
+/** The arguments of a call that sends `fields`. */
+export type Selecting<Path extends keyof paths, Verb extends HttpMethod> = [
+  init: Init<Path, Verb> &
+    ("fields" extends Keys<Query<Method<Path, Verb>>>
+      ? { params: { query: { fields: string[] } } }
+      : { body: { fields: string[] } }),
+];
+/** The body of the response to a call that sends `fields`. */
+export type Selected<Path extends keyof paths, Verb extends HttpMethod> = Exclude<Body<Path, Verb>, Whole>;
+/** The parsed body of an operation's response; of one that takes `fields`, if they are not sent. */
+export type Answer<Path extends keyof paths, Verb extends HttpMethod> =
+  Path extends PathWithFields<Verb> ? Extract<Body<Path, Verb>, Whole> : Body<Path, Verb>;
+
+interface Call<Verb extends HttpMethod> {
+  <Path extends PathWithFields<Verb>>(path: Path, ...init: Selecting<Path, Verb>): Promise<Selected<Path, Verb>>;
+  <Path extends PathsWithMethod<paths, Verb>>(
+    path: Path,
+    ...init: Arguments<Path, Verb>
+  ): Promise<Answer<Path, Verb>>;
+}
 
 /**
  * Every operation of the API by its method and path. The methods return the parsed body and throw a `SerendipError` if

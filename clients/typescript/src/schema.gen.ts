@@ -3452,6 +3452,16 @@ export interface components {
              */
             explain?: boolean;
             /**
+             * Fields
+             * @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields.
+             * @example [
+             *       "title",
+             *       "score",
+             *       "properties.price"
+             *     ]
+             */
+            fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[] | null;
+            /**
              * Fresh After
              * @description A freshness token: the list reflects the events that returned it.
              * @example eyJ0IjoxNzY5ODYwODAwfQ.c2lnbmF0dXJl
@@ -3475,7 +3485,7 @@ export interface components {
             item_ids: string[];
             /**
              * Properties
-             * @description Whether to include the categories and properties of the items.
+             * @description Whether to include the categories and properties of the items. If `fields` is sent, it decides.
              * @default false
              * @example false
              */
@@ -3678,7 +3688,7 @@ export interface components {
             boost?: number;
             /**
              * Categories
-             * @description With `properties`: the categories of the item.
+             * @description With `properties` or `fields`: the categories of the item.
              * @example [
              *       "kitchen"
              *     ]
@@ -3705,7 +3715,7 @@ export interface components {
             model_version?: string | null;
             /**
              * Properties
-             * @description With `properties`: the properties of the item.
+             * @description With `properties` or `fields`: the properties of the item.
              * @example {
              *       "price": 24.5
              *     }
@@ -4251,6 +4261,390 @@ export interface components {
             userId?: string | number | null;
         } & unknown;
         /**
+         * SelectedItem
+         * @description Only what `fields` names.
+         */
+        SelectedItem: {
+            /**
+             * Categories
+             * @description The categories.
+             * @example [
+             *       "Kitchen",
+             *       "Gifts"
+             *     ]
+             */
+            categories?: string[];
+            /**
+             * Created At
+             * Format: date-time
+             * @description The time of the first PUT.
+             * @example 2026-11-24T10:15:00Z
+             */
+            created_at?: string;
+            /**
+             * Expires At
+             * @description The time from which the item is no longer recommended.
+             * @example 2026-11-24T10:15:00Z
+             */
+            expires_at?: string | null;
+            /**
+             * Hidden
+             * @description Whether the item is never recommended.
+             * @example false
+             */
+            hidden?: boolean;
+            /**
+             * Item Id
+             * @description The id of the item.
+             * @example sku-1042
+             */
+            item_id: string;
+            /**
+             * Properties
+             * @description The properties.
+             * @example {
+             *       "price": 39.95
+             *     }
+             */
+            properties?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Title
+             * @description The title.
+             * @example Copper Kettle
+             */
+            title?: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description The time of the last change.
+             * @example 2026-11-24T10:15:00Z
+             */
+            updated_at?: string;
+        };
+        /**
+         * SelectedItemPage
+         * @description The response to a request with `fields`.
+         */
+        SelectedItemPage: {
+            /**
+             * Items
+             * @description The items.
+             */
+            items: components["schemas"]["SelectedItem"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * SelectedItemSearch
+         * @description The response to a request with `fields`.
+         */
+        SelectedItemSearch: {
+            /**
+             * Categories
+             * @description How many items that meet the other conditions each category has, the 100 most frequent ones.
+             */
+            categories: components["schemas"]["CategoryCount"][];
+            /**
+             * Complete
+             * @description Whether all items of the project were searched, not only the last changed ones.
+             */
+            complete: boolean;
+            /**
+             * Items
+             * @description The items.
+             */
+            items: components["schemas"]["SelectedItem"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items on all pages.
+             * @example 34
+             */
+            total: number;
+        };
+        /**
+         * SelectedPage
+         * @description The response to a request with `fields`.
+         */
+        SelectedPage: {
+            /**
+             * Rows
+             * @description The rows that have items, in order.
+             */
+            rows: components["schemas"]["SelectedPageRow"][];
+            /**
+             * Scenario Id
+             * @description The scenario of the page.
+             * @example home
+             */
+            scenario_id: string;
+            /**
+             * Scenario Version
+             * @description The version of the scenario.
+             * @example 3
+             */
+            scenario_version: number;
+        };
+        /**
+         * SelectedPageRow
+         * @description The response to a request with `fields`.
+         */
+        SelectedPageRow: {
+            /**
+             * Degraded
+             * @description Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
+             * @example false
+             */
+            degraded: boolean;
+            /**
+             * Items
+             * @description The recommendations, best first.
+             */
+            items: components["schemas"]["SelectedRecommendation"][];
+            /**
+             * Kind
+             * @description The kind of the row.
+             * @example similar_to_recent
+             */
+            kind: string;
+            /**
+             * Model Version
+             * @description The version of the model; null without one.
+             * @example v20261123T101500123456-a1b2
+             */
+            model_version: string | null;
+            /**
+             * Offset
+             * @description The number of items on earlier pages.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Recommendation Id
+             * @description The id of the list. Send it with the events that follow, and to get the next page.
+             */
+            recommendation_id: string;
+            /**
+             * Source Item
+             * @description The item that a `similar_to_recent` row starts from.
+             * @example sku-1042
+             */
+            source_item: string | null;
+            /**
+             * Title
+             * @description The title of the row.
+             * @example Because you liked Espresso cups
+             */
+            title: string;
+            /**
+             * Warnings
+             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @example [
+             *       "The filter has no value for any item that it was tried on: there is no `prise`."
+             *     ]
+             */
+            warnings?: string[];
+        };
+        /**
+         * SelectedReason
+         * @description Only what `fields` names.
+         */
+        SelectedReason: {
+            /**
+             * Baskets
+             * @description With `baskets_together`: in how many baskets the reason's item was.
+             * @example 210
+             */
+            baskets?: number | null;
+            /**
+             * Baskets Together
+             * @description In how many baskets both items were bought together, if that is the reason; of one user, the newest five baskets with an item count.
+             * @example 37
+             */
+            baskets_together?: number | null;
+            /**
+             * Contribution
+             * @description The share times the score. All contributions sum to the score.
+             * @example 1.5
+             */
+            contribution?: number;
+            /**
+             * Event Id
+             * @description The id of the event.
+             * @example order-7-line-2
+             */
+            event_id?: string | null;
+            /**
+             * Event Type
+             * @description The type of the event; `context` for the `context_item`, `in_cart` for an item of the `cart`.
+             * @example purchase
+             */
+            event_type?: string;
+            /**
+             * From Order
+             * @description The share of the contribution that was learned from order: what users chose afterwards. The rest was learned from similarity: what the same users chose. Null if the model knows only similarity.
+             * @example 0.4
+             */
+            from_order?: number | null;
+            /**
+             * Item Id
+             * @description The item of the event.
+             * @example sku-1042
+             */
+            item_id?: string;
+            /**
+             * Kept Without
+             * @description With `explain`: whether the list would hold the item without this event.
+             * @example true
+             */
+            kept_without?: boolean | null;
+            /**
+             * Share
+             * @description The event's share of the score. All shares sum to 1; a negative one lowers the score.
+             * @example 0.75
+             */
+            share?: number;
+            /**
+             * Timestamp
+             * @description The time of the event.
+             */
+            timestamp?: string | null;
+            /**
+             * Title
+             * @description The title of that item.
+             * @example Espresso cups
+             */
+            title?: string | null;
+        };
+        /**
+         * SelectedRecommendation
+         * @description Only what `fields` names.
+         */
+        SelectedRecommendation: {
+            /**
+             * Boost
+             * @description The factor of the boost, included in the score.
+             * @example 1
+             */
+            boost?: number;
+            /**
+             * Categories
+             * @description With `properties` or `fields`: the categories of the item.
+             * @example [
+             *       "kitchen"
+             *     ]
+             */
+            categories?: string[] | null;
+            /**
+             * Impression Factor
+             * @description The factor left by ignored impressions, included in the score.
+             * @example 0.5
+             */
+            impression_factor?: number;
+            /**
+             * Item Id
+             * @description The recommended item.
+             * @example sku-7
+             */
+            item_id: string;
+            /**
+             * Model Version
+             * @description The version that chose the item, if it is not the list's.
+             * @example v20261123T101500123456-a1b2
+             */
+            model_version?: string | null;
+            /**
+             * Properties
+             * @description With `properties` or `fields`: the properties of the item.
+             * @example {
+             *       "price": 24.5
+             *     }
+             */
+            properties?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Reasons
+             * @description The events behind the item, those with the largest shares first.
+             */
+            reasons?: components["schemas"]["SelectedReason"][];
+            /**
+             * Recent Factor
+             * @description The factor of the item's popularity of late, included in the score.
+             * @example 1.2
+             */
+            recent_factor?: number;
+            /**
+             * Score
+             * @description The score, with all factors.
+             * @example 2
+             */
+            score?: number;
+            /**
+             * Source
+             * @description The recommender or fallback: neighbors, similar, bought_together, exploration, trending, popular, latest, catalog; in rankings, requested for items without a score.
+             * @example neighbors
+             */
+            source?: string;
+            /**
+             * Title
+             * @description The title of the item.
+             * @example Milk jug
+             */
+            title?: string | null;
+        };
+        /**
+         * SelectedRecommendationList
+         * @description The response to a request with `fields`.
+         */
+        SelectedRecommendationList: {
+            /**
+             * Degraded
+             * @description Whether this was made without the database, which is unavailable: it is the popular list that was loaded last, or for a ranking the requested items in their order.
+             * @example false
+             */
+            degraded: boolean;
+            /**
+             * Items
+             * @description The recommendations, best first.
+             */
+            items: components["schemas"]["SelectedRecommendation"][];
+            /**
+             * Model Version
+             * @description The version of the model; null without one.
+             * @example v20261123T101500123456-a1b2
+             */
+            model_version: string | null;
+            /**
+             * Offset
+             * @description The number of items on earlier pages.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Recommendation Id
+             * @description The id of the list. Send it with the events that follow, and to get the next page.
+             */
+            recommendation_id: string;
+            /**
+             * Warnings
+             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @example [
+             *       "The filter has no value for any item that it was tried on: there is no `prise`."
+             *     ]
+             */
+            warnings?: string[];
+        };
+        /**
          * SessionEvent
          * @description An event of an anonymous visitor.
          */
@@ -4358,6 +4752,16 @@ export interface components {
              */
             explain?: boolean;
             /**
+             * Fields
+             * @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields.
+             * @example [
+             *       "title",
+             *       "score",
+             *       "properties.price"
+             *     ]
+             */
+            fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[] | null;
+            /**
              * Filter
              * @description Only items for which this CEL expression over `item`, `user` and `now` is true.
              * @example item.price < 20.0 && "jazz" in item.categories
@@ -4391,7 +4795,7 @@ export interface components {
             model_version?: string | null;
             /**
              * Properties
-             * @description Whether to include the categories and properties of the items.
+             * @description Whether to include the categories and properties of the items. If `fields` is sent, it decides.
              * @default false
              * @example false
              */
@@ -5681,6 +6085,8 @@ export interface operations {
                 category?: string;
                 /** @description The most records of a page. */
                 limit?: number;
+                /** @description What each item carries besides its `item_id`: fields, or single properties (`properties.price`). Other fields are left out. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "categories" | "properties" | "hidden" | "expires_at" | "created_at" | "updated_at") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -5696,7 +6102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ItemPage"];
+                    "application/json": components["schemas"]["ItemPage"] | components["schemas"]["SelectedItemPage"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -5925,8 +6331,10 @@ export interface operations {
                 filter?: string;
                 /** @description Multiplies each item's score with the number that this CEL expression gives. */
                 boost?: string;
-                /** @description Include the items' categories and properties. */
+                /** @description Include the items' categories and properties. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -5948,7 +6356,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -5968,8 +6376,10 @@ export interface operations {
                 filter?: string;
                 /** @description Multiplies each item's score with the number that this CEL expression gives. */
                 boost?: string;
-                /** @description Include the items' categories and properties. */
+                /** @description Include the items' categories and properties. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -5991,7 +6401,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -6082,6 +6492,8 @@ export interface operations {
                 cursor?: string;
                 /** @description The most records of a page. */
                 limit?: number;
+                /** @description What each item carries besides its `item_id`: fields, or single properties (`properties.price`). Other fields are left out. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "categories" | "properties" | "hidden" | "expires_at" | "created_at" | "updated_at") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -6097,7 +6509,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ItemSearchView"];
+                    "application/json": components["schemas"]["ItemSearchView"] | components["schemas"]["SelectedItemSearch"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -6608,8 +7020,10 @@ export interface operations {
                 filter?: string;
                 /** @description Multiplies each item's score with the number that this CEL expression gives. */
                 boost?: string;
-                /** @description Include the items' categories and properties. */
+                /** @description Include the items' categories and properties. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -6631,7 +7045,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -7163,7 +7577,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7213,7 +7627,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7252,7 +7666,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7573,8 +7987,10 @@ export interface operations {
             query?: {
                 /** @description A freshness token: the list reflects the events that returned it. */
                 fresh_after?: string;
-                /** @description Include the items' categories and properties. */
+                /** @description Include the items' categories and properties. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -7601,7 +8017,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageView"];
+                    "application/json": components["schemas"]["PageView"] | components["schemas"]["SelectedPage"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -7644,8 +8060,10 @@ export interface operations {
                 continue_from?: string;
                 /** @description A freshness token: the list reflects the events that returned it. */
                 fresh_after?: string;
-                /** @description Whether to include the categories and properties of the items. */
+                /** @description Whether to include the categories and properties of the items. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Whether to return all events behind each item, and what the list would be without each of them. */
                 explain?: boolean;
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
@@ -7669,7 +8087,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -8232,8 +8650,10 @@ export interface operations {
             query?: {
                 /** @description A freshness token: the list reflects the events that returned it. */
                 fresh_after?: string;
-                /** @description Include the items' categories and properties. */
+                /** @description Include the items' categories and properties. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
                 debug?: boolean;
             };
@@ -8260,7 +8680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageView"];
+                    "application/json": components["schemas"]["PageView"] | components["schemas"]["SelectedPage"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -8303,8 +8723,10 @@ export interface operations {
                 continue_from?: string;
                 /** @description A freshness token: the list reflects the events that returned it. */
                 fresh_after?: string;
-                /** @description Whether to include the categories and properties of the items. */
+                /** @description Whether to include the categories and properties of the items. If `fields` is sent, it decides. */
                 properties?: boolean;
+                /** @description What each item carries besides its `item_id`: fields, single properties (`properties.price`) or parts of the reasons (`reasons.title`). Other fields are left out, and not computed. Without it, an item carries all fields. */
+                fields?: (("item_id" | "title" | "score" | "source" | "model_version" | "boost" | "impression_factor" | "recent_factor" | "reasons" | "categories" | "properties" | "reasons.item_id" | "reasons.title" | "reasons.event_type" | "reasons.timestamp" | "reasons.event_id" | "reasons.share" | "reasons.contribution" | "reasons.kept_without" | "reasons.from_order" | "reasons.baskets_together" | "reasons.baskets") | string)[];
                 /** @description Whether to return all events behind each item, and what the list would be without each of them. */
                 explain?: boolean;
                 /** @description Add `Server-Timing` and `Serendip-Cost` to the response; needs an admin key. */
@@ -8328,7 +8750,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationListView"];
+                    "application/json": components["schemas"]["RecommendationListView"] | components["schemas"]["SelectedRecommendationList"];
                 };
             };
             400: components["responses"]["Problem400"];

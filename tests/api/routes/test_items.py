@@ -1,5 +1,11 @@
+from collections.abc import Callable
+from typing import Any
+
 import httpx2
 import pytest
+
+from app.wiring import Wired
+from tests.support.calls import surround
 
 
 def put(client: httpx2.Client, item_id: str, **body: object) -> httpx2.Response:
@@ -69,6 +75,25 @@ class TestList:
                 break
 
         assert sorted(listed) == sorted(f"i{n}" for n in range(45) if category is None or n % 2 == 0)
+
+    def test_properties_are_only_read_for_pages_with_them(self, client: httpx2.Client, wired: Wired) -> None:
+        put(client, "tea", title="Tea", categories=["hot"], properties={"price": 4}, hidden=True)
+        read: list[set[str]] = []
+
+        def record(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+            response = call()
+            if operation == "BatchGetItem":
+                read.extend(row.keys() for rows in response["Responses"].values() for row in rows)
+            return response
+
+        surround(wired.database, record)
+        (item,) = client.get("/v1/items?fields=title,hidden,categories,expires_at,created_at").json()["items"]
+        (priced,) = client.get("/v1/items?fields=properties.price").json()["items"]
+
+        assert ["properties" in attributes for attributes in read] == [False, True]
+        assert (item["title"], item["hidden"], item["categories"]) == ("Tea", True, ["hot"])
+        assert item["created_at"] == client.get("/v1/items/tea").json()["created_at"]
+        assert priced == {"item_id": "tea", "properties": {"price": 4}}
 
     def test_a_cursor_belongs_to_its_listing(self, client: httpx2.Client) -> None:
         items = [{"item_id": f"i{n}", "categories": ["a"]} for n in range(5)]

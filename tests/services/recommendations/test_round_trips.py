@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from app.config import Settings
+from app.domain.fields import Selection
 from app.domain.recommendations import RecommendationQuery
 from app.storage.table import LISTING_SHARDS
 from app.wiring import Wired
-from tests.support.builders import an_item, two_tastes, wired_on
+from tests.support.builders import an_event, an_item, two_tastes, wired_on
 from tests.support.call_recorder import Recorder
 from tests.support.fake_clock import FakeClock
 from tests.support.planted_models import plant, plant_recent
@@ -152,6 +153,54 @@ class TestForUser:
         recommend.for_user(settings.project, "u8", RecommendationQuery(limit=2))
 
         assert [name for name, _, _ in recorder.calls] == ["Query"]
+
+    def test_titles_of_reasons_are_only_read_for_responses_that_carry_them(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        plant(trained, settings.project, "v2", {"i0": {"i2": 1.0}}, {"i2": 1.0})
+        trained.services.rollout.activate(settings.project, "v2", force=True)
+        trained.services.events.accept(settings.project, [an_event("reader", "i0")])
+        cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
+        recorder = Recorder(cold.database)
+
+        def calls(*names: str) -> list[str]:
+            recorder.calls.clear()
+            selection = Selection(names) if names else None
+            query = RecommendationQuery(limit=1, selection=selection)
+            answer = cold.services.recommend.for_user(settings.project, "reader", query)
+            assert [each.item_id for each in answer.recommendations] == ["i2"]
+            return [name for name, _, _ in recorder.calls]
+
+        assert len(calls("item_id", "score")) <= 5
+        for _ in range(2):
+            assert calls("item_id", "score", "reasons.share", "properties") == ["Query"]
+        assert calls("reasons.title") == ["Query", "BatchGetItem"]
+        assert calls() == ["Query"]
+        cold.database.close()
+
+
+class TestRank:
+    def test_items_are_only_read_for_what_the_response_carries_of_them(
+        self, trained: Wired, settings: Settings
+    ) -> None:
+        recommend, item_ids = trained.services.recommend, ["i1", "i2"]
+        recommend.rank(settings.project, "u2", item_ids, RecommendationQuery())
+        cold = wired_on(settings)
+        assert cold.services.access.is_active(settings.project)  # read by authentication
+        recorder = Recorder(cold.database)
+
+        def calls(*names: str, hidden_too: bool) -> int:
+            recorder.calls.clear()
+            query = RecommendationQuery(selection=Selection(names))
+            answer = cold.services.recommend.rank(settings.project, "u2", item_ids, query, include_hidden=hidden_too)
+            assert {each.item_id for each in answer.recommendations} == set(item_ids)
+            return len(recorder.calls)
+
+        calls("item_id", "score", hidden_too=True)
+        assert calls("item_id", "score", hidden_too=True) == 1
+        assert calls("item_id", "score", hidden_too=False) == 2, "hidden items are left out"
+        cold.database.close()
 
 
 class TestBoughtTogether:

@@ -9,7 +9,7 @@ from re import fullmatch
 from pydantic import ValidationError
 
 from app.api.http import validation
-from app.api.schemas.batches import MAX_EVENTS
+from app.api.schemas.records import MAX_EVENTS
 from app.api.schemas.senders.messages import Line, Message
 from app.domain.events import Event, event_id_of
 from app.domain.fields import ID_PATTERN, ID_RULE
