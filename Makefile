@@ -7,7 +7,7 @@ FLAVOUR ?= zip
 UV_VERSION := 0.13.9
 TEMPLATES := $(addprefix infra/,bootstrap.yaml tables.yaml template.yaml training.yaml monitoring.yaml ci.yaml)
 # These tools pin other versions of our dependencies, so each has its own environment.
-TOOLS := checkov ministack clients peers
+TOOLS := checkov ministack sam clients peers
 vpath %.lock tests/infra tests/clients tests/bench
 # $(call apt,COMMAND,PACKAGE,WHAT IS SKIPPED WITHOUT IT): install a package if root on Debian, otherwise say what is skipped.
 apt = command -v $1 >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing $2" \
@@ -38,6 +38,9 @@ stage-run: .venv/develop ## Run the command line on a deployed stage (STAGE=dev,
 
 restore: .venv/develop ## Create the tables of a new stage from a backup (STAGE=new FROM=dev BACKUP=...)
 	@$(BIN)/python -m infra.deploy restore $(BACKUP) --from $(FROM) --stage $(STAGE)
+
+templates: .venv/develop .venv/sam ## Write a stage's CloudFormation templates, for SAM, Terraform and CDK (STAGE=dev)
+	@$(BIN)/python -m infra.deploy templates --stage $(STAGE)
 
 destroy: .venv/develop ## Delete a stage with all of its data (STAGE=dev; asks for the name again)
 	@$(BIN)/python -m infra.deploy destroy --stage $(STAGE)
@@ -71,7 +74,7 @@ fuzz: .venv/develop ## Send more than 50,000 generated requests to a running ser
 trial: .venv/develop ## Attack, starve, overload and kill a real server, and print what held (ATTACKS="kills rules" for some)
 	@$(BIN)/python -m tests.trial $(ATTACKS)
 
-deploy-check: .venv/develop .venv/ministack .venv/checkov buildah lint ## Prove without an AWS account that a deployment would work
+deploy-check: .venv/develop .venv/ministack .venv/checkov .venv/sam buildah lint ## Prove without an AWS account that a deployment would work
 	@DEPLOY_CHECK=full $(BIN)/python -m pytest tests/infra tests/entry/aws/test_runtime.py tests/entry/cli/test_gateway_document.py tests/entry/cli/test_cost_model.py
 	@$(BIN)/python -m pytest tests/infra/test_permissions.py
 
@@ -152,4 +155,4 @@ $(TOOLS:%=.venv/%): .venv/%: .venv/bin/uv %.lock
 	@$(INSTALL) --editable './clients/python[mcp]'
 	@touch $@
 
-.PHONY: run console pictures deploy destroy admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz trial lock openapi clients clean help chromium deploy-check buildah
+.PHONY: run console pictures deploy destroy templates admin-key stage-run restore spark peers mcp notebook test lint format bench fuzz trial lock openapi clients clean help chromium deploy-check buildah

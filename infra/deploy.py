@@ -11,8 +11,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.entry.errors import SetupError
+from infra import synthesis
 from infra.account import Account, current_account
-from infra.packages import Unpackable
+from infra.packages import ROOT, Unpackable
 from infra.stacks import Failed
 from infra.stage import (
     BOOTSTRAP,
@@ -70,6 +71,14 @@ def deploy(
     for name, value in bring_up(account, stage, FLAVOURS[flavour], email).items():
         print(f"  {name}: {value}")
     print(f"Next: make admin-key STAGE={stage}")
+
+
+@command.command()
+def templates(stage: Stage = "dev") -> None:
+    """Build the code and write the templates of a stage, for SAM, Terraform, CDK or the AWS command line."""
+    tables, application, *others = synthesis.write(stage)
+    for path in (tables, application, synthesis.write_plain(application), *others):
+        print(f"  {path.relative_to(ROOT)}")
 
 
 @command.command()

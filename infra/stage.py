@@ -20,6 +20,8 @@ STACKS = ("tables", "training", "application", "monitoring")
 NETWORK = ("Subnets", "SecurityGroups")
 """Training settings of a stage's file that the worker needs to start tasks."""
 
+SHARED = ("TablePrefix", "Metrics", "Email")
+"""Parameters of the application that the alarms have as well."""
 FUNCTIONS = ("one", "three")
 RESERVING = ("ApiConcurrency", "StreamConcurrency", "WorkerConcurrency")
 
@@ -63,7 +65,28 @@ def application(stage: str) -> Template:
                 f"{stage}.toml sets {name}, which a stage with one function does not have. Remove it (ApiMemory and "
                 f'ApiConcurrency are for all work), or set functions = "three".'
             )
-    return template
+    template = shifted(template, settings["shift"])
+    return restored(template) if settings.get("snapstart", False) else template
+
+
+def monitoring(template: Template) -> Template:
+    """Returns the template of alarms and the dashboard for an application's template."""
+    return watched(load("monitoring")) if len(functions(template)) == 1 else load("monitoring")
+
+
+def application_parameters(stage: str, email: str = "") -> dict[str, Any]:
+    """Returns the parameters of the application's stack, except those that refer to its code."""
+    settings = settings_of(stage)
+    training = settings.get("training", {})
+    parameters = {"TablePrefix": prefix_of(stage), "SecretName": secret_name(stage), **settings.get("application", {})}
+    parameters |= {f"Training{key}": training[key] for key in NETWORK if key in training}
+    return {**parameters, "Email": email} if email else parameters
+
+
+def monitoring_parameters(stage: str, email: str = "") -> dict[str, Any]:
+    """Returns the parameters of the stack of alarms and the dashboard."""
+    shared = {key: value for key, value in application_parameters(stage, email).items() if key in SHARED}
+    return {**shared, **settings_of(stage).get("monitoring", {})}
 
 
 Code = Callable[[Account, Template, Mapping[str, str]], Coded]
@@ -72,8 +95,8 @@ Code = Callable[[Account, Template, Mapping[str, str]], Coded]
 
 def zip_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
     bucket, names = code["CodeBucket"], sorted(set(package_names(template).values()))
-    keys = {name: account.upload(bucket, build(WORKPLACE / name, PACKAGES[name])) for name in names}
-    return zipped(template, bucket, keys, PYTHON), {}
+    archives = {name: account.upload(bucket, build(WORKPLACE / name, PACKAGES[name])) for name in names}
+    return zipped(template, {name: {"Bucket": bucket, "Key": key} for name, key in archives.items()}, PYTHON), {}
 
 
 def image_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
@@ -140,26 +163,19 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
         Unpackable: the code cannot be packaged.
     """
     settings, prefix, template = settings_of(stage), prefix_of(stage), application(stage)
-    has_one = len(functions(template)) == 1
     console.build()
     overrides = settings.get("application", {})
     bounded = {key: overrides[key] for key in ("PermissionsBoundary",) if key in overrides}
     _bootstrap(account, bounded)
     code = account.stacks.outputs(BOOTSTRAP)
-    template, code_parameters = put_code(account, shifted(template, settings["shift"]), code)
-    if settings.get("snapstart", False):
-        template = restored(template)
+    template, code_parameters = put_code(account, template, code)
     account.secret(stage)
-    parameters = {"TablePrefix": prefix, "SecretName": secret_name(stage)} | code_parameters | overrides
-    parameters |= {"Email": email} if email else {}
-    alarms = {key: parameters[key] for key in ("Metrics", "Email") if key in parameters}
-    alarms |= settings.get("monitoring", {})
     stacks = {}
     if "training" in settings:
         stacks["training"] = (load("training"), _training_parameters(account, stage, settings, code))
-        parameters |= {f"Training{key}": settings["training"][key] for key in NETWORK if key in settings["training"]}
+    parameters = application_parameters(stage, email) | code_parameters
     stacks["application"] = (versioned(template, parameters), parameters)
-    stacks["monitoring"] = (watched(load("monitoring")) if has_one else load("monitoring"), alarms)
+    stacks["monitoring"] = (monitoring(template), monitoring_parameters(stage, email))
     _bring_up_tables(account, stage, settings, code["CodeBucket"])
     for name, (body, own) in stacks.items():
         print(f"  stack {prefix}{name}")
@@ -175,7 +191,7 @@ def tear_down(account: Account, stage: str) -> None:
     """
     prefix = prefix_of(stage)
     deployed = account.stacks.parameters(f"{prefix}tables")
-    if "true" in {deployed.get("DeletionProtection"), _tables_parameters(settings_of(stage)).get("DeletionProtection")}:
+    if "true" in {deployed.get("DeletionProtection"), tables_parameters(settings_of(stage)).get("DeletionProtection")}:
         raise Failed(
             f"The tables of {stage} are protected. Set DeletionProtection = "
             f'"false" in infra/stages/{stage}.toml and deploy, if all of its data may be deleted.'
@@ -201,7 +217,7 @@ def _bootstrap(account: Account, parameters: Mapping[str, Any]) -> None:
 
 def _bring_up_tables(account: Account, stage: str, settings: Mapping[str, Any], bucket: str) -> None:
     """Creates or updates the tables; new ones are protected from deletion only once all of them could be created."""
-    name, parameters = f"{prefix_of(stage)}tables", {"TablePrefix": prefix_of(stage)} | _tables_parameters(settings)
+    name, parameters = f"{prefix_of(stage)}tables", {"TablePrefix": prefix_of(stage)} | tables_parameters(settings)
     print(f"  stack {name}")
     if not account.stacks.exists(name):
         account.stacks.apply(name, load("tables"), parameters | {"DeletionProtection": "false"}, bucket, _tags(stage))
@@ -213,7 +229,7 @@ def _tags(stage: str) -> dict[str, str]:
     return {"serendip-stage": stage, **settings_of(stage).get("tags", {})}
 
 
-def _tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+def tables_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the parameters of the tables' stack."""
     application: Mapping[str, Any] = settings.get("application", {})
     own: Mapping[str, Any] = settings.get("tables", {})
@@ -255,7 +271,7 @@ def adopt_tables(account: Account, stage: str, source: str) -> None:
         if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] != "Delete":
             present[key] = {"TableName": _table_name(prefix, key)}
             resource["Properties"] = _importable(resource["Properties"])
-    parameters = {"TablePrefix": prefix} | _tables_parameters(settings_of(stage))
+    parameters = {"TablePrefix": prefix} | tables_parameters(settings_of(stage))
     bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
     account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)
     account.keep_secret(stage, account.secret(source))

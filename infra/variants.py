@@ -46,14 +46,19 @@ def package_names(template: Template) -> dict[str, str]:
     return {name: TRAINING if name in TRAINING_FUNCTIONS else SERVING for name in names}
 
 
-def zipped(template: Template, bucket: str, keys: Mapping[str, str], python: str) -> Template:
-    """Returns the template with zip packages instead of the image; `keys` names the object of each package."""
+def zipped(template: Template, code: Mapping[str, Any], python: str) -> Template:
+    """Returns the template with zip packages instead of the image.
+
+    Args:
+        template: the application's template.
+        code: SAM's `CodeUri` of each package: a file, or a bucket and a key.
+        python: version of Lambda's runtime.
+    """
     for name, package in package_names(template).items():
         function = functions(template)[name]
         for key in ("PackageType", "ImageUri"):
             del function[key]
-        code = {"Bucket": bucket, "Key": keys[package]}
-        function |= {"Runtime": f"python{python}", "Handler": HANDLER, "CodeUri": code}
+        function |= {"Runtime": f"python{python}", "Handler": HANDLER, "CodeUri": code[package]}
     del template["Parameters"]["ImageUri"]
     return template
 

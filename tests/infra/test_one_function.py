@@ -100,7 +100,7 @@ class TestFunction:
         assert {**event["Properties"], "Name": 0} == {**before["Properties"], "Name": 0}
 
     def test_it_is_one_package(self) -> None:
-        packed = zipped(one(), "b", {EVERYTHING: "e"}, "3.13")
+        packed = zipped(one(), {EVERYTHING: {"Bucket": "b", "Key": "e"}}, "3.13")
 
         assert package_names(one()) == {"ApiFunction": EVERYTHING}
         assert set(package_names(load("template")).values()) == {SERVING, TRAINING}

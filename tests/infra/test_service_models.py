@@ -239,8 +239,8 @@ def deployed(name: str, flavour: str, number: str = "three") -> Template:
     if name != "template":
         return template
     if flavour == "zip":
-        keys = {package: f"packages/{package}.zip" for package in PACKAGES}
-        template = restored(zipped(template, "code", keys, "3.13"))
+        code = {package: {"Bucket": "code", "Key": f"packages/{package}.zip"} for package in PACKAGES}
+        template = restored(zipped(template, code, "3.13"))
     return versioned(shifted(template, "Canary10Percent5Minutes"), EVERYTHING)
 
 

@@ -36,7 +36,7 @@ AWS_METRICS = {
     ),
 }
 """AWS's documented metrics of HTTP APIs, functions, queues and tables that alarms may use."""
-KEYS = {"serving": "s", "training": "t"}
+PACKED = {"serving": {"Bucket": "b", "Key": "s"}, "training": {"Bucket": "b", "Key": "t"}}
 STAGE_FILES = sorted((ROOT / "infra" / "stages").glob("*.toml"))
 LOGGED = {*telemetry.METRICS, "route"}
 
@@ -173,7 +173,7 @@ class TestFunctions:
         assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}
 
     def test_the_zip_flavour_differs_only_in_where_the_code_is(self) -> None:
-        images, zips = functions(load("template")), functions(zipped(load("template"), "b", KEYS, "3.13"))
+        images, zips = functions(load("template")), functions(zipped(load("template"), PACKED, "3.13"))
 
         for name, function in images.items():
             code = {"PackageType", "ImageUri"}

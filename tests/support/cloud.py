@@ -52,8 +52,10 @@ class Cloud:
 
         def put_code(account: Account, template: Template, code: Mapping[str, str]) -> Coded:
             bucket, names = code["CodeBucket"], package_names(template)
-            keys = {name: account.upload(bucket, self.package(name)) for name in names.values()}
-            template = self._local(zipped(template, bucket, keys, PYTHON))
+            packed = {
+                name: {"Bucket": bucket, "Key": account.upload(bucket, self.package(name))} for name in names.values()
+            }
+            template = self._local(zipped(template, packed, PYTHON))
             change(template)
             self.worker = prefix_of(stage) + ("worker" if "WorkerFunction" in names else "api")
             return template, {}
