@@ -20,6 +20,8 @@ from app.services.bundle import Launcher, Services
 from app.services.catalog.changes import CatalogChanges
 from app.services.catalog.feed import Feed
 from app.services.catalog.item_cache import ItemCache
+from app.services.catalog.packer import CatalogPacker
+from app.services.catalog.reader import CatalogReader
 from app.services.catalog.search import ItemSearch
 from app.services.catalog.snapshot import CatalogSnapshot
 from app.services.catalog.unknown_items import UnknownItems
@@ -76,6 +78,7 @@ from app.storage.jobs import JobStore
 from app.storage.lists import LiveListStore
 from app.storage.neighbors import NeighborStore
 from app.storage.objects import FileStore, FolderFileStore, S3FileStore
+from app.storage.packed_catalogs import PackedCatalogStore
 from app.storage.scenarios import ScenarioStore
 from app.storage.usage import UsageStore
 from app.storage.users import UserStore
@@ -109,7 +112,7 @@ def wire(
     neighbors, versions = NeighborStore(database), VersionStore(database)
     access_store, decision_store = AccessStore(database), DecisionStore(database)
     counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
-    live_lists = LiveListStore(database)
+    live_lists, packed_catalogs = LiveListStore(database), PackedCatalogStore(database, items)
     files = _file_store(settings)
 
     tokens = SignedTokens(settings.secret.get_secret_value())
@@ -163,7 +166,8 @@ def wire(
 
     changes = CatalogChanges(items=items, settings=settings, clock=clock, submit=database.submit)
     item_cache = ItemCache(items=items, changes=changes, settings=settings, clock=clock)
-    snapshot = CatalogSnapshot(items=items, changes=changes, settings=settings, submit=database.submit)
+    reader = CatalogReader(items=items, packed=packed_catalogs, settings=settings, clock=clock, submit=database.submit)
+    snapshot = CatalogSnapshot(reader=reader, changes=changes, settings=settings)
     unknown_items = UnknownItems(items=item_cache, setting=tuning.unknown_items)
     changes.observe(item_cache)
     changes.observe(snapshot)
@@ -201,6 +205,14 @@ def wire(
         limiter=Limiter(buckets=BucketStore(database), settings=settings, clock=clock),
         idempotency=Idempotency(store=IdempotencyStore(database), settings=settings, clock=clock),
         items=Items(store=items, observers=[item_cache, snapshot, rollout], clock=clock),
+        packer=CatalogPacker(
+            store=packed_catalogs,
+            items=items,
+            access=access_store,
+            settings=settings,
+            clock=clock,
+            random_hex=random_hex,
+        ),
         item_search=ItemSearch(snapshot=snapshot, clock=clock),
         users=Users(store=users, tombstones=tombstones, clock=clock),
         events=Events(store=events, tombstones=tombstones, tokens=tokens, settings=settings),

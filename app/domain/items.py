@@ -88,6 +88,44 @@ class ItemMatches:
     next_start: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PackedShard:
+    """What a packed catalog holds of a shard."""
+
+    parts: int
+    """The number of rows that its bytes are split into."""
+    items: int
+    is_complete: bool
+    """Whether these were all items of the shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCatalog:
+    """A packed copy of the items of a project, those that were changed last of each shard."""
+
+    catalog_id: str
+    as_of: datetime
+    """When reading the items began."""
+    shards: tuple[PackedShard, ...]
+
+    @property
+    def items(self) -> int:
+        return sum(shard.items for shard in self.shards)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCatalogs:
+    """The packed catalogs of a project."""
+
+    current: PackedCatalog | None = None
+    others: tuple[PackedCatalog, ...] = ()
+    """Those that were replaced, or never completed, and have not expired."""
+    revision: float | None = None
+    """Changes with each write of this record. None if there is none."""
+    is_damaged: bool = False
+    """Whether the record cannot be read."""
+
+
 def searchable(text: str) -> str:
     """Returns the words of a text without accents, letter case and punctuation: Café-crème is cafe creme."""
     plain = "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))

@@ -13,6 +13,7 @@ from app.services.access.own_events import OwnEvents
 from app.services.access.projects import Projects
 from app.services.access.rate_limits import Limiter
 from app.services.catalog.feed import Feed
+from app.services.catalog.packer import CatalogPacker
 from app.services.catalog.search import ItemSearch
 from app.services.counters.counting import Counting
 from app.services.counters.lists import Lists
@@ -59,6 +60,7 @@ class Services:
     jobs: Jobs
     items: Items
     item_search: ItemSearch
+    packer: CatalogPacker
     users: Users
     events: Events
     own_events: OwnEvents

@@ -7,7 +7,7 @@ neither lists an item wrongly nor loses one. A deleted item leaves a marker, bec
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -177,14 +177,28 @@ class ItemStore:
         rows, more = self._table.query(partition, range_condition=condition, index=CHANGES)
         return [_item(row) for row in rows], more is None
 
-    def newest_changes(self, project: str, number: int) -> Iterator[list[Item]]:
-        """Yields pages of a shard's items, the most recently put or deleted first."""
-        partition, start = listing.partition(project, f"{number:02d}"), None
-        while True:
-            rows, start = self._table.query(partition, index=CHANGES, newest_first=True, start=start)
-            yield [_item(row) for row in rows]
-            if start is None:
-                return
+    def newest_page(
+        self, project: str, number: int, limit: int, start: Raw | None = None, since: datetime | None = None
+    ) -> tuple[list[Item], Raw | None]:
+        """Returns a page of a shard's items, the most recently put or deleted first, and the start of the next one.
+
+        With `since`, it holds only items put or deleted since then.
+        """
+        rows, more = self.newest_rows(project, number, limit, start, since)
+        return list(map(_item, rows)), more
+
+    def newest_rows(
+        self, project: str, number: int, limit: int, start: Raw | None = None, since: datetime | None = None
+    ) -> tuple[list[Raw], Raw | None]:
+        """Returns the same page as rows."""
+        return self._table.query(
+            listing.partition(project, f"{number:02d}"),
+            range_condition=None if since is None else ItemRow.updated_at >= since,
+            index=CHANGES,
+            limit=limit,
+            newest_first=True,
+            start=start,
+        )
 
     def _is_empty(self, project: str) -> bool:
         partitions = [listing.partition(project, f"{number:02d}") for number in range(LISTING_SHARDS)]

@@ -7,7 +7,7 @@ Both belong to a version, so moving the active pointer back restores everything 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.storage.database import Database, Raw
@@ -31,10 +31,14 @@ class ListRow(Model):
         table_name = "lists"
 
     key = UnicodeAttribute(hash_key=True)
-    """project#version#kind#category; the category is empty for all items, the version is empty for a live list."""
+    """project#version#kind#category; the category is empty for all items, the version is empty for a live list.
+
+    Packed catalogs are project##packed#, see `packed_catalogs`.
+    """
     packed = BinaryAttribute(legacy_encoding=False)
     as_of = NumberAttribute(null=True)
     """Seconds since 1970 at which a live list was computed."""
+    expires_at = TTLAttribute(null=True)
 
 
 class NeighborStore:

@@ -38,7 +38,7 @@ class TestQuery:
         EventStore(wired.database).put_many("shop", [an_event()])
         monkeypatch.setattr(wired.database.connection, "dispatch", recorded)
         list(EventStore(wired.database).all("shop"))
-        list(ItemStore(wired.database).newest_changes("shop", 0))
+        ItemStore(wired.database).changed_since("shop", 0, NOON)
 
         assert len(limits) > 2
         assert set(limits) == {PAGE_ROWS}

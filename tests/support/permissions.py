@@ -31,7 +31,7 @@ ENTRANCES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (API, RequestContext, ("__call__",)),
     (API, SocketApi, ("connect", "disconnect", "receive")),
     (STREAM, Consumer, ("apply",)),
-    (STREAM, schedule, ("refresh_overdue_lists",)),
+    (STREAM, schedule, ("refresh_overdue_lists", "pack_catalogs")),
     (STREAM, Jobs, ("resume_due",)),
     (WORKER, worker, ("work",)),
     (TASK, task, ("main",)),

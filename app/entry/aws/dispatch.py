@@ -100,4 +100,4 @@ class Dispatcher:
     def _tick(self) -> dict[str, int]:
         log = RequestLog(route=TICK)
         with telemetry.logging_context(log), telemetry.log_job(log):
-            return schedule.tick(self._services)
+            return {**schedule.tick(self._services), "packed": schedule.pack_catalogs(self._services)}

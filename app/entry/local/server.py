@@ -27,7 +27,7 @@ from app.entry.local.request_lines import RequestLines
 from app.entry.local.sign_in import SignIn
 from app.entry.local.sockets import LocalSockets
 from app.entry.local.stream_follower import Follower, Pace
-from app.entry.schedule import continue_deletions, tick
+from app.entry.schedule import continue_deletions, pack_catalogs, tick
 from app.entry.stream import Consumer
 from app.errors import Unavailable, WorkerUnavailable
 from app.heartbeat import beating
@@ -44,6 +44,8 @@ COLLECTIONS = 10_000, 20, 50
 LOOK_SECONDS = 1.0
 DELETIONS_SECONDS = 5.0
 """Time between two looks for projects whose deletion is unfinished."""
+PACKING_SECONDS = 300.0
+"""Time between two looks for catalogs to pack."""
 
 
 def _ignore() -> None: ...
@@ -128,12 +130,18 @@ def serve(
         if not pace.is_calm:  # each step of a deletion writes
             continue_deletions(services)
 
+    def of_catalogs() -> None:
+        pack_catalogs(services)
+
     follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic, pace)
     wired.database.on_write = pace.wake
     follower.start()
     try:
         served = _with_files(application, services.jobs)
-        with beating(of_deletions, DELETIONS_SECONDS, Unavailable):
+        with (
+            beating(of_deletions, DELETIONS_SECONDS, Unavailable),
+            beating(of_catalogs, PACKING_SECONDS, Unavailable),
+        ):
             logged = RequestLines(served) if with_request_lines else served
             listen(logged, port, ready, host, services.settings.max_requests)
     finally:

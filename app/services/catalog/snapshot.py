@@ -1,12 +1,10 @@
 """The catalog snapshot: all items of a project in memory, for filters and boosts; read once, then kept current."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
-from typing import Any
 
 from cachetools import LRUCache
 
@@ -16,8 +14,7 @@ from app.recommender import rules
 from app.recommender.cel.work import Work
 from app.recommender.rules import Facts, Rule
 from app.services.catalog.changes import CatalogChanges
-from app.storage.items import ItemStore
-from app.storage.table import LISTING_SHARDS
+from app.services.catalog.reader import CatalogReader
 
 MAX_VALUES = 100
 """Rule values that are kept per item."""
@@ -71,26 +68,25 @@ class _Catalog:
 
 
 class CatalogSnapshot:
-    def __init__(
-        self, items: ItemStore, changes: CatalogChanges, settings: Settings, submit: Callable[..., Future[Any]]
-    ) -> None:
-        self._items, self._changes, self._settings, self._submit = items, changes, settings, submit
+    def __init__(self, reader: CatalogReader, changes: CatalogChanges, settings: Settings) -> None:
+        self._reader, self._changes = reader, changes
         self._catalogs: LRUCache[str, _Catalog] = LRUCache(settings.catalog_projects)
         self._lock = Lock()
 
     def get(self, project: str) -> tuple[Mapping[str, CachedItem], bool]:
         """Returns a project's items, at most `item_ttl_seconds` old and with deleted ones, and whether these are all.
 
-        The first call takes one round trip per 8 MB and reads at most `catalog_items` items, the last changed first;
-        later calls follow the changes.
+        The first call reads at most `catalog_items` items, the last changed first; later calls follow the changes.
         """
         self._changes.follow(project)
         with self._lock:
             catalog = self._catalogs.setdefault(project, _Catalog())
         with catalog.lock:
             if not catalog.is_read:
-                for read in [self._submit(self._read, project, catalog, shard) for shard in range(LISTING_SHARDS)]:
-                    read.result()
+                shards = list(self._reader.read(project))
+                for items, _ in shards:
+                    catalog.put(items)
+                catalog.is_complete = all(is_complete for _, is_complete in shards)
                 catalog.is_read = True
         return catalog.items, catalog.is_complete
 
@@ -110,12 +106,3 @@ class CatalogSnapshot:
         if catalog is not None:
             with catalog.lock:
                 catalog.put(items)
-
-    def _read(self, project: str, catalog: _Catalog, shard: int) -> None:
-        limit, count = self._settings.catalog_items // LISTING_SHARDS, 0
-        for page in self._items.newest_changes(project, shard):
-            catalog.put(page[: limit - count])
-            count += len(page)
-            if count >= limit:
-                catalog.is_complete = catalog.is_complete and count == limit
-                break

@@ -29,6 +29,7 @@ from app.storage.idempotency import IdempotencyRow
 from app.storage.items import CATEGORIES, CHANGES, ItemRow
 from app.storage.jobs import JobRow
 from app.storage.neighbors import ListRow, NeighborStore
+from app.storage.packed_catalogs import parts_of, pointer_of, wanted_key
 from app.storage.scenarios import ScenarioRow
 from app.storage.table import LISTING_SHARDS, SEPARATOR, Table, key, month_partitions
 from app.storage.usage import UsageRow
@@ -98,6 +99,8 @@ class Purge:
             self._partitions(ItemRow, lambda: shards, CHANGES, ("categories",), self._with_categories),
             self._partitions(ItemRow, self._category_shards, listing.INDEX),
             self._keys(ListRow, self._live_lists),
+            self._packed_catalogs,
+            self._keys(CounterRow, lambda: [self._tables[CounterRow].key(*wanted_key(project))]),
             self._partitions(UserRow, lambda: shards, listing.INDEX),
         ]
         if not self._is_last:
@@ -105,6 +108,7 @@ class Purge:
         return [
             *steps,
             self._neighbors,
+            self._keys(ListRow, lambda: [self._tables[ListRow].key(pointer_of(project))]),
             self._partitions(VersionRow, lambda: [project]),
             self._partitions(EventRow, lambda: [key(project, "", MONTHS)]),
             self._partitions(ItemRow, lambda: [key(project, "", CATEGORIES)], listing.INDEX),
@@ -195,6 +199,16 @@ class Purge:
     def _live_lists(self) -> Sequence[Raw]:
         table = self._tables[ListRow]
         return [table.key(name) for name in lists.keys_of(self._project, ["", *self._categories()])]
+
+    def _packed_catalogs(self, place: Place) -> tuple[Deletions, Place]:
+        """Deletes the parts of one packed catalog; the row that names them stays until the last pass."""
+        table, number = self._tables[ListRow], place or 0
+        pointer = table.get_many([pointer_of(self._project)], consistent=True)
+        catalogs = parts_of(self._project, pointer[0]) if pointer else []
+        if number >= len(catalogs):
+            return [], None
+        keys = self._existing(ListRow, [table.key(name) for name in catalogs[number]])
+        return [(ListRow, keys)], number + 1
 
     def _neighbors(self, place: Place) -> tuple[Deletions, Place]:
         """Deletes the rows and lists that one manifest of a model version names, then the manifest."""

@@ -18,6 +18,7 @@ from app.recommender import packing
 from app.wiring import Wired
 from tests.support.builders import NOON, an_event, an_item, wired_on
 from tests.support.call_recorder import Recorder
+from tests.support.fake_clock import FakeClock
 from tests.support.planted_models import publish
 from tests.support.strategies import IDS, ROWS
 
@@ -134,8 +135,9 @@ class TestReference:
 
 
 class TestLargeCatalog:
+    @pytest.mark.parametrize("is_packed", [True, False], ids=["packed", "not packed"])
     def test_strict_filters_return_exactly_their_items_in_the_documented_round_trips(
-        self, wired: Wired, settings: Settings
+        self, wired: Wired, settings: Settings, *, is_packed: bool
     ) -> None:
         services, project = wired.services, settings.project
         for start in range(0, 10_000, 500):
@@ -145,14 +147,19 @@ class TestLargeCatalog:
         query = RecommendationQuery(
             filters=('item.price in [17.0, 4711.0, 9999.0] || (item.price == 5 && item.id == "i5")',), limit=10
         )
-        cold = wired_on(settings)
+        later = FakeClock()
+        later.advance(1_000.0)
+        cold = wired_on(settings, clock=later)
+        assert not is_packed or cold.services.packer.consider(project)
         recorder = Recorder(cold.database)
 
         answer = cold.services.recommend.for_user(project, "ann", query)
 
         assert sorted(item.item_id for item in answer.recommendations) == ["i17", "i4711", "i9999"]
         calls = [name for name, _, _ in recorder.calls]
-        assert len(calls) <= 1 + 1 + 8 + 1 + 8 + 1, calls  # pointer, events, catalog, trending and popular, latest
+        catalog = 8 + 1 + 8 + 1  # the last changes of each shard, what is packed, the rest, a mark
+        assert len(calls) <= 1 + 1 + catalog + 1 + 8 + 1, calls  # pointer, events, trending and popular, latest
+        assert recorder.rounds() <= 6
         recorder.calls.clear()
         again = cold.services.recommend.for_user(project, "ann", query)
         assert again.recommendations == answer.recommendations

@@ -20,6 +20,7 @@ from app.storage.events import EventRow, EventStore
 from app.storage.items import ItemRow, ItemStore
 from app.storage.lists import LiveListStore
 from app.storage.neighbors import NeighborStore
+from app.storage.packed_catalogs import PackedCatalogStore
 from app.storage.table import key
 from app.storage.users import UserRow, UserStore
 from app.wiring import Wired
@@ -73,6 +74,8 @@ def put_strays(wired: Wired, project: str) -> None:
     UserStore(database).begin_erasures(project)
     UserStore(database).put_erasure(project, "digest", Receipt("r1", now, {}))
     EventStore(database).put_verdicts(project, {"ann": b"verdicts"})
+    PackedCatalogStore(database, ItemStore(database)).want(project, now + timedelta(days=1))
+    assert wired.services.packer.consider(project)
 
 
 class TestPurge:
