@@ -199,7 +199,7 @@ class RecommendationList:
     challenger: str | None = None
     """The version that is interleaved with the active one."""
     warnings: tuple[str, ...] = ()
-    """Sentences about rules that had no value for any item."""
+    """Sentences about rules that had no value for any item, or were not tried on all items."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,7 +290,8 @@ class RecommendationListView(View):
     warnings: Annotated[
         list[str],
         Field(
-            description="What is probably not meant: a filter or boost that had no value for any item.",
+            description="What is probably not meant: a filter or boost that had no value for any item, or a list that "
+            "is short because the filter was tried on a part of a very large catalog.",
             examples=[["The filter has no value for any item that it was tried on: there is no `prise`."]],
         ),
     ] = Field(default_factory=list)

@@ -69,6 +69,8 @@ class Rules:
     user: Facts = field(default_factory=lambda: NO_USER)
     work: Work = field(default_factory=lambda: Work(STEPS, _check_time))
     tried: dict[Rule, Tried] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """Other warnings about the filters."""
 
     @classmethod
     def of(cls, query: RecommendationQuery, now: datetime) -> "Rules":
@@ -89,8 +91,9 @@ class Rules:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence about each rule that had no value for any item."""
-        return tuple(tried.warning(rule) for rule, tried in self.tried.items() if tried.failures == tried.times)
+        """A sentence about each rule that had no value for any item, and the notes."""
+        useless = [tried.warning(rule) for rule, tried in self.tried.items() if tried.failures == tried.times]
+        return (*useless, *self.notes)
 
     def admit(self, item_id: str, cached: CachedItem | None) -> bool:
         """Whether an item is visible and passes all filters.

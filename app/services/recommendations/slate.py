@@ -14,6 +14,11 @@ from app.services.recommendations.candidate_filter import CandidateFilter, Exclu
 from app.services.recommendations.context import RequestContext
 from app.services.recommendations.evidence import Evidence
 
+PARTLY_TRIED = (
+    "The list is short: the filter was tried on the {:,} items of the catalog that were changed last, and there are "
+    "more. SERENDIP_CATALOG_ITEMS is the number of items that an instance keeps in memory."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Slate:
@@ -74,6 +79,8 @@ def fill(
     catalog = sorted(context.catalog.values(), key=lambda cached: cached.item.item_id)
     catalog.sort(key=lambda cached: cached.item.created_at, reverse=True)
     candidates.add((Recommendation(cached.item.item_id, 0.0, CATALOG) for cached in catalog), limit)
+    if candidates.missing(limit) and not context.is_complete:
+        context.rules.notes[:] = [PARTLY_TRIED.format(len(catalog))]
 
 
 def _explore(context: RequestContext, excluded: Excluded, scores: Mapping[str, float]) -> list[Recommendation]:

@@ -2490,7 +2490,7 @@ class PageRowView(BaseModel):
     """
     warnings: list[str] | None = None
     """
-    What is probably not meant: a filter or boost that had no value for any item.
+    What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
     """
 
 
@@ -2638,7 +2638,7 @@ class RecommendationListView(BaseModel):
     """
     warnings: list[str] | None = None
     """
-    What is probably not meant: a filter or boost that had no value for any item.
+    What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
     """
 
 

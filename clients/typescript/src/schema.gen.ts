@@ -3020,7 +3020,7 @@ export interface components {
             title: string;
             /**
              * Warnings
-             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @description What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
              * @example [
              *       "The filter has no value for any item that it was tried on: there is no `prise`."
              *     ]
@@ -3670,7 +3670,7 @@ export interface components {
             recommendation_id: string;
             /**
              * Warnings
-             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @description What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
              * @example [
              *       "The filter has no value for any item that it was tried on: there is no `prise`."
              *     ]

@@ -176,8 +176,12 @@ class TestLargeCatalog:
         answer = small.services.recommend.for_user(settings.project, "ann", query)
 
         assert 0 < len(answer.recommendations) <= 16
-        everything = wired.services.recommend.for_user(settings.project, "ann", query)
-        assert len(everything.recommendations) == 100
+        assert [warning.partition(":")[0] for warning in answer.warnings] == ["The list is short"]
+        assert "the 16 items" in answer.warnings[0]
+        few = small.services.recommend.for_user(settings.project, "ann", replace(query, limit=3))
+        assert (len(few.recommendations), few.warnings) == (3, ())
+        everything = wired.services.recommend.for_user(settings.project, "ann", replace(query, limit=101))
+        assert (len(everything.recommendations), everything.warnings) == (100, ())
         small.database.close()
 
 
