@@ -28,7 +28,7 @@ class GatedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401
         super().connection_made(transport)
-        self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_without_request)
+        self._first_request = self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_without_request)
         idle = self._rooms.idle
         idle[self.transport] = None
         if len(self.connections) > self._rooms.most_connections:
@@ -39,6 +39,7 @@ class GatedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._first_request.cancel()
         if self._forget is not None:
             self._forget()
         self._rooms.idle.pop(self.transport, None)
@@ -55,6 +56,7 @@ class GatedProtocol(HttpToolsProtocol):
             self._rooms.idle[self.transport] = None
 
     def handle_websocket_upgrade(self) -> None:
+        self._first_request.cancel()
         self._rooms.idle.pop(self.transport, None)
         super().handle_websocket_upgrade()
 

@@ -7,9 +7,11 @@ import httpx2
 import orjson
 import pytest
 from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import connect
 
 from app.api.http.problems import RETRY_AFTER_SECONDS
 from app.domain.access import Principal
+from app.entry.local.overload import protocol
 from app.entry.local.overload.rooms import Rooms
 from tests.support.gated_server import served
 
@@ -186,3 +188,25 @@ def test_what_is_no_request_or_has_too_long_a_url_gets_a_problem_document(reques
         assert "65,535" in orjson.loads(body)["detail"]
 
     run(test)
+
+
+def test_a_live_socket_is_a_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "FIRST_REQUEST_SECONDS", 0.2)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        await send({"type": "websocket.send", "text": "pong"})
+
+    async def main() -> None:
+        async with (
+            served(application) as client,
+            connect(f"ws://{client.base_url.host}:{client.base_url.port}/v1/socket") as socket,
+        ):
+            await asyncio.sleep(0.6)
+            await socket.send("ping")
+            assert await socket.recv() == "pong"
+
+    asyncio.run(main())
