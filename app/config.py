@@ -99,7 +99,7 @@ class Settings(BaseModel):
     max_body_bytes: int = 5 * 1024 * 1024
     """Largest request body; less than Lambda's payload of 6 MB, which may be base64."""
     max_requests: Annotated[int, Field(ge=1)] = MAX_REQUESTS
-    """Most requests that a local server works on at a time; fewer when they slow each other down."""
+    """Most requests that a local server works on at a time, in all workers; fewer when they slow each other down."""
     key_ttl_seconds: float = 30.0
     """How long an instance may still accept a revoked key."""
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_json)] = ()

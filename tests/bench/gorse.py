@@ -19,10 +19,28 @@ from tests.bench.overload import served
 from tests.support.datasets import ROOT
 from tests.support.load import Request, closed_loop, percentile
 
-BEFORE, GORSE = "GORSE_BEFORE", "GORSE_URL"
-"""Environment variables: another source tree (`git worktree add`), measured in turn, and the address of Gorse."""
+BEFORE, GORSE, WORKERS = "GORSE_BEFORE", "GORSE_URL", "GORSE_WORKERS"
+"""Environment variables: what else is measured in turn.
+
+Another source tree (`git worktree add`), the address of Gorse, and the number of workers of another server of ours.
+"""
 CONNECTIONS = (1, 4, 16, 64)
 ROUNDS, SECONDS, WARM_UP_SECONDS = 5, 2.0, 3.0
+SERVER = """
+import os, sys
+from app import telemetry
+from app.config import Settings
+from app.entry.launcher import NoLauncher
+from app.entry.local.processes import serving
+from app.entry.local.processes.process import Assignment
+from app.entry.oidc_client import fetch
+from app.wiring import wire
+telemetry.configure()
+wired = wire(Settings.from_environment(os.environ), NoLauncher(), fetch)
+port, workers = map(int, sys.argv[1:])
+plan = serving.Plan(workers=workers, port=port, environment=os.environ, assignment=Assignment())
+serving.serve(wired, plan, NoLauncher(), lambda: None)
+"""
 USER_NAMES = [f"user-{number + 1:03d}" for number in range(USERS)]
 
 
@@ -33,7 +51,7 @@ class Target:
     base: str
     requests: list[Request]
     process: psutil.Process | None = None
-    """None if it is not ours, so its CPU is not measured."""
+    """None if it is not ours, so its CPU is not measured. That of its workers is."""
     rates: dict[int, list[float]] = field(default_factory=dict)
     latencies: dict[int, list[float]] = field(default_factory=dict)
     cpu_ms: dict[int, list[float]] = field(default_factory=dict)
@@ -48,8 +66,8 @@ class Target:
         self.cpu_ms.setdefault(connections, []).append((self._cpu_seconds() - before) / answers * 1_000)
 
     def _cpu_seconds(self) -> float:
-        times = self.process.cpu_times() if self.process else None
-        return times.user + times.system if times else 0.0
+        processes = [self.process, *self.process.children()] if self.process else []
+        return sum(float(times.user + times.system) for times in (process.cpu_times() for process in processes))
 
     def report(self, name: str) -> None:
         size = len(httpx2.get(self.base + self.requests[0].target, headers=dict(self.requests[0].headers)).content)
@@ -72,14 +90,18 @@ def run() -> None:
         for name, tree in trees.items():
             base, pid = stack.enter_context(served(tree, environment_of(settings)))
             targets[name] = Target(base, _ours(key), psutil.Process(pid))
+        if WORKERS in os.environ:
+            crew = served(ROOT, environment_of(settings), SERVER, os.environ[WORKERS])
+            base, pid = stack.enter_context(crew)
+            targets[f"{os.environ[WORKERS]} workers"] = Target(base, _ours(key), psutil.Process(pid))
         if GORSE in os.environ:
             path = "/api/recommend/{}?n=10"
             targets["Gorse"] = Target(os.environ[GORSE], [Request(path.format(name)) for name in USER_NAMES])
         asyncio.run(_measure(targets))
         for name, target in targets.items():
             target.report(name)
-        if "before" in targets:
-            _compare(targets["now"], targets["before"])
+        for name in targets.keys() - {"now", "Gorse"}:
+            _compare(name, targets)
 
 
 def _ours(key: str) -> list[Request]:
@@ -96,9 +118,10 @@ async def _measure(targets: Mapping[str, Target]) -> None:
                 await target.measure(connections)
 
 
-def _compare(now: Target, before: Target) -> None:
+def _compare(name: str, targets: Mapping[str, Target]) -> None:
     """Prints ratios of neighboring rounds, which other work on the machine disturbs alike."""
+    now, other = targets["now"], targets[name]
     for connections in CONNECTIONS:
-        rate = median(a / b for a, b in zip(now.rates[connections], before.rates[connections], strict=True))
-        cpu = median(a / b for a, b in zip(now.cpu_ms[connections], before.cpu_ms[connections], strict=True))
-        print(f"  now / before, {connections} connections: {rate:.2f} x the requests per second, {cpu:.2f} x the CPU")
+        rate = median(a / b for a, b in zip(now.rates[connections], other.rates[connections], strict=True))
+        cpu = median(a / b for a, b in zip(now.cpu_ms[connections], other.cpu_ms[connections], strict=True))
+        print(f"  now / {name}, {connections} connections: {rate:.2f} x the requests per second, {cpu:.2f} x the CPU")

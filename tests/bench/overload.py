@@ -65,15 +65,18 @@ def _a_core_left() -> Iterator[set[int]]:
 
 
 @contextmanager
-def served(tree: Path, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """Serves the application of a source tree, without libraries that it does not name; yields address and process."""
+def served(tree: Path, variables: dict[str, str], program: str = SERVER, *arguments: str) -> Iterator[tuple[str, int]]:
+    """Serves the application of a source tree, without libraries that it does not name; yields address and process.
+
+    The program gets the port and the arguments.
+    """
     port, hidden = dynamodb.free_port(), set(LIBRARIES)
     hidden -= {name for name in LIBRARIES if name in (tree / "pyproject.toml").read_text()}
     with TemporaryDirectory() as folder:
         for name in hidden:
             (Path(folder) / f"{name}.py").write_text("raise ImportError")
         server = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(port)],
+            [sys.executable, "-c", program, str(port), *arguments],
             env=variables | {"PYTHONPATH": folder},
             cwd=tree,
             stdout=subprocess.DEVNULL,

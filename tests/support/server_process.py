@@ -12,6 +12,8 @@ from app.api.application import create_application
 from app.config import Settings
 from app.entry import oidc_client
 from app.entry.local import dynamodb, server
+from app.entry.local.processes import serving
+from app.entry.local.processes.process import Assignment
 from app.wiring import wire
 from tests.support.builders import SECRET, IdleLauncher, ThreadLauncher, until
 from tests.support.processes import PROCESSES
@@ -42,7 +44,7 @@ class Server:
         self.socket = f"ws://127.0.0.1:{port}/v1/socket"
 
 
-def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None) -> None:
+def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None, workers: int) -> None:
     """Serves with these environment variables until the process is terminated; logs into the file `output`."""
     os.environ.clear()
     os.environ.update(variables)
@@ -54,7 +56,12 @@ def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None
         launcher.services = wired.services
     if mode in {LIVE, JOBS}:
         telemetry.configure()
-        server.serve(wired, None, port)
+        if workers > 1:
+            plan = serving.Plan(workers=workers, port=port, environment=os.environ, assignment=Assignment())
+            serving.serve(wired, plan, launcher, lambda: None)
+        else:
+            server.serve(wired, None, port)
+        wired.close()
     else:
         application = create_application(wired.services) if mode == REST else server.with_sockets(wired)[0]
         server.listen(application, port)
@@ -92,9 +99,10 @@ def running(
     more: Mapping[str, str] | None = None,
     mode: str = LIVE,
     output: str | None = None,
+    workers: int = 1,
 ) -> Iterator[Server]:
     """Runs a server until the context ends; `output` is the file of its log, by default this process's output."""
-    with started(serve, environment(settings, project) | dict(more or {}), mode, output) as server:
+    with started(serve, environment(settings, project) | dict(more or {}), mode, output, workers) as server:
         yield server
 
 

@@ -54,14 +54,29 @@ class Outcome:
     events: int
     pushes: int
     lost: Sequence[str]
-    """Users whose last pushed list differs from the current one."""
+    """Users whose last pushed list differs from the current one, if they were compared."""
+    unanswered: Sequence[str]
+    """Users whose last event no frame followed, though it changed their list."""
     lags: Sequence[float]
     bytes_per_socket: float
     seconds_behind: float
     """Seconds from the last event to the last push."""
 
 
-async def run(server: Server, key: str, sockets: int, per_second: int, seconds: int) -> Outcome:
+async def run(
+    server: Server, key: str, sockets: int, per_second: int, seconds: int, *, compares: bool = True
+) -> Outcome:
+    """Opens sockets and sends events.
+
+    Args:
+        server: the server.
+        key: an admin key.
+        sockets: how many to open.
+        per_second: events a second.
+        seconds: for how long events are sent.
+        compares: whether to compare the last lists with the current ones. Those of another process can differ, because
+            each keeps recent popularity for a minute.
+    """
     headers, random = {"X-API-Key": key}, Random(1)
     before = server.process.memory_info().rss
     watchers: list[Watcher] = []
@@ -78,7 +93,9 @@ async def run(server: Server, key: str, sockets: int, per_second: int, seconds: 
             chosen = random.sample(watchers, per_second // POSTS)
             events += await _post(client, chosen)
         ended = time.monotonic()
-        gives_up_at, lost = ended + PATIENCE_SECONDS, watchers
+        if not compares:
+            await _quiet(watchers)
+        gives_up_at, lost = ended + PATIENCE_SECONDS, watchers if compares else []
         while lost and time.monotonic() < gives_up_at:
             await _quiet(watchers)
             lost = [watcher for watcher in lost if not await _is_current(client, watcher)]
@@ -89,7 +106,9 @@ async def run(server: Server, key: str, sockets: int, per_second: int, seconds: 
     lags = sorted(lag for watcher in watchers for lag in watcher.lags)
     pushes = sum(len(watcher.lists) - 1 for watcher in watchers)
     seconds_behind = max(watcher.received_at for watcher in watchers) - ended
-    return Outcome(sockets, events, pushes, [watcher.user_id for watcher in lost], lags, per_socket, seconds_behind)
+    lost_users = [watcher.user_id for watcher in lost]
+    unanswered = [watcher.user_id for watcher in watchers if watcher.sent_at is not None]
+    return Outcome(sockets, events, pushes, lost_users, unanswered, lags, per_socket, seconds_behind)
 
 
 async def _watch(server: Server, headers: dict[str, str], user_id: str) -> Watcher:

@@ -58,6 +58,10 @@ def serve(
     json_logs: Annotated[
         bool, typer.Option("--json-logs", help="Print the log as JSON lines instead of a short line for each request.")
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that answer requests, so that several cores serve."),
+    ] = 1,
 ) -> None:
     """Serve the API on this machine, over a local database with a sample shop or your own data."""
     from app.config import PREFIX
@@ -79,7 +83,7 @@ def serve(
         endpoint = os.environ.get(f"{PREFIX}ENDPOINT")
         console.print(f"Using the database at {endpoint}." if endpoint else "Starting the database.")
         Thread(target=_preload, name="preload", daemon=True).start()
-        _serve(host, port, base, folder, source, json_logs=json_logs)
+        _serve(host, port, base, folder, source, workers, json_logs=json_logs)
 
 
 def _preload() -> None:
@@ -89,11 +93,20 @@ def _preload() -> None:
 
 
 def _serve(
-    host: str, port: int, base: str, folder: Path, source: "tuple[Path, Options] | None", *, json_logs: bool
+    host: str,
+    port: int,
+    base: str,
+    folder: Path,
+    source: "tuple[Path, Options] | None",
+    workers: int,
+    *,
+    json_logs: bool,
 ) -> None:
     from app import telemetry
     from app.entry.cli.loading import load_once
     from app.entry.local import environment, home, request_lines, server
+    from app.entry.local.processes import serving
+    from app.entry.local.processes.process import Assignment
     from app.entry.local.sign_in import SignIn
 
     with environment.serving(home.HOME, folder) as laptop:
@@ -129,15 +142,18 @@ def _serve(
                 soft_wrap=True,  # a wrapped link does not work
             )
 
+        starts = laptop.workers.start_waiting
+        if workers > 1:
+            assignment = Assignment(
+                with_request_lines=not json_logs, folder=str(folder), owns_database=laptop.owns_database
+            )
+            plan = serving.Plan(
+                workers=workers, port=port, host=host, environment=laptop.environment, assignment=assignment
+            )
+            serving.serve(laptop.wired, plan, laptop.workers, ready, starts, sign_in)
+            return
         server.serve(
-            laptop.wired,
-            laptop.provider,
-            port,
-            ready,
-            laptop.workers.start_waiting,
-            sign_in,
-            host=host,
-            with_request_lines=not json_logs,
+            laptop.wired, laptop.provider, port, ready, starts, sign_in, host=host, with_request_lines=not json_logs
         )
 
 

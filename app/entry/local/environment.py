@@ -51,6 +51,10 @@ class Laptop:
     wired: Wired
     provider: TracerProvider | None
     workers: WorkerProcesses
+    environment: Mapping[str, str]
+    """The settings of the services, for other processes."""
+    owns_database: bool
+    """Whether the database was started for the services, and ends with them."""
 
 
 @contextmanager
@@ -65,7 +69,7 @@ def serving(home: Path, folder: Path) -> Iterator[Laptop]:
         provider = tracing.provider(settings)
         with _wired(values, workers, provider, load, partial(disk.full, folder)) as wired:
             try:
-                yield Laptop(wired, provider, workers)
+                yield Laptop(wired, provider, workers, values, not os.environ.get(f"{PREFIX}ENDPOINT"))
             finally:
                 workers.stop()
 

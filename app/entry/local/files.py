@@ -22,7 +22,7 @@ HEADERS = {
 }
 """Of all responses: an uploaded file is never shown as a page of this origin."""
 KEPT_DAYS = 7
-"""As in the bucket's template."""
+"""How long files are kept, as in the bucket's template."""
 
 
 class LocalFiles:
@@ -30,7 +30,6 @@ class LocalFiles:
 
     def __init__(self, app: ASGIApp, objects: FolderFileStore) -> None:
         self._app, self._objects = app, objects
-        objects.expire(KEPT_DAYS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(LOCAL_PATH):

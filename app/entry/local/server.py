@@ -1,4 +1,4 @@
-"""Serves everything from one process on this machine: REST, live sockets and the stream of events, under uvicorn."""
+"""Serves on this machine under uvicorn: REST, live sockets and, unless other processes do, the stream of events."""
 
 import asyncio
 import gc
@@ -23,16 +23,12 @@ from app.config import MAX_REQUESTS
 from app.entry.local.files import LocalFiles
 from app.entry.local.overload.protocol import GatedProtocol
 from app.entry.local.overload.rooms import MOST_CONNECTIONS, Rooms
+from app.entry.local.processes import background
 from app.entry.local.request_lines import RequestLines
-from app.entry.local.sign_in import SignIn
+from app.entry.local.sign_in import SignIn, add_route
 from app.entry.local.sockets import LocalSockets
-from app.entry.local.stream_follower import Follower, Pace
-from app.entry.schedule import continue_deletions, pack_catalogs, tick
-from app.entry.stream import Consumer
-from app.errors import Unavailable, WorkerUnavailable
-from app.heartbeat import beating
+from app.errors import WorkerUnavailable
 from app.services.jobs import Jobs
-from app.storage.checkpoints import CheckpointStore
 from app.storage.objects import FolderFileStore
 from app.wiring import Wired
 
@@ -42,29 +38,24 @@ SWITCH_SECONDS = 0.0005
 COLLECTIONS = 10_000, 20, 50
 """Thresholds of garbage collections: a full one stops everything for hundreds of milliseconds."""
 LOOK_SECONDS = 1.0
-DELETIONS_SECONDS = 5.0
-"""Time between two looks for projects whose deletion is unfinished."""
-PACKING_SECONDS = 300.0
-"""Time between two looks for catalogs to pack."""
 
 
 def _ignore() -> None: ...
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Calls `ready` once it listens."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready, self._is_stopping = ready, asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
-            gc.freeze()
-            gc.set_threshold(*COLLECTIONS)
+            settle()
             self._ready()
 
     async def main_loop(self) -> None:
@@ -76,8 +67,8 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stops at once, as signals ask."""
         super().handle_exit(sig, frame)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._is_stopping.set)
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self._is_stopping.set)
 
 
 class _WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -100,7 +91,7 @@ def serve(
     host: str = LOOPBACK,
     with_request_lines: bool = False,
 ) -> None:
-    """Serves until the process is stopped.
+    """Serves everything from this process until it is stopped.
 
     Args:
         wired: the services.
@@ -112,40 +103,35 @@ def serve(
         host: the address to listen on.
         with_request_lines: whether to print a line for each request.
     """
-    services = wired.services
-    services.access.prepare()
-    application, sockets = with_sockets(wired, provider)
-    consumer = Consumer(services, sockets.api)
-    if sign_in is not None:
-        sign_in.add_to(application)
+    exchange = sign_in.exchange if sign_in is not None else None
+    application, sockets = assembled(wired, provider, exchange, with_request_lines=with_request_lines)
+    with background.running(wired, sockets.api, start_waiting):
+        listen(application, port, ready, host, wired.services.settings.max_requests)
 
-    pace = Pace()
 
-    def periodic() -> None:
-        if start_waiting():
-            pace.wake()
-        tick(services)
+def assembled(
+    wired: Wired,
+    provider: TracerProvider | None,
+    exchange: Callable[[bytes], str] | None = None,
+    name: str = "",
+    *,
+    with_request_lines: bool = False,
+) -> tuple[ASGIApp, LocalSockets]:
+    """Everything that a process of a server answers, and its live sockets.
 
-    def of_deletions() -> None:
-        if not pace.is_calm:  # each step of a deletion writes
-            continue_deletions(services)
-
-    def of_catalogs() -> None:
-        pack_catalogs(services)
-
-    follower = Follower(services.settings, CheckpointStore(wired.database), consumer, periodic, pace)
-    wired.database.on_write = pace.wake
-    follower.start()
-    try:
-        served = _with_files(application, services.jobs)
-        with (
-            beating(of_deletions, DELETIONS_SECONDS, Unavailable),
-            beating(of_catalogs, PACKING_SECONDS, Unavailable),
-        ):
-            logged = RequestLines(served) if with_request_lines else served
-            listen(logged, port, ready, host, services.settings.max_requests)
-    finally:
-        follower.stop()
+    Args:
+        wired: the services.
+        provider: where spans go.
+        exchange: returns the key for the code of a one-time link of the console.
+        name: the name of this process, if there are others.
+        with_request_lines: whether to print a line for each request.
+    """
+    wired.services.access.prepare()
+    application, sockets = with_sockets(wired, provider, name)
+    if exchange is not None:
+        add_route(application, exchange)
+    served = _with_files(application, wired.services.jobs)
+    return RequestLines(served) if with_request_lines else served, sockets
 
 
 def _with_files(application: ASGIApp, jobs: Jobs) -> ASGIApp:
@@ -156,9 +142,9 @@ def _with_files(application: ASGIApp, jobs: Jobs) -> ASGIApp:
     return application
 
 
-def with_sockets(wired: Wired, provider: TracerProvider | None = None) -> tuple[FastAPI, LocalSockets]:
-    """The application and its live sockets."""
-    application, sockets = create_application(wired.services, provider), LocalSockets(wired.services)
+def with_sockets(wired: Wired, provider: TracerProvider | None = None, name: str = "") -> tuple[FastAPI, LocalSockets]:
+    """The application and its live sockets; `name` is that of this process, if there are others."""
+    application, sockets = create_application(wired.services, provider), LocalSockets(wired.services, name)
     sockets.add_to(application)
     return application, sockets
 
@@ -170,12 +156,23 @@ def listen(
     host: str = LOOPBACK,
     max_requests: int = MAX_REQUESTS,
 ) -> None:
+    run(Server(configured(application, port, host, Rooms(max_requests)), ready))
+
+
+def settle() -> None:
+    """Prepares this process for serving, once everything is loaded."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
+
+
+def run(server: Server) -> None:
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
-        _Server(configured(application, port, host, Rooms(max_requests)), ready).run()
+        server.run()
 
 
-def configured(application: ASGIApp, port: int, host: str = LOOPBACK, rooms: Rooms | None = None) -> uvicorn.Config:
+def configured(application: ASGIApp, port: int = 0, host: str = LOOPBACK, rooms: Rooms | None = None) -> uvicorn.Config:
+    """How to serve; a server that gets its connections from another process needs no address."""
     protocol: Any = partial(GatedProtocol, rooms=rooms or Rooms(MAX_REQUESTS))
     return uvicorn.Config(
         application,

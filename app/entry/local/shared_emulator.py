@@ -56,6 +56,20 @@ def running(home: Path, data: Path) -> Iterator[Emulator]:
                 state_file.unlink(missing_ok=True)
 
 
+def stop_abandoned(data: Path) -> None:
+    """Stops the emulator of a folder whose owner was killed, unless another process is in charge of it by now."""
+    state_file = data / STATE
+    with (data / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        state = _read_state(state_file)
+        if state:
+            _emulator(state).stop()
+            state_file.unlink(missing_ok=True)
+
+
 def _first_start(home: Path, data: Path, keep: Callable[[Emulator], None]) -> Emulator:
     try:
         return start(home, data, begun=keep)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from hmac import compare_digest
 from secrets import token_urlsafe
+from threading import Lock
 from urllib.parse import urlsplit
 
 from anyio.to_thread import run_sync
@@ -24,25 +25,35 @@ class SignIn:
 
     def __init__(self, key: Callable[[], str], clock: Clock) -> None:
         self._key, self._clock = key, clock
+        self._lock = Lock()
         self._code, self._ends_at = "", 0.0
 
     def new_code(self) -> str:
         """Returns a new code; an earlier one no longer works."""
-        self._code, self._ends_at = token_urlsafe(32), self._clock.monotonic() + MOST_SECONDS
-        return self._code
+        with self._lock:
+            self._code, self._ends_at = token_urlsafe(32), self._clock.monotonic() + MOST_SECONDS
+            return self._code
 
-    def add_to(self, application: FastAPI) -> None:
-        application.router.routes.append(Route(PATH, self._exchange, methods=["POST"]))
+    def exchange(self, code: bytes) -> str:
+        """Returns the key. Raises Forbidden."""
+        with self._lock:
+            has_expired = self._clock.monotonic() >= self._ends_at
+            if not self._code or has_expired or not compare_digest(code, self._code.encode()):
+                raise Forbidden("The link has been used or has expired. Sign in with a key: .serendip/key holds one.")
+            self._code = ""
+        return self._key()
 
-    async def _exchange(self, request: Request) -> JSONResponse:
+
+def add_route(application: FastAPI, exchange: Callable[[bytes], str]) -> None:
+    """Adds the route that exchanges codes; `exchange` may be that of another process."""
+
+    async def respond(request: Request) -> JSONResponse:
         """Raises Forbidden."""
         check_is_local(request)
-        code, expected = await request.body(), self._code.encode()
-        has_expired = self._clock.monotonic() >= self._ends_at
-        if not expected or has_expired or not compare_digest(code, expected):
-            raise Forbidden("The link has been used or has expired. Sign in with a key: .serendip/key holds one.")
-        self._code = ""
-        return JSONResponse({"key": await run_sync(self._key)}, headers={"Cache-Control": "no-store"})
+        key = await run_sync(exchange, await request.body())
+        return JSONResponse({"key": key}, headers={"Cache-Control": "no-store"})
+
+    application.router.routes.append(Route(PATH, respond, methods=["POST"]))
 
 
 def check_is_local(request: Request) -> None:

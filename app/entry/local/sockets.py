@@ -25,6 +25,7 @@ PATH = "/v1/socket"
 WAITING_FRAMES = 100
 """A client with more waiting frames is disconnected; it can resume with its last token."""
 GOING_AWAY, TRY_AGAIN_LATER = 1001, 1013
+SEPARATOR = "-"
 
 
 class _Outbox:
@@ -51,7 +52,9 @@ class _Outbox:
 class LocalPusher:
     """Posts frames to the sockets of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        """`name` is that of this process, if there are others; ids of connections begin with it."""
+        self._prefix = name and name + SEPARATOR
         self._outboxes: dict[str, _Outbox] = {}
         self._lock = Lock()
 
@@ -71,6 +74,10 @@ class LocalPusher:
         if outbox is not None:
             outbox.put(GOING_AWAY)
 
+    def new_id(self) -> str:
+        """Returns the id of a new connection, which no connection of another process has."""
+        return self._prefix + token_urlsafe(12)
+
     @contextmanager
     def holding(self, connection_id: str) -> Iterator[_Outbox]:
         """The outbox of a connection while it is open."""
@@ -87,18 +94,18 @@ class LocalPusher:
 class LocalSockets:
     """The WebSocket route and its open connections."""
 
-    def __init__(self, services: Services) -> None:
-        self._pusher = LocalPusher()
-        self.api = SocketApi(services, self._pusher)
+    def __init__(self, services: Services, name: str = "") -> None:
+        self.pusher = LocalPusher(name)
+        self.api = SocketApi(services, self.pusher)
         self._until_farewell = until_farewell(timedelta(seconds=services.settings.connection_seconds))
 
     def add_to(self, app: FastAPI) -> None:
         app.router.routes.append(WebSocketRoute(PATH, self._serve))
 
     async def _serve(self, socket: WebSocket) -> None:
-        connection_id = token_urlsafe(12)
+        connection_id = self.pusher.new_id()
         handshake = Handshake(dict(socket.headers), socket.query_params.get("ticket"))
-        with self._pusher.holding(connection_id) as outbox:
+        with self.pusher.holding(connection_id) as outbox:
             try:
                 protocol = await run_sync(self.api.connect, connection_id, handshake)
             except SerendipError as error:

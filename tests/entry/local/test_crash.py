@@ -49,8 +49,8 @@ class Laptop:
         return process
 
     @contextmanager
-    def serving(self) -> Iterator[tuple["subprocess.Popen[bytes]", httpx2.Client]]:
-        process = self.command("serve", "--port", str(self.port), "--data", "first.csv", "--json-logs")
+    def serving(self, *options: str) -> Iterator[tuple["subprocess.Popen[bytes]", httpx2.Client]]:
+        process = self.command("serve", "--port", str(self.port), "--data", "first.csv", "--json-logs", *options)
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
                 ends_at = time.monotonic() + START_SECONDS
@@ -71,17 +71,22 @@ class Laptop:
         records = [orjson.loads(line) for line in lines if line.startswith(b'{"route":"stream"')]
         return sum(line["records"] for line in records)
 
-    def kill_all(self) -> None:
-        """Sends SIGKILL to every process of the folder: server, DynamoDB Local, import, training."""
+    def processes(self) -> Iterator[psutil.Process]:
+        """Every process of the folder: server, workers, DynamoDB Local, import, training."""
         for process in psutil.process_iter(["pid"]):
             try:
                 ours = str(self.folder) in " ".join(process.cmdline()) or process.cwd() == str(self.folder)
             except psutil.Error:
                 continue
             if ours:
-                process.kill()
-                if process.pid not in self.children:  # children are waited for by the code that started them
-                    psutil.wait_procs([process], timeout=10)
+                yield process
+
+    def kill_all(self) -> None:
+        """Sends SIGKILL to every process of the folder."""
+        for process in self.processes():
+            process.kill()
+            if process.pid not in self.children:  # children are waited for by the code that started them
+                psutil.wait_procs([process], timeout=10)
 
 
 def _answers(client: httpx2.Client) -> bool:
@@ -152,6 +157,26 @@ class TestKill:
             total = 160 + 61 + 1  # the events of first.csv and the row that names their month
             # records before the checkpoint are not read again
             assert before + laptop.records_applied() <= total + 61 + 1
+
+    def test_nothing_outlives_a_server_with_workers_and_no_acknowledged_event_is_lost(self, laptop: Laptop) -> None:
+        acknowledged = 0
+        with laptop.serving("--workers", "2") as (server, client):
+            assert len(list(laptop.processes())) == 4
+            while acknowledged < 20:
+                event = {"user_id": "careful", "item_id": f"x{acknowledged}", "timestamp": 1769860800 + acknowledged}
+                acknowledged += client.post("/v1/events", json={"events": [event]}).status_code == 202
+            server.kill()
+            server.wait(60)
+            ends_at = time.monotonic() + 60
+            while left := list(laptop.processes()):
+                assert time.monotonic() < ends_at, [process.cmdline() for process in left]
+                time.sleep(0.1)
+
+        with laptop.serving("--workers", "2") as (server, client):
+            assert _count(client, "careful") == acknowledged
+            server.terminate()
+            server.wait(60)
+            assert list(laptop.processes()) == []
 
     def test_acknowledged_events_survive_and_jobs_can_be_run_again(self, laptop: Laptop) -> None:
         second = _csv(laptop.folder / "second.csv", MANY_USERS, seed=2)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.http import problems
-from app.entry.local.sign_in import MOST_SECONDS, PATH, SignIn
+from app.entry.local.sign_in import MOST_SECONDS, PATH, SignIn, add_route
 from tests.support.fake_clock import FakeClock
 
 HOST = "127.0.0.1:8000"
@@ -18,7 +18,7 @@ class Door:
         self.sign_in = SignIn(lambda: "sk_key", self.clock)
         application = FastAPI()
         problems.add_handlers(application)
-        self.sign_in.add_to(application)
+        add_route(application, self.sign_in.exchange)
         self._client = TestClient(application, base_url=f"http://{HOST}", raise_server_exceptions=False)
 
     def knock(self, code: str, **headers: str) -> httpx2.Response:
