@@ -96,8 +96,7 @@ class ItemStore:
         self, project: str, item_ids: Sequence[str], *, consistent: bool = False, attributes: Sequence[str] = ()
     ) -> dict[str, Item]:
         keys = [key(project, item_id) for item_id in item_ids]
-        rows = self._table.get_many(keys, consistent=consistent, attributes=attributes)
-        items = [_item(row) for row in rows]
+        items = map(_item, self._table.get_many(keys, consistent=consistent, attributes=attributes))
         return {item.item_id: item for item in items}
 
     def get_stored(self, project: str, item_ids: Sequence[str]) -> dict[str, Item]:
@@ -158,10 +157,8 @@ class ItemStore:
     def list_page(
         self, project: str, category: str | None, start: str | None, limit: int, *, with_properties: bool = True
     ) -> Page[Item]:
-        attributes = () if with_properties else WITHOUT_PROPERTIES
-
         def get(item_ids: Sequence[str]) -> list[Item]:
-            items = self.get_many(project, item_ids, attributes=attributes)
+            items = self.get_many(project, item_ids, attributes=() if with_properties else WITHOUT_PROPERTIES)
             return [items[item_id] for item_id in item_ids if item_id in items and _belongs(items[item_id], category)]
 
         return listing.page(self._table, project, category, start, limit, get)
