@@ -8,6 +8,7 @@ from time import monotonic
 UNBOUNDED_SECONDS = 30.0
 
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+_patience: ContextVar[float] = ContextVar("patience", default=0.0)
 _outside: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("outside", default=nullcontext)
 
 
@@ -30,6 +31,21 @@ def remaining_seconds() -> float:
 def is_bounded() -> bool:
     """Returns whether this context has a deadline."""
     return _ends_at.get() is not None
+
+
+@contextmanager
+def patient(seconds: float) -> Iterator[None]:
+    """Waits for each response of the database in this context for at least `seconds`, within the deadline."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+def patience_seconds() -> float:
+    """Least time to wait for a response; 0 where a client waits."""
+    return _patience.get()
 
 
 def set_outside(outside: Callable[[], AbstractContextManager[None]]) -> None:

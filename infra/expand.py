@@ -14,7 +14,7 @@ from samtranslator.translator.translator import Translator  # type: ignore[impor
 def main() -> None:
     """Gives no values of parameters, which stay; the region only decides the partition in names, which is `aws`."""
     translator = Translator({}, Parser(), boto_session=Session(region_name="us-east-1"))
-    json.dump(translator.translate(json.load(sys.stdin), {}), sys.stdout)
+    json.dump(translator.translate(json.load(sys.stdin), {}), sys.stdout, separators=(",", ":"))
 
 
 if __name__ == "__main__":

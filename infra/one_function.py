@@ -14,8 +14,6 @@ PARAMETERS = ("StreamConcurrency", "WorkerConcurrency", "WorkerMemory")
 CONDITIONS = ("ReservesStream", "ReservesWorker")
 COVERED = {"Errors", "Throttles"}
 """Metrics that an alarm about `api` covers."""
-OF_JOBS = "SERENDIP_READ_TIMEOUT_SECONDS"
-"""A variable of the worker alone, which lets reads wait longer than a client of the API would."""
 START = "lambda:InvokeFunction"
 Statement = dict[str, Any]
 
@@ -25,7 +23,7 @@ def merged(template: Template) -> Template:
     made = functions(template)
     api, stream, worker = (made[name] for name in ("ApiFunction", "StreamFunction", "WorkerFunction"))
     variables = [function["Environment"]["Variables"] for function in (worker, stream, api)]
-    together = {name: value for part in variables for name, value in part.items() if name != OF_JOBS}
+    together = {name: value for part in variables for name, value in part.items()}
     # By name, because a function that refers to its own alias would be a circle.
     together["SERENDIP_WORKER_FUNCTION"] = {"Fn::Sub": ALIAS}
     statements = [statement for function in (api, stream, worker) for statement in function["Policies"][0]["Statement"]]

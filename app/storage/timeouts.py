@@ -18,7 +18,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from urllib3 import Timeout
 
-from app.deadline import is_bounded, remaining_seconds
+from app.deadline import is_bounded, patience_seconds, remaining_seconds
 
 LEAST_SECONDS = 0.05
 """What an attempt gets that starts at the very end."""
@@ -82,11 +82,12 @@ class DeadlineSession(URLLib3Session):  # type: ignore[misc]
         return response
 
     def _get_request_timeout(self, request: Any) -> Timeout | None:  # noqa: ANN401 - botocore's signature
-        if not is_bounded():
+        if not is_bounded() and not patience_seconds():
             timeout: Timeout | None = super()._get_request_timeout(request)
             return timeout
-        left = max(remaining_seconds(), LEAST_SECONDS)
-        return Timeout(left, connect=self._timeout.connect_timeout, read=self._timeout.read_timeout)
+        left = max(remaining_seconds(), LEAST_SECONDS) if is_bounded() else None
+        read = max(self._timeout.read_timeout, patience_seconds())
+        return Timeout(left, connect=self._timeout.connect_timeout, read=read)
 
 
 def _is_cut(response: Any) -> bool:  # noqa: ANN401 - botocore's

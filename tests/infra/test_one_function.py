@@ -13,7 +13,7 @@ from app.config import PREFIX, Settings
 from app.entry.jobs.worker import SPARE_SECONDS
 from app.entry.stream import BATCH_SECONDS
 from infra import stage, variants
-from infra.one_function import ALIAS, OF_JOBS, merged, watched
+from infra.one_function import ALIAS, merged, watched
 from infra.packages import EVERYTHING, SERVING, TRAINING
 from infra.stacks import Failed
 from infra.variants import Template, functions, package_names, restored, shifted, versioned, zipped
@@ -66,7 +66,7 @@ class TestFunction:
         variables = {name for function in apart for name in function["Environment"]["Variables"]}
         together = only(one())["Environment"]["Variables"]
 
-        assert variables - set(together) == {OF_JOBS}
+        assert variables == set(together)
         assert {name.removeprefix(PREFIX).lower() for name in together} <= set(Settings.model_fields)
 
     def test_jobs_get_the_time_that_the_worker_has_and_requests_end_before_the_gateway_gives_up(self) -> None:

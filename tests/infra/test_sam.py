@@ -109,9 +109,10 @@ class TestSam:
         ):
             sam("deploy", "--stack-name", f"{prefix_of(STAGE)}{name}", *deploying, path=path)
 
-        plain = json.loads(synthesis.write_plain(application).read_text())
+        written = synthesis.write_plain(application).read_text()
+        plain = json.loads(written)
         assert not [made for made in plain["Resources"].values() if "Serverless" in made["Type"]]
-        assert len(json.dumps(plain)) <= INLINE_BYTES  # Terraform and CloudFormation take it without a bucket
+        assert len(written) <= INLINE_BYTES  # Terraform and CloudFormation take it without a bucket
         (version,) = (made for made in plain["Resources"].values() if made["Type"] == "AWS::Lambda::Version")
         (code,) = (made for made in plain["Resources"].values() if made["Type"] == "AWS::Lambda::Function")
         assert version["DeletionPolicy"] == "Retain"

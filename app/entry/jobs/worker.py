@@ -8,7 +8,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Protocol, assert_never
 
-from app.deadline import within
+from app.deadline import patient, within
 from app.domain.jobs import (
     DeletionRequest,
     ErasureCheckpoint,
@@ -36,6 +36,8 @@ TRAINING_SPARE_SECONDS = 20.0
 ERASING_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
+READ_SECONDS = 10.0
+"""How long a job waits for a response of the database; no client waits for it."""
 TASK_STARTING = timedelta(minutes=10)
 """A container task that has not acquired its training after this long has failed to start; ECS takes minutes."""
 MAX_MOVES = 3
@@ -78,17 +80,18 @@ def work(
     Raises:
         Unavailable, and whatever else a step did not expect: the job is resumed later.
     """
-    job = services.jobs.acquire(project, job_id)
-    if job is None:
-        return None
-    try:
-        return _run(services, project, job, remaining, move)
-    except Conflict:  # the job was cancelled, or another worker acquired it
-        return None
-    except Exception:
-        with suppress(Conflict, Unavailable):  # then the lease runs out
-            services.jobs.release(project, job)
-        raise
+    with patient(READ_SECONDS):
+        job = services.jobs.acquire(project, job_id)
+        if job is None:
+            return None
+        try:
+            return _run(services, project, job, remaining, move)
+        except Conflict:  # the job was cancelled, or another worker acquired it
+            return None
+        except Exception:
+            with suppress(Conflict, Unavailable):  # then the lease runs out
+                services.jobs.release(project, job)
+            raise
 
 
 def _run(services: Services, project: str, job: Job, remaining: Remaining, move: Move | None) -> Job | None:

@@ -18,6 +18,8 @@ from botocore.exceptions import (
 from httptools import HttpParserError, HttpResponseParser
 from urllib3.util.wait import wait_for_read
 
+from app.deadline import patience_seconds
+
 PORTS = {"http": 80, "https": 443}
 READ_BYTES = 65_536
 
@@ -107,12 +109,12 @@ class Pool:
 
     def _exchange(self, connection: socket.socket, request: bytes, ends_at: float) -> tuple[Response, bool]:
         """Returns the response and whether the connection can be used again."""
-        reading = _Reading()
+        reading, read_seconds = _Reading(), max(self._read_seconds, patience_seconds())
         try:
-            connection.settimeout(min(self._read_seconds, _left(ends_at)))
+            connection.settimeout(min(read_seconds, _left(ends_at)))
             connection.sendall(request)
             while not reading.is_complete:
-                connection.settimeout(min(self._read_seconds, _left(ends_at)))
+                connection.settimeout(min(read_seconds, _left(ends_at)))
                 received = connection.recv(READ_BYTES)
                 if not received:
                     raise ConnectionResetError("the server closed the connection")

@@ -10,12 +10,14 @@ from datetime import timedelta
 from functools import wraps
 from itertools import count
 from threading import Lock
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from app.config import Settings
+from app.deadline import patience_seconds
 from app.domain.fields import ImportMark
 from app.domain.jobs import (
     DeletionRequest,
@@ -30,6 +32,7 @@ from app.domain.users import User
 from app.entry.jobs import deletions, exports, slices, undo, worker
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
+from app.services.bundle import Services
 from app.services.jobs import UPLOAD, file_name, jobs
 from app.storage import events
 from app.storage.access import AccessRow
@@ -260,3 +263,15 @@ class TestKills:
                 assert actual[part] == expected[part], (before, part)
         assert before > 6
         assert wired.services.jobs.get(project, job_id).state is JobState.SUCCEEDED
+
+
+class TestPatience:
+    def test_jobs_wait_longer_for_the_database_than_requests_do(self) -> None:
+        """A function that serves requests too has one setting for both."""
+        waited: list[float] = []
+        jobs = SimpleNamespace(acquire=lambda *_: waited.append(patience_seconds()))
+
+        worker.work(cast("Services", SimpleNamespace(jobs=jobs)), "shop", "j1")
+
+        assert waited == [worker.READ_SECONDS]
+        assert waited[0] > Settings.model_fields["read_timeout_seconds"].default > patience_seconds() == 0

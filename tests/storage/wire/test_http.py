@@ -11,7 +11,7 @@ from botocore.exceptions import (
 )
 
 from app.config import Settings
-from app.deadline import within
+from app.deadline import patient, within
 from tests.support.dynamodb_paths import FINE, TABLE, Server, a_connection, both, outcome
 from tests.support.http_servers import Responder
 
@@ -57,6 +57,20 @@ class TestTime:
 
         assert both_ways == [ReadTimeoutError, ReadTimeoutError]
         assert len(server.requests) == 6
+
+    def test_who_has_patience_waits_longer_but_not_beyond_the_deadline(self, server: Server) -> None:
+        def late(responder: Responder) -> None:
+            sleep(0.5)
+            FINE(responder)
+
+        server.play(late)
+        with both(server.address, read_timeout_seconds=0.1) as calls, patient(5.0):
+            waited = [outcome(call, "GetItem", {}) for call in calls.values()]
+            with within(0.2):
+                refused = [outcome(call, "GetItem", {}) for call in calls.values()]
+
+        assert all(isinstance(answer, dict) for answer in waited), waited
+        assert refused == [ReadTimeoutError, ReadTimeoutError]
 
     def test_no_server(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
