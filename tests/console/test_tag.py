@@ -118,6 +118,21 @@ class TestFile:
         assert names == ["serendip"]
 
 
+class TestFields:
+    def test_items_carry_what_the_page_names(self, visit: Callable[..., Visitor]) -> None:
+        page = visit("choosing").page
+
+        made = page.evaluate("serendip.recommend({limit: 2, fields: ['title', 'properties.price']})")
+        item_ids = [item["item_id"] for item in made["items"]]
+        ranked = page.evaluate("item_ids => serendip.rank(item_ids, {fields: ['source']})", item_ids)
+        whole = page.evaluate("item_ids => serendip.rank(item_ids)", item_ids)
+
+        assert [item.keys() for item in made["items"]] == [{"item_id", "title", "properties"}] * 2
+        assert [item["properties"].keys() for item in made["items"]] == [{"price"}] * 2
+        assert [item.keys() for item in ranked["items"]] == [{"item_id", "source"}] * 2
+        assert [item["properties"] for item in whole["items"]] == [None] * 2
+
+
 class TestImpressions:
     def test_what_was_seen_for_a_second_counts_once(self, shop: Shop, visit: Callable[..., Visitor]) -> None:
         shop.api.put("/v1/scenarios/tag-home", json={"limit": 10}).raise_for_status()

@@ -1,6 +1,7 @@
 /** Lists of the page's user, of an item, or of everyone. */
 import { owner, request, visitor } from "./server";
 
+/** With `fields`, only its id and what they name. */
 export interface Item {
   item_id: string;
   title: string | null;
@@ -20,7 +21,7 @@ export interface Query {
   similar_to?: string;
   bought_with?: string;
   list?: "popular" | "trending" | "latest";
-  /** Everything else is a parameter of the operation, such as `limit`, `filter`, `cart` or `properties`. */
+  /** Everything else is a parameter of the operation, such as `limit`, `filter`, `cart` or `fields`. */
   [parameter: string]: string | number | boolean | readonly string[] | undefined;
 }
 
@@ -41,11 +42,17 @@ export function recommend({ similar_to, bought_with, list, ...parameters }: Quer
   return request("GET", `${path}?${query}`);
 }
 
+/** What each item of a ranking carries. */
+export interface Choice {
+  properties?: boolean;
+  fields?: readonly string[];
+}
+
 /**
  * Orders items of your choice for the page's user, best first; hidden ones are left out.
  *
  * @throws as `recommend`.
  */
-export function rank(item_ids: readonly string[], { properties = false } = {}): Promise<List> {
-  return request("POST", "/v1/rankings", { ...visitor(), item_ids, properties });
+export function rank(item_ids: readonly string[], { properties, fields }: Choice = {}): Promise<List> {
+  return request("POST", "/v1/rankings", { ...visitor(), item_ids, properties, fields });
 }
