@@ -26,6 +26,7 @@ REQUESTS = 1_500
 USERS = 60
 PROJECT = "bench"
 BOTOCORE = "botocore's GetItem"
+IDS = "recommendations, ids alone"
 YARDSTICKS = "hello world", "GetItem", BOTOCORE
 
 SERVER = """
@@ -57,6 +58,7 @@ def run() -> None:
             "hello world": lambda _: "/bare/hello",
             "GetItem": lambda _: "/bare/item",
             "recommendations": lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10",
+            IDS: lambda n: f"/v1/users/user-{n % USERS + 1:03d}/recommendations?limit=10&fields=item_id",
         }
         _through_uvicorn(settings, key, targets)
         with logs_discarded():
@@ -179,5 +181,6 @@ def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[
         "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),
         BOTOCORE: _measured(lambda _: botocore.get_item(**request)),
         "recommendations": _measured(lambda n: answer(targets["recommendations"](n))),
+        IDS: _measured(lambda n: answer(targets[IDS](n))),
     }
     _print("handler", seconds_by_call)
