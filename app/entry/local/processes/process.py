@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing import Pipe
 from secrets import token_hex
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import Any
 
 from app.entry.errors import SetupError
@@ -17,8 +18,8 @@ from app.entry.local.processes.channel import Caller, Ended, Silent, answer
 
 COMMAND = (sys.executable, "-m", "app.entry.local.processes.worker")
 """Its argument is the JSON of the assignment."""
-ANSWER_SECONDS = 30.0
-"""A worker that takes longer to answer a call hangs."""
+START_SECONDS, ANSWER_SECONDS = 60.0, 30.0
+"""A worker that takes longer to get ready, or to answer a call, hangs."""
 END_SECONDS = 5.0
 NAME_BYTES = 6
 HANDED = b"c"
@@ -88,7 +89,7 @@ class Process:
                 raise SetupError(f"No worker could be started: {error.strerror}.") from error
         self.door.setblocking(False)
         self.calls = Caller(calls, ANSWER_SECONDS)
-        self._lock = Lock()
+        self._lock, self._started_at = Lock(), monotonic()
         answers_it = {"ready": self.ready.set, **methods}
         Thread(target=answer, args=(requests, answers_it), name=f"worker-{self.name}", daemon=True).start()
 
@@ -104,10 +105,13 @@ class Process:
             return True
 
     def check(self) -> None:
-        """Kills the process if it does not answer."""
+        """Kills the process if it hangs."""
+        if not self.ready.is_set():
+            if monotonic() - self._started_at > START_SECONDS:
+                self.kill()
+            return
         try:
-            if self.ready.is_set():
-                self.calls.call("check")
+            self.calls.call("check")
         except Silent:
             self.kill()
         except Ended:  # the supervisor notices it too

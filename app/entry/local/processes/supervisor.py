@@ -11,11 +11,10 @@ from types import FrameType
 
 from app.entry.errors import SetupError
 from app.entry.local.processes.channel import Caller
-from app.entry.local.processes.process import Process
+from app.entry.local.processes.process import START_SECONDS, Process
 from app.heartbeat import beating
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 10.0
 RESTART_SECONDS = 1.0

@@ -28,7 +28,7 @@ from app.errors import Unavailable, WorkerUnavailable
 from app.storage.connection import unexplained
 from app.wiring import Wired, wire
 
-GONE = "The process that this worker belongs to has ended."
+GONE = "The first process of this server does not answer."
 
 
 class WorkerServer(server.Server):

@@ -116,6 +116,28 @@ class TestSupervisor:
 
         assert not any(psutil.pid_exists(pid) for pid in stage.pids)
 
+    def test_a_new_worker_that_never_gets_ready_is_killed_and_replaced(
+        self, written: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor, "CHECK_SECONDS", 0.1)
+        monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.1)
+        stage = Stage(written)
+
+        def test() -> None:
+            ended = min(stage.ready())
+            monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", "import time; time.sleep(600)"))
+            monkeypatch.setattr(process, "START_SECONDS", 0.5)
+            os.kill(ended, signal.SIGKILL)
+            until(lambda: len(stage.ready()) == 1 and len(stage.supervisor.workers()) == 2)
+            [hanging] = {worker.pid for worker in stage.supervisor.workers()} - stage.ready()
+            monkeypatch.setattr(process, "COMMAND", WORKER)
+            until(lambda: len(stage.ready()) == 2)
+            assert not psutil.pid_exists(hanging)
+
+        stage.run(test)
+
+        assert not any(psutil.pid_exists(pid) for pid in stage.pids)
+
     def test_workers_that_do_not_end_in_time_are_killed(self, written: int) -> None:
         stage = Stage(written, stop_seconds=0.2, STUBBORN="1")
 
