@@ -22,7 +22,7 @@ from app.services.bundle import Services
 from app.telemetry import RequestLog
 
 METHOD = "SOCKET"
-TOO_LARGE = InvalidInput("The response is larger than a frame can be. Ask for fewer items or without properties.")
+TOO_LARGE = InvalidInput("The response is larger than a frame can be. Ask for fewer items, or for few `fields`.")
 
 
 class SocketApi:

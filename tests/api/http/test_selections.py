@@ -7,7 +7,10 @@ import pytest
 
 from app.api.schemas.items import ItemView
 from app.api.schemas.recommendations import ReasonView, RecommendationView
+from app.config import Settings
 from app.domain.fields import ITEM_FIELDS, REASON_FIELDS, RECOMMENDATION_FIELDS
+from app.domain.recommendations import RecommendationResponse
+from app.wiring import Wired
 from tests.support.api_calls import put
 
 LISTS = {
@@ -210,6 +213,20 @@ class TestReplay:
         replayed = shop.get("/v1/recommendations/" + response.json()["recommendation_id"])
 
         assert replayed.content == response.content
+
+    def test_reasons_and_properties_are_only_stored_if_they_were_sent(
+        self, shop: httpx2.Client, wired: Wired, settings: Settings
+    ) -> None:
+        stored: list[RecommendationResponse] = []
+        for fields in ("item_id", "score,properties.price", "recent_factor"):
+            sent = shop.get(f"{LISTS['user']}?scenario=home&explain=true&fields={fields}").json()["recommendation_id"]
+            stored.append(wired.services.recommendations.replay(settings.project, sent))
+
+        assert all(item.reasons == () and item.categories is None for each in stored for item in each.items)
+        assert [item.properties for item in stored[0].items] == [None] * len(stored[0].items)
+        assert [item.properties.keys() for item in stored[1].items if item.properties] == [{"price"}] * len(
+            stored[1].items
+        )
 
 
 class TestSizes:

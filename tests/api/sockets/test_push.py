@@ -187,6 +187,20 @@ class TestPush:
         with pytest.raises(TooLarge):
             api.post(c1, b"x" * (MAX_FRAME_BYTES + 1))
 
+    def test_a_frame_chooses_what_its_items_carry(
+        self, sockets: SocketApi, gateway: Gateway, key: str, c1: str
+    ) -> None:
+        sockets.connect(c1, Handshake({"x-api-key": key}))
+
+        say(sockets, c1, "recommend", user_id="u2", limit=3, fields=["title", "reasons.share"])
+        say(sockets, c1, "recommend", user_id="u2", fields=["titel"])
+
+        [listed, refused] = gateway.frames()
+        assert [item.keys() for item in listed["items"]] == [{"item_id", "title", "reasons"}] * 3
+        assert all(reason.keys() == {"share"} for item in listed["items"] for reason in item["reasons"])
+        assert refused["errors"][0]["pointer"] == "/fields/0"
+        assert "did you mean title?" in refused["errors"][0]["detail"]
+
     @pytest.mark.parametrize(
         ("statuses", "error"), [([410], Gone), ([413], TooLarge), ([429] * 4, Busy), ([500] * 4, Busy)]
     )
