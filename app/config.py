@@ -5,13 +5,24 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.domain.fields import ID_PATTERN
 
 PREFIX = "SERENDIP_"
 MAX_REQUESTS = 32
 """Threads for more would make the process slower."""
+SPARE_DAYS = 7
+"""Events are kept so many days longer than popular lists count them."""
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$")]
 
 
@@ -158,6 +169,8 @@ class Settings(BaseModel):
     """Weights of event types in popular and trending lists that differ from the defaults, as a JSON object."""
     popular_window_days: Annotated[int, Field(ge=1, le=90)] = 30
     """Number of days that popular lists count."""
+    event_days: Annotated[int | None, Field(le=36_500)] = None
+    """How long events are kept after they happened; None keeps them for ever."""
     trending_half_life_seconds: Annotated[float, Field(ge=60, le=21_600)] = 1_800.0
     """Half-life of events in trending lists; the baseline has a half-life 24 times as long."""
     training_memory_mb: Annotated[int, Field(ge=64)] | None = None
@@ -176,6 +189,18 @@ class Settings(BaseModel):
     """Number of model versions to keep."""
     regression_tolerance: float = 0.10
     """A new version whose NDCG is lower than the active one's by more than this share is not activated."""
+
+    @field_validator("event_days")
+    @classmethod
+    def long_enough(cls, days: int | None, info: ValidationInfo) -> int | None:
+        """Keeps the events that popular lists look up again, with a week to spare."""
+        window = info.data.get("popular_window_days")  # missing if it is not valid itself
+        if days is not None and window is not None and days < window + SPARE_DAYS:
+            raise ValueError(
+                f"must be at least {window + SPARE_DAYS}: popular lists count the events of {window} days "
+                f"({PREFIX}POPULAR_WINDOW_DAYS), and {SPARE_DAYS} more are kept; leave it out to keep events for ever"
+            )
+        return days
 
     @property
     def socket_url(self) -> str | None:

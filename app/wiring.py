@@ -80,6 +80,7 @@ from app.storage.neighbors import NeighborStore
 from app.storage.objects import FileStore, FolderFileStore, S3FileStore
 from app.storage.packed_catalogs import PackedCatalogStore
 from app.storage.scenarios import ScenarioStore
+from app.storage.selecting import Retention
 from app.storage.usage import UsageStore
 from app.storage.users import UserStore
 from app.storage.versions import VersionStore
@@ -108,7 +109,8 @@ def wire(
     explain: Explain = unexplained,
 ) -> Wired:
     database = Database(settings, schema.MODELS, tracer, load, explain)
-    items, users, events = ItemStore(database), UserStore(database), EventStore(database)
+    retention = Retention(settings.event_days, clock)
+    items, users, events = ItemStore(database), UserStore(database), EventStore(database, retention)
     neighbors, versions = NeighborStore(database), VersionStore(database)
     access_store, decision_store = AccessStore(database), DecisionStore(database)
     counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
@@ -215,8 +217,8 @@ def wire(
         ),
         item_search=ItemSearch(snapshot=snapshot, clock=clock),
         users=Users(store=users, tombstones=tombstones, clock=clock),
-        events=Events(store=events, tombstones=tombstones, tokens=tokens, settings=settings),
-        feed=Feed(store=FeedStore(database), items=item_cache, knows_type=tuning.knows_type),
+        events=Events(store=events, tombstones=tombstones, tokens=tokens, settings=settings, retention=retention),
+        feed=Feed(store=FeedStore(database, retention), items=item_cache, knows_type=tuning.knows_type),
         own_events=OwnEvents(knows_type=tuning.knows_type, weights=tuning.weights, clock=clock),
         recommend=recommend,
         recommendations=Recommendations(
@@ -235,7 +237,7 @@ def wire(
         counting=Counting(counters=counters, events=events, weights=tuning.weights, settings=settings, clock=clock),
         tuning=tuning,
         event_types=EventTypes(tuning=tuning, rollups=rollups, settings=settings),
-        verdicts=Verdicts(events=events, tombstones=tombstones, weights=tuning.weights),
+        verdicts=Verdicts(events=events, tombstones=tombstones, weights=tuning.weights, retention=retention),
         lists=Lists(
             counters=counters,
             rollups=rollups,

@@ -121,6 +121,9 @@ def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int
     files = account.stacks.outputs(prefix_of(stage) + "tables").get("Files")
     if files is not None:
         environment["SERENDIP_FILES"] = files
+    event_days = account.stacks.parameters(prefix_of(stage) + "application").get("EventDays")
+    if event_days:
+        environment["SERENDIP_EVENT_DAYS"] = event_days
     cli = str(Path(sys.executable).with_name("serendip"))
     return subprocess.run([cli, *arguments], env=environment, check=False).returncode
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from app.config import Settings
 from app.domain.events import Attribution, Event, EventKey, EventSelection, SelectedEvents
@@ -12,6 +13,7 @@ from app.services.privacy.owner_digest import owner_digest
 from app.services.privacy.tombstones import Tombstones
 from app.services.tokens.signed import SignedTokens
 from app.storage.events import EventStore as Store
+from app.storage.selecting import Retention
 
 NO_VERSION = "none"
 """The version of responses that were served before there was a model."""
@@ -37,10 +39,31 @@ def check_conditions(user_id: str | None, session_id: str | None, selection: Eve
 
 
 class Events:
-    def __init__(self, store: Store, tombstones: Tombstones, tokens: SignedTokens, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, tombstones: Tombstones, tokens: SignedTokens, settings: Settings, retention: Retention
+    ) -> None:
         self._store, self._tombstones, self._tokens, self._settings = store, tombstones, tokens, settings
+        self._retention = retention
         self.batch_size = store.batch_size
         """Number of events that are best accepted at once when there are many."""
+
+    def kept_since(self) -> datetime | None:
+        """Returns the time since which events are kept; older ones are not accepted. None if all are."""
+        return self._retention.since()
+
+    def check_age(self, events: Sequence[Event], places: Sequence[str]) -> None:
+        """Raises InvalidInput if some events are so old that they would expire at once; `places` are their pointers."""
+        since, days = self.kept_since(), self._settings.event_days
+        if since is None:
+            return
+        detail = f"is more than {days} days ago; events are kept for {days} days after they happened"
+        errors = tuple(
+            FieldError(f"{place}/timestamp", detail)
+            for event, place in zip(events, places, strict=True)
+            if event.timestamp < since
+        )
+        if errors:
+            raise InvalidInput("Some events are too old to be kept. Nothing was stored.", errors)
 
     def attribute(
         self,
@@ -93,6 +116,8 @@ class Events:
 
     def accept(self, project: str, events: Sequence[Event], import_id: str | None = None) -> None:
         """Stores events, of an import if `import_id` is set; they are durable when this returns.
+
+        Those that `check_age` refuses are stored, but expire at once.
 
         Raises:
             Erased: some events belong to erased users; its `positions` say which. Nothing was stored.

@@ -8,12 +8,19 @@ from app.recommender.events import verdicts
 from app.recommender.events.weights import Weights
 from app.services.privacy.tombstones import Tombstones
 from app.storage.events import EventStore
+from app.storage.selecting import Retention
 
 
 class Verdicts:
-    def __init__(self, events: EventStore, tombstones: Tombstones, weights: Callable[[str], Weights]) -> None:
+    def __init__(
+        self,
+        events: EventStore,
+        tombstones: Tombstones,
+        weights: Callable[[str], Weights],
+        retention: Retention,
+    ) -> None:
         """`weights` returns the weights of a project."""
-        self._events, self._tombstones, self._weights = events, tombstones, weights
+        self._events, self._tombstones, self._weights, self._retention = events, tombstones, weights, retention
 
     def apply(self, project: str, changes: Sequence[Change]) -> None:
         """Updates the verdicts of the users in some changes, in order. Applying changes again changes nothing."""
@@ -36,12 +43,18 @@ class Verdicts:
     def _after(
         self, project: str, user_id: str, before: bytes | None, changes: Sequence[Change], weights: Weights
     ) -> bytes | None:
-        if before is not None and any(_is_removed(change, weights) for change in changes):
-            after = verdicts.after({}, self._events.of_user(project, user_id), weights)
+        removed = [change.old for change in changes if change.old is not None and _is_removed(change, weights)]
+        if before is not None and removed:
+            after = verdicts.after(self._of_expired(before, removed), self._events.of_user(project, user_id), weights)
         else:
             new = [change.new for change in changes if change.new is not None]
             after = verdicts.after(verdicts.unpack(before) if before else {}, new, weights)
         return verdicts.pack(after) if after else None
+
+    def _of_expired(self, packed: bytes, removed: Iterable[Event]) -> verdicts.Verdicts:
+        """Returns the verdicts of events that have expired and cannot be read again, except those of removed ones."""
+        since = self._retention.since()
+        return {} if since is None else verdicts.before(verdicts.without(verdicts.unpack(packed), removed), since)
 
     def _delete(self, project: str, user_ids: Iterable[str]) -> None:
         self._events.put_verdicts(project, dict.fromkeys(user_ids))

@@ -9,7 +9,7 @@ from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -18,6 +18,7 @@ from app.domain.events import Attribution, Event, EventKey, EventSelection, Hist
 from app.domain.paging import Page
 from app.storage.attributes import binary, number, text
 from app.storage.database import Database, Raw
+from app.storage.selecting import FIRST_MOMENT, LAST_MOMENT, Retention, bounds, meets
 from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, month_partition, month_partitions
 
 MONTHS = "months"
@@ -27,8 +28,6 @@ WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
 
 VERDICTS = "~verdicts"
 """The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
-FIRST_MOMENT, LAST_MOMENT = "0", "~"
-"""Sort keys before and after those of all events, but before the verdicts."""
 HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
 """Attributes that serving reads: each one is sent and parsed for every event, so fewer cost less."""
 
@@ -63,12 +62,14 @@ class EventRow(Model):
     """Packed verdicts of the user."""
     month = UnicodeAttribute(null=True)
     """The partition in the index: project#month#shard, or project#~verdicts#shard."""
+    expires_at = TTLAttribute(null=True)
     by_month = MonthIndex()
 
 
 class EventStore:
-    def __init__(self, database: Database) -> None:
-        self._table = Table(database, EventRow)
+    def __init__(self, database: Database, retention: Retention | None = None) -> None:
+        """Without a `retention`, events are kept for ever."""
+        self._table, self._retention = Table(database, EventRow), retention or Retention()
         self._months: set[tuple[str, str]] = set()
         self.batch_size = LOADED_AT_ONCE if database.load else WRITTEN_AT_ONCE
         """Number of events that are best written at once when there are many."""
@@ -77,7 +78,8 @@ class EventStore:
         """Writes events, of an import if `import_id` is set; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
-        rows = [row_of(project, event, import_id) for event in events]
+        expiry = self._retention.expiry
+        rows = [{**row_of(project, event, import_id), **expiry(event.timestamp)} for event in events]
         if self._table.can_load(rows):
             self._table.load(rows)
         else:
@@ -97,7 +99,7 @@ class EventStore:
     def select(self, project: str, selection: EventSelection, start: str | None, limit: int) -> SelectedEvents:
         """Reads a page of the events of the selected user and times, and selects from them by the other conditions.
 
-        Without a user, events that were stored in the last seconds may be missing.
+        Expired events are selected too. Without a user, events that were stored in the last seconds may be missing.
         """
         if selection.owner is None:
             rows, next_start = self._page(project, start, limit, selection)
@@ -135,8 +137,14 @@ class EventStore:
 
     def history(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> History:
         """Returns a user's newest events, newest first, and their verdicts, in one call."""
+        first = self._retention.first()
         rows, _ = self._table.query(
-            key(project, user_id), limit=limit + 1, newest_first=True, consistent=consistent, attributes=HISTORY
+            key(project, user_id),
+            range_condition=EventRow.moment >= first if first != FIRST_MOMENT else None,
+            limit=limit + 1,
+            newest_first=True,
+            consistent=consistent,
+            attributes=HISTORY,
         )
         verdicts = None
         if rows and rows[0]["moment"]["S"] == VERDICTS:
@@ -147,27 +155,40 @@ class EventStore:
         self, project: str, user_id: str, limit: int, *, consistent: bool = False, before: Event | None = None
     ) -> list[Event]:
         """Returns a user's newest events, or the newest before one of their events; newest first."""
-        owner = key(project, user_id)
-        start = self._table.key(owner, key(iso(before.timestamp), before.event_id)) if before else None
-        rows, _ = self._table.query(
+        start = key(iso(before.timestamp), before.event_id) if before else None
+        rows, _ = self._newest(project, user_id, start, limit, consistent=consistent, attributes=HISTORY)
+        return [event_of(row, user_id) for row in rows]
+
+    def _newest(
+        self,
+        project: str,
+        user_id: str,
+        start: str | None,
+        limit: int,
+        **options: Any,  # noqa: ANN401 - options of a query
+    ) -> tuple[list[Raw], Raw | None]:
+        """Returns the rows of a user's newest events that have not expired, from a sort key on."""
+        owner, first = key(project, user_id), self._retention.first()
+        if start is not None and start < first:  # DynamoDB refuses a start that does not meet the condition
+            return [], None
+        return self._table.query(
             owner,
-            range_condition=EventRow.moment < VERDICTS,
+            range_condition=EventRow.moment.between(first, LAST_MOMENT),
             limit=limit,
             newest_first=True,
-            consistent=consistent,
-            start=start,
-            attributes=HISTORY,
+            start=self._table.key(owner, start) if start else None,
+            **options,
         )
-        return [event_of(row, user_id) for row in rows]
 
     def of_user(self, project: str, user_id: str) -> Iterator[Event]:
         """Yields all events of a user, oldest first."""
-        rows = self._table.query_all(key(project, user_id), range_condition=EventRow.moment < VERDICTS, consistent=True)
+        kept = EventRow.moment.between(self._retention.first(), LAST_MOMENT)
+        rows = self._table.query_all(key(project, user_id), range_condition=kept, consistent=True)
         return (event_of(row, user_id) for row in rows)
 
     def of_user_since(self, project: str, user_id: str, since: datetime) -> Iterator[Event]:
         """Yields the events of a user from a time on, newest first."""
-        selected = EventRow.moment.between(iso(since), LAST_MOMENT)
+        selected = EventRow.moment.between(max(iso(since), self._retention.first()), LAST_MOMENT)
         owner = key(project, user_id)
         rows = self._table.query_all(owner, range_condition=selected, newest_first=True, consistent=True)
         return (event_of(row, user_id) for row in rows)
@@ -192,26 +213,20 @@ class EventStore:
 
     def list_page(self, project: str, user_id: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a user's events, newest first; `start` is the last sort key of the previous page."""
-        owner = key(project, user_id)
-        rows, more = self._table.query(
-            owner,
-            range_condition=EventRow.moment < VERDICTS,
-            limit=limit,
-            newest_first=True,
-            start=self._table.key(owner, start) if start else None,
-        )
+        rows, more = self._newest(project, user_id, start, limit)
         return Page(tuple(event_of(row, user_id) for row in rows), rows[-1]["moment"]["S"] if more and rows else None)
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields every event of a project, month by month, read page by page."""
-        months = [month["moment"]["S"] for month in self._table.query_all(key(project, "", MONTHS))]
-        for partition in month_partitions(project, months):
-            for row in self._table.query_all(partition, index="month"):
+        first = self._retention.first()
+        listed = self._table.query_all(key(project, "", MONTHS), range_condition=EventRow.moment >= first[:7])
+        for partition in month_partitions(project, [month["moment"]["S"] for month in listed]):
+            for row in self._table.query_all(partition, index="month", range_condition=EventRow.moment >= first):
                 yield event_of(row, user_id_of(row))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
-        rows, next_start = self._page(project, start, limit, EventSelection())
+        rows, next_start = self._page(project, start, limit, self._retention.kept(EventSelection()))
         return Page(tuple(event_of(row, user_id_of(row)) for row in rows), next_start)
 
     def _page(
@@ -228,7 +243,7 @@ class EventStore:
                 continue
             for month_shard in range(first_shard if name == month else 0, MONTH_SHARDS):
                 partition = key(project, name, f"{month_shard:02d}")
-                resumed = name == month and month_shard == first_shard and user_id
+                resumed = name == month and month_shard == first_shard and user_id and reached >= first
                 begin = {**self._table.key(key(project, user_id), reached), "month": {"S": partition}}
                 part, more = self._table.query(
                     partition,
@@ -244,23 +259,8 @@ class EventStore:
         return rows, None
 
 
-def bounds(selection: EventSelection) -> tuple[str, str]:
-    """Returns the smallest and the largest sort key of the selected times.
-
-    The sort keys of events continue after their time, so that those of the end itself are larger than it.
-    """
-    first = iso(selection.from_time) if selection.from_time else FIRST_MOMENT
-    return first, iso(selection.to_time) if selection.to_time else LAST_MOMENT
-
-
 def between(selection: EventSelection) -> Condition:
     return EventRow.moment.between(*bounds(selection))
-
-
-def meets(row: Raw, selection: EventSelection) -> bool:
-    return (selection.item_id is None or row["item_id"]["S"] == selection.item_id) and (
-        selection.event_type is None or row["event_type"]["S"] == selection.event_type
-    )
 
 
 def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:

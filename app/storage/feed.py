@@ -11,7 +11,8 @@ from pynamodb.expressions.condition import Condition
 from app.domain.events import Event, EventSelection
 from app.domain.paging import Page
 from app.storage.database import Database, Raw
-from app.storage.events import MONTHS, EventRow, bounds, event_of, meets, user_id_of
+from app.storage.events import MONTHS, EventRow, event_of, user_id_of
+from app.storage.selecting import Retention, bounds, meets
 from app.storage.table import SEPARATOR, Table, key, moment, month_partitions
 
 FIRST_ROWS = 20
@@ -26,8 +27,8 @@ Position = tuple[str, str]
 
 
 class FeedStore:
-    def __init__(self, database: Database) -> None:
-        self._table = Table(database, EventRow)
+    def __init__(self, database: Database, retention: Retention) -> None:
+        self._table, self._retention = Table(database, EventRow), retention
         self._submit = database.submit
 
     def page(self, project: str, selection: EventSelection, start: str | None, limit: int) -> Page[Event]:
@@ -38,8 +39,10 @@ class FeedStore:
         the selection those of the last second may be missing.
         """
         before = _position(start) if start else None
-        first, last = bounds(selection)
+        first, last = bounds(self._retention.kept(selection))
         last = min(last, before[0]) if before else last
+        if last < first:  # all of them have expired
+            return Page((), None)
         between = EventRow.moment.between(first, last)
         if selection.owner is not None:
             parts, rest = [self._owned(key(project, selection.owner), between)], None

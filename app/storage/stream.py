@@ -8,9 +8,15 @@ from app.domain.events import Change, Event
 from app.storage.events import MONTHS, VERDICTS, event_of
 from app.storage.table import SEPARATOR
 
+REMOVED = "REMOVE"
+EXPIRY = "dynamodb.amazonaws.com"
+"""The identity that deletes rows which have expired; other deletions name none."""
+
 
 def change(record: Mapping[str, Any]) -> Change | None:
-    """Parses a record of the stream; None if it is not about an event.
+    """Parses a record of the stream; None if it is not about an event, or about one that has expired.
+
+    An event that expires is not taken back: it still happened, and what was counted stays.
 
     Args:
         record: one of the `Records` in Lambda's event or in the response of GetRecords.
@@ -18,6 +24,8 @@ def change(record: Mapping[str, Any]) -> Change | None:
     Raises:
         KeyError, ValueError, TypeError, AttributeError: the record is malformed.
     """
+    if _is_expiry(record):
+        return None
     content = record["dynamodb"]
     project, _, user_id = content["Keys"]["owner"]["S"].partition(SEPARATOR)
     if user_id == SEPARATOR + MONTHS or content["Keys"]["moment"]["S"] == VERDICTS:
@@ -35,6 +43,15 @@ def change(record: Mapping[str, Any]) -> Change | None:
         old=old,
         new=new,
     )
+
+
+def _is_expiry(record: Mapping[str, Any]) -> bool:
+    """Whether the database deleted a row that has expired. Lambda and GetRecords spell the name differently."""
+    identity = record.get("userIdentity") or {}
+    return record.get("eventName") == REMOVED and EXPIRY in {
+        identity.get("principalId"),
+        identity.get("PrincipalId"),
+    }
 
 
 def _image(row: Mapping[str, Any] | None, user_id: str) -> Event | None:

@@ -145,7 +145,7 @@ class TestDeployment:
             assert doctor.returncode == (1 if failed else 0), doctor.stderr
             return failed
 
-        assert len([fault for fault in faults() if "does not expire rows" in fault]) == 10
+        assert len([fault for fault in faults() if "does not expire rows" in fault]) == 11
         assert cloud.run("migrate").returncode == 0
         assert {fault.partition(":")[0] for fault in faults()} == own
         cloud.make_recoverable()

@@ -131,6 +131,21 @@ class TestFunctions:
                 if field_info.is_required()
             } <= variables, name
 
+    @pytest.mark.parametrize(
+        ("days", "is_allowed"), [("", True), *((str(n), n >= 37) for n in (0, 9, 30, 36, 37, 40, 99, 100, 3650))]
+    )
+    def test_the_days_of_events_that_may_be_deployed_are_valid(self, days: str, is_allowed: bool) -> None:  # noqa: FBT001
+        """An invalid setting would keep every function from starting."""
+        pattern = stack("template")["Parameters"]["EventDays"]["AllowedPattern"]
+        values = {"SERENDIP_SECRET": "x" * 32} | ({"SERENDIP_EVENT_DAYS": days} if days else {})
+
+        assert bool(re.fullmatch(pattern, days)) == is_allowed
+        if is_allowed:
+            assert Settings.from_environment(values).event_days == (int(days) if days else None)
+        else:
+            with pytest.raises(ValueError, match="at least 37"):
+                Settings.from_environment(values)
+
     def test_no_secret_is_a_plain_variable(self) -> None:
         fields = Settings.model_fields.items()
         secrets = {PREFIX + field.upper() for field, info in fields if "SecretStr" in str(info.annotation)}
@@ -217,7 +232,9 @@ class TestFunctions:
 
 
 BOTH = {"ApiFunction", "StreamFunction"}
-SHARED = "TablePrefix ImageUri SecretName Issuers RetrainHours Metrics OtlpEndpoint OtlpHeadersName CorsOrigins"
+SHARED = (
+    "TablePrefix ImageUri SecretName Issuers RetrainHours EventDays Metrics OtlpEndpoint OtlpHeadersName CorsOrigins"
+)
 OF_API = "ApiMemory BasePath SocketDomainName"
 IN_VERSIONS = dict.fromkeys(SHARED.split(), BOTH) | {name: {"ApiFunction"} for name in OF_API.split()}
 """Functions that a parameter changes, so that they need a new version."""

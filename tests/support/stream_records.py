@@ -64,3 +64,11 @@ class NoSockets:
 
     def push(self, project: str, user_id: str) -> int:
         raise AssertionError(f"{project} has no sockets that watch {user_id}")
+
+
+def an_expiry(project: str, event: Event, *, of_lambda: bool = True) -> dict[str, Any]:
+    """The record of an event whose row DynamoDB has deleted because it expired, as Lambda or GetRecords gives it."""
+    record = a_record(project, None, event)
+    record["dynamodb"]["OldImage"]["expires_at"] = {"N": str(int(event.timestamp.timestamp()) + 1)}
+    names = ("principalId", "type") if of_lambda else ("PrincipalId", "Type")
+    return {**record, "userIdentity": dict(zip(names, ("dynamodb.amazonaws.com", "Service"), strict=True))}

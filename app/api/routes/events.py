@@ -61,6 +61,7 @@ def send_events(body: EventsIn, principal: Sender, services: ServicesDep) -> Acc
     same Idempotency-Key: the rest is stored, and no event twice.
 
     An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
+    A deployment that keeps events for a number of days refuses older ones.
 
     A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24 hours, of
     its own user or session, which they need not name. Their types must be usual ones or declared by the project, their
@@ -81,7 +82,7 @@ def accept(services: Services, principal: Principal, sent: Sequence[EventIn], pl
 
     Raises:
         Forbidden: some events are of another user.
-        InvalidInput: some events say what these credentials may not say.
+        InvalidInput: some events say what these credentials may not say, or are older than events are kept.
         InvalidToken: a recommendation_id is not from this project or user, or its list does not hold the event's item.
         Erased: some events belong to erased users.
     """
@@ -102,6 +103,7 @@ def store(
     project, only_own = principal.project, principal.sends_only_own
     if only_own:
         records = services.own_events.checked(principal, records, places)
+    services.events.check_age(records, places)
     attributed = services.events.attribute(project, records, recommendation_ids, places, only_own=only_own)
     services.events.accept(project, attributed)
     telemetry.current().events += len(attributed)

@@ -136,7 +136,9 @@ class ImportSummary(View):
     skipped: Annotated[
         int,
         Field(
-            description="The rows without an item or event, of erased users, or that repeat the header.", examples=[0]
+            description="The rows without an item or event, older than events are kept, of erased users, or that "
+            "repeat the header.",
+            examples=[0],
         ),
     ]
     repeated: Annotated[

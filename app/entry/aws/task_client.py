@@ -3,7 +3,7 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app import telemetry
-from app.config import Settings
+from app.config import PREFIX, Settings
 from app.domain.jobs import Job
 from app.errors import WorkerUnavailable
 from app.storage.aws import client
@@ -23,6 +23,8 @@ def start(settings: Settings, project: str, job: Job, endpoint: str | None = Non
         raise WorkerUnavailable("No container task is set (SERENDIP_TRAINING_TASK).")
     ecs = client("ecs", settings.region, read_timeout_seconds=10, endpoint=endpoint)
     variables = {telemetry.REQUEST_VARIABLE: log.request_id, telemetry.TRACEPARENT_VARIABLE: log.traceparent}
+    if settings.event_days is not None:
+        variables[f"{PREFIX}EVENT_DAYS"] = str(settings.event_days)
     override = {
         "name": CONTAINER,
         "command": [project, job.job_id],

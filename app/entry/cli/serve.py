@@ -3,7 +3,7 @@
 import json
 import os
 import random
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
@@ -193,7 +193,8 @@ def load_sample(services: "Services", project: str, folder: Path) -> None:
     generator = random.Random(sample_shop.SEED)  # noqa: S311 - made-up data
     items = sample_shop.items(generator)
     users = sample_shop.users(generator)
-    events = list(sample_shop.events(generator, items, users, now))
+    since = services.events.kept_since() or datetime.min.replace(tzinfo=UTC)
+    events = [event for event in sample_shop.events(generator, items, users, now) if event.timestamp >= since]
     for start in range(0, len(items), 100):
         services.items.put_many(project, items[start : start + 100])
     for start in range(0, len(users), 100):

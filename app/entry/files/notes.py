@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
+from app.config import PREFIX
 from app.domain.jobs import IMPORT_FIELDS
 from app.entry.files.cells.column_types import BOOLEAN, CODE, COMMAS, FORMATTED, WHOLE, ColumnTypes
 from app.entry.files.cells.formats import COMMA, NAME_COMMA
@@ -11,17 +12,29 @@ from app.entry.files.cells.times import DAY_FIRST, MONTH_FIRST
 from app.entry.files.columns import ALIASES, Plan, is_deed
 from app.entry.files.kinds import LIKED, QUANTITY, TIME_WORDS, advice, normalized, title_among, words_of
 from app.entry.files.layouts.layout import BOTH, EVENTS, USERS
-from app.entry.files.records import DEFAULT_TYPE, HEADER, OPPOSITES, UNTIMED, UNTYPED, WITHOUT_CONTENT, WITHOUT_ITEM
+from app.entry.files.records import (
+    DEFAULT_TYPE,
+    HEADER,
+    ONLY_FACTS,
+    OPPOSITES,
+    TOO_OLD,
+    UNTIMED,
+    UNTYPED,
+    WITHOUT_CONTENT,
+    WITHOUT_ITEM,
+)
 from app.recommender.events.kinds import DISLIKE, LIKE
 
 MEANINGS = {
     LIKED: f"the event type: true is `{LIKE}`, false is `{DISLIKE}`",
     QUANTITY: "the sign of the value",
 }
+AGE = f"older than events are kept ({PREFIX}EVENT_DAYS)"
 SKIPPED = {
     HEADER: ("repeats the header line", "repeat the header line"),
     WITHOUT_ITEM: ("has no item", "have no item"),
     WITHOUT_CONTENT: ("has neither a user nor facts of its item", "have neither a user nor facts of their items"),
+    TOO_OLD: (f"is {AGE}", f"are {AGE}"),
 }
 """What is said of a skipped row, and of several, by their mark."""
 SAME_TIMES = "gets one from the file and its row, the same in every import"
@@ -119,6 +132,8 @@ def _of_events(
         yield note
     elif untimed := marks[UNTIMED]:
         yield f"{untimed:,} {'event has' if untimed == 1 else 'events have'} an empty timestamp: each {SAME_TIMES}"
+    if old := marks[ONLY_FACTS]:
+        yield f"{old:,} {'event is' if old == 1 else 'events are'} {AGE}: only the facts of items beside are stored"
     for ours, theirs in plan.assumed.items():
         yield f"{theirs} is read as {MEANINGS.get(ours, ours)}"
     for kind, opposite in OPPOSITES.items():

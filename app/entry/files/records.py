@@ -33,6 +33,8 @@ UNTIMED, UNTYPED = "untimed", "untyped"
 """Marks of events without a time or a type. An opposite type is a mark too."""
 HEADER, WITHOUT_ITEM, WITHOUT_CONTENT = "header", "without item", "without content"
 """Marks of rows that are skipped: they repeat the header, name no item, or have neither a user nor facts."""
+TOO_OLD, ONLY_FACTS = "too old", "only facts"
+"""Marks of rows whose event is older than events are kept: they are skipped, or give facts of their item only."""
 PAGE_VIEWS = frozenset({"pageview", "pageviews", "pageviewed", "screenview", "visit", "visits", "pv"})
 """Spellings of a view that may be of a page without an item."""
 UNTIMED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)

@@ -61,13 +61,15 @@ def run(
     Raises:
         FileError: the file cannot be read, or its first rows are all bad.
     """
-    summary, running, record, most_rows = Summary(), None, None, 0
+    summary, running, record, most_rows, kept_since = Summary(), None, None, 0, None
     if services is not None:
         now = services.clock.now()
         running, most_rows = RunningImport(import_id_of(reader), now, now), services.events.batch_size
+        kept_since = services.events.kept_since()
     with closing(reader.rows(Place())) as raw, RejectFile(path) as rejects:
         rows = reader.checked(raw, types)
-        for part in slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows):
+        parts = slices.sliced(reader.name, rows, Place(), is_first=True, most_rows=most_rows, since=kept_since)
+        for part in parts:
             if services is None or running is None:
                 slices.check(part, reader.plan.kind)
             else:
@@ -188,8 +190,14 @@ class ImportSteps:
         start, summary = Place(checkpoint.position, checkpoint.line), Summary.of(checkpoint.summary)
         if reading.parts is None:
             rows = reader.checked(reading.rows, reading.types)
+            events = self._services.events
             reading.parts = slices.sliced(
-                reader.name, rows, start, is_first=not summary.read, most_rows=self._services.events.batch_size
+                reader.name,
+                rows,
+                start,
+                is_first=not summary.read,
+                most_rows=events.batch_size,
+                since=events.kept_since(),
             )
         part = next(reading.parts)
         since = datetime.fromisoformat(checkpoint.stored_at) if checkpoint.stored_at else job.created_at

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -50,13 +51,13 @@ def step(services: Services, project: str, job: Job) -> Job:
     assert isinstance(job.checkpoint, ImportCheckpoint)  # noqa: S101 - as above
     objects = services.jobs.objects
     content = contents.of_upload(objects, upload_name(project, job), job.checkpoint.size)
-    preview = preview_of(content, options_of(job.request))
+    preview = preview_of(content, options_of(job.request), services.events.kept_since())
     objects.write(file_name(project, job, PREVIEW), orjson.dumps(preview, default=str))
     return replace(job, state=JobState.SUCCEEDED)
 
 
-def preview_of(content: Content, options: Options) -> dict[str, Any]:
-    """Returns the fields of `app.api.schemas.imports.PreviewView`.
+def preview_of(content: Content, options: Options, since: datetime | None) -> dict[str, Any]:
+    """Returns the fields of `app.api.schemas.imports.PreviewView`; events before `since` are left out.
 
     Raises:
         FileError: the file cannot be read as a table.
@@ -71,11 +72,11 @@ def preview_of(content: Content, options: Options) -> dict[str, Any]:
         raw = list(islice(rows, CHECKED_ROWS))
     for row in raw:
         types.see(row)
-    part, shown = slices.Slice(), list[CheckedRow]()
+    part, shown = slices.Slice(since=since), list[CheckedRow]()
     for checked in reader.checked(iter(raw), types):
         part.add(checked)
         if len(shown) < SHOWN_ROWS:
-            shown.append(checked)
+            shown.append(part.kept(checked))
     plan, summary = reader.plan, part.summary
     slices.check(part, plan.kind)
     notes = reader.notes(types, summary.marks, summary.read)

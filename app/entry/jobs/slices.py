@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from app.api.schemas.events import EventIn
 from app.entry.files import reasons
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
 from app.entry.files.reasons import Reason
-from app.entry.files.records import CheckedRow, Record
+from app.entry.files.records import ONLY_FACTS, TOO_OLD, CheckedRow, Record
 from app.entry.files.rows import FileError, FileRow, Place
 from app.entry.jobs.batch_writer import BatchWriter, RunningImport, Written
 from app.entry.jobs.facts import SliceFacts, facts_of
@@ -37,12 +38,15 @@ class Slice:
     """JSON Lines with the rejected rows."""
     end: Place = field(default_factory=Place)
     is_last: bool = True
+    since: datetime | None = None
+    """Older events are left out."""
     _events: dict[tuple[Any, ...], tuple[Any, ...]] = field(default_factory=dict)
     """The content of each event by its identity."""
 
     def add(self, checked: CheckedRow) -> None:
-        row, records, reason, skipped = checked
+        row, records, reason, skipped = self.kept(checked)
         self.summary.read += 1
+        self.summary.marks[ONLY_FACTS] += 0 < len(records) < len(checked.records)
         self.end = row.end
         if reason is None and any(record.kind == EVENTS and self._is_taken(record.body) for record in records):
             reason = reasons.of_row(TAKEN)
@@ -58,6 +62,14 @@ class Slice:
             self.summary.skipped += 1
             self.summary.marks[str(skipped)] += 1
 
+    def kept(self, checked: CheckedRow) -> CheckedRow:
+        """Returns a row without an event that is too old."""
+        if self.since is None:
+            return checked
+        records = tuple(record for record in checked.records if not _is_older(record, self.since))
+        is_skipped = bool(checked.records) and not records
+        return checked._replace(records=records, skipped=TOO_OLD if is_skipped else checked.skipped)
+
     def _is_taken(self, event: EventIn) -> bool:
         """Whether the id of an event belongs to another event of the user at that time. Counts repeated events."""
         content = (event.item_id, event.event_type, event.value)
@@ -69,7 +81,13 @@ class Slice:
 
 
 def sliced(
-    name: str, rows: Iterable[CheckedRow], start: Place, *, is_first: bool, most_rows: int = 0
+    name: str,
+    rows: Iterable[CheckedRow],
+    start: Place,
+    *,
+    is_first: bool,
+    most_rows: int = 0,
+    since: datetime | None = None,
 ) -> Iterator[Slice]:
     """Yields the rows in slices; the last slice may be empty.
 
@@ -79,11 +97,12 @@ def sliced(
         start: the place before them.
         is_first: whether no rows were loaded before.
         most_rows: the size of a batch, which a slice must be able to fill.
+        since: events before this time are left out.
 
     Raises:
         FileError: the first hundred rows are all bad.
     """
-    part, size, most_rows = Slice(end=start), 0, max(most_rows, SLICE_ROWS)
+    part, size, most_rows = Slice(end=start, since=since), 0, max(most_rows, SLICE_ROWS)
     for checked in rows:
         part.add(checked)
         size += checked.row.size
@@ -91,7 +110,7 @@ def sliced(
             part.is_last = False
             _check_first(name, part, is_first=is_first)
             yield part
-            part, size, is_first = Slice(end=part.end), 0, False
+            part, size, is_first = Slice(end=part.end, since=since), 0, False
     _check_first(name, part, is_first=is_first)
     yield part
 
@@ -148,6 +167,11 @@ def _count(summary: Summary, kind: str, facts: SliceFacts, written: Written) -> 
     erased = {fact.record_id for fact in written.erased}
     summary.skipped += sum(facts.rows[name] - facts.equal[name] for name in erased)
     summary.records[kind] += len(facts.rows.keys() - written.unchanged - written.again - erased) - facts.rows.total()
+
+
+def _is_older(record: Record, since: datetime) -> bool:
+    """Whether a record is an event from before a time."""
+    return record.kind == EVENTS and record.body.timestamp is not None and record.body.timestamp < since
 
 
 def _reject(row: FileRow, reason: Reason) -> bytes:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.entry.files.layouts.layout import BOTH, EVENTS, ITEMS, USERS
-from app.entry.files.notes import SKIPPED
+from app.entry.files.notes import AGE, SKIPPED
+from app.entry.files.records import TOO_OLD
 
 MOST_REJECTED = 0.1
 """An import has failed if a larger share of the rows is rejected."""
@@ -34,7 +35,7 @@ class Summary:
     """Rows whose item or user was already stored with the same facts. Events are written without being compared."""
     rejected: int = 0
     skipped: int = 0
-    """Rows without an item or event, of erased users, or that repeat the header."""
+    """Rows without an item or event, older than events are kept, of erased users, or that repeat the header."""
     slices: int = 0
     """The slices of the file so far, whose rows are compared with each other only."""
     repeated: int = 0
@@ -97,7 +98,11 @@ class Summary:
         return cls(**{**facts, **counters})
 
     def _most_frequent(self) -> str:
-        (problem, count), *_ = self.reasons.most_common(1) or [("no row is about an item", self.skipped)]
+        old = self.marks[TOO_OLD]
+        skipped = (
+            (f"the events are {AGE}", old) if old > self.skipped // 2 else ("no row is about an item", self.skipped)
+        )
+        (problem, count), *_ = self.reasons.most_common(1) or [skipped]
         return f"{problem} ({count:,} {'row' if count == 1 else 'rows'})"
 
 

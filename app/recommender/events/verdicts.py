@@ -5,6 +5,7 @@ An item that the user bought or rated is consumed. An item whose newest event wi
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from struct import Struct
 from zlib import compress, decompress
 
@@ -70,6 +71,19 @@ def without(verdicts: Verdicts, events: Iterable[Event]) -> Verdicts:
             NEVER if verdict.consumed_at == at else verdict.consumed_at,
             NEVER if verdict.rejected_at == at else verdict.rejected_at,
         )
+    return left
+
+
+def before(verdicts: Verdicts, time: datetime) -> Verdicts:
+    """Returns the verdicts that come from events before a time, or in its second."""
+    second, left = int(time.timestamp()), dict[str, Verdict]()
+    for item_id, verdict in verdicts.items():
+        old = Verdict(
+            verdict.consumed_at if verdict.consumed_at <= second else NEVER,
+            verdict.rejected_at if verdict.rejected_at <= second else NEVER,
+        )
+        if old != NO_VERDICT:
+            left[item_id] = old
     return left
 
 

@@ -456,7 +456,7 @@ class ImportSummary(BaseModel):
     """
     skipped: int
     """
-    The rows without an item or event, of erased users, or that repeat the header.
+    The rows without an item or event, older than events are kept, of erased users, or that repeat the header.
     """
     unchanged: int
     """
@@ -1513,7 +1513,7 @@ class SelectedRecommendationList(BaseModel):
     """
     warnings: list[str] | None = None
     """
-    What is probably not meant: a filter or boost that had no value for any item.
+    What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
     """
 
 
@@ -2730,7 +2730,7 @@ class SelectedPageRow(BaseModel):
     """
     warnings: list[str] | None = None
     """
-    What is probably not meant: a filter or boost that had no value for any item.
+    What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
     """
 
 

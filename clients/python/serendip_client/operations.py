@@ -313,7 +313,7 @@ class Operations(ABC):
         the same Idempotency-Key: the rest is stored, and no event twice.
 
         An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has
-        one).
+        one). A deployment that keeps events for a number of days refuses older ones.
 
         A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24
         hours, of its own user or session, which they need not name. Their types must be usual ones or declared by the
@@ -2212,7 +2212,7 @@ class AsyncOperations(ABC):
         the same Idempotency-Key: the rest is stored, and no event twice.
 
         An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has
-        one).
+        one). A deployment that keeps events for a number of days refuses older ones.
 
         A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24
         hours, of its own user or session, which they need not name. Their types must be usual ones or declared by the

@@ -161,6 +161,7 @@ export interface paths {
          *     same Idempotency-Key: the rest is stored, and no event twice.
          *
          *     An event is stored once, however often it is sent with the same timestamp (and the same event_id, if it has one).
+         *     A deployment that keeps events for a number of days refuses older ones.
          *
          *     A token of a user or session whose key has the scope `events:own` may send up to 50 events of the last 24 hours, of
          *     its own user or session, which they need not name. Their types must be usual ones or declared by the project, their
@@ -2215,7 +2216,7 @@ export interface components {
             repeated: number;
             /**
              * Skipped
-             * @description The rows without an item or event, of erased users, or that repeat the header.
+             * @description The rows without an item or event, older than events are kept, of erased users, or that repeat the header.
              * @example 0
              */
             skipped: number;
@@ -4447,7 +4448,7 @@ export interface components {
             title: string;
             /**
              * Warnings
-             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @description What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
              * @example [
              *       "The filter has no value for any item that it was tried on: there is no `prise`."
              *     ]
@@ -4637,7 +4638,7 @@ export interface components {
             recommendation_id: string;
             /**
              * Warnings
-             * @description What is probably not meant: a filter or boost that had no value for any item.
+             * @description What is probably not meant: a filter or boost that had no value for any item, or a list that is short because the filter was tried on a part of a very large catalog.
              * @example [
              *       "The filter has no value for any item that it was tried on: there is no `prise`."
              *     ]

@@ -15,7 +15,7 @@ from tests.support.cloud import MINISTACK, emulator
 
 JOB = Job("j20261126T101500123456-a1b2", JobState.RUNNING, NOON, NOON, TrainingRequest("v1"), TrainingCheckpoint())
 TASK = TrainingTask(cluster="serendip-training", task_definition="serendip-training", subnets=("subnet-1",))
-SETTINGS = Settings(secret=SECRET, training_task=TASK)
+SETTINGS = Settings(secret=SECRET, training_task=TASK, event_days=400)
 
 pytestmark = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
 
@@ -48,6 +48,7 @@ class TestStart:
         (task,) = ecs.describe_tasks(cluster=TASK.cluster, tasks=tasks)["tasks"]
         (container,) = task["overrides"]["containerOverrides"]
         assert (container["name"], container["command"]) == ("training", ["shop", JOB.job_id])
+        assert {"name": "SERENDIP_EVENT_DAYS", "value": "400"} in container["environment"]
         assert task["launchType"] == "FARGATE"
 
     def test_a_task_that_ecs_refuses_raises_worker_unavailable(self, ecs: Any) -> None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -371,6 +371,20 @@ class TestSample:
         assert len(items) == 100
         assert all(item.title and item.categories and item.properties["price"] > 0 for item in items)
         assert {event.event_id for event in wired.services.events.all(settings.project)} == first
+
+    def test_it_has_no_events_that_are_too_old_to_be_kept(
+        self, settings: Settings, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.entry.local.sample_shop.USERS", 20)
+        assert wired.services.settings.event_days is None
+        kept = wired_on(settings.model_copy(update={"event_days": 40}))
+
+        load_sample(kept.services, settings.project, tmp_path)
+
+        events = list(wired.services.events.all(settings.project))
+        kept.close()
+        assert events
+        assert min(event.timestamp for event in events) >= datetime.now(UTC) - timedelta(days=40, minutes=1)
 
     def test_what_goes_together_is_bought_at_the_same_moment(self) -> None:
         random = Random(sample_shop.SEED)

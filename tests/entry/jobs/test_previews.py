@@ -13,7 +13,7 @@ from app.entry.jobs.previews import Choice, choices_in, preview_of
 def preview(tmp_path: Path, text: str, **options: Any) -> dict[str, Any]:
     path = tmp_path / "file"
     path.write_text(text)
-    return preview_of(contents.of_path(path), Options(in_job=True, **options))
+    return preview_of(contents.of_path(path), Options(in_job=True, **options), since=None)
 
 
 class TestPreviewOf:

@@ -33,6 +33,7 @@ from app.storage.checkpoints import CheckpointStore
 from app.storage.database import Database, Load, Raw
 from app.storage.events import EventStore, row_of
 from app.storage.items import ItemStore
+from app.storage.selecting import Retention
 from app.storage.table import LEAST_LOADED
 from app.storage.users import UserStore
 from tests.support.builders import NOON, SECRET
@@ -126,7 +127,7 @@ class TestPut:
         requests, file = tmp_path / "requests", tmp_path / "file"
         loaded: list[Raw] = []
         with _database(requests, lambda _, rows: loaded.extend(rows)) as (_, database):
-            store = EventStore(database)
+            store = EventStore(database, Retention(3_650))
             store.put_many(PROJECT, [*EVENTS, *EVENTS[:3]])
             store.put_many(PROJECT, [CHANGED])
             store.put_many(PROJECT, EVENTS * LEAST_LOADED)
@@ -140,6 +141,7 @@ class TestPut:
         changed = DatabaseFile(file, SYSTEM_CLOCK).put(TABLE, loaded)
 
         assert changed == len(EVENTS) + 1
+        assert all("expires_at" in row for row in loaded)
         assert _content(file) == _content(requests)
         with _database(file) as (settings, database):
             store, consumer = EventStore(database), _Consumer()
