@@ -23,6 +23,7 @@ from infra.stage import (
     check_account,
     check_concurrency,
     check_flavour,
+    check_functions,
     prefix_of,
     recipient,
     settings_of,
@@ -63,6 +64,7 @@ def deploy(
     account = current_account()
     check_account(account, stage)
     check_flavour(account, stage, flavour)
+    check_functions(account, stage)
     warning = check_concurrency(account, stage)
     email = email or recipient(account, stage) or _asked_email(stage, needed=settings.get("needs_email", False))
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")

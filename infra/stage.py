@@ -120,6 +120,19 @@ def check_flavour(account: Account, stage: str, flavour: str) -> None:
         )
 
 
+def check_functions(account: Account, stage: str) -> None:
+    """Refuses to merge the functions of a stage whose file does not ask for it: it may be older than the setting.
+
+    Raises:
+        Failed: the file names no number of functions, and the stage has three.
+    """
+    if "functions" not in settings_of(stage) and account.flavour(f"{prefix_of(stage)}worker") is not None:
+        raise Failed(
+            f'The stage {stage} has three functions. Set functions = "three" in its file to keep them, or "one" to '
+            f"merge them."
+        )
+
+
 def check_account(account: Account, stage: str) -> None:
     """Refuses credentials of another account than the stage's file names.
 

@@ -4,7 +4,9 @@ What MiniStack does not do is in infra/README.md.
 """
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -221,6 +223,20 @@ class TestRefusals:
         assert refused.returncode == 1
         assert "The stage dev was deployed from zip" in refused.stderr
         assert "FLAVOUR=zip" in refused.stderr
+
+    def test_three_functions_are_merged_only_if_the_file_says_so(
+        self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A copy of a stage's file may be older than the setting, whose default is one function."""
+        text = (stage.STAGES / f"{STAGE}.toml").read_text()
+        stage.check_functions(cloud.account, STAGE)
+        (tmp_path / f"{STAGE}.toml").write_text(re.sub(r'functions = "\w+"', "", text))
+        monkeypatch.setattr(stage, "STAGES", tmp_path)
+
+        with ExitStack() as stack:
+            if cloud.worker.endswith("worker"):
+                stack.enter_context(pytest.raises(Failed, match="has three functions"))
+            stage.check_functions(cloud.account, STAGE)
 
     def test_alarms_of_production_need_a_recipient(self, cloud: Cloud) -> None:
         refused = cloud.make("deploy", "--stage", "prod")
