@@ -64,6 +64,12 @@ class Operation(APIRoute):
             sorted(each.alias for each in parameters if not isinstance(each.field_info, Path | Header | Cookie))
         )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the query parameters, and of the fields of the body."""
+        body = self.body_field and self.body_field.field_info.annotation
+        return (*self.query_names, *getattr(body, "model_fields", ()))
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 

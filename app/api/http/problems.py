@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents: one table of statuses and titles, and one renderer."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -70,6 +70,12 @@ FRAMEWORK_DETAILS = {
     405: "This path does not take this method.",
     413: "The body is larger than 5 MB. Send less at a time.",
 }
+LESS = {
+    "fields": "choose with `fields` what each item carries, such as `fields=title`",
+    "limit": "ask for fewer records with `limit`",
+    "item_ids": "rank fewer items",
+}
+"""What makes a response smaller, by the parameters that do it."""
 UNPARSED = "There was an error parsing the body"
 """What FastAPI says of a body that made the parser fail."""
 
@@ -147,12 +153,13 @@ def unexpected(request_id: str) -> Response:
     return render(request_id, 500, "Internal error", detail)
 
 
-def too_large(request_id: str) -> Response:
-    """Returns the problem document of a response that is too large to be sent."""
-    detail = (
-        "The response would be larger than 5 MB. Choose with `fields` what each item carries, such as `fields=title`, "
-        "or ask for fewer records with `limit`."
-    )
+def too_large(request_id: str, names: Collection[str]) -> Response:
+    """Returns the problem document of a response that is too large to be sent.
+
+    `names` are those of the operation's parameters and of the fields of its body.
+    """
+    less = [remedy for name, remedy in LESS.items() if name in names]
+    detail = f"The response would be larger than 5 MB. {', or '.join(less).capitalize() or 'Ask for less'}."
     return render(request_id, 422, "Response too large", detail)
 
 

@@ -80,7 +80,8 @@ class RequestContext:
             try:
                 await self._app(scope, body, send_with_headers)
             except _ResponseTooLarge:
-                await problems.too_large(work.request_id)(scope, receive, send_with_headers)
+                names = getattr(scope.get("route"), "names", ())
+                await problems.too_large(work.request_id, names)(scope, receive, send_with_headers)
             except Exception as error:
                 telemetry.log_failure(work, error)
                 if status:

@@ -242,6 +242,22 @@ class TestSizes:
         chosen = items_of(client.get(url + "&fields=properties.n"))
 
         assert (refused["status"], refused["title"]) == (422, "Response too large")
-        assert "`fields`" in refused["detail"]
+        assert "choose with `fields`" in refused["detail"].lower()
+        assert "with `limit`" in refused["detail"]
         assert {item["properties"]["n"] for item in chosen} == {int(item["item_id"][1:]) for item in chosen}
         assert len(chosen) == len(client.get(url).json()["items"]) > 15  # the emulator's index pages are short
+
+    def test_the_problem_names_what_the_operation_takes(self, client: httpx2.Client) -> None:
+        properties = {"text": "x" * 350_000}
+        for start in range(0, 20, 10):
+            numbers = range(start, start + 10)
+            items = [{"item_id": f"i{n}", "properties": properties} for n in numbers]
+            users = [{"user_id": f"u{n}", "properties": properties} for n in numbers]
+            assert client.post("/v1/items:batch", json={"items": items}).status_code == 200
+            assert client.post("/v1/users:batch", json={"users": users}).status_code == 200
+        body = {"user_id": "u1", "item_ids": [f"i{n}" for n in range(20)], "properties": True}
+
+        ranking, exported = client.post("/v1/rankings", json=body).json(), client.get("/v1/users?limit=100").json()
+
+        assert ranking["detail"].endswith("such as `fields=title`, or rank fewer items.")
+        assert exported["detail"].endswith("5 MB. Ask for fewer records with `limit`.")
