@@ -14,7 +14,7 @@ EXPIRY = "dynamodb.amazonaws.com"
 
 
 def change(record: Mapping[str, Any]) -> Change | None:
-    """Parses a record of the stream; None if it is not about an event, or about one that has expired.
+    """Parses a record of the stream; None if nothing has happened to an event.
 
     An event that expires is not taken back: it still happened, and what was counted stays.
 
@@ -34,6 +34,8 @@ def change(record: Mapping[str, Any]) -> Change | None:
     old, new = (_image(content.get(name), user_id) for name in ("OldImage", "NewImage"))
     if old is None and new is None:
         raise ValueError("a record without images")
+    if old == new:  # what changed is when the row expires, or the import that wrote it
+        return None
     return Change(
         record_id=record["eventID"],
         sequence=content["SequenceNumber"],

@@ -1,4 +1,4 @@
-"""`serendip events`: delete events."""
+"""`serendip events`: delete events, or let those that are stored expire."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 from app.entry.cli.jobs import work_on
 from app.entry.cli.mistakes import valid_id
-from app.entry.cli.terminal import connect_project, console
+from app.entry.cli.terminal import connect_project, connect_wired, console, existing_project
 
 if TYPE_CHECKING:
     from app.domain.events import EventSelection
@@ -48,6 +48,23 @@ def delete(
                 return
             typer.confirm("Delete them?", abort=True)
         work_on(services, project, request)
+
+
+@events.command("expire")
+def expire() -> None:
+    """Let stored events expire as SERENDIP_EVENT_DAYS says, after it was set, changed or removed. Can be repeated."""
+    from app.storage.admin.expiry import Expiry
+
+    with connect_wired() as wired:
+        settings = wired.services.settings
+        project = existing_project(wired.services, settings.project)
+        with console.status("Reading events") as status:
+            read, changed = Expiry(wired.database, settings.event_days).apply(
+                project, lambda read, changed: status.update(f"{read:,} events read, {changed:,} changed")
+            )
+    days = settings.event_days
+    kept = "are kept for ever" if days is None else f"expire {days} days after they happened"
+    console.print(f"{read:,} events read, {changed:,} changed: all {kept}.", highlight=False)
 
 
 def _count(services: "Services", project: str, selection: "EventSelection") -> tuple[int, int]:
