@@ -37,6 +37,13 @@ RATE = 0.001
 """Requests a second of a key that has next to none beyond its burst."""
 
 
+_POST = (
+    "POST /v1/events HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\n"
+    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n"
+)
+_EVENT = b'{"events": [{"user_id": "ann", "item_id": "tea"}]}'
+
+
 @dataclass(frozen=True)
 class Stage:
     settings: Settings
@@ -97,6 +104,15 @@ def _history(client: httpx2.Client, user_id: str) -> set[str]:
 
 def _ids(frame: str | bytes) -> list[str]:
     return [item["item_id"] for item in orjson.loads(frame)["items"]]
+
+
+def _refuses(host: str, port: int) -> bool:
+    """Whether nothing listens on a port."""
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 class TestRequests:
@@ -185,6 +201,25 @@ class TestEnds:
         assert failed <= 5
         assert stage.server.process.is_running()
 
+    def test_a_request_in_progress_is_answered_before_its_worker_ends(self, own: Settings) -> None:
+        wired = wired_on(own)
+        key = a_project(wired, PROJECT)
+        wired.close()
+        with running(own, PROJECT, workers=2) as server:
+            address = httpx2.URL(server.base)
+            with socket.create_connection((address.host, address.port)) as client:
+                client.sendall(_POST.format(key, len(_EVENT)).encode() + _EVENT[:10])
+                time.sleep(0.5)
+                server.process.terminate()
+                until(lambda: _refuses(address.host, address.port or 0))
+
+                client.sendall(_EVENT[10:])
+
+                assert client.recv(1_000).startswith(b"HTTP/1.1 202 ")
+        wired = wired_on(own)
+        assert wired.services.events.list_page(PROJECT, "ann", None, 10).records
+        wired.close()
+
     @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
     def test_no_process_is_left(self, own: Settings, ending: signal.Signals) -> None:
         wired = wired_on(own)
@@ -208,16 +243,13 @@ class TestNotes:
         os.set_blocking(notes, False)
         worker = Process(Assignment(), environment(settings, settings.project), written, {})
         assert worker.ready.wait(60)
-        body = b'{"events": [{"user_id": "ann", "item_id": "tea"}]}'
-        fields = ("Host: test", f"X-API-Key: {key}", "Content-Type: application/json", f"Content-Length: {len(body)}")
-        head = "\r\n".join(("POST /v1/events HTTP/1.1", *fields, "", ""))
         with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
             with server.accept()[0] as connection:
                 assert worker.take(connection)
             with pytest.raises(BlockingIOError):
                 os.read(notes, 1)
 
-            client.sendall(head.encode() + body)
+            client.sendall(_POST.format(key, len(_EVENT)).encode() + _EVENT)
 
             assert client.recv(1_000).startswith(b"HTTP/1.1 202 ")
             assert os.read(notes, 1_000)
