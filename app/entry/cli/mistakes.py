@@ -35,7 +35,10 @@ def sentence(error: Exception) -> str | None:
         case SerendipError() | FileError() | SetupError() | BotoCoreError() | ClientError():
             return str(error)
         case ValidationError():
-            issues = (f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg']}" for issue in error.errors())
+            issues = (
+                f"{PREFIX}{'_'.join(map(str, issue['loc'])).upper()}: {issue['msg'].removeprefix('Value error, ')}"
+                for issue in error.errors()
+            )
             return "; ".join(issues)
         case OSError():
             return _of_the_system(error)

@@ -93,6 +93,7 @@ class TestMistakes:
             ("SERENDIP_ISSUERS", "[", "SERENDIP_ISSUERS: "),
             ("SERENDIP_ENDPOINT", "nowhere", "SERENDIP_ENDPOINT: "),
             ("SERENDIP_PROJECT", "a/b", "SERENDIP_PROJECT: "),
+            ("SERENDIP_EVENT_DAYS", "5", "SERENDIP_EVENT_DAYS: must be at least 37: popular lists count"),
         ],
     )
     def test_an_invalid_setting_is_named(
