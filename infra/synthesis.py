@@ -43,9 +43,8 @@ def write(stage: str, package: Package = packed, python: str = PYTHON, workplace
         Failed: the stage's file does not exist or does not fit.
         Unpackable: the code cannot be packaged.
     """
-    folder = workplace / stage
+    folder, template, parameters = workplace / stage, application(stage), application_parameters(stage)
     folder.mkdir(parents=True, exist_ok=True)
-    template, parameters = application(stage), application_parameters(stage)
     code = {name: os.path.relpath(package(name), folder) for name in sorted(set(package_names(template).values()))}
     template = versioned(zipped(template, code, python), parameters)
     tables = {"TablePrefix": prefix_of(stage)} | tables_parameters(settings_of(stage))

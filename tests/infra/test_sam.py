@@ -57,6 +57,12 @@ class TestFiles:
             application["Globals"]["Function"]["Environment"]["Variables"]
         )
 
+    def test_an_unknown_stage_is_refused_and_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(Failed, match="Unknown stage: nowhere"):
+            synthesis.write("nowhere", lambda name: tmp_path / name, workplace=tmp_path)
+
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_missing_translator_is_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         paths = synthesis.write(STAGE, lambda name: tmp_path / f"{name}.zip", workplace=tmp_path)
         monkeypatch.setattr(synthesis, "TRANSLATOR", tmp_path / "python")
