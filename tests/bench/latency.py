@@ -80,10 +80,16 @@ def logs_discarded() -> Iterator[None]:
 @contextmanager
 def loaded_shop() -> Iterator[tuple[Settings, str]]:
     """Runs an emulator with the trained sample shop; yields its settings and an admin key."""
+    with emulated() as settings:
+        yield settings, load(settings)
+
+
+@contextmanager
+def emulated() -> Iterator[Settings]:
+    """Runs an emulator; yields its settings."""
     emulator = dynamodb.start(ROOT / ".serendip", None)
     try:
-        settings = Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
-        yield settings, load(settings)
+        yield Settings(secret=SECRET, endpoint=emulator.endpoint, project=PROJECT)
     finally:
         emulator.stop()
 

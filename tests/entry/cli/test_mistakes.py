@@ -64,7 +64,7 @@ MISTAKES = {
     "openapi --function nope": "ARN",
     "cost --events -1": "--events",
     "cost --events nan": "--events",
-    "cost --stored-events inf": "finite",
+    "cost --years inf": "finite",
     "nonsense": "nonsense",
     "jobs nonsense": "nonsense",
     "train --nonsense": "--nonsense",

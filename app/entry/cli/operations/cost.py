@@ -1,6 +1,6 @@
 """`serendip cost`: a forecast of a month's cost, and the project's recorded usage."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import reduce
 from math import isfinite
@@ -12,17 +12,32 @@ from rich.table import Table
 from app import prices
 from app.domain.access import DailyUsage
 from app.entry.cli.operations import cost_model
-from app.entry.cli.operations.cost_model import RECORDED, MonthlyTraffic
+from app.entry.cli.operations.cost_model import RECORDED, RECORDED_ID_BYTES, Traffic
 from app.entry.cli.terminal import AsJson, connect_project, console, print_json
 
 Recommendations = Annotated[float, typer.Option(min=0, help="Recommendation requests a month.")]
 Events = Annotated[float, typer.Option(min=0, help="Events a month.")]
+EventsARequest = Annotated[float, typer.Option(min=1, max=500, help="Events in one request, on average.")]
+Items = Annotated[float, typer.Option(min=0, help="Items in the catalog.")]
+IdBytes = Annotated[float, typer.Option(min=1, max=128, help="Length of the ids of items and users.")]
+HitRate = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Share of the items and rows of a list that an instance has in memory: more traffic raises it, more "
+        "instances and items lower it.",
+        show_default=f"{RECORDED.hit_rate:.2f}, as recorded",
+    ),
+]
+Trainings = Annotated[float, typer.Option(min=0, help="Trainings a month.")]
+Years = Annotated[float, typer.Option(min=0, help="For how long events have been stored at this rate.")]
 DAYS_PER_MONTH = 30
 MILLION = 1e6
 SMALL = 10
 NOT_INCLUDED = (
     "alarms and the dashboard (an account's first 10 and 3 are free), the application's metrics if they are on "
-    f"({prices.METRIC:.2f} each), trainings, data transfer out of AWS"
+    f"({prices.METRIC:.2f} each), data transfer out of AWS"
 )
 USED = (
     "Used in the last {days} days: {requests:,.0f} requests, {events:,.0f} events, {read_units:,.0f} read units, "
@@ -34,17 +49,21 @@ USED = (
 def cost(
     recommendations: Recommendations = 1e6,
     events: Events = 1e6,
-    events_a_request: Annotated[float, typer.Option(min=1, max=500, help="Events in one request.")] = 10,
-    stored_events: Annotated[float, typer.Option(min=0, help="Events already stored from previous months.")] = 0,
+    events_a_request: EventsARequest = 1.5,
+    items: Items = 20_000,
+    id_bytes: IdBytes = RECORDED_ID_BYTES,
+    hit_rate: HitRate = None,
+    trainings: Trainings = 30,
+    years: Years = 1,
     used_days: Annotated[
         int | None, typer.Option(min=1, max=400, help="Also print what the project used in the last days.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
-    if not all(map(isfinite, (recommendations, events, events_a_request, stored_events))):
+    if not all(map(isfinite, (recommendations, events, events_a_request, items, id_bytes, trainings, years))):
         raise typer.BadParameter("All amounts have to be finite numbers.")
-    traffic = MonthlyTraffic(recommendations, events, events_a_request, stored_events)
+    traffic = Traffic(recommendations, events, events_a_request, items, id_bytes, hit_rate, trainings, years)
     report = _forecast(traffic)
     if used_days is not None:
         report["used"] = _used(used_days)
@@ -69,18 +88,18 @@ def cost(
         console.print(USED.format(days=used_days, **report["used"]), highlight=False)
 
 
-def _forecast(traffic: MonthlyTraffic) -> dict[str, Any]:
-    def dollars(traffic: MonthlyTraffic) -> float:
-        return sum(term.dollars for term in cost_model.terms(traffic, RECORDED))
+def _forecast(traffic: Traffic) -> dict[str, Any]:
+    def dollars(**changes: float) -> float:
+        return sum(term.dollars for term in cost_model.terms(replace(traffic, **changes), RECORDED))
 
     terms = cost_model.terms(traffic, RECORDED)
     return {
         "traffic": asdict(traffic),
         "terms": [asdict(term) for term in terms],
-        "dollars": dollars(traffic),
-        "dollars_per_million_recommendations": dollars(MonthlyTraffic(MILLION, 0.0)),
-        "dollars_per_million_events": dollars(MonthlyTraffic(0.0, MILLION, traffic.events_a_request)),
-        "dollars_idle": dollars(MonthlyTraffic(0.0, 0.0, stored_events=traffic.stored_events + traffic.events)),
+        "dollars": dollars(),
+        "dollars_per_million_recommendations": dollars(recommendations=MILLION, events=0.0, trainings=0.0),
+        "dollars_per_million_events": dollars(recommendations=0.0, events=MILLION, trainings=0.0, years=0.0),
+        "dollars_idle": sum(term.dollars for term in terms if term.name == cost_model.STORAGE),
         "prices_as_of": prices.AS_OF,
         "recorded_on": RECORDED.on,
     }

@@ -3,8 +3,10 @@
 `make bench ONLY=costs` records them again and compares them with the values in this file.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Literal
 
 from app import prices
 
@@ -12,106 +14,226 @@ MONTH_SECONDS = 30 * 86_400
 GB = 1e9
 TICK_SECONDS = 300
 """Seconds between ticks; the template's schedule."""
+WINDOW_SECONDS = 1.0
+"""How long the stream collects a batch; the template's default."""
 ACCESS_LOG_BYTES = 80
 """Bytes of one request in the gateway's log, in the template's format."""
+READ_BYTES, WRITE_BYTES = 4_096, 1_024
+EVENTUAL = 0.5
+"""Units of an eventually consistent read."""
+NEIGHBORS = 100
+STORAGE = "Storage of events, with backups"
+FEW_ITEMS, MANY_ITEMS = 100, 20_000
+"""Of the two shops that were recorded."""
+RECORDED_ID_BYTES = 36
+"""Length of the ids with which units were recorded: UUIDs."""
+IDS_AN_EVENT = 4
+"""An event holds its user and its item in the table and again in the index."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """The recorded usage of one kind of invocation."""
+    """The usage of one kind of invocation."""
 
-    read_units: float
-    write_units: float
-    milliseconds: float
+    read_units: float = 0.0
+    write_units: float = 0.0
+    milliseconds: float = 0.0
     """Duration, on the machine that recorded it."""
-    core_milliseconds: float
+    core_milliseconds: float = 0.0
     """CPU time within the duration, of a whole core. Lambda gives a share of a core in proportion to its memory."""
-    log_bytes: float
+    log_bytes: float = 0.0
+
+    @property
+    def gigabyte_seconds(self) -> float:
+        waiting = max(0.0, self.milliseconds - self.core_milliseconds)
+        return (self.core_milliseconds * prices.CORE_GB + waiting * prices.API_MEMORY_GB) / 1_000
+
+
+@dataclass(frozen=True)
+class WithEvents:
+    """The usage of an invocation that handles events: a fixed part, and a part for each event."""
+
+    fixed: Invocation
+    each: Invocation
+
+    @staticmethod
+    def through(few: Invocation, few_events: float, many: Invocation, many_events: float) -> "WithEvents":
+        """Returns the line through two recordings with different numbers of events."""
+        span = many_events - few_events
+        each = [(more - less) / span for less, more in zip(astuple(few), astuple(many), strict=True)]
+        fixed = [less - few_events * of_one for less, of_one in zip(astuple(few), each, strict=True)]
+        return WithEvents(Invocation(*fixed), Invocation(*each))
+
+    def of(self, events: float) -> Invocation:
+        """Returns the usage of an invocation with some events."""
+        parts = zip(astuple(self.fixed), astuple(self.each), strict=True)
+        return Invocation(*(fixed + events * each for fixed, each in parts))
+
+
+@dataclass(frozen=True)
+class Training:
+    """The usage of a training, by what it grows with. Ids are as long as UUIDs."""
+
+    reads_an_event: float
+    reads_an_item: float
+    writes_an_item: float
+    core_seconds_an_event: float
+    """To read them."""
+    core_seconds_an_item: float
+    """To learn, which takes longer with more events of an item too."""
 
 
 @dataclass(frozen=True)
 class RecordedUnits:
-    """Recorded usage of each kind of invocation. Each request with events becomes one batch of the stream."""
+    """Recorded usage of each kind of invocation."""
 
     on: str
     recommendations: Invocation
-    events: Invocation
-    """A request with `events_a_request` events of one user."""
-    stream: Invocation
-    """A batch of `events_a_request` records."""
+    """A list, without what it reads because it is not in memory."""
+    items_an_answer: float
+    """Items whose records a list needs: those in it and those that its reasons name."""
+    rows_an_answer: float
+    """Neighbor rows that a list needs: those of the items that the user has used."""
+    hit_rate: float
+    """The share of these records and rows that was in memory, at a million lists a month of 20,000 items."""
+    events: WithEvents
+    stream: WithEvents
+    stream_of_few_items: WithEvents
+    """With 100 items and short ids: counters and lists are smaller."""
     tick: Invocation
-    events_a_request: int
+    training: Training
     bytes_an_event: float
+    """With backups and index, and with ids as long as UUIDs."""
 
 
 @dataclass(frozen=True)
-class MonthlyTraffic:
-    """The traffic of one month."""
+class Traffic:
+    """A shop and its traffic of one month."""
 
     recommendations: float = 1e6
     events: float = 1e6
-    events_a_request: float = 10
-    stored_events: float = 0.0
-    """Events already stored from previous months."""
+    events_a_request: float = 1.5
+    items: float = 20_000
+    id_bytes: float = RECORDED_ID_BYTES
+    hit_rate: float | None = None
+    """None: as recorded."""
+    trainings: float = 30
+    years: float = 1.0
+    """How long events have been stored at this rate."""
 
     @property
     def stored(self) -> float:
         """Events stored on average during the month, to which its own events are added evenly."""
-        return self.stored_events + self.events / 2
+        return self.events * (12 * self.years + 0.5)
 
 
 @dataclass(frozen=True)
 class Term:
     name: str
     amount: float
-    unit: str
+    unit: Literal["requests", "invocations", "GB-s", "units", "calls", "GB"]
     dollars: float
 
 
-def terms(traffic: MonthlyTraffic, recorded: RecordedUnits) -> Sequence[Term]:
-    """A month's cost, term by term. Without traffic, only storage remains."""
+def terms(traffic: Traffic, recorded: RecordedUnits) -> Sequence[Term]:
+    """A month's cost, term by term. Without traffic, only storage and trainings remain."""
     requests = traffic.events / traffic.events_a_request
-    size = traffic.events_a_request / recorded.events_a_request
+    batches = requests / (1 + requests / MONTH_SECONDS * WINDOW_SECONDS)
     ticks = MONTH_SECONDS / TICK_SECONDS if traffic.events else 0.0
+    event_requests = recorded.events.of(traffic.events_a_request)
+    stream = _stream(recorded, traffic.items, traffic.events / batches if batches else 0.0)
     times = (
-        (traffic.recommendations, recorded.recommendations, 1.0),
-        (requests, recorded.events, size),
-        (requests, recorded.stream, size),
-        (ticks, recorded.tick, 1.0),
+        (traffic.recommendations, recorded.recommendations),
+        (requests, event_requests),
+        (batches, stream),
+        (ticks, recorded.tick),
     )
-    responses, invocations = traffic.recommendations + requests, sum(count for count, _, _ in times)
-    reads = sum(count * part.read_units * scale for count, part, scale in times)
-    writes = sum(count * part.write_units * scale for count, part, scale in times)
-    gigabyte_seconds = sum(count * _gigabyte_seconds(part) for count, part, _ in times)
-    logged = sum(count * part.log_bytes for count, part, _ in times) + responses * ACCESS_LOG_BYTES
-    stored = traffic.stored * recorded.bytes_an_event / GB
+    responses, invocations = traffic.recommendations + requests, sum(count for count, _ in times)
+    training, row = recorded.training, _row_bytes(traffic.id_bytes)
+    rewritten = math.ceil(row / WRITE_BYTES) / math.ceil(_row_bytes(RECORDED_ID_BYTES) / WRITE_BYTES)
+    misses = 1 - (recorded.hit_rate if traffic.hit_rate is None else traffic.hit_rate)
+    missing = recorded.items_an_answer + recorded.rows_an_answer * math.ceil(row / READ_BYTES)
+    units_missed = traffic.recommendations * misses * missing * EVENTUAL
+    reads = sum(count * part.read_units for count, part in times)
+    gigabyte_seconds = sum(count * part.gigabyte_seconds for count, part in times)
+    logged = sum(count * part.log_bytes for count, part in times) + responses * ACCESS_LOG_BYTES
+    event_bytes = recorded.bytes_an_event + IDS_AN_EVENT * (traffic.id_bytes - RECORDED_ID_BYTES)
+    stored = traffic.stored * event_bytes / GB
+    of_trainings = (
+        traffic.stored * training.core_seconds_an_event + traffic.items * training.core_seconds_an_item
+    ) * prices.CORE_GB
+    trained_reads = traffic.trainings * (
+        traffic.stored * training.reads_an_event + traffic.items * training.reads_an_item
+    )
+    trained_writes = traffic.trainings * traffic.items * training.writes_an_item * rewritten
+    other_writes = batches * stream.write_units + traffic.recommendations * recorded.recommendations.write_units
     return (
         Term("HTTP API", responses, "requests", responses * prices.HTTP_API_REQUEST),
         Term("Lambda, invocations", invocations, "invocations", invocations * prices.LAMBDA_REQUEST),
         Term("Lambda, time", gigabyte_seconds, "GB-s", gigabyte_seconds * prices.LAMBDA_GB_SECOND),
-        Term("DynamoDB, reads", reads, "units", reads * prices.READ_UNIT),
-        Term("DynamoDB, writes", writes, "units", writes * prices.WRITE_UNIT),
+        Term("Reads", reads, "units", reads * prices.READ_UNIT),
+        Term("Reads of what is not in memory", units_missed, "units", units_missed * prices.READ_UNIT),
+        _writes("Writes of events", requests * event_requests.write_units),
+        _writes("Writes of counters, lists and usage", other_writes),
+        Term("Trainings, reads", trained_reads, "units", trained_reads * prices.READ_UNIT),
+        _writes("Trainings, writes", trained_writes),
+        Term(
+            "Trainings, time",
+            traffic.trainings * of_trainings,
+            "GB-s",
+            traffic.trainings * of_trainings * prices.LAMBDA_GB_SECOND,
+        ),
         Term("Scheduler", ticks, "calls", ticks * prices.SCHEDULER_CALL),
         Term("Logs", logged / GB, "GB", logged / GB * prices.LOG_GB),
-        Term("Storage of events, with backups", stored, "GB", stored * (prices.STORED_GB + prices.BACKED_UP_GB)),
+        Term(STORAGE, stored, "GB", stored * (prices.STORED_GB + prices.BACKED_UP_GB)),
     )
 
 
-def _gigabyte_seconds(part: Invocation) -> float:
-    waiting = max(0.0, part.milliseconds - part.core_milliseconds)
-    return (part.core_milliseconds * prices.CORE_GB + waiting * prices.API_MEMORY_GB) / 1_000
+def _stream(recorded: RecordedUnits, items: float, events: float) -> Invocation:
+    """Returns the usage of a batch, between the recordings of few and many items by the logarithm of their number."""
+    share = math.log(max(items, FEW_ITEMS) / FEW_ITEMS) / math.log(MANY_ITEMS / FEW_ITEMS)
+    few, many = recorded.stream_of_few_items.of(events), recorded.stream.of(events)
+    return Invocation(*(less + share * (more - less) for less, more in zip(astuple(few), astuple(many), strict=True)))
+
+
+def _writes(name: str, units: float) -> Term:
+    return Term(name, units, "units", units * prices.WRITE_UNIT)
+
+
+def _row_bytes(id_bytes: float) -> float:
+    """Bytes of the row of an item: its key, and for each neighbor a weight, a share and a compressed id."""
+    return id_bytes + 60 + NEIGHBORS * (6 + 0.6 * (id_bytes + 1))
 
 
 RECORDED = RecordedUnits(
-    on="2026-11-28",
+    on="2026-11-29",
     recommendations=Invocation(
-        read_units=2.506, write_units=0.038, milliseconds=9.15, core_milliseconds=7.15, log_bytes=292
+        read_units=2.446, write_units=0.025, milliseconds=12.66, core_milliseconds=7.27, log_bytes=294
     ),
-    events=Invocation(read_units=0.0, write_units=20.09, milliseconds=11.86, core_milliseconds=7.43, log_bytes=188),
-    stream=Invocation(read_units=6.056, write_units=6.444, milliseconds=19.25, core_milliseconds=12.03, log_bytes=282),
-    tick=Invocation(read_units=1.0, write_units=0.0, milliseconds=8.39, core_milliseconds=5.18, log_bytes=0),
-    events_a_request=10,
-    bytes_an_event=441,
+    items_an_answer=37.3,
+    rows_an_answer=58.8,
+    hit_rate=0.940,
+    events=WithEvents(
+        fixed=Invocation(read_units=0.089, write_units=0.031, milliseconds=5.17, core_milliseconds=2.41, log_bytes=186),
+        each=Invocation(read_units=0.006, write_units=1.997, milliseconds=0.21, core_milliseconds=0.008),
+    ),
+    stream=WithEvents(
+        fixed=Invocation(read_units=2.543, write_units=5.506, milliseconds=6.33, core_milliseconds=2.13, log_bytes=264),
+        each=Invocation(read_units=6.881, write_units=3.611, core_milliseconds=0.026),
+    ),
+    stream_of_few_items=WithEvents(
+        fixed=Invocation(read_units=2.774, write_units=4.135, milliseconds=4.60, core_milliseconds=1.90, log_bytes=264),
+        each=Invocation(read_units=0.914, write_units=0.521, milliseconds=0.26, core_milliseconds=0.065),
+    ),
+    tick=Invocation(read_units=8.014, write_units=4.167, milliseconds=2.43, core_milliseconds=0.87),
+    training=Training(
+        reads_an_event=0.0203,
+        reads_an_item=0.5205,
+        writes_an_item=2.018,
+        core_seconds_an_event=6.51e-6,
+        core_seconds_an_item=3.10e-3,
+    ),
+    bytes_an_event=530,
 )
-"""Units and log bytes of 2026-11-28. Times of 2026-11-25, when the machine was quiet; the stream's with what shares and
-verdicts add in a comparison of both releases."""
+"""Times are of a busy machine. The counters began empty, so the order of lists changes more often than in a shop with
+months of events, and their writes are an upper bound."""
