@@ -15,6 +15,7 @@ import httpx2
 
 from app.entry.local import dynamodb
 from tests.bench.latency import USERS, environment_of, loaded_shop
+from tests.support.cores import a_core_left, keep_to
 from tests.support.datasets import ROOT
 from tests.support.load import Outcomes, Request, closed_loop, open_loop, percentile
 
@@ -44,24 +45,12 @@ listen(create_application(wired.services), int(sys.argv[1]))
 
 def run() -> None:
     print(f"\nOverload: recommendations under uvicorn, one process, {SECONDS:.0f} s each, load from another process")
-    with _a_core_left() as core, loaded_shop() as (settings, key):
+    with a_core_left() as core, loaded_shop() as (settings, key):
         trees = {"now": ROOT} | ({"before": Path(os.environ[BEFORE])} if BEFORE in os.environ else {})
         for name, tree in reversed(trees.items()):
             with served(tree, environment_of(settings)) as (base, pid):
-                os.sched_setaffinity(pid, core)
+                keep_to(pid, core)
                 asyncio.run(_measure(name, base, key))
-
-
-@contextmanager
-def _a_core_left() -> Iterator[set[int]]:
-    """Keeps this process and those that it starts off a core; yields that core, which nothing takes from the server."""
-    cores = os.sched_getaffinity(0)
-    core = {min(cores)}
-    os.sched_setaffinity(0, cores - core or core)
-    try:
-        yield core
-    finally:
-        os.sched_setaffinity(0, cores)
 
 
 @contextmanager
