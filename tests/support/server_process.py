@@ -64,7 +64,7 @@ def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None
         wired.close()
     else:
         application = create_application(wired.services) if mode == REST else server.with_sockets(wired)[0]
-        server.listen(application, port)
+        server.listen(application, port, max_requests=wired.services.settings.max_requests)
 
 
 @contextmanager
