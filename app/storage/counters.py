@@ -15,7 +15,7 @@ from pynamodb.models import Model
 
 from app.errors import Conflict
 from app.storage.attributes import binary, number
-from app.storage.database import Database, Raw
+from app.storage.database import Database, Raw, awaited
 from app.storage.table import SEPARATOR, Table, key, shard
 
 COUNTER_SHARDS = 8
@@ -115,7 +115,7 @@ class CounterStore:
             return self._range(key(project, str(level)), begin, end)
         shards = [f"{number:02d}" for number in range(COUNTER_SHARDS)]
         pending = [self._submit(self._range, key(project, str(level), number), begin, end) for number in shards]
-        return [row for rows in pending for row in rows.result()]
+        return [row for rows in pending for row in awaited(rows)]
 
     def _range(self, partition: str, begin: int, end: int) -> list[Counted]:
         condition = CounterRow.start.between(_start(begin), _start(end - 1) + SEPARATOR + "999")

@@ -14,7 +14,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 from app.config import Settings
-from app.deadline import remaining_seconds
+from app.deadline import is_bounded, remaining_seconds
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, SerendipError, Unavailable
 from app.storage.connection import Explain, MeteredConnection, unexplained
 from app.storage.pynamo import connection_of, forget_connection
@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 
 BATCH_GET_KEYS = 100
 BATCH_WRITE_ROWS = 25
+OUT_OF_TIME = "The request ran out of time. Try again."
 PARALLEL_CALLS = 8
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 NAME_SEPARATOR = "-"
@@ -155,7 +156,7 @@ class Database:
             function(chunks[0])
             return
         for pending in [self.submit(function, chunk) for chunk in chunks]:
-            pending.result()
+            awaited(pending)
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -171,11 +172,25 @@ def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
+def awaited(future: "Future[Result]") -> Result:
+    """Returns the result of a call that was started in parallel, perhaps by a request with a later deadline.
+
+    Raises:
+        DeadlineExceeded: there is none when this request's deadline is reached.
+    """
+    try:
+        return future.result(max(0.0, remaining_seconds()) if is_bounded() else None)
+    except TimeoutError:
+        if future.done():
+            raise
+        raise DeadlineExceeded(OUT_OF_TIME) from None
+
+
 @contextmanager
 def bounded() -> Iterator[None]:
     """Wraps every use of DynamoDB: refuses to start after the deadline, and translates exceptions."""
     if remaining_seconds() <= 0:
-        raise DeadlineExceeded("The request ran out of time. Try again.")
+        raise DeadlineExceeded(OUT_OF_TIME)
     try:
         yield
     except (PynamoDBException, ClientError, BotoCoreError) as error:

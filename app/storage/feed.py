@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 
 from app.domain.events import Event, EventSelection
 from app.domain.paging import Page
-from app.storage.database import Database, Raw
+from app.storage.database import Database, Raw, awaited
 from app.storage.events import MONTHS, EventRow, event_of, user_id_of
 from app.storage.selecting import Retention, bounds, meets
 from app.storage.table import SEPARATOR, Table, key, moment, month_partitions
@@ -98,7 +98,7 @@ class FeedStore:
     def _of_partition(
         self, partition: str, beginning: "Future[tuple[list[Raw], Raw | None]]", between: Condition
     ) -> Iterator[Raw]:
-        rows, more = beginning.result()
+        rows, more = awaited(beginning)
         yield from rows
         while more:
             rows, more = self._table.query(

@@ -8,7 +8,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from app.domain.paging import Page
-from app.storage.database import Raw
+from app.storage.database import Raw, awaited
 from app.storage.table import LISTING_SHARDS, SEPARATOR, Table, key, moment
 
 INDEX = "listing"
@@ -65,7 +65,7 @@ def newest(table: Table, project: str, category: str | None, limit: int) -> dict
         return table.query(hash_value, index=INDEX, limit=limit, newest_first=True)[0]
 
     pending = [table.database.submit(query, shard) for shard in range(LISTING_SHARDS)]
-    rows = [row for shard in pending for row in shard.result()]
+    rows = [row for shard in pending for row in awaited(shard)]
     rows.sort(key=lambda row: str(row["position"]["S"]), reverse=True)
     return {_record_id(row): moment(row["position"]["S"].partition(SEPARATOR)[0]) for row in rows[:limit]}
 

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item
+from app.storage.database import awaited
 from app.storage.items import ItemStore
 from app.storage.table import LISTING_SHARDS
 
@@ -73,9 +74,10 @@ class CatalogChanges:
         progress = self.begin(project)
         try:
             for read in progress.reads:
-                read.result()
+                awaited(read)
         except BaseException:
-            progress.read_at, progress.reads = float("-inf"), []
+            if all(read.done() for read in progress.reads):  # another request may still wait for them
+                progress.read_at, progress.reads = float("-inf"), []
             raise
 
     def _read(self, project: str, progress: _Progress, shard: int) -> None:

@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.config import Settings
 from app.domain.items import Item, PackedCatalog
 from app.errors import SerendipError
+from app.storage.database import awaited
 from app.storage.items import ItemStore
 from app.storage.packed_catalogs import KEPT, PackedCatalogStore
 from app.storage.packed_items import DamagedItems
@@ -51,7 +52,7 @@ class CatalogReader:
             self._submit(self._items.newest_page, project, number, self._first_rows) for number in range(LISTING_SHARDS)
         ]
         catalog, reason = self._current(project)
-        pages: list[Page] = [page.result() for page in first]
+        pages: list[Page] = [awaited(page) for page in first]
         if all(start is None for _, start in pages):
             yield from ((items[: self._limit], len(items) <= self._limit) for items, _ in pages)
             return
@@ -59,7 +60,7 @@ class CatalogReader:
             _log_full_read(project, reason)
         rest = [self._submit(self._rest, project, number, page, catalog) for number, page in enumerate(pages)]
         self._want(project)
-        yield from (shard.result() for shard in rest)
+        yield from (awaited(shard) for shard in rest)
 
     def _current(self, project: str) -> tuple[PackedCatalog | None, str]:
         """Returns the packed catalog of a project, or None and why there is none that can be used."""

@@ -14,6 +14,7 @@ from app.recommender.content import NewItems, strength
 from app.recommender.packing import Row
 from app.services.catalog.item_cache import ItemCache
 from app.services.models.cache import ModelCache
+from app.storage.database import awaited
 
 MAX_COMPARED = 20
 """The user's items with the largest weights; new items are compared with these."""
@@ -49,7 +50,7 @@ class ColdStart:
         compared = [item_id for item_id, _ in sorted(weighted, key=lambda entry: -abs(entry[1]))[:MAX_COMPARED]]
         reading = self._submit(self._items.get_many, project, list(dict.fromkeys((*new, *compared))))
         rows = dict(self._models.rows(project, active, item_ids, terms=True, bought=bought))
-        items = reading.result()
+        items = awaited(reading)
         index = self._index(project, active, [items[item_id] for item_id in new if item_id in items])
         for item_id in compared:
             if item_id in items:

@@ -26,6 +26,7 @@ from app.services.recommendations.caches.recent_cache import RecentCache
 from app.services.recommendations.candidate_filter import CandidateFilter, Excluded, Rules
 from app.services.recommendations.cold_start import ColdStart
 from app.services.recommendations.evidence import Evidence, Source
+from app.storage.database import awaited
 from app.storage.events import EventStore
 from app.storage.users import UserStore
 
@@ -113,7 +114,7 @@ class RequestContext:
         neighbors = self.neighbors(list(weighted.items()), query.cart)  # meanwhile
         sources = [Source(event, weight, neighbors.get(event.item_id, NO_ROW)) for event, weight in newest]
         sources += self._cart(neighbors)
-        recent = popularity.result().factors(scoring, self.rules.now.timestamp()) if popularity else {}
+        recent = awaited(popularity).factors(scoring, self.rules.now.timestamp()) if popularity else {}
         return Evidence(sources, factors, recent)
 
     def _cart(self, neighbors: Mapping[str, Row]) -> list[Source]:
@@ -241,9 +242,9 @@ class ContextLoader:
             profile = self._submit(partial(self._users.get_many, project, [user_id], consistent=query.consistent))
         catalog, is_complete, past = self._read(project, query, history)
         if profile is not None:
-            user = profile.result().get(user_id)
+            user = awaited(profile).get(user_id)
             rules_ = replace(rules_, user=rules.facts_of_user(user_id, user.properties if user else {}))
-        model = pointer.result() if pointer else models.active(project)
+        model = awaited(pointer) if pointer else models.active(project)
         serving = experiments.serving(model, user_id, rules_.now)
         if query.model_version is not None:
             serving = experiments.Serving(models.of_version(project, query.model_version))
@@ -285,4 +286,4 @@ class ContextLoader:
             return None, True, history() if history else History(())
         reading = self._submit(history) if history else None
         catalog, is_complete = self._snapshot.get(project)
-        return catalog, is_complete, reading.result() if reading else History(())
+        return catalog, is_complete, awaited(reading) if reading else History(())

@@ -15,6 +15,7 @@ from app.domain.recommendations import RECENT
 from app.errors import SerendipError
 from app.recommender import packing, trends
 from app.recommender.events.weights import SECONDS_A_DAY
+from app.storage.database import awaited
 from app.storage.lists import LiveListStore
 
 MAX_PROJECTS = 200
@@ -71,5 +72,5 @@ class RecentCache:
             live = self._store.get(project, [(RECENT, "")]).get((RECENT, ""))
         except SerendipError as error:
             telemetry.log_failure(telemetry.current(), error)
-            return last.result() if last is not None else RecentPopularity()
+            return awaited(last) if last is not None else RecentPopularity()
         return RecentPopularity(packing.unpack(live.packed), live.as_of) if live else RecentPopularity()
