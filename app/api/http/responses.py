@@ -11,7 +11,10 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from app.api.schemas.problems import Problem
+from app.api.schemas.recommendations import RecommendationListView
+from app.api.schemas.records import left_out
 from app.domain.fields import RECOMMENDATION_FIELDS, Selection
+from app.domain.recommendations import RecommendationResponse
 
 ViewT = TypeVar("ViewT", bound=BaseModel)
 
@@ -83,15 +86,18 @@ def selected(
     Args:
         view: the whole response.
         selection: the fields that its items carry; None for all.
-        fields: the fields that its items have.
-        within: the names of the lists that hold the items, the outermost first.
+        fields: as of `left_out`.
+        within: as of `left_out`.
     """
     if selection is None:
         return view
-    left_out = selection.left_out(fields)
-    for name in reversed(within):
-        left_out = {name: {"__all__": left_out}}
-    return Response(view.model_dump_json(exclude=left_out), media_type="application/json")
+    content = view.model_dump_json(exclude=left_out(selection, fields, within))
+    return Response(content, media_type="application/json")
+
+
+def listed(response: RecommendationResponse) -> RecommendationListView | Response:
+    """Returns what to send of a list: all of it, or what was selected."""
+    return selected(RecommendationListView.model_validate(response), response.selection)
 
 
 def add_problems(document: dict[str, Any], example: Mapping[str, Any]) -> None:

@@ -19,14 +19,13 @@ from app.api.http.dependencies import (
 )
 from app.api.http.idempotency import RepeatableRoute
 from app.api.http.preconditions import TAGGED, UNCHANGED, IfNoneMatch, ToChange, ToPut, tag, unchanged
-from app.api.http.responses import responses, selected
+from app.api.http.responses import listed, responses, selected
 from app.api.http.security import PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.items import ItemIn, ItemPage, ItemPatch, ItemSearchView, ItemsIn, ItemView
 from app.api.schemas.recommendations import RecommendationListView
-from app.api.schemas.records import Stored, selection
+from app.api.schemas.records import Stored, selection, short_request
 from app.domain.fields import ITEM_FIELDS
 from app.domain.items import ItemOrder, ItemQuery, ItemStatus
-from app.domain.recommendations import RecommendationRequest
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=RepeatableRoute)
 
@@ -156,12 +155,10 @@ def similar_items(
     fields: Fields = None,
 ) -> RecommendationListView | Response:
     """Get items that interest the same users."""
-    request = RecommendationRequest(
-        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
-    )
+    request = short_request(limit, filter, boost, fields, properties=properties)
     services.access.check_rules(principal, request)
     response = services.recommendations.similar(project, item_id, request, principal.owner)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.get("/items/{item_id}/bought-together", response_model=RecommendationListView, responses=responses(404))
@@ -177,9 +174,7 @@ def bought_together(
     fields: Fields = None,
 ) -> RecommendationListView | Response:
     """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
-    request = RecommendationRequest(
-        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
-    )
+    request = short_request(limit, filter, boost, fields, properties=properties)
     services.access.check_rules(principal, request)
     response = services.recommendations.bought_together(project, item_id, request, principal.owner)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)

@@ -14,7 +14,7 @@ from app.api.http.dependencies import (
     WithProperties,
 )
 from app.api.http.operations import Operation
-from app.api.http.responses import responses, selected
+from app.api.http.responses import listed, responses, selected
 from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
@@ -24,9 +24,8 @@ from app.api.schemas.recommendations import (
     RecommendationQueryIn,
     SessionIn,
 )
-from app.api.schemas.records import selection
+from app.api.schemas.records import selection, short_request
 from app.api.schemas.scenarios import PageView
-from app.domain.recommendations import RecommendationRequest
 from app.domain.users import of_session
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=Operation)
@@ -55,7 +54,7 @@ def recommend_for_user(
     request = query.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_user(project, user_id, request)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.get(
@@ -72,7 +71,7 @@ def recommend_for_stored_session(
     request = query.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_user(project, of_session(session_id), request)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.get("/users/{user_id}/pages/{scenario_id}", response_model=PageView, responses=responses(404))
@@ -117,7 +116,7 @@ def replay_recommendations(
 ) -> RecommendationListView | Response:
     """Get a stored response exactly as it was sent, whatever has changed since."""
     response = services.recommendations.replay(project, recommendation_id)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.post("/recommendations", response_model=RecommendationListView, responses=responses(404, 409))
@@ -130,7 +129,7 @@ def recommend_for_session(
     request = body.request()
     services.access.check_rules(principal, request)
     response = services.recommendations.for_session(project, events, request, principal.owner)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.post("/rankings", response_model=RecommendationListView)
@@ -145,7 +144,7 @@ def rank_items(
     response = services.recommendations.rank(
         project, body.owner, body.item_ids, body.request(), include_hidden=body.include_hidden
     )
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)
 
 
 @router.get("/lists/{kind}", response_model=RecommendationListView)
@@ -165,9 +164,7 @@ def get_list(
 
     Popular and trending items follow the stream of events within seconds.
     """
-    request = RecommendationRequest(
-        overrides={"limit": limit, "boost": boost}, filter=filter, properties=properties, selection=selection(fields)
-    )
+    request = short_request(limit, filter, boost, fields, properties=properties)
     services.access.check_rules(principal, request)
     response = services.recommendations.from_list(project, kind, category, request, principal.owner)
-    return selected(RecommendationListView.model_validate(response), response.selection)
+    return listed(response)

@@ -17,6 +17,7 @@ from app.domain.fields import (
     RECOMMENDATION_FIELDS,
     Selection,
 )
+from app.domain.recommendations import RecommendationRequest
 
 MAX_EVENTS = 500
 MAX_RECORDS = 100
@@ -103,6 +104,31 @@ ItemFieldsQuery = Annotated[
 ]
 
 
+def left_out(
+    selection: Selection, fields: Sequence[str] = RECOMMENDATION_FIELDS, within: Sequence[str] = ("items",)
+) -> dict[str, Any]:
+    """Returns what of a view a response does not carry, in the form that pydantic excludes it.
+
+    Args:
+        selection: the fields that its items carry.
+        fields: the fields that its items have.
+        within: the names of the lists that hold the items, the outermost first.
+    """
+    excluded = selection.left_out(fields)
+    for name in reversed(within):
+        excluded = {name: {"__all__": excluded}}
+    return excluded
+
+
 def selection(names: Sequence[str] | None) -> Selection | None:
     """Returns the selection of these names; None if none were sent."""
     return None if names is None else Selection(tuple(dict.fromkeys(names)))
+
+
+def short_request(
+    limit: int, filter_: str | None, boost: str | None, fields: Sequence[str] | None, *, properties: bool
+) -> RecommendationRequest:
+    """Returns a request for a list that takes no settings of scenarios."""
+    return RecommendationRequest(
+        overrides={"limit": limit, "boost": boost}, filter=filter_, properties=properties, selection=selection(fields)
+    )

@@ -6,9 +6,9 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from app.api.schemas.recommendations import RecommendationListView
+from app.api.schemas.records import left_out
 from app.api.sockets import frames
 from app.api.sockets.push import Busy, Gone, Pusher, TooLarge
-from app.domain.fields import RECOMMENDATION_FIELDS
 from app.domain.recommendations import RecommendationList, RecommendationQuery, RecommendationResponse
 from app.domain.sockets import Connection, Subscription, WatchedList
 from app.domain.users import session_of
@@ -99,8 +99,8 @@ class Subscriptions:
 def list_frame(user_id: str, response: RecommendationResponse, frame_id: str | None, **more: str) -> bytes:
     """Returns the frame of a list."""
     selection = response.selection
-    left_out = {"items": {"__all__": selection.left_out(RECOMMENDATION_FIELDS)}} if selection else None
-    content = RecommendationListView.model_validate(response).model_dump(mode="json", exclude=left_out)
+    excluded = left_out(selection) if selection else None
+    content = RecommendationListView.model_validate(response).model_dump(mode="json", exclude=excluded)
     return frames.fitted("recommendations", frame_id, {**owner_of(user_id), **content, **more})
 
 
