@@ -98,7 +98,7 @@ def render(
     **more: object,
 ) -> Response:
     document: dict[str, Any] = {
-        "type": kind or kind_of(title),
+        "type": kind or "urn:serendip:problem:" + title.lower().replace(" ", "-"),
         "title": title,
         "status": status,
         "detail": detail,
@@ -110,11 +110,6 @@ def render(
             {"pointer": place.pointer, "detail": place.detail} for place in bad_places[: validation.MAX_NAMED_ERRORS]
         ]
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
-
-
-def kind_of(title: str) -> str:
-    """Returns the type of the problems with a title, unless `TYPES` has another."""
-    return "urn:serendip:problem:" + title.lower().replace(" ", "-")
 
 
 def _request_id(request: Request) -> str:
