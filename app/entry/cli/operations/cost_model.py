@@ -149,40 +149,24 @@ def terms(traffic: Traffic, recorded: RecordedUnits) -> Sequence[Term]:
         (ticks, recorded.tick),
     )
     responses, invocations = traffic.recommendations + requests, sum(count for count, _ in times)
-    training, row = recorded.training, _row_bytes(traffic.id_bytes)
-    rewritten = math.ceil(row / WRITE_BYTES) / math.ceil(_row_bytes(RECORDED_ID_BYTES) / WRITE_BYTES)
     misses = 1 - (recorded.hit_rate if traffic.hit_rate is None else traffic.hit_rate)
-    missing = recorded.items_an_answer + recorded.rows_an_answer * math.ceil(row / READ_BYTES)
+    missing = recorded.items_an_answer + recorded.rows_an_answer * math.ceil(_row_bytes(traffic.id_bytes) / READ_BYTES)
     units_missed = traffic.recommendations * misses * missing * EVENTUAL
     reads = sum(count * part.read_units for count, part in times)
     gigabyte_seconds = sum(count * part.gigabyte_seconds for count, part in times)
     logged = sum(count * part.log_bytes for count, part in times) + responses * ACCESS_LOG_BYTES
     event_bytes = recorded.bytes_an_event + IDS_AN_EVENT * (traffic.id_bytes - RECORDED_ID_BYTES)
     stored = traffic.stored * event_bytes / GB
-    of_trainings = (
-        traffic.stored * training.core_seconds_an_event + traffic.items * training.core_seconds_an_item
-    ) * prices.CORE_GB
-    trained_reads = traffic.trainings * (
-        traffic.stored * training.reads_an_event + traffic.items * training.reads_an_item
-    )
-    trained_writes = traffic.trainings * traffic.items * training.writes_an_item * rewritten
     other_writes = batches * stream.write_units + traffic.recommendations * recorded.recommendations.write_units
     return (
         Term("HTTP API", responses, "requests", responses * prices.HTTP_API_REQUEST),
         Term("Lambda, invocations", invocations, "invocations", invocations * prices.LAMBDA_REQUEST),
-        Term("Lambda, time", gigabyte_seconds, "GB-s", gigabyte_seconds * prices.LAMBDA_GB_SECOND),
-        Term("Reads", reads, "units", reads * prices.READ_UNIT),
-        Term("Reads of what is not in memory", units_missed, "units", units_missed * prices.READ_UNIT),
+        _time("Lambda, time", gigabyte_seconds),
+        _reads("Reads", reads),
+        _reads("Reads of what is not in memory", units_missed),
         _writes("Writes of events", requests * event_requests.write_units),
         _writes("Writes of counters, lists and usage", other_writes),
-        Term("Trainings, reads", trained_reads, "units", trained_reads * prices.READ_UNIT),
-        _writes("Trainings, writes", trained_writes),
-        Term(
-            "Trainings, time",
-            traffic.trainings * of_trainings,
-            "GB-s",
-            traffic.trainings * of_trainings * prices.LAMBDA_GB_SECOND,
-        ),
+        *_trainings(traffic, recorded.training),
         Term("Scheduler", ticks, "calls", ticks * prices.SCHEDULER_CALL),
         Term("Logs", logged / GB, "GB", logged / GB * prices.LOG_GB),
         Term(STORAGE, stored, "GB", stored * (prices.STORED_GB + prices.BACKED_UP_GB)),
@@ -194,6 +178,27 @@ def _stream(recorded: RecordedUnits, items: float, events: float) -> Invocation:
     share = math.log(max(items, FEW_ITEMS) / FEW_ITEMS) / math.log(MANY_ITEMS / FEW_ITEMS)
     few, many = recorded.stream_of_few_items.of(events), recorded.stream.of(events)
     return Invocation(*(less + share * (more - less) for less, more in zip(astuple(few), astuple(many), strict=True)))
+
+
+def _trainings(traffic: Traffic, training: Training) -> Sequence[Term]:
+    """Returns what the trainings of a month read, write and compute."""
+    size, recorded_size = (math.ceil(_row_bytes(each) / WRITE_BYTES) for each in (traffic.id_bytes, RECORDED_ID_BYTES))
+    reads = traffic.stored * training.reads_an_event + traffic.items * training.reads_an_item
+    writes = traffic.items * training.writes_an_item * size / recorded_size
+    seconds = traffic.stored * training.core_seconds_an_event + traffic.items * training.core_seconds_an_item
+    return (
+        _reads("Trainings, reads", traffic.trainings * reads),
+        _writes("Trainings, writes", traffic.trainings * writes),
+        _time("Trainings, time", traffic.trainings * seconds * prices.CORE_GB),
+    )
+
+
+def _time(name: str, gigabyte_seconds: float) -> Term:
+    return Term(name, gigabyte_seconds, "GB-s", gigabyte_seconds * prices.LAMBDA_GB_SECOND)
+
+
+def _reads(name: str, units: float) -> Term:
+    return Term(name, units, "units", units * prices.READ_UNIT)
 
 
 def _writes(name: str, units: float) -> Term:
