@@ -65,9 +65,7 @@ class Rollups:
             self._sum(project, level, start, now)
         rows = self._counters.between(project, level, begin, end) if missing | again else present
         with self._lock:
-            for row in rows:
-                if len(row.packed or b"") < MEMORY_BYTES:
-                    self._past[project, level, row.start] = row
+            self._past.update({(project, level, row.start): row for row in rows})
         return rows
 
     def _sum(self, project: str, level: int, start: int, now: float) -> set[str]:
