@@ -41,7 +41,7 @@ from tests.bench.cost_recorder import RECOMMENDATIONS, Recorder, Taken, recordin
 from tests.bench.latency import PROJECT
 from tests.support import tables
 from tests.support.builders import a_key, a_project, wired_on
-from tests.support.calls import surround
+from tests.support.calls import capacities, surround
 from tests.support.fake_clock import FakeClock
 from tests.support.payloads import http_api
 from tests.support.stream_records import NoSockets, a_record
@@ -212,8 +212,7 @@ def _trained(wired: Wired, events: int) -> Training:
 
     def counted(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         result = call()
-        consumed = result.get("ConsumedCapacity") or []
-        for part in consumed if isinstance(consumed, list) else [consumed]:
+        for part in capacities(result):
             of_events = part["TableName"].endswith(EventRow.Meta.table_name)
             kind = "write" if operation.startswith(WRITES) else "events" if of_events else "catalog"
             units[kind] += part["CapacityUnits"]

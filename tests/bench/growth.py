@@ -22,7 +22,7 @@ from app.wiring import Wired
 from tests.bench import synthetic
 from tests.bench.latency import logs_discarded
 from tests.support.builders import a_key
-from tests.support.calls import surround
+from tests.support.calls import capacities, surround
 from tests.support.datasets import ROOT
 from tests.support.payloads import http_api
 
@@ -110,8 +110,7 @@ def _cost(wired: Wired, handler: Any, key: str, targets: list[str]) -> Cost:
     def counted(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         names.append(operation)
         result = call()
-        consumed = result.get("ConsumedCapacity") or []
-        units.extend(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
+        units.extend(each["CapacityUnits"] for each in capacities(result))
         return result
 
     rounds = max(ROUNDS, ROUNDS * ASKED // len(targets))

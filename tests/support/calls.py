@@ -24,6 +24,12 @@ def surround(database: Database, around: Around) -> Callable[[], None]:
     return undo
 
 
+def capacities(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the capacity that a call consumed of each table."""
+    consumed = answer.get("ConsumedCapacity") or []
+    return consumed if isinstance(consumed, list) else [consumed]
+
+
 def names_of_calls(database: Database, *operations: str) -> list[str]:
     """Returns a list to which the name of each later call is added, or only those of some operations."""
     names: list[str] = []

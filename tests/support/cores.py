@@ -6,21 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-@contextmanager
-def a_core_left() -> Iterator[set[int]]:
-    """Keeps this process and those that it starts off a core; yields that core, which they cannot take from a server.
-
-    With a single core, all share it.
-    """
-    cores = os.sched_getaffinity(0)
-    core = {min(cores)}
-    keep_to(os.getpid(), cores - core or core)
-    try:
-        yield core
-    finally:
-        keep_to(os.getpid(), cores)
-
-
 def keep_to(pid: int, cores: set[int]) -> None:
     """Lets all threads of a process, and those that they start, run only on some cores."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -36,3 +21,15 @@ def kept_to(pid: int, cores: set[int]) -> Iterator[None]:
         yield
     finally:
         keep_to(pid, before)
+
+
+@contextmanager
+def a_core_left() -> Iterator[set[int]]:
+    """Keeps this process and those that it starts off a core; yields that core, which they cannot take from a server.
+
+    With a single core, all share it.
+    """
+    cores = os.sched_getaffinity(0)
+    core = {min(cores)}
+    with kept_to(os.getpid(), cores - core or core):
+        yield core
