@@ -1,6 +1,6 @@
 """Usage and cost: what a week or a month cost, at a glance."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -31,12 +31,19 @@ def tile(page: Page, label: str) -> str:
     return tiles.locator("strong").inner_text()
 
 
+def this_day(visitor: Visitor) -> date:
+    """Stops the clock of the browser, so that its day stays that of the test; returns the day."""
+    now = clock.now()
+    visitor.page.clock.set_fixed_time(now)
+    return now.date()
+
+
 class TestUsage:
     def test_it_says_what_last_week_and_month_cost(self, visitor: Visitor, shop: Shop) -> None:
+        today = this_day(visitor)
         page = visitor.open("/usage")
         expect(page.get_by_role("img", name="Estimated US dollars by day").locator("canvas")).to_be_visible()
 
-        today = datetime.now(UTC).date()
         monday = today - timedelta(days=today.weekday() + 7)
         assert tile(page, "Last week") == f"${cost(shop, monday, monday + timedelta(days=6)):.2f}"
         last_day = today.replace(day=1) - timedelta(days=1)
@@ -46,15 +53,16 @@ class TestUsage:
 
     def test_the_forecast_of_a_new_project_is_from_today(self, chromium: Browser, shop: Shop) -> None:
         key, wired = shop.new_project("usage-new"), wired_on(shop.settings)
-        UsageStore(wired.database).add("usage-new", DailyUsage(clock.now().date(), requests=1))
-        wired.close()
         with visiting(chromium, shop.base, key) as visitor:
+            UsageStore(wired.database).add("usage-new", DailyUsage(this_day(visitor), requests=1))
             page = visitor.open("/usage")
 
             expect(page.get_by_text("If every day costs what today has cost so far")).to_be_visible()
             assert tile(page, "This month so far") == "<$0.0001"
+        wired.close()
 
     def test_weeks_and_months_sum_their_days(self, visitor: Visitor, shop: Shop) -> None:
+        today = this_day(visitor)
         page = visitor.open("/usage")
         page.get_by_role("button", name="By week").click()
         expect(page.get_by_role("heading", name="Cost by week")).to_be_visible()
@@ -63,7 +71,6 @@ class TestUsage:
         chart = page.locator("figure", has=page.get_by_role("img", name="Estimated US dollars by week"))
         chart.get_by_text("Show as table").click()
 
-        today = datetime.now(UTC).date()
         monday = today - timedelta(days=today.weekday() + 7)
         this_week = today - timedelta(days=today.weekday())
         expect(chart.locator("details").get_by_role("row").nth(1)).to_contain_text(this_week.isoformat())

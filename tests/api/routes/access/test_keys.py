@@ -153,12 +153,13 @@ class TestRotate:
 
 class TestLastUsed:
     def test_the_last_use_of_a_key_is_a_day(self, client: httpx2.Client, wired: Wired) -> None:
-        made = make(client)
-        client_of(wired, made["key"]).get("/v1/items")
+        made, at = make(client), datetime.now(UTC)
 
-        wired.services.usage.write()
+        with clock.frozen(at, b"seed"):
+            client_of(wired, made["key"]).get("/v1/items")
+            wired.services.usage.write()
 
-        assert client.get(f"/v1/keys/{made['key_id']}").json()["last_used"] == datetime.now(UTC).date().isoformat()
+        assert client.get(f"/v1/keys/{made['key_id']}").json()["last_used"] == at.date().isoformat()
 
 
 class TestBrowser:
