@@ -27,7 +27,6 @@ from app.recommender.fit.interactions import Interactions
 from app.recommender.fit.learn import BaseModel, Extent, bought_rows, check_trainable, packed
 from app.recommender.fit.local_ridge import LeastSquares, Side, blended, strongest
 from app.recommender.fit.order import transition_blocks
-from app.recommender.fit.parameter_search import Choice
 from app.recommender.fit.solver import Floats, Parameters, Regression, WeightRows, discounts, scaled, shrunk
 from app.recommender.packing import Packed
 from app.recommender.progress import ReportProgress
@@ -91,7 +90,7 @@ def learn(events: DataFrame, *, neighbors: int, report: ReportProgress, weights:
     pairs, threshold = gathered(events, weights)
     extent, sums = extent_of(pairs, threshold)
     check_trainable(extent)
-    choice = replace(_choice(pairs, extent, neighbors, report), solver=LOCAL)
+    choice = replace(parameter_search.parameters(sampled(pairs, extent), neighbors, report), solver=LOCAL)
     report("learning", 0.0)
     blocks = fitted(pairs, extent.item_ids, sums, choice.parameters, neighbors).persist()
     blocks.count()  # compute now, so that the reported phase is the one at work
@@ -193,14 +192,14 @@ def extent_of(pairs: DataFrame, threshold: float | None) -> tuple[Extent, Floats
     return Extent(list(item_ids), np.array(item_users, np.int64), users, sum(item_users), threshold), np.array(sums)
 
 
-def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: ReportProgress) -> Choice:
-    """Runs `parameter_search.parameters` on the driver, on the interactions of a sample of users."""
+def sampled(pairs: DataFrame, extent: Extent) -> Interactions:
+    """Brings the interactions of a sample of users to the driver, for the parameter search: all, if they are few."""
     share = min(1.0, SEARCHED / max(extent.interactions, 1))
-    sampled = pairs if share == 1.0 else pairs.where(F.pmod(F.xxhash64("user_id"), F.lit(10_000)) < 10_000 * share)
-    table = sampled.orderBy("user_id", "item_id").toArrow()
+    some = pairs if share == 1.0 else pairs.where(F.pmod(F.xxhash64("user_id"), F.lit(10_000)) < 10_000 * share)
+    table = some.orderBy("user_id", "item_id").toArrow()
     user_ids, users = np.unique(table["user_id"].to_numpy(), return_inverse=True)
     item_ids, items = np.unique(table["item_id"].to_numpy(), return_inverse=True)
-    interactions = Interactions(
+    return Interactions(
         user_ids.tolist(),
         item_ids.tolist(),
         users,
@@ -209,7 +208,6 @@ def _choice(pairs: DataFrame, extent: Extent, neighbors: int, report: ReportProg
         table["time"].to_numpy(),
         extent.rating_threshold,
     )
-    return parameter_search.parameters(interactions, neighbors, report)
 
 
 def _counted(

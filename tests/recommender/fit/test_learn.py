@@ -9,6 +9,9 @@ from app.recommender.fit.learn import chosen, fitted, learn
 from tests.support import datasets
 from tests.support.builders import an_event, two_tastes
 
+RIDGES = 7
+"""The start of the search, and its first group."""
+
 
 def quiet(_phase: str, _progress: float) -> None: ...
 
@@ -74,15 +77,24 @@ class TestNewest:
 class TestQualityFloor:
     @pytest.mark.skipif(not datasets.MOVIETWEETINGS.exists(), reason=f"there is no {datasets.MOVIETWEETINGS}")
     def test_movietweetings_reaches_the_design_table(self) -> None:
-        """Chooses parameters from the training part only; `make bench` prints both data sets."""
+        """Chooses ridge and solver from the training part only; `make bench` searches them all on both data sets."""
         x = gather(an_event(user, item, minutes=time / 60) for user, item, time in datasets.movietweetings())
         held = holdouts.at_random(x, 0)
         train = x.taken(~held)
 
-        choice = chosen(train, neighbors=100, memory_bytes=2**30, report=quiet, holdout=holdouts.RANDOM, seed=1)
+        tried: list[float] = []
+        choice = chosen(
+            train,
+            neighbors=100,
+            memory_bytes=2**30,
+            report=lambda _phase, done: tried.append(done),
+            holdout=holdouts.RANDOM,
+            seed=1,
+            is_over=lambda: len(tried) >= RIDGES,
+        )
         learned = fitted(train, choice, neighbors=100, report=quiet)
         history = train.aged(choice.recency.half_life_days)
         quality = metrics.quality(history, learned.model, train.matrix(), x.matrix(held), 20)
 
-        assert quality.ndcg >= 0.197
+        assert quality.ndcg >= 0.202
         assert np.isfinite(learned.model.data).all()

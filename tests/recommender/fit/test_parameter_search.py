@@ -19,6 +19,13 @@ def cycles(users: int = 60, length: int = 6, *, timed: bool = True) -> Interacti
     return Interactions(*ids, user, item, np.ones(len(user)), times)
 
 
+def ring(items: int) -> Interactions:
+    """As many users as items: each walks three steps, from an item of their own, along a ring of all items."""
+    user, step = (grid.ravel() for grid in np.meshgrid(np.arange(items), np.arange(3), indexing="ij"))
+    ids = [f"u{n:04d}" for n in range(items)], [f"i{n:04d}" for n in range(items)]
+    return Interactions(*ids, user, (user + step) % items, np.ones(len(user)), step.astype(float))
+
+
 def turning(*, changes: bool, users: int = 1_000) -> Interactions:
     """A user a day walks three steps along the ring, and the last 200 users walk it in steps of 5 if it changes."""
     random = np.random.default_rng(1)
@@ -81,7 +88,7 @@ class TestParameters:
 
     def test_progress_never_falls(self) -> None:
         shown: list[float] = []
-        sampled = timed_interactions(1, users=20, items=TARGETS + 500)
+        sampled = ring(TARGETS + 1)
 
         parameter_search.parameters(sampled, 100, lambda _phase, done: shown.append(done), is_over=lambda: True)
 
