@@ -18,9 +18,10 @@ from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.storage.admin import migration
 from app.wiring import Wired
-from tests.support import permissions
+from tests.support import botocore_sessions, permissions
 from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
+from tests.support.slow_proxy import Proxy
 
 CONSOLE = "tests/console"
 LONGEST = (
@@ -47,6 +48,7 @@ _numbers = count(1)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 """Before NumPy is loaded: on small matrices, threads that wait for each other took ten times the CPU."""
 
+botocore_sessions.share()
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
@@ -131,6 +133,13 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 def own(settings: Settings) -> Settings:
     """Tables of the test's own, which it creates: they hold no other projects, their stream no other events."""
     return settings.model_copy(update={"table_prefix": f"own{next(_numbers)}-"})
+
+
+@pytest.fixture
+def proxy(emulator: Emulator) -> Iterator[Proxy]:
+    """The way to the database: when the test stops it, the database cannot be reached."""
+    with Proxy(emulator.port).running() as proxy:
+        yield proxy
 
 
 @pytest.fixture
