@@ -29,6 +29,7 @@ class Proxy:
         self._target = target
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_started, self._stop = Event(), asyncio.Event()
+        self._thread = Thread(target=lambda: asyncio.run(self._serve()))
 
     @property
     def endpoint(self) -> str:
@@ -36,15 +37,19 @@ class Proxy:
 
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
-        thread = Thread(target=lambda: asyncio.run(self._serve()))
-        thread.start()
+        self._thread.start()
         self._has_started.wait()
         try:
             yield self
         finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Ends all connections; whoever connects from now on is refused."""
+        if self._thread.is_alive():
             assert self._loop is not None
             self._loop.call_soon_threadsafe(self._stop.set)
-            thread.join()
+            self._thread.join()
 
     @contextmanager
     def failing(self, fault: Fault) -> Iterator[None]:

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from app.config import Settings
-from app.entry.local.dynamodb import Emulator
 from tests.support.api_calls import body, ids, put, recommended, train
 from tests.support.builders import a_project, an_event, client_of, wired_on
+from tests.support.slow_proxy import Proxy
 
 
 class TestPut:
@@ -220,15 +220,15 @@ class TestContextItem:
 
 
 class TestOutage:
-    def test_cached_scenarios_apply_without_the_database(self, own_emulator: Emulator, settings: Settings) -> None:
-        changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
+    def test_cached_scenarios_apply_without_the_database(self, proxy: Proxy, settings: Settings) -> None:
+        changes = {"endpoint": proxy.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
         wired = wired_on(settings.model_copy(update=changes))
         client = client_of(wired, a_project(wired, settings.project))
         train(client)
         put(client, limit=3)
         assert len(recommended(client, "u2", scenario="home")["items"]) == 3
 
-        own_emulator.stop(kill=True)
+        proxy.stop()
         cached = recommended(client, "u2", scenario="home", filter="item.price < 6.0", properties=True)
         unknown = recommended(client, "u2", scenario="never-read", limit=2)
 

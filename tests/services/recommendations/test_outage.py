@@ -6,15 +6,15 @@ import httpx2
 
 from app.api.http.problems import RETRY_AFTER_SECONDS
 from app.config import Settings
-from app.entry.local.dynamodb import Emulator
 from tests.support.builders import a_project, an_item, client_of, two_tastes, wired_on
+from tests.support.slow_proxy import Proxy
 
 
 class TestOutage:
-    def test_recommendations_degrade_and_writes_are_refused(self, own_emulator: Emulator, settings: Settings) -> None:
+    def test_recommendations_degrade_and_writes_are_refused(self, proxy: Proxy, settings: Settings) -> None:
         wired = wired_on(
             settings.model_copy(
-                update={"endpoint": own_emulator.endpoint, "connect_timeout_seconds": 0.2, "key_ttl_seconds": 0.0}
+                update={"endpoint": proxy.endpoint, "connect_timeout_seconds": 0.2, "key_ttl_seconds": 0.0}
             )
         )
         key = a_project(wired, settings.project)
@@ -25,7 +25,7 @@ class TestOutage:
         with client_of(wired, key) as client:
             assert client.get("/v1/users/new/recommendations").json()["degraded"] is False
 
-            own_emulator.stop(kill=True)
+            proxy.stop()
             read = client.get("/v1/users/u2/recommendations?limit=4&exclude=i1&cart=i2&context_item=i3")
             written = client.post("/v1/events", json={"events": [{"user_id": "u2", "item_id": "i1"}]})
             ready = client.get("/health/ready")
@@ -37,8 +37,8 @@ class TestOutage:
             assert_unavailable(refused)
         wired.database.close()
 
-    def test_rankings_lists_and_pages_degrade_too(self, own_emulator: Emulator, settings: Settings) -> None:
-        changes = {"endpoint": own_emulator.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
+    def test_rankings_lists_and_pages_degrade_too(self, proxy: Proxy, settings: Settings) -> None:
+        changes = {"endpoint": proxy.endpoint, "pointer_ttl_seconds": 0.0, "connect_timeout_seconds": 0.2}
         wired = wired_on(settings.model_copy(update=changes))
         services = wired.services
         key = a_project(wired, settings.project)
@@ -53,7 +53,7 @@ class TestOutage:
             before = client.post("/v1/rankings", json=ranking).json()
             client.get("/v1/users/u2/pages/home").raise_for_status()
 
-            own_emulator.stop(kill=True)
+            proxy.stop()
             ranked = client.post("/v1/rankings", json=ranking).json()
             popular = client.get("/v1/lists/popular?category=all").json()
             page = client.get("/v1/users/u2/pages/home").json()
