@@ -6,6 +6,7 @@ rows below; computing one again gives the same result.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ class CounterRow(Model):
     touched: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     """Pending refreshes: the seconds of the changed counters."""
     since = NumberAttribute(null=True)
-    """Pending refreshes: when the first of them was scheduled, in seconds since 1970."""
+    """Pending refreshes: when the first of them was scheduled, in seconds since 1970; None after a refresh."""
     expires_at = TTLAttribute(null=True)
 
 
@@ -83,8 +84,8 @@ class PendingRefresh:
     project: str
     touched: frozenset[int] = field(default_factory=frozenset)
     version: int = 0
-    since: float = 0.0
-    """When it was first scheduled, in seconds since 1970."""
+    since: float | None = None
+    """When it was first scheduled, in seconds since 1970; None if the lists were refreshed since."""
 
 
 class CounterStore:
@@ -158,10 +159,18 @@ class CounterStore:
         partitions = [key("", DUE, f"{number:02d}") for number in range(DUE_SHARDS)]
         return [_pending(row) for partition in partitions for row in self._table.query(partition, consistent=True)[0]]
 
-    def complete(self, refresh: PendingRefresh) -> None:
-        """Deletes a pending refresh, unless it was scheduled again."""
+    def complete(self, refresh: PendingRefresh, remaining: AbstractSet[int] = frozenset()) -> None:
+        """Deletes a pending refresh or keeps its `remaining` times, unless it was scheduled again."""
+        same = CounterRow.version == refresh.version
         with suppress(Conflict):
-            self._table.delete(_due(refresh.project), refresh.project, CounterRow.version == refresh.version)
+            if remaining:
+                touched = set(map(str, remaining))
+                row = CounterRow(
+                    key=_due(refresh.project), start=refresh.project, touched=touched, version=refresh.version + 1
+                )
+                self._table.put(row, same)
+            else:
+                self._table.delete(_due(refresh.project), refresh.project, same)
 
 
 def partitions_of(project: str, levels: Sequence[int]) -> list[str]:
@@ -213,5 +222,5 @@ def _counted(row: Raw) -> Counted:
 
 
 def _pending(row: Raw) -> PendingRefresh:
-    touched, since = frozenset(map(int, row["touched"]["SS"])), number(row, "since") or 0.0
-    return PendingRefresh(row["start"]["S"], touched, int(row["version"]["N"]), since)
+    touched = frozenset(map(int, row["touched"]["SS"]))
+    return PendingRefresh(row["start"]["S"], touched, int(row["version"]["N"]), number(row, "since"))

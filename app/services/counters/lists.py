@@ -19,12 +19,20 @@ from app.storage.items import ItemStore
 from app.storage.lists import LiveListStore
 
 LISTED = 100
+TRENDING_IN_CATEGORY = 36
+"""So many UUIDs fit into a write unit. Each event moves the order of its categories."""
+HEAD = 20
+"""The first items of a popular list: if these change, it is stored at once."""
+POPULAR_SECONDS = 1_800.0
+"""How long the others and the scores of a popular list, which counts weeks, may stay as they are."""
 CANDIDATES = 1_000
 """The number of best items in each ranking that category lists are made of."""
 NOTICEABLE = 1.1
 """The ratio of recent popularity to the stored one from which on it is stored again."""
-CATEGORY_SECONDS = 600.0
-"""How long an item's former categories may still be used."""
+CATEGORY_SECONDS = 3_600.0
+"""How long an item's former categories may still be used. Looking them up again is most of what a refresh reads."""
+SPARE_SECONDS = 60
+"""More than clocks differ by."""
 MAX_PROJECTS, MAX_ITEMS = 10_000, 50_000
 
 
@@ -50,6 +58,8 @@ class Lists:
         self._settings, self._clock = settings, clock
         self._lock = Lock()
         self._refreshed: LRUCache[str, float] = LRUCache(MAX_PROJECTS)
+        self._scheduled: LRUCache[str, frozenset[int]] = LRUCache(MAX_PROJECTS)
+        """The times that this instance has scheduled since it refreshed the lists."""
         self._cached: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(
             MAX_ITEMS, CATEGORY_SECONDS, clock.monotonic
         )
@@ -64,24 +74,48 @@ class Lists:
         with self._lock:
             age = self._clock.monotonic() - self._refreshed.get(project, float("-inf"))
         if age < self._settings.lists_seconds:
-            self._counters.schedule(project, sorted(touched), self._clock.now().timestamp())
+            self._schedule(project, touched)
             return None
         pending = self._counters.pending(project) or PendingRefresh(project)
         return self.refresh_pending(replace(pending, touched=pending.touched | touched))
 
+    def _schedule(self, project: str, touched: set[int]) -> None:
+        """Schedules a refresh, unless this instance has scheduled one since the last and the times are still open."""
+        now = self._clock.now().timestamp()
+        closed = {start for start in touched if start + FINE_SECONDS <= now}
+        with self._lock:
+            scheduled = self._scheduled.get(project, frozenset())
+            self._scheduled[project] = scheduled | touched
+        if closed or not touched <= scheduled:
+            try:
+                self._counters.schedule(project, sorted(touched), now)
+            except BaseException:
+                with self._lock:
+                    self._scheduled.pop(project, None)
+                raise
+
     def overdue(self) -> list[PendingRefresh]:
-        """Returns the refreshes that were scheduled and that no event has caused since.
+        """Returns the refreshes that were scheduled and no event has caused since, and the last ones of closed times.
 
         One that was scheduled in the future is due too: the clock was wrong then.
         """
         now, least = self._clock.now().timestamp(), self._settings.lists_seconds
-        return [pending for pending in self._counters.all_pending() if abs(now - pending.since) >= least]
+        return [
+            pending
+            for pending in self._counters.all_pending()
+            if (not _open(pending, now) if pending.since is None else abs(now - pending.since) >= least)
+        ]
 
     def refresh_pending(self, pending: PendingRefresh) -> Counts:
-        """Carries out a scheduled refresh; returns the project's counters."""
+        """Carries out a scheduled refresh; returns the project's counters.
+
+        Times stay scheduled until a refresh begins after they have closed. So an instance that has scheduled a time
+        need not schedule it again for each batch, whoever refreshes the lists meanwhile.
+        """
+        remaining = _open(pending, self._clock.now().timestamp())
         total = self.refresh(pending.project, pending.touched)
         if pending.version:
-            self._counters.complete(pending)
+            self._counters.complete(pending, remaining)
         return total
 
     def discard(self, pending: PendingRefresh) -> None:
@@ -92,6 +126,7 @@ class Lists:
         """Sums up the counters of the touched times and writes the lists that changed; returns all counters."""
         with self._lock:
             self._refreshed[project] = self._clock.monotonic()
+            self._scheduled.pop(project, None)
         total, changed = self._rollups.of(project, self._settings.popular_window_days, touched)
         touched_items = {item_id for name in changed if (item_id := counts.item_of(name)) is not None}
         active, now = self._active(project), self._clock.now().timestamp()
@@ -114,7 +149,7 @@ class Lists:
             ranked = {kind: [entry for entry in ranking if entry[0] in categories] for kind, ranking in ranked.items()}
         wanted = {"", *(category for item_id in touched for category in categories.get(item_id, ()))}
         lists = [
-            LiveList(kind, category, now, packing.pack(_of_category(ranking, category, categories)))
+            LiveList(kind, category, now, packing.pack(_of_category(kind, ranking, category, categories)))
             for kind, ranking in ranked.items()
             for category in sorted(wanted)
         ]
@@ -148,15 +183,21 @@ class Lists:
 
 
 def _of_category(
-    ranked: trends.Ranked, category: str, categories: Mapping[str, tuple[str, ...]]
+    kind: str, ranked: trends.Ranked, category: str, categories: Mapping[str, tuple[str, ...]]
 ) -> list[tuple[str, float]]:
     scores = [(item_id, score) for item_id, score in ranked if not category or category in categories.get(item_id, ())]
-    return scores[:LISTED]
+    return scores[: TRENDING_IN_CATEGORY if category and kind == TRENDING else LISTED]
 
 
-def _differs(new: LiveList, stored: LiveList | None, max_age_seconds: float) -> bool:
-    """Whether a list must be stored: its order has changed, or the stored scores are too old."""
+def _differs(new: LiveList, stored: LiveList | None, trending_seconds: float) -> bool:
+    """Whether a list must be stored: an order that matters has changed, or the stored list is too old."""
     if stored is None:
         return new.packed != packing.pack([])
-    same = list(packing.unpack(new.packed)) == list(packing.unpack(stored.packed))
-    return not same or new.as_of - stored.as_of > max_age_seconds
+    compared, max_age = (HEAD, POPULAR_SECONDS) if new.kind == POPULAR else (LISTED, trending_seconds)
+    now, before = (list(packing.unpack(each.packed))[:compared] for each in (new, stored))
+    return now != before or new.as_of - stored.as_of > max_age
+
+
+def _open(pending: PendingRefresh, now: float) -> set[int]:
+    """Returns the times whose counters other instances may still change without scheduling a refresh."""
+    return {start for start in pending.touched if start + FINE_SECONDS + SPARE_SECONDS > now}

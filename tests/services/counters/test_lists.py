@@ -1,23 +1,28 @@
 """Trending and popular lists, from the stream to the reader, in simulated time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from app.clock import frozen
 from app.config import Settings
 from app.domain.access import Limits
 from app.domain.events import Event
-from app.domain.recommendations import RECENT, LiveList, RecommendationQuery
+from app.domain.recommendations import POPULAR, RECENT, TRENDING, LiveList, RecommendationQuery
 from app.entry import schedule
 from app.entry.stream import Consumer
+from app.recommender import counts, packing
+from app.services.counters.lists import HEAD, LISTED, POPULAR_SECONDS, TRENDING_IN_CATEGORY
 from app.services.models.rollout import Split
 from app.storage.counters import CounterStore
 from app.storage.lists import LiveListStore
 from app.wiring import Wired
 from tests.support.builders import an_event, an_item, wired_on
+from tests.support.calls import names_of_calls, surround
 from tests.support.fake_clock import FakeClock
 from tests.support.planted_models import plant, plant_recent
 from tests.support.stream_records import NoSockets, a_record
@@ -154,7 +159,82 @@ class TestRefresh:
         schedule.refresh_overdue_lists(wired.services)
 
         assert trending() == ["b", "a"]
+        assert not is_overdue(wired, settings.project)
+        clock.advance(2 * counts.FINE_SECONDS)
+        schedule.refresh_overdue_lists(wired.services)
         assert CounterStore(wired.database).pending(settings.project) is None
+        wired.close()
+
+    def test_batches_of_the_same_minutes_schedule_once_until_the_next_refresh(self, settings: Settings) -> None:
+        clock = FakeClock()
+        wired = wired_on(settings.model_copy(update={"lists_seconds": 120.0}), clock=clock)
+        wired.services.projects.create(settings.project, None, Limits())
+        shop = AppliedBatches(wired, settings.project, clock)
+        shop.start_of_slot()
+        shop.apply("a")
+        updates = names_of_calls(wired.database, "UpdateItem")
+
+        for item in ("b", "c", "d"):
+            shop.apply(item)
+
+        assert len(updates) == 1
+        clock.advance(121.0)
+        shop.apply("e")
+        assert shop.trending() == {"a", "b", "c", "d", "e"}
+        shop.apply("f")
+        assert len(updates) == 2
+        wired.close()
+
+    def test_what_an_instance_counts_after_another_refreshed_the_lists_is_listed_at_last(
+        self, settings: Settings
+    ) -> None:
+        clock = FakeClock()
+        patient = settings.model_copy(update={"lists_seconds": 100.0, "list_ttl_seconds": 0.0})
+        first, second = (wired_on(patient, clock=clock) for _ in range(2))
+        first.services.projects.create(settings.project, None, Limits())
+        shop = AppliedBatches(first, settings.project, clock)
+        shop.start_of_slot()
+        shop.apply("a")
+        clock.advance(50.0)
+        shop.apply("b")
+        clock.advance(48.0)
+        pending = CounterStore(second.database).pending(settings.project)
+        assert pending
+        second.services.lists.refresh_pending(pending)
+
+        shop.apply("c")
+        assert shop.trending() == {"a", "b"}, "it was neither scheduled nor listed"
+        clock.advance(2 * counts.FINE_SECONDS)
+        schedule.refresh_overdue_lists(second.services)
+
+        assert shop.trending() == {"a", "b", "c"}
+        assert CounterStore(second.database).pending(settings.project) is None
+        first.close()
+        second.close()
+
+    def test_a_failed_schedule_is_repeated(self, settings: Settings) -> None:
+        clock = FakeClock()
+        wired = wired_on(settings.model_copy(update={"lists_seconds": 120.0}), clock=clock)
+        wired.services.projects.create(settings.project, None, Limits())
+        shop = AppliedBatches(wired, settings.project, clock)
+        shop.start_of_slot()
+        shop.apply("a")
+
+        def refused(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+            if operation == "UpdateItem":
+                raise EndpointConnectionError(endpoint_url="closed")
+            return call()
+
+        undo = surround(wired.database, refused)
+        record = shop.record("b")
+        assert shop.consumer.apply([record]) is not None
+        undo()
+        assert shop.consumer.apply([record]) is None
+
+        clock.advance(121.0)
+        schedule.refresh_overdue_lists(wired.services)
+
+        assert shop.trending() == {"a", "b"}
         wired.close()
 
     def test_a_list_that_was_postponed_by_a_clock_that_was_ahead_is_due(self, settings: Settings) -> None:
@@ -167,9 +247,10 @@ class TestRefresh:
             consumer.apply([a_record(settings.project, Event(user, "a", "view", now, "e"))])
 
         clock.jump(-3_600)
+        assert is_overdue(wired, settings.project)
         schedule.refresh_overdue_lists(wired.services)
 
-        assert CounterStore(wired.database).pending(settings.project) is None
+        assert not is_overdue(wired, settings.project)
         wired.close()
 
     def test_a_scheduled_refresh_of_a_deleted_project_is_discarded(self, wired: Wired, settings: Settings) -> None:
@@ -179,6 +260,90 @@ class TestRefresh:
         schedule.refresh_overdue_lists(wired.services)
 
         assert counters.pending(deleted) is None
+
+
+def is_overdue(wired: Wired, project: str) -> bool:
+    return any(pending.project == project for pending in wired.services.lists.overdue())
+
+
+class AppliedBatches:
+    """Batches of one view each, by users of their own, which arrive when they are applied."""
+
+    def __init__(self, wired: Wired, project: str, clock: FakeClock) -> None:
+        self._wired, self._project, self._clock = wired, project, clock
+        self.consumer = Consumer(wired.services, NoSockets())
+
+    def start_of_slot(self) -> None:
+        """Lets the time pass until counters of other five minutes begin."""
+        self._clock.advance(counts.FINE_SECONDS - self._clock.now().timestamp() % counts.FINE_SECONDS)
+
+    def record(self, item_id: str) -> dict[str, Any]:
+        now = self._clock.now()
+        return a_record(self._project, Event(f"user of {item_id}", item_id, "view", now, "e"), arrived=now)
+
+    def apply(self, *item_ids: str) -> None:
+        assert self.consumer.apply([self.record(item_id) for item_id in item_ids]) is None
+
+    def trending(self) -> set[str]:
+        (live,) = LiveListStore(self._wired.database).get(self._project, [(TRENDING, "")]).values()
+        return set(packing.unpack(live.packed))
+
+
+class TestWrites:
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock()
+
+    @pytest.fixture
+    def large(self, settings: Settings, clock: FakeClock) -> Iterator[Wired]:
+        """A shop of one category with as many items used as a popular list holds, the first ones more often."""
+        wired = wired_on(settings.model_copy(update={"lists_seconds": 0.0}), clock=clock)
+        wired.services.projects.create(settings.project, None, Limits())
+        wired.services.items.put_many(settings.project, [an_item(name, "all") for name in self.names()])
+        now = clock.now()
+        records = [
+            a_record(settings.project, Event(f"{name}{n}", name, "view", now, "e"), arrived=now)
+            for number, name in enumerate(self.names())
+            for n in range(2 + max(0, HEAD - number))
+        ]
+        assert Consumer(wired.services, NoSockets()).apply(records) is None
+        yield wired
+        wired.close()
+
+    @staticmethod
+    def names() -> list[str]:
+        return [f"i{number:03d}" for number in range(LISTED)]
+
+    @staticmethod
+    def popular(wired: Wired, project: str) -> list[str]:
+        (live,) = LiveListStore(wired.database).get(project, [(POPULAR, "all")]).values()
+        return list(packing.unpack(live.packed))
+
+    def test_the_end_of_a_popular_list_waits_and_its_head_does_not(
+        self, large: Wired, settings: Settings, clock: FakeClock
+    ) -> None:
+        project, shop = settings.project, AppliedBatches(large, settings.project, clock)
+        assert self.popular(large, project) == self.names()
+
+        shop.apply("i099")
+        assert self.popular(large, project) == self.names()
+        clock.advance(POPULAR_SECONDS + 1)
+        shop.apply("i000")
+
+        assert self.popular(large, project)[HEAD] == "i099"
+        records = [
+            a_record(project, Event(f"more{n}", "i005", "view", clock.now(), "e"), arrived=clock.now())
+            for n in range(30)
+        ]
+        assert Consumer(large.services, NoSockets()).apply(records) is None
+        assert self.popular(large, project)[0] == "i005"
+
+    def test_trending_lists_of_categories_are_short(self, large: Wired, settings: Settings) -> None:
+        lists = LiveListStore(large.database).get(settings.project, [(TRENDING, ""), (TRENDING, "all")])
+
+        lengths = {category: len(packing.unpack(each.packed)) for (_, category), each in lists.items()}
+
+        assert lengths == {"": LISTED, "all": TRENDING_IN_CATEGORY}
 
 
 class TestRecentPopularity:
