@@ -79,6 +79,7 @@ from app.storage.lists import LiveListStore
 from app.storage.neighbors import NeighborStore
 from app.storage.objects import FileStore, FolderFileStore, S3FileStore
 from app.storage.packed_catalogs import PackedCatalogStore
+from app.storage.packed_events import PackedEvents
 from app.storage.scenarios import ScenarioStore
 from app.storage.selecting import Retention
 from app.storage.usage import UsageStore
@@ -116,6 +117,7 @@ def wire(
     counters, connections, failures = CounterStore(database), ConnectionStore(database), FailureStore(database)
     live_lists, packed_catalogs = LiveListStore(database), PackedCatalogStore(database, items)
     files = _file_store(settings)
+    packed_events = PackedEvents(events, files, retention)
 
     tokens = SignedTokens(settings.secret.get_secret_value())
     credentials = CredentialCache(store=access_store, settings=settings, clock=clock)
@@ -140,6 +142,7 @@ def wire(
             access=access_store,
             decisions=decision_store,
             versions=versions,
+            packed_events=packed_events,
         ),
         purge=ProjectPurge(database=database, files=files, counter_levels=tuple(PARTS)),
         tombstones=tombstones,
@@ -156,7 +159,7 @@ def wire(
         versions=versions, cache=model_cache, items=items, outcomes=outcomes, settings=settings, clock=clock
     )
     train = Train(
-        stores=TrainingStores(events=events, items=items, neighbors=neighbors, versions=versions),
+        stores=TrainingStores(events=packed_events, items=items, neighbors=neighbors, versions=versions),
         settings=settings,
         clock=clock,
         random_hex=random_hex,

@@ -3,9 +3,7 @@
 The key is derived from the event, so sending an event again writes the same row again.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +12,14 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from app.domain.events import Attribution, Event, EventKey, EventSelection, History, SelectedEvents
+from app.domain.events import Event, EventKey, EventSelection, History, SelectedEvents
 from app.domain.paging import Page
-from app.storage.attributes import binary, number, text
+from app.storage.attributes import binary, text
 from app.storage.database import Database, Raw
+from app.storage.event_changes import EventChanges
+from app.storage.event_rows import event_of, row_of, user_id_of
 from app.storage.selecting import FIRST_MOMENT, LAST_MOMENT, Retention, bounds, meets
-from app.storage.table import MONTH_SHARDS, SEPARATOR, Table, iso, key, moment, month_partition, month_partitions
+from app.storage.table import MONTH_SHARDS, Table, iso, key, month_partition
 
 MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
@@ -71,6 +71,7 @@ class EventStore:
         """Without a `retention`, events are kept for ever."""
         self._table, self._retention = Table(database, EventRow), retention or Retention()
         self._months: set[tuple[str, str]] = set()
+        self.changes = EventChanges(self._table, self._retention.clock)
         self.batch_size = LOADED_AT_ONCE if database.load else WRITTEN_AT_ONCE
         """Number of events that are best written at once when there are many."""
 
@@ -78,6 +79,7 @@ class EventStore:
         """Writes events, of an import if `import_id` is set; all are durable when this returns."""
         months = {(project, iso(event.timestamp)[:7]) for event in events} - self._months
         self._table.write_many([EventRow(owner=key(project, "", MONTHS), moment=month) for _, month in months])
+        self.changes.note(project, [(event.user_id, iso(event.timestamp)) for event in events])
         expiry = self._retention.expiry
         rows = [{**row_of(project, event, import_id), **expiry(event.timestamp)} for event in events]
         if self._table.can_load(rows):
@@ -90,6 +92,7 @@ class EventStore:
         self.delete_keys(project, [(event.user_id, key(iso(event.timestamp), event.event_id)) for event in events])
 
     def delete_keys(self, project: str, keys: Sequence[EventKey]) -> None:
+        self.changes.note(project, keys)
         self._table.write_many([], self._keys(project, list(dict.fromkeys(keys))))
 
     def _keys(self, project: str, keys: Sequence[EventKey]) -> list[Raw]:
@@ -131,7 +134,9 @@ class EventStore:
         rows, _ = self._table.query(
             key(project, user_id), limit=ERASED_AT_ONCE, consistent=True, attributes=("owner", "moment")
         )
-        report([row["moment"]["S"] for row in rows if row["moment"]["S"] != VERDICTS])
+        events = [row["moment"]["S"] for row in rows if row["moment"]["S"] != VERDICTS]
+        report(events)
+        self.changes.note(project, [(user_id, position) for position in events])
         self._table.write_many([], rows)
         return len(rows)
 
@@ -218,11 +223,21 @@ class EventStore:
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields every event of a project, month by month, read page by page."""
-        first = self._retention.first()
-        listed = self._table.query_all(key(project, "", MONTHS), range_condition=EventRow.moment >= first[:7])
-        for partition in month_partitions(project, [month["moment"]["S"] for month in listed]):
-            for row in self._table.query_all(partition, index="month", range_condition=EventRow.moment >= first):
-                yield event_of(row, user_id_of(row))
+        for month in self.months(project):
+            for number in range(MONTH_SHARDS):
+                yield from self.of_partition(key(project, month, f"{number:02d}"))
+
+    def months(self, project: str) -> list[str]:
+        """Returns the months that may have kept events, oldest first."""
+        first = EventRow.moment >= self._retention.first()[:7]
+        rows = self._table.query_all(key(project, "", MONTHS), range_condition=first)
+        return [row["moment"]["S"] for row in rows]
+
+    def of_partition(self, partition: str) -> Iterator[Event]:
+        """Yields the kept events of a partition of the index of months, oldest first."""
+        kept = EventRow.moment >= self._retention.first()
+        for row in self._table.query_all(partition, index="month", range_condition=kept):
+            yield event_of(row, user_id_of(row))
 
     def page(self, project: str, start: str | None, limit: int) -> Page[Event]:
         """Returns a page of a project's events by month; `start` is the last end: month/shard/user/time#event_id."""
@@ -261,39 +276,3 @@ class EventStore:
 
 def between(selection: EventSelection) -> Condition:
     return EventRow.moment.between(*bounds(selection))
-
-
-def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:
-    """Returns the row of an event, as its model would serialize it, in a fifth of the time."""
-    time = iso(event.timestamp)
-    row = {
-        "owner": {"S": key(project, event.user_id)},
-        "moment": {"S": key(time, event.event_id)},
-        "item_id": {"S": event.item_id},
-        "event_type": {"S": event.event_type},
-        "month": {"S": month_partition(project, time[:7], event.user_id)},
-    }
-    if event.value is not None:
-        row["value"] = {"N": json.dumps(event.value)}
-    if event.attribution is not None:
-        row["origin"] = {"S": key(*astuple(event.attribution))}
-    if import_id is not None:
-        row["import_id"] = {"S": import_id}
-    return row
-
-
-def user_id_of(row: Raw) -> str:
-    return str(row["owner"]["S"]).split("#", 1)[1]
-
-
-def event_of(row: Raw, user_id: str) -> Event:
-    time, _, event_id = row["moment"]["S"].partition("#")
-    return Event(
-        user_id=user_id,
-        item_id=row["item_id"]["S"],
-        event_type=row["event_type"]["S"],
-        timestamp=moment(time),
-        event_id=event_id,
-        value=number(row, "value"),
-        attribution=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
-    )

@@ -11,7 +11,8 @@ from pynamodb.expressions.condition import Condition
 from app.domain.events import Event, EventSelection
 from app.domain.paging import Page
 from app.storage.database import Database, Raw, awaited
-from app.storage.events import MONTHS, EventRow, event_of, user_id_of
+from app.storage.event_rows import event_of, user_id_of
+from app.storage.events import MONTHS, EventRow
 from app.storage.selecting import Retention, bounds, meets
 from app.storage.table import SEPARATOR, Table, key, moment, month_partitions
 

@@ -34,11 +34,11 @@ class Retention:
 
     def __init__(self, days: int | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         """`days` is None if events are kept for ever."""
-        self._age, self._clock = None if days is None else timedelta(days=days), clock
+        self._age, self.clock = None if days is None else timedelta(days=days), clock
 
     def since(self) -> datetime | None:
         """Returns the time since which events are kept; None if all are."""
-        return None if self._age is None else self._clock.now() - self._age
+        return None if self._age is None else self.clock.now() - self._age
 
     def first(self) -> str:
         """Returns the smallest sort key of events that are kept."""

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.events import Change, Event
-from app.storage.events import MONTHS, VERDICTS, event_of
+from app.storage.event_rows import event_of
+from app.storage.events import MONTHS, VERDICTS
 from app.storage.table import SEPARATOR
 
 REMOVED = "REMOVE"

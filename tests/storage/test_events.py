@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.events import Attribution, Event
-from app.storage.events import EventRow, row_of
+from app.storage.event_rows import row_of
+from app.storage.events import EventRow
 from tests.support.builders import NOON
 
 ATTRIBUTION = Attribution("v1", "home", "neighbors")

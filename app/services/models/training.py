@@ -20,9 +20,9 @@ from app.heartbeat import beating
 from app.recommender.events.weights import Weights
 from app.recommender.packing import Packed
 from app.recommender.progress import IsOver, ReportProgress
-from app.storage.events import EventStore
 from app.storage.items import ItemStore
 from app.storage.neighbors import NeighborStore
+from app.storage.packed_events import PackedEvents
 from app.storage.versions import VersionStore
 
 REPORT_INTERVAL = timedelta(seconds=1)
@@ -64,7 +64,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class TrainingStores:
-    events: EventStore
+    events: PackedEvents
     items: ItemStore
     neighbors: NeighborStore
     versions: VersionStore

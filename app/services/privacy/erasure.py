@@ -31,6 +31,7 @@ from app.storage.decisions import DecisionStore
 from app.storage.events import EventStore
 from app.storage.failures import FailureStore
 from app.storage.items import ItemStore
+from app.storage.packed_events import PackedEvents
 from app.storage.users import UserStore
 from app.storage.versions import VersionStore
 
@@ -52,6 +53,7 @@ class ErasureStores:
     access: AccessStore
     decisions: DecisionStore
     versions: VersionStore
+    packed_events: PackedEvents
 
 
 class _Account:
@@ -130,6 +132,7 @@ class Erasure:
             while erase(partial(account.add_new, kind)):
                 if remaining_seconds() < SPARE_SECONDS:
                     return account.receipt
+        stores.packed_events.forget(project, user_id)
         account.put(replace(account.receipt, completed_at=self._clock.now(), reached={}))
         return account.receipt
 

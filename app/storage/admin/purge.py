@@ -23,6 +23,7 @@ from app.storage.connections import ConnectionRow
 from app.storage.counters import CounterRow, due_key, partitions_of
 from app.storage.database import Database, Raw, plain_name
 from app.storage.decisions import DecisionRow
+from app.storage.event_changes import owners_of
 from app.storage.events import MONTHS, VERDICTS, EventRow
 from app.storage.failures import FailureRow, refusals_of
 from app.storage.idempotency import IdempotencyRow
@@ -110,6 +111,7 @@ class Purge:
             self._neighbors,
             self._keys(ListRow, lambda: [self._tables[ListRow].key(pointer_of(project))]),
             self._partitions(VersionRow, lambda: [project]),
+            self._keys(EventRow, self._changes_of_events),
             self._partitions(EventRow, lambda: [key(project, "", MONTHS)]),
             self._partitions(ItemRow, lambda: [key(project, "", CATEGORIES)], listing.INDEX),
             self._partitions(UserRow, lambda: [key(project, "", ERASURES)], listing.INDEX),
@@ -164,9 +166,16 @@ class Purge:
         table = self._tables[model]
         return table.keys_of(table.get_keys(keys, consistent=True))
 
+    def _listed_months(self) -> list[str]:
+        rows = self._tables[EventRow].query_all(key(self._project, "", MONTHS), consistent=True)
+        return [row["moment"]["S"] for row in rows]
+
     def _months(self) -> Sequence[str]:
-        months = self._tables[EventRow].query_all(key(self._project, "", MONTHS), consistent=True)
-        return month_partitions(self._project, [VERDICTS, *(month["moment"]["S"] for month in months)])
+        return month_partitions(self._project, [VERDICTS, *self._listed_months()])
+
+    def _changes_of_events(self) -> Sequence[Raw]:
+        owners = owners_of(self._project, self._listed_months())
+        return [self._tables[EventRow].key(owner, VERDICTS) for owner in owners]
 
     def _with_verdicts(self, events: Sequence[Raw]) -> Deletions:
         """Adds the verdicts of the events' users, which the index of months lacks up to release 0.7."""

@@ -31,7 +31,8 @@ from app.entry.stream import Consumer
 from app.storage.admin import migration, schema
 from app.storage.checkpoints import CheckpointStore
 from app.storage.database import Database, Load, Raw
-from app.storage.events import EventStore, row_of
+from app.storage.event_rows import row_of
+from app.storage.events import EventStore
 from app.storage.items import ItemStore
 from app.storage.selecting import Retention
 from app.storage.table import LEAST_LOADED

@@ -11,7 +11,8 @@ from app.domain.events import Event
 from app.entry.stream import Consumer
 from app.storage.admin.expiry import PAGE, Expiry
 from app.storage.attributes import integer
-from app.storage.events import EventRow, row_of
+from app.storage.event_rows import row_of
+from app.storage.events import EventRow
 from app.storage.selecting import Retention
 from app.wiring import Wired
 from tests.support import tables
