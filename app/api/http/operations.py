@@ -1,7 +1,7 @@
 """Operations: named after their functions, strict about their query parameters, in threads unless they are alone."""
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property, partial, wraps
@@ -10,11 +10,15 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import Request, Response
+from fastapi._compat import ModelField, field_annotation_is_sequence
+from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
-from starlette.types import Message
+from pydantic import BaseModel
+from starlette.datastructures import QueryParams
+from starlette.types import Message, Receive, Scope, Send
 
 from app.api.http.validation import UNKNOWN_PARAMETER
 from app.domain.fields import RepeatedName, json_object
@@ -70,17 +74,20 @@ class Operation(APIRoute):
         body = self.body_field and self.body_field.field_info.annotation
         return (*self.query_names, *getattr(body, "model_fields", ()))
 
+    def unknown_names(self, request: Request) -> set[str]:
+        """Returns the names of a request's query parameters that the operation does not have."""
+        return set(request.query_params).difference(self.query_names) if request.query_params else set()
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handle_known(request: Request) -> Response:
-            if request.query_params:
-                unknown = sorted(set(request.query_params).difference(self.query_names))
-                if unknown:
-                    context = {"names": self.query_names}
-                    raise RequestValidationError(
-                        [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in unknown]
-                    )
+            unknown = self.unknown_names(request)
+            if unknown:
+                context = {"names": self.query_names}
+                raise RequestValidationError(
+                    [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in sorted(unknown)]
+                )
             return await handle(await _strict(request) if self.body_field else request)
 
         return handle_known
@@ -107,3 +114,88 @@ async def _strict(request: Request) -> Request:
         return {"type": "http.request", "body": body}
 
     return _StrictRequest(request.scope, receive)
+
+
+class _NotValid(Exception):
+    """A parameter is missing or not valid."""
+
+
+class Direct(Operation):
+    """An operation whose function returns a response; what it depends on are coroutine functions without effects.
+
+    Valid requests do not pass through FastAPI, which finds out again for each what the function is called with.
+
+    Requests with a body, and those with unknown or invalid parameters, go through FastAPI, which reports what is wrong.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:  # noqa: ANN401 - FastAPI's
+        super().__init__(path, endpoint, **settings)
+        if self.body_field is None:
+            self._arguments, self._through_fastapi = _Arguments(self.dependant), self.app
+            self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        arguments = None if self.unknown_names(request) else await self._arguments.valid(request)
+        if arguments is None:
+            await self._through_fastapi(scope, receive, send)
+            return
+        response: Response = await self.endpoint(**arguments)
+        await response(scope, receive, send)
+
+
+class _Arguments:
+    """What a function is called with: parameters of a request, results of other functions, or the request itself."""
+
+    def __init__(self, dependant: Dependant) -> None:
+        self._request_name = dependant.request_param_name or dependant.http_connection_param_name
+        self._path = [_Parameter(field) for field in dependant.path_params]
+        self._query = [_Parameter(field) for field in dependant.query_params]
+        self._results = [
+            (each.name, each.call, _Arguments(each)) for each in dependant.dependencies if each.name and each.call
+        ]
+
+    async def valid(self, request: Request) -> dict[str, Any] | None:
+        """Returns the arguments; None if a parameter is not valid."""
+        try:
+            return await self.of(request)
+        except _NotValid:
+            return None
+
+    async def of(self, request: Request) -> dict[str, Any]:
+        values = {name: await call(**await arguments.of(request)) for name, call, arguments in self._results}
+        values |= {parameter.name: parameter.value(request.path_params) for parameter in self._path}
+        values |= {parameter.name: parameter.value(request.query_params) for parameter in self._query}
+        if self._request_name is not None:
+            values[self._request_name] = request
+        return values
+
+
+class _Parameter:
+    """A parameter of a path or query. If its type is a model, it stands for the parameters that are its fields."""
+
+    def __init__(self, field: ModelField) -> None:
+        self.name, self._field = field.name, field
+        form: Any = field.field_info.annotation
+        self._is_model = isinstance(form, type) and issubclass(form, BaseModel)
+        parts = form.model_fields if self._is_model else {field.name: field.field_info}
+        self._are_lists = {
+            part.alias or name: field_annotation_is_sequence(part.annotation) for name, part in parts.items()
+        }
+        """Whether a parameter can be sent several times, by its name in the request."""
+
+    def value(self, sent: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the parameter's type
+        """Raises _NotValid."""
+        values = {name: _value(sent, name, self._are_lists[name]) for name in sent if name in self._are_lists}
+        if not self._is_model and not values:
+            if self._field.field_info.is_required():
+                raise _NotValid
+            return self._field.get_default()
+        value, errors = self._field.validate(values if self._is_model else values.popitem()[1])
+        if errors:
+            raise _NotValid
+        return value
+
+
+def _value(sent: Mapping[str, Any], name: str, is_list: bool) -> Any:  # noqa: ANN401, FBT001
+    return sent.getlist(name) if is_list and isinstance(sent, QueryParams) else sent[name]

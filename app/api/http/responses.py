@@ -7,19 +7,23 @@ complete.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import orjson
 from fastapi import Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from app.api.schemas.problems import Problem
 from app.api.schemas.recommendations import RecommendationListView
 from app.api.schemas.records import left_out
-from app.domain.fields import RECOMMENDATION_FIELDS, Selection
-from app.domain.recommendations import RecommendationResponse
+from app.api.schemas.scenarios import PageRowView
+from app.domain.fields import REASON_FIELDS, REASONS, RECOMMENDATION_FIELDS, Selection
+from app.domain.recommendations import RecommendationResponse, RecommendedItem
+from app.domain.scenarios import PageResponse
 
 ViewT = TypeVar("ViewT", bound=BaseModel)
 
 ACCEPTED = 202
-MEDIA_TYPE = "application/problem+json"
+JSON, MEDIA_TYPE = "application/json", "application/problem+json"
 GUARDED = (401, 403, 422, 429, 503)
 """The problems of every operation that needs credentials."""
 WITH_BODY = (400, 413, 415)
@@ -48,6 +52,7 @@ DESCRIPTIONS = {
 }
 SECONDS = {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds to wait before the next try."}
 TEXT = {"type": "string"}
+LIST_FIELDS, ROW_FIELDS = tuple(RecommendationListView.model_fields), tuple(PageRowView.model_fields)
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": TEXT, "description": "The ways to authenticate."}},
     429: {
@@ -75,29 +80,51 @@ def ask_again(response: Response, seconds: int = 1) -> None:
     response.headers["Retry-After"] = str(seconds)
 
 
-def selected(
-    view: ViewT,
-    selection: Selection | None,
-    fields: Sequence[str] = RECOMMENDATION_FIELDS,
-    within: Sequence[str] = ("items",),
-) -> ViewT | Response:
+def selected(view: ViewT, selection: Selection | None, fields: Sequence[str]) -> ViewT | Response:
     """Returns what to send of a view: all of it, or a response whose items carry only the selected fields.
 
     Args:
         view: the whole response.
         selection: the fields that its items carry; None for all.
-        fields: as of `left_out`.
-        within: as of `left_out`.
+        fields: the fields that its items have.
     """
     if selection is None:
         return view
-    content = view.model_dump_json(exclude=left_out(selection, fields, within))
-    return Response(content, media_type="application/json")
+    return Response(view.model_dump_json(exclude=left_out(selection, fields)), media_type=JSON)
 
 
-def listed(response: RecommendationResponse) -> RecommendationListView | Response:
-    """Returns what to send of a list: all of it, or what was selected."""
-    return selected(RecommendationListView.model_validate(response), response.selection)
+def listed(response: RecommendationResponse) -> Response:
+    """Returns a list as `RecommendationListView` describes it, in a quarter of the time of pydantic."""
+    return _response(_list(response, LIST_FIELDS, response.selection))
+
+
+def paged(page: PageResponse, selection: Selection | None) -> Response:
+    """Returns a page as `PageView` describes it."""
+    rows = [_list(row, ROW_FIELDS, selection) for row in page.rows]
+    return _response({"scenario_id": page.scenario_id, "scenario_version": page.scenario_version, "rows": rows})
+
+
+def _list(response: RecommendationResponse, names: Sequence[str], selection: Selection | None) -> dict[str, Any]:
+    fields = [name for name in RECOMMENDATION_FIELDS if selection is None or selection.has(name)]
+    parts = [name for name in REASON_FIELDS if selection is None or selection.has(REASONS, name)]
+    content = {name: getattr(response, name) for name in names}
+    content["items"] = [_item(item, fields, parts) for item in response.items]
+    return content
+
+
+def _item(item: RecommendedItem, fields: Sequence[str], parts: Sequence[str]) -> dict[str, Any]:
+    content = {name: getattr(item, name) for name in fields}
+    if REASONS in content:
+        content[REASONS] = [{name: getattr(reason, name) for name in parts} for reason in item.reasons]
+    return content
+
+
+def _response(content: Mapping[str, Any]) -> Response:
+    try:
+        encoded = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    except orjson.JSONEncodeError:  # a property has a number of more than 64 bits
+        encoded = to_json(content, inf_nan_mode="null")
+    return Response(encoded, media_type=JSON)
 
 
 def add_problems(document: dict[str, Any], example: Mapping[str, Any]) -> None:

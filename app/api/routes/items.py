@@ -153,7 +153,7 @@ def similar_items(
     boost: BoostQuery = None,
     properties: WithProperties = False,
     fields: Fields = None,
-) -> RecommendationListView | Response:
+) -> Response:
     """Get items that interest the same users."""
     request = short_request(limit, filter, boost, fields, properties=properties)
     services.access.check_rules(principal, request)
@@ -172,7 +172,7 @@ def bought_together(
     boost: BoostQuery = None,
     properties: WithProperties = False,
     fields: Fields = None,
-) -> RecommendationListView | Response:
+) -> Response:
     """Get items that are bought in the same baskets, then similar items if those are too few: see `source`."""
     request = short_request(limit, filter, boost, fields, properties=properties)
     services.access.check_rules(principal, request)

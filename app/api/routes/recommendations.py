@@ -13,8 +13,8 @@ from app.api.http.dependencies import (
     ServicesDep,
     WithProperties,
 )
-from app.api.http.operations import Operation
-from app.api.http.responses import listed, responses, selected
+from app.api.http.operations import Direct
+from app.api.http.responses import listed, paged, responses
 from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (
@@ -28,7 +28,7 @@ from app.api.schemas.records import selection, short_request
 from app.api.schemas.scenarios import PageView
 from app.domain.users import of_session
 
-router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=Operation)
+router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=Direct)
 SESSION = "session"
 ListQuery = Annotated[RecommendationQueryIn, Query()]
 ListKind = Annotated[Literal["popular", "trending", "latest"], Path(description="The list.")]
@@ -49,7 +49,7 @@ def recommend_for_user(
     principal: PrincipalDep,
     services: ServicesDep,
     query: ListQuery,
-) -> RecommendationListView | Response:
+) -> Response:
     """Recommend items to a user, each with its reasons. New users get trending, popular and latest items."""
     request = query.request()
     services.access.check_rules(principal, request)
@@ -66,7 +66,7 @@ def recommend_for_stored_session(
     principal: PrincipalDep,
     services: ServicesDep,
     query: ListQuery,
-) -> RecommendationListView | Response:
+) -> Response:
     """Recommend items to an anonymous visitor, from the events that were sent with their `session_id`."""
     request = query.request()
     services.access.check_rules(principal, request)
@@ -83,13 +83,13 @@ def get_page(
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
     fields: Fields = None,
-) -> PageView | Response:
+) -> Response:
     """Get all rows of a scenario in one call, without repeating an item."""
     chosen = selection(fields)
     page = services.recommendations.page(
         project, user_id, scenario_id, fresh_after, properties=properties, selection=chosen
     )
-    return selected(PageView.model_validate(page), chosen, within=("rows", "items"))
+    return paged(page, chosen)
 
 
 @router.get("/sessions/{session_id}/pages/{scenario_id}", response_model=PageView, responses=responses(404))
@@ -101,19 +101,19 @@ def get_session_page(
     fresh_after: FreshAfter = None,
     properties: WithProperties = False,
     fields: Fields = None,
-) -> PageView | Response:
+) -> Response:
     """Get all rows of a scenario for an anonymous visitor, from the events sent with their `session_id`."""
     owner, chosen = of_session(session_id), selection(fields)
     page = services.recommendations.page(
         project, owner, scenario_id, fresh_after, properties=properties, selection=chosen
     )
-    return selected(PageView.model_validate(page), chosen, within=("rows", "items"))
+    return paged(page, chosen)
 
 
 @router.get("/recommendations/{recommendation_id}", response_model=RecommendationListView, responses=responses(404))
 def replay_recommendations(
     recommendation_id: RecommendationId, project: ProjectForWriting, services: ServicesDep
-) -> RecommendationListView | Response:
+) -> Response:
     """Get a stored response exactly as it was sent, whatever has changed since."""
     response = services.recommendations.replay(project, recommendation_id)
     return listed(response)
@@ -122,7 +122,7 @@ def replay_recommendations(
 @router.post("/recommendations", response_model=RecommendationListView, responses=responses(404, 409))
 def recommend_for_session(
     body: SessionIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
-) -> RecommendationListView | Response:
+) -> Response:
     """Recommend items to an anonymous visitor from the events in the body, which are not stored."""
     now = services.clock.now()
     events = [event.record(SESSION, now) for event in body.events]
@@ -135,7 +135,7 @@ def recommend_for_session(
 @router.post("/rankings", response_model=RecommendationListView)
 def rank_items(
     body: RankingIn, project: ProjectForRecommending, principal: PrincipalDep, services: ServicesDep
-) -> RecommendationListView | Response:
+) -> Response:
     """Rank items for a user, best first. Items without a score follow in the requested order, disliked ones last.
 
     Hidden items are left out, unless `include_hidden` is set.
@@ -159,7 +159,7 @@ def get_list(
     boost: BoostQuery = None,
     properties: WithProperties = False,
     fields: Fields = None,
-) -> RecommendationListView | Response:
+) -> Response:
     """Get the items that are used most, that are used more than before, or that were created last.
 
     Popular and trending items follow the stream of events within seconds.

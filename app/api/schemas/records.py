@@ -104,20 +104,14 @@ ItemFieldsQuery = Annotated[
 ]
 
 
-def left_out(
-    selection: Selection, fields: Sequence[str] = RECOMMENDATION_FIELDS, within: Sequence[str] = ("items",)
-) -> dict[str, Any]:
+def left_out(selection: Selection, fields: Sequence[str] = RECOMMENDATION_FIELDS) -> dict[str, Any]:
     """Returns what of a view a response does not carry, in the form that pydantic excludes it.
 
     Args:
         selection: the fields that its items carry.
         fields: the fields that its items have.
-        within: the names of the lists that hold the items, the outermost first.
     """
-    excluded = selection.left_out(fields)
-    for name in reversed(within):
-        excluded = {name: {"__all__": excluded}}
-    return excluded
+    return {"items": {"__all__": selection.left_out(fields)}}
 
 
 def selection(names: Sequence[str] | None) -> Selection | None:
