@@ -199,7 +199,7 @@ class Authentication:
         key_id = secret_keys.key_id(text)
         if key_id is None:
             raise Unauthenticated("Not a valid API key: its format or checksum is wrong. Was it truncated?")
-        if self._is_made_up(text):
+        if not self._cache.knows_key(key_id) and self._is_made_up(text):
             raise Unauthenticated("This API key does not exist.")
         if secret_keys.is_unsealed(text) and not (self._cache.knows_key(key_id) or self._cache.has_seen_key(key_id)):
             self._unsealed.spend()
