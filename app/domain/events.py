@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.users import session_of
 
@@ -20,9 +20,11 @@ class Attribution:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One action of a user on an item at a point in time."""
+class Event(NamedTuple):
+    """One action of a user on an item at a point in time.
+
+    A tuple, because a request makes dozens, and a frozen dataclass takes four times as long to make.
+    """
 
     user_id: str
     item_id: str

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 from app.domain.fields import Selection
 from app.domain.items import Item
@@ -144,8 +144,7 @@ def item_digest(item_id: str) -> bytes:
     return blake2b(item_id.encode(), digest_size=DIGEST_BYTES).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """A past event and its share of a recommendation's score. The shares of all events sum to 1."""
 
     item_id: str
@@ -169,8 +168,7 @@ class Reason:
     """The number of baskets with the item of the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """A recommended item with its score, source and reasons."""
 
     item_id: str
@@ -202,8 +200,7 @@ class RecommendationList:
     """Sentences about rules that had no value for any item, or were not tried on all items."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecommendedItem:
+class RecommendedItem(NamedTuple):
     """A recommendation as it is sent to the client."""
 
     item_id: str

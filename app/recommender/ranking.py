@@ -32,7 +32,7 @@ def _term(weight: float, value: float) -> float:
 def ranked(total: Weights, excluded: Container[str]) -> list[tuple[str, float]]:
     """Returns the items with a positive score, best first; equal scores are ordered by id."""
     candidates = [(item_id, score) for item_id, score in total.items() if score > 0 and item_id not in excluded]
-    candidates.sort()
+    candidates.sort(key=itemgetter(0))
     candidates.sort(key=itemgetter(1), reverse=True)
     return candidates
 
@@ -45,7 +45,7 @@ def shares(item_id: str, sources: Sources) -> list[tuple[int, float]]:
     terms = [
         (position, term)
         for position, (weight, row) in enumerate(sources)
-        if (term := _term(weight, row.get(item_id, 0.0)))
+        if item_id in row and (term := _term(weight, row[item_id]))
     ]
     score = sum(term for _, term in terms)
     if not score:

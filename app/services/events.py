@@ -1,7 +1,6 @@
 """Accept events, each exactly once however often it is sent."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from app.config import Settings
@@ -98,7 +97,7 @@ class Events:
             except InvalidToken as error:
                 errors.append(FieldError(place + "/recommendation_id", error.detail))
             else:
-                attributed.append(replace(event, attribution=attribution))
+                attributed.append(event._replace(attribution=attribution))
         if errors:
             raise InvalidToken("Some recommendation_ids do not match their events. Nothing was stored.", tuple(errors))
         return attributed

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from zlib import compress, decompress
@@ -60,7 +60,9 @@ class DecisionStore:
 
 
 def _encode(response: RecommendationResponse) -> bytes:
-    return compress(json.dumps(asdict(response), default=datetime.isoformat).encode())
+    items = [item._asdict() | {"reasons": [reason._asdict() for reason in item.reasons]} for item in response.items]
+    content = asdict(replace(response, items=())) | {"items": items}
+    return compress(json.dumps(content, default=datetime.isoformat).encode())
 
 
 def _decode(content: bytes) -> RecommendationResponse:

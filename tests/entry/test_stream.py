@@ -186,7 +186,7 @@ class TestExactlyOnce:
 
     def test_removed_events_leave_the_lists_of_their_categories(self, shared: Wired) -> None:
         project = a_project_of(shared)
-        event = replace(an_event("ann", "i0"), timestamp=NOW)
+        event = an_event("ann", "i0")._replace(timestamp=NOW)
         consumer = Consumer(shared.services, NoSockets())
         with clock.frozen(NOW, b"seed"):
             consumer.apply([a_record(project, event, name="put", arrived=NOW)])
@@ -216,7 +216,7 @@ class TestExactlyOnce:
         consumer = Consumer(shared.services, NoSockets())
         batches = [
             [
-                a_record(project, replace(an_event(f"u{n % 9}", f"i{n}-{batch}"), timestamp=NOW), arrived=NOW)
+                a_record(project, an_event(f"u{n % 9}", f"i{n}-{batch}")._replace(timestamp=NOW), arrived=NOW)
                 for n in range(1_000)
             ]
             for batch in range(6)
@@ -233,7 +233,7 @@ class TestExactlyOnce:
 class TestPoison:
     def test_one_bad_record_of_a_hundred_is_kept_and_the_others_are_applied_once(self, shared: Wired) -> None:
         project = a_project_of(shared)
-        events = [replace(an_event("ann", f"i{n}"), timestamp=NOW) for n in range(100)]
+        events = [an_event("ann", f"i{n}")._replace(timestamp=NOW) for n in range(100)]
         records = [a_record(project, event, arrived=NOW) for event in events]
         del records[42]["dynamodb"]["NewImage"]["item_id"]
         consumer = Consumer(shared.services, NoSockets())

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,7 +39,7 @@ def total_of(shares: Shares, events: list[Event], threshold: float = 3.0) -> dic
 
 
 def numbered(events: list[Event]) -> list[Event]:
-    return [replace(event, event_id=f"e{number}") for number, event in enumerate(events)]
+    return [event._replace(event_id=f"e{number}") for number, event in enumerate(events)]
 
 
 class TestAdd:
@@ -203,7 +202,7 @@ def slot_of(event: Event) -> int:
 class TestPack:
     def test_shares_outside_the_window_and_beyond_the_limit_are_forgotten(self) -> None:
         shares = Shares(WINDOW)
-        added(shares, replace(an_event(item_id="old"), timestamp=NOON - timedelta(days=31)))
+        added(shares, an_event(item_id="old")._replace(timestamp=NOON - timedelta(days=31)))
         for number in range(MOST_SHARES + 10):
             added(shares, an_event(item_id=f"i{number}", minutes=number))
 
@@ -212,5 +211,5 @@ class TestPack:
         assert packed is not None
         assert len(packed) <= 100_000
         again = Shares(WINDOW, packed)
-        assert added(again, replace(an_event(item_id="i2000", minutes=9_000), event_id="again")) == {}
-        assert added(again, replace(an_event(item_id="i1", minutes=9_000), event_id="again")) != {}
+        assert added(again, an_event(item_id="i2000", minutes=9_000)._replace(event_id="again")) == {}
+        assert added(again, an_event(item_id="i1", minutes=9_000)._replace(event_id="again")) != {}

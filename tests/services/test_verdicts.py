@@ -1,7 +1,6 @@
 """What a user bought, rated, hid or disliked stays excluded, however many other events follow."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,7 +42,7 @@ def happen(wired: Wired, project: str, events: Sequence[Event]) -> None:
 
 def later(user_id: str = "ann") -> list[Event]:
     """Many later events with another item."""
-    return [replace(an_event(user_id, "i5", minutes=100 + n), event_id=f"later-{n}") for n in range(LATER)]
+    return [an_event(user_id, "i5", minutes=100 + n)._replace(event_id=f"later-{n}") for n in range(LATER)]
 
 
 def listed(wired: Wired, project: str, query: RecommendationQuery | None = None, user_id: str = "ann") -> list[str]:
@@ -127,7 +126,7 @@ class TestRemoval:
 
         shop.services.sessions.merge(project, "s1", "ann")
         consumer = Consumer(shop.services, NoSockets())
-        moved = [replace(event, user_id="ann") for event in events]
+        moved = [event._replace(user_id="ann") for event in events]
         consumer.apply([a_record(project, event) for event in moved])
         consumer.apply([a_record(project, None, event) for event in events])
 
@@ -148,7 +147,7 @@ class TestRemoval:
 class TestListing:
     def test_a_history_lists_events_only(self, shop: Wired, settings: Settings) -> None:
         at = datetime.now(UTC) - timedelta(hours=1)
-        bought = replace(an_event("ann", "i0", "purchase"), timestamp=at)
+        bought = an_event("ann", "i0", "purchase")._replace(timestamp=at)
         happen(shop, settings.project, [bought])
 
         page = shop.services.events.list_page(settings.project, "ann", None, 10)

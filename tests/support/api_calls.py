@@ -1,6 +1,5 @@
 """Calls of the HTTP API that many tests make."""
 
-from dataclasses import asdict
 from typing import Any
 
 import httpx2
@@ -35,7 +34,7 @@ def put(client: httpx2.Client, name: str = "home", **settings: Any) -> dict[str,
 
 
 def body(event: Event) -> dict[str, Any]:
-    facts = {name: value for name, value in asdict(event).items() if name != "attribution"}
+    facts = {name: value for name, value in event._asdict().items() if name != "attribution"}
     return {**facts, "timestamp": event.timestamp.isoformat()}
 
 

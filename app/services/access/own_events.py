@@ -1,7 +1,6 @@
 """Events that users send themselves, from a browser: what they may say is limited to what only they know."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -56,7 +55,7 @@ class OwnEvents:
         )
         if errors:
             raise InvalidInput("Some events cannot be sent with these credentials. Nothing was stored.", errors)
-        return [replace(event, event_id=_own_id(event)) for event in events]
+        return [event._replace(event_id=_own_id(event)) for event in events]
 
     def _mistakes(self, project: str, event: Event, now: datetime) -> Iterator[tuple[str, str]]:
         """Yields the fields of an event that are not as they must be, and why."""

@@ -1,7 +1,6 @@
 """Anonymous sessions: their events become a user's when the user logs in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from app.deadline import remaining_seconds
@@ -34,7 +33,7 @@ class Sessions:
         session, moved = of_session(session_id), 0
         self._tombstones.refuse(project, [user_id])
         while events := self._events.newest(project, session, BATCH_EVENTS, consistent=True):
-            copies = [replace(event, user_id=user_id) for event in events]
+            copies = [event._replace(user_id=user_id) for event in events]
             self._events.put_many(project, copies)
             self._tombstones.undo_erased(project, [user_id], partial(self._undo, project, copies))
             self._events.delete_many(project, events)

@@ -1,7 +1,7 @@
 """The candidate filter: takes candidates best first, and keeps those that exclusions, rules and diversity allow."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
@@ -131,6 +131,12 @@ class Excluded(Container[str]):
     def __contains__(self, item_id: object) -> bool:
         return item_id in self.item_ids or (bool(self.shown) and item_digest(str(item_id)) in self.shown)
 
+    def among(self, item_ids: Iterable[str]) -> Container[str]:
+        """Returns what says as quickly as a set which of some items must not be in the list."""
+        if not self.shown:
+            return self.item_ids
+        return {item_id for item_id in item_ids if item_id in self}
+
     def __or__(self, item_ids: Iterable[str]) -> "Excluded":
         return Excluded(self.item_ids.union(item_ids), self.shown)
 
@@ -192,5 +198,5 @@ class CandidateFilter:
                     continue
                 factor = self._rules.factor(item_id, cached)
                 item = cached.item if cached else None
-                yield replace(candidate, item=item, score=candidate.score * factor, boost=factor)
+                yield candidate._replace(item=item, score=candidate.score * factor, boost=factor)
             size = min(2 * size, MAX_CHUNK)

@@ -1,7 +1,9 @@
 """The evidence behind scores: weighted events, items of a cart, and the rows that these count through."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from app.domain.events import Event
 from app.domain.recommendations import CONTEXT, IN_CART, Reason, Recommendation
@@ -13,8 +15,7 @@ MAX_REASONS = 3
 NO_TITLES: Mapping[str, str | None] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """An event, or an item as if it were one, with its weight and the row that it counts through."""
 
     event: Event
@@ -22,7 +23,7 @@ class Source:
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What scores come from."""
 
@@ -35,7 +36,7 @@ class Evidence:
 
     def scores(self) -> dict[str, float]:
         """Returns the score of every neighbor."""
-        scores = ranking.scores(self._terms())
+        scores = ranking.scores(self._weighted_rows)
         for factors in (self.factors, self.recent):
             for item_id, factor in factors.items():
                 if item_id in scores:
@@ -63,8 +64,7 @@ class Evidence:
         reasons = tuple(
             _reason(recommendation, self.sources[position], share, titles) for position, share in shares if with_reasons
         )
-        return replace(
-            recommendation,
+        return recommendation._replace(
             reasons=reasons,
             impression_factor=self.factors.get(recommendation.item_id, 1.0),
             recent_factor=self.recent.get(recommendation.item_id, 1.0) if shares else 1.0,
@@ -76,10 +76,11 @@ class Evidence:
 
     def _shares_of(self, item_id: str) -> list[tuple[int, float]]:
         if item_id not in self._shares:
-            self._shares[item_id] = ranking.shares(item_id, self._terms())
+            self._shares[item_id] = ranking.shares(item_id, self._weighted_rows)
         return self._shares[item_id]
 
-    def _terms(self) -> list[tuple[float, Row]]:
+    @cached_property
+    def _weighted_rows(self) -> list[tuple[float, Row]]:
         return [(source.weight, source.row) for source in self.sources]
 
 

@@ -1,7 +1,6 @@
 """Explanations: the events behind each recommendation, their shares, and what happens without them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from app.domain.fields import REASONS
 from app.domain.recommendations import BOUGHT_TOGETHER, EXPLORATION, NEIGHBORS, Reason, Recommendation
@@ -69,12 +68,11 @@ def _with_counterfactuals(context: RequestContext, explained: Sequence[Recommend
     def with_kept(item_id: str, reason: Reason) -> Reason:
         if reason.event_id not in kept_without:
             return reason
-        return replace(reason, kept_without=item_id in kept_without[reason.event_id])
+        return reason._replace(kept_without=item_id in kept_without[reason.event_id])
 
     return [
-        replace(
-            recommendation,
-            reasons=tuple(with_kept(recommendation.item_id, reason) for reason in recommendation.reasons),
+        recommendation._replace(
+            reasons=tuple(with_kept(recommendation.item_id, reason) for reason in recommendation.reasons)
         )
         for recommendation in explained
     ]

@@ -242,7 +242,7 @@ def _similar_to_recent(context: RequestContext, excluded: Excluded, settings: Ro
             break
         item_id = source.event.item_id
         candidates = context.candidates(excluded)
-        ranked = ranking.ranked(source.row, excluded)
+        ranked = ranking.ranked(source.row, excluded.among(source.row))
         candidates.add((Recommendation(other_id, score, SIMILAR) for other_id, score in ranked), settings.limit)
         if not candidates.kept:
             continue

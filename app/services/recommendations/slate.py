@@ -42,7 +42,7 @@ def build(context: RequestContext, excluded: Excluded) -> Slate:
     if context.challenger is None:
         return slate
     other = build_for_version(replace(context, active=context.challenger), excluded)
-    marked = [replace(recommendation, from_challenger=True) for recommendation in other.recommendations]
+    marked = [recommendation._replace(from_challenger=True) for recommendation in other.recommendations]
     caps, limit = Caps(context.query.diversity), context.query.limit
     seed = f"{context.user_id}\n{context.challenger.version}"
     drafted = experiments.team_draft(
@@ -58,7 +58,9 @@ def build_for_version(context: RequestContext, excluded: Excluded) -> Slate:
     explored = _explore(context, excluded, scores)
     excluded = excluded | (recommendation.item_id for recommendation in explored)
     candidates = context.candidates(excluded, with_reasons=context.query.wants(REASONS, "title"))
-    neighbors = (Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded))
+    neighbors = (
+        Recommendation(item_id, score, NEIGHBORS) for item_id, score in ranking.ranked(scores, excluded.among(scores))
+    )
     fill(context, candidates, context.query.limit - len(explored), neighbors, evidence.factors)
     return Slate(exploration.spread(candidates.kept, explored), evidence)
 

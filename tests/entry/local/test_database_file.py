@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
@@ -146,7 +145,7 @@ class TestPut:
         assert _content(file) == _content(requests)
         with _database(file) as (settings, database):
             store, consumer = EventStore(database), _Consumer()
-            later = replace(CHANGED, item_id="later", event_id="later")
+            later = CHANGED._replace(item_id="later", event_id="later")
             store.put_many(PROJECT, [later])
             Follower(settings, CheckpointStore(database), cast("Consumer", consumer), int).step()
             users = {event.user_id for event in EVENTS}

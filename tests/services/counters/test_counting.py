@@ -1,7 +1,6 @@
 """Counting the removal of events: what else the user did with the item counts at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -87,7 +86,7 @@ class TestRemoval:
         events = views(3)
         shop.apply(shop.store(events))
         removal = shop.delete(events[:1])
-        later = [replace(events[0], event_id="later", timestamp=events[0].timestamp - timedelta(seconds=9))]
+        later = [events[0]._replace(event_id="later", timestamp=events[0].timestamp - timedelta(seconds=9))]
 
         with failing(shop.wired, call, "after", Crash()), pytest.raises(Crash):
             shop.apply(removal)

@@ -173,12 +173,12 @@ class TestSplitTest:
         project, consumer = settings.project, Consumer(shop.services, NoSockets())
         now = datetime.now(UTC)
         shown = Event("ann", "i1", "impression", now, "a", attribution=Attribution("good", "home", "neighbors"))
-        clicked = replace(shown, event_type="click", event_id="b")
-        bought = replace(shown, event_type="purchase", event_id="d", value=10.0)
-        written = [a_record(project, event) for event in (shown, clicked, replace(shown, event_id="c"), bought)]
+        clicked = shown._replace(event_type="click", event_id="b")
+        bought = shown._replace(event_type="purchase", event_id="d", value=10.0)
+        written = [a_record(project, event) for event in (shown, clicked, shown._replace(event_id="c"), bought)]
         changed = [
             a_record(project, None, old=shown),
-            a_record(project, replace(clicked, event_type="purchase", value=5.0), old=clicked),
+            a_record(project, clicked._replace(event_type="purchase", value=5.0), old=clicked),
         ]
 
         for batch in (written, written, changed, [*changed, *written]):
@@ -216,7 +216,7 @@ class TestSplitTest:
 
     def test_events_of_a_merged_session_keep_their_attribution(self, shop: Wired, settings: Settings) -> None:
         attribution = Attribution("good", "", "neighbors")
-        event = replace(an_event(of_session("s1"), "i3"), attribution=attribution)
+        event = an_event(of_session("s1"), "i3")._replace(attribution=attribution)
         shop.services.events.accept(settings.project, [event])
 
         shop.services.sessions.merge(settings.project, "s1", "ann")
