@@ -1,6 +1,7 @@
-"""Every page in both widths and both themes, over the sample and over real films: `screenshots` is for looking at."""
+"""Every page in both widths and both themes, over the sample and over real films."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from app.domain.events import Event, derived_event_id
 from tests.console.conftest import Shop
-from tests.console.visitor import EVERY, Visitor, visiting
+from tests.console.visitor import EVERY, OPPOSITE, Look, Visitor, visiting
 from tests.support import datasets
 from tests.support.builders import a_project, until, wired_on
 from tests.support.chromium import needs_chromium
@@ -19,12 +20,12 @@ LEAST_PAGES = 15
 SCENARIO = "pictures"
 
 
-def photograph_all(visitor: Visitor, data: str, user: str, item: str) -> None:
+def photograph_all(visitor: Visitor, data: str, user: str, item: str, looks: Sequence[Look]) -> None:
     """Photographs all pages of the navigation, and those of a user, an item and a scenario."""
     names = []
     for title in visitor.every_page():
         names.append(f"{data}-{title.lower().replace(' ', '-')}")
-        visitor.photograph(names[-1], EVERY)
+        visitor.photograph(names[-1], looks)
     assert len(names) >= LEAST_PAGES
     records = {
         "view-of-a-user": f"/view?user={user}",
@@ -35,7 +36,7 @@ def photograph_all(visitor: Visitor, data: str, user: str, item: str) -> None:
     for name, path in records.items():
         visitor.open(path)
         expect(visitor.page.locator(".loading")).to_have_count(0)
-        visitor.photograph(f"{data}-{name}", EVERY)
+        visitor.photograph(f"{data}-{name}", looks)
 
 
 def load_films(shop: Shop) -> tuple[str, str, str]:
@@ -63,7 +64,7 @@ def load_films(shop: Shop) -> tuple[str, str, str]:
 class TestEveryPage:
     def test_over_the_sample(self, visitor: Visitor) -> None:
         visitor.expected = ["404"]  # the scenario is not stored
-        photograph_all(visitor, "sample", "user-003", "sku-003")
+        photograph_all(visitor, "sample", "user-003", "sku-003", EVERY)
 
     def test_over_films(self, chromium: Browser, shop: Shop) -> None:
         if not datasets.MOVIETWEETINGS.exists():
@@ -71,4 +72,4 @@ class TestEveryPage:
         key, user, film = load_films(shop)
         with visiting(chromium, shop.base, key) as visitor:
             visitor.expected = ["404"]  # the scenario is not stored
-            photograph_all(visitor, "films", user, film)
+            photograph_all(visitor, "films", user, film, OPPOSITE)
