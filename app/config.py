@@ -155,6 +155,8 @@ class Settings(BaseModel):
     """How long a ticket can open its WebSocket connection."""
     public_url: Origin | None = None
     """Address under which clients reach a server outside AWS. None takes it from the Host header of each request."""
+    front: Literal["api", "url"] = "api"
+    """What receives requests in AWS, which estimated costs depend on: API Gateway, or the function's own URL."""
     base_path: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] | None = None
     """Path in front of all others in AWS, such as /shop. None takes it from each event: a stage or base path."""
     socket_endpoint: str | None = None

@@ -13,6 +13,8 @@ LAMBDA_GB_SECOND = 0.0000133334
 CORE_GB = 1.769
 """Memory for which Lambda gives a function one core; with less memory it takes longer and costs the same."""
 HTTP_API_REQUEST = 1.00 / 1e6
+FRONT_REQUESTS = {"api": HTTP_API_REQUEST, "url": 0.0}
+"""What a request costs before it reaches the function: through API Gateway, or through the function's own URL."""
 SCHEDULER_CALL = 1.00 / 1e6
 LOG_GB = 0.50
 """Ingested."""
@@ -22,17 +24,22 @@ API_MEMORY_GB = 1.0
 """Memory of the api function in the template."""
 
 
-def parts(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> dict[str, float]:
-    """Returns the cost of requests that run for `milliseconds` in total, by what is paid for."""
+def parts(*, front: str, requests: int, read_units: float, write_units: float, milliseconds: float) -> dict[str, float]:
+    """Returns the cost of requests that run for `milliseconds` in total, by what is paid for.
+
+    `front` is one of `FRONT_REQUESTS`.
+    """
     return {
-        "requests": requests * (LAMBDA_REQUEST + HTTP_API_REQUEST),
+        "requests": requests * (LAMBDA_REQUEST + FRONT_REQUESTS[front]),
         "reads": read_units * READ_UNIT,
         "writes": write_units * WRITE_UNIT,
         "compute": milliseconds / 1_000 * API_MEMORY_GB * LAMBDA_GB_SECOND,
     }
 
 
-def dollars(*, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
+def dollars(*, front: str, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
     """Returns the sum of these `parts`."""
-    amounts = parts(requests=requests, read_units=read_units, write_units=write_units, milliseconds=milliseconds)
+    amounts = parts(
+        front=front, requests=requests, read_units=read_units, write_units=write_units, milliseconds=milliseconds
+    )
     return sum(amounts.values())

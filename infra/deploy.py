@@ -14,15 +14,16 @@ from app.entry.errors import SetupError
 from infra import synthesis
 from infra.account import Account, current_account
 from infra.packages import ROOT, Unpackable
+from infra.restoring import adopt_tables
 from infra.stacks import Failed
 from infra.stage import (
     BOOTSTRAP,
     FLAVOURS,
-    adopt_tables,
     bring_up,
     check_account,
     check_concurrency,
     check_flavour,
+    check_front,
     check_functions,
     prefix_of,
     recipient,
@@ -65,10 +66,10 @@ def deploy(
     check_account(account, stage)
     check_flavour(account, stage, flavour)
     check_functions(account, stage)
-    warning = check_concurrency(account, stage)
+    warnings = (check_concurrency(account, stage), check_front(stage))
     email = email or recipient(account, stage) or _asked_email(stage, needed=settings.get("needs_email", False))
     print(f"Deploying {prefix_of(stage)}* to {account.region}, from {flavour}")
-    if warning:
+    for warning in filter(None, warnings):
         print(warning)
     for name, value in bring_up(account, stage, FLAVOURS[flavour], email).items():
         print(f"  {name}: {value}")
@@ -123,6 +124,8 @@ def _command_line(account: Account, stage: str, arguments: Sequence[str]) -> int
     files = account.stacks.outputs(prefix_of(stage) + "tables").get("Files")
     if files is not None:
         environment["SERENDIP_FILES"] = files
+    outputs = account.stacks.outputs(prefix_of(stage) + "application")
+    environment["SERENDIP_FRONT"] = "api" if "HttpApiId" in outputs or not outputs else "url"
     event_days = account.stacks.parameters(prefix_of(stage) + "application").get("EventDays")
     if event_days:
         environment["SERENDIP_EVENT_DAYS"] = event_days

@@ -1,13 +1,14 @@
 """A stage: its settings, and the stacks that make it up."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from app.entry.cli.operations.checks import LOW_CONCURRENCY, MORE_CONCURRENCY
 from infra import console
 from infra.account import Account, secret_name
+from infra.function_url import watching_url, without_gateway
 from infra.one_function import merged, watched
 from infra.packages import PACKAGES, PYTHON, ROOT, build
 from infra.stacks import Failed
@@ -23,6 +24,7 @@ NETWORK = ("Subnets", "SecurityGroups")
 SHARED = ("TablePrefix", "Metrics", "Email")
 """Parameters of the application that the alarms have as well."""
 FUNCTIONS = ("one", "three")
+FRONTS = ("api", "url")
 RESERVING = ("ApiConcurrency", "StreamConcurrency", "WorkerConcurrency")
 
 Coded = tuple[Template, dict[str, str]]
@@ -47,31 +49,47 @@ def settings_of(stage: str) -> dict[str, Any]:
 
 
 def application(stage: str) -> Template:
-    """Returns the application's template with as many functions as the stage's file says; the default is one.
+    """Returns the application's template with the functions and the front door that the stage's file names.
+
+    The defaults are one function and the HTTP API.
 
     Raises:
-        Failed: the file names another number, or sets a parameter that the template does not have.
+        Failed: the file names others, or sets a parameter that the template does not have.
     """
     settings, template = settings_of(stage), load("template")
-    number = settings.get("functions", FUNCTIONS[0])
-    if number not in FUNCTIONS:
-        raise Failed(f'{stage}.toml says functions = "{number}". Use "{FUNCTIONS[0]}" or "{FUNCTIONS[1]}".')
-    parameters, template = {*template["Parameters"]}, merged(template) if number == FUNCTIONS[0] else template
+    number, front = _choice(stage, "functions", FUNCTIONS), _choice(stage, "front", FRONTS)
+    parameters = {*template["Parameters"]}
+    template = merged(template) if number == "one" else template
+    of_functions = {*template["Parameters"]}
+    template = without_gateway(template) if front == "url" else template
     for name in settings.get("application", {}):
         if name not in parameters:
             raise Failed(f"{stage}.toml sets {name}, which the application does not have.")
-        if name not in template["Parameters"]:
+        if name not in of_functions:
             raise Failed(
                 f"{stage}.toml sets {name}, which a stage with one function does not have. Remove it (ApiMemory and "
                 f'ApiConcurrency are for all work), or set functions = "three".'
+            )
+        if name not in template["Parameters"]:
+            raise Failed(
+                f"{stage}.toml sets {name}, which a function URL does not have. Remove it (a domain or a firewall "
+                f'needs CloudFront in front, see infra/README.md), or set front = "api".'
             )
     template = shifted(template, settings["shift"])
     return restored(template) if settings.get("snapstart", False) else template
 
 
+def _choice(stage: str, name: str, choices: tuple[str, str]) -> str:
+    value = settings_of(stage).get(name, choices[0])
+    if value not in choices:
+        raise Failed(f'{stage}.toml says {name} = "{value}". Use "{choices[0]}" or "{choices[1]}".')
+    return str(value)
+
+
 def monitoring(template: Template) -> Template:
     """Returns the template of alarms and the dashboard for an application's template."""
-    return watched(load("monitoring")) if len(functions(template)) == 1 else load("monitoring")
+    made = watched(load("monitoring")) if len(functions(template)) == 1 else load("monitoring")
+    return made if "HttpApi" in template["Resources"] else watching_url(made)
 
 
 def application_parameters(stage: str, email: str = "") -> dict[str, Any]:
@@ -162,6 +180,14 @@ def check_concurrency(account: Account, stage: str) -> str:
     return f"This account allows only {allowed} requests, batches and jobs at the same time. {MORE_CONCURRENCY}"
 
 
+def check_front(stage: str) -> str:
+    """Returns a warning if nothing limits how many requests run at a time, as a gateway's rate does; empty if not."""
+    settings = settings_of(stage)
+    if settings.get("front") != "url" or settings.get("application", {}).get("ApiConcurrency"):
+        return ""
+    return "Nothing limits requests in front of the function's URL. Set ApiConcurrency to limit what they can cost."
+
+
 def recipient(account: Account, stage: str) -> str:
     """Returns who gets the alarms according to the stage's file, else to its last deployment; may be empty."""
     own = settings_of(stage).get("application", {}).get("Email")
@@ -190,10 +216,26 @@ def bring_up(account: Account, stage: str, put_code: Code, email: str = "") -> d
     stacks["application"] = (versioned(template, parameters), parameters)
     stacks["monitoring"] = (monitoring(template), monitoring_parameters(stage, email))
     _bring_up_tables(account, stage, settings, code["CodeBucket"])
-    for name, (body, own) in stacks.items():
+    for name in in_order(stacks, template, account.stacks.outputs(prefix + "application")):
+        body, own = stacks[name]
         print(f"  stack {prefix}{name}")
         account.stacks.apply(prefix + name, body, {"TablePrefix": prefix} | own, code["CodeBucket"], _tags(stage))
     return account.stacks.outputs(prefix + "application")
+
+
+def in_order(stacks: Iterable[str], template: Template, deployed: Collection[str]) -> list[str]:
+    """Returns the names of stacks in the order of their deployment.
+
+    The alarms import outputs of the application, so they are last. If the application is about to lose outputs, they
+    are first: CloudFormation removes none that another stack still imports.
+
+    Args:
+        stacks: names of stacks.
+        template: the application's template.
+        deployed: outputs of the application as it is now; empty if it does not exist.
+    """
+    is_losing = bool({*deployed} - {*template["Outputs"]})
+    return sorted(stacks, key="monitoring".__ne__) if is_losing else [*stacks]
 
 
 def tear_down(account: Account, stage: str) -> None:
@@ -216,7 +258,7 @@ def tear_down(account: Account, stage: str) -> None:
         account.stacks.delete(prefix + name, code)
     for key, resource in load("tables")["Resources"].items():
         if resource["Type"] == "AWS::DynamoDB::Table":
-            account.remove_table(_table_name(prefix, key))
+            account.remove_table(table_name(prefix, key))
     if files is not None:
         account.remove_bucket(files)
     account.forget_secret(stage)
@@ -259,32 +301,5 @@ def _training_parameters(
     return {"ImageUri": account.push_image(code["Images"]), "SecretName": secret_name(stage)} | shared | own
 
 
-def _importable(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Keeps the properties that a restored table has; the stack's first update adds the rest (protection, stream)."""
-    names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    kept = {name: properties[name] for name in names if name in properties}
-    for index in kept.get("GlobalSecondaryIndexes", ()):
-        del index["OnDemandThroughput"]
-    return kept
-
-
-def _table_name(prefix: str, resource: str) -> str:
+def table_name(prefix: str, resource: str) -> str:
     return prefix + resource.removesuffix("Table").lower()
-
-
-def adopt_tables(account: Account, stage: str, source: str) -> None:
-    """Creates a stage's tables stack from existing tables that were restored from another stage's backup.
-
-    Raises:
-        Failed: CloudFormation refused it.
-    """
-    prefix, template = prefix_of(stage), load("tables")
-    present = {}
-    for key, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::DynamoDB::Table" and resource["DeletionPolicy"] != "Delete":
-            present[key] = {"TableName": _table_name(prefix, key)}
-            resource["Properties"] = _importable(resource["Properties"])
-    parameters = {"TablePrefix": prefix} | tables_parameters(settings_of(stage))
-    bucket = account.stacks.outputs(BOOTSTRAP)["CodeBucket"]
-    account.stacks.adopt(f"{prefix}tables", template, parameters, present, bucket)
-    account.keep_secret(stage, account.secret(source))

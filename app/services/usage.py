@@ -79,9 +79,10 @@ def summed(first: Day, second: Day) -> Day:
     return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in NUMBERS})
 
 
-def parts(used: Day) -> dict[str, float]:
-    """Returns the US dollars of a day's requests, by what is paid for."""
+def parts(used: Day, front: str) -> dict[str, float]:
+    """Returns the US dollars of a day's requests through this front, by what is paid for."""
     return prices.parts(
+        front=front,
         requests=round(used.requests),
         read_units=used.read_units,
         write_units=used.write_units,
@@ -89,6 +90,6 @@ def parts(used: Day) -> dict[str, float]:
     )
 
 
-def dollars(used: Day) -> float:
-    """Returns the cost of a day's requests."""
-    return sum(parts(used).values())
+def dollars(used: Day, front: str) -> float:
+    """Returns the cost of a day's requests through this front."""
+    return sum(parts(used, front).values())

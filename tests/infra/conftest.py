@@ -7,11 +7,13 @@ import pytest
 from tests.support.cloud import AT, Cloud, emulated
 from tests.support.deployment_checks import FULL
 
+STAGES = [("one", "api"), ("three", "api"), ("one", "url")]
 
-@pytest.fixture(scope="module", params=["one", "three"] if FULL else ["one"])
+
+@pytest.fixture(scope="module", params=STAGES if FULL else STAGES[:1], ids="-".join)
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A stage with one function, and in `make deploy-check` also one with three."""
-    with emulated(tmp_path_factory.mktemp("cloud"), request.param) as cloud:
+    """A stage with one function and the HTTP API; in `make deploy-check` also one with three, and one with a URL."""
+    with emulated(tmp_path_factory.mktemp("cloud"), *request.param) as cloud:
         cloud.deploy()
         yield cloud
 

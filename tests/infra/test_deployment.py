@@ -153,6 +153,33 @@ class TestDeployment:
         cloud.make_recoverable()
         assert faults() == []
 
+    def test_the_doctor_knows_the_front(self, cloud: Cloud, shop_key: str) -> None:
+        """The emulator forwards requests to a URL that Lambda would refuse; only the doctor sees what is missing."""
+
+        def finding() -> dict[str, Any]:
+            checks = orjson.loads(cloud.run("doctor", "--json", SERENDIP_PROJECT="shop").stdout)
+            (front,) = (check for check in checks if check["name"] == "front")
+            assert isinstance(front, dict)
+            return front
+
+        assert shop_key
+        before = finding()
+        if "HttpApiId" in cloud.outputs:
+            assert (before["good"], before["detail"]) == (
+                True,
+                f"no URL of {prefix_of(STAGE)}api: requests come through a gateway",
+            )
+            return
+        cloud.deploy(without_call_permission)
+        refused = finding()
+        cloud.deploy()
+
+        assert (before["good"], finding()["good"]) == (True, True)
+        assert before["detail"] == f"{cloud.outputs['Url']}/, concurrency not reserved"
+        assert "Set ApiConcurrency" in before["advice"]
+        assert not refused["good"]
+        assert refused["detail"].endswith("its policy lacks lambda:InvokeFunction")
+
     def test_a_rest_api_that_imports_the_openapi_document_reaches_the_function(
         self, cloud: Cloud, shop_key: str
     ) -> None:
@@ -509,6 +536,10 @@ def without_end(template: Template) -> Template:
     }
     made["Handle"] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
     return template
+
+
+def without_call_permission(template: Template) -> None:
+    del template["Resources"]["UrlCallPermission"]
 
 
 def without_query(template: Template) -> None:

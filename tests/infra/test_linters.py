@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.function_url import watching_url, without_gateway
 from infra.one_function import merged, watched
 from infra.variants import Template, load
 from tests.support.datasets import ROOT
@@ -73,9 +74,23 @@ class TestLinters:
         assert linted(source)[0] == 0
 
 
-@pytest.mark.parametrize(("name", "change"), [("template", merged), ("monitoring", watched)])
-class TestOneFunction:
-    """The variants that `make lint` does not see."""
+def merged_by_url(template: Template) -> Template:
+    return without_gateway(merged(template))
+
+
+def watched_by_url(template: Template) -> Template:
+    return watching_url(watched(template))
+
+
+VARIANTS: list[tuple[str, Change]] = [
+    *(("template", change) for change in (merged, without_gateway, merged_by_url)),
+    *(("monitoring", change) for change in (watched, watching_url, watched_by_url)),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), VARIANTS)
+class TestVariants:
+    """What `make lint` does not see."""
 
     def test_they_pass(self, name: str, change: Change, tmp_path: Path) -> None:
         path = tmp_path / f"{name}.json"
@@ -87,11 +102,11 @@ class TestOneFunction:
 
     def test_a_leftover_is_refused(self, name: str, change: Change, tmp_path: Path) -> None:
         template = change(load(name))
-        next(iter(template["Resources"].values()))["DependsOn"] = "WorkerFunction"
+        next(iter(template["Resources"].values()))["DependsOn"] = "Removed"
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(template))
 
         status, said = linted(path)
 
         assert status != 0
-        assert "WorkerFunction" in said
+        assert "Removed" in said

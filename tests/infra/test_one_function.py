@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,13 @@ import pytest
 from app.config import PREFIX, Settings
 from app.entry.jobs.worker import SPARE_SECONDS
 from app.entry.stream import BATCH_SECONDS
-from infra import stage, variants
+from infra import stage
+from infra.function_url import watching_url, without_gateway
 from infra.one_function import ALIAS, merged, watched
 from infra.packages import EVERYTHING, SERVING, TRAINING
 from infra.stacks import Failed
 from infra.variants import Template, functions, package_names, restored, shifted, versioned, zipped
+from tests.support.templates import load
 
 GATEWAY_SECONDS = 30
 """API Gateway's limit for an integration."""
@@ -30,17 +31,6 @@ FILLED = {
 }
 NAMING = ("FunctionName", "LogGroupName", "QueueName", "AlarmName", "TopicName", "DashboardName", "RoleName", "Name")
 DEV = (stage.STAGES / "dev.toml").read_text()
-
-
-@cache
-def text_of(name: str) -> str:
-    return json.dumps(variants.load(name))
-
-
-def load(name: str) -> Template:
-    """As in `infra.variants`, which reads the file each time."""
-    template: Template = json.loads(text_of(name))
-    return template
 
 
 def one() -> Template:
@@ -156,16 +146,15 @@ def moved(before: Template, after: Template) -> list[str]:
 
 
 class TestSwitch:
-    """From three functions to one, and back, on a stage that exists."""
+    """From three functions to one or to another front, and back, on a stage that exists."""
 
     @pytest.mark.parametrize(
-        ("apart", "together"),
-        [(partial(load, "template"), one), (partial(load, "monitoring"), lambda: watched(load("monitoring")))],
-        ids=["application", "monitoring"],
+        ("name", "change"),
+        [("template", merged), ("monitoring", watched), ("template", without_gateway), ("monitoring", watching_url)],
     )
-    def test_no_name_moves_to_another_resource(self, apart: Any, together: Any) -> None:
-        assert moved(apart(), together()) == []
-        assert moved(together(), apart()) == []
+    def test_no_name_moves_to_another_resource(self, name: str, change: Callable[[Template], Template]) -> None:
+        assert moved(load(name), change(load(name))) == []
+        assert moved(change(load(name)), load(name)) == []
 
     def test_a_name_that_moves_is_found(self) -> None:
         template = one()

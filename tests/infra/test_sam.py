@@ -12,6 +12,7 @@ import pytest
 from app.storage.admin.schema import MODELS
 from infra import stage, synthesis
 from infra.account import secret_name
+from infra.function_url import without_gateway
 from infra.packages import PACKAGES, build
 from infra.stacks import INLINE_BYTES, Failed
 from infra.stage import prefix_of
@@ -105,7 +106,9 @@ class TestSam:
         )
         tables, application, monitoring, local = synthesis.write(STAGE, package(tmp_path), PYTHON, tmp_path)
 
-        for path in (application, local):
+        by_url = tmp_path / "by-url.json"
+        by_url.write_text(json.dumps(without_gateway(json.loads(application.read_text()))))
+        for path in (application, by_url, local):
             assert "is a valid SAM Template" in sam("validate", "--lint", path=path)
         sam("build", "--build-dir", "made", path=application)
         for name, path in (

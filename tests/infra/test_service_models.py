@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from infra.function_url import watching_url, without_gateway
 from infra.one_function import merged, watched
 from infra.packages import PACKAGES
-from infra.variants import Template, functions, load, restored, shifted, versioned, zipped
+from infra.variants import Template, functions, restored, shifted, versioned, zipped
 from tests.support.service_models import ARN, Calls, Filler, Properties, faults, lowered, policy
+from tests.support.templates import load
 
 ROLE = "arn:aws:iam::123456789012:role/role"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/serendip:0123456789abcdef"
@@ -43,6 +45,8 @@ EVERYTHING = NEEDED | {
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "DeletionProtection": "true",
 }
+VARIANTS = (("one", "api"), ("one", "url"), ("three", "url"))
+"""Number of functions, and what receives requests."""
 TEMPLATES = ("bootstrap", "tables", "template", "training", "monitoring", "ci")
 
 
@@ -155,6 +159,11 @@ def gateway_account(properties: Properties) -> Calls:
     yield "apigateway", "UpdateAccount", lowered(properties) | {"patchOperations": [change]}
 
 
+def function_url(properties: Properties) -> Calls:
+    properties["FunctionName"] = properties.pop("TargetFunctionArn")
+    yield "lambda", "CreateFunctionUrlConfig", properties
+
+
 def function(properties: Properties) -> Calls:
     name = {"FunctionName": properties["FunctionName"]}
     for sam in ("AutoPublishAlias", "AutoPublishCodeSha256", "DeploymentPreference", "VersionDeletionPolicy"):
@@ -211,6 +220,7 @@ CALLS: Mapping[str, Callable[[Properties], Calls]] = {
     "AWS::IAM::Role": role,
     "AWS::Lambda::EventSourceMapping": plain("lambda", "CreateEventSourceMapping"),
     "AWS::Lambda::Permission": plain("lambda", "AddPermission", StatementId="gateway"),
+    "AWS::Lambda::Url": function_url,
     "AWS::Logs::LogGroup": log_group,
     "AWS::Route53::RecordSet": record,
     "AWS::S3::Bucket": bucket,
@@ -232,10 +242,12 @@ def refused(template: Template, parameters: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def deployed(name: str, flavour: str, number: str = "three") -> Template:
+def deployed(name: str, flavour: str, number: str = "three", front: str = "api") -> Template:
     template = load(name)
     if number == "one":
         template = {"template": merged, "monitoring": watched}[name](template)
+    if front == "url":
+        template = {"template": without_gateway, "monitoring": watching_url}[name](template)
     if name != "template":
         return template
     if flavour == "zip":
@@ -247,12 +259,16 @@ def deployed(name: str, flavour: str, number: str = "three") -> Template:
 @pytest.mark.parametrize("parameters", [NEEDED, EVERYTHING], ids=["needed", "everything"])
 @pytest.mark.parametrize("flavour", ["zip", "image"])
 @pytest.mark.parametrize(
-    ("name", "number"), [*((name, "three") for name in TEMPLATES), ("template", "one"), ("monitoring", "one")]
+    ("name", "number", "front"),
+    [
+        *((name, "three", "api") for name in TEMPLATES),
+        *((name, *variant) for name in ("template", "monitoring") for variant in VARIANTS),
+    ],
 )
 def test_services_know_every_property_and_accept_its_value(
-    name: str, number: str, flavour: str, parameters: Mapping[str, Any]
+    name: str, number: str, front: str, flavour: str, parameters: Mapping[str, Any]
 ) -> None:
-    assert refused(deployed(name, flavour, number), parameters) == []
+    assert refused(deployed(name, flavour, number, front), parameters) == []
 
 
 PLANTED: Mapping[str, tuple[str, Callable[[Template], object], str]] = {
@@ -280,6 +296,11 @@ PLANTED: Mapping[str, tuple[str, Callable[[Template], object], str]] = {
         "template",
         lambda made: made["Resources"]["AccessLogs"]["Properties"].update(LogGroupName="access logs"),
         "CreateLogGroup.logGroupName: 'access logs' is not of the form",
+    ),
+    "a kind of credentials that there is not": (
+        "template",
+        lambda made: without_gateway(made)["Resources"]["Url"]["Properties"].update(AuthType="KEYS"),
+        "CreateFunctionUrlConfig.AuthType: KEYS is none of",
     ),
     "an attribute of queues that there is not": (
         "template",

@@ -1,29 +1,31 @@
-"""An existing stage changes from one function to three and back, without losing data or its place in the stream."""
+"""A stage changes its number of functions or its front, and back, without losing data or its place in the stream."""
 
 import re
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
+from websockets.sync.client import connect
 
 from infra import stage
 from infra.stage import prefix_of
-from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon
+from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, choose, soon
 from tests.support.deployment_checks import FULL
 
 pytestmark = [
     pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack"),
     pytest.mark.skipif(not FULL, reason="part of make deploy-check"),
 ]
-OTHER = {"one": "three", "three": "one"}
+OTHER = {"one": "three", "three": "one", "api": "url", "url": "api"}
+METRICS = {"api": {"Latency", "5xx"}, "url": {"UrlRequestLatency", "Url5xxCount"}}
 FUNCTIONS = {"one": ["api"], "three": ["api", "stream", "worker"]}
 CALLED = {"one": "api", "three": "stream"}
 """The function that the stream and the schedule call."""
 
 
-def deploy(cloud: Cloud, number: str) -> None:
-    path = stage.STAGES / f"{STAGE}.toml"
-    path.write_text(re.sub(r'functions = "\w+"', f'functions = "{number}"', path.read_text()))
+def deploy(cloud: Cloud, **choices: str) -> None:
+    choose(stage.STAGES / f"{STAGE}.toml", **choices)
     cloud.deploy()
 
 
@@ -79,7 +81,7 @@ def test_a_stage_changes_the_number_of_its_functions_and_back(cloud: Cloud, shop
     before = parts(cloud)
 
     for number in (OTHER[first], first):
-        deploy(cloud, number)
+        deploy(cloud, functions=number)
 
         now = parts(cloud)
         assert now["functions"] == now["groups"] == now["watched"] == FUNCTIONS[number]
@@ -90,3 +92,35 @@ def test_a_stage_changes_the_number_of_its_functions_and_back(cloud: Cloud, shop
             use(cloud, client, CALLED[number], f"user-of-{number}")
 
     assert parts(cloud) == before
+
+
+def watched_metrics(cloud: Cloud) -> set[str]:
+    """Return the metrics of the front that alarms watch."""
+    alarms = cloud.account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {alarm["MetricName"] for alarm in alarms if "MetricName" in alarm} & set().union(*METRICS.values())
+
+
+def test_a_stage_changes_its_front_and_back(cloud: Cloud, shop_key: str) -> None:
+    first = "api" if "HttpApiId" in cloud.outputs else "url"
+    before, addresses = parts(cloud), [cloud.outputs["Url"]]
+    assert watched_metrics(cloud) == METRICS[first]
+
+    for front in (OTHER[first], first):
+        with cloud.client(shop_key) as former:
+            assert former.get("/v1/items/i3").is_success
+            deploy(cloud, front=front)
+            gone = former.get("/v1/items/i3")
+
+        assert gone.status_code in {403, 404}, gone.text
+        assert ("HttpApiId" in cloud.outputs) == (front == "api")
+        assert parts(cloud) == before  # the same functions, stream and schedule
+        assert watched_metrics(cloud) == METRICS[front]
+        with cloud.client(shop_key) as client:
+            assert client.get("/v1/items/i3").raise_for_status().json()["categories"] == ["odd"]
+            assert client.options("/v1/items", headers={"origin": "https://shop.example"}).status_code < 500
+        with connect(cloud.socket_url, additional_headers={"X-API-Key": shop_key}) as socket:
+            socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
+            assert orjson.loads(socket.recv(60))["action"] == "recommendations"
+        addresses.append(cloud.outputs["Url"])
+
+    assert len(set(addresses)) == len(addresses)  # a stage that changes back has a new address

@@ -22,8 +22,9 @@ from app.storage.database import plain_name
 from app.storage.events import VERDICTS
 from app.storage.pynamo import schema_of, ttl_attribute
 from infra.stage import BOOTSTRAP, NETWORK
-from infra.variants import Template, functions, load, restored, shifted, versioned, zipped
+from infra.variants import Template, functions, restored, shifted, versioned, zipped
 from tests.support.datasets import ROOT
+from tests.support.templates import load
 
 STACKS = ("tables", "template", "training", "monitoring", "bootstrap", "ci")
 AWS_METRICS = {
@@ -497,7 +498,16 @@ class TestStages:
             "monitoring": "monitoring",
         }
 
-        assert set(settings) <= {"functions", "shift", "snapstart", "needs_email", "account", "tags", *templates}
+        assert set(settings) <= {
+            "functions",
+            "front",
+            "shift",
+            "snapstart",
+            "needs_email",
+            "account",
+            "tags",
+            *templates,
+        }
         for part, name in templates.items():
             parameters = {*stack(name)["Parameters"], *(NETWORK if part == "training" else ())}
             assert set(settings.get(part, {})) <= parameters

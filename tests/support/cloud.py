@@ -72,8 +72,10 @@ class Cloud:
         return template
 
     def client(self, key: str | None = None) -> httpx2.Client:
-        """Returns a client of the HTTP API."""
-        host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
+        """Returns a client of the stage's front door."""
+        host = self.outputs["Url"].removeprefix("https://")
+        if "HttpApiId" in self.outputs:
+            host = f"{self.outputs['HttpApiId']}.execute-api.127.0.0.1:{self.port}"
         headers = {"host": host} | ({"x-api-key": key} if key else {})
         return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
 
@@ -114,8 +116,8 @@ class Cloud:
 
 
 @contextmanager
-def emulated(folder: Path, number: str = "one") -> Iterator[Cloud]:
-    """Starts the emulator with nothing deployed; the stage will have this number of functions."""
+def emulated(folder: Path, functions: str = "one", front: str = "api") -> Iterator[Cloud]:
+    """Starts the emulator with nothing deployed; the stage will have this number of functions and this front."""
 
     @cache
     def package(name: str) -> Path:
@@ -124,12 +126,20 @@ def emulated(folder: Path, number: str = "one") -> Iterator[Cloud]:
     stages = folder / "stages"
     stages.mkdir()
     for path in stage.STAGES.glob("*.toml"):
-        text, changes = re.subn(r'functions = "\w+"', f'functions = "{number}"', path.read_text())
-        assert changes == 1
-        (stages / path.name).write_text(text)
+        (stages / path.name).write_text(path.read_text())
+        choose(stages / path.name, functions=functions, front=front)
     with emulator(folder) as port, pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "STAGES", stages)
         yield Cloud(port, package)
+
+
+def choose(path: Path, **choices: str) -> None:
+    """Changes settings in a stage's file, such as the number of functions."""
+    text = path.read_text()
+    for name, value in choices.items():
+        text, changes = re.subn(rf'{name} = "\w+"', f'{name} = "{value}"', text)
+        assert changes == 1
+    path.write_text(text)
 
 
 @contextmanager

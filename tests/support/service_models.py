@@ -26,6 +26,7 @@ METHODS = {
     "Fn::ImportValue": "_imported",
     "Fn::Join": "_joined",
     "Fn::Select": "_selected",
+    "Fn::Split": "_split",
     "Fn::Equals": "_equal",
     "Fn::Not": "_not",
     "Fn::And": "_all",
@@ -61,6 +62,11 @@ class Filler:
                     properties = merged(self._fill(shared), properties)
                 yield name, resource["Type"], properties
 
+    def values(self, parts: list[Any]) -> list[Any]:
+        """Returns parts of the template, filled in."""
+        filled: list[Any] = self._fill(parts)
+        return filled
+
     def _holds(self, condition: str) -> bool:
         return bool(self._fill(self._template["Conditions"][condition]))
 
@@ -92,7 +98,10 @@ class Filler:
         kind = self._template["Resources"][resource]["Type"]
         if kind == "AWS::IAM::Role":
             return f"arn:aws:iam::123456789012:role/{resource}"
-        service = {"AWS::S3::Bucket": "s3", "AWS::Logs::LogGroup": "logs"}.get(kind, kind.split("::")[1].lower())
+        if attribute == "FunctionUrl":
+            return "https://a1b2c3d4e5.lambda-url.eu-west-1.on.aws/"
+        services = {"AWS::S3::Bucket": "s3", "AWS::Logs::LogGroup": "logs", "AWS::Serverless::Function": "lambda"}
+        service = services.get(kind, kind.split("::")[1].lower())
         name = {"s3": "bucket", "logs": "log-group:/aws/vendedlogs/a", "lambda": f"function:{resource}"}
         if attribute.endswith("Arn"):
             return ARN.format(service=service, name=name.get(service, resource))
@@ -124,6 +133,9 @@ class Filler:
 
     def _selected(self, said: list[Any]) -> Any:
         return self._fill(said[1])[said[0]]
+
+    def _split(self, said: list[Any]) -> list[str]:
+        return str(self._fill(said[1])).split(said[0])
 
     def _equal(self, said: list[Any]) -> bool:
         return str(self._fill(said[0])) == str(self._fill(said[1]))

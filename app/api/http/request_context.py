@@ -47,6 +47,7 @@ class _ResponseTooLarge(Exception):
 class RequestContext:
     def __init__(self, app: ASGIApp, *, settings: Settings, deprecations: Deprecations) -> None:
         self._app, self._deprecations, self._emf = app, deprecations, settings.emf
+        self._front = settings.front
         self._deadline_seconds, self._max_body_bytes = settings.request_deadline_seconds, settings.max_body_bytes
         self._cold = True
 
@@ -133,7 +134,7 @@ class RequestContext:
             headers.add_vary_header("Authorization, X-API-Key")
         self._deprecations.add_headers(headers, scope.get("route"))
         if scope.get("debug"):
-            _add_costs(headers, work)
+            _add_costs(headers, work, self._front)
 
 
 def _decoded(headers: Headers, receive: Receive, most_bytes: int) -> Receive:
@@ -196,12 +197,12 @@ def _work(headers: Headers) -> RequestLog:
     return work
 
 
-def _add_costs(headers: MutableHeaders, work: RequestLog) -> None:
+def _add_costs(headers: MutableHeaders, work: RequestLog, front: str) -> None:
     milliseconds = work.milliseconds
     headers["Server-Timing"] = (
         f'total;dur={milliseconds:.2f}, db;dur={work.database_seconds * 1_000:.2f};desc="{work.calls} calls"'
     )
     cost = prices.dollars(
-        requests=1, read_units=work.read_units, write_units=work.write_units, milliseconds=milliseconds
+        front=front, requests=1, read_units=work.read_units, write_units=work.write_units, milliseconds=milliseconds
     )
     headers["Serendip-Cost"] = f"usd={cost:.12f}, rru={work.read_units}, wru={work.write_units}"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import TracerProvider
 from pydantic import SecretStr
 
-from app import telemetry
+from app import prices, telemetry
 from app.api.application import create_application
 from app.config import Settings
 from app.domain.access import Scope
@@ -261,6 +262,20 @@ class TestUsage:
         assert sum(day["parts"].values()) == pytest.approx(day["estimated_usd"])
         assert client.get("/v1/usage?to=2026-01-01&days=400").json()["days"] == []
         assert client.get("/v1/usage?days=401").status_code == 422
+
+    def test_a_request_through_a_function_url_costs_no_gateway(self, watched: Watched) -> None:
+        settings = watched.settings.model_copy(update={"front": "url"})
+        wired = wired_on(settings)
+        with client_of(wired, a_project(wired, f"{settings.project}-url")) as client:
+            answer = client.get("/v1/lists/latest?debug=true")
+            wired.services.usage.write()
+            [day] = client.get("/v1/usage").json()["days"]
+
+        assert day["parts"]["requests"] == pytest.approx(prices.LAMBDA_REQUEST * day["requests"])
+        cost, reads, writes = re.findall(r"=([\d.]+)", answer.headers["serendip-cost"])
+        milliseconds = float(re.findall(r"total;dur=([\d.]+)", answer.headers["server-timing"])[0])
+        used = {"read_units": float(reads), "write_units": float(writes), "milliseconds": milliseconds}
+        assert float(cost) == pytest.approx(prices.dollars(front="url", requests=1, **used), abs=1e-9)
 
     def test_a_request_writes_usage_after_an_interval(self, watched: Watched) -> None:
         wired = wired_on(watched.settings.model_copy(update={"usage_seconds": 0.0}))

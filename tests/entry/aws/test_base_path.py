@@ -17,7 +17,7 @@ from app.config import Settings
 from app.entry.aws.base_path import base_path
 from app.entry.aws.dispatch import Dispatcher, WorkerLauncher
 from app.wiring import Wired
-from tests.support.payloads import http_api, rest_api
+from tests.support.payloads import function_url, http_api, rest_api
 
 
 def http(path: str, stage: str = "$default", route: str = "$default", **parameters: str) -> dict[str, Any]:
@@ -44,6 +44,7 @@ PLACES: Mapping[str, tuple[dict[str, Any], tuple[str, bool]]] = {
         ("/shop/rec", True),
     ),
     "HTTP API, the stage alone": (http("/prod", "prod"), ("/prod", True)),
+    "function URL": (function_url(("GET", "/v1/items", {}, None)), ("", False)),
     "REST API, its own address": (rest("/v1/items/i%2F1", "/prod/v1/items/i%2F1", **REST_PROXY), ("/prod", False)),
     "REST API, custom domain": (rest("/v1/items/i%2F1", "/v1/items/i%2F1", **REST_PROXY), ("", True)),
     "REST API, custom domain with a base path": (
@@ -78,6 +79,9 @@ class TestBasePath:
     )
     def test_a_setting_decides(self, setting: str, path: str, expected: tuple[str, bool]) -> None:
         assert base_path(http(path, "prod"), setting) == expected
+
+    def test_a_setting_is_what_cloudfront_leaves_in_front_of_a_function_url(self) -> None:
+        assert base_path(function_url(("GET", "/shop/v1/items", {}, None)), "/shop") == ("/shop", True)
 
     @pytest.mark.parametrize("setting", ["shop", "/sh op", "//"])
     def test_a_setting_is_a_path(self, setting: str) -> None:

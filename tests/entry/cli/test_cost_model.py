@@ -110,6 +110,17 @@ class TestTerms:
         counters = "Writes of counters, lists and usage"
         assert hundred[counters].amount - 1e6 < 50 * (single[counters].amount - 1e6)
 
+    def test_a_function_url_is_free_and_logs_no_access(self) -> None:
+        gateway, url = by_name(TEN), by_name(replace(TEN, front="url"))
+        requests = gateway["HTTP API"].amount
+
+        assert (url["Function URL"].amount, url["Function URL"].dollars) == (requests, 0)
+        logged = requests * cost_model.ACCESS_LOG_BYTES / cost_model.GB
+        assert gateway["Logs"].amount - url["Logs"].amount == pytest.approx(logged)
+        others = set(url) - {"Function URL", "Logs"}
+        assert others == set(gateway) - {"HTTP API", "Logs"}
+        assert {name for name in others if url[name] != gateway[name]} == set()
+
     def test_an_idle_deployment_costs_only_its_storage(self) -> None:
         idle = cost_model.terms(Traffic(0, 0, trainings=0), RECORDED)
 
@@ -143,6 +154,16 @@ class TestCommand:
         assert f"{dollars(Traffic()):.2f}" in shown
         assert prices.AS_OF in shown
 
+    def test_cost_compares_the_fronts(self) -> None:
+        api, url = (
+            json.loads(CliRunner().invoke(cli, ["cost", "--front", front, "--json"]).stdout)["dollars"]
+            for front in ("api", "url")
+        )
+
+        assert api == pytest.approx(dollars(Traffic()))
+        assert url == pytest.approx(dollars(Traffic(front="url")))
+        assert CliRunner().invoke(cli, ["cost", "--front", "cdn"]).exit_code == 2
+
     def test_cost_reports_what_a_project_used(
         self, wired: Wired, key: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -159,6 +180,7 @@ class TestCommand:
         assert used["dollars_a_month"] == pytest.approx(
             10
             * prices.dollars(
+                front="api",
                 requests=1,
                 read_units=used["read_units"],
                 write_units=used["write_units"],

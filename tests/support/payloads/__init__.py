@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qsl
 
+URL_ID = "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6"
 Request = tuple[str, str, dict[str, str], bytes | None]
 """Method, target with its query, headers, body."""
 
@@ -44,9 +45,25 @@ def http_api(request: Request) -> dict[str, Any]:
 
 
 def function_url(request: Request) -> dict[str, Any]:
-    """Builds a function URL's event: format 2.0 with its own context and text bodies."""
-    event = http_api(request)
-    event["requestContext"] |= {"domainName": "xyz.lambda-url.eu-west-1.on.aws", "apiId": "xyz", "authentication": None}
+    """Builds the event of a function URL without authentication: format 2.0 with its own context and text bodies."""
+    event, host = http_api(request), f"{URL_ID}.lambda-url.eu-west-1.on.aws"
+    del event["cookies"]
+    event["headers"] |= {
+        "host": host,
+        "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256",
+        "x-amzn-tls-version": "TLSv1.3",
+        "x-amzn-trace-id": "Root=1-62ecd163-5f302e550dcde3b12402207d",
+        "x-forwarded-for": "203.0.113.9",
+        "x-forwarded-proto": "https",
+    }
+    event["requestContext"] |= {
+        "accountId": "anonymous",
+        "apiId": URL_ID,
+        "domainName": host,
+        "domainPrefix": URL_ID,
+        "requestId": "5e7a9d2c-0b6f-4f6e-9a53-6f0c2d1c7b11",
+        "time": "31/Jan/2026:12:00:00 +0000",
+    }
     body = request[3]
     if body is not None:
         event |= {"body": body.decode(), "isBase64Encoded": False}

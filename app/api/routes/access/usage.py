@@ -25,11 +25,12 @@ def get_usage(project: ProjectForAdmin, services: ServicesDep, last: LastDay = N
     """Get requests, events, consumed units and estimated US dollars by day. The last seconds can be missing."""
     last = last or services.clock.now().date()
     first = date.fromordinal(max(1, last.toordinal() - days + 1))
-    used = [_day(usage) for usage in services.usage.days(project, first, last)]
+    front = services.settings.front
+    used = [_day(usage, front) for usage in services.usage.days(project, first, last)]
     return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)
 
 
-def _day(used: DailyUsage) -> UsageDay:
+def _day(used: DailyUsage, front: str) -> UsageDay:
     return UsageDay(
         day=used.day,
         requests=round(used.requests),
@@ -37,6 +38,6 @@ def _day(used: DailyUsage) -> UsageDay:
         recommendations=round(used.recommendations),
         read_units=used.read_units,
         write_units=used.write_units,
-        estimated_usd=dollars(used),
-        parts=UsageParts(**parts(used)),
+        estimated_usd=dollars(used, front),
+        parts=UsageParts(**parts(used, front)),
     )

@@ -1,5 +1,6 @@
 """The checks of `serendip doctor`, of credentials, tables, files, models and keys."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,9 @@ from app.storage.events import EventRow
 from app.storage.objects import project_folder
 from app.wiring import Wired
 
+ALIAS = "live"
+URL_ACTIONS = {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}
+"""What the policy of a function has to allow everyone who may call its URL."""
 DEPLOYED = "Deploy the stage again (`make deploy`)."
 LOW_CONCURRENCY = 100
 MORE_CONCURRENCY = "Ask AWS for 1,000 (Service Quotas, AWS Lambda, Concurrent executions)."
@@ -64,6 +68,7 @@ def examine(wired: Wired) -> Iterator[Finding]:
             yield _checked(name, DEPLOYED, partial(_protection, client, name))
         yield _checked("stream", DEPLOYED, partial(_stream, client, settings))
         yield _checked("concurrency", "Allow lambda:GetAccountSettings.", partial(_concurrency, settings))
+        yield _checked("front", "Allow lambda:GetFunctionUrlConfig and lambda:GetPolicy.", partial(_front, settings))
     yield _files(wired)
     yield _model(wired)
     yield _keys(wired)
@@ -109,6 +114,27 @@ def _concurrency(settings: Settings) -> Finding:
     allowed, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     detail = f"the account allows {allowed} executions at a time, {free} of them not reserved"
     return Finding("concurrency", True, detail, MORE_CONCURRENCY if allowed < LOW_CONCURRENCY else "")
+
+
+def _front(settings: Settings) -> Finding:
+    """Whether Lambda lets everyone call the function's URL, if it has one, and how many requests run at a time."""
+    functions = aws.client("lambda", settings.region, read_timeout_seconds=10)
+    name, missing = f"{settings.table_prefix}api", functions.exceptions.ResourceNotFoundException
+    try:
+        url = functions.get_function_url_config(FunctionName=name, Qualifier=ALIAS)["FunctionUrl"]
+    except missing:
+        return Finding("front", True, f"no URL of {name}: requests come through a gateway")
+    try:
+        policy = json.loads(functions.get_policy(FunctionName=name, Qualifier=ALIAS)["Policy"])
+    except missing:
+        policy = {"Statement": []}
+    public = {part["Action"] for part in policy["Statement"] if part["Principal"] in ("*", {"AWS": "*"})}
+    refused = sorted(URL_ACTIONS - public)
+    if refused:
+        return Finding("front", False, f"Lambda answers 403 at {url}: its policy lacks {', '.join(refused)}", DEPLOYED)
+    reserved = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    advice = "" if reserved else "Set ApiConcurrency: nothing else limits how many requests run at a time."
+    return Finding("front", True, f"{url}, concurrency {reserved or 'not'} reserved", advice)
 
 
 def _files(wired: Wired) -> Finding:

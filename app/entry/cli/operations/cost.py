@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import reduce
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -32,6 +32,10 @@ HitRate = Annotated[
 ]
 Trainings = Annotated[float, typer.Option(min=0, help="Trainings a month.")]
 Years = Annotated[float, typer.Option(min=0, help="For how long events have been stored at this rate.")]
+Front = Annotated[
+    Literal["api", "url"],
+    typer.Option(help="What receives requests in AWS: API Gateway's HTTP API, or the function's URL."),
+]
 DAYS_PER_MONTH = 30
 MILLION = 1e6
 SMALL = 10
@@ -55,6 +59,7 @@ def cost(
     hit_rate: HitRate = None,
     trainings: Trainings = 30,
     years: Years = 1,
+    front: Front = "api",
     used_days: Annotated[
         int | None, typer.Option(min=1, max=400, help="Also print what the project used in the last days.")
     ] = None,
@@ -63,7 +68,7 @@ def cost(
     """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
     if not all(map(isfinite, (recommendations, events, events_a_request, items, id_bytes, trainings, years))):
         raise typer.BadParameter("All amounts have to be finite numbers.")
-    traffic = Traffic(recommendations, events, events_a_request, items, id_bytes, hit_rate, trainings, years)
+    traffic = Traffic(recommendations, events, events_a_request, items, id_bytes, hit_rate, trainings, years, front)
     report = _forecast(traffic)
     if used_days is not None:
         report["used"] = _used(used_days)
@@ -89,7 +94,7 @@ def cost(
 
 
 def _forecast(traffic: Traffic) -> dict[str, Any]:
-    def dollars(**changes: float) -> float:
+    def dollars(**changes: Any) -> float:  # noqa: ANN401 - fields of the traffic
         return sum(term.dollars for term in cost_model.terms(replace(traffic, **changes), RECORDED))
 
     terms = cost_model.terms(traffic, RECORDED)
@@ -112,6 +117,7 @@ def _used(days: int) -> dict[str, float]:
     with connect_project() as (services, project):
         today = services.clock.now().date()
         daily = services.usage.days(project, today - timedelta(days=days - 1), today)
+        front = services.settings.front
     total = reduce(usage.summed, daily, DailyUsage(today))
     numbers = {name: getattr(total, name) for name in usage.NUMBERS}
-    return {**numbers, "dollars_a_month": usage.dollars(total) / days * DAYS_PER_MONTH}
+    return {**numbers, "dollars_a_month": usage.dollars(total, front) / days * DAYS_PER_MONTH}

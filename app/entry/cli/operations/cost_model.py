@@ -17,7 +17,9 @@ TICK_SECONDS = 300
 WINDOW_SECONDS = 1.0
 """How long the stream collects a batch; the template's default."""
 ACCESS_LOG_BYTES = 80
-"""Bytes of one request in the gateway's log, in the template's format."""
+"""Bytes of one request in the gateway's log, in the template's format. Function URLs have no such log."""
+FRONTS = {"api": ("HTTP API", ACCESS_LOG_BYTES), "url": ("Function URL", 0)}
+"""Name of each front, and the bytes that it logs about a request."""
 READ_BYTES, WRITE_BYTES = 4_096, 1_024
 EVENTUAL = 0.5
 """Units of an eventually consistent read."""
@@ -120,6 +122,8 @@ class Traffic:
     trainings: float = 30
     years: float = 1.0
     """How long events have been stored at this rate."""
+    front: str = "api"
+    """What receives requests: the HTTP API, or the function's URL (`url`)."""
 
     @property
     def stored(self) -> float:
@@ -148,18 +152,19 @@ def terms(traffic: Traffic, recorded: RecordedUnits) -> Sequence[Term]:
         (batches, stream),
         (ticks, recorded.tick),
     )
-    responses, invocations = traffic.recommendations + requests, sum(count for count, _ in times)
+    (front, access_log_bytes), responses = FRONTS[traffic.front], traffic.recommendations + requests
+    invocations = sum(count for count, _ in times)
     misses = 1 - (recorded.hit_rate if traffic.hit_rate is None else traffic.hit_rate)
     missing = recorded.items_an_answer + recorded.rows_an_answer * math.ceil(_row_bytes(traffic.id_bytes) / READ_BYTES)
     units_missed = traffic.recommendations * misses * missing * EVENTUAL
     reads = sum(count * part.read_units for count, part in times)
     gigabyte_seconds = sum(count * part.gigabyte_seconds for count, part in times)
-    logged = sum(count * part.log_bytes for count, part in times) + responses * ACCESS_LOG_BYTES
+    logged = sum(count * part.log_bytes for count, part in times) + responses * access_log_bytes
     event_bytes = recorded.bytes_an_event + IDS_AN_EVENT * (traffic.id_bytes - RECORDED_ID_BYTES)
     stored = traffic.stored * event_bytes / GB
     other_writes = batches * stream.write_units + traffic.recommendations * recorded.recommendations.write_units
     return (
-        Term("HTTP API", responses, "requests", responses * prices.HTTP_API_REQUEST),
+        Term(front, responses, "requests", responses * prices.FRONT_REQUESTS[traffic.front]),
         Term("Lambda, invocations", invocations, "invocations", invocations * prices.LAMBDA_REQUEST),
         _time("Lambda, time", gigabyte_seconds),
         _reads("Reads", reads),
