@@ -185,6 +185,8 @@ class Settings(BaseModel):
     """Number of events after which a new training starts; if not set, none starts."""
     retrain_hours: Annotated[float, Field(gt=0)] | None = None
     """Hours after which the next event starts a new training; if not set, none starts."""
+    most_trainings: Annotated[int, Field(ge=1)] = 3
+    """Trainings of all projects that may run while another starts by itself; it waits if there are more."""
     neighbors: int = 100
     """Number of neighbors in each row of a model."""
     keep_versions: int = 5

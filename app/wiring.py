@@ -166,7 +166,14 @@ def wire(
         rollout=rollout,
         weights=tuning.weights,
     )
-    jobs = Jobs(store=JobStore(database), objects=files, launch=launcher.launch, clock=clock, random_hex=random_hex)
+    jobs = Jobs(
+        store=JobStore(database),
+        objects=files,
+        launch=launcher.launch,
+        clock=clock,
+        random_hex=random_hex,
+        most_trainings=settings.most_trainings,
+    )
     training_jobs = TrainingJobs(train=train, jobs=jobs)
 
     changes = CatalogChanges(items=items, settings=settings, clock=clock, submit=database.submit)

@@ -164,6 +164,14 @@ class TestFunctions:
         for name in ("ApiFunction", "StreamFunction"):
             assert needed <= set(functions(stack("template"))[name]["Environment"]["Variables"])
 
+    def test_the_function_that_begins_trainings_knows_how_many_may_run(self) -> None:
+        """The stream and the schedule call it."""
+        variables = {name: made["Environment"]["Variables"] for name, made in functions(stack("template")).items()}
+
+        assert {name for name, values in variables.items() if f"{PREFIX}MOST_TRAININGS" in values} == {"StreamFunction"}
+        default = stack("template")["Parameters"]["MostTrainings"]["Default"]
+        assert default == Settings.model_fields["most_trainings"].default
+
     def test_function_timeouts_exceed_their_work(self) -> None:
         made = functions(stack("template"))
         settings = Settings.model_fields
@@ -238,6 +246,7 @@ SHARED = (
 )
 OF_API = "ApiMemory BasePath SocketDomainName"
 IN_VERSIONS = dict.fromkeys(SHARED.split(), BOTH) | {name: {"ApiFunction"} for name in OF_API.split()}
+IN_VERSIONS |= {"MostTrainings": {"StreamFunction"}}
 """Functions that a parameter changes, so that they need a new version."""
 
 

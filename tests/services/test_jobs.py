@@ -169,6 +169,48 @@ class TestLease:
         clock.advance(20)
         assert (services.jobs.resume_due(), launched) == (1, [job.job_id])
 
+    def test_trainings_that_can_wait_begin_as_others_end(self, own: Settings) -> None:
+        launched: list[str] = []
+        clock = FakeClock()
+        looking = [wire(own, ListLauncher(launched), oidc_client.fetch, clock=clock) for _ in range(2)]
+        stream, ticking = (process.services for process in looking)
+        assert own.most_trainings == 3
+        projects = [f"{own.project}-{number}" for number in range(5)]
+        for project in projects:
+            a_project(looking[0], project)
+            stream.events.accept(project, two_tastes())
+
+        begun = [stream.training_jobs.begin(project, can_wait=True).job_id for project in projects]
+
+        assert launched == begun[:3]
+        assert (ticking.jobs.resume_due(), launched) == (0, begun[:3])
+        worker.work(ticking, projects[1], begun[1])
+        assert (ticking.jobs.resume_due(), sorted(launched[3:])) == (1, [launched[3]])
+        assert launched[3] in begun[3:]
+        manual = stream.training_jobs.begin(projects[1]).job_id  # one that a client asks for does not wait
+        assert launched[4:] == [manual]
+        export = stream.jobs.create(projects[0], ExportRequest()).job_id  # nor does any other job
+        assert launched[5:] == [export]
+        for project, job_id in ((projects[0], begun[0]), (projects[2], begun[2])):
+            worker.work(ticking, project, job_id)
+        assert ticking.jobs.resume_due() == 1
+        assert set(begun) <= {*launched}
+
+    def test_a_training_in_a_container_task_takes_no_room(self, own: Settings) -> None:
+        launched: list[str] = []
+        services = wire(
+            own.model_copy(update={"most_trainings": 1}), ListLauncher(launched), oidc_client.fetch, clock=FakeClock()
+        )
+        for project in ("large", "small"):
+            a_project(services, project)
+            services.services.events.accept(project, two_tastes())
+        large = services.services.training_jobs.begin("large").job_id
+        worker.work(services.services, "large", large, lambda: 1.0, lambda *_: None)
+
+        small = services.services.training_jobs.begin("small", can_wait=True).job_id
+
+        assert launched == [large, small]
+
     def test_a_job_that_kills_its_workers_fails(
         self, idle: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -225,7 +267,7 @@ class BusyStore(JobStore):
 class TestCancel:
     def busy(self, wired: Wired, checkpoints: int) -> tuple[BusyStore, Jobs]:
         store = BusyStore(wired, checkpoints)
-        return store, Jobs(store, wired.services.jobs.objects, lambda *_: None, SYSTEM_CLOCK, token_hex)
+        return store, Jobs(store, wired.services.jobs.objects, lambda *_: None, SYSTEM_CLOCK, token_hex, 3)
 
     def test_a_job_that_reaches_checkpoints_meanwhile_is_cancelled(self, wired: Wired, settings: Settings) -> None:
         store, service = self.busy(wired, ATTEMPTS - 1)

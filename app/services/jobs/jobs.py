@@ -8,7 +8,6 @@ until that worker has had time to start, however many processes look for abandon
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,10 +25,12 @@ from app.domain.jobs import (
     JobKind,
     JobRequest,
     JobState,
+    TrainingRequest,
 )
 from app.domain.paging import Page
 from app.errors import Conflict, NotFound, WorkerUnavailable
 from app.services.jobs.files import READ_FILES, JobFiles, upload_name
+from app.services.jobs.training_room import TrainingRoom
 from app.services.preconditions import retried
 from app.storage.jobs import JobStore
 from app.storage.objects import FileStore
@@ -53,11 +54,13 @@ class Jobs(JobFiles):
         launch: Callable[[str, Job], None],
         clock: Clock,
         random_hex: Callable[[int], str],
+        most_trainings: int,
     ) -> None:
         """`launch` starts a worker for a project's job, or raises WorkerUnavailable."""
         super().__init__(objects)
         self._store, self._launch = store, launch
         self._clock, self._random_hex = clock, random_hex
+        self._room = TrainingRoom(store, most_trainings, clock, self._is_in_progress)
 
     def get(self, project: str, job_id: str) -> Job:
         """Raises NotFound."""
@@ -70,8 +73,10 @@ class Jobs(JobFiles):
         """Newest first. A page of one kind can be short, or empty, and still have a next one."""
         return self._store.list_page(project, start, limit, kind)
 
-    def create(self, project: str, request: JobRequest, *, launched: bool = True) -> Job:
+    def create(self, project: str, request: JobRequest, *, launched: bool = True, can_wait: bool = False) -> Job:
         """Creates a job and launches it, unless the caller works on it; an import waits for a file of its own first.
+
+        A training that can wait does so while as many run as may: `resume_due` launches it.
 
         Raises:
             NotFound: the job whose file is to be read does not exist.
@@ -88,15 +93,16 @@ class Jobs(JobFiles):
             request, size = self._with_file(project, request, request.file_of)
             checkpoint, waits = ImportCheckpoint(size=size), False
         state = JobState.WAITING if waits else JobState.RUNNING
-        starting_until = now + STARTING if state is JobState.RUNNING else None
+        has_to_wait = can_wait and self._room.left(self._store.running()) <= 0
+        starting_until = now + STARTING if state is JobState.RUNNING and not has_to_wait else None
         job = Job(job_id, state, now, now, request, checkpoint, starting_until=starting_until)
         try:
             self._store.create(project, job)
         except Conflict:  # the request was repeated after its first attempt was killed at this point
             job = self.get(project, job_id)
-        if launched and job.state is JobState.RUNNING:
+        if launched and not has_to_wait and job.state is JobState.RUNNING:
             try:
-                self._launch(project, job)
+                self._start(project, job)
             except WorkerUnavailable:
                 self._store.delete(project, job_id)
                 raise
@@ -134,7 +140,7 @@ class Jobs(JobFiles):
         )
         self._store.replace(project, running, job)
         try:
-            self._launch(project, running)
+            self._start(project, running)
         except WorkerUnavailable:
             self._store.replace(project, job, running)
             raise
@@ -201,25 +207,35 @@ class Jobs(JobFiles):
         self._store.heartbeat(project, job, progress, self._clock.now())
 
     def resume_due(self) -> int:
-        """Launches workers for running jobs whose worker stopped or did not start; returns how many.
+        """Launches workers for running jobs whose worker stopped or did not start, or that wait; returns how many.
 
         Each job is marked as starting first, so that of all processes that call this, one launches one worker.
+        Trainings are launched while there is room.
         """
-        resumed = 0
-        for project, job in self._store.running():
-            if self._has_heartbeat(job) or self._is_starting(job):
+        resumed, jobs = 0, [*self._store.running()]
+        room = self._room.left(jobs)
+        for project, job in jobs:
+            if self._is_in_progress(job):
+                continue
+            is_training = isinstance(job.request, TrainingRequest)
+            if is_training and room <= 0:
                 continue
             until = self._clock.now() + STARTING
             starting = replace(job, lease_owner="", revision=job.revision + 1, starting_until=until)
             try:
-                self._launch(project, self._replace(project, starting, job))
+                self._start(project, self._replace(project, starting, job))
             except Conflict:  # another process was faster, or the worker is alive after all
                 continue
             except WorkerUnavailable as error:  # tried again when the mark ends; other jobs are not held up
                 telemetry.log_failure(telemetry.current(), error)
                 continue
             resumed += 1
+            room -= is_training
         return resumed
+
+    def _start(self, project: str, job: Job) -> None:
+        self._launch(project, job)
+        self._room.note(project, job)
 
     def _with_file(self, project: str, request: ImportRequest, job_id: str) -> tuple[ImportRequest, int]:
         """Returns a request that reads the file of another job, and the size of the file.
@@ -238,6 +254,11 @@ class Jobs(JobFiles):
 
     def _new_id(self, now: datetime) -> str:
         return f"j{now:%Y%m%dT%H%M%S%f}-{self._random_hex(2)}"
+
+    def _is_in_progress(self, job: Job) -> bool:
+        """Whether a worker runs the job or is about to. A training that waits has never had one."""
+        waits = isinstance(job.request, TrainingRequest) and not job.attempts and not job.lease_owner
+        return job.state is JobState.RUNNING and (self._is_starting(job) or (self._has_heartbeat(job) and not waits))
 
     def _is_leased(self, job: Job) -> bool:
         return bool(job.lease_owner) and self._has_heartbeat(job)
@@ -269,20 +290,10 @@ class Jobs(JobFiles):
         return job
 
 
-def check_undo(jobs: Jobs, project: str, import_id: str) -> None:
-    """Raises Conflict if the import is a job that has not ended."""
-    with suppress(NotFound):  # imports of the command line are no jobs, and jobs are kept for 30 days
-        if jobs.get(project, import_id).state.is_open:
-            raise Conflict("This import has not ended. Wait for it, or cancel its job, and take it back then.")
-
-
 def _without_user(request: JobRequest) -> JobRequest:
     if isinstance(request, ErasureRequest):
         return ErasureRequest()
     if isinstance(request, DeletionRequest):
-        return replace(
-            request,
-            user_id=None if request.user_id is None else "",
-            session_id=None if request.session_id is None else "",
-        )
+        user_id, session_id = (None if name is None else "" for name in (request.user_id, request.session_id))
+        return replace(request, user_id=user_id, session_id=session_id)
     return request

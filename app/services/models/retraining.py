@@ -53,7 +53,7 @@ class Retraining:
             return None
         try:
             self._versions.claim(project, newest.version if newest else None)
-            return self._training_jobs.begin(project, quickly=True)
+            return self._training_jobs.begin(project, quickly=True, can_wait=True)
         except Conflict:  # another instance was faster
             return None
         except WorkerUnavailable as error:
