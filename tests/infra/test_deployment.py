@@ -27,6 +27,7 @@ from infra.stage import prefix_of
 from infra.variants import Template, functions, load
 from tests.support.cloud import AT, MINISTACK, STAGE, Cloud, soon, statements
 from tests.support.deployment_checks import FULL
+from tests.support.http_servers import Responder, served_by
 
 pytestmark = pytest.mark.skipif(not MINISTACK.exists(), reason="MiniStack is not installed: make .venv/ministack")
 
@@ -314,6 +315,23 @@ class TestAccount:
         monkeypatch.setattr(stage, "STAGES", tmp_path)
         with pytest.raises(Failed, match="reserves 5 concurrent executions, but this account allows 10"):
             stage.check_concurrency(cloud.account, STAGE)
+
+    def test_the_doctor_says_how_a_new_account_gets_more_executions(self, cloud: Cloud, shop_key: str) -> None:
+        class Limits(Responder):
+            def do_GET(self) -> None:
+                if "account-settings" in self.path:
+                    limit = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+                    self.respond(200, orjson.dumps({"AccountLimit": limit}))
+                else:
+                    self.respond(404, b"{}", {"x-amzn-ErrorType": "ResourceNotFoundException"})
+
+        assert shop_key
+        with served_by(Limits) as address:
+            shown = cloud.run("doctor", "--json", SERENDIP_PROJECT="shop", AWS_ENDPOINT_URL_LAMBDA=address).stdout
+
+        (check,) = (check for check in orjson.loads(shown) if check["name"] == "concurrency")
+        assert check["detail"] == "the account allows 10 executions at a time, 10 of them not reserved"
+        assert check["advice"].startswith("Ask AWS for 1,000")
 
     def test_credentials_of_another_account_are_refused(
         self, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -395,6 +395,22 @@ class TestApis:
         }
         assert resources["Domain"]["Properties"]["DomainName"] != resources["SocketDomain"]["Properties"]["DomainName"]
 
+    def test_domains_get_their_records_in_the_zone_that_is_named(self) -> None:
+        records = of_type("template", "AWS::Route53::RecordSet")
+        conditions = stack("template")["Conditions"]
+
+        assert set(records) == {"DomainRecord", "SocketDomainRecord"}
+        for name, record in records.items():
+            domain = name.removesuffix("Record")
+            assert record["Name"] == stack("template")["Resources"][domain]["Properties"]["DomainName"]
+            assert record["AliasTarget"] == {
+                "DNSName": {"Fn::GetAtt": [domain, "RegionalDomainName"]},
+                "HostedZoneId": {"Fn::GetAtt": [domain, "RegionalHostedZoneId"]},
+            }
+            needed = json.dumps(conditions[stack("template")["Resources"][name]["Condition"]])
+            assert stack("template")["Resources"][domain]["Condition"] in needed
+            assert '{"Ref": "HostedZoneId"}' in needed
+
     def test_the_socket_stage_matches_the_functions_endpoint(self) -> None:
         stage = stack("template")["Resources"]["SocketStage"]["Properties"]["StageName"]
         for name in ("ApiFunction", "StreamFunction"):
@@ -547,6 +563,24 @@ class TestAccount:
             stack("template")["Globals"]["Function"]["PermissionsBoundary"] == schedule["PermissionsBoundary"] == bound
         )
         assert functions(stack("template"))["ApiFunction"]["DeploymentPreference"]["Role"]  # SAM's own has none
+
+    def test_the_budget_is_reported_before_it_is_spent_to_who_gets_the_alarms(self) -> None:
+        """Without a recipient, AWS would refuse the budget's notifications."""
+        (budget,) = of_type("monitoring", "AWS::Budgets::Budget").values()
+        needed = json.dumps(stack("monitoring")["Conditions"]["HasBudget"])
+        notified = {
+            part["Notification"]["NotificationType"]: part["Notification"]["Threshold"]
+            for part in budget["NotificationsWithSubscribers"]
+        }
+
+        assert notified == {"ACTUAL": 80, "FORECASTED": 100}
+        assert {
+            subscriber["Address"]["Ref"]
+            for part in budget["NotificationsWithSubscribers"]
+            for subscriber in part["Subscribers"]
+        } == {"Email"}
+        assert '{"Ref": "MonthlyBudget"}' in needed
+        assert '{"Ref": "Email"}' in needed
 
     def test_access_logs_need_no_room_in_the_accounts_policy(self) -> None:
         """API Gateway adds a statement for each other group, and the policy's 5,120 characters hold few."""
