@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property, partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from fastapi._compat import ModelField, field_annotation_is_sequence
@@ -23,7 +26,12 @@ from starlette.types import Message, Receive, Scope, Send
 from app.api.http.validation import UNKNOWN_PARAMETER
 from app.domain.fields import RepeatedName, json_object
 
+LARGE_BYTES = 8_192
+"""Bodies from this size are read in a thread: 700 KB can take 50 ms, for which the event loop would stop."""
+
 _is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
+_reader: RunVar[CapacityLimiter] = RunVar("reader")
+"""Lets one thread of an event loop read a body at a time: each takes the interpreter from it for milliseconds."""
 
 
 @contextmanager
@@ -36,12 +44,17 @@ def alone() -> Iterator[None]:
         _is_alone.reset(token)
 
 
+def is_alone() -> bool:
+    """Whether this may block the event loop."""
+    return _is_alone.get()
+
+
 def _in_thread_unless_alone(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
     """Makes a function that may block one for the event loop. A thread costs a tenth of a warm recommendation's CPU."""
 
     @wraps(function)
     async def call(**values: Any) -> Any:  # noqa: ANN401 - the function's
-        return function(**values) if _is_alone.get() else await run_sync(partial(function, **values))
+        return function(**values) if is_alone() else await run_sync(partial(function, **values))
 
     return call
 
@@ -59,6 +72,8 @@ class Operation(APIRoute):
         if not iscoroutinefunction(endpoint):
             endpoint = _in_thread_unless_alone(endpoint)
         super().__init__(path, endpoint, **settings)
+        for field in self.dependant.body_params:
+            field.validate = partial(_outcome, field.validate)  # type: ignore[method-assign]
 
     @cached_property
     def query_names(self) -> tuple[str, ...]:
@@ -88,32 +103,65 @@ class Operation(APIRoute):
                 raise RequestValidationError(
                     [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in sorted(unknown)]
                 )
-            return await handle(await _strict(request) if self.body_field else request)
+            fields = self.dependant.body_params
+            return await handle(await _strict(request, fields[0]) if fields else request)
 
         return handle_known
 
 
+def _one_reader() -> CapacityLimiter:
+    try:
+        return _reader.get()
+    except LookupError:
+        _reader.set(CapacityLimiter(1))
+        return _reader.get()
+
+
+def _outcome(validate: Callable[..., Any], value: Any, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - FastAPI's
+    """Validates a body unless a thread has done so, in which case the value is the result."""
+    return value.result() if isinstance(value, Future) else validate(value, *arguments, **more)
+
+
 class _StrictRequest(Request):
-    """A request whose JSON may not have a name twice in an object."""
+    """A request whose JSON may not have a name twice in an object; a thread reads and validates a large one."""
+
+    body_field: ModelField
 
     async def json(self) -> Any:  # noqa: ANN401 - JSON
         body = await self.body()
+        if len(body) < LARGE_BYTES or is_alone():
+            return _parsed(body)
+        return await run_sync(self._validated, body, limiter=_one_reader())
+
+    def _validated(self, body: bytes) -> "Future[Any]":
+        """Returns what validation gives, errors as well: they come after those of the credentials."""
+        value, validated = _parsed(body), Future[Any]()
         try:
-            return json.loads(body.decode(), object_pairs_hook=json_object)
-        except UnicodeDecodeError as error:
-            raise json.JSONDecodeError("it is not encoded in UTF-8", "", 0) from error
-        except RepeatedName as error:
-            raise json.JSONDecodeError(str(error), "", 0) from error
+            validated.set_result(self.body_field.validate(value, loc=("body",)))
+        except Exception as error:  # noqa: BLE001 - raised when the result is asked for
+            validated.set_exception(error)
+        return validated
 
 
-async def _strict(request: Request) -> Request:
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(body.decode(), object_pairs_hook=json_object)
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError("it is not encoded in UTF-8", "", 0) from error
+    except RepeatedName as error:
+        raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+async def _strict(request: Request, body_field: ModelField) -> Request:
     """Returns the same request, whose body another reader may have read already."""
     body = await request.body()
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body}
 
-    return _StrictRequest(request.scope, receive)
+    strict = _StrictRequest(request.scope, receive)
+    strict.body_field = body_field
+    return strict
 
 
 class _NotValid(Exception):
