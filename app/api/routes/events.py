@@ -31,7 +31,8 @@ class WatchedRoute(RepeatableRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 body = self.body_field and self.body_field.field_info.annotation
-                await _remember(request, validation.of_request(error.errors(), body))
+                described = await run_sync(validation.of_request, error.errors(), body)
+                await _remember(request, described)
                 raise
             except (InvalidInput, Forbidden, Erased) as error:
                 await _remember(request, error)
