@@ -31,7 +31,7 @@ class LazyRoutes(BaseRoute):
         return (Match.FULL if is_wanted and not self._is_loaded else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Imports in a thread, because it takes up to 100 ms, in which the event loop would answer nobody."""
+        """Imports in a thread, because it takes up to 100 ms, for which the event loop would stop."""
         if is_alone():
             self.load()
         else:
