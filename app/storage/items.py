@@ -32,6 +32,7 @@ from app.storage.attributes import (
 from app.storage.database import Database, Raw
 from app.storage.listing import ListingIndex
 from app.storage.table import LISTING_SHARDS, Table, iso, key, moment, shard
+from app.storage.wire.rows import in_turns
 
 CHANGES = "changes"
 CATEGORIES = "categories"
@@ -169,10 +170,9 @@ class ItemStore:
 
     def changed_since(self, project: str, number: int, since: datetime) -> tuple[list[Item], bool]:
         """Returns a page of a shard's items put or deleted since then, and whether the page has all of them."""
-        condition = ItemRow.updated_at >= since
         partition = listing.partition(project, f"{number:02d}")
-        rows, more = self._table.query(partition, range_condition=condition, index=CHANGES)
-        return [_item(row) for row in rows], more is None
+        rows, more = self._table.query(partition, range_condition=ItemRow.updated_at >= since, index=CHANGES)
+        return in_turns(_item, rows), more is None
 
     def newest_page(
         self, project: str, number: int, limit: int, start: Raw | None = None, since: datetime | None = None
@@ -182,7 +182,7 @@ class ItemStore:
         With `since`, it holds only items put or deleted since then.
         """
         rows, more = self.newest_rows(project, number, limit, start, since)
-        return list(map(_item, rows)), more
+        return in_turns(_item, rows), more
 
     def newest_rows(
         self, project: str, number: int, limit: int, start: Raw | None = None, since: datetime | None = None
