@@ -28,6 +28,8 @@ from app.entry.local.request_lines import RequestLines
 from app.entry.local.sign_in import SignIn, add_route
 from app.entry.local.sockets import LocalSockets
 from app.errors import WorkerUnavailable
+from app.recommender import rules
+from app.recommender.rules import Kind
 from app.services.jobs import Jobs
 from app.storage.objects import FolderFileStore
 from app.wiring import Wired
@@ -160,7 +162,8 @@ def listen(
 
 
 def settle() -> None:
-    """Prepares this process for serving, once everything is loaded."""
+    """Prepares this process for serving, once everything is loaded; the first rule would load its language."""
+    rules.compiled(Kind.FILTER, "true")
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(*COLLECTIONS)
