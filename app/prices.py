@@ -6,7 +6,11 @@ WRITE_UNIT = 0.625 / 1e6
 STORED_GB = 0.25
 """Per month, in a table or an index."""
 BACKED_UP_GB = 0.20
-"""Per month, for point-in-time recovery."""
+"""Per month, for point-in-time recovery of a table; global indexes are not backed up."""
+READ_UNIT_INFREQUENT, WRITE_UNIT_INFREQUENT, STORED_GB_INFREQUENT = 0.155 / 1e6, 0.78 / 1e6, 0.10
+"""Of a table of the class for infrequent access and of its indexes."""
+FILE_WRITE, FILE_READ = 5.00 / 1e6, 0.40 / 1e6
+"""Requests to the bucket."""
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = 0.0000133334
 """On arm64."""

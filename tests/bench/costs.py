@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 from uuid import UUID
@@ -32,7 +34,14 @@ from app.entry.cli.operations.cost_model import (
     WithEvents,
 )
 from app.entry.stream import Consumer
+from app.recommender import counts
+from app.recommender.counts import FINE_SECONDS
+from app.services.counters.rollups import HOUR, MOST_BYTES
+from app.storage.counters import DAY, Counted, CounterStore
 from app.storage.events import EventRow, EventStore
+from app.storage.objects import FolderFileStore
+from app.storage.packed_events import QUIET, PackedEvents
+from app.storage.selecting import Retention
 from app.storage.table import SEPARATOR
 from app.telemetry import WRITES
 from app.wiring import Wired
@@ -50,10 +59,14 @@ WARM_UP_HOURS, HOURS = 1.0, 3.0
 PER_SECOND = 1_000_000 / cost_model.MONTH_SECONDS
 PATIENT = {"read_timeout_seconds": 10.0}
 USERS, ITEMS, STORED = 4_000, cost_model.MANY_ITEMS, 200_000
-NO_TRAINING = Training(0.0, 0.0, 0.0, 0.0, 0.0)
+NO_TRAINING = Training(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+COUNTED_DAYS, COUNTED_HOURS = 30, 48
+"""Before the first request, which live lists have counted."""
 FEW, MANY = 1.5, 10.0
 """Events of a request: of most shops, and of one that collects them."""
 EVENTS, STREAM, TICK = "events", "stream", "tick"
+INDEXED = {"owner", "moment", "month", "item_id", "event_type", "value"}
+"""Attributes of an event that its entry in the index has."""
 
 
 def _uuid(number: int) -> str:
@@ -140,7 +153,19 @@ class _Replay:
         if not self._pending:
             heapq.heappush(self._agenda, (due + cost_model.WINDOW_SECONDS, STREAM))
         for number, item in enumerate(items):
-            self._pending.append(a_record(PROJECT, Event(user, item, "view", at, f"{due}-{number}")))
+            self._pending.append(a_record(PROJECT, Event(user, item, "view", at, f"{due}-{number}"), arrived=at))
+
+
+def _count_past(wired: Wired, items: Sequence[str]) -> None:
+    """Fills the counters with a month of events at the rate of a million a month."""
+    store, random, now = CounterStore(wired.database), Random(1), wired.services.clock.now().timestamp()
+    for level, seconds, rows in ((DAY, DAY, COUNTED_DAYS), (HOUR, FINE_SECONDS, COUNTED_HOURS)):
+        for start in range(counts.floor(int(now), level) - rows * level, counts.floor(int(now), level), level):
+            total: counts.Counts = {}
+            for item in random.choices(items, k=round(level * PER_SECOND)):
+                counts.add(total, {(start + random.randrange(0, level, seconds), item): counts.THOUSANDTHS})
+            packed = counts.packed_within(total, MOST_BYTES)
+            store.put_sum(PROJECT, level, Counted(start, packed, version=1), now)
 
 
 def run() -> None:
@@ -185,8 +210,9 @@ def _typical() -> Iterator[tuple[_Shop, Training]]:
             numbers = range(start, min(start + 100, ITEMS))
             wired.services.items.put_many(PROJECT, [_item(number) for number in numbers])
         Random(0).shuffle(pairs)
+        _count_past(wired, [item for _, item in pairs])
         _store(wired, pairs)
-        training = _trained(wired, len(pairs))
+        training = _trained(wired, clock, len(pairs))
         with recording() as recorder:
             yield _Shop(wired, clock, key, recorder, pairs), training
         wired.close()
@@ -207,7 +233,8 @@ def _store(wired: Wired, pairs: Sequence[tuple[str, str]]) -> None:
         wired.services.events.accept(PROJECT, events)
 
 
-def _trained(wired: Wired, events: int) -> Training:
+def _trained(wired: Wired, clock: FakeClock, events: int) -> Training:
+    """Trains a model; returns what that and reading the packed events of past months took."""
     units: defaultdict[str, float] = defaultdict(float)
 
     def counted(operation: str, _request: dict[str, Any], call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -220,18 +247,30 @@ def _trained(wired: Wired, events: int) -> Training:
 
     undo, started = surround(wired.database, counted), process_time()
     wired.services.train.run(PROJECT, wired.services.train.queue(PROJECT))
-    undo()
-    trained = process_time()
-    assert sum(1 for _ in EventStore(wired.database).all(PROJECT)) == events
+    trained, of_training = process_time(), {**units}
+    retention = Retention(clock=clock)
+    store = EventStore(wired.database, retention)
+    assert sum(1 for _ in store.all(PROJECT)) == events
     reading = process_time() - trained
+    with TemporaryDirectory() as folder:
+        packed = PackedEvents(store, FolderFileStore(Path(folder), PROJECT), retention)
+        clock.advance(2 * QUIET.total_seconds())
+        assert sum(1 for _ in packed.all(PROJECT)) == events
+        units.clear()
+        again = process_time()
+        assert sum(1 for _ in packed.all(PROJECT)) == events
+        again_seconds = process_time() - again
+    undo()
+    from_index = min(1.0, units["events"] / of_training["events"])
     training = Training(
-        reads_an_event=units["events"] / events,
-        reads_an_item=units["catalog"] / ITEMS,
-        writes_an_item=units["write"] / ITEMS,
+        reads_an_event=of_training["events"] / events,
+        reads_an_item=of_training["catalog"] / ITEMS,
+        writes_an_item=of_training["write"] / ITEMS,
         core_seconds_an_event=reading / events,
+        core_seconds_a_packed_event=(again_seconds - from_index * reading) / (events * (1 - from_index)),
         core_seconds_an_item=(trained - started - reading) / ITEMS,
     )
-    print(f"  {training}", flush=True)
+    print(f"  {training}, {from_index:.0%} of the events from the index", flush=True)
     return training
 
 
@@ -241,6 +280,7 @@ def _sample() -> Iterator[_Shop]:
         wired = wired_on(settings.model_copy(update=PATIENT), clock=(clock := FakeClock()))
         stored = [row for row in tables.rows(wired, EventRow) if "item_id" in row]
         pairs = [(row["owner"]["S"].partition(SEPARATOR)[2], row["item_id"]["S"]) for row in stored]
+        _count_past(wired, [item for _, item in pairs])
         with recording() as recorder:
             yield _Shop(wired, clock, a_key(wired, PROJECT, Scope.ADMIN), recorder, pairs)
         wired.close()
@@ -251,7 +291,7 @@ def _recorded(
 ) -> RecordedUnits:
     answers, needed, answer = few.counts[RECOMMENDATIONS], few.looked_up, few.parts[RECOMMENDATIONS]
     missed = needed["read"] / answers
-    sizes = [_bytes(row) for row in tables.rows(shop.wired, EventRow) if "item_id" in row]
+    rows = [row for row in tables.rows(shop.wired, EventRow) if "item_id" in row]
     return RecordedUnits(
         str(now().date()),
         recommendations=replace(answer, read_units=answer.read_units - missed * cost_model.EVENTUAL),
@@ -263,10 +303,11 @@ def _recorded(
         stream_of_few_items=stream_of_few_items,
         tick=few.parts[TICK],
         training=training,
-        bytes_an_event=statistics.mean(sizes),
+        bytes_an_event=statistics.mean(map(_bytes, rows)),
+        bytes_an_index_entry=statistics.mean(_bytes({name: row[name] for name in INDEXED & set(row)}) for row in rows),
     )
 
 
 def _bytes(row: Mapping[str, Mapping[str, Any]]) -> int:
-    """Bytes that DynamoDB bills for a row and its index entry, each with 100 bytes of overhead."""
-    return 2 * (100 + sum(len(name) + len(str(*value.values())) for name, value in row.items()))
+    """Bytes that DynamoDB bills for a row or an entry of an index, with 100 bytes of overhead."""
+    return 100 + sum(len(name) + len(str(*value.values())) for name, value in row.items())

@@ -17,9 +17,11 @@ from app.entry.aws import parameters, task_client
 from app.entry.cli.operations import cost_model, gateway_document, replay
 from app.entry.jobs import task
 from app.entry.stream import BATCH_SECONDS
+from app.storage import packed_events
 from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
 from app.storage.events import VERDICTS
+from app.storage.objects import project_folder
 from app.storage.pynamo import schema_of, ttl_attribute
 from infra.stage import BOOTSTRAP, NETWORK
 from infra.variants import Template, functions, restored, shifted, versioned, zipped
@@ -231,6 +233,20 @@ class TestFunctions:
         assert set(alarms) == set(of_type("template", "AWS::CloudWatch::Alarm"))
         assert "DeploymentPreference" not in at_once
         assert "ShiftRole" not in shifted(load("template"), "AllAtOnce")["Resources"]
+
+    def test_only_the_table_of_events_can_be_of_the_class_for_infrequent_access(self) -> None:
+        """Its storage grows; the others are read and written more than they store."""
+        tables = of_type("tables", "AWS::DynamoDB::Table")
+        classes = {name: table["TableClass"] for name, table in tables.items() if "TableClass" in table}
+
+        assert classes == {"EventsTable": {"Ref": "EventsTableClass"}}
+        assert stack("tables")["Parameters"]["EventsTableClass"]["Default"] == "STANDARD"
+
+    def test_the_bucket_keeps_packed_events_longer_than_their_pointers(self) -> None:
+        rules = stack("tables")["Resources"]["Files"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        (days,) = (rule["ExpirationInDays"] for rule in rules if project_folder("").startswith(rule.get("Prefix", "-")))
+
+        assert days > packed_events.KEPT.days
 
     def test_the_cost_model_uses_the_deployed_schedule_and_memory(self) -> None:
         made = functions(stack("template"))

@@ -39,9 +39,11 @@ SIMPLE = RecordedUnits(
         reads_an_item=0.1,
         writes_an_item=3.0,
         core_seconds_an_event=1e-6,
+        core_seconds_a_packed_event=1e-7,
         core_seconds_an_item=1e-3,
     ),
-    bytes_an_event=500.0,
+    bytes_an_event=300.0,
+    bytes_an_index_entry=200.0,
 )
 TEN = Traffic(events_a_request=10, years=0)
 
@@ -67,6 +69,7 @@ class TestTerms:
         assert terms["Writes of events"].dollars == pytest.approx(1e6 * 0.625 / 1e6)
         assert terms["Writes of counters, lists and usage"].amount == pytest.approx(batches + 1e6)
         assert terms[cost_model.STORAGE].amount == pytest.approx(0.25)
+        assert terms[cost_model.STORAGE].dollars == pytest.approx(0.25 * 0.25 + 0.15 * 0.20), "no backups of the index"
 
     def test_what_is_not_in_memory_is_read(self) -> None:
         warm, cold = (by_name(replace(TEN, hit_rate=rate)) for rate in (1.0, 0.0))
@@ -82,12 +85,42 @@ class TestTerms:
             assert long[name].amount > short[name].amount
         assert by_name(TEN)["Trainings, writes"].amount == 30 * 20_000 * 3
 
-    def test_trainings_read_all_stored_events_and_write_a_row_for_each_item(self) -> None:
-        none, daily = (by_name(replace(TEN, years=1, trainings=number)) for number in (0, 30))
+    def test_trainings_read_events_and_write_a_row_for_each_item(self) -> None:
+        none, daily = (by_name(replace(TEN, trainings=number)) for number in (0, 30))
 
-        assert none["Trainings, reads"].amount == none["Trainings, time"].amount == 0
-        assert daily["Trainings, reads"].amount == pytest.approx(30 * (12.5e6 * 0.01 + 2_000))
-        assert daily["Trainings, time"].amount == pytest.approx(30 * (12.5 + 20) * prices.CORE_GB)
+        assert none["Trainings, reads of events"].amount == none["Trainings, time"].amount == 0
+        assert daily["Trainings, reads of events"].amount == pytest.approx(30 * 0.5e6 * 0.01)
+        assert daily["Trainings, reads of items"].amount == pytest.approx(30 * 2_000)
+        assert daily["Trainings, time"].amount == pytest.approx(30 * (0.5 + 20) * prices.CORE_GB)
+
+    def test_trainings_read_past_months_from_files_which_are_written_every_six_days(self) -> None:
+        few, daily = (by_name(replace(TEN, years=1, trainings=number)) for number in (2, 30))
+        recent = 17 / 30 * 1e6
+        past = 12.5e6 - recent
+
+        assert few["Trainings, reads of events"].amount == pytest.approx(2 * 12.5e6 * 0.01)
+        assert daily["Trainings, reads of events"].amount == pytest.approx((30 * recent + 5 * past) * 0.01)
+        seconds = (30 * recent + 5 * past) * 1e-6 + 25 * past * 1e-7 + 30 * 20
+        assert daily["Trainings, time"].amount == pytest.approx(seconds * prices.CORE_GB)
+        files = 16 * past / 1e6
+        assert daily["Trainings, files of events"].dollars == pytest.approx(files * (5 * 5e-6 + 25 * 4e-7))
+
+    def test_trainings_of_small_shops_write_no_files(self) -> None:
+        terms = by_name(replace(TEN, years=1, events=10_000))
+
+        assert terms["Trainings, files of events"].amount == 0
+        assert terms["Trainings, reads of events"].amount == pytest.approx(30 * 125_000 * 0.01)
+
+    def test_infrequent_access_pays_once_many_events_are_stored(self) -> None:
+        def saved(years: float) -> float:
+            traffic = Traffic(years=years)
+            return dollars(traffic) - dollars(replace(traffic, table_class="infrequent-access"))
+
+        assert saved(0.25) < 0 < saved(0.6)
+        terms, others = (by_name(replace(TEN, table_class=name)) for name in ("standard", "infrequent-access"))
+        assert others["Writes of events"].dollars == pytest.approx(0.78 / 0.625 * terms["Writes of events"].dollars)
+        assert others["Reads of histories"].dollars == pytest.approx(1e6 * 2 * 0.155 / 1e6)
+        assert others["Writes of counters, lists and usage"] == terms["Writes of counters, lists and usage"]
 
     def test_smaller_requests_of_events_cost_more_requests_and_batches_but_as_many_writes_of_events(self) -> None:
         many, few = by_name(TEN), by_name(replace(TEN, events_a_request=1))

@@ -12,7 +12,7 @@ from rich.table import Table
 from app import prices
 from app.domain.access import DailyUsage
 from app.entry.cli.operations import cost_model
-from app.entry.cli.operations.cost_model import RECORDED, RECORDED_ID_BYTES, Traffic
+from app.entry.cli.operations.cost_model import RECORDED, RECORDED_ID_BYTES, STANDARD, TableClass, Traffic
 from app.entry.cli.terminal import AsJson, connect_project, console, print_json
 
 Recommendations = Annotated[float, typer.Option(min=0, help="Recommendation requests a month.")]
@@ -35,6 +35,13 @@ Years = Annotated[float, typer.Option(min=0, help="For how long events have been
 Front = Annotated[
     Literal["api", "url"],
     typer.Option(help="What receives requests in AWS: API Gateway's HTTP API, or the function's URL."),
+]
+ClassOfEvents = Annotated[
+    TableClass,
+    typer.Option(
+        help="Class of the table of events (EventsTableClass): infrequent-access costs less once the events of "
+        "about five months are stored.",
+    ),
 ]
 DAYS_PER_MONTH = 30
 MILLION = 1e6
@@ -60,6 +67,7 @@ def cost(
     trainings: Trainings = 30,
     years: Years = 1,
     front: Front = "api",
+    table_class: ClassOfEvents = STANDARD,
     used_days: Annotated[
         int | None, typer.Option(min=1, max=400, help="Also print what the project used in the last days.")
     ] = None,
@@ -68,7 +76,18 @@ def cost(
     """Forecast a month's cost in US dollars, from recorded units and times at public prices."""
     if not all(map(isfinite, (recommendations, events, events_a_request, items, id_bytes, trainings, years))):
         raise typer.BadParameter("All amounts have to be finite numbers.")
-    traffic = Traffic(recommendations, events, events_a_request, items, id_bytes, hit_rate, trainings, years, front)
+    traffic = Traffic(
+        recommendations,
+        events,
+        events_a_request,
+        items,
+        id_bytes,
+        hit_rate,
+        trainings,
+        years,
+        front,
+        table_class,
+    )
     report = _forecast(traffic)
     if used_days is not None:
         report["used"] = _used(used_days)

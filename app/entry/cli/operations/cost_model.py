@@ -9,6 +9,8 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 from app import prices
+from app.storage.packed_events import KEPT, LEAST, SETTLED
+from app.storage.table import MONTH_SHARDS
 
 MONTH_SECONDS = 30 * 86_400
 GB = 1e9
@@ -29,8 +31,16 @@ FEW_ITEMS, MANY_ITEMS = 100, 20_000
 """Of the two shops that were recorded."""
 RECORDED_ID_BYTES = 36
 """Length of the ids with which units were recorded: UUIDs."""
-IDS_AN_EVENT = 4
-"""An event holds its user and its item in the table and again in the index."""
+IDS_AN_EVENT = 2
+"""A row holds its user and its item, and so does its entry in the index."""
+MONTH_DAYS = 30
+OPEN_MONTHS = 0.5 + SETTLED.days / MONTH_DAYS
+"""Months whose events a training reads from the index, on average."""
+PACKINGS = MONTH_DAYS / KEPT.days
+"""How often the events of the others are read from it in a month."""
+TableClass = Literal["standard", "infrequent-access"]
+STANDARD: TableClass = "standard"
+INFREQUENT: TableClass = "infrequent-access"
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,9 @@ class Training:
     reads_an_item: float
     writes_an_item: float
     core_seconds_an_event: float
-    """To read them."""
+    """To read one from the index."""
+    core_seconds_a_packed_event: float
+    """To read one from a file."""
     core_seconds_an_item: float
     """To learn, which takes longer with more events of an item too."""
 
@@ -105,7 +117,8 @@ class RecordedUnits:
     tick: Invocation
     training: Training
     bytes_an_event: float
-    """With backups and index, and with ids as long as UUIDs."""
+    """Of a row with ids as long as UUIDs."""
+    bytes_an_index_entry: float
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,8 @@ class Traffic:
     """How long events have been stored at this rate."""
     front: str = "api"
     """What receives requests: the HTTP API, or the function's URL (`url`)."""
+    table_class: TableClass = STANDARD
+    """Of the events."""
 
     @property
     def stored(self) -> float:
@@ -160,21 +175,26 @@ def terms(traffic: Traffic, recorded: RecordedUnits) -> Sequence[Term]:
     reads = sum(count * part.read_units for count, part in times)
     gigabyte_seconds = sum(count * part.gigabyte_seconds for count, part in times)
     logged = sum(count * part.log_bytes for count, part in times) + responses * access_log_bytes
-    event_bytes = recorded.bytes_an_event + IDS_AN_EVENT * (traffic.id_bytes - RECORDED_ID_BYTES)
-    stored = traffic.stored * event_bytes / GB
+    history_reads = traffic.recommendations * recorded.recommendations.read_units
+    read_unit, write_unit, stored_gb = _table_prices(traffic.table_class)
+    id_bytes = IDS_AN_EVENT * (traffic.id_bytes - RECORDED_ID_BYTES)
+    rows, entries = (
+        traffic.stored * (size + id_bytes) / GB for size in (recorded.bytes_an_event, recorded.bytes_an_index_entry)
+    )
     other_writes = batches * stream.write_units + traffic.recommendations * recorded.recommendations.write_units
     return (
         Term(front, responses, "requests", responses * prices.FRONT_REQUESTS[traffic.front]),
         Term("Lambda, invocations", invocations, "invocations", invocations * prices.LAMBDA_REQUEST),
         _time("Lambda, time", gigabyte_seconds),
-        _reads("Reads", reads),
-        _reads("Reads of what is not in memory", units_missed),
-        _writes("Writes of events", requests * event_requests.write_units),
-        _writes("Writes of counters, lists and usage", other_writes),
-        *_trainings(traffic, recorded.training),
+        _units("Reads of histories", history_reads, read_unit),
+        _units("Other reads", reads - history_reads, prices.READ_UNIT),
+        _units("Reads of what is not in memory", units_missed, prices.READ_UNIT),
+        _units("Writes of events", requests * event_requests.write_units, write_unit),
+        _units("Writes of counters, lists and usage", other_writes, prices.WRITE_UNIT),
+        *_trainings(traffic, recorded.training, read_unit),
         Term("Scheduler", ticks, "calls", ticks * prices.SCHEDULER_CALL),
         Term("Logs", logged / GB, "GB", logged / GB * prices.LOG_GB),
-        Term(STORAGE, stored, "GB", stored * (prices.STORED_GB + prices.BACKED_UP_GB)),
+        Term(STORAGE, rows + entries, "GB", (rows + entries) * stored_gb + rows * prices.BACKED_UP_GB),
     )
 
 
@@ -185,29 +205,45 @@ def _stream(recorded: RecordedUnits, items: float, events: float) -> Invocation:
     return Invocation(*(less + share * (more - less) for less, more in zip(astuple(few), astuple(many), strict=True)))
 
 
-def _trainings(traffic: Traffic, training: Training) -> Sequence[Term]:
+def _trainings(traffic: Traffic, training: Training, read_unit: float) -> Sequence[Term]:
     """Returns what the trainings of a month read, write and compute."""
     size, recorded_size = (math.ceil(_row_bytes(each) / WRITE_BYTES) for each in (traffic.id_bytes, RECORDED_ID_BYTES))
-    reads = traffic.stored * training.reads_an_event + traffic.items * training.reads_an_item
-    writes = traffic.items * training.writes_an_item * size / recorded_size
-    seconds = traffic.stored * training.core_seconds_an_event + traffic.items * training.core_seconds_an_item
-    return (
-        _reads("Trainings, reads", traffic.trainings * reads),
-        _writes("Trainings, writes", traffic.trainings * writes),
-        _time("Trainings, time", traffic.trainings * seconds * prices.CORE_GB),
+    packed = max(0.0, traffic.stored - OPEN_MONTHS * traffic.events) if traffic.events >= LEAST * MONTH_SHARDS else 0.0
+    packings = min(PACKINGS, traffic.trainings)
+    from_index = traffic.trainings * (traffic.stored - packed) + packings * packed
+    from_files = (traffic.trainings - packings) * packed
+    files = MONTH_SHARDS * packed / traffic.events if traffic.events else 0.0
+    seconds = (
+        from_index * training.core_seconds_an_event
+        + from_files * training.core_seconds_a_packed_event
+        + traffic.trainings * traffic.items * training.core_seconds_an_item
     )
+    writes = traffic.trainings * traffic.items * training.writes_an_item * size / recorded_size
+    file_dollars = files * (packings * prices.FILE_WRITE + (traffic.trainings - packings) * prices.FILE_READ)
+    return (
+        _units("Trainings, reads of events", from_index * training.reads_an_event, read_unit),
+        Term("Trainings, files of events", files * traffic.trainings, "calls", file_dollars),
+        _units(
+            "Trainings, reads of items", traffic.trainings * traffic.items * training.reads_an_item, prices.READ_UNIT
+        ),
+        _units("Trainings, writes", writes, prices.WRITE_UNIT),
+        _time("Trainings, time", seconds * prices.CORE_GB),
+    )
+
+
+def _table_prices(table_class: TableClass) -> tuple[float, float, float]:
+    """Returns the prices of a read unit, a write unit and a stored GB of a table."""
+    if table_class == INFREQUENT:
+        return prices.READ_UNIT_INFREQUENT, prices.WRITE_UNIT_INFREQUENT, prices.STORED_GB_INFREQUENT
+    return prices.READ_UNIT, prices.WRITE_UNIT, prices.STORED_GB
 
 
 def _time(name: str, gigabyte_seconds: float) -> Term:
     return Term(name, gigabyte_seconds, "GB-s", gigabyte_seconds * prices.LAMBDA_GB_SECOND)
 
 
-def _reads(name: str, units: float) -> Term:
-    return Term(name, units, "units", units * prices.READ_UNIT)
-
-
-def _writes(name: str, units: float) -> Term:
-    return Term(name, units, "units", units * prices.WRITE_UNIT)
+def _units(name: str, units: float, price: float) -> Term:
+    return Term(name, units, "units", units * price)
 
 
 def _row_bytes(id_bytes: float) -> float:
@@ -241,9 +277,11 @@ RECORDED = RecordedUnits(
         reads_an_item=0.5205,
         writes_an_item=2.018,
         core_seconds_an_event=6.51e-6,
+        core_seconds_a_packed_event=6.51e-6,
         core_seconds_an_item=3.10e-3,
     ),
-    bytes_an_event=530,
+    bytes_an_event=265,
+    bytes_an_index_entry=265,
 )
 """Times are of a busy machine. The counters began empty, so the order of lists changes more often than in a shop with
 months of events, and their writes are an upper bound."""
