@@ -54,39 +54,45 @@ class CachedItem:
 
 @dataclass
 class _Catalog:
+    limit: int
     items: dict[str, CachedItem] = field(default_factory=dict)
+    """The last changed ones at the end."""
     is_read: bool = False
     is_complete: bool = True
     lock: Lock = field(default_factory=Lock)
 
     def put(self, items: Iterable[Item]) -> None:
-        """Stores items, unless a newer state of them is in memory."""
-        for item in items:
+        """Stores items, unless a newer state of them is in memory, and leaves out those above the limit."""
+        for item in sorted(items, key=lambda item: item.updated_at):
             cached = self.items.get(item.item_id)
             if cached is None or cached.item.updated_at < item.updated_at:
+                self.items.pop(item.item_id, None)
                 self.items[item.item_id] = CachedItem(item)
+        while len(self.items) > self.limit:
+            del self.items[next(iter(self.items))]
+            self.is_complete = False
 
 
 class CatalogSnapshot:
     def __init__(self, reader: CatalogReader, changes: CatalogChanges, settings: Settings) -> None:
         self._reader, self._changes = reader, changes
+        self._limit = settings.catalog_items
         self._catalogs: LRUCache[str, _Catalog] = LRUCache(settings.catalog_projects)
         self._lock = Lock()
 
     def get(self, project: str) -> tuple[Mapping[str, CachedItem], bool]:
         """Returns a project's items, at most `item_ttl_seconds` old and with deleted ones, and whether these are all.
 
-        The first call reads at most `catalog_items` items, the last changed first; later calls follow the changes.
+        They are the `catalog_items` that changed last. The first call reads them; later ones follow the changes.
         """
         self._changes.follow(project)
         with self._lock:
-            catalog = self._catalogs.setdefault(project, _Catalog())
+            catalog = self._catalogs.setdefault(project, _Catalog(self._limit))
         with catalog.lock:
             if not catalog.is_read:
                 shards = list(self._reader.read(project))
-                for items, _ in shards:
-                    catalog.put(items)
                 catalog.is_complete = all(is_complete for _, is_complete in shards)
+                catalog.put(item for items, _ in shards for item in items)
                 catalog.is_read = True
         return catalog.items, catalog.is_complete
 

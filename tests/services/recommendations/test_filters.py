@@ -185,6 +185,24 @@ class TestLargeCatalog:
         assert (len(everything.recommendations), everything.warnings) == (100, ())
         small.database.close()
 
+    def test_catalogs_that_outgrow_memory_keep_the_items_changed_last(self, settings: Settings) -> None:
+        project, query = settings.project, RecommendationQuery(filters=("true",), limit=100, recommenders=())
+        small = wired_on(settings.model_copy(update={"catalog_items": 16}))
+
+        def listed() -> tuple[set[str], int]:
+            answer = small.services.recommend.for_user(project, "ann", query)
+            return {each.item_id for each in answer.recommendations}, len(answer.warnings)
+
+        small.services.items.put_many(project, [an_item(f"i{n}") for n in range(10)])
+        assert listed() == ({f"i{n}" for n in range(10)}, 0)
+        for start in (10, 20, 30):
+            small.services.items.put_many(project, [an_item(f"i{n}") for n in range(start, start + 10)])
+        small.services.items.put_many(project, [an_item("i24", price=1)])
+        small.services.items.put_many(project, [an_item("i0", price=1)])
+
+        assert listed() == ({"i0", "i24", *(f"i{n}" for n in range(26, 40))}, 1)
+        small.database.close()
+
 
 class TestVanishing:
     def test_hidden_expired_and_deleted_items_vanish_and_hidden_ones_return(self, client: httpx2.Client) -> None:
