@@ -28,7 +28,8 @@ from tests.support.payloads import http_api
 
 SMALL, GROWN = (350, 280, 14_000), (35_000, 7_000, 1_400_000)
 """Users, items and events: about as many as the sample shop has, and 100, 25 and 100 times as many."""
-CATALOG = 100_000
+FEW, CATALOG = 1_000, 100_000
+"""Items of a catalog; most are newer than the model."""
 SHORT, LONG = 500, 50_000
 """Events of one user."""
 DAYS, ASKED, ROUNDS = 90, 100, 5
@@ -62,9 +63,10 @@ def run() -> None:
         print(
             f"  a user with {SHORT:,} / {LONG:,} events: {answer('', 'short').against(answer('', 'long'))}", flush=True
         )
+        _load_items(small, FEW)
         before = answer(RULE, "")
         _load_items(small, CATALOG)
-        print(f"  {SMALL[1]:,} / {CATALOG:,} items, with a filter: {before.against(answer(RULE, ''))}", flush=True)
+        print(f"  {FEW:,} / {CATALOG:,} items, with a filter: {before.against(answer(RULE, ''))}", flush=True)
 
 
 @contextmanager
