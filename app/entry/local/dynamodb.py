@@ -32,6 +32,8 @@ JVM_OPTIONS = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",  # unread data that wakes the process twenty times a second
+    *("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions"),
+    "-XX:AsyncDeflationInterval=60000",  # in milliseconds; by default it looks for idle locks four times a second
     "-Xmx512m",
     "-XX:+ExitOnOutOfMemoryError",  # without memory it would live on and fail at every request
 )
@@ -46,8 +48,7 @@ PRAGMA cache_size = -32000;
 A write survives the end of any process, also by SIGKILL, but not a failure of the machine.
 """
 START_SECONDS = 60.0
-RETRY_SECONDS = 20.0
-"""How long starts that fail are repeated."""
+RETRY_SECONDS = 20.0  # how long starts that fail are repeated
 PAUSE_SECONDS = 1.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
