@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 import httpx2
 
+from app.services.counters.lists import HEAD
 from tests.trial.record import Record
 from tests.trial.stage import Stage
 
@@ -126,16 +127,16 @@ class Ledger:
         self._record.doubled += sum(each for each in difference if each > 0)
 
     def _reorder(self, client: httpx2.Client) -> None:
-        """Adds an item to the lists, which are stored only if their order changes, and waits until they have it."""
+        """Adds an item to the head of the popular list, without which it is not stored, and waits until it is there."""
         item_id = f"{self._name}-mark-{next(self._marks)}"
-        event = {"user_id": item_id, "item_id": item_id}
+        last = [*_popular(client).values()][HEAD - 1 : HEAD]
+        events = [{"user_id": f"{item_id}-{number}", "item_id": item_id} for number in range(round(sum(last)) + 1)]
         self._record.send(client, "PUT", f"/v1/items/{item_id}", 200, *REFUSED, json={"title": "Mark"})
-        self._record.send(client, "POST", "/v1/events", 202, *REFUSED, json={"events": [event]})
+        self._record.send(client, "POST", "/v1/events", 202, *REFUSED, json={"events": events})
         time.sleep(STAYS_SECONDS)
 
     def _difference(self, client: httpx2.Client, expected: dict[str, float]) -> list[int]:
-        listed = client.get("/v1/lists/popular", params={"limit": 100}).json()["items"]
-        scores = {item["item_id"]: item["score"] for item in listed}
+        scores = _popular(client)
         return [round(scores.get(item_id, 0.0) - number) for item_id, number in expected.items()]
 
     def _stored(self, client: httpx2.Client, number: int) -> int:
@@ -151,3 +152,9 @@ class Ledger:
 
     def _item(self, number: int) -> str:
         return f"{self._name}-item-{number % ITEMS}"
+
+
+def _popular(client: httpx2.Client) -> dict[str, float]:
+    """Returns the popular items and their scores, best first."""
+    listed = client.get("/v1/lists/popular", params={"limit": 100}).raise_for_status().json()["items"]
+    return {item["item_id"]: item["score"] for item in listed}
