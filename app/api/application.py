@@ -10,8 +10,8 @@ from app.api.cors import Cors
 from app.api.http import openapi, problems
 from app.api.http.admission import Admission
 from app.api.http.deprecation import DEPRECATED, Deprecated, Deprecations
-from app.api.http.lazy_routes import LazyRoutes, add_routes
 from app.api.http.request_context import RequestContext
+from app.api.http.routing.lazy_routes import LazyRoutes, add_routes
 from app.api.routes import events, health, recommendations
 from app.services.bundle import Services
 

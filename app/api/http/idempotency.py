@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.domain.access import Principal
 from app.errors import Forbidden
 from app.services.access.idempotency import RecordedResponse

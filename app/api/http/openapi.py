@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.api.http.deprecation import Deprecations
-from app.api.http.lazy_routes import load_all
 from app.api.http.responses import add_problems
+from app.api.http.routing.lazy_routes import load_all
 from app.domain.fields import ITEM_ID
 
 TAG_GROUPS = (

@@ -12,8 +12,8 @@ from app.api.http.dependencies import (
     ToTime,
     UserOf,
 )
-from app.api.http.operations import Operation
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.routes.jobs import created
 from app.api.schemas.jobs import JobView

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.event_types import EventTypeIn, EventTypeList, EventTypeView, SettingsIn, SettingsView
 from app.api.schemas.fields import Id

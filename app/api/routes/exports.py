@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import Cursor, PageLimit, ServicesDep, UserId
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.events import EventView
 from app.api.schemas.privacy import ProjectExport, UserExport

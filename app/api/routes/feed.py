@@ -13,7 +13,7 @@ from app.api.http.dependencies import (
     ToTime,
     UserOf,
 )
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin, ProjectForWriting
 from app.api.schemas.events import FailurePage, FailureView, FeedEventView, FeedPage, RefusalList, RefusalView
 from app.domain.events import EventSelection

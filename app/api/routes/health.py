@@ -5,8 +5,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.schemas.health import Health
 
 POLL_SECONDS = 0.02

@@ -13,8 +13,8 @@ from app.api.http.dependencies import (
     ServicesDep,
     WithProperties,
 )
-from app.api.http.operations import Direct
 from app.api.http.responses import listed, paged, responses
+from app.api.http.routing.direct import Direct
 from app.api.http.security import OwnSessionId, OwnUserId, PrincipalDep, ProjectForRecommending, ProjectForWriting
 from app.api.schemas.fields import Freshness, Id
 from app.api.schemas.recommendations import (

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api.http.dependencies import Cursor, PageLimit, ScenarioId, ServicesDep
-from app.api.http.operations import Operation
 from app.api.http.preconditions import TAGGED, ToChange, ToPut, tag
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.fields import Id
 from app.api.schemas.recommendations import RecommendationListView

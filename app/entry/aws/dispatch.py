@@ -9,7 +9,7 @@ from opentelemetry.trace import TracerProvider
 
 from app import telemetry
 from app.api.application import create_application
-from app.api.http.operations import alone
+from app.api.http.routing.alone import alone
 from app.config import Settings
 from app.domain.jobs import Job, JobState
 from app.entry import schedule

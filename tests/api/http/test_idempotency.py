@@ -11,7 +11,7 @@ import pytest
 
 from app.api.application import create_application
 from app.api.http.idempotency import RepeatableRoute
-from app.api.http.lazy_routes import load_all
+from app.api.http.routing.lazy_routes import load_all
 from app.config import Settings
 from app.domain.access import Scope
 from app.errors import Unavailable

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.api.application import create_application
-from app.api.http.lazy_routes import load_all
+from app.api.http.routing.lazy_routes import load_all
 from app.api.http.security import Requires, RequiresAdministration, RequiresSender
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, Limits, Scope

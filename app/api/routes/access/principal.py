@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.api.http.security import PrincipalDep, ProjectOfAny
 from app.api.schemas.access.principal import PrincipalView
 

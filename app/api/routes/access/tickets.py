@@ -6,8 +6,8 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.http.security import PrincipalDep, ProjectForRecommending
 from app.api.schemas.access.tickets import TicketIn, TicketView
 from app.domain.access import OF_USERS, Scope

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from app import prices
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.access.usage import UsageDay, UsageParts, UsageView
 from app.domain.access import DailyUsage

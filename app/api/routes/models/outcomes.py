@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.models.outcomes import Compared, OutcomeComparison, OutcomesView
 from app.services.models.outcomes import MOST_DAYS, compared, differences, grouped

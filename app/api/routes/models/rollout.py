@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from app.api.http.dependencies import ServicesDep
-from app.api.http.operations import Operation
 from app.api.http.responses import responses
+from app.api.http.routing.operations import Operation
 from app.api.http.security import ProjectForAdmin
 from app.api.schemas.models.rollout import RolloutIn, RolloutView
 from app.errors import NotFound

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import Field, field_validator
 
-from app.api.http.operations import LARGE_BYTES, Operation, alone
+from app.api.http.routing.alone import alone
+from app.api.http.routing.bodies import LARGE_BYTES
+from app.api.http.routing.operations import Operation
 from app.api.schemas.fields import Body
 
 SMALL, LARGE = "x", "x" * LARGE_BYTES

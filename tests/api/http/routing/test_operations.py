@@ -10,7 +10,8 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field
 from starlette.testclient import TestClient
 
-from app.api.http.operations import Direct, Operation
+from app.api.http.routing.direct import Direct
+from app.api.http.routing.operations import Operation
 from app.errors import Forbidden
 
 Names = Annotated[list[str], Field(max_length=2)]

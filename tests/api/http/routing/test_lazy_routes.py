@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.api.http.lazy_routes import LazyRoutes
+from app.api.http.routing.lazy_routes import LazyRoutes
 
 MODULE = "app.api.routes.guide"
 
@@ -27,7 +27,7 @@ def imported_by(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         threads.append(get_ident())
         return import_module(name)
 
-    monkeypatch.setattr("app.api.http.lazy_routes.import_module", note_thread)
+    monkeypatch.setattr("app.api.http.routing.lazy_routes.import_module", note_thread)
     return threads
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.http.operations import is_alone
+from app.api.http.routing.alone import is_alone
 
 HOME = "/"
 
