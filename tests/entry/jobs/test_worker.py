@@ -192,6 +192,7 @@ def state(wired: Wired, project: str, job_id: str) -> Mapping[str, Any]:
         for name, placeholder in placeholders.items():
             text = text.replace(name, placeholder)
         text = re.sub(r'"receipt_id": "\w+"', "RECEIPT", TIMES.sub("TIME", text))
+        text = re.sub(r"(##changed#.*'value', \{'N': ')[\d.]+", r"\1TIME", text)
         return re.sub(r"PROJECT##\w{48}", "PROJECT##HASH", text)
 
     parts: dict[str, Any] = {}
