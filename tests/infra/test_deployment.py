@@ -108,7 +108,7 @@ class TestDeployment:
     def test_a_socket_gets_responses_and_pushed_changes(
         self, cloud: Cloud, client: httpx2.Client, shop_key: str
     ) -> None:
-        with connect(cloud.socket_url, additional_headers={"X-API-Key": shop_key}) as socket:
+        with connect(cloud.socket_url, open_timeout=60, additional_headers={"X-API-Key": shop_key}) as socket:
             socket.send('{"action": "subscribe", "user_id": "watcher", "limit": 3}')
             now = orjson.loads(socket.recv(60))
             client.post(
