@@ -27,7 +27,7 @@ class TestStart:
         finally:
             emulator.stop(kill=True)
 
-        assert _rows(tmp_path) == 100 + 1  # the row that names their month
+        assert _rows(tmp_path) == 100 + 2  # the rows that name their month and note its change
 
     def test_an_emulator_that_is_killed_while_it_starts_is_started_again(self, tmp_path: Path) -> None:
         pids = list[int]()

@@ -9,8 +9,6 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 from app import prices
-from app.storage.packed_events import KEPT, LEAST, SETTLED
-from app.storage.table import MONTH_SHARDS
 
 MONTH_SECONDS = 30 * 86_400
 GB = 1e9
@@ -34,9 +32,11 @@ RECORDED_ID_BYTES = 36
 IDS_AN_EVENT = 2
 """A row holds its user and its item, and so does its entry in the index."""
 MONTH_DAYS = 30
-OPEN_MONTHS = 0.5 + SETTLED.days / MONTH_DAYS
+PACKED_AFTER_DAYS, PACKED_DAYS, LEAST_PACKED, MONTH_SHARDS = 2, 6, 1_000, 16
+"""As of `app.storage.packed_events`, which would load the database client; a test compares them."""
+OPEN_MONTHS = 0.5 + PACKED_AFTER_DAYS / MONTH_DAYS
 """Months whose events a training reads from the index, on average."""
-PACKINGS = MONTH_DAYS / KEPT.days
+PACKINGS = MONTH_DAYS / PACKED_DAYS
 """How often the events of the others are read from it in a month."""
 TableClass = Literal["standard", "infrequent-access"]
 STANDARD: TableClass = "standard"
@@ -208,7 +208,11 @@ def _stream(recorded: RecordedUnits, items: float, events: float) -> Invocation:
 def _trainings(traffic: Traffic, training: Training, read_unit: float) -> Sequence[Term]:
     """Returns what the trainings of a month read, write and compute."""
     size, recorded_size = (math.ceil(_row_bytes(each) / WRITE_BYTES) for each in (traffic.id_bytes, RECORDED_ID_BYTES))
-    packed = max(0.0, traffic.stored - OPEN_MONTHS * traffic.events) if traffic.events >= LEAST * MONTH_SHARDS else 0.0
+    packed = (
+        max(0.0, traffic.stored - OPEN_MONTHS * traffic.events)
+        if traffic.events >= LEAST_PACKED * MONTH_SHARDS
+        else 0.0
+    )
     packings = min(PACKINGS, traffic.trainings)
     from_index = traffic.trainings * (traffic.stored - packed) + packings * packed
     from_files = (traffic.trainings - packings) * packed
