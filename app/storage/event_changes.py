@@ -1,6 +1,6 @@
 """Note when events of past months change, and point to the files that they are packed in.
 
-Both are rows of the table of events whose sort key the stream's consumer passes over.
+Both are rows of the table of events with the sort key of verdicts, which the stream's consumer passes over.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,9 @@ from app.clock import Clock
 from app.domain.events import EventKey
 from app.storage.attributes import binary, expiry, number
 from app.storage.database import Raw
+from app.storage.event_rows import VERDICTS
 from app.storage.table import MONTH_SHARDS, Table, iso, key, shard
 
-SORT_KEY = "~verdicts"
-"""Of these rows, as of users' verdicts."""
 NOTED_SECONDS = 60.0
 """How long a change needs no other note: far less than a file must be younger than a change."""
 MOST_NOTED = 50_000
@@ -51,8 +50,8 @@ class EventChanges:
 
     def pointers(self, project: str, places: Sequence[Place]) -> dict[Place, tuple[bytes, float]]:
         """Returns the pointers that have not expired, each with the time of the last change, in seconds since 1970."""
-        keys = [owner for place in places for owner in (_pointer(project, place), _changed(project, place))]
-        stored = self._table.get_keys([self._table.key(owner, SORT_KEY) for owner in keys], consistent=True)
+        keys = [self._table.key(owner, VERDICTS) for owner in owners_of(project, places)]
+        stored = self._table.get_keys(keys, consistent=True)
         rows, now = {row["owner"]["S"]: row for row in stored}, self._clock.now()
         pointers = dict[Place, tuple[bytes, float]]()
         for place in places:
@@ -63,9 +62,12 @@ class EventChanges:
         return pointers
 
 
-def owners_of(project: str, months: Sequence[str]) -> list[str]:
-    """Returns the partition keys of all such rows of some months."""
-    places = [(month, f"{number:02d}") for month in months for number in range(MONTH_SHARDS)]
+def places_of(months: Sequence[str]) -> list[Place]:
+    return [(month, f"{number:02d}") for month in months for number in range(MONTH_SHARDS)]
+
+
+def owners_of(project: str, places: Sequence[Place]) -> list[str]:
+    """Returns the partition keys of all such rows of some places."""
     return [owner for place in places for owner in (_pointer(project, place), _changed(project, place))]
 
 
@@ -78,4 +80,4 @@ def _changed(project: str, place: Place) -> str:
 
 
 def _row(owner: str, **attributes: Any) -> Raw:  # noqa: ANN401 - DynamoDB's JSON
-    return {"owner": {"S": owner}, "moment": {"S": SORT_KEY}, **attributes}
+    return {"owner": {"S": owner}, "moment": {"S": VERDICTS}, **attributes}

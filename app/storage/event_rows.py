@@ -8,6 +8,9 @@ from app.storage.attributes import number
 from app.storage.database import Raw
 from app.storage.table import SEPARATOR, iso, key, moment, month_partition
 
+VERDICTS = "~verdicts"
+"""The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
+
 
 def row_of(project: str, event: Event, import_id: str | None = None) -> Raw:
     """Returns the row of an event, as its model would serialize it, in a fifth of the time."""

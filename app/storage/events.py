@@ -17,17 +17,14 @@ from app.domain.paging import Page
 from app.storage.attributes import binary, text
 from app.storage.database import Database, Raw
 from app.storage.event_changes import EventChanges
-from app.storage.event_rows import event_of, row_of, user_id_of
+from app.storage.event_rows import VERDICTS, event_of, row_of, user_id_of
 from app.storage.selecting import FIRST_MOMENT, LAST_MOMENT, Retention, bounds, meets
-from app.storage.table import MONTH_SHARDS, Table, iso, key, month_partition
+from app.storage.table import MONTH_SHARDS, Table, iso, key, month_partition, month_partitions
 
 MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
 ERASED_AT_ONCE = 500
 WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
-
-VERDICTS = "~verdicts"
-"""The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
 HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
 """Attributes that serving reads: each one is sent and parsed for every event, so fewer cost less."""
 
@@ -223,9 +220,8 @@ class EventStore:
 
     def all(self, project: str) -> Iterator[Event]:
         """Yields every event of a project, month by month, read page by page."""
-        for month in self.months(project):
-            for number in range(MONTH_SHARDS):
-                yield from self.of_partition(key(project, month, f"{number:02d}"))
+        for partition in month_partitions(project, self.months(project)):
+            yield from self.of_partition(partition)
 
     def months(self, project: str) -> list[str]:
         """Returns the months that may have kept events, oldest first."""

@@ -16,7 +16,7 @@ import orjson
 from app import telemetry
 from app.domain.events import Event
 from app.errors import Unavailable
-from app.storage.event_changes import Place
+from app.storage.event_changes import Place, places_of
 from app.storage.event_columns import DamagedEvents, EventColumns
 from app.storage.events import EventStore
 from app.storage.objects import FileStore, project_folder
@@ -58,16 +58,12 @@ class PackedEvents:
         months, files = self._events.months(project), self._files
         closed = [month for month in months if month < iso(self._clock.now() - SETTLED)[:7]] if files else []
         pointers = self._pointers(project, closed)
-        for month in months:
-            for number_text in (f"{number:02d}" for number in range(MONTH_SHARDS)):
-                if files is None or month not in closed:
-                    yield from self._events.of_partition(key(project, month, number_text))
-                    continue
-                packed = self._read(files, pointers.get((month, number_text)))
-                if packed is None:
-                    yield from self._packed_now(files, project, month, number_text)
-                else:
-                    yield from packed
+        for place in places_of(months):
+            if files is None or place[0] not in closed:
+                yield from self._events.of_partition(key(project, *place))
+                continue
+            packed = self._read(files, pointers.get(place))
+            yield from self._packed_now(files, project, place) if packed is None else packed
 
     def forget(self, project: str, user_id: str) -> None:
         """Deletes the files that events of a user may be in."""
@@ -76,9 +72,8 @@ class PackedEvents:
 
     def _pointers(self, project: str, months: Sequence[str]) -> dict[Place, _Pointer]:
         """Returns the pointers to the files whose events have not changed since."""
-        places = [(month, f"{number:02d}") for month in months for number in range(MONTH_SHARDS)]
         usable = dict[Place, _Pointer]()
-        for place, (packed, changed) in self._events.changes.pointers(project, places).items():
+        for place, (packed, changed) in self._events.changes.pointers(project, places_of(months)).items():
             pointer = _Pointer(**orjson.loads(packed))
             if changed + QUIET.total_seconds() < pointer.read_at:
                 usable[place] = pointer
@@ -95,10 +90,10 @@ class PackedEvents:
             return None
         return columns.events(self._since())
 
-    def _packed_now(self, files: FileStore, project: str, month: str, shard_text: str) -> Iterator[Event]:
+    def _packed_now(self, files: FileStore, project: str, place: Place) -> Iterator[Event]:
         """Yields the events of a partition, and packs them."""
-        columns, read_at = EventColumns(), self._clock.now().timestamp()
-        for event in self._events.of_partition(key(project, month, shard_text)):
+        (month, shard_text), columns, read_at = place, EventColumns(), self._clock.now().timestamp()
+        for event in self._events.of_partition(key(project, *place)):
             columns.add(event)
             yield event
         if len(columns) < self._least:
@@ -113,7 +108,7 @@ class PackedEvents:
             return
         facts = orjson.dumps(asdict(_Pointer(name, len(content), digest, read_at)))
         expires_at = datetime.fromtimestamp(read_at, UTC) + KEPT
-        self._events.changes.put_pointer(project, (month, shard_text), facts, expires_at)
+        self._events.changes.put_pointer(project, place, facts, expires_at)
 
 
 def _folder(project: str, shard_text: str) -> str:

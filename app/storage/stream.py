@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.events import Change, Event
-from app.storage.event_rows import event_of
-from app.storage.events import MONTHS, VERDICTS
+from app.storage.event_rows import VERDICTS, event_of
+from app.storage.events import MONTHS
 from app.storage.table import SEPARATOR
 
 REMOVED = "REMOVE"

@@ -20,7 +20,7 @@ from app.entry.stream import BATCH_SECONDS
 from app.storage import packed_events
 from app.storage.admin.schema import LASTING, MODELS
 from app.storage.database import plain_name
-from app.storage.events import VERDICTS
+from app.storage.event_rows import VERDICTS
 from app.storage.objects import project_folder
 from app.storage.pynamo import schema_of, ttl_attribute
 from infra.stage import BOOTSTRAP, NETWORK

@@ -23,8 +23,9 @@ from app.storage.connections import ConnectionRow
 from app.storage.counters import CounterRow, due_key, partitions_of
 from app.storage.database import Database, Raw, plain_name
 from app.storage.decisions import DecisionRow
-from app.storage.event_changes import owners_of
-from app.storage.events import MONTHS, VERDICTS, EventRow
+from app.storage.event_changes import owners_of, places_of
+from app.storage.event_rows import VERDICTS
+from app.storage.events import MONTHS, EventRow
 from app.storage.failures import FailureRow, refusals_of
 from app.storage.idempotency import IdempotencyRow
 from app.storage.items import CATEGORIES, CHANGES, ItemRow
@@ -174,7 +175,7 @@ class Purge:
         return month_partitions(self._project, [VERDICTS, *self._listed_months()])
 
     def _changes_of_events(self) -> Sequence[Raw]:
-        owners = owners_of(self._project, self._listed_months())
+        owners = owners_of(self._project, places_of(self._listed_months()))
         return [self._tables[EventRow].key(owner, VERDICTS) for owner in owners]
 
     def _with_verdicts(self, events: Sequence[Raw]) -> Deletions:
