@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from app import prices
 from app.domain.fields import ID_PATTERN
 
 PREFIX = "SERENDIP_"
@@ -155,7 +156,7 @@ class Settings(BaseModel):
     """How long a ticket can open its WebSocket connection."""
     public_url: Origin | None = None
     """Address under which clients reach a server outside AWS. None takes it from the Host header of each request."""
-    front: Literal["api", "url"] = "api"
+    front: prices.Front = "api"
     """What receives requests in AWS, which estimated costs depend on: API Gateway, or the function's own URL."""
     base_path: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] | None = None
     """Path in front of all others in AWS, such as /shop. None takes it from each event: a stage or base path."""

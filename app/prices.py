@@ -1,5 +1,8 @@
 """AWS prices: public on-demand prices of us-east-1 in US dollars as of 2026-11-01, without free tiers."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 AS_OF = "2026-11-01"
 READ_UNIT = 0.125 / 1e6
 WRITE_UNIT = 0.625 / 1e6
@@ -17,7 +20,8 @@ LAMBDA_GB_SECOND = 0.0000133334
 CORE_GB = 1.769
 """Memory for which Lambda gives a function one core; with less memory it takes longer and costs the same."""
 HTTP_API_REQUEST = 1.00 / 1e6
-FRONT_REQUESTS = {"api": HTTP_API_REQUEST, "url": 0.0}
+Front = Literal["api", "url"]
+FRONT_REQUESTS: Mapping[Front, float] = {"api": HTTP_API_REQUEST, "url": 0.0}
 """What a request costs before it reaches the function: through API Gateway, or through the function's own URL."""
 SCHEDULER_CALL = 1.00 / 1e6
 LOG_GB = 0.50
@@ -28,11 +32,10 @@ API_MEMORY_GB = 1.0
 """Memory of the api function in the template."""
 
 
-def parts(*, front: str, requests: int, read_units: float, write_units: float, milliseconds: float) -> dict[str, float]:
-    """Returns the cost of requests that run for `milliseconds` in total, by what is paid for.
-
-    `front` is one of `FRONT_REQUESTS`.
-    """
+def parts(
+    *, front: Front, requests: int, read_units: float, write_units: float, milliseconds: float
+) -> dict[str, float]:
+    """Returns the cost of requests that run for `milliseconds` in total, by what is paid for."""
     return {
         "requests": requests * (LAMBDA_REQUEST + FRONT_REQUESTS[front]),
         "reads": read_units * READ_UNIT,
@@ -41,7 +44,7 @@ def parts(*, front: str, requests: int, read_units: float, write_units: float, m
     }
 
 
-def dollars(*, front: str, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
+def dollars(*, front: Front, requests: int, read_units: float, write_units: float, milliseconds: float) -> float:
     """Returns the sum of these `parts`."""
     amounts = parts(
         front=front, requests=requests, read_units=read_units, write_units=write_units, milliseconds=milliseconds

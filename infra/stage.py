@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from app import prices
 from app.entry.cli.operations.checks import LOW_CONCURRENCY, MORE_CONCURRENCY
 from infra import console
 from infra.account import Account, secret_name
@@ -24,7 +25,7 @@ NETWORK = ("Subnets", "SecurityGroups")
 SHARED = ("TablePrefix", "Metrics", "Email")
 """Parameters of the application that the alarms have as well."""
 FUNCTIONS = ("one", "three")
-FRONTS = ("api", "url")
+FRONTS = tuple(prices.FRONT_REQUESTS)
 RESERVING = ("ApiConcurrency", "StreamConcurrency", "WorkerConcurrency")
 
 Coded = tuple[Template, dict[str, str]]
@@ -79,7 +80,7 @@ def application(stage: str) -> Template:
     return restored(template) if settings.get("snapstart", False) else template
 
 
-def _choice(stage: str, name: str, choices: tuple[str, str]) -> str:
+def _choice(stage: str, name: str, choices: tuple[str, ...]) -> str:
     value = settings_of(stage).get(name, choices[0])
     if value not in choices:
         raise Failed(f'{stage}.toml says {name} = "{value}". Use "{choices[0]}" or "{choices[1]}".')

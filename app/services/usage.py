@@ -79,7 +79,7 @@ def summed(first: Day, second: Day) -> Day:
     return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in NUMBERS})
 
 
-def parts(used: Day, front: str) -> dict[str, float]:
+def parts(used: Day, front: prices.Front) -> dict[str, float]:
     """Returns the US dollars of a day's requests through this front, by what is paid for."""
     return prices.parts(
         front=front,
@@ -90,6 +90,6 @@ def parts(used: Day, front: str) -> dict[str, float]:
     )
 
 
-def dollars(used: Day, front: str) -> float:
+def dollars(used: Day, front: prices.Front) -> float:
     """Returns the cost of a day's requests through this front."""
     return sum(parts(used, front).values())

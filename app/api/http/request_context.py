@@ -197,7 +197,7 @@ def _work(headers: Headers) -> RequestLog:
     return work
 
 
-def _add_costs(headers: MutableHeaders, work: RequestLog, front: str) -> None:
+def _add_costs(headers: MutableHeaders, work: RequestLog, front: prices.Front) -> None:
     milliseconds = work.milliseconds
     headers["Server-Timing"] = (
         f'total;dur={milliseconds:.2f}, db;dur={work.database_seconds * 1_000:.2f};desc="{work.calls} calls"'

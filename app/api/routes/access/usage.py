@@ -30,7 +30,7 @@ def get_usage(project: ProjectForAdmin, services: ServicesDep, last: LastDay = N
     return UsageView(days=used, estimated_usd=sum(day.estimated_usd for day in used), prices_as_of=prices.AS_OF)
 
 
-def _day(used: DailyUsage, front: str) -> UsageDay:
+def _day(used: DailyUsage, front: prices.Front) -> UsageDay:
     return UsageDay(
         day=used.day,
         requests=round(used.requests),

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import reduce
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -33,7 +33,7 @@ HitRate = Annotated[
 Trainings = Annotated[float, typer.Option(min=0, help="Trainings a month.")]
 Years = Annotated[float, typer.Option(min=0, help="For how long events have been stored at this rate.")]
 Front = Annotated[
-    Literal["api", "url"],
+    prices.Front,
     typer.Option(help="What receives requests in AWS: API Gateway's HTTP API, or the function's URL."),
 ]
 ClassOfEvents = Annotated[

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ WINDOW_SECONDS = 1.0
 """How long the stream collects a batch; the template's default."""
 ACCESS_LOG_BYTES = 80
 """Bytes of one request in the gateway's log, in the template's format. Function URLs have no such log."""
-FRONTS = {"api": ("HTTP API", ACCESS_LOG_BYTES), "url": ("Function URL", 0)}
+FRONTS: Mapping[prices.Front, tuple[str, int]] = {"api": ("HTTP API", ACCESS_LOG_BYTES), "url": ("Function URL", 0)}
 """Name of each front, and the bytes that it logs about a request."""
 READ_BYTES, WRITE_BYTES = 4_096, 1_024
 EVENTUAL = 0.5
@@ -135,7 +135,7 @@ class Traffic:
     trainings: float = 30
     years: float = 1.0
     """How long events have been stored at this rate."""
-    front: str = "api"
+    front: prices.Front = "api"
     """What receives requests: the HTTP API, or the function's URL (`url`)."""
     table_class: TableClass = STANDARD
     """Of the events."""
