@@ -18,7 +18,6 @@ from app.entry.cli.operations.cost_model import (
     Training,
     WithEvents,
 )
-from app.storage import packed_events, table
 from app.wiring import Wired
 from tests.support.builders import client_of
 from tests.support.server_process import environment
@@ -221,9 +220,3 @@ class TestCommand:
                 milliseconds=used["milliseconds"],
             )
         )
-
-
-def test_packing_is_that_of_the_storage() -> None:
-    stored = (packed_events.SETTLED.days, packed_events.KEPT.days, packed_events.LEAST, table.MONTH_SHARDS)
-    forecast = (cost_model.PACKED_AFTER_DAYS, cost_model.PACKED_DAYS, cost_model.LEAST_PACKED, cost_model.MONTH_SHARDS)
-    assert forecast == stored

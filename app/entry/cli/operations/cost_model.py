@@ -32,12 +32,6 @@ RECORDED_ID_BYTES = 36
 IDS_AN_EVENT = 2
 """A row holds its user and its item, and so does its entry in the index."""
 MONTH_DAYS = 30
-PACKED_AFTER_DAYS, PACKED_DAYS, LEAST_PACKED, MONTH_SHARDS = 2, 6, 1_000, 16
-"""As of `app.storage.packed_events`, which would load the database client; a test compares them."""
-OPEN_MONTHS = 0.5 + PACKED_AFTER_DAYS / MONTH_DAYS
-"""Months whose events a training reads from the index, on average."""
-PACKINGS = MONTH_DAYS / PACKED_DAYS
-"""How often the events of the others are read from it in a month."""
 TableClass = Literal["standard", "infrequent-access"]
 STANDARD: TableClass = "standard"
 INFREQUENT: TableClass = "infrequent-access"
@@ -207,13 +201,14 @@ def _stream(recorded: RecordedUnits, items: float, events: float) -> Invocation:
 
 def _trainings(traffic: Traffic, training: Training, read_unit: float) -> Sequence[Term]:
     """Returns what the trainings of a month read, write and compute."""
+    from app.storage.packed_events import KEPT, LEAST, SETTLED
+    from app.storage.table import MONTH_SHARDS
+
     size, recorded_size = (math.ceil(_row_bytes(each) / WRITE_BYTES) for each in (traffic.id_bytes, RECORDED_ID_BYTES))
-    packed = (
-        max(0.0, traffic.stored - OPEN_MONTHS * traffic.events)
-        if traffic.events >= LEAST_PACKED * MONTH_SHARDS
-        else 0.0
-    )
-    packings = min(PACKINGS, traffic.trainings)
+    open_months = 0.5 + SETTLED.days / MONTH_DAYS  # on average; their events are read from the index
+    is_packed = traffic.events >= LEAST * MONTH_SHARDS
+    packed = max(0.0, traffic.stored - open_months * traffic.events) if is_packed else 0.0
+    packings = min(MONTH_DAYS / KEPT.days, traffic.trainings)  # how often the other events are read from it in a month
     from_index = traffic.trainings * (traffic.stored - packed) + packings * packed
     from_files = (traffic.trainings - packings) * packed
     files = MONTH_SHARDS * packed / traffic.events if traffic.events else 0.0
