@@ -75,7 +75,7 @@ class TestPush:
         services.items.put_many(project, [an_item("inew", properties={"text": "a new one"}), an_item("other")])
         event = an_event("u2", gateway.frames()[-1]["items"][0]["item_id"], minutes=60)
         services.events.accept(project, [event])
-        eager = settings.model_copy(update={"retrain_events": 1})
+        eager = settings.model_copy(update={"retrain_events": 1, "most_trainings": 1_000})
         cold = wired_on(eager)
 
         pusher = ManagementApi(settings.model_copy(update={"socket_endpoint": gateway.endpoint}))

@@ -25,6 +25,8 @@ from app.wiring import Wired, wire
 from tests.support.builders import two_tastes, wired_on
 from tests.support.stream_records import NoSockets, a_record
 
+MOST_TRAININGS = 1_000
+"""More than other tests leave running in the tables that they share, for which those of a test would wait."""
 TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -38,7 +40,7 @@ class Shop:
 
     def __init__(self, settings: Settings, **more: Any) -> None:
         self.project = settings.project
-        self.wired = wired_on(settings.model_copy(update=more))
+        self.wired = wired_on(settings.model_copy(update={"most_trainings": MOST_TRAININGS, **more}))
         self.wired.services.projects.create(self.project, None, Limits())
         self.wired.services.events.accept(self.project, two_tastes())
         self._consumer = Consumer(self.wired.services, NoSockets())
@@ -139,7 +141,8 @@ class TestRetraining:
         assert len(wired.services.train.list_page(settings.project, None, 10).records) == 1
 
     def test_lists_are_updated_when_no_training_can_be_launched(self, settings: Settings) -> None:
-        wired = wire(settings.model_copy(update={"retrain_events": 1}), Nowhere(), oidc_client.fetch)
+        update = {"retrain_events": 1, "most_trainings": MOST_TRAININGS}
+        wired = wire(settings.model_copy(update=update), Nowhere(), oidc_client.fetch)
         wired.services.projects.create(settings.project, None, Limits())
         event = Event("ann", "i1", "view", TODAY, "a")
 
