@@ -10,13 +10,15 @@ from botocore.exceptions import ClientError
 
 from app.config import Settings
 from app.entry import schedule
-from app.entry.local.stream_follower import LONGEST_SECONDS, Follower, Pace
+from app.entry.local.stream_follower import Follower, Pace
 from app.entry.stream import Consumer
 from app.storage.checkpoints import ENDED, CheckpointStore
 from app.wiring import Wired
 from tests.support.builders import a_project, an_event, until, wired_on
 from tests.support.stream_records import NoSockets, a_record
 
+LONGEST_SECONDS = 60.0
+"""The longest pause of a follower that waits; a busy machine takes seconds to deliver a record without any."""
 TRIMMED = "000"
 """A sequence number that is no longer in the stream."""
 
@@ -87,6 +89,7 @@ class TestFollower:
         self, alone: Wired, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("app.entry.local.stream_follower.PATIENCE", 0.01)
+        monkeypatch.setattr("app.entry.local.stream_follower.LONGEST_SECONDS", LONGEST_SECONDS)
         consumer, pace, looks = Recorder(alone), Pace(), []
         following = Follower(
             alone.services.settings,
