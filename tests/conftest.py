@@ -1,4 +1,4 @@
-"""One DynamoDB Local in memory for all tests; each test has a project of its own."""
+"""DynamoDB Local in memory, which tests share; each has a project of its own."""
 
 import os
 from collections.abc import Iterator
@@ -16,12 +16,13 @@ from app.config import Settings
 from app.domain.access import Limits, Scope
 from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
-from app.storage.admin import migration
 from app.wiring import Wired
 from tests.support import botocore_sessions, permissions
 from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
+from tests.support.emulators import Emulators
 from tests.support.slow_proxy import Proxy
+from tests.support.tables import drop_tables
 
 CONSOLE = "tests/console"
 LONGEST = (
@@ -104,13 +105,29 @@ def _applications_end_with_their_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    running = dynamodb.start(ROOT / ".serendip", None)
-    creating = wired_on(Settings(secret=SECRET, endpoint=running.endpoint, read_timeout_seconds=10))
-    migration.migrate(creating.database)
-    creating.close()
-    yield running
-    running.stop()
+def _emulators() -> Iterator[Emulators]:
+    emulators = Emulators(migrates=True)
+    yield emulators
+    emulators.stop()
+
+
+@pytest.fixture(scope="session")
+def _spare_emulators() -> Iterator[Emulators]:
+    emulators = Emulators(migrates=False)
+    yield emulators
+    emulators.stop()
+
+
+@pytest.fixture(scope="module")
+def emulator(_emulators: Emulators) -> Emulator:
+    """The database of all tests, with tables."""
+    return _emulators.current()
+
+
+@pytest.fixture(scope="module")
+def spare_emulator(_spare_emulators: Emulators) -> Emulator:
+    """A database for tables of a test's or a module's own."""
+    return _spare_emulators.current()
 
 
 @pytest.fixture
@@ -130,9 +147,13 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def own(settings: Settings) -> Settings:
+def own(settings: Settings, spare_emulator: Emulator) -> Iterator[Settings]:
     """Tables of the test's own, which it creates: they hold no other projects, their stream no other events."""
-    return settings.model_copy(update={"table_prefix": f"own{next(_numbers)}-"})
+    own = {"endpoint": spare_emulator.endpoint, "table_prefix": f"own{next(_numbers)}-"}
+    yield settings.model_copy(update=own)
+    deleting = wired_on(settings.model_copy(update=own))
+    drop_tables(deleting)
+    deleting.close()
 
 
 @pytest.fixture

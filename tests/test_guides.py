@@ -57,12 +57,14 @@ def program(page: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, dict[str, str]]]:
+def shop(
+    spare_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str, dict[str, str]]]:
     """A server with two model versions: its address, a key, and what to write instead of the ids in the pages."""
     files = str(tmp_path_factory.mktemp("files"))
     settings = Settings(
         secret=SECRET,
-        endpoint=emulator.endpoint,
+        endpoint=spare_emulator.endpoint,
         files=files,
         project="guides",
         table_prefix="guides-",

@@ -46,12 +46,16 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def wiring(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+def wiring(spare_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
     """Tables of their own, whose stream has no other events."""
     files = str(tmp_path_factory.mktemp("files"))
     wired = idle_on(
         Settings(
-            secret=SECRET, endpoint=emulator.endpoint, files=files, table_prefix="clients-", read_timeout_seconds=10
+            secret=SECRET,
+            endpoint=spare_emulator.endpoint,
+            files=files,
+            table_prefix="clients-",
+            read_timeout_seconds=10,
         )
     )
     a_project(wired, "clients")

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from app import clock
 from app.config import Settings
 from app.domain.access import ADMINISTRATION, DailyUsage, Scope
-from app.entry.local import sample_shop
+from app.entry.local import dynamodb, sample_shop
 from app.entry.local.dynamodb import Emulator
 from app.storage.usage import UsageStore
 from app.wiring import Wired
@@ -21,6 +21,7 @@ from infra import console
 from tests.console.visitor import Visitor, visiting
 from tests.support.builders import SECRET, a_key, a_project, until, wired_on
 from tests.support.chromium import launched
+from tests.support.datasets import ROOT
 from tests.support.server_process import JOBS, running
 
 PREFIX, PROJECT, EMPTY = "console-", "shop", "new-shop"
@@ -64,12 +65,19 @@ class Shop:
 
 
 @pytest.fixture(scope="package")
-def shop(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def database() -> Iterator[Emulator]:
+    running = dynamodb.start(ROOT / ".serendip", None)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="package")
+def shop(database: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Tests share it: change only what they create."""
     console.build()
     settings = Settings(
         secret=SECRET,
-        endpoint=emulator.endpoint,
+        endpoint=database.endpoint,
         table_prefix=PREFIX,
         project=PROJECT,
         files=str(tmp_path_factory.mktemp("files")),

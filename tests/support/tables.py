@@ -1,9 +1,11 @@
-"""Read every row of the database, for tests of completeness and erasure."""
+"""Read every row of the database, for tests of completeness and erasure, and delete a test's own tables."""
 
+from contextlib import suppress
 from typing import Any
 
 from pynamodb.models import Model
 
+from app.errors import Unavailable
 from app.storage.admin import schema
 from app.storage.admin.purge import rows_of
 from app.storage.pynamo import connection_of
@@ -45,3 +47,10 @@ def naming(wired: Wired, text: str, *models: type[Model]) -> list[dict[str, Any]
 
 def _bytes(row: dict[str, Any]) -> bytes:
     return b"".join(bytes(value["B"]) for value in row.values() if "B" in value)
+
+
+def drop_tables(wired: Wired) -> None:
+    """Deletes all tables with the prefix of the settings, if they exist."""
+    for model in wired.database.models:
+        with suppress(Unavailable):  # it does not exist
+            wired.database.call("DeleteTable", {"TableName": model.Meta.table_name})

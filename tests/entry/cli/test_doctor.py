@@ -60,9 +60,6 @@ def older(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     for name, value in environment(own, own.project).items():
         monkeypatch.setenv(name, value)
     yield wired
-    for model in wired.database.models:
-        if model.exists():
-            wired.database.call("DeleteTable", {"TableName": model.Meta.table_name})
     wired.close()
 
 

@@ -33,10 +33,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(emulator: Emulator) -> Iterator[Stage]:
+def stage(spare_emulator: Emulator) -> Iterator[Stage]:
     """A server that follows the stream of its own tables. Each test has its own users and items."""
     own = Settings(
-        secret=SECRET, endpoint=emulator.endpoint, table_prefix="live-", project=PROJECT, read_timeout_seconds=10
+        secret=SECRET, endpoint=spare_emulator.endpoint, table_prefix="live-", project=PROJECT, read_timeout_seconds=10
     )
     wired = wired_on(own)
     key = a_project(wired, PROJECT)

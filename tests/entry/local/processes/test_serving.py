@@ -78,10 +78,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(spare_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A server with tables of its own. Each test has its own users."""
     settings = Settings(
-        secret=SECRET, endpoint=emulator.endpoint, table_prefix="crew-", project=PROJECT, read_timeout_seconds=10
+        secret=SECRET, endpoint=spare_emulator.endpoint, table_prefix="crew-", project=PROJECT, read_timeout_seconds=10
     )
     wired = wired_on(settings)
     key = a_project(wired, PROJECT)
