@@ -55,12 +55,13 @@ def of_items(total: Counts, rating_threshold: float | None) -> Counts:
     """
     items: Counts = {}
     ratings: list[tuple[int, str, float, int]] = []
-    for (slot, name), amount in total.items():
-        if name.startswith(RATED):
-            _, rating, item_id = name.split(RATED, 2)
-            ratings.append((slot, item_id, float(rating), amount))
-        elif not name.startswith((MARK, TYPED)):
-            items[slot, name] = items.get((slot, name), 0) + amount
+    for entry, amount in total.items():
+        first = entry[1][:1]
+        if first == RATED:
+            _, rating, item_id = entry[1].split(RATED, 2)
+            ratings.append((entry[0], item_id, float(rating), amount))
+        elif first not in (MARK, TYPED):
+            items[entry] = amount
     threshold = _threshold(ratings) if rating_threshold is None else rating_threshold
     for slot, item_id, value, amount in ratings:
         if threshold is not None and value >= threshold:
@@ -86,21 +87,14 @@ def add(total: Counts, more: Mapping[tuple[int, str], int], sign: int = 1) -> No
         total[entry] = total.get(entry, 0) + sign * amount
 
 
-def _add_one(total: Counts, entry: tuple[int, str], amount: int) -> None:
-    summed = total.get(entry, 0) + amount
-    if summed:
-        total[entry] = summed
-    else:
-        total.pop(entry, None)
-
-
 def summed(several: Iterable[Mapping[tuple[int, str], int]], seconds: int = 1) -> Counts:
     """Sums counters, in slots of at least `seconds`, without entries of 0."""
     total: Counts = {}
     for counts in several:
-        for (slot, item_id), amount in counts.items():
-            _add_one(total, (floor(slot, seconds), item_id), amount)
-    return total
+        entries = counts if seconds == 1 else [(floor(slot, seconds), name) for slot, name in counts]
+        for entry, amount in zip(entries, counts.values(), strict=True):
+            total[entry] = total.get(entry, 0) + amount
+    return {entry: amount for entry, amount in total.items() if amount}
 
 
 def pack(counts: Counts) -> bytes:

@@ -1,6 +1,6 @@
 """Popular and trending lists and recent popularity, computed from counters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from math import sqrt
 
@@ -16,6 +16,9 @@ COMPARED = 100
 """The first items of recent popularity, which tell whether it has changed."""
 BY_DAY_SECONDS = 2 * COARSE_SECONDS + 7_200
 """Age from which counters have slots of a day."""
+
+ONE = 2**48
+"""The weight 1 in sums of integers."""
 
 Ranked = list[tuple[str, float]]
 
@@ -38,14 +41,16 @@ def trending(counts: Counts, now: float, half_life_seconds: float) -> Ranked:
 
     A burst counts half after each half-life h, and less than zero after five, when its baseline has caught up.
     """
-    hot: dict[str, float] = {}
-    expected: dict[str, float] = {}
-    for (slot, item_id), amount in sorted(counts.items()):  # in a fixed order, because the sum of floats depends on it
-        age = max(0.0, now - slot - FINE_SECONDS / 2) / half_life_seconds
-        weight = amount / THOUSANDTHS
-        hot[item_id] = hot.get(item_id, 0.0) + weight * 2.0**-age
-        expected[item_id] = expected.get(item_id, 0.0) + weight * 2.0 ** (-age / BASELINE) / BASELINE
-    scores = {item_id: (hot[item_id] - usual) / sqrt(max(usual, 0.0) + 1.0) for item_id, usual in expected.items()}
+
+    def left(slot: int, half_life_seconds: float) -> float:
+        return _left(now - slot - FINE_SECONDS / 2, half_life_seconds)
+
+    hot = _sums(counts, lambda slot: left(slot, half_life_seconds))
+    expected = _sums(counts, lambda slot: left(slot, half_life_seconds * BASELINE) / BASELINE)
+    scores = {
+        item_id: (weight - (usual := expected.get(item_id, 0.0))) / sqrt(max(usual, 0.0) + 1.0)
+        for item_id, weight in hot.items()
+    }
     return _ranked({item_id: score for item_id, score in scores.items() if score >= LEAST})
 
 
@@ -57,11 +62,12 @@ def faded(scores: Mapping[str, float], seconds: float, half_life_seconds: float)
 
 def recent(counts: Counts, now: float, half_life_seconds: float) -> Ranked:
     """Returns the recent popularity of the MOST_RECENT most popular items:  r = sum of w * 2^(-age / h)."""
-    total: dict[str, float] = {}
-    for (slot, item_id), amount in sorted(counts.items()):  # in a fixed order, as above
+
+    def left(slot: int) -> float:
         width = COARSE_SECONDS if slot % COARSE_SECONDS == 0 and now - slot >= BY_DAY_SECONDS else FINE_SECONDS
-        age = max(0.0, now - slot - width / 2) / half_life_seconds
-        total[item_id] = total.get(item_id, 0.0) + amount / THOUSANDTHS * 2.0**-age
+        return _left(now - slot - width / 2, half_life_seconds)
+
+    total = _sums(counts, left)
     return _ranked({item_id: popularity for item_id, popularity in total.items() if popularity > 0})[:MOST_RECENT]
 
 
@@ -96,6 +102,21 @@ def recent_change(
     names = {*islice(before, COMPARED), *islice(after, COMPARED)}
     ratios = [(1.0 + after.get(name, 0.0)) / (1.0 + left * before.get(name, 0.0)) for name in names]
     return max((max(ratio, 1.0 / ratio) for ratio in ratios), default=1.0)
+
+
+def _sums(counts: Counts, weight: Callable[[int], float]) -> dict[str, float]:
+    """Returns the weighted sum of each item's counters, apart from slots whose weight is below 2^-49.
+
+    Weights are rounded to integers, so that the order of the counters does not matter, and computed once for a slot.
+    """
+    weights: dict[int, int] = {}
+    total: dict[str, int] = {}
+    for (slot, item_id), amount in counts.items():
+        if (factor := weights.get(slot)) is None:
+            factor = weights[slot] = round(weight(slot) * ONE)
+        if factor:
+            total[item_id] = total.get(item_id, 0) + amount * factor
+    return {item_id: amount / (ONE * THOUSANDTHS) for item_id, amount in total.items()}
 
 
 def _left(seconds: float, half_life_seconds: float) -> float:
