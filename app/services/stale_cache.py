@@ -1,13 +1,16 @@
 """A cache that outlives an outage of the database."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Lock
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
 from app.clock import Clock
-from app.errors import Unavailable
+from app.deadline import remaining_seconds
+from app.errors import DeadlineExceeded, Unavailable
+from app.storage.database import awaited
 
 MAX_ENTRIES = 20_000
 
@@ -21,6 +24,7 @@ class StaleCache(Generic[Value]):
         self._read, self._lock = read, Lock()
         self._fresh: TTLCache[str, Value | None] = TTLCache(MAX_ENTRIES, ttl_seconds, clock.monotonic)
         self._last: LRUCache[str, Value] = LRUCache(MAX_ENTRIES)
+        self._reading: dict[str, Future[Value | None]] = {}
 
     def knows(self, name: str) -> bool:
         with self._lock:
@@ -32,28 +36,55 @@ class StaleCache(Generic[Value]):
             return name in self._last
 
     def get(self, name: str) -> Value | None:
+        """Returns a value. Who asks for it while it is read waits for that read."""
         with self._lock:
             if name in self._fresh:
                 return self._fresh[name]
+            reading = self._reading.get(name)
+            is_first = reading is None
+            if reading is None:
+                reading = self._reading[name] = Future()
         try:
-            value = self._read(name)
-        except Unavailable:
+            if is_first:
+                self._fill(name, reading)
+            return awaited(reading)
+        except Unavailable as error:
+            if isinstance(error, DeadlineExceeded) and not is_first and remaining_seconds() > 0:
+                return self.get(name)  # it was the other request's deadline
             with self._lock:
                 if name in self._last:
                     return self._last[name]
             raise
-        self.put(name, value)
-        return value
+
+    def _fill(self, name: str, reading: "Future[Value | None]") -> None:
+        """Reads a value, and keeps it unless it was forgotten meanwhile."""
+        try:
+            value = self._read(name)
+        except BaseException as error:  # noqa: BLE001 - `get` raises it
+            with self._lock:
+                if self._reading.get(name) is reading:
+                    del self._reading[name]
+            reading.set_exception(error)
+        else:
+            with self._lock:
+                if self._reading.get(name) is reading:
+                    del self._reading[name]
+                    self._keep(name, value)
+            reading.set_result(value)
 
     def put(self, name: str, value: Value | None) -> None:
         with self._lock:
-            self._fresh[name] = value
-            if value is None:
-                self._last.pop(name, None)
-            else:
-                self._last[name] = value
+            self._keep(name, value)
+
+    def _keep(self, name: str, value: Value | None) -> None:
+        self._fresh[name] = value
+        if value is None:
+            self._last.pop(name, None)
+        else:
+            self._last[name] = value
 
     def forget(self, name: str) -> None:
         with self._lock:
+            self._reading.pop(name, None)
             self._fresh.pop(name, None)
             self._last.pop(name, None)
