@@ -34,6 +34,8 @@ def watched(port: int) -> Iterator[Pulse]:
     process = subprocess.Popen(
         [sys.executable, "-I", __file__, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
+    process.stdout.readline()  # it asks from now on
     try:
         yield pulse
     finally:
@@ -54,6 +56,8 @@ def _answered(port: int) -> float:
 
 
 def _main(port: int) -> None:
+    _answered(port)  # the first one imports modules
+    print(flush=True)
     seconds, due = [], time.perf_counter()
     while not select.select([sys.stdin], [], [], max(0.0, due - time.perf_counter()))[0]:
         seconds.append(_answered(port))

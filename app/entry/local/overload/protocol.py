@@ -1,6 +1,6 @@
 """HTTP connections whose requests pass a gate before anything is done for them."""
 
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,6 +16,8 @@ from app.entry.local.overload.rooms import Rooms, credentials_in
 from app.errors import Overloaded
 
 FIRST_REQUEST_SECONDS = 10.0
+BODY_SECONDS, BODY_BYTES = 0.25, 8_192
+"""How long a request waits for its body before it enters, and how much of it: a sender that stalls costs no more."""
 LINGER_SECONDS = 1.0
 """How long what is left of a refused request is read: closing earlier would lose the response."""
 
@@ -25,6 +27,9 @@ class GatedProtocol(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._rooms = rooms
         self._forget: Callable[[], None] | None = None
+        self._entering: Callable[[], None] | None = None
+        """Lets a request enter whose body has not arrived."""
+        self._body_wait: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401
         super().connection_made(transport)
@@ -40,6 +45,7 @@ class GatedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._first_request.cancel()
+        self._stop_waiting()
         if self._forget is not None:
             self._forget()
         self._rooms.idle.pop(self.transport, None)
@@ -50,10 +56,24 @@ class GatedProtocol(HttpToolsProtocol):
         self.transport.write(MALFORMED)
         self.transport.close()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait_for_body()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self._entering is not None and len(self.cycle.body) > BODY_BYTES:
+            self._enter_now()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._enter_now()
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.cycle.response_complete and not self.transport.is_closing():  # otherwise the next one has started
             self._rooms.idle[self.transport] = None
+        self._wait_for_body()
 
     def handle_websocket_upgrade(self) -> None:
         self._first_request.cancel()
@@ -66,6 +86,27 @@ class GatedProtocol(HttpToolsProtocol):
         if gate is None:
             super()._start_asgi_task(cycle, app)
             return
+        self._entering = partial(self._enter, gate, cycle, app)
+        if not cycle.more_body or cycle.waiting_for_100_continue:
+            self._enter_now()
+
+    def _wait_for_body(self) -> None:
+        if self._entering is not None and self._body_wait is None:
+            self._body_wait = self.loop.call_later(BODY_SECONDS, self._enter_now)
+
+    def _enter_now(self) -> None:
+        entering = self._entering
+        self._stop_waiting()
+        if entering is not None:
+            entering()
+
+    def _stop_waiting(self) -> None:
+        self._entering = None
+        if self._body_wait is not None:
+            self._body_wait.cancel()
+            self._body_wait = None
+
+    def _enter(self, gate: Gate, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         credentials = credentials_in(cycle.scope["headers"])
         visit = Visit(self._rooms.holder(credentials), partial(self._refuse, cycle))
         turn = _Turn(self._rooms, gate, visit, cycle, self.loop)
