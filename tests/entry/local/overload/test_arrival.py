@@ -41,7 +41,7 @@ class Application:
 
 
 class Sender:
-    """A connection that sends what it is told."""
+    """A connection that sends whatever a test wants."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -128,10 +128,10 @@ class TestWaiting:
     def test_one_that_waits_to_be_told_to_continue_begins_at_once(self) -> None:
         async def test(sender: Sender, application: Application) -> None:
             await sender.send(post(4, "Expect: 100-continue"))
-            told = await sender.status()
+            continued = await sender.status()
             await sender.send(b"body")
 
-            assert (told, await sender.status(), application.bodies) == (100, 200, [b"body"])
+            assert (continued, await sender.status(), application.bodies) == (100, 200, [b"body"])
 
         run(test)
 
