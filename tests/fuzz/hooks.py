@@ -65,6 +65,8 @@ def _moved(body: Any) -> Any:
         stamp: Any = moved.get(name)
         if isinstance(stamp, int | float) and now.timestamp() < stamp <= LATEST_SECONDS:
             moved[name] = stamp % now.timestamp()
+        if isinstance(stamp, str) and _is_timestamp(stamp) and datetime.fromisoformat(stamp) > now:
+            moved[name] = now.isoformat()  # it was taken from a response
     micros: Any = moved.get("timestamp_micros")
     if re.fullmatch(r"[1-9][0-9]{15}(\.0)?", str(micros)) and float(micros) / MICROS > now.timestamp():
         moved["timestamp_micros"] = EARLIEST
@@ -73,7 +75,8 @@ def _moved(body: Any) -> Any:
         moved["expires_at"] = (now + timedelta(days=1)).timestamp()
     if isinstance(ends, str) and _is_timestamp(ends):
         moved["expires_at"] = (now + timedelta(days=1)).isoformat()
-    if "needs_user_token" in moved and not set(map(str, moved.get("scopes") or ())) <= PAGE_SCOPES:
+    scopes: Any = moved.get("scopes") or ()
+    if "needs_user_token" in moved and not (isinstance(scopes, list | tuple) and set(map(str, scopes)) <= PAGE_SCOPES):
         del moved["needs_user_token"]
     return moved
 

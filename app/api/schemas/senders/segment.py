@@ -1,12 +1,13 @@
 """The body of `POST /v1/events:segment`: messages of Segment's Spec, as webhooks and libraries send them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from app.api.schemas.fields import Timestamp
+from app.api.schemas.fields import AnyTime, Timestamp, in_time
 from app.api.schemas.senders.messages import Foreign, ForeignId, Line, Message, named, owner_of
 
 TRACK = "track"
@@ -63,7 +64,7 @@ class SegmentMessage(Foreign):
     ] = None
     timestamp: Timestamp | None = None
     original_timestamp: Annotated[
-        Timestamp | None,
+        AnyTime | None,
         Field(alias="originalTimestamp", description="The time of a message without a `timestamp`."),
     ] = None
     properties: Annotated[
@@ -74,6 +75,12 @@ class SegmentMessage(Foreign):
             examples=[{"order_id": "7", "products": [{"product_id": "sku-1042", "price": 19.0, "quantity": 2}]}],
         ),
     ] = None
+
+    @field_validator("original_timestamp")
+    @classmethod
+    def check_if_used(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        """The clock of a device may be wrong if `timestamp` says the right time."""
+        return value if value is None or info.data.get("timestamp") else in_time(value)
 
     @model_validator(mode="after")
     def check(self) -> Self:

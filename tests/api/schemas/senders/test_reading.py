@@ -19,7 +19,7 @@ from app.recommender.events.weights import DEFAULT
 from tests.support.builders import NOON
 
 SEGMENT: TypeAdapter[Any] = TypeAdapter(SegmentIn)
-TIME = "2026-01-31T12:00:00Z"
+TIME, LATER = "2026-01-31T12:00:00Z", "2999-01-31T12:00:00Z"
 MICROS = 1_769_860_800_000_000
 
 
@@ -179,6 +179,15 @@ class TestSegment:
 
         assert sent.event.timestamp == NOON
         assert early.event.timestamp == datetime(2026, 1, 30, 12, tzinfo=UTC)
+
+    def test_the_clock_of_a_device_may_be_wrong_if_the_message_has_a_time(self) -> None:
+        [sent] = segment(
+            {**bought({"product_id": "tea"}), "timestamp": "2026-01-30T12:00:00Z", "originalTimestamp": LATER}
+        ).checked()
+
+        assert sent.event.timestamp == datetime(2026, 1, 30, 12, tzinfo=UTC)
+        with pytest.raises(ValidationError, match="more than an hour in the future"):
+            segment({**bought({"product_id": "tea"}), "timestamp": None, "originalTimestamp": LATER})
 
     @pytest.mark.parametrize(
         ("message", "pointer", "says"),
