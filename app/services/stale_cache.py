@@ -40,16 +40,14 @@ class StaleCache(Generic[Value]):
         with self._lock:
             if name in self._fresh:
                 return self._fresh[name]
-            reading = self._reading.get(name)
-            is_first = reading is None
-            if reading is None:
-                reading = self._reading[name] = Future()
+            own = Future[Value | None]()
+            reading = self._reading.setdefault(name, own)
         try:
-            if is_first:
-                self._fill(name, reading)
+            if reading is own:
+                self._fill(name, own)
             return awaited(reading)
         except Unavailable as error:
-            if isinstance(error, DeadlineExceeded) and not is_first and remaining_seconds() > 0:
+            if isinstance(error, DeadlineExceeded) and reading is not own and remaining_seconds() > 0:
                 return self.get(name)  # it was the other request's deadline
             with self._lock:
                 if name in self._last:
@@ -62,15 +60,20 @@ class StaleCache(Generic[Value]):
             value = self._read(name)
         except BaseException as error:  # noqa: BLE001 - `get` raises it
             with self._lock:
-                if self._reading.get(name) is reading:
-                    del self._reading[name]
+                self._ends(name, reading)
             reading.set_exception(error)
         else:
             with self._lock:
-                if self._reading.get(name) is reading:
-                    del self._reading[name]
+                if self._ends(name, reading):
                     self._keep(name, value)
             reading.set_result(value)
+
+    def _ends(self, name: str, reading: "Future[Value | None]") -> bool:
+        """Removes a read; returns False if its value was forgotten meanwhile."""
+        is_wanted = self._reading.get(name) is reading
+        if is_wanted:
+            del self._reading[name]
+        return is_wanted
 
     def put(self, name: str, value: Value | None) -> None:
         with self._lock:
