@@ -109,13 +109,11 @@ def _sums(counts: Counts, weight: Callable[[int], float]) -> dict[str, float]:
 
     Weights are rounded to integers, so that the order of the counters does not matter, and computed once for a slot.
     """
-    weights: dict[int, int] = {}
+    weights = {slot: round(weight(slot) * ONE) for slot in {slot for slot, _ in counts}}
     total: dict[str, int] = {}
     for (slot, item_id), amount in counts.items():
-        if (factor := weights.get(slot)) is None:
-            factor = weights[slot] = round(weight(slot) * ONE)
-        if factor:
-            total[item_id] = total.get(item_id, 0) + amount * factor
+        if weights[slot]:
+            total[item_id] = total.get(item_id, 0) + amount * weights[slot]
     return {item_id: amount / (ONE * THOUSANDTHS) for item_id, amount in total.items()}
 
 
