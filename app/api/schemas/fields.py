@@ -194,15 +194,15 @@ Moment = (
     | Annotated[float, Field(ge=0, le=LATEST_SECONDS)]
 )
 """How the schema shows what `_timestamp` takes."""
-AnyTime = Annotated[
+Timestamp = Annotated[
     AwareDatetime,
     BeforeValidator(_timestamp, json_schema_input_type=Moment),
-    Field(examples=["2026-01-31T12:00:00Z"], strict=False),
-]
-Timestamp = Annotated[
-    AnyTime,
     AfterValidator(in_time),
-    Field(description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead. The default is now."),
+    Field(
+        description="ISO 8601 with an offset, or seconds since 1970; at most an hour ahead. The default is now.",
+        examples=["2026-01-31T12:00:00Z"],
+        strict=False,
+    ),
 ]
 Future = Annotated[
     AwareDatetime,

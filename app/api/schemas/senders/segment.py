@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from app.api.schemas.fields import AnyTime, Timestamp, in_time
+from app.api.schemas.fields import Anytime, Timestamp, in_time
 from app.api.schemas.senders.messages import Foreign, ForeignId, Line, Message, named, owner_of
 
 TRACK = "track"
@@ -64,8 +64,12 @@ class SegmentMessage(Foreign):
     ] = None
     timestamp: Timestamp | None = None
     original_timestamp: Annotated[
-        AnyTime | None,
-        Field(alias="originalTimestamp", description="The time of a message without a `timestamp`."),
+        Anytime | None,
+        Field(
+            alias="originalTimestamp",
+            description="The time of a message without a `timestamp`.",
+            examples=["2026-01-31T12:00:00Z"],
+        ),
     ] = None
     properties: Annotated[
         dict[str, JsonValue] | None,
