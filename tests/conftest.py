@@ -1,6 +1,7 @@
 """DynamoDB Local in memory, which tests share; each has a project of its own."""
 
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -45,6 +46,9 @@ LONGEST = (
 """What takes a process longest, started first so that no other process waits for it at the end."""
 
 _numbers = count(1)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell lets what it starts in the background ignore it, servers under test as well."""
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 """Before NumPy is loaded: on small matrices, threads that wait for each other took ten times the CPU."""
@@ -149,9 +153,10 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 @pytest.fixture
 def own(settings: Settings, spare_emulator: Emulator) -> Iterator[Settings]:
     """Tables of the test's own, which it creates: they hold no other projects, their stream no other events."""
-    own = {"endpoint": spare_emulator.endpoint, "table_prefix": f"own{next(_numbers)}-"}
-    yield settings.model_copy(update=own)
-    deleting = wired_on(settings.model_copy(update=own))
+    changes = {"endpoint": spare_emulator.endpoint, "table_prefix": f"own{next(_numbers)}-"}
+    own = settings.model_copy(update=changes)
+    yield own
+    deleting = wired_on(own)
     drop_tables(deleting)
     deleting.close()
 

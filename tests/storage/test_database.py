@@ -12,7 +12,7 @@ from app.entry import oidc_client
 from app.entry.launcher import NoLauncher
 from app.errors import Conflict, DeadlineExceeded, InvalidInput, Unavailable
 from app.storage.access import AccessRow
-from app.storage.admin import migration, schema
+from app.storage.admin import migration
 from app.storage.database import bounded
 from app.storage.table import Table
 from app.wiring import Wired, wire
@@ -136,18 +136,16 @@ class TestLacksTables:
 
 
 class TestStreams:
-    def test_migration_gives_older_tables_the_stream_they_need(self, settings: Settings) -> None:
-        wired = wired_on(settings.model_copy(update={"table_prefix": "older-"}))
+    def test_migration_gives_older_tables_the_stream_they_need(self, own: Settings) -> None:
+        wired = wired_on(own)
         migration.migrate(wired.database)
-        table = "older-events"
+        table = f"{own.table_prefix}events"
         for stream in ({"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}):
             wired.database.call("UpdateTable", {"TableName": table, "StreamSpecification": stream})
 
-        assert migration.migrate(wired.database) == ["older-events has no stream of NEW_AND_OLD_IMAGES"]
+        assert migration.migrate(wired.database) == [f"{table} has no stream of NEW_AND_OLD_IMAGES"]
         assert migration.differences(wired.database) == []
 
         described = wired.database.call("DescribeTable", {"TableName": table})["Table"]
         assert described["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
-        for model in schema.MODELS:
-            wired.database.call("DeleteTable", {"TableName": model.Meta.table_name})
         wired.close()

@@ -1,7 +1,6 @@
 """The application in a separate process on a real socket."""
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -49,7 +48,6 @@ def serve(variables: Mapping[str, str], port: int, mode: str, output: str | None
     """Serves with these environment variables until the process is terminated; logs into the file `output`."""
     os.environ.clear()
     os.environ.update(variables)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a test run in the background ignores
     if output is not None:
         os.dup2(os.open(output, os.O_WRONLY), 1)
     launcher = ThreadLauncher() if mode == JOBS else IdleLauncher()

@@ -148,7 +148,7 @@ class TestSupervisor:
 
     def test_another_signal_ends_them_at_once(self, written: int) -> None:
         stage = Stage(written, stop_seconds=600.0, STUBBORN="1")
-        again = Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+        again = Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
         started = monotonic()
 
         def test() -> None:
