@@ -4227,6 +4227,7 @@ export interface components {
             /**
              * Originaltimestamp
              * @description The time of a message without a `timestamp`.
+             * @example 2026-01-31T12:00:00Z
              */
             originalTimestamp?: (string | number) | null;
             /**

@@ -17,7 +17,7 @@ from app.errors import Overloaded
 
 FIRST_REQUEST_SECONDS = 10.0
 BODY_SECONDS, BODY_BYTES = 0.25, 8_192
-"""How long a request waits for its body before it enters, and how much of it: a sender that stalls costs no more."""
+"""How long a request waits for the rest of its body, unless this much has come: it costs next to nothing until then."""
 LINGER_SECONDS = 1.0
 """How long what is left of a refused request is read: closing earlier would lose the response."""
 
