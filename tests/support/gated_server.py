@@ -8,15 +8,16 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.entry.local import dynamodb, server
+from app.entry.local import server
 from app.entry.local.overload.rooms import Rooms
 
 
 @asynccontextmanager
 async def served(application: ASGIApp, rooms: Rooms | None = None) -> AsyncIterator[httpx2.AsyncClient]:
-    port = dynamodb.free_port()
-    running = uvicorn.Server(server.configured(application, port, rooms=rooms))
-    serving = asyncio.create_task(running.serve())
+    listener = server.listening(server.LOOPBACK, 0)
+    port = listener.getsockname()[1]
+    running = uvicorn.Server(server.configured(application, rooms))
+    serving = asyncio.create_task(running.serve([listener]))
     while not running.started:  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     limits = httpx2.Limits(max_connections=500)

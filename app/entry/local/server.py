@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from socket import socket
+from socket import AF_INET, AF_INET6, create_server, socket
 from types import FrameType
 from typing import Any
 
@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from app.api.application import create_application
 from app.api.sockets.frames import MAX_MESSAGE_BYTES
 from app.config import MAX_REQUESTS
+from app.entry.errors import SetupError
 from app.entry.local.files import LocalFiles
 from app.entry.local.overload.protocol import GatedProtocol
 from app.entry.local.overload.rooms import MOST_CONNECTIONS, Rooms
@@ -35,6 +36,8 @@ from app.storage.objects import FolderFileStore
 from app.wiring import Wired
 
 LOOPBACK = "127.0.0.1"
+ACCEPTED_AT_ONCE = 16
+"""Connections in one turn of the event loop, in which it also reads requests: health checks come on new ones."""
 SWITCH_SECONDS = 0.0005
 """How long other threads may keep the event loop waiting, which refuses requests and answers health checks."""
 COLLECTIONS = 10_000, 20, 50
@@ -158,7 +161,22 @@ def listen(
     host: str = LOOPBACK,
     max_requests: int = MAX_REQUESTS,
 ) -> None:
-    run(Server(configured(application, port, host, Rooms(max_requests)), ready))
+    """Serves until it is stopped. Raises SetupError if the port is taken."""
+    run(Server(configured(application, Rooms(max_requests)), ready), listeners(host, port))
+
+
+def listeners(host: str, port: int) -> list[socket]:
+    """Listens, and returns the socket several times: uvloop accepts a connection a turn for each. Raises SetupError."""
+    listener = listening(host, port)
+    return [listener, *(listener.dup() for _ in range(1, ACCEPTED_AT_ONCE))]
+
+
+def listening(host: str, port: int) -> socket:
+    """Listens, and returns the socket. Raises SetupError if the port is taken."""
+    try:
+        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=MOST_CONNECTIONS)
+    except OSError as error:
+        raise SetupError(f"Port {port} of {host} cannot be listened on: {error.strerror}.") from error
 
 
 def settle() -> None:
@@ -169,18 +187,17 @@ def settle() -> None:
     gc.set_threshold(*COLLECTIONS)
 
 
-def run(server: Server) -> None:
+def run(server: Server, sockets: list[socket]) -> None:
+    """Serves the connections of listening sockets, and closes these."""
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
-        server.run()
+        server.run(sockets)
 
 
-def configured(application: ASGIApp, port: int = 0, host: str = LOOPBACK, rooms: Rooms | None = None) -> uvicorn.Config:
-    """How to serve; a server that gets its connections from another process needs no address."""
+def configured(application: ASGIApp, rooms: Rooms | None = None) -> uvicorn.Config:
+    """How to serve."""
     protocol: Any = partial(GatedProtocol, rooms=rooms or Rooms(MAX_REQUESTS))
     return uvicorn.Config(
         application,
-        host=host,
-        port=port,
         log_level="warning",
         lifespan="off",
         backlog=MOST_CONNECTIONS,

@@ -10,8 +10,7 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Protocol
 
-from app.entry.errors import SetupError
-from app.entry.local.overload.rooms import MOST_CONNECTIONS
+from app.entry.local.server import listening
 
 PAUSE_SECONDS = 0.05
 """Time between two attempts to accept a connection, or to find a worker for it."""
@@ -34,10 +33,7 @@ class Reception:
         Raises:
             SetupError: the port is taken.
         """
-        try:
-            self._listener = socket.create_server((host, port), backlog=MOST_CONNECTIONS)
-        except OSError as error:
-            raise SetupError(f"Port {port} of {host} cannot be listened on: {error.strerror}.") from error
+        self._listener = listening(host, port)
         self._listener.setblocking(False)
         self._workers, self._turn = workers, 0
         self._closing, self._closed = socket.socketpair()

@@ -42,8 +42,7 @@ class WorkerServer(server.Server):
         """Whether the process that hands connections over has ended."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        del sockets
-        await super().startup([])
+        await super().startup(sockets)
         self._door.setblocking(False)
         asyncio.get_running_loop().add_reader(self._door, self._receive)
 
@@ -60,18 +59,20 @@ class WorkerServer(server.Server):
                 turn.wait()
 
     def _receive(self) -> None:
-        try:
-            received, descriptors, _, _ = socket.recv_fds(self._door, len(HANDED), 1)
-        except BlockingIOError:
-            return
-        if not received:
-            self.is_abandoned = True
-            asyncio.get_running_loop().remove_reader(self._door)
-            self.handle_exit(signal.SIGTERM, None)
-        for descriptor in descriptors:
-            opening = asyncio.create_task(self._open(socket.socket(fileno=descriptor)))
-            self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
+        for _ in range(server.ACCEPTED_AT_ONCE):
+            try:
+                received, descriptors, _, _ = socket.recv_fds(self._door, len(HANDED), 1)
+            except BlockingIOError:
+                return
+            if not received:
+                self.is_abandoned = True
+                asyncio.get_running_loop().remove_reader(self._door)
+                self.handle_exit(signal.SIGTERM, None)
+                return
+            for descriptor in descriptors:
+                opening = asyncio.create_task(self._open(socket.socket(fileno=descriptor)))
+                self._opening.add(opening)
+                opening.add_done_callback(self._opening.discard)
 
     async def _open(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -120,7 +121,7 @@ def _serve(assignment: Assignment, wires: Wires) -> bool:
     wired.database.on_write = partial(_note_write, wires.writes)
     try:
         worker = _server(assignment, wires, wired, asks, provider)
-        server.run(worker)
+        server.run(worker, [])
     finally:
         wired.close()
     return worker.is_abandoned
@@ -137,7 +138,7 @@ def _server(
         with_request_lines=assignment.with_request_lines,
     )
     rooms = Rooms(wired.services.settings.max_requests, assignment.most_connections)
-    config = server.configured(application, rooms=rooms)
+    config = server.configured(application, rooms)
     worker = WorkerServer(config, partial(_ready, asks), socket.socket(fileno=wires.door))
     methods = {"post": sockets.pusher.post, "close": sockets.pusher.close, "check": worker.check}
     Thread(target=answer, args=(Connection(wires.answers), methods), name="answers", daemon=True).start()
