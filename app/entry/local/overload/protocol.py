@@ -1,19 +1,18 @@
 """HTTP connections whose requests pass a gate before anything is done for them."""
 
-from asyncio import AbstractEventLoop, Future, TimerHandle
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from asyncio import TimerHandle
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.deadline import set_outside
 from app.entry.local.overload.gate import Gate, Visit
-from app.entry.local.overload.refusal import DETAIL, MALFORMED, refusal
-from app.entry.local.overload.rooms import Rooms, credentials_in
-from app.errors import Overloaded
+from app.entry.local.overload.heads import Head, credentials_in, plain_head
+from app.entry.local.overload.refusal import MALFORMED, refusal
+from app.entry.local.overload.rooms import Rooms
+from app.entry.local.overload.turn import Turn
 
 FIRST_REQUEST_SECONDS = 10.0
 BODY_SECONDS, BODY_BYTES = 0.25, 8_192
@@ -30,6 +29,14 @@ class GatedProtocol(HttpToolsProtocol):
         self._entering: Callable[[], None] | None = None
         """Lets a request enter whose body has not arrived."""
         self._body_wait: TimerHandle | None = None
+        self._is_parsing = False
+        """Whether a request has begun to arrive and is not complete."""
+        self._held: list[bytes] = []
+        """A request that waits for a place and has not been parsed, and what arrived after it."""
+        self._admitted: Turn | None = None
+        """The place of the request that is parsed now."""
+        self._is_last = False
+        """Whether the connection closes after the held request, because the server stops."""
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401
         super().connection_made(transport)
@@ -57,8 +64,62 @@ class GatedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._held:
+            self._held.append(data)
+            self.flow.pause_reading()
+            return
+        head = plain_head(data) if self._is_answered and not self._is_parsing else None
+        gate = self._rooms.gate(head.path) if head is not None else None
+        if head is not None and gate is not None:
+            self._hold(data, head, gate)
+        else:
+            super().data_received(data)
+            self._wait_for_body()
+
+    @property
+    def _is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr] # it is None at first
+
+    def _hold(self, data: bytes, head: Head, gate: Gate) -> None:
+        """Parses a request only once there is a place for it."""
+        self._unset_keepalive_if_required()
+        self._rooms.idle.pop(self.transport, None)
+        self._held = [data]
+        self._enter(gate, head.credentials, self._start_held, self._refuse_held)
+
+    def _start_held(self, turn: Turn) -> None:
+        self._forget = None
+        data, self._held, self._admitted = b"".join(self._held), [], turn
+        self.flow.resume_reading()
         super().data_received(data)
+        if self._admitted is not None:  # it was not valid
+            self._admitted = None
+            turn.end()
+        if self._is_last:
+            super().shutdown()
         self._wait_for_body()
+
+    def _refuse_held(self) -> None:
+        self._forget = None
+        self._rooms.count_refusal(self.loop)
+        self.transport.write(refusal(closes=self._is_last))
+        _, *later = self._held
+        self._held = []
+        if self._is_last:
+            self.transport.close()
+        self.on_response_complete()
+        for data in later:
+            self.data_received(data)
+
+    def shutdown(self) -> None:
+        if self._held:
+            self._is_last = True
+        else:
+            super().shutdown()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_parsing = True
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -67,11 +128,12 @@ class GatedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._is_parsing = False
         self._enter_now()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete and not self.transport.is_closing():  # otherwise the next one has started
+        if self._is_answered and not self.transport.is_closing():  # otherwise the next one has started
             self._rooms.idle[self.transport] = None
         self._wait_for_body()
 
@@ -82,11 +144,18 @@ class GatedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._rooms.idle.pop(self.transport, None)
+        turn, self._admitted = self._admitted, None
+        if turn is not None:
+            self._start(cycle, app, turn)
+            return
         gate = self._rooms.gate(cycle.scope["path"])
         if gate is None:
             super()._start_asgi_task(cycle, app)
             return
-        self._entering = partial(self._enter, gate, cycle, app)
+        credentials = credentials_in(cycle.scope["headers"])
+        self._entering = partial(
+            self._enter, gate, credentials, partial(self._start, cycle, app), partial(self._refuse, cycle)
+        )
         if not cycle.more_body or cycle.waiting_for_100_continue:
             self._enter_now()
 
@@ -106,18 +175,17 @@ class GatedProtocol(HttpToolsProtocol):
             self._body_wait.cancel()
             self._body_wait = None
 
-    def _enter(self, gate: Gate, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        credentials = credentials_in(cycle.scope["headers"])
-        visit = Visit(self._rooms.holder(credentials), partial(self._refuse, cycle))
-        turn = _Turn(self._rooms, gate, visit, cycle, self.loop)
-        visit.start = partial(self._start, turn, credentials, app)
+    def _enter(self, gate: Gate, credentials: int, start: Callable[[Turn], None], refuse: Callable[[], None]) -> None:
+        """Starts a request, now or when there is a place for it, or refuses it."""
+        visit = Visit(self._rooms.holder(credentials), refuse)
+        visit.start = partial(start, Turn(self._rooms, gate, visit, credentials, self.loop))
         self._forget = partial(gate.forget, visit)
         gate.enter(visit)
         self._rooms.keep_ticking(self.loop)
 
-    def _start(self, turn: "_Turn", credentials: int, app: ASGI3Application) -> None:
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application, turn: Turn) -> None:
         self._forget = None
-        super()._start_asgi_task(turn.cycle, turn.taking(app, credentials))
+        super()._start_asgi_task(cycle, turn.taking(app, cycle))
 
     def _refuse(self, cycle: RequestResponseCycle) -> None:
         """Writes the response of a request that is not worked on."""
@@ -132,95 +200,6 @@ class GatedProtocol(HttpToolsProtocol):
         elif closes:
             self.transport.close()
         self.on_response_complete()
-
-
-class _Turn:
-    """The place of a request that is worked on."""
-
-    def __init__(
-        self, rooms: Rooms, gate: Gate, visit: Visit, cycle: RequestResponseCycle, loop: AbstractEventLoop
-    ) -> None:
-        self.cycle = cycle
-        self._rooms, self._gate, self._visit, self._loop = rooms, gate, visit, loop
-        self._has_place, self._is_outside = True, False
-
-    def taking(self, app: ASGI3Application, credentials: int) -> ASGI3Application:
-        """Returns the application for this request; it leaves the gate when the application has returned."""
-
-        async def run(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
-            set_outside(self._outside)
-            try:
-                await app(scope, self._apart(receive), send)
-            finally:
-                if self._has_place:
-                    self._gate.leave(self._visit)
-                else:
-                    self._rooms.arriving -= 1
-                self._rooms.learn(credentials, scope.get("principal"))
-
-        return run
-
-    @contextmanager
-    def _outside(self) -> Iterator[None]:
-        """Frees the place while a thread of the request waits for another service."""
-        self._loop.call_soon_threadsafe(self._step_out)
-        try:
-            yield
-        finally:
-            self._loop.call_soon_threadsafe(self._step_in)
-
-    def _step_out(self) -> None:
-        self._is_outside = self._has_place
-        if self._is_outside:
-            self._gate.pause(self._visit)
-
-    def _step_in(self) -> None:
-        if self._is_outside:
-            self._gate.resume(self._visit)
-
-    def _apart(self, receive: Any) -> Any:  # noqa: ANN401 - uvicorn's
-        """Frees the place while the body arrives, so that slow senders take no room from others."""
-
-        async def receive_apart() -> Any:  # noqa: ANN401
-            if self._has_place and self.cycle.more_body:
-                self._pause()
-            message = await receive()
-            if not self._has_place and message["type"] == "http.request" and not message["more_body"]:
-                await self._resume()
-            return message
-
-        return receive_apart
-
-    def _pause(self) -> None:
-        """Raises Overloaded if too many bodies are arriving."""
-        if self._rooms.arriving >= self._rooms.most_arriving:
-            raise Overloaded(DETAIL)
-        self._rooms.arriving += 1
-        self._has_place = False
-        self._gate.pause(self._visit)
-
-    async def _resume(self) -> None:
-        """Takes a place again. Raises Overloaded if none becomes free."""
-        admitted: Future[bool] = self._loop.create_future()
-
-        def start() -> None:
-            self._rooms.arriving -= 1
-            self._has_place = True
-            _set(admitted, is_admitted=True)
-
-        self._visit.start, self._visit.refuse = start, partial(_set, admitted, is_admitted=False)
-        self._gate.enter(self._visit)
-        self._rooms.keep_ticking(self._loop)
-        try:
-            if not await admitted:
-                raise Overloaded(DETAIL)
-        finally:
-            self._gate.forget(self._visit)
-
-
-def _set(admitted: Future[bool], *, is_admitted: bool) -> None:
-    if not admitted.done():
-        admitted.set_result(is_admitted)
 
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:

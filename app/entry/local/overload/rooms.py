@@ -2,7 +2,6 @@
 
 import time
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Iterable
 
 from cachetools import LRUCache
 
@@ -78,8 +77,3 @@ class Rooms:
     def _report(self) -> None:
         telemetry.log_fields({"route": "none", "status": 503, "refused": self._refused})
         self._refused = 0
-
-
-def credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Returns a digest of the credentials in the headers of a request, without checking them."""
-    return hash(tuple(value for name, value in headers if name in {b"authorization", b"x-api-key"}))
