@@ -79,6 +79,11 @@ def size(node: Node) -> int:
     return 1 + sum(size(part) for part in parts(node))
 
 
+def calls(node: Node, function: str) -> int:
+    """Returns how often a tree calls a function."""
+    return (isinstance(node, Call) and node.function == function) + sum(calls(part, function) for part in parts(node))
+
+
 def parts(node: Node) -> tuple[Node, ...]:
     """Returns the nodes just below a node."""
     match node:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from contextlib import suppress
 from time import thread_time
 from typing import Any
 
@@ -213,6 +214,8 @@ class TestBounds:
             ("item.title.matches(item.size)", "not a text in quotes"),
             ('item.title.matches("(")', "syntax of RE2"),
             (r'item.title.matches(r"(\pL|\pN){50}x")', "too large"),
+            (r'item.title.matches(r"[a-z]{999}[a-z]{998}")', "too large"),
+            ("||".join(['item.title.matches("a")'] * 11), "more than 10 regular expressions"),
             ("item.title.replace('a', item.title) == ''", "the function replace"),
             ("type(item.title) == string", "the function type"),
             ("google.protobuf.Int32Value{value: 3} == 3", "the type google.protobuf.Int32Value"),
@@ -221,3 +224,21 @@ class TestBounds:
     def test_what_cannot_be_bounded_is_refused(self, google: Any, source: str, detail: str) -> None:
         with pytest.raises(Unsupported, match=detail):
             expression(google, source)
+
+    def test_finding_out_that_a_regular_expression_is_too_large_takes_little(self, google: Any) -> None:
+        def seconds(pattern: str) -> float:
+            start = thread_time()
+            with suppress(Unsupported):
+                expression(google, f'item.title.matches(r"{pattern}")')
+            return thread_time() - start
+
+        assert min(seconds(rf"\pL{{{times}}}") for times in (200, 201, 202)) < 10 * seconds(r"\pLx")
+
+    def test_regular_expressions_up_to_the_limits_are_taken(self, google: Any) -> None:
+        assert expression(google, r'item.title.matches(r"[a-z]{999}[a-z]{980}|Mug")').value(VARIABLES, work()) is True
+        assert (
+            expression(google, "||".join(['item.title.matches("z")'] * 9 + ['item.title.matches("Mug")'])).value(
+                VARIABLES, work()
+            )
+            is True
+        )
