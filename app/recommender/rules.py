@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Self
+
+from cachetools import LRUCache, cached
 
 from app.domain.items import Item
 from app.errors import FieldError, InvalidInput
@@ -92,7 +95,9 @@ class Rule:
         return min(max(float(value), 0.0), LARGEST_BOOST)
 
 
-@lru_cache(COMPILED)
+_outcomes: LRUCache[tuple[Kind, str], Rule | str] = LRUCache(COMPILED)
+
+
 def compiled(kind: Kind, source: str) -> Rule:
     """Checks and compiles an expression; results are cached.
 
@@ -101,21 +106,40 @@ def compiled(kind: Kind, source: str) -> Rule:
     """
     if len(source) > MAX_LENGTH:
         raise _invalid(kind, f"has {len(source):,} characters; at most {MAX_LENGTH:,} are allowed")
+    outcome = _outcome(kind, source)
+    if isinstance(outcome, str):
+        raise _invalid(kind, outcome)
+    return outcome
+
+
+def is_known(kind: Kind, source: str) -> bool:
+    """Whether `compiled` has the result, so that it takes no time."""
+    return len(source) > MAX_LENGTH or (kind, source) in _outcomes
+
+
+@cached(_outcomes, lock=Lock())
+def _outcome(kind: Kind, source: str) -> Rule | str:
+    """Returns the compiled expression, or what is wrong with it."""
+    try:
+        return _rule(kind, source)
+    except Unsupported as error:
+        return str(error)
+
+
+def _rule(kind: Kind, source: str) -> Rule:
+    """Raises Unsupported; the message says what is wrong."""
     try:
         source.encode()
         checked = _environment().compile(source)
     except UnicodeEncodeError as error:
-        raise _invalid(kind, "must not contain unpaired surrogates") from error
+        raise Unsupported("must not contain unpaired surrogates") from error
     except RuntimeError as error:
-        raise _invalid(kind, mistakes.in_words(str(error), source)) from error
+        raise Unsupported(mistakes.in_words(str(error), source)) from error
     type_name = checked.return_type().name()
     if type_name not in TYPES[kind]:
-        raise _invalid(kind, f"gives {type_name.lower()}, but {EXPECTED[kind]} is needed (line 1, column 1)")
-    try:
-        tree = syntax.tree(checked.serialize())
-        expression = Expression(tree)
-    except Unsupported as error:
-        raise _invalid(kind, str(error)) from error
+        raise Unsupported(f"gives {type_name.lower()}, but {EXPECTED[kind]} is needed (line 1, column 1)")
+    tree = syntax.tree(checked.serialize())
+    expression = Expression(tree)
     names = syntax.names(tree)
     return Rule(kind, source, expression, of_item_alone=names.isdisjoint(("user", "now")), uses_user="user" in names)
 

@@ -21,7 +21,7 @@ ACCUMULATOR = "@result"
 
 
 class Unsupported(Exception):
-    """An expression uses something that rules do without; the message says what."""
+    """An expression cannot be a rule; the message says why."""
 
 
 class Scope(dict[str, Value]):

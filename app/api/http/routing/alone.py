@@ -6,9 +6,21 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 
 _is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
+_reader: RunVar[CapacityLimiter] = RunVar("reader")
+"""Lets one thread of an event loop read a body at a time: each takes the interpreter from it for milliseconds."""
+
+
+def one_reader() -> CapacityLimiter:
+    try:
+        return _reader.get()
+    except LookupError:
+        _reader.set(CapacityLimiter(1))
+        return _reader.get()
 
 
 @contextmanager

@@ -5,29 +5,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from anyio import CapacityLimiter
-from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 from fastapi import Request
 from fastapi._compat import ModelField
 from starlette.types import Message
 
-from app.api.http.routing.alone import is_alone
+from app.api.http.routing.alone import is_alone, one_reader
+from app.api.http.routing.new_rules import compile_new
 from app.domain.fields import RepeatedName, json_object
 
 LARGE_BYTES = 8_192
 """Bodies from this size are read in a thread: 700 KB can take 50 ms, for which the event loop would stop."""
-
-_reader: RunVar[CapacityLimiter] = RunVar("reader")
-"""Lets one thread of an event loop read a body at a time: each takes the interpreter from it for milliseconds."""
-
-
-def _one_reader() -> CapacityLimiter:
-    try:
-        return _reader.get()
-    except LookupError:
-        _reader.set(CapacityLimiter(1))
-        return _reader.get()
 
 
 def outcome(validate: Callable[..., Any], value: Any, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - FastAPI's
@@ -43,8 +31,11 @@ class _StrictRequest(Request):
     async def json(self) -> Any:  # noqa: ANN401 - JSON
         body = await self.body()
         if len(body) < LARGE_BYTES or is_alone():
-            return _parsed(body)
-        return await run_sync(self._validated, body, limiter=_one_reader())
+            value = _parsed(body)
+            if isinstance(value, dict):
+                await compile_new(value)
+            return value
+        return await run_sync(self._validated, body, limiter=one_reader())
 
     def _validated(self, body: bytes) -> "Future[Any]":
         """Returns what validation gives, errors as well: they come after those of the credentials."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
+from app.api.http.routing.new_rules import compile_new
 from app.api.http.routing.operations import Operation
 
 
@@ -31,6 +32,7 @@ class Direct(Operation):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
+        await compile_new(request.query_params)
         arguments = None if self.unknown_names(request) else await self._arguments.valid(request)
         if arguments is None:
             await self._through_fastapi(scope, receive, send)

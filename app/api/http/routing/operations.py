@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from app.api.http.routing.alone import in_thread_unless_alone
 from app.api.http.routing.bodies import outcome, strict
+from app.api.http.routing.new_rules import compile_new
 from app.api.http.validation import UNKNOWN_PARAMETER
 
 
@@ -60,6 +61,7 @@ class Operation(APIRoute):
                 raise RequestValidationError(
                     [{"type": UNKNOWN_PARAMETER, "loc": ("query", name), "ctx": context} for name in sorted(unknown)]
                 )
+            await compile_new(request.query_params)
             fields = self.dependant.body_params
             return await handle(await strict(request, fields[0]) if fields else request)
 
