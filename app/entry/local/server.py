@@ -38,7 +38,7 @@ from app.wiring import Wired
 LOOPBACK = "127.0.0.1"
 ACCEPTED_AT_ONCE = 16
 """Connections in one turn of the event loop, in which it also reads requests: health checks come on new ones."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long other threads may keep the event loop waiting, which refuses requests and answers health checks."""
 COLLECTIONS = 10_000, 20, 50
 """Thresholds of garbage collections: a full one stops everything for hundreds of milliseconds."""
