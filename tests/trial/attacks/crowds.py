@@ -20,6 +20,8 @@ GREEDY, MODEST = 120, 2
 LEAST_SHARE, LEAST_SERVED = 0.1, 0.9
 """Of the other key's rate, which the generator with 120 connections lowers too on the same machine; of its requests."""
 CONNECTIONS = 1_500
+IDLE_SECONDS = 12.0
+"""For how long they are open; opening them takes tenths of a second."""
 
 
 def overload(stage: Stage, record: Record) -> None:
@@ -73,7 +75,7 @@ def idle_connections(stage: Stage, record: Record) -> None:
     stage.serve()
     with stage.client("other") as client, stage.watched(record):
         connections = [socket.create_connection(("127.0.0.1", stage.port), 5) for _ in range(CONNECTIONS)]
-        ends_at, numbers = time.monotonic() + SECONDS, count()
+        ends_at, numbers = time.monotonic() + IDLE_SECONDS, count()
         while time.monotonic() < ends_at:
             record.send(client, "GET", f"/v1/users/u{next(numbers) % 40}/recommendations", 200)
         for connection in connections:
