@@ -12,10 +12,10 @@ from tests.support.load import Outcomes, Request, closed_loop, open_loop, percen
 from tests.trial.record import DEADLINE_SECONDS, GRACE_SECONDS, Record
 from tests.trial.stage import Stage
 
-SECONDS, CAPACITY_SECONDS, WARM_UP_SECONDS = 6.0, 4.0, 2.0
+SECONDS, CAPACITY_SECONDS, WARM_UP_SECONDS = 8.0, 6.0, 2.0
 TIMES = 10
-LEAST_GOODPUT = 0.6
-"""Of the capacity, at ten times as many requests; `make bench ONLY=overload` measures it."""
+LEAST_GOODPUT = 0.5
+"""Of the capacity, at ten times as many requests; both vary by a fifth. `make bench ONLY=overload` measures it."""
 GREEDY, MODEST = 120, 2
 LEAST_SHARE, LEAST_SERVED = 0.1, 0.9
 """Of the other key's rate, which the generator with 120 connections lowers too on the same machine; of its requests."""
