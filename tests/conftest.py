@@ -19,7 +19,7 @@ from app.entry.local import dynamodb
 from app.entry.local.dynamodb import Emulator
 from app.wiring import Wired
 from tests.support import botocore_sessions, permissions
-from tests.support.builders import SECRET, a_key, client_of, forget_applications, wired_on
+from tests.support.builders import SECRET, a_key, a_project, client_of, forget_applications, wired_on
 from tests.support.datasets import ROOT
 from tests.support.emulators import Emulators
 from tests.support.slow_proxy import Proxy
@@ -134,12 +134,12 @@ def spare_emulator(_spare_emulators: Emulators) -> Emulator:
     return _spare_emulators.current()
 
 
-@pytest.fixture
-def settings(emulator: Emulator, tmp_path: Path) -> Settings:
+def settings_of(emulator: Emulator, folder: Path) -> Settings:
+    """Settings for a project of its own."""
     return Settings(
         secret=SECRET,
         endpoint=emulator.endpoint,
-        files=str(tmp_path / "files"),
+        files=str(folder / "files"),
         project=f"test{next(_numbers)}",
         read_timeout_seconds=10,
         request_deadline_seconds=60,
@@ -148,6 +148,21 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
         list_ttl_seconds=60,
         lists_seconds=0,
     )
+
+
+@pytest.fixture
+def settings(emulator: Emulator, tmp_path: Path) -> Settings:
+    return settings_of(emulator, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_client(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """A client of a project for all tests of a module, none of which may change it."""
+    settings = settings_of(emulator, tmp_path_factory.mktemp("shared"))
+    wired = wired_on(settings)
+    with client_of(wired, a_project(wired, settings.project)) as client:
+        yield client
+    wired.close()
 
 
 @pytest.fixture

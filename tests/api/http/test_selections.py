@@ -11,7 +11,7 @@ from app.config import Settings
 from app.domain.fields import ITEM_FIELDS, REASON_FIELDS, RECOMMENDATION_FIELDS
 from app.domain.recommendations import RecommendationResponse
 from app.wiring import Wired
-from tests.support.api_calls import put
+from tests.support.api_calls import put, train
 
 LISTS = {
     "user": "/v1/users/u2/recommendations",
@@ -30,13 +30,24 @@ CATALOG = ("/v1/items", "/v1/items:search")
 ROWS = [{"kind": "recommendations", "title": "You"}, {"kind": "popular", "title": "All"}]
 
 
-@pytest.fixture
-def shop(trained: httpx2.Client) -> httpx2.Client:
-    """A trained project in which u2 and the session s2 know i2, with a page `home`."""
+def stocked(client: httpx2.Client) -> httpx2.Client:
+    """Trains a project in which u2 and the session s2 know i2, with a page `home`."""
+    train(client)
     events = [{"user_id": "u2", "item_id": "i2"}, {"session_id": "s2", "item_id": "i2"}]
-    assert trained.post("/v1/events", json={"events": events}).status_code == 202
-    put(trained, rows=ROWS, log_sample_rate=1.0)
-    return trained
+    assert client.post("/v1/events", json={"events": events}).status_code == 202
+    put(client, rows=ROWS, log_sample_rate=1.0)
+    return client
+
+
+@pytest.fixture(scope="module")
+def shop(shared_client: httpx2.Client) -> httpx2.Client:
+    """For tests that only read."""
+    return stocked(shared_client)
+
+
+@pytest.fixture
+def own_shop(client: httpx2.Client) -> httpx2.Client:
+    return stocked(client)
 
 
 def items_of(response: httpx2.Response) -> list[dict[str, Any]]:
@@ -206,20 +217,22 @@ class TestParameter:
 
 class TestReplay:
     @pytest.mark.parametrize("fields", ["item_id", "score,properties.price,reasons.title", "recent_factor,categories"])
-    def test_a_stored_list_is_replayed_as_it_was_sent(self, shop: httpx2.Client, fields: str) -> None:
-        response = shop.get(LISTS["user"], params={"scenario": "home", "explain": True, "fields": fields})
-        shop.patch("/v1/items/" + response.json()["items"][0]["item_id"], json={"properties": {"price": 99}})
+    def test_a_stored_list_is_replayed_as_it_was_sent(self, own_shop: httpx2.Client, fields: str) -> None:
+        response = own_shop.get(LISTS["user"], params={"scenario": "home", "explain": True, "fields": fields})
+        own_shop.patch("/v1/items/" + response.json()["items"][0]["item_id"], json={"properties": {"price": 99}})
 
-        replayed = shop.get("/v1/recommendations/" + response.json()["recommendation_id"])
+        replayed = own_shop.get("/v1/recommendations/" + response.json()["recommendation_id"])
 
         assert replayed.content == response.content
 
     def test_reasons_and_properties_are_only_stored_if_they_were_sent(
-        self, shop: httpx2.Client, wired: Wired, settings: Settings
+        self, own_shop: httpx2.Client, wired: Wired, settings: Settings
     ) -> None:
         stored: list[RecommendationResponse] = []
         for fields in ("item_id", "score,properties.price", "recent_factor"):
-            sent = shop.get(f"{LISTS['user']}?scenario=home&explain=true&fields={fields}").json()["recommendation_id"]
+            sent = own_shop.get(f"{LISTS['user']}?scenario=home&explain=true&fields={fields}").json()[
+                "recommendation_id"
+            ]
             stored.append(wired.services.recommendations.replay(settings.project, sent))
 
         assert all(item.reasons == () and item.categories is None for each in stored for item in each.items)
