@@ -157,7 +157,7 @@ def settings(emulator: Emulator, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def shared_client(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A client of a project for all tests of a module, none of which may change it."""
+    """A client of a project that the tests of a module share, and only read."""
     settings = settings_of(emulator, tmp_path_factory.mktemp("shared"))
     wired = wired_on(settings)
     with client_of(wired, a_project(wired, settings.project)) as client:
