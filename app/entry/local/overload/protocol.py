@@ -82,6 +82,7 @@ class GatedProtocol(HttpToolsProtocol):
 
     def _hold(self, data: bytes, head: Head, gate: Gate) -> None:
         """Parses a request only once there is a place for it."""
+        self._first_request.cancel()
         self._unset_keepalive_if_required()
         self._rooms.idle.pop(self.transport, None)
         self._held = [data]
@@ -107,6 +108,7 @@ class GatedProtocol(HttpToolsProtocol):
         self._held = []
         if self._is_last:
             self.transport.close()
+            return
         self.on_response_complete()
         for data in later:
             self.data_received(data)

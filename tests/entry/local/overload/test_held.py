@@ -8,7 +8,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from app.entry.local import server
-from app.entry.local.overload import gate
+from app.entry.local.overload import gate, protocol
 from app.entry.local.overload.heads import credentials_in, plain_head
 from app.entry.local.overload.limit import FixedLimit
 from app.entry.local.overload.rooms import Rooms
@@ -139,6 +139,20 @@ def test_what_follows_a_refused_one_is_read() -> None:
             [HOLD, "/health/live"],
         )
 
+    run(test)
+
+
+def test_a_connection_whose_only_request_was_refused_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(shop: Shop, connection: Connection) -> None:
+        shop.rooms.work._most_waiting = 0  # noqa: SLF001
+        await connection.send(get(WORK))
+        refused = await connection.answer()
+        await asyncio.sleep(1.5)
+        await connection.send(get("/health/live"))
+
+        assert (refused[0], await connection.answer()) == (503, (200, b"/health/live"))
+
+    monkeypatch.setattr(protocol, "FIRST_REQUEST_SECONDS", 1.0)
     run(test)
 
 
