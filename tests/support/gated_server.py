@@ -1,4 +1,4 @@
-"""A server with given limits, in this process and on a real socket."""
+"""A server with given limits, in this process and on a real socket, and connections that send whatever a test wants."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,3 +25,25 @@ async def served(application: ASGIApp, rooms: Rooms | None = None) -> AsyncItera
         yield client
     running.should_exit = True
     await serving
+
+
+class Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self._writer = reader, writer
+
+    async def send(self, content: bytes) -> None:
+        self._writer.write(content)
+        await self._writer.drain()
+
+    async def answer(self) -> tuple[int, bytes]:
+        """Returns status and body of the next response."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+        return int(head[9:12]), await self.reader.readexactly(int(length or 0))
+
+    async def status(self) -> int:
+        return (await self.answer())[0]
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()

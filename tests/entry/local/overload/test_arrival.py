@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.entry.local.overload import protocol
 from app.entry.local.overload.rooms import Rooms
-from tests.support.gated_server import served
+from tests.support.gated_server import Connection, served
 
 NEVER_SECONDS, SOON_SECONDS = 600.0, 0.05
 MOST_SECONDS = 120
@@ -40,28 +40,7 @@ class Application:
             await asyncio.sleep(0.01)
 
 
-class Sender:
-    """A connection that sends whatever a test wants."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def send(self, content: bytes) -> None:
-        self._writer.write(content)
-        await self._writer.drain()
-
-    async def status(self) -> int:
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 100"):
-            await self._reader.readexactly(2)
-        return int(head[9:12])
-
-    async def close(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
-
-
-Test = Callable[[Sender, Application], Awaitable[None]]
+Test = Callable[[Connection, Application], Awaitable[None]]
 
 
 def run(test: Test) -> None:
@@ -71,7 +50,7 @@ def run(test: Test) -> None:
             assert (await client.get("/v1/warm")).is_success
             application.begun.clear()
             application.bodies.clear()
-            sender = Sender(*await asyncio.open_connection(client.base_url.host, client.base_url.port))
+            sender = Connection(*await asyncio.open_connection(client.base_url.host, client.base_url.port))
             await test(sender, application)
             await sender.close()
 
@@ -96,7 +75,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("patient")
 class TestWaiting:
     def test_it_begins_when_the_body_is_complete(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(4) + b"bo")
             await asyncio.sleep(0.2)
             before = [*application.begun]
@@ -107,7 +86,7 @@ class TestWaiting:
         run(test)
 
     def test_one_without_a_body_begins_at_once(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(b"GET /v1/items HTTP/1.1\r\nHost: x\r\n\r\n" + post(0))
 
             assert [await sender.status(), await sender.status()] == [200, 200]
@@ -116,7 +95,7 @@ class TestWaiting:
         run(test)
 
     def test_a_large_body_is_not_waited_for(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(100_000) + b"x" * (protocol.BODY_BYTES + 1))
             await application.begins("/v1/events")
             await sender.send(b"x" * (100_000 - protocol.BODY_BYTES - 1))
@@ -126,7 +105,7 @@ class TestWaiting:
         run(test)
 
     def test_one_that_waits_to_be_told_to_continue_begins_at_once(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(4, "Expect: 100-continue"))
             continued = await sender.status()
             await sender.send(b"body")
@@ -136,7 +115,7 @@ class TestWaiting:
         run(test)
 
     def test_chunks_are_a_body(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n")
             await asyncio.sleep(0.1)
             before = [*application.begun]
@@ -150,7 +129,7 @@ class TestWaiting:
 @pytest.mark.usefixtures("impatient")
 class TestStalling:
     def test_it_begins_after_a_while(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(4) + b"bo")
             await application.begins("/v1/events")
             await sender.send(b"dy")
@@ -160,7 +139,7 @@ class TestStalling:
         run(test)
 
     def test_it_begins_after_a_while_also_behind_another_request(self) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(4, path="/v1/first") + b"bo")
             await application.begins("/v1/first")
             await sender.send(b"dy" + post(4, path="/v1/second") + b"bo")
@@ -173,7 +152,7 @@ class TestStalling:
         run(test)
 
     def test_one_whose_sender_is_gone_never_begins(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def test(sender: Sender, application: Application) -> None:
+        async def test(sender: Connection, application: Application) -> None:
             await sender.send(post(4) + b"bo")
             await sender.close()
             await asyncio.sleep(1.0)

@@ -12,6 +12,7 @@ from app.entry.local.overload import gate, protocol
 from app.entry.local.overload.heads import credentials_in, plain_head
 from app.entry.local.overload.limit import FixedLimit
 from app.entry.local.overload.rooms import Rooms
+from tests.support.gated_server import Connection
 
 MOST_SECONDS = 60
 HOLD, WORK = "/v1/hold", "/v1/work"
@@ -49,27 +50,8 @@ class Shop:
         while self.rooms.work.waiting != count:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
 
-    async def connection(self) -> "Connection":
+    async def connection(self) -> Connection:
         return Connection(*await asyncio.open_connection(server.LOOPBACK, self.port))
-
-
-class Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self._writer = reader, writer
-
-    async def send(self, content: bytes) -> None:
-        self._writer.write(content)
-        await self._writer.drain()
-
-    async def answer(self) -> tuple[int, bytes]:
-        """Returns status and body."""
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
-        return int(head[9:12]), await self.reader.readexactly(int(length))
-
-    async def close(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
 
 
 Test = Callable[[Shop, Connection], Awaitable[None]]
