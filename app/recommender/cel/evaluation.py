@@ -215,16 +215,13 @@ def _program(pattern: Value) -> Any:  # noqa: ANN401 - re2 has no types
     options.log_errors = False
     most, options.max_mem = options.max_mem, COMPILER_BYTES
     try:
-        is_small = re2.compile(pattern, options).programsize <= LARGEST_PROGRAM
-        options.max_mem = most  # matching is faster with more
-        program = re2.compile(pattern, options) if is_small else None
+        if re2.compile(pattern, options).programsize <= LARGEST_PROGRAM:
+            options.max_mem = most  # matching is faster with more
+            return re2.compile(pattern, options)
     except re2.error as error:
         if TOO_LARGE not in str(error):
             raise Unsupported("has a regular expression that is not in the syntax of RE2") from error
-        program = None
-    if program is None:
-        raise Unsupported(f"has a regular expression that is too large: RE2 needs more than {LARGEST_PROGRAM:,} steps")
-    return program
+    raise Unsupported(f"has a regular expression that is too large: RE2 needs more than {LARGEST_PROGRAM:,} steps")
 
 
 def _mapped(node: MapOf) -> Evaluator:
