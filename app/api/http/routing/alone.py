@@ -1,4 +1,4 @@
-"""Whether a process works on one request at a time, as in Lambda: then functions may block its event loop."""
+"""Where functions run: in threads, unless the process works on one request at a time, as in Lambda."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -11,16 +11,7 @@ from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 
 _is_alone: ContextVar[bool] = ContextVar("is_alone", default=False)
-_reader: RunVar[CapacityLimiter] = RunVar("reader")
-"""Lets one thread of an event loop read a body at a time: each takes the interpreter from it for milliseconds."""
-
-
-def one_reader() -> CapacityLimiter:
-    try:
-        return _reader.get()
-    except LookupError:
-        _reader.set(CapacityLimiter(1))
-        return _reader.get()
+_single_thread: RunVar[CapacityLimiter] = RunVar("single_thread")
 
 
 @contextmanager
@@ -46,3 +37,13 @@ def in_thread_unless_alone(function: Callable[..., Any]) -> Callable[..., Corout
         return function(**values) if is_alone() else await run_sync(partial(function, **values))
 
     return call
+
+
+async def in_thread_one_at_a_time(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - the function's
+    """Calls what takes the interpreter from the event loop for milliseconds, while no other such call runs."""
+    try:
+        limiter = _single_thread.get()
+    except LookupError:
+        limiter = CapacityLimiter(1)
+        _single_thread.set(limiter)
+    return await run_sync(function, *arguments, limiter=limiter)

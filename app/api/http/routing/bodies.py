@@ -5,12 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from anyio.to_thread import run_sync
 from fastapi import Request
 from fastapi._compat import ModelField
 from starlette.types import Message
 
-from app.api.http.routing.alone import is_alone, one_reader
+from app.api.http.routing.alone import in_thread_one_at_a_time, is_alone
 from app.api.http.routing.new_rules import compile_new
 from app.domain.fields import RepeatedName, json_object
 
@@ -35,7 +34,7 @@ class _StrictRequest(Request):
             if isinstance(value, dict):
                 await compile_new(value)
             return value
-        return await run_sync(self._validated, body, limiter=one_reader())
+        return await in_thread_one_at_a_time(self._validated, body)
 
     def _validated(self, body: bytes) -> "Future[Any]":
         """Returns what validation gives, errors as well: they come after those of the credentials."""

@@ -32,8 +32,10 @@ class Direct(Operation):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        await compile_new(request.query_params)
-        arguments = None if self.unknown_names(request) else await self._arguments.valid(request)
+        arguments = None
+        if not self.unknown_names(request):
+            await compile_new(request.query_params)
+            arguments = await self._arguments.valid(request)
         if arguments is None:
             await self._through_fastapi(scope, receive, send)
             return

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from anyio.to_thread import run_sync
-
-from app.api.http.routing.alone import is_alone, one_reader
+from app.api.http.routing.alone import in_thread_one_at_a_time, is_alone
 from app.errors import InvalidInput
 from app.recommender import rules
 from app.recommender.rules import Kind
@@ -19,7 +17,7 @@ async def compile_new(sent: Mapping[str, object]) -> None:
         if isinstance(source := sent.get(kind), str) and not rules.is_known(kind, source)
     ]
     if new and not is_alone():
-        await run_sync(_compile, new, limiter=one_reader())
+        await in_thread_one_at_a_time(_compile, new)
 
 
 def _compile(new: Sequence[tuple[Kind, str]]) -> None:
