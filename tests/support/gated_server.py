@@ -13,18 +13,26 @@ from app.entry.local.overload.rooms import Rooms
 
 
 @asynccontextmanager
-async def served(application: ASGIApp, rooms: Rooms | None = None) -> AsyncIterator[httpx2.AsyncClient]:
-    listener = server.listening(server.LOOPBACK, 0)
-    port = listener.getsockname()[1]
+async def started(application: ASGIApp, rooms: Rooms | None = None) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """A server, which ends with the context, and its port."""
+    sockets = server.listeners(server.LOOPBACK, 0)
     running = uvicorn.Server(server.configured(application, rooms))
-    serving = asyncio.create_task(running.serve([listener]))
+    serving = asyncio.create_task(running.serve(sockets))
     while not running.started:  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
-    limits = httpx2.Limits(max_connections=500)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client:
-        yield client
+    yield running, sockets[0].getsockname()[1]
     running.should_exit = True
     await serving
+
+
+@asynccontextmanager
+async def served(application: ASGIApp, rooms: Rooms | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    limits = httpx2.Limits(max_connections=500)
+    async with (
+        started(application, rooms) as (_, port),
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client,
+    ):
+        yield client
 
 
 class Connection:

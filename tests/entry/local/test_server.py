@@ -4,7 +4,6 @@ import asyncio
 import socket
 
 import pytest
-import uvicorn
 import uvloop
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
@@ -12,25 +11,20 @@ from websockets.exceptions import InvalidStatus
 
 from app.entry.local import server
 from app.wiring import Wired
+from tests.support.gated_server import started
 
 CONNECTIONS = server.ACCEPTED_AT_ONCE - 1
 
 
 def test_many_connections_are_accepted_in_a_turn_of_the_loop() -> None:
     async def turns() -> int:
-        sockets = server.listeners(server.LOOPBACK, 0)
-        running = uvicorn.Server(server.configured(FastAPI()))
-        serving = asyncio.create_task(running.serve(sockets))
-        while not running.started:  # noqa: ASYNC110 - uvicorn has no event
-            await asyncio.sleep(0.01)
-        opened, turns = [socket.create_connection(sockets[0].getsockname()) for _ in range(CONNECTIONS)], 0
-        while len(running.server_state.connections) < CONNECTIONS:
-            await asyncio.sleep(0)
-            turns += 1
-        for connection in opened:
-            connection.close()
-        running.should_exit = True
-        await serving
+        async with started(FastAPI()) as (running, port):
+            opened, turns = [socket.create_connection((server.LOOPBACK, port)) for _ in range(CONNECTIONS)], 0
+            while len(running.server_state.connections) < CONNECTIONS:
+                await asyncio.sleep(0)
+                turns += 1
+            for connection in opened:
+                connection.close()
         return turns
 
     assert uvloop.run(turns()) < CONNECTIONS / 2
@@ -40,18 +34,10 @@ class TestSockets:
     def test_a_refused_handshake_is_not_an_error_of_the_server(
         self, wired: Wired, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        listener = server.listening(server.LOOPBACK, 0)
-        port = listener.getsockname()[1]
-
         async def refusal() -> InvalidStatus:
-            running = uvicorn.Server(server.configured(server.with_sockets(wired)[0]))
-            serving = asyncio.create_task(running.serve([listener]))
-            while not running.started:  # noqa: ASYNC110 - uvicorn has no event
-                await asyncio.sleep(0.01)
-            with pytest.raises(InvalidStatus) as refused:
-                await connect(f"ws://127.0.0.1:{port}/v1/socket?ticket=forged")
-            running.should_exit = True
-            await serving
+            async with started(server.with_sockets(wired)[0]) as (_, port):
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(f"ws://127.0.0.1:{port}/v1/socket?ticket=forged")
             return refused.value
 
         refused = asyncio.run(refusal())

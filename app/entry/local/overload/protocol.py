@@ -69,8 +69,7 @@ class GatedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         head = plain_head(data) if self._is_answered and not self._is_parsing else None
-        gate = self._rooms.gate(head.path) if head is not None else None
-        if head is not None and gate is not None:
+        if head is not None and (gate := self._rooms.gate(head.path)) is not None:
             self._hold(data, head, gate)
         else:
             super().data_received(data)
@@ -101,9 +100,7 @@ class GatedProtocol(HttpToolsProtocol):
         self._wait_for_body()
 
     def _refuse_held(self) -> None:
-        self._forget = None
-        self._rooms.count_refusal(self.loop)
-        self.transport.write(refusal(closes=self._is_last))
+        self._write_refusal(closes=self._is_last)
         _, *later = self._held
         self._held = []
         if self._is_last:
@@ -190,18 +187,21 @@ class GatedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, turn.taking(app, cycle))
 
     def _refuse(self, cycle: RequestResponseCycle) -> None:
-        """Writes the response of a request that is not worked on."""
-        self._forget = None
-        self._rooms.count_refusal(self.loop)
         lacks_body = cycle.more_body and _has_body(cycle.scope["headers"])
         closes = lacks_body or not cycle.keep_alive or cycle.scope["method"] == "HEAD"
-        self.transport.write(refusal(closes=closes))
+        self._write_refusal(closes=closes)
         cycle.response_complete = True
         if lacks_body:
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
         elif closes:
             self.transport.close()
         self.on_response_complete()
+
+    def _write_refusal(self, *, closes: bool) -> None:
+        """Writes the response of a request that is not worked on."""
+        self._forget = None
+        self._rooms.count_refusal(self.loop)
+        self.transport.write(refusal(closes=closes))
 
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:

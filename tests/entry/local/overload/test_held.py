@@ -1,18 +1,18 @@
 """Plain requests wait for a place before they are parsed, over real connections."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from app.entry.local import server
 from app.entry.local.overload import gate, protocol
 from app.entry.local.overload.heads import credentials_in, plain_head
 from app.entry.local.overload.limit import FixedLimit
 from app.entry.local.overload.rooms import Rooms
-from tests.support.gated_server import Connection
+from app.entry.local.server import LOOPBACK
+from tests.support.gated_server import Connection, started
 
 MOST_SECONDS = 60
 HOLD, WORK = "/v1/hold", "/v1/work"
@@ -30,10 +30,6 @@ class Shop:
         self.released = asyncio.Event()
         self.rooms = Rooms(1)
         self.rooms.work._limit = FixedLimit(1)  # noqa: SLF001 - it would grow while nothing is answered
-        listener = server.listening(server.LOOPBACK, 0)
-        self.port = listener.getsockname()[1]
-        self.server = uvicorn.Server(server.configured(self, self.rooms))
-        self.serving = asyncio.create_task(self.server.serve([listener]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
@@ -50,8 +46,13 @@ class Shop:
         while self.rooms.work.waiting != count:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with started(self, self.rooms) as (self.server, self.port):
+            yield
+
     async def connection(self) -> Connection:
-        return Connection(*await asyncio.open_connection(server.LOOPBACK, self.port))
+        return Connection(*await asyncio.open_connection(LOOPBACK, self.port))
 
 
 Test = Callable[[Shop, Connection], Awaitable[None]]
@@ -62,19 +63,15 @@ def run(test: Test) -> None:
 
     async def main() -> None:
         shop = Shop()
-        async with asyncio.timeout(MOST_SECONDS):
-            while not shop.server.started:  # noqa: ASYNC110 - uvicorn has no event
-                await asyncio.sleep(0.01)
+        async with asyncio.timeout(MOST_SECONDS), shop.running():
             other, connection = await shop.connection(), await shop.connection()
             await other.send(get(HOLD))
-            while shop.begun != [HOLD]:  # noqa: ASYNC110
+            while shop.begun != [HOLD]:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
             await test(shop, connection)
             shop.released.set()
-            shop.server.should_exit = True
             await connection.close()
             await other.close()
-            await shop.serving
 
     asyncio.run(main())
 
