@@ -3,8 +3,9 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
 
 from tests.console.conftest import Shop
 from tests.console.visitor import Visitor, card, visiting
@@ -58,20 +59,34 @@ def flip(switch: Locator) -> None:
     switch.locator("xpath=..").click()
 
 
-def served(shop: Shop, user_id: str, **parameters: str) -> list[dict[str, object]]:
-    response = shop.api.get(f"/v1/users/{user_id}/recommendations", params={"limit": "12", **parameters})
-    items: list[dict[str, object]] = response.raise_for_status().json()["items"]
-    return items
+class Answers:
+    """What the API answered the page: lists that were read at another moment may have moved with the popularity."""
+
+    def __init__(self, page: Page) -> None:
+        self._responses: list[Response] = []
+        page.on("response", self._keep)
+
+    def order(self, scenario: str | None = None) -> list[str]:
+        """The ids of the items of the newest list of a scenario, best first; none before it has arrived."""
+        for response in reversed(self._responses):
+            if parse_qs(urlsplit(response.url).query).get("scenario") == (scenario and [scenario]):
+                return [item["item_id"] for item in response.json()["items"]]
+        return []
+
+    def _keep(self, response: Response) -> None:
+        if response.ok and urlsplit(response.url).path.endswith("/recommendations"):
+            self._responses.append(response)
 
 
 class TestList:
-    def test_a_user_is_picked_and_each_item_shows_shares_that_add_up(self, visitor: Visitor, shop: Shop) -> None:
+    def test_a_user_is_picked_and_each_item_shows_shares_that_add_up(self, visitor: Visitor) -> None:
+        answers = Answers(visitor.page)
         page = visitor.open("/view")
         expect(page.locator(".view-suggestions").get_by_role("button")).to_have_count(7)
         page.get_by_label("User", exact=True).fill(USER)
         page.get_by_role("button", name="Show list").click()
 
-        until(lambda: order(page) == [item["item_id"] for item in served(shop, USER)])  # events of others may change it
+        until(lambda: order(page) == answers.order())
         first = ranking(page).first
         widths = first.locator(".view-bar > span").evaluate_all(
             "spans => spans.map(span => parseFloat(span.style.width))"
@@ -229,7 +244,8 @@ class TestWhyNot:
             return asking.get_by_role("status")
 
         def is_at_place_20() -> bool:
-            item = served(shop, USER, limit="20")[-1]["item_id"]
+            response = shop.api.get(f"/v1/users/{USER}/recommendations", params={"limit": 20})
+            item = response.raise_for_status().json()["items"][-1]["item_id"]
             expect(answer(item)).to_contain_text(f"{item}: It ")
             text = asking.get_by_role("status").inner_text()
             return re.search(r"It would be at place 20\. Its score is 0\.\d+", text) is not None
@@ -296,20 +312,38 @@ class TestCompare:
         settings = {"limit": 8, "filter": "item.price < 40.0"}
         shop.api.put("/v1/scenarios/view-cheap", json=settings).raise_for_status()
         shop.api.put("/v1/scenarios/view-wrong", json={"filter": "item.prise < 9.0"}).raise_for_status()
+        answers = Answers(visitor.page)
         page = visitor.open(f"/view?user={USER}")
-        base = order(page)
+        order(page)
         page.get_by_role("button", name="Compare with another").click()
         expect(page.get_by_text("Both lists are made the same way")).to_be_visible()
         page.get_by_label("Other scenario").select_option("view-cheap")
 
         expect(ranking(page, OTHER)).to_have_count(8, timeout=15_000)
         expect(page.get_by_text("Both lists are made the same way")).to_have_count(0)
-        assert order(page, OTHER) == [item["item_id"] for item in served(shop, USER, scenario="view-cheap", limit="8")]
-        assert order(page) == base
+        until(lambda: (order(page), order(page, OTHER)) == (answers.order(), answers.order("view-cheap")))
         visitor.photograph("view-compare")
 
         page = visitor.open(f"/view?user={USER}&scenario=view-wrong")
         expect(page.get_by_text("there is no “prise”. Did you mean “price”?")).to_be_visible(timeout=15_000)
+
+    def test_lists_made_the_same_way_are_named_also_if_they_differ(self, visitor: Visitor) -> None:
+        reads: list[str] = []
+
+        def respond(route: Route) -> None:
+            answer = route.fetch().json()
+            if reads:
+                answer["items"].reverse()
+            reads.append(route.request.url)
+            route.fulfill(json=answer)
+
+        visitor.page.route("**/v1/users/*/recommendations?*", respond)
+        page = visitor.open(f"/view?user={USER}")
+        order(page)
+        page.get_by_role("button", name="Compare with another").click()
+        until(lambda: order(page, OTHER) == order(page)[::-1])
+
+        expect(page.get_by_text("Both lists are made the same way")).to_be_visible()
 
     def test_two_versions_beside_each_other(self, chromium: Browser, shop: Shop) -> None:
         key, wired = shop.new_project("view-versions"), wired_on(shop.settings)
@@ -385,9 +419,10 @@ class TestMadeUpSession:
 class TestWithFewRights:
     def test_a_key_that_only_reads_lists_sees_list_and_reasons(self, chromium: Browser, shop: Shop) -> None:
         with visiting(chromium, shop.base, shop.new_key("recommend")) as viewer:
+            answers = Answers(viewer.page)
             page = viewer.open(f"/view?user={USER}")
 
-            until(lambda: order(page) == [item["item_id"] for item in served(shop, USER)])
+            until(lambda: order(page) == answers.order())
             expect(page.get_by_role("switch").first).to_be_visible()
             expect(page.get_by_label("Event type")).to_have_count(0)
 

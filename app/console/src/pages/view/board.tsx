@@ -72,7 +72,7 @@ export function Board({ visitor, recipe, other, types, off, onOff, onAdd, onRemo
     <>
       <ErrorNote error={list.error ?? changed.error ?? compared.error ?? send.error} retry={list.reload} />
       <States list={list.data} isNew={isNew} />
-      {other && shown && compared.data && <Equal lists={[shown, compared.data]} hasSameRecipe={recipe.scenario === other.scenario && recipe.version === other.version} />}
+      {other && <Equality recipes={[recipe, other]} lists={[shown, compared.data]} />}
       <div class={other ? "view-board is-comparing" : "view-board"}>
         <Card
           class="view-past"
@@ -140,10 +140,13 @@ function States({ list, isNew }: { list: List | undefined; isNew: boolean }) {
   );
 }
 
-/** A note that two lists are equal, which is hard to see. */
-function Equal({ lists: [list, other], hasSameRecipe }: { lists: readonly [List, List]; hasSameRecipe: boolean }) {
-  if (idsOf(list).join(" ") !== idsOf(other).join(" ")) return null;
-  return <Note>{hasSameRecipe ? "Both lists are made the same way: choose another scenario or model version for one of them." : "Both lists are equal for this visitor."}</Note>;
+/** A note that two lists are equal, which is hard to see, or made the same way, which nobody wants to compare. */
+function Equality({ recipes: [recipe, other], lists: [list, compared] }: { recipes: readonly [Recipe, Recipe]; lists: readonly [List | undefined, List | undefined] }) {
+  if (recipe.scenario === other.scenario && recipe.version === other.version) {
+    return <Note>Both lists are made the same way: choose another scenario or model version for one of them.</Note>;
+  }
+  const areEqual = list && compared && idsOf(list).join(" ") === idsOf(compared).join(" ");
+  return areEqual ? <Note>Both lists are equal for this visitor.</Note> : null;
 }
 
 function VersionBadge({ list }: { list: List | undefined }) {
