@@ -95,7 +95,7 @@ class TestTypes:
         dialog.get_by_role("button", name="Save type").click()
 
         row = table.get_by_role("row").filter(has_text="events_lease")
-        expect(row).to_contain_text("own")
+        expect(row.get_by_text("own", exact=True)).to_be_visible()
         stored = shop.api.get("/v1/event-types/events_lease").json()
         assert (stored["kind"], stored["weights"]) == ("purchase", {"learning": 3.0, "serving": 3.0, "lists": 0.5})
         visitor.photograph("event-types")
