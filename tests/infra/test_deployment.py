@@ -364,8 +364,9 @@ class TestReplay:
         client.post("/v1/events", json={"events": events}).raise_for_status()
         missed = [record for record in streamed(cloud) if record["eventID"] not in before]
         sequences = [record["dynamodb"]["SequenceNumber"] for record in missed]
-        assert len(missed) == 30
-        place = {"streamArn": mapping["EventSourceArn"], "shardId": shard(cloud), "batchSize": 30}
+        # Stamps of changed partitions are among them, unless the function wrote these within the last minute.
+        assert sum("item_id" in record["dynamodb"]["NewImage"] for record in missed) == 30
+        place = {"streamArn": mapping["EventSourceArn"], "shardId": shard(cloud), "batchSize": len(missed)}
         batch = place | {"startSequenceNumber": sequences[0], "endSequenceNumber": sequences[-1]}
         gone = batch | {"streamArn": mapping["EventSourceArn"] + "0"}
         queue = queues.get_queue_url(QueueName=f"{prefix_of(STAGE)}lost-batches")["QueueUrl"]
@@ -376,7 +377,7 @@ class TestReplay:
         replayed = cloud.run("stream", "replay")
 
         assert replayed.returncode == 0, replayed.stderr
-        assert "2 batches: 30 records applied." in replayed.stdout
+        assert f"2 batches: {len(missed)} records applied." in replayed.stdout
         assert "1 batches are older than a day" in replayed.stdout
         attributes = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
         assert attributes["ApproximateNumberOfMessages"] == attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
