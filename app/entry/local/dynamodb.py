@@ -29,11 +29,11 @@ PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
 JVM_OPTIONS = (
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+UseSerialGC",
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
     "-XX:-UsePerfData",  # unread data that wakes the process twenty times a second
     *("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions"),
     "-XX:AsyncDeflationInterval=60000",  # in milliseconds; by default it looks for idle locks four times a second
+    "-XX:GuaranteedSafepointInterval=0",  # the default of later releases; else it stops all threads once a second
     "-Xmx512m",
     "-XX:+ExitOnOutOfMemoryError",  # without memory it would live on and fail at every request
 )
