@@ -1,4 +1,7 @@
-"""A user's recommendations compared with a bare hello-world route and a bare GetItem (handler, uvicorn)."""
+"""A user's recommendations compared with a bare hello-world route and a bare GetItem (handler, uvicorn).
+
+Through the handler, the bare route is one of an application that is nothing but FastAPI and Mangum.
+"""
 
 import logging
 import os
@@ -13,6 +16,8 @@ from random import Random
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
+from mangum import Mangum
 
 from app import telemetry
 from app.clock import now
@@ -21,6 +26,7 @@ from app.entry.local import dynamodb, sample_shop
 from app.storage.aws import client
 from tests.support.builders import SECRET, a_project, wired_on
 from tests.support.datasets import ROOT
+from tests.support.payloads import http_api
 
 REQUESTS = 1_500
 USERS = 60
@@ -164,11 +170,25 @@ def _through_uvicorn(settings: Settings, key: str, targets: dict[str, Callable[[
     _print("uvicorn", seconds_by_call)
 
 
+def _bare_handler() -> Callable[[Any, Any], dict[str, Any]]:
+    app = FastAPI()
+
+    @app.get("/hello")
+    async def hello() -> dict[str, str]:
+        return {"hello": "world"}
+
+    return Mangum(app, lifespan="off")
+
+
 def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[int], str]]) -> None:
     """Measures the handler in this process, as Lambda calls it; GetItem is only the call of a client."""
     os.environ.update(environment_of(settings))
     from app.entry.aws import handler  # noqa: PLC0415 - reads the environment
-    from tests.support.payloads import http_api  # noqa: PLC0415
+
+    hello = _bare_handler()
+
+    def greet(_: int) -> None:
+        assert hello(http_api(("GET", "/hello", {}, None)), None)["statusCode"] == 200
 
     def answer(target: str) -> None:
         assert handler.handler(http_api(("GET", target, {"x-api-key": key}, None)), None)["statusCode"] == 200
@@ -183,7 +203,8 @@ def _through_handler(settings: Settings, key: str, targets: dict[str, Callable[[
         access_key=("local", "local"),
     )
     seconds_by_call = {
-        "hello world": _measured(lambda _: answer("/health/live")),
+        "hello world": _measured(greet),
+        "health check": _measured(lambda _: answer("/health/live")),
         "GetItem": _measured(lambda _: database.call("GetItem", dict(request))),
         BOTOCORE: _measured(lambda _: botocore.get_item(**request)),
         "recommendations": _measured(lambda n: answer(targets["recommendations"](n))),
