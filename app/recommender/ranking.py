@@ -3,6 +3,7 @@
 For an i with a negative weight, only the positive part of its row counts.
 """
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from operator import itemgetter
 
@@ -13,15 +14,15 @@ Sources = Sequence[tuple[float, Weights]]
 
 def scores(sources: Sources) -> dict[str, float]:
     """Returns the score of every item in a row of the sources."""
-    total: dict[str, float] = {}
+    total: defaultdict[str, float] = defaultdict(float)
     for weight, row in sources:  # as `_term`, without a call for each neighbor
         if weight > 0:
             for neighbor, value in row.items():
-                total[neighbor] = total.get(neighbor, 0.0) + weight * value
+                total[neighbor] += weight * value
         else:
             for neighbor, value in row.items():
-                total[neighbor] = total.get(neighbor, 0.0) + weight * max(value, 0.0)
-    return total
+                total[neighbor] += weight * max(value, 0.0)
+    return dict(total)
 
 
 def _term(weight: float, value: float) -> float:

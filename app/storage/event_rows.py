@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import astuple
+from datetime import datetime
 
 from app.domain.events import Attribution, Event
-from app.storage.attributes import number
 from app.storage.database import Raw
-from app.storage.table import SEPARATOR, iso, key, moment, month_partition
+from app.storage.table import SEPARATOR, iso, key, month_partition
 
 VERDICTS = "~verdicts"
 """The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
@@ -36,13 +36,14 @@ def user_id_of(row: Raw) -> str:
 
 
 def event_of(row: Raw, user_id: str) -> Event:
-    time, _, event_id = row["moment"]["S"].partition("#")
+    """Reads an event; without calls of its own and names of arguments, as histories have hundreds."""
+    time, _, event_id = row["moment"]["S"].partition(SEPARATOR)
     return Event(
-        user_id=user_id,
-        item_id=row["item_id"]["S"],
-        event_type=row["event_type"]["S"],
-        timestamp=moment(time),
-        event_id=event_id,
-        value=number(row, "value"),
-        attribution=Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
+        user_id,
+        row["item_id"]["S"],
+        row["event_type"]["S"],
+        datetime.fromisoformat(time),
+        event_id,
+        float(row["value"]["N"]) if "value" in row else None,
+        Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )

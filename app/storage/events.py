@@ -25,7 +25,9 @@ MONTHS = "months"
 """Partition that lists the months with events: project##months. User ids are never empty."""
 ERASED_AT_ONCE = 500
 WRITTEN_AT_ONCE, LOADED_AT_ONCE = 500, 50_000
-HISTORY = ("moment", "item_id", "event_type", "value", "origin", "verdicts")
+EVENT = ("moment", "item_id", "event_type", "value", "origin")
+"""Attributes that an event is read from."""
+HISTORY = ("moment", "item_id", "event_type", "value", "verdicts")
 """Attributes that serving reads: each one is sent and parsed for every event, so fewer cost less."""
 
 
@@ -138,7 +140,7 @@ class EventStore:
         return len(rows)
 
     def history(self, project: str, user_id: str, limit: int, *, consistent: bool = False) -> History:
-        """Returns a user's newest events, newest first, and their verdicts, in one call."""
+        """Returns a user's newest events without attributions, newest first, and their verdicts, in one call."""
         first = self._retention.first()
         rows, _ = self._table.query(
             key(project, user_id),
@@ -158,7 +160,7 @@ class EventStore:
     ) -> list[Event]:
         """Returns a user's newest events, or the newest before one of their events; newest first."""
         start = key(iso(before.timestamp), before.event_id) if before else None
-        rows, _ = self._newest(project, user_id, start, limit, consistent=consistent, attributes=HISTORY)
+        rows, _ = self._newest(project, user_id, start, limit, consistent=consistent, attributes=EVENT)
         return [event_of(row, user_id) for row in rows]
 
     def _newest(

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.events import Attribution, Event
-from app.storage.event_rows import row_of
+from app.storage.event_rows import event_of, row_of
 from app.storage.events import EventRow
 from tests.support.builders import NOON
 
@@ -22,3 +22,9 @@ class TestRowOf:
         assert set(row) == {"owner", "moment", "item_id", "event_type", "month"} | (
             {"value"} if value is not None else set()
         ) | ({"origin"} if attribution else set())
+
+    def test_an_event_is_read_as_it_was_written(self) -> None:
+        event = Event("usér", "té", "view", NOON, "e#1", -0.25, ATTRIBUTION)
+
+        assert event_of(row_of("shop", event), "usér") == event
+        assert event_of(row_of("shop", event._replace(value=None, attribution=None)), "usér").value is None

@@ -109,6 +109,22 @@ class TestMerge:
         assert shop.get("/v1/sessions/s1/recommendations").json()["items"][0]["source"] != "neighbors"
         assert shop.post("/v1/users/ann:merge", json={"session_id": "s1"}).json() == {"moved": 0, "complete": True}
 
+    def test_merged_events_keep_their_attribution(self, shop: httpx2.Client) -> None:
+        view(shop, "i2")
+        response = shop.get("/v1/sessions/s1/recommendations").json()
+        event = {
+            "session_id": "s1",
+            "item_id": response["items"][0]["item_id"],
+            "recommendation_id": response["recommendation_id"],
+        }
+        shop.post("/v1/events", json={"events": [event]}).raise_for_status()
+
+        shop.post("/v1/users/ann:merge", json={"session_id": "s1"}).raise_for_status()
+
+        newest, viewed = shop.get("/v1/users/ann/events").json()["events"]
+        assert newest["attribution"]["source"] == response["items"][0]["source"]
+        assert viewed["attribution"] is None
+
     @pytest.mark.parametrize("call", range(1, 9))
     @pytest.mark.parametrize("when", ["before", "after"])
     def test_a_merge_that_fails_anywhere_and_is_repeated_moves_each_event_once(
