@@ -19,7 +19,7 @@ from tests.support.server_process import served
 
 PROJECT = "fuzz"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 560
+EXAMPLES = 600
 """Per operation and phase; together more than 50,000 cases."""
 
 
