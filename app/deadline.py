@@ -48,9 +48,14 @@ def patience_seconds() -> float:
     return _patience.get()
 
 
-def set_outside(outside: Callable[[], AbstractContextManager[None]]) -> None:
+@contextmanager
+def outside_is(outside: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
     """Sets what frees the place of the current request."""
-    _outside.set(outside)
+    token = _outside.set(outside)
+    try:
+        yield
+    finally:
+        _outside.reset(token)
 
 
 def waiting_outside() -> AbstractContextManager[None]:
