@@ -25,21 +25,21 @@ EXAMPLES = 600
 
 @contextmanager
 def running() -> Iterator[tuple[str, dict[str, str]]]:
-    """A server with some data; yields its address and the keys for the run."""
+    """A server with some data; yields its address, and the project and the keys of the run as environment variables."""
     emulator, files = dynamodb.start(ROOT / ".serendip", None), tempfile.TemporaryDirectory()
     try:
         settings = Settings(
             secret=SECRET, endpoint=emulator.endpoint, project=PROJECT, files=files.name, read_timeout_seconds=10
         )
         wired = wired_on(settings)
-        keys = {"SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
-        keys["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)
+        variables = {"SERENDIP_FUZZ_PROJECT": PROJECT, "SERENDIP_FUZZ_KEY": a_project(wired, PROJECT)}
+        variables["SERENDIP_FUZZ_ADMINISTRATOR_KEY"] = a_key(wired, ADMINISTRATION, Scope.ADMIN)
         services = wired.services
         services.items.put_many(PROJECT, [an_item(f"i{n}") for n in range(12)])
         services.events.accept(PROJECT, two_tastes())
         services.train.run(PROJECT, services.train.queue(PROJECT))
         with served(settings, PROJECT) as base:
-            yield base, keys
+            yield base, variables
         wired.close()
     finally:
         emulator.stop()
@@ -48,7 +48,7 @@ def running() -> Iterator[tuple[str, dict[str, str]]]:
 
 def fuzz(examples: int, *arguments: str) -> tuple[int, int, str]:
     """Exit status, number of cases and output of a run."""
-    with running() as (base, keys), tempfile.TemporaryDirectory() as folder:
+    with running() as (base, variables), tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
@@ -62,7 +62,7 @@ def fuzz(examples: int, *arguments: str) -> tuple[int, int, str]:
             f"--report-json-path={report}",
             *arguments,
         ]
-        values = {**os.environ, **keys, "PYTHONPATH": str(ROOT)}
+        values = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             command, env=values, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

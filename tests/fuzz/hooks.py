@@ -40,6 +40,7 @@ changed: Counter[str] = Counter()
 IDEMPOTENCY_KEY = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')
 STARTED = datetime.now(UTC)
 OWN_KEYS = {os.environ[name][3:15] for name in ("SERENDIP_FUZZ_KEY", "SERENDIP_FUZZ_ADMINISTRATOR_KEY")}
+OWN_PROJECT = os.environ["SERENDIP_FUZZ_PROJECT"]
 
 schemathesis.openapi.format(
     "date-time",
@@ -109,6 +110,8 @@ def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             headers[name] = "*"  # the coverage phase calls "0" valid although the pattern excludes it
     if parameters.get("key_id") in OWN_KEYS:  # the run must not revoke the keys that it uses
         parameters["key_id"] = "000000000000"
+    if parameters.get("project_id") == OWN_PROJECT and case.method == "DELETE":  # nor delete their project
+        parameters["project_id"] = "another"
     if case.path == "/v1/events" and case.method in {"GET", "DELETE"}:
         case.query = _selecting(case.query or {})
         if case.method == "DELETE" and not case.query.keys() - {"debug"}:
