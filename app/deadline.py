@@ -48,14 +48,9 @@ def patience_seconds() -> float:
     return _patience.get()
 
 
-@contextmanager
-def outside_is(outside: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+def set_outside(outside: Callable[[], AbstractContextManager[None]]) -> None:
     """Sets what frees the place of the current request."""
-    token = _outside.set(outside)
-    try:
-        yield
-    finally:
-        _outside.reset(token)
+    _outside.set(outside)
 
 
 def waiting_outside() -> AbstractContextManager[None]:

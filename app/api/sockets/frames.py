@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api.http import problems, validation
 from app.api.schemas.events import EventIn
@@ -84,10 +84,6 @@ Frame = Annotated[Subscribe | Unsubscribe | SendEvent | Recommend | Resume | Pin
 _frames: TypeAdapter[Frame] = TypeAdapter(Frame)
 
 
-class _Named(BaseModel):
-    id: Echo = None
-
-
 def parsed(text: str | bytes) -> Frame:
     """Parses a frame.
 
@@ -102,14 +98,6 @@ def parsed(text: str | bytes) -> Frame:
         raise validation.of_request(
             [{**each, "loc": ("body", *each["loc"])} for each in error.errors()], Frame
         ) from error
-
-
-def id_of(text: str | bytes) -> str | None:
-    """Returns the id of a message that is not worked on, if it has a valid one."""
-    try:
-        return _Named.model_validate_json(text).id
-    except ValidationError:
-        return None
 
 
 def packed(action: str, frame_id: str | None, **content: object) -> bytes:

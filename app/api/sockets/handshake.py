@@ -24,11 +24,6 @@ class Handshake:
         protocols = self.headers.get("sec-websocket-protocol", "").split(",")
         return [protocol.strip() for protocol in protocols if protocol.strip()]
 
-    @property
-    def protocol(self) -> str | None:
-        """The subprotocol to confirm, if the client offers ours."""
-        return PROTOCOL if PROTOCOL in self.protocols else None
-
     def principal(self, services: Services) -> Principal:
         """Returns the principal of the credentials; a ticket can be used once.
 

@@ -11,7 +11,7 @@ from app.api.http import problems
 from app.api.routes import events
 from app.api.schemas.owners import owned_by_default
 from app.api.sockets import frames
-from app.api.sockets.handshake import Handshake
+from app.api.sockets.handshake import PROTOCOL, Handshake
 from app.api.sockets.push import Busy, Gone, Pusher, TooLarge
 from app.api.sockets.subscriptions import Subscriptions, list_frame, owner_of
 from app.deadline import within
@@ -30,8 +30,8 @@ class SocketApi:
         self._services, self._pusher = services, pusher
         self._subscriptions = Subscriptions(services, pusher)
 
-    def connect(self, connection_id: str, handshake: Handshake) -> Principal:
-        """Authenticates a client, and returns who it is.
+    def connect(self, connection_id: str, handshake: Handshake) -> str | None:
+        """Authenticates a client; returns the subprotocol to confirm, if the client offered ours.
 
         Raises:
             Unauthenticated, Forbidden, LimitExceeded, Unavailable.
@@ -50,7 +50,7 @@ class SocketApi:
             except SerendipError as error:
                 outcome.status = problems.status_of(error)
                 raise
-        return principal
+        return PROTOCOL if PROTOCOL in handshake.protocols else None
 
     def disconnect(self, connection_id: str) -> None:
         """Forgets a connection; if the database is unavailable, its rows expire."""

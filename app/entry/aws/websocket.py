@@ -96,12 +96,10 @@ class Live:
     def _connect(self, connection_id: str, event: Mapping[str, Any]) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         ticket = (event.get("queryStringParameters") or {}).get("ticket")
-        handshake = Handshake(headers, ticket)
         try:
-            self._sockets.connect(connection_id, handshake)
+            protocol = self._sockets.connect(connection_id, Handshake(headers, ticket))
         except SerendipError as error:
             refused = problems.of(error, event["requestContext"].get("requestId", ""))
             body = bytes(refused.body).decode()
             return {"statusCode": refused.status_code, "headers": dict(refused.headers), "body": body}
-        confirmed = {"Sec-WebSocket-Protocol": handshake.protocol} if handshake.protocol else {}
-        return {"statusCode": 200, "headers": confirmed}
+        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol} if protocol else {}}

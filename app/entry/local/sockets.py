@@ -1,39 +1,29 @@
 """Live sockets of this process under uvicorn, in place of API Gateway's WebSocket API."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from secrets import token_urlsafe
 from threading import Lock
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from app.api.http import problems
-from app.api.sockets import frames
 from app.api.sockets.frames import MAX_FRAME_BYTES
 from app.api.sockets.handshake import Handshake
 from app.api.sockets.push import Gone, TooLarge
 from app.api.sockets.session import SocketApi
-from app.entry.local.overload.heads import credentials_in
-from app.entry.local.overload.place import place
-from app.entry.local.overload.refusal import INSTANCE
-from app.entry.local.overload.rooms import Rooms, holder_of
-from app.errors import Overloaded, SerendipError
+from app.errors import SerendipError
 from app.services.bundle import Services
 from app.services.sockets import until_farewell
 
 PATH = "/v1/socket"
 WAITING_FRAMES = 100
 """A client with more waiting frames is disconnected; it can resume with its last token."""
-ENDING_AT_ONCE = 2
-"""Connections, of all that may end at the same moment: requests need the other threads."""
 GOING_AWAY, TRY_AGAIN_LATER = 1001, 1013
 SEPARATOR = "-"
 
@@ -57,17 +47,6 @@ class _Outbox:
         while isinstance(frame := await self._frames.get(), bytes):
             await socket.send_text(frame.decode())
         await socket.close(frame)
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An open connection."""
-
-    socket: WebSocket
-    id: str
-    outbox: _Outbox
-    place: Callable[[], AbstractAsyncContextManager[None]]
-    """The place of one of its frames among the requests that are worked on."""
 
 
 class LocalPusher:
@@ -118,7 +97,6 @@ class LocalSockets:
     def __init__(self, services: Services, name: str = "") -> None:
         self.pusher = LocalPusher(name)
         self.api = SocketApi(services, self.pusher)
-        self._ending = CapacityLimiter(ENDING_AT_ONCE)
         self._until_farewell = until_farewell(timedelta(seconds=services.settings.connection_seconds))
 
     def add_to(self, app: FastAPI) -> None:
@@ -127,44 +105,36 @@ class LocalSockets:
     async def _serve(self, socket: WebSocket) -> None:
         connection_id = self.pusher.new_id()
         handshake = Handshake(dict(socket.headers), socket.query_params.get("ticket"))
-        rooms: Rooms = socket.state.rooms
-        holder = rooms.holder(credentials_in(socket.headers.raw))
         with self.pusher.holding(connection_id) as outbox:
             try:
-                async with place(rooms, holder):
-                    principal = await run_sync(self.api.connect, connection_id, handshake)
+                protocol = await run_sync(self.api.connect, connection_id, handshake)
             except SerendipError as error:
                 await socket.send_denial_response(problems.of(error, connection_id))
                 return
             try:
-                await socket.accept(handshake.protocol)
-                await self._talk(_Open(socket, connection_id, outbox, partial(place, rooms, holder_of(principal))))
+                await socket.accept(protocol)
+                await self._talk(socket, connection_id, outbox)
             finally:
-                await run_sync(self.api.disconnect, connection_id, limiter=self._ending)
+                await run_sync(self.api.disconnect, connection_id)
 
-    async def _talk(self, connection: _Open) -> None:
+    async def _talk(self, socket: WebSocket, connection_id: str, outbox: _Outbox) -> None:
         """Exchanges frames until one side closes, or the connection's time is up."""
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._until_farewell.total_seconds(), self._leave, loop, connection.id)
-        sending = asyncio.create_task(connection.outbox.send_to(connection.socket))
-        receiving = asyncio.create_task(self._receive(connection))
+        timer = loop.call_later(self._until_farewell.total_seconds(), self._leave, loop, connection_id)
+        sending = asyncio.create_task(outbox.send_to(socket))
+        receiving = asyncio.create_task(self._receive(socket, connection_id))
         _, pending = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         timer.cancel()
         for task in pending:
             task.cancel()
         await asyncio.gather(sending, receiving, return_exceptions=True)
 
-    async def _receive(self, connection: _Open) -> None:
+    async def _receive(self, socket: WebSocket, connection_id: str) -> None:
         while True:
-            message = await connection.socket.receive()
+            message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            frame = message.get("text") or message.get("bytes") or ""
-            try:
-                async with connection.place():
-                    await run_sync(self.api.receive, connection.id, frame)
-            except Overloaded as error:
-                connection.outbox.put(frames.of_error(error, INSTANCE, frames.id_of(frame)))
+            await run_sync(self.api.receive, connection_id, message.get("text") or message.get("bytes") or "")
 
     def _leave(self, loop: asyncio.AbstractEventLoop, connection_id: str) -> None:
         loop.run_in_executor(None, self.api.say_goodbye, connection_id)

@@ -48,7 +48,7 @@ class Visit:
     """One request at the gate."""
 
     holder: str
-    refuse: Callable[[], None] = _nothing
+    refuse: Callable[[], None]
     """Called if it may not be worked on."""
     start: Callable[[], None] = _nothing
     """Called instead when it may."""

@@ -25,7 +25,6 @@ class GatedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, rooms: Rooms, **more: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **more)
         self._rooms = rooms
-        self.app_state = {**self.app_state, "rooms": rooms}  # live sockets enter them as well
         self._forget: Callable[[], None] | None = None
         self._entering: Callable[[], None] | None = None
         """Lets a request enter whose body has not arrived."""

@@ -26,11 +26,6 @@ UNKNOWN = ""
 TICK_SECONDS, REPORT_SECONDS = 0.02, 1.0
 
 
-def holder_of(principal: Principal) -> str:
-    """Returns whose the requests of an authenticated client are: the users of a key are one holder."""
-    return f"{principal.credential}/users" if principal.user_id else principal.credential
-
-
 class Rooms:
     def __init__(self, max_requests: int, most_connections: int = MOST_CONNECTIONS) -> None:
         self.most_connections = most_connections
@@ -59,7 +54,7 @@ class Rooms:
         if principal is None:
             self._holders.pop(credentials, None)
         else:
-            self._holders[credentials] = holder_of(principal)
+            self._holders[credentials] = f"{principal.credential}/users" if principal.user_id else principal.credential
 
     def keep_ticking(self, loop: AbstractEventLoop) -> None:
         """Ticks while requests wait."""

@@ -1,18 +1,13 @@
 """Requests that wait for an issuer of tokens."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 
-import httpx2
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
+from app.api.application import create_application
 from app.config import Settings
 from app.domain.access import Scope
-from app.entry.local import server
 from app.entry.local.overload.rooms import Rooms
-from app.entry.local.sockets import PATH
 from app.services.access import issuer_keys
 from app.wiring import Wired
 from tests.support.builders import a_key, wired_on
@@ -22,23 +17,8 @@ from tests.support.oidc_issuer import OidcIssuer
 WAITING = 4
 
 
-async def get(client: httpx2.AsyncClient, token: dict[str, str]) -> int:
-    return (await client.get("/v1/items", headers=token)).status_code
-
-
-async def shake_hands(client: httpx2.AsyncClient, token: dict[str, str]) -> int:
-    url = f"ws://127.0.0.1:{client.base_url.port}{PATH}"
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(url, additional_headers=token, open_timeout=60)
-    return refused.value.response.status_code
-
-
-@pytest.mark.parametrize("ask", [get, shake_hands])
 def test_requests_that_wait_for_an_issuer_that_hangs_take_no_place(
-    wired: Wired,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    ask: Callable[[httpx2.AsyncClient, dict[str, str]], Coroutine[None, None, int]],
+    wired: Wired, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_keys, "WAIT_SECONDS", 60.0)
     issuer = OidcIssuer()
@@ -49,14 +29,14 @@ def test_requests_that_wait_for_an_issuer_that_hangs_take_no_place(
 
     async def run() -> tuple[int, int, set[int], int]:
         rooms = Rooms(1)
-        async with served(server.with_sockets(deployment)[0], rooms) as client:
-            waiting = [asyncio.create_task(ask(client, token)) for token in tokens]
+        async with served(create_application(deployment.services), rooms) as client:
+            waiting = [asyncio.create_task(client.get("/v1/items", headers=token)) for token in tokens]
             while not issuer.fetched or rooms.work.open or rooms.work.waiting:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
             beside = await client.get("/v1/items", headers={"X-API-Key": key})
             ended = sum(task.done() for task in waiting)
             issuer.hangs.set()
-            statuses = set(await asyncio.gather(*waiting))
+            statuses = {response.status_code for response in await asyncio.gather(*waiting)}
             return beside.status_code, ended, statuses, rooms.work.open
 
     assert asyncio.run(run()) == (200, 0, {403}, 0)
