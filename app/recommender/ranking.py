@@ -3,7 +3,6 @@
 For an i with a negative weight, only the positive part of its row counts.
 """
 
-from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from operator import itemgetter
 
@@ -14,15 +13,15 @@ Sources = Sequence[tuple[float, Weights]]
 
 def scores(sources: Sources) -> dict[str, float]:
     """Returns the score of every item in a row of the sources."""
-    total: defaultdict[str, float] = defaultdict(float)
+    total: dict[str, float] = {}
     for weight, row in sources:  # as `_term`, without a call for each neighbor
         if weight > 0:
             for neighbor, value in row.items():
-                total[neighbor] += weight * value
+                total[neighbor] = total.get(neighbor, 0.0) + weight * value
         else:
             for neighbor, value in row.items():
-                total[neighbor] += weight * max(value, 0.0)
-    return dict(total)
+                total[neighbor] = total.get(neighbor, 0.0) + weight * max(value, 0.0)
+    return total
 
 
 def _term(weight: float, value: float) -> float:
