@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import astuple
-from datetime import datetime
 
 from app.domain.events import Attribution, Event
+from app.storage.attributes import number
 from app.storage.database import Raw
-from app.storage.table import SEPARATOR, iso, key, month_partition
+from app.storage.table import SEPARATOR, iso, key, moment, month_partition
 
 VERDICTS = "~verdicts"
 """The sort key of a user's verdicts: it comes after all times, so that the newest events are read together with it."""
@@ -36,14 +36,14 @@ def user_id_of(row: Raw) -> str:
 
 
 def event_of(row: Raw, user_id: str) -> Event:
-    """Reads an event; without calls of its own and names of arguments, as histories have hundreds."""
+    """Reads an event. Its fields are passed in order: by name takes half as long again, and histories have hundreds."""
     time, _, event_id = row["moment"]["S"].partition(SEPARATOR)
     return Event(
         user_id,
         row["item_id"]["S"],
         row["event_type"]["S"],
-        datetime.fromisoformat(time),
+        moment(time),
         event_id,
-        float(row["value"]["N"]) if "value" in row else None,
+        number(row, "value"),
         Attribution(*row["origin"]["S"].split(SEPARATOR)) if "origin" in row else None,
     )
