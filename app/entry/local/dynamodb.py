@@ -29,11 +29,12 @@ PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 JAR_SHA256 = "454305e9bc3e6ebcca5b62569869e31563b8d7e346474e94557b2600702146c7"
 OLDEST_JAVA = 17
 JVM_OPTIONS = (
-    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
     "-XX:-UsePerfData",  # unread data that wakes the process twenty times a second
     *("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions"),
     "-XX:AsyncDeflationInterval=60000",  # in milliseconds; by default it looks for idle locks four times a second
-    "-XX:GuaranteedSafepointInterval=0",  # the default of later releases; else it stops all threads once a second
+    "-XX:GuaranteedSafepointInterval=0",  # the default of later releases; otherwise all threads stop once a second
     "-Xmx512m",
     "-XX:+ExitOnOutOfMemoryError",  # without memory it would live on and fail at every request
 )
@@ -279,19 +280,18 @@ def answers(endpoint: str, seconds: float) -> bool:
     """Whether a request that reaches the database gets any answer in time."""
     target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     request = urllib.request.Request(endpoint, b"{}", {**target, "Authorization": UNCHECKED})  # noqa: S310 - loopback
-    try:
-        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
+    return _is_answered(request, seconds)
 
 
 def responds(endpoint: str) -> bool:
     """Whether the web server in front of the database runs."""
+    return _is_answered(endpoint, 1)
+
+
+def _is_answered(request: str | urllib.request.Request, seconds: float) -> bool:
+    """Whether there is any response in time, also one that says what is wrong."""
     try:
-        with urllib.request.urlopen(endpoint, timeout=1):  # noqa: S310 - loopback, or what the settings name
+        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310 - loopback, or what the settings name
             return True
     except urllib.error.HTTPError:
         return True
